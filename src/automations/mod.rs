@@ -1,0 +1,1 @@
+//! Automations: a trigger, steps, and the enrollments that pass through them.

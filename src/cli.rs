@@ -1,0 +1,1 @@
+//! The command line: `carillon demo | serve | migrate | simulator | user | api-key`.

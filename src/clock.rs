@@ -1,0 +1,1 @@
+//! The one source of time, so that tests can advance it.

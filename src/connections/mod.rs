@@ -1,0 +1,1 @@
+//! Connections: Twilio accounts with their sealed keys, verified live before they are saved.

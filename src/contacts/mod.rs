@@ -1,0 +1,1 @@
+//! Contacts: people with one phone number, their tags, suppressions and consent.

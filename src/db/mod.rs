@@ -1,0 +1,1 @@
+//! PostgreSQL: pool, migrations, generated schema, and the embedded server.

@@ -1,0 +1,1 @@
+//! Events: what contacts did, reported from outside.

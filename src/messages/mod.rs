@@ -1,0 +1,1 @@
+//! Messages: one SMS, MMS or WhatsApp message from composing to its final status.

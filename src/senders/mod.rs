@@ -1,0 +1,1 @@
+//! Senders: the phone numbers and Messaging Services that a connection sends from.

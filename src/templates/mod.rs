@@ -1,0 +1,1 @@
+//! Templates: saved SMS text with variables, rendered in a sandbox.

@@ -1,0 +1,5 @@
+//! Values without I/O: each has one fallible constructor, and needs no check after it.
+
+pub mod id;
+pub mod phone;
+pub mod sealed;

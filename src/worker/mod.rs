@@ -1,0 +1,1 @@
+//! The worker: performs jobs and runs periodic work.
