@@ -8,6 +8,7 @@ pub mod config;
 pub mod connections;
 pub mod contacts;
 pub mod db;
+pub mod error;
 pub mod events;
 pub mod messages;
 pub mod queue;

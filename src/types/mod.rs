@@ -3,3 +3,4 @@
 pub mod id;
 pub mod phone;
 pub mod sealed;
+pub mod text_enum;

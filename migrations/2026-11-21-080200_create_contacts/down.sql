@@ -1,0 +1,1 @@
+DROP TABLE consent_records, suppressions, contact_tags, tags, contacts;

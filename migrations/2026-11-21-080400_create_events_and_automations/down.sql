@@ -1,0 +1,1 @@
+DROP TABLE enrollments, automation_versions, automations, events;

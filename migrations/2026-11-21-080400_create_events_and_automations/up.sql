@@ -1,0 +1,61 @@
+CREATE TABLE events (
+    id uuid PRIMARY KEY,
+    client_id text,
+    name text NOT NULL,
+    contact_id uuid NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    properties jsonb NOT NULL DEFAULT '{}',
+    occurred_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    CONSTRAINT events_properties_is_object CHECK (jsonb_typeof(properties) = 'object')
+);
+-- The sender's own id makes a repeated report a no-op.
+CREATE UNIQUE INDEX events_client_id_key ON events (client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX events_contact_id_idx ON events (contact_id, id);
+COMMENT ON TABLE events IS 'What contacts did, reported from outside.';
+
+CREATE TABLE automations (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    status text NOT NULL DEFAULT 'draft',
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT automations_status_known CHECK (status IN ('draft', 'active', 'paused'))
+);
+CREATE UNIQUE INDEX automations_name_key ON automations (lower(name));
+
+CREATE TABLE automation_versions (
+    automation_id uuid NOT NULL REFERENCES automations (id) ON DELETE CASCADE,
+    version integer NOT NULL,
+    trigger jsonb NOT NULL,
+    steps jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (automation_id, version)
+);
+COMMENT ON TABLE automation_versions IS 'Each definition that an automation has had: an enrollment finishes with the one it began with.';
+
+CREATE TABLE enrollments (
+    id uuid PRIMARY KEY,
+    automation_id uuid NOT NULL,
+    version integer NOT NULL,
+    contact_id uuid NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    event_id uuid REFERENCES events (id) ON DELETE SET NULL,
+    cause text NOT NULL,
+    status text NOT NULL DEFAULT 'active',
+    step smallint NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    reason text,
+    FOREIGN KEY (automation_id, version) REFERENCES automation_versions (automation_id, version) ON DELETE CASCADE,
+    CONSTRAINT enrollments_status_known CHECK (status IN ('active', 'completed', 'failed')),
+    CONSTRAINT enrollments_finished_with_time CHECK ((status = 'active') = (finished_at IS NULL)),
+    CONSTRAINT enrollments_failed_with_reason CHECK (status <> 'failed' OR reason IS NOT NULL)
+);
+-- The same cause never enrolls a contact twice, however often it is reported or retried.
+CREATE UNIQUE INDEX enrollments_automation_id_cause_key ON enrollments (automation_id, cause);
+CREATE INDEX enrollments_contact_id_idx ON enrollments (contact_id, id);
+COMMENT ON TABLE enrollments IS 'One contact''s passage through one automation.';
+COMMENT ON COLUMN enrollments.cause IS 'What started it: event:<id>, tag:<contact>:<tag>:<time>, contact:<id>.';
+COMMENT ON COLUMN enrollments.step IS 'Index of the next step to run, from 0.';
+COMMENT ON COLUMN enrollments.due_at IS 'When the next step is due.';

@@ -1,0 +1,78 @@
+CREATE TABLE messages (
+    id uuid PRIMARY KEY,
+    direction text NOT NULL,
+    connection_id uuid NOT NULL REFERENCES connections (id),
+    sender_id uuid REFERENCES senders (id),
+    contact_id uuid REFERENCES contacts (id) ON DELETE SET NULL,
+    to_address text NOT NULL,
+    from_address text,
+    body text NOT NULL,
+    media_urls text[] NOT NULL DEFAULT '{}',
+    parts smallint NOT NULL,
+    encoding text NOT NULL,
+    status text NOT NULL,
+    reason text,
+    error_code integer,
+    twilio_sid text,
+    template_id uuid REFERENCES templates (id),
+    template_version integer,
+    automation_id uuid REFERENCES automations (id) ON DELETE SET NULL,
+    enrollment_id uuid REFERENCES enrollments (id) ON DELETE SET NULL,
+    step smallint,
+    request_key text,
+    created_at timestamptz NOT NULL,
+    status_at timestamptz NOT NULL,
+    CONSTRAINT messages_direction_known CHECK (direction IN ('outbound', 'inbound')),
+    CONSTRAINT messages_encoding_known CHECK (encoding IN ('gsm7', 'ucs2')),
+    CONSTRAINT messages_status_known CHECK (status IN (
+        'pending', 'submitting', 'unconfirmed', 'accepted', 'scheduled', 'queued', 'sending', 'sent',
+        'delivered', 'undelivered', 'failed', 'canceled', 'read', 'suppressed', 'skipped', 'expired', 'received')),
+    CONSTRAINT messages_inbound_is_received CHECK ((direction = 'inbound') = (status = 'received')),
+    CONSTRAINT messages_own_end_has_reason CHECK (status NOT IN ('suppressed', 'skipped', 'expired') OR reason IS NOT NULL)
+) WITH (fillfactor = 80);
+-- No index names `status`: it changes four to six times in a message's life, and an index on it would make each of those
+-- updates write every index of the table (a HOT update writes none).
+CREATE UNIQUE INDEX messages_twilio_sid_key ON messages (twilio_sid) WHERE twilio_sid IS NOT NULL;
+-- A step that runs again after a crash finds its message instead of making a second one.
+CREATE UNIQUE INDEX messages_enrollment_id_step_key ON messages (enrollment_id, step) WHERE enrollment_id IS NOT NULL;
+CREATE UNIQUE INDEX messages_request_key_key ON messages (request_key) WHERE request_key IS NOT NULL;
+CREATE INDEX messages_contact_id_idx ON messages (contact_id, id);
+CREATE INDEX messages_automation_id_idx ON messages (automation_id, id) WHERE automation_id IS NOT NULL;
+CREATE INDEX messages_to_address_idx ON messages (to_address, id);
+COMMENT ON TABLE messages IS 'Every SMS, MMS or WhatsApp message, out or in.';
+COMMENT ON COLUMN messages.reason IS 'Why a message ended without a delivery report: the suppression, the missing variable, the refusal.';
+COMMENT ON COLUMN messages.request_key IS 'The Idempotency-Key of the API request that made it: a repeat finds it again.';
+COMMENT ON COLUMN messages.status_at IS 'When status last changed.';
+
+CREATE TABLE attempts (
+    message_id uuid NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    number smallint NOT NULL,
+    worker_id uuid NOT NULL,
+    claimed_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    outcome text,
+    http_status smallint,
+    error_code integer,
+    twilio_request_id text,
+    duration_ms integer,
+    PRIMARY KEY (message_id, number),
+    CONSTRAINT attempts_outcome_known CHECK (outcome IN ('accepted', 'refused', 'busy', 'not_sent', 'unknown')),
+    CONSTRAINT attempts_finished_with_outcome CHECK ((finished_at IS NULL) = (outcome IS NULL))
+);
+COMMENT ON TABLE attempts IS 'Each POST to Twilio: written before the call, finished after it.';
+
+CREATE TABLE delivery_events (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id uuid NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    status text NOT NULL,
+    source text NOT NULL,
+    error_code integer,
+    applied boolean NOT NULL,
+    received_at timestamptz NOT NULL,
+    params jsonb,
+    CONSTRAINT delivery_events_source_known CHECK (source IN ('carillon', 'response', 'callback', 'lookup'))
+);
+CREATE INDEX delivery_events_message_id_idx ON delivery_events (message_id, id);
+COMMENT ON TABLE delivery_events IS 'Every status report as it came, also late, repeated and contradicting ones.';
+COMMENT ON COLUMN delivery_events.source IS 'carillon: we decided it; response: Twilio''s answer to our POST; callback: Twilio called us; lookup: we asked Twilio.';
+COMMENT ON COLUMN delivery_events.applied IS 'Whether it moved the message''s status forward.';

@@ -1,0 +1,26 @@
+CREATE TABLE workers (
+    id uuid PRIMARY KEY,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    started_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL
+);
+COMMENT ON TABLE workers IS 'Processes that perform jobs; one that is not seen for 30 seconds is dead and its jobs are taken over.';
+
+CREATE TABLE jobs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL,
+    subject uuid NOT NULL,
+    run_at timestamptz NOT NULL,
+    attempt smallint NOT NULL DEFAULT 0,
+    worker_id uuid,
+    failed_at timestamptz,
+    error text,
+    created_at timestamptz NOT NULL
+-- Rows come and go quickly: vacuum by count, not by share of the table, and without pauses.
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX jobs_due_idx ON jobs (run_at, id) WHERE worker_id IS NULL AND failed_at IS NULL;
+CREATE INDEX jobs_worker_id_idx ON jobs (worker_id) WHERE worker_id IS NOT NULL;
+COMMENT ON TABLE jobs IS 'The queue: work that is due or under way. Done jobs are deleted, failed ones kept with their error.';
+COMMENT ON COLUMN jobs.subject IS 'The id of the enrollment or message that the job is about.';
+COMMENT ON COLUMN jobs.attempt IS 'How often it has been started.';

@@ -1,0 +1,363 @@
+//! The tables as diesel sees them; `tests/it` compares this file with a migrated database.
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        name -> Text,
+        role -> Text,
+        prefix -> Text,
+        key_hash -> Bytea,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    attempts (message_id, number) {
+        message_id -> Uuid,
+        number -> Int2,
+        worker_id -> Uuid,
+        claimed_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        http_status -> Nullable<Int2>,
+        error_code -> Nullable<Int4>,
+        twilio_request_id -> Nullable<Text>,
+        duration_ms -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    automation_versions (automation_id, version) {
+        automation_id -> Uuid,
+        version -> Int4,
+        trigger -> Jsonb,
+        steps -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    automations (id) {
+        id -> Uuid,
+        name -> Text,
+        status -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    connections (id) {
+        id -> Uuid,
+        name -> Text,
+        account_sid -> Text,
+        account_name -> Text,
+        account_type -> Nullable<Text>,
+        auth_token -> Nullable<Bytea>,
+        api_key_sid -> Nullable<Text>,
+        api_key_secret -> Nullable<Bytea>,
+        unconfirmed_policy -> Text,
+        verified_at -> Timestamptz,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+        stopped_at -> Nullable<Timestamptz>,
+        stopped_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    consent_records (id) {
+        id -> Int8,
+        phone -> Text,
+        change -> Text,
+        source -> Text,
+        reason -> Nullable<Text>,
+        message_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        note -> Nullable<Text>,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_tags (contact_id, tag_id) {
+        contact_id -> Uuid,
+        tag_id -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contacts (id) {
+        id -> Uuid,
+        phone -> Text,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        attributes -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    delivery_events (id) {
+        id -> Int8,
+        message_id -> Uuid,
+        status -> Text,
+        source -> Text,
+        error_code -> Nullable<Int4>,
+        applied -> Bool,
+        received_at -> Timestamptz,
+        params -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    enrollments (id) {
+        id -> Uuid,
+        automation_id -> Uuid,
+        version -> Int4,
+        contact_id -> Uuid,
+        event_id -> Nullable<Uuid>,
+        cause -> Text,
+        status -> Text,
+        step -> Int2,
+        due_at -> Timestamptz,
+        started_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Uuid,
+        client_id -> Nullable<Text>,
+        name -> Text,
+        contact_id -> Uuid,
+        properties -> Jsonb,
+        occurred_at -> Timestamptz,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Int8,
+        kind -> Text,
+        subject -> Uuid,
+        run_at -> Timestamptz,
+        attempt -> Int2,
+        worker_id -> Nullable<Uuid>,
+        failed_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    login_failures (subject_hash) {
+        subject_hash -> Bytea,
+        failures -> Int4,
+        last_failed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Uuid,
+        direction -> Text,
+        connection_id -> Uuid,
+        sender_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        to_address -> Text,
+        from_address -> Nullable<Text>,
+        body -> Text,
+        media_urls -> Array<Text>,
+        parts -> Int2,
+        encoding -> Text,
+        status -> Text,
+        reason -> Nullable<Text>,
+        error_code -> Nullable<Int4>,
+        twilio_sid -> Nullable<Text>,
+        template_id -> Nullable<Uuid>,
+        template_version -> Nullable<Int4>,
+        automation_id -> Nullable<Uuid>,
+        enrollment_id -> Nullable<Uuid>,
+        step -> Nullable<Int2>,
+        request_key -> Nullable<Text>,
+        created_at -> Timestamptz,
+        status_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organization (id) {
+        id -> Bool,
+        name -> Text,
+        default_country -> Nullable<Text>,
+        time_zone -> Text,
+    }
+}
+
+diesel::table! {
+    rejected_webhooks (id) {
+        id -> Int8,
+        connection_id -> Nullable<Uuid>,
+        hook -> Text,
+        reason -> Text,
+        detail -> Text,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    senders (id) {
+        id -> Uuid,
+        connection_id -> Uuid,
+        kind -> Text,
+        address -> Text,
+        twilio_sid -> Text,
+        name -> Text,
+        sms_capable -> Bool,
+        mms_capable -> Bool,
+        webhook_url -> Nullable<Text>,
+        webhook_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+        stopped_at -> Nullable<Timestamptz>,
+        stopped_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    setup_codes (code_hash) {
+        code_hash -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    suppressions (id) {
+        id -> Uuid,
+        phone -> Text,
+        reason -> Text,
+        since -> Timestamptz,
+        lifted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tags (id) {
+        id -> Uuid,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    template_versions (template_id, version) {
+        template_id -> Uuid,
+        version -> Int4,
+        body -> Text,
+        media_urls -> Array<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    templates (id) {
+        id -> Uuid,
+        name -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        password_hash -> Text,
+        created_at -> Timestamptz,
+        password_changed_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    workers (id) {
+        id -> Uuid,
+        host -> Text,
+        pid -> Int4,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(attempts -> messages (message_id));
+diesel::joinable!(automation_versions -> automations (automation_id));
+diesel::joinable!(consent_records -> users (user_id));
+diesel::joinable!(contact_tags -> contacts (contact_id));
+diesel::joinable!(contact_tags -> tags (tag_id));
+diesel::joinable!(delivery_events -> messages (message_id));
+diesel::joinable!(enrollments -> contacts (contact_id));
+diesel::joinable!(enrollments -> events (event_id));
+diesel::joinable!(events -> contacts (contact_id));
+diesel::joinable!(messages -> automations (automation_id));
+diesel::joinable!(messages -> connections (connection_id));
+diesel::joinable!(messages -> contacts (contact_id));
+diesel::joinable!(messages -> enrollments (enrollment_id));
+diesel::joinable!(messages -> senders (sender_id));
+diesel::joinable!(messages -> templates (template_id));
+diesel::joinable!(rejected_webhooks -> connections (connection_id));
+diesel::joinable!(senders -> connections (connection_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(template_versions -> templates (template_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
+    attempts,
+    automation_versions,
+    automations,
+    connections,
+    consent_records,
+    contact_tags,
+    contacts,
+    delivery_events,
+    enrollments,
+    events,
+    jobs,
+    login_failures,
+    messages,
+    organization,
+    rejected_webhooks,
+    senders,
+    sessions,
+    setup_codes,
+    suppressions,
+    tags,
+    template_versions,
+    templates,
+    users,
+    workers,
+);

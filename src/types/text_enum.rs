@@ -1,0 +1,100 @@
+//! Enums that the database, the API and the pages all write as the same lower-case word.
+
+/// Declares an enum whose variants have one written form, used by `Display`, `FromStr`, serde and diesel (`Text`) alike.
+///
+/// `ALL` lists the variants in the order of their declaration; an unknown word is an error that names the known ones.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        $vis enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every variant, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The written form.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::types::text_enum::UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err($crate::types::text_enum::UnknownWord { word: text.to_owned(), known: &[$($text),+] }),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+                std::io::Write::write_all(out, self.as_str().as_bytes())?;
+                Ok(diesel::serialize::IsNull::No)
+            }
+        }
+
+        impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
+            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                Ok(std::str::from_utf8(bytes.as_bytes())?.parse()?)
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+/// A word that is not one of an enum's written forms.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{word}” is not known here; use one of: {}", known.join(", "))]
+pub struct UnknownWord {
+    pub(crate) word: String,
+    pub(crate) known: &'static [&'static str],
+}
+
+#[cfg(test)]
+mod tests {
+    text_enum! {
+        /// For the test.
+        pub enum Colour { Red = "red", DarkBlue = "dark_blue" }
+    }
+
+    #[test]
+    fn a_variant_is_written_and_read_as_its_word() {
+        assert_eq!(Colour::DarkBlue.to_string(), "dark_blue");
+        assert_eq!("red".parse(), Ok(Colour::Red));
+        assert_eq!(serde_json::to_string(Colour::ALL).unwrap(), r#"["red","dark_blue"]"#);
+    }
+
+    #[test]
+    fn an_unknown_word_names_the_known_ones() {
+        let error = "green".parse::<Colour>().unwrap_err().to_string();
+        assert_eq!(error, "“green” is not known here; use one of: red, dark_blue");
+    }
+}
