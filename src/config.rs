@@ -16,7 +16,7 @@ use url::Url;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 
-pub use settings::{SETTINGS, Setting, help_text, markdown};
+pub use settings::{SETTINGS, Secrecy, Setting, help_text, markdown};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,8 +117,8 @@ mod declared {
 pub use declared::Config;
 
 impl Config {
-    /// Reads the environment, and `.env` in the current directory for what the environment does not set.
-    pub fn load() -> Result<Self, ConfigError> {
+    /// Reads the environment, and `.env` in the current directory for what the environment does not set; `overrides` win over both.
+    pub fn load(overrides: impl IntoIterator<Item = (&'static str, String)>) -> Result<Self, ConfigError> {
         let mut vars = parse::dotenv(Path::new(".env"))?;
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str() else { continue };
@@ -128,6 +128,7 @@ impl Config {
                 Err(_) => {}
             }
         }
+        vars.extend(overrides.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Self::from_vars(vars)
     }
 
@@ -138,15 +139,22 @@ impl Config {
         N: Into<String>,
         V: Into<String>,
     {
-        let vars: BTreeMap<String, String> =
-            vars.into_iter().map(|(name, value)| (name.into(), value.into().trim().to_owned())).filter(|(_, value)| !value.is_empty()).collect();
+        let vars: BTreeMap<String, String> = vars
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into().trim().to_owned()))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
         settings::refuse_unknown(vars.keys())?;
         let vars = parse::Vars(&vars);
         let bind = vars.parse_or("CARILLON_BIND", parse::address, "127.0.0.1:8080")?;
         Ok(Self {
             database_url: vars.parse("DATABASE_URL", parse::database_url)?,
             bind,
-            public_url: vars.parse_or("CARILLON_PUBLIC_URL", |text| PublicUrl::parse(text).map_err(|error| error.to_string()), &format!("http://{bind}"))?,
+            public_url: vars.parse_or(
+                "CARILLON_PUBLIC_URL",
+                |text| PublicUrl::parse(text).map_err(|error| error.to_string()),
+                &format!("http://{bind}"),
+            )?,
             secret_key: vars.parse("CARILLON_SECRET_KEY", |text| SecretKey::parse(text).map_err(|error| error.to_string()))?,
             data_dir: match vars.parse("CARILLON_DATA_DIR", parse::directory)? {
                 Some(directory) => directory,

@@ -39,8 +39,9 @@ fn load(path: &Path) -> Result<Option<SecretKey>, ConfigError> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(|error| failed(path, "read", &error))?;
-    let key = SecretKey::parse(&text)
-        .map_err(|error| ConfigError(format!("{} holds no key: {error}; restore it from your backup, since what it sealed needs it", path.display())))?;
+    let key = SecretKey::parse(&text).map_err(|error| {
+        ConfigError(format!("{} holds no key: {error}; restore it from your backup, since what it sealed needs it", path.display()))
+    })?;
     Ok(Some(key))
 }
 
@@ -67,7 +68,10 @@ fn write(path: &Path) -> io::Result<()> {
 }
 
 fn failed(path: &Path, what: &str, error: &io::Error) -> ConfigError {
-    ConfigError(format!("{} cannot be {what} ({error}); set CARILLON_DATA_DIR to a directory of your own, or CARILLON_SECRET_KEY", path.display()))
+    ConfigError(format!(
+        "{} cannot be {what} ({error}); set CARILLON_DATA_DIR to a directory of your own, or CARILLON_SECRET_KEY",
+        path.display()
+    ))
 }
 
 #[cfg(test)]

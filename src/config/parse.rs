@@ -38,18 +38,16 @@ pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigErro
         Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::IsADirectory => return Ok(BTreeMap::new()),
         Err(error) => return Err(ConfigError(format!("the file {shown} cannot be read: {error}"))),
     };
-    lines
-        .map(|line| {
-            line.map_err(|error| match error {
-                // The line itself is left out: it may hold a secret.
-                dotenvy::Error::LineParse(line, at) => {
-                    let name = line.split('=').next().unwrap_or_default().trim().to_owned();
-                    ConfigError(format!("the file {shown} has a line that cannot be read, at {name} (character {at}); write NAME=value, with quotes around blanks"))
-                }
-                other => ConfigError(format!("the file {shown} cannot be read: {other}")),
-            })
-        })
-        .collect()
+    let mut vars = BTreeMap::new();
+    let mut place = "at its start".to_owned();
+    for line in lines {
+        // The line itself is left out: it may hold a secret.
+        let bad = |_| ConfigError(format!("the file {shown} has a line that cannot be read {place}; write NAME=value, with quotes around blanks"));
+        let (name, value) = line.map_err(bad)?;
+        place = format!("after {name}");
+        vars.insert(name, value);
+    }
+    Ok(vars)
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -58,7 +56,10 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         return Ok(address);
     }
     // The two forms that people type by habit.
-    let port = text.strip_prefix("localhost:").map(|port| (Ipv4Addr::LOCALHOST, port)).or_else(|| text.strip_prefix(':').map(|port| (Ipv4Addr::UNSPECIFIED, port)));
+    let port = text
+        .strip_prefix("localhost:")
+        .map(|port| (Ipv4Addr::LOCALHOST, port))
+        .or_else(|| text.strip_prefix(':').map(|port| (Ipv4Addr::UNSPECIFIED, port)));
     let (host, port) = port.ok_or_else(bad)?;
     port.parse().map(|port| SocketAddr::from((host, port))).map_err(|_| bad())
 }

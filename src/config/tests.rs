@@ -88,9 +88,9 @@ fn the_env_file_is_read_and_its_bad_lines_are_named_without_their_values() {
     let vars = parse::dotenv(&path).unwrap();
     assert_eq!(vars["CARILLON_BIND"], "0.0.0.0:80");
     assert_eq!(vars["CARILLON_LOG"], "debug");
-    std::fs::write(&path, "CARILLON_SECRET_KEY=hunter2 hunter3\n").unwrap();
+    std::fs::write(&path, "CARILLON_BIND=0.0.0.0:80\nCARILLON_SECRET_KEY=hunter2 hunter3\n").unwrap();
     let error = parse::dotenv(&path).unwrap_err().to_string();
-    assert!(error.contains("CARILLON_SECRET_KEY") && !error.contains("hunter"), "{error}");
+    assert!(error.contains("after CARILLON_BIND") && !error.contains("hunter"), "{error}");
     std::fs::remove_file(&path).unwrap();
     assert!(parse::dotenv(&path).unwrap().is_empty());
 }

@@ -50,7 +50,8 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
 
 /// Whether this version needs migrations that the database does not have; an error when the database is newer or does not answer.
 pub async fn pending(conn: &mut Conn) -> Result<bool, MigrateError> {
-    let exists: Answer = sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS answer").get_result(conn).await.map_err(unreadable)?;
+    let exists: Answer =
+        sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS answer").get_result(conn).await.map_err(unreadable)?;
     if !exists.answer {
         return Ok(true);
     }
@@ -108,7 +109,7 @@ fn version_of(migration: &Box<dyn Migration<Pg>>) -> String {
 
 /// What is applied but unknown here must come from a later version: versions are times.
 fn refuse_newer(applied: &BTreeSet<String>, ours: &BTreeSet<String>) -> Result<(), MigrateError> {
-    match applied.difference(ours).next_back() {
+    match applied.difference(ours).last() {
         Some(version) => Err(MigrateError::Newer(version.clone())),
         None => Ok(()),
     }

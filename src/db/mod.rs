@@ -4,12 +4,13 @@ mod constraint;
 pub mod embedded;
 mod migrate;
 mod pool;
+#[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;
 mod target;
 mod unavailable;
 
 pub use constraint::constraint;
-pub use embedded::{Durability, Embedded, EmbeddedError, EmbeddedOptions};
+pub use embedded::{Durability, Embedded, EmbeddedError, EmbeddedOptions, Ownership};
 pub use migrate::{MIGRATIONS, MigrateError, migrate, pending};
 pub use pool::{Pool, PooledConn};
 pub use target::{Target, TargetError};

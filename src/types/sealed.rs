@@ -208,7 +208,9 @@ mod tests {
         let key = SecretKey::generate();
         let bytes = *key.0.expose_secret();
         let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        for text in [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes), hex.to_uppercase(), format!(" {hex}\n")] {
+        for text in
+            [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes), hex.to_uppercase(), format!(" {hex}\n")]
+        {
             assert_eq!(*SecretKey::parse(&text).unwrap().0.expose_secret(), bytes, "{text}");
         }
     }
