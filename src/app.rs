@@ -106,31 +106,31 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
 }
 
 /// Serves until the process is asked to stop.
-#[expect(clippy::todo, reason = "put together next, when its parts are there")]
+#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
 pub async fn serve(_config: Config, _duty: Duty) -> Result<(), AppError> {
     todo!("serve")
 }
 
 /// Serves with the simulator in place of Twilio, and sample data.
-#[expect(clippy::todo, reason = "put together next, when its parts are there")]
+#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
 pub async fn demo(_config: Config) -> Result<(), AppError> {
     todo!("demo")
 }
 
 /// Serves the simulator alone.
-#[expect(clippy::todo, reason = "put together next, when its parts are there")]
+#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
 pub async fn simulator(_config: Config) -> Result<(), AppError> {
     todo!("simulator")
 }
 
 /// Creates a user.
-#[expect(clippy::todo, reason = "put together next, when its parts are there")]
+#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
 pub async fn create_user(_config: &Config, _user: UserArguments) -> Result<(), AppError> {
     todo!("user create")
 }
 
 /// Creates a key for the JSON API and returns it; it is shown this once.
-#[expect(clippy::todo, reason = "put together next, when its parts are there")]
+#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
 pub async fn create_api_key(_config: &Config, _name: &str, _role: &str) -> Result<SecretString, AppError> {
     todo!("api-key create")
 }

@@ -48,7 +48,7 @@ macro_rules! settings {
         )+}
 
         /// Every setting in the order in which a person meets it.
-        pub const ALL: &[crate::config::settings::Setting] = &[$(
+        pub(super) const ALL: &[crate::config::settings::Setting] = &[$(
             crate::config::settings::Setting {
                 name: $name,
                 default: $default,

@@ -42,7 +42,9 @@ pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigErro
     let mut place = "at its start".to_owned();
     for line in lines {
         // The line itself is left out: it may hold a secret.
-        let bad = |_| ConfigError(format!("the file {shown} has a line that cannot be read {place}; write NAME=value, with quotes around blanks"));
+        let bad = |_| {
+            ConfigError(format!("the file {shown} has a line that cannot be read {place}; write NAME=value, with quotes around blanks"))
+        };
         let (name, value) = line.map_err(bad)?;
         place = format!("after {name}");
         vars.insert(name, value);

@@ -57,7 +57,7 @@ pub async fn pending(conn: &mut Conn) -> Result<bool, MigrateError> {
     }
     let applied: Vec<Version> = sql_query("SELECT version FROM __diesel_schema_migrations").load(conn).await.map_err(unreadable)?;
     let applied: BTreeSet<String> = applied.into_iter().map(|row| row.version).collect();
-    let ours: BTreeSet<String> = all().map_err(unreadable)?.iter().map(version_of).collect();
+    let ours: BTreeSet<String> = all().map_err(unreadable)?.iter().map(|migration| version_of(&**migration)).collect();
     refuse_newer(&applied, &ours)?;
     Ok(!ours.is_subset(&applied))
 }
@@ -89,10 +89,10 @@ async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
 fn apply(mut harness: AsyncMigrationHarness<Conn>) -> Result<Vec<String>, MigrateError> {
     let applied = harness.applied_migrations().map_err(unreadable)?.iter().map(ToString::to_string).collect();
     let ours = all().map_err(unreadable)?;
-    refuse_newer(&applied, &ours.iter().map(version_of).collect())?;
+    refuse_newer(&applied, &ours.iter().map(|migration| version_of(&**migration)).collect())?;
     let mut done = Vec::new();
     for migration in harness.pending_migrations(MIGRATIONS).map_err(unreadable)? {
-        let version = version_of(&migration);
+        let version = version_of(&*migration);
         harness.run_migration(&*migration).map_err(|error| MigrateError::Failed { version: version.clone(), reason: error.to_string() })?;
         done.push(version);
     }
@@ -103,7 +103,7 @@ fn all() -> diesel::migration::Result<Vec<Box<dyn Migration<Pg>>>> {
     MIGRATIONS.migrations()
 }
 
-fn version_of(migration: &Box<dyn Migration<Pg>>) -> String {
+fn version_of(migration: &dyn Migration<Pg>) -> String {
     migration.name().version().to_string()
 }
 

@@ -268,7 +268,7 @@ mod tests {
     fn what_is_shown_holds_no_password() {
         let target = Target::parse("postgres://ada:hunter2@db.example.com/carillon").unwrap();
         assert_eq!(format!("{target:?}"), "Target(“carillon” at db.example.com:5432)");
-        for text in ["postgres://db/y?user=ada&hunter2@=x", "postgres://ada:hunter2@db:port/y", "hunter2", "mysql://ada:hunter2@db/y"] {
+        for text in ["postgres://ada@db/y?hunter2=x", "postgres://ada:hunter2@db:port/y", "hunter2", "mysql://ada:hunter2@db/y"] {
             let error = Target::parse(text).unwrap_err().to_string();
             assert!(!error.contains("hunter2") && error.contains("postgres://user:password@host/database"), "{error}");
         }

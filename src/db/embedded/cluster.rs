@@ -114,16 +114,6 @@ impl Cluster {
             .collect()
     }
 
-    /// Asks an orphaned server to end, each of its processes if `signal` says so with force.
-    pub(super) fn end_leftovers(&self, leftovers: &[Pid], signal: Signal) {
-        for pid in leftovers {
-            // ESRCH: it ended by itself.
-            if let Err(error) = kill(*pid, signal).or_else(|error| if error == nix::Error::ESRCH { Ok(()) } else { Err(error) }) {
-                tracing::warn!(%error, pid = pid.as_raw(), "a PostgreSQL left behind cannot be stopped");
-            }
-        }
-    }
-
     /// Removes the note of a server that was killed. Only when none of its processes is left: otherwise the note guards the data.
     /// It must go, because its process id may be that of another program by now (in a container it nearly always is).
     pub(super) fn remove_stale_note(&self) -> Result<(), EmbeddedError> {
@@ -172,6 +162,17 @@ impl Cluster {
             _ => {}
         }
         fs::rename(&passing, self.directory()).map_err(|error| failed("making", &self.directory(), error))
+    }
+}
+
+/// Signals processes of an orphaned server.
+pub(super) fn end_leftovers(leftovers: &[Pid], signal: Signal) {
+    for pid in leftovers {
+        match kill(*pid, signal) {
+            // It ended by itself.
+            Ok(()) | Err(nix::Error::ESRCH) => {}
+            Err(error) => tracing::warn!(%error, pid = pid.as_raw(), "a PostgreSQL left behind cannot be stopped"),
+        }
     }
 }
 

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, end_leftovers};
 use super::keeper::Stop;
 use super::{Durability, EmbeddedError};
 
 /// Crash recovery replays at most `max_wal_size`: that takes well under this.
 const START_PATIENCE: Duration = Duration::from_mins(3);
 /// A fast shutdown writes what is in memory: seconds on slow disks.
-const STOP_PATIENCE: Duration = Duration::from_secs(60);
+const STOP_PATIENCE: Duration = Duration::from_mins(1);
 const LONGEST_LOG: u64 = 20 * 1024 * 1024;
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -145,11 +145,11 @@ fn clear_the_way(cluster: &Cluster, stop: &Stop) -> Result<(), EmbeddedError> {
         if !asked {
             tracing::warn!(processes = leftovers.len(), "a PostgreSQL was left behind; waiting for its end");
             // The server of a killed owner has had this signal already. Its other processes may be in the list: to them it means “cancel”.
-            cluster.end_leftovers(&leftovers, Signal::SIGINT);
+            end_leftovers(&leftovers, Signal::SIGINT);
             asked = true;
         }
         if !forced && found.elapsed() > Duration::from_secs(20) {
-            cluster.end_leftovers(&leftovers, Signal::SIGQUIT);
+            end_leftovers(&leftovers, Signal::SIGQUIT);
             forced = true;
         }
         if found.elapsed() > STOP_PATIENCE {

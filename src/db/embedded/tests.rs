@@ -28,7 +28,12 @@ impl Directory {
         EmbeddedOptions::new(&self.0)
     }
 
+    /// Without fsync, for tests about anything but durability.
     async fn start(&self) -> Embedded {
+        Embedded::attach_or_start(self.options().volatile()).await.unwrap()
+    }
+
+    async fn start_durable(&self) -> Embedded {
         Embedded::attach_or_start(self.options()).await.unwrap()
     }
 
@@ -69,13 +74,13 @@ async fn sum(embedded: &Embedded) -> i32 {
 #[tokio::test]
 async fn data_outlive_a_stop_and_the_server_does_not() {
     let directory = Directory::new();
-    let embedded = directory.start().await;
+    let embedded = directory.start_durable().await;
     assert_eq!(embedded.ownership(), Ownership::Owner);
     write(&embedded, 42).await;
     let postmaster = directory.postmaster();
     embedded.stop().await;
     assert_eq!(kill(postmaster, None), Err(nix::Error::ESRCH));
-    let again = directory.start().await;
+    let again = directory.start_durable().await;
     assert_eq!(sum(&again).await, 42);
     // The URL given to other programs leads to the same database.
     assert_eq!(Target::parse(again.url()).unwrap().to_string(), again.target().to_string());
@@ -96,7 +101,7 @@ async fn as_root_it_runs_as_somebody_else_in_directories_closed_to_others() {
 #[tokio::test]
 async fn a_killed_server_is_started_again_with_everything_committed() {
     let directory = Directory::new();
-    let embedded = directory.start().await;
+    let embedded = directory.start_durable().await;
     write(&embedded, 1).await;
     let first = directory.postmaster();
     kill(first, Signal::SIGKILL).unwrap();
