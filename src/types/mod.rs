@@ -2,5 +2,7 @@
 
 pub mod id;
 pub mod phone;
+pub mod public_url;
 pub mod sealed;
 pub mod text_enum;
+pub mod token;
