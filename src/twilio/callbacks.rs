@@ -135,8 +135,7 @@ impl InboundMessage {
             opt_out_type: filled(params, "OptOutType").and_then(OptOut::parse),
             profile_name: owned(params, "ProfileName"),
             button_text: owned(params, "ButtonText"),
-            original_replied_message_sid: filled(params, "OriginalRepliedMessageSid")
-                .and_then(|sid| MessageSid::parse(sid).ok()),
+            original_replied_message_sid: filled(params, "OriginalRepliedMessageSid").and_then(|sid| MessageSid::parse(sid).ok()),
         })
     }
 }
@@ -171,8 +170,7 @@ impl std::fmt::Debug for InboundMessage {
 /// The SID under any of its three names.
 fn message_sid(params: &[(String, String)]) -> Result<MessageSid, CallbackError> {
     let sid = ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| filled(params, key));
-    MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?)
-        .map_err(|_| CallbackError::NotASid("MessageSid"))
+    MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?).map_err(|_| CallbackError::NotASid("MessageSid"))
 }
 
 fn service_sid(params: &[(String, String)]) -> Option<ServiceSid> {

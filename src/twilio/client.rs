@@ -25,12 +25,7 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self {
-            api_url: None,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(30),
-            max_in_flight: 256,
-        }
+        Self { api_url: None, connect_timeout: Duration::from_secs(5), timeout: Duration::from_secs(30), max_in_flight: 256 }
     }
 }
 
@@ -133,12 +128,7 @@ impl Client {
         self.exchange(credentials, self.http.request(Method::GET, url)).await
     }
 
-    pub(super) async fn post(
-        &self,
-        credentials: &Credentials,
-        url: Url,
-        form: &[(&str, &str)],
-    ) -> Result<Reply, Broken> {
+    pub(super) async fn post(&self, credentials: &Credentials, url: Url, form: &[(&str, &str)]) -> Result<Reply, Broken> {
         self.exchange(credentials, self.http.request(Method::POST, url).form(form)).await
     }
 
@@ -178,11 +168,7 @@ impl Client {
         if error.is_connect() || error.is_builder() {
             return Broken::NotSent { why: why(error), exchange };
         }
-        let why = if error.is_timeout() {
-            format!("no answer within {} seconds", self.timeout.as_secs_f32())
-        } else {
-            why(error)
-        };
+        let why = if error.is_timeout() { format!("no answer within {} seconds", self.timeout.as_secs_f32()) } else { why(error) };
         Broken::NoAnswer { why, exchange }
     }
 

@@ -53,11 +53,7 @@ impl Credentials {
     }
 
     /// Checks the shapes of an Account SID, an API Key SID and its secret.
-    pub fn with_api_key(
-        account_sid: &str,
-        api_key_sid: &str,
-        api_key_secret: &SecretString,
-    ) -> Result<Self, CredentialsError> {
+    pub fn with_api_key(account_sid: &str, api_key_sid: &str, api_key_secret: &SecretString) -> Result<Self, CredentialsError> {
         let account_sid = AccountSid::parse(account_sid).map_err(CredentialsError::AccountSid)?;
         let sid = ApiKeySid::parse(api_key_sid).map_err(CredentialsError::ApiKeySid)?;
         let secret = secret(api_key_secret).ok_or(CredentialsError::ApiKeySecret)?;

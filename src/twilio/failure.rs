@@ -152,10 +152,9 @@ impl SendError {
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
         match self {
-            Self::Refused { exchange, .. }
-            | Self::NotSent { exchange, .. }
-            | Self::Busy { exchange }
-            | Self::Unknown { exchange, .. } => exchange,
+            Self::Refused { exchange, .. } | Self::NotSent { exchange, .. } | Self::Busy { exchange } | Self::Unknown { exchange, .. } => {
+                exchange
+            }
         }
     }
 
@@ -199,7 +198,7 @@ impl TwilioError {
             (_, Some(BUSY)) | (429, _) => Self::Busy { exchange },
             (404, _) => Self::NotFound { exchange },
             (500.., _) => Self::Unavailable { http_status, exchange },
-            (..400, _) => Self::Unreadable { why: format!("HTTP {http_status}"), exchange },
+            (0..=399, _) => Self::Unreadable { why: format!("HTTP {http_status}"), exchange },
             _ => Self::Refused { code, http_status, message, exchange },
         }
     }

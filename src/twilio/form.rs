@@ -25,10 +25,7 @@ mod tests {
         let body = "Body=Gr%C3%BC%C3%9Fe+%F0%9F%98%80&FromCity=&B=2&A=1&B=1&Flag";
         let pairs = parse_form(body.as_bytes());
         let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        assert_eq!(
-            pairs,
-            [("Body", "Grüße 😀"), ("FromCity", ""), ("B", "2"), ("A", "1"), ("B", "1"), ("Flag", "")]
-        );
+        assert_eq!(pairs, [("Body", "Grüße 😀"), ("FromCity", ""), ("B", "2"), ("A", "1"), ("B", "1"), ("Flag", "")]);
     }
 
     #[test]

@@ -30,8 +30,7 @@ pub enum StartWord {
 }
 
 const STOP: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"];
-const START: [(&str, StartWord); 3] =
-    [("START", StartWord::Start), ("UNSTOP", StartWord::Unstop), ("YES", StartWord::Yes)];
+const START: [(&str, StartWord); 3] = [("START", StartWord::Start), ("UNSTOP", StartWord::Unstop), ("YES", StartWord::Yes)];
 const HELP: [&str; 2] = ["HELP", "INFO"];
 
 impl Keyword {
@@ -59,15 +58,10 @@ impl Keyword {
 }
 
 fn normalised(body: &str) -> String {
-    let invisible = |character: char| {
-        character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\0')
-    };
-    let punctuation = |character: char| {
-        character.is_ascii_punctuation() || "…¡¿«»‘’“”„‚·•–—。！？，、".contains(character)
-    };
-    body.trim_matches(invisible)
-        .trim_end_matches(|character| invisible(character) || punctuation(character))
-        .to_uppercase()
+    let invisible =
+        |character: char| character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\0');
+    let punctuation = |character: char| character.is_ascii_punctuation() || "…¡¿«»‘’“”„‚·•–—。！？，、".contains(character);
+    body.trim_matches(invisible).trim_end_matches(|character| invisible(character) || punctuation(character)).to_uppercase()
 }
 
 #[cfg(test)]
@@ -101,8 +95,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_text_counts() {
-        for body in ["STOP PLEASE", "please stop", "don't stop", "STOPPED", "non-stop", "stop 😀", ".stop", "S T O P", "", "?"]
-        {
+        for body in ["STOP PLEASE", "please stop", "don't stop", "STOPPED", "non-stop", "stop 😀", ".stop", "S T O P", "", "?"] {
             assert_eq!(of(body), None, "{body:?}");
         }
     }

@@ -107,11 +107,7 @@ const LARGEST_PAGE: usize = 1_000;
 
 impl Client {
     /// Sends a message, once: an error says whether it may have been sent all the same.
-    pub async fn create_message(
-        &self,
-        credentials: &Credentials,
-        message: &NewTwilioMessage,
-    ) -> Result<CreatedMessage, SendError> {
+    pub async fn create_message(&self, credentials: &Credentials, message: &NewTwilioMessage) -> Result<CreatedMessage, SendError> {
         let to = message.to.to_wire();
         let (sender_key, sender) = match &message.from {
             SendFrom::Address(address) => ("From", address.to_wire()),
@@ -128,11 +124,7 @@ impl Client {
     }
 
     /// Fetches a message by its SID.
-    pub async fn fetch_message(
-        &self,
-        credentials: &Credentials,
-        sid: &MessageSid,
-    ) -> Result<TwilioMessage, TwilioError> {
+    pub async fn fetch_message(&self, credentials: &Credentials, sid: &MessageSid) -> Result<TwilioMessage, TwilioError> {
         let path = format!("/2010-04-01/Accounts/{}/Messages/{sid}.json", credentials.account_sid);
         self.fetch(credentials, self.url(Api::Main, &path)).await
     }
@@ -178,10 +170,7 @@ fn receipt(reply: Reply) -> Result<CreatedMessage, SendError> {
             num_segments: message.num_segments.filter(|parts| *parts > 0),
             exchange,
         }),
-        Err(_) => Err(SendError::Unknown {
-            why: format!("it answered HTTP {http_status} without a receipt that can be read"),
-            exchange,
-        }),
+        Err(_) => Err(SendError::Unknown { why: format!("it answered HTTP {http_status} without a receipt that can be read"), exchange }),
     }
 }
 

@@ -45,11 +45,7 @@ pub struct ServiceNumber {
 
 impl Client {
     /// Fetches a Messaging Service.
-    pub async fn fetch_service(
-        &self,
-        credentials: &Credentials,
-        sid: &ServiceSid,
-    ) -> Result<TwilioService, TwilioError> {
+    pub async fn fetch_service(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<TwilioService, TwilioError> {
         self.fetch(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}"))).await
     }
 
@@ -61,11 +57,7 @@ impl Client {
     }
 
     /// Lists the phone numbers in a service's pool.
-    pub async fn service_numbers(
-        &self,
-        credentials: &Credentials,
-        sid: &ServiceSid,
-    ) -> Result<Vec<ServiceNumber>, TwilioError> {
+    pub async fn service_numbers(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<Vec<ServiceNumber>, TwilioError> {
         let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/PhoneNumbers"));
         url.query_pairs_mut().append_pair("PageSize", "100");
         self.list(credentials, Api::Messaging, url, "phone_numbers", MOST_LISTED).await
@@ -78,8 +70,7 @@ impl Client {
         sid: &ServiceSid,
         url: &str,
     ) -> Result<TwilioService, TwilioError> {
-        let form =
-            [("InboundRequestUrl", url), ("InboundMethod", "POST"), ("UseInboundWebhookOnNumber", "false")];
+        let form = [("InboundRequestUrl", url), ("InboundMethod", "POST"), ("UseInboundWebhookOnNumber", "false")];
         self.update(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}")), &form).await
     }
 }

@@ -101,9 +101,7 @@ fn parse(text: &str, what: &'static str, prefixes: &[&'static str]) -> Result<St
     let known = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix));
     match known {
         Some(rest) if rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(text.to_owned()),
-        None if kind_of(text) != UNKNOWN_KIND => {
-            Err(SidError::OtherKind { what, expected, found: text.chars().take(2).collect() })
-        }
+        None if kind_of(text) != UNKNOWN_KIND => Err(SidError::OtherKind { what, expected, found: text.chars().take(2).collect() }),
         _ => Err(SidError::Shape { what, expected }),
     }
 }

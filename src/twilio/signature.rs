@@ -50,8 +50,7 @@ pub fn verify_body(tokens: &[SecretString], url: &str, body: &[u8], header: &str
 }
 
 fn mac(auth_token: &str, url: &str, params: &str) -> String {
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(url.as_bytes());
     mac.update(params.as_bytes());
     BASE64.encode(mac.finalize().into_bytes())
@@ -79,10 +78,7 @@ fn candidates(url: &str) -> BTreeSet<String> {
     };
     let standard = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
     let other = if bare == host { format!("{host}:{standard}") } else { bare.to_owned() };
-    ["", user.as_str()]
-        .into_iter()
-        .flat_map(|user| [host, other.as_str()].map(|host| format!("{scheme}://{user}{host}{path}")))
-        .collect()
+    ["", user.as_str()].into_iter().flat_map(|user| [host, other.as_str()].map(|host| format!("{scheme}://{user}{host}{path}"))).collect()
 }
 
 #[cfg(test)]
@@ -137,13 +133,7 @@ mod tests {
 
     #[test]
     fn repeated_keys_count_each_value_once_and_sorted() {
-        let repeated = pairs(&[
-            ("Sid", "CA123"),
-            ("SidAccount", "AC123"),
-            ("Digits", "5678"),
-            ("Digits", "1234"),
-            ("Digits", "1234"),
-        ]);
+        let repeated = pairs(&[("Sid", "CA123"), ("SidAccount", "AC123"), ("Digits", "5678"), ("Digits", "1234"), ("Digits", "1234")]);
         assert_eq!(sign("12345", URL, &repeated), "IK+Dwps556ElfBT0I3Rgjkr1wJU=");
         let key = "MessagingBinding.Address";
         let addresses = pairs(&[(key, "+1415xxxxxxx"), (key, "+1325xxxxxxx")]);

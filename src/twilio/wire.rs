@@ -16,11 +16,7 @@ const MOST_PAGES: usize = 200;
 
 impl Client {
     /// Fetches one thing.
-    pub(super) async fn fetch<T: DeserializeOwned>(
-        &self,
-        credentials: &Credentials,
-        url: Url,
-    ) -> Result<T, TwilioError> {
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, credentials: &Credentials, url: Url) -> Result<T, TwilioError> {
         read(self.get(credentials, url).await?)
     }
 
@@ -92,9 +88,7 @@ pub(super) fn number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D
 /// A date as RFC 2822 (2010 API) or RFC 3339 (newer APIs); null is none.
 pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    let parsed = text.and_then(|text| {
-        DateTime::parse_from_rfc2822(&text).or_else(|_| DateTime::parse_from_rfc3339(&text)).ok()
-    });
+    let parsed = text.and_then(|text| DateTime::parse_from_rfc2822(&text).or_else(|_| DateTime::parse_from_rfc3339(&text)).ok());
     Ok(parsed.map(|date| date.to_utc()))
 }
 

@@ -42,9 +42,7 @@ impl PhoneNumber {
     /// Accepts only what is in E.164 already, without looking at the numbering plan: for stored and internal values.
     pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
         let digits = text.strip_prefix('+').ok_or(PhoneError::NotE164)?;
-        let shape = (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let shape = (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
         if shape { Ok(Self(text.to_owned())) } else { Err(PhoneError::NotE164) }
     }
 
@@ -55,7 +53,7 @@ impl PhoneNumber {
     }
 
     /// The country, where the number tells: not for satellite and other worldwide numbers, nor for unassigned
-    /// ranges of a code that several countries share.
+    /// North American area codes, which twenty countries share.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         let (code, _) = parse::split(&self.0)?;
@@ -63,8 +61,12 @@ impl PhoneNumber {
         if let [only] = regions.as_slice() {
             return Country::parse(only).ok();
         }
-        let parsed = phonenumber::parse(None, &self.0).ok()?;
-        Country::parse(parsed.country().id()?.as_ref()).ok()
+        let parsed = phonenumber::parse(None, &self.0).ok();
+        match parsed.and_then(|parsed| parsed.country().id()) {
+            Some(id) => Country::parse(id.as_ref()).ok(),
+            None if code == 1 => None,
+            None => regions.first().and_then(|main| Country::parse(main).ok()),
+        }
     }
 
     /// The number as people read it, e.g. `+1 415 555 0123`.
@@ -79,8 +81,7 @@ impl PhoneNumber {
     /// Whether this is a North American toll-free number (+1 800, 833 …).
     #[must_use]
     pub fn is_toll_free(&self) -> bool {
-        self.0.len() == 12
-            && self.0.strip_prefix("+1").is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
+        self.0.len() == 12 && self.0.strip_prefix("+1").is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
     }
 
     /// The library's grouping, if it still shows the same digits.
@@ -153,18 +154,14 @@ impl From<ShortCode> for String {
 }
 
 impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(&self.0, out)
     }
 }
 
 impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
     fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(bytes)?;
+        let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(bytes)?;
         Ok(Self::try_from(text)?)
     }
 }

@@ -74,18 +74,14 @@ fn an_inbound_message_without_its_ends_is_refused() {
 
 #[test]
 fn nonsense_numbers_do_not_fail_a_message() {
-    let params = form(&format!(
-        "MessageSid={SID}&AccountSid={ACCOUNT}&From=ACME&To=12345&NumMedia=many&NumSegments=-1&OptOutType=PERHAPS"
-    ));
+    let params = form(&format!("MessageSid={SID}&AccountSid={ACCOUNT}&From=ACME&To=12345&NumMedia=many&NumSegments=-1&OptOutType=PERHAPS"));
     let message = InboundMessage::parse(&params).unwrap();
     assert_eq!((message.num_media, message.num_segments, message.opt_out_type), (0, 1, None));
 }
 
 #[test]
 fn debug_shows_neither_text_nor_numbers() {
-    let params = form(&format!(
-        "MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B14155550123&To=%2B12065550100&Body=secret&ProfileName=Ada"
-    ));
+    let params = form(&format!("MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B14155550123&To=%2B12065550100&Body=secret&ProfileName=Ada"));
     let shown = format!("{:?}", InboundMessage::parse(&params).unwrap());
     for hidden in ["secret", "Ada", "4155550123", "2065550100"] {
         assert!(!shown.contains(hidden), "{hidden}");

@@ -239,23 +239,16 @@ mod tests {
                 Class::Request | Class::Inbound | Class::Blocked => {
                     assert_eq!(disposition, Disposition::Reject, "{}", entry.code);
                 }
-                Class::Sender => assert!(
-                    matches!(disposition, Disposition::SenderBroken | Disposition::RetryAfter(Wait::Later)),
-                    "{}",
-                    entry.code
-                ),
-                Class::Rate => assert!(
-                    matches!(disposition, Disposition::RetryAfter(_)) || entry.retry == Retry::Optional,
-                    "{}",
-                    entry.code
-                ),
+                Class::Sender => {
+                    assert!(matches!(disposition, Disposition::SenderBroken | Disposition::RetryAfter(Wait::Later)), "{}", entry.code)
+                }
+                Class::Rate => {
+                    assert!(matches!(disposition, Disposition::RetryAfter(_)) || entry.retry == Retry::Optional, "{}", entry.code)
+                }
                 _ => assert!(
                     !matches!(
                         disposition,
-                        Disposition::OptedOut
-                            | Disposition::BadNumber
-                            | Disposition::SenderBroken
-                            | Disposition::AccountBroken
+                        Disposition::OptedOut | Disposition::BadNumber | Disposition::SenderBroken | Disposition::AccountBroken
                     ),
                     "{}",
                     entry.code

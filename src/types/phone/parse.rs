@@ -62,7 +62,10 @@ pub(super) fn parse(raw: &str, default_country: Option<Country>) -> Result<Strin
     match (clean(raw)?, default_country) {
         (Dialled::International(digits), country) => international(&digits, country),
         (Dialled::National(digits), Some(country)) => national(&digits, country),
-        (Dialled::National(_), None) => Err(PhoneError::NoCountryCode),
+        (Dialled::National(digits), None) => match digits.strip_prefix("00") {
+            Some(digits) => international(digits, None),
+            None => Err(PhoneError::NoCountryCode),
+        },
     }
 }
 
@@ -138,10 +141,6 @@ fn international(digits: &str, default_country: Option<Country>) -> Result<Strin
     let regions = DATABASE.by_code(&code).ok_or(PhoneError::UnknownCountryCode)?;
     let main = regions.first().and_then(|region| Country::parse(region.id()).ok());
     let country = default_country.filter(|country| country.calling_code() == code).or(main);
-    // A trunk zero after the country code, as in +44 020 …; where zeros belong to the number (Italy, Côte d’Ivoire)
-    // the country has no trunk prefix.
-    let trunk_zero = regions.first().is_some_and(|region| region.national_prefix() == Some("0"));
-    let national = if trunk_zero { national.strip_prefix('0').unwrap_or(national) } else { national };
     join(code, national, country)
 }
 
@@ -157,17 +156,15 @@ fn national(digits: &str, country: Country) -> Result<String, PhoneError> {
     let stripped = digits.strip_prefix(trunk).filter(|_| !trunk.is_empty());
     let with_code = digits.strip_prefix(code.to_string().as_str());
     let general = meta.descriptors().general();
-    for candidate in [stripped, Some(digits), with_code].into_iter().flatten() {
-        if general.is_match(candidate) {
-            return join(code, candidate, Some(country));
+    let without_carrier = without_carrier(digits, meta);
+    let readings = [stripped, Some(digits), with_code, without_carrier.as_deref()];
+    // The reading as a mobile number is preferred, since it is to be texted: 49151… in Germany is +49 151 …, although
+    // landlines begin with 4915, too.
+    let mobile = meta.descriptors().mobile();
+    for kind in mobile.into_iter().chain([general]) {
+        if let Some(reading) = readings.into_iter().flatten().find(|reading| kind.is_match(reading)) {
+            return join(code, reading, Some(country));
         }
-    }
-    // Carrier codes (Brazil) and mobile prefixes (Argentina) are the library's knowledge.
-    let parsed = country.code().parse().ok().and_then(|id| phonenumber::parse(Some(id), digits).ok());
-    if let Some(parsed) = parsed.filter(|parsed| parsed.code().value() == code)
-        && let Ok(number) = join(code, &parsed.national().to_string(), Some(country))
-    {
-        return Ok(number);
     }
     let best = stripped.filter(|_| trunk == "0").unwrap_or(digits);
     join(code, best, Some(country))
@@ -182,7 +179,23 @@ fn after_exit_code<'a>(digits: &'a str, meta: &Metadata) -> Option<&'a str> {
     own.or_else(|| digits.strip_prefix("00")).filter(|rest| !rest.is_empty())
 }
 
+/// The number without carrier codes (Brazil) or with its mobile digit in the place that abroad expects (Argentina).
+fn without_carrier(digits: &str, meta: &Metadata) -> Option<String> {
+    let prefix = meta.national_prefix_for_parsing()?;
+    let captures = prefix.captures(digits)?;
+    let whole = captures.get(0).filter(|whole| whole.start() == 0)?;
+    match meta.national_prefix_transform_rule() {
+        Some(rule) if captures.iter().skip(1).last().flatten().is_some() => Some(prefix.replace(digits, rule).into_owned()),
+        _ => digits.get(whole.end()..).map(str::to_owned),
+    }
+}
+
 fn join(code: u16, national: &str, country: Option<Country>) -> Result<String, PhoneError> {
+    // A trunk zero after the country code, as in +44 020 …. Where zeros belong to the number (Italy, Côte d’Ivoire)
+    // the country has no trunk prefix.
+    let main = DATABASE.by_code(&code).and_then(|regions| regions.first().copied());
+    let trunk_zero = main.is_some_and(|region| region.national_prefix() == Some("0"));
+    let national = if trunk_zero { national.trim_start_matches('0') } else { national };
     let length = national.len();
     let lengths = LENGTHS.get(&code).ok_or(PhoneError::UnknownCountryCode)?;
     let number = format!("+{code}{national}");
@@ -208,7 +221,6 @@ fn possible_lengths(region: &Metadata) -> BTreeSet<usize> {
         descriptors.personal_number(),
         descriptors.voip(),
         descriptors.pager(),
-        descriptors.uan(),
     ];
     kinds.into_iter().flatten().flat_map(|kind| kind.possible_length()).map(|length| usize::from(*length)).collect()
 }
