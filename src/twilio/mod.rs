@@ -1,1 +1,36 @@
 //! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Knows nothing of the rest but `types`.
+//!
+//! - [`Client`] sends and reads: [`messages`], [`account`], [`numbers`], [`services`].
+//! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and what to do.
+//! - [`signature`], [`form`], [`callbacks`] and [`keyword`] read what Twilio calls the hooks with.
+//! - [`parts`] and [`gsm`] count SMS parts.
+
+pub mod account;
+pub mod address;
+pub mod callbacks;
+mod client;
+pub mod credentials;
+pub mod errors;
+mod failure;
+pub mod form;
+pub mod gsm;
+pub mod keyword;
+pub mod messages;
+pub mod numbers;
+pub mod parts;
+pub mod services;
+pub mod sid;
+pub mod signature;
+pub mod status;
+mod wire;
+
+#[cfg(test)]
+mod canned;
+
+pub use address::{Address, SendFrom};
+pub use client::{Client, ClientError, ClientOptions};
+pub use credentials::{CredentialKind, Credentials, CredentialsError};
+pub use errors::{Disposition, ErrorCode, Wait};
+pub use failure::{Exchange, SendError, TwilioError};
+pub use messages::{CreatedMessage, MessageFilter, NewTwilioMessage, TwilioMessage};
+pub use status::TwilioStatus;

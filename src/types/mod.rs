@@ -1,5 +1,6 @@
 //! Values without I/O: each has one fallible constructor, and needs no check after it.
 
+pub mod country;
 pub mod id;
 pub mod phone;
 pub mod public_url;

@@ -1,1 +1,170 @@
-//! Phone numbers in E.164, and the country that a national number is read with.
+//! Phone numbers in E.164, and the short codes that may send but are no contact.
+
+mod parse;
+
+use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use phonenumber::{Mode, metadata::DATABASE};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+use super::country::Country;
+pub use parse::PhoneError;
+
+/// A phone number in E.164, e.g. `+14155550123`: possible in its country, not necessarily assigned.
+///
+/// It has no `Display`, and its `Debug` hides the middle, so that it does not reach a log by accident.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(try_from = "String", into = "String")]
+pub struct PhoneNumber(String);
+
+/// A short code, e.g. `12345`: digits without a country that can be sent from.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ShortCode(String);
+
+/// The text is no short code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a short code is 3 to 8 digits")]
+pub struct ShortCodeError;
+
+/// Area codes of the North American toll-free numbers, where the networks themselves handle STOP.
+const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
+
+impl PhoneNumber {
+    /// Reads a number as people write it: with `+` or `00` and the country code, or nationally for `default_country`.
+    ///
+    /// Without a country a national number is an error; none is assumed silently.
+    pub fn parse(raw: &str, default_country: Option<Country>) -> Result<Self, PhoneError> {
+        parse::parse(raw, default_country).map(Self)
+    }
+
+    /// Accepts only what is in E.164 already, without looking at the numbering plan: for stored and internal values.
+    pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
+        let digits = text.strip_prefix('+').ok_or(PhoneError::NotE164)?;
+        let shape = (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if shape { Ok(Self(text.to_owned())) } else { Err(PhoneError::NotE164) }
+    }
+
+    /// The number in E.164.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The country, where the number tells: not for satellite and other worldwide numbers, nor for unassigned
+    /// North American area codes, which twenty countries share.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        let (code, _) = parse::split(&self.0)?;
+        let regions = DATABASE.region(&code)?;
+        if let [only] = regions.as_slice() {
+            return Country::parse(only).ok();
+        }
+        let parsed = phonenumber::parse(None, &self.0).ok();
+        match parsed.and_then(|parsed| parsed.country().id()) {
+            Some(id) => Country::parse(id.as_ref()).ok(),
+            None if code == 1 => None,
+            None => regions.first().and_then(|main| Country::parse(main).ok()),
+        }
+    }
+
+    /// The number as people read it, e.g. `+1 415 555 0123`.
+    #[must_use]
+    pub fn international(&self) -> String {
+        self.grouped().unwrap_or_else(|| match parse::split(&self.0) {
+            Some((code, national)) => format!("+{code} {national}"),
+            None => self.0.clone(),
+        })
+    }
+
+    /// Whether this is a North American toll-free number (+1 800, 833 …).
+    #[must_use]
+    pub fn is_toll_free(&self) -> bool {
+        self.0.len() == 12 && self.0.strip_prefix("+1").is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
+    }
+
+    /// The library's grouping, if it still shows the same digits.
+    fn grouped(&self) -> Option<String> {
+        let parsed = phonenumber::parse(None, &self.0).ok()?;
+        let mut text = String::with_capacity(20);
+        write!(text, "{}", parsed.format().mode(Mode::International)).ok()?;
+        let text = text.replace('-', " ");
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        (digits(&text) == digits(&self.0)).then_some(text)
+    }
+}
+
+impl ShortCode {
+    /// Reads 3 to 8 digits.
+    pub fn parse(text: &str) -> Result<Self, ShortCodeError> {
+        let text = text.trim();
+        let shape = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if shape { Ok(Self(text.to_owned())) } else { Err(ShortCodeError) }
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let code = parse::split(&self.0).map_or(0, |(code, _)| code);
+        let end = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
+        write!(f, "+{code}***{end}")
+    }
+}
+
+/// Short codes belong to companies and are printed on posters: nothing to hide.
+impl std::fmt::Debug for ShortCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for PhoneNumber {
+    type Error = PhoneError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_e164(&text)
+    }
+}
+
+impl From<PhoneNumber> for String {
+    fn from(number: PhoneNumber) -> Self {
+        number.0
+    }
+}
+
+impl TryFrom<String> for ShortCode {
+    type Error = ShortCodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ShortCode> for String {
+    fn from(code: ShortCode) -> Self {
+        code.0
+    }
+}
+
+impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
+    fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(bytes)?;
+        Ok(Self::try_from(text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Whom a message goes to or comes from, as the wire writes it: a number, a short code, a WhatsApp number.
+
+use crate::types::phone::{PhoneNumber, ShortCode};
+
+use super::sid::ServiceSid;
+
+/// One end of a message.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// SMS or MMS with a phone number.
+    Phone(PhoneNumber),
+    /// WhatsApp with a phone number.
+    WhatsApp(PhoneNumber),
+    /// A short code.
+    ShortCode(ShortCode),
+    /// Anything else, as it came: an alphanumeric sender, another channel.
+    Other(String),
+}
+
+/// What a message is sent from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SendFrom {
+    /// This number, short code or WhatsApp number.
+    Address(Address),
+    /// Whichever sender the Messaging Service chooses.
+    Service(ServiceSid),
+}
+
+const WHATSAPP: &str = "whatsapp:";
+
+impl Address {
+    /// Reads the wire form; never fails, since Twilio adds channels.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if let Some(number) = text.strip_prefix(WHATSAPP) {
+            return PhoneNumber::from_e164(number).map_or_else(|_| Self::Other(text.to_owned()), Self::WhatsApp);
+        }
+        match (PhoneNumber::from_e164(text), ShortCode::parse(text)) {
+            (Ok(number), _) => Self::Phone(number),
+            (_, Ok(code)) => Self::ShortCode(code),
+            _ => Self::Other(text.to_owned()),
+        }
+    }
+
+    /// The wire form.
+    #[must_use]
+    pub fn to_wire(&self) -> String {
+        match self {
+            Self::Phone(number) => number.as_str().to_owned(),
+            Self::WhatsApp(number) => format!("{WHATSAPP}{}", number.as_str()),
+            Self::ShortCode(code) => code.as_str().to_owned(),
+            Self::Other(text) => text.clone(),
+        }
+    }
+
+    /// The phone number, by SMS or WhatsApp.
+    #[must_use]
+    pub fn phone(&self) -> Option<&PhoneNumber> {
+        match self {
+            Self::Phone(number) | Self::WhatsApp(number) => Some(number),
+            Self::ShortCode(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// Whether the message goes by WhatsApp.
+    #[must_use]
+    pub fn is_whatsapp(&self) -> bool {
+        matches!(self, Self::WhatsApp(_))
+    }
+}
+
+/// Hides what may be a person's number or name.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Phone(number) => number.fmt(f),
+            Self::WhatsApp(number) => write!(f, "{WHATSAPP}{number:?}"),
+            Self::ShortCode(code) => code.fmt(f),
+            Self::Other(_) => f.write_str("(other address)"),
+        }
+    }
+}
+
+impl From<PhoneNumber> for Address {
+    fn from(number: PhoneNumber) -> Self {
+        Self::Phone(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_reads_as_it_is_written() {
+        for text in ["+14155550123", "whatsapp:+14155550123", "12345", "ACME", "messenger:42", "whatsapp:me", ""] {
+            assert_eq!(Address::parse(text).to_wire(), text);
+        }
+        assert!(Address::parse("whatsapp:+14155550123").is_whatsapp());
+        assert_eq!(Address::parse("ACME").phone(), None);
+        assert!(matches!(Address::parse("12345"), Address::ShortCode(_)));
+    }
+
+    #[test]
+    fn debug_hides_people() {
+        let shown = format!("{:?}", ["+14155550123", "whatsapp:+14155550123", "messenger:42"].map(Address::parse));
+        assert_eq!(shown, "[+1***23, whatsapp:+1***23, (other address)]");
+    }
+}

@@ -1,0 +1,195 @@
+//! What Twilio posts to the hooks, typed: status callbacks and inbound messages. Unknown parameters are ignored.
+
+use chrono::NaiveDateTime;
+
+use super::{
+    address::Address,
+    form::{filled, first},
+    sid::{AccountSid, MessageSid, ServiceSid},
+    status::TwilioStatus,
+};
+
+/// A change of an outbound message's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusCallback {
+    /// The message.
+    pub message_sid: MessageSid,
+    /// The account that sent it.
+    pub account_sid: Option<AccountSid>,
+    /// Its Messaging Service, if it was sent through one.
+    pub messaging_service_sid: Option<ServiceSid>,
+    /// The new status.
+    pub status: TwilioStatus,
+    /// Why it failed or was not delivered; see [`super::errors::lookup`].
+    pub error_code: Option<i32>,
+    /// Twilio's words for it, rarely sent.
+    pub error_message: Option<String>,
+    /// The sender; a service's choice shows here.
+    pub from: Option<Address>,
+    /// The recipient.
+    pub to: Option<Address>,
+    /// When the carrier says that it was done, to the minute, in the carrier's time zone.
+    pub raw_dlr_done_date: Option<NaiveDateTime>,
+}
+
+/// A message that a person sent to a number of the account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InboundMessage {
+    /// The message.
+    pub message_sid: MessageSid,
+    /// The account that received it.
+    pub account_sid: AccountSid,
+    /// The Messaging Service that the number belongs to.
+    pub messaging_service_sid: Option<ServiceSid>,
+    /// The person.
+    pub from: Address,
+    /// The number of the account.
+    pub to: Address,
+    /// The text; blank for a picture alone.
+    pub body: String,
+    /// How many media Twilio announced.
+    pub num_media: u16,
+    /// Those that it named.
+    pub media: Vec<InboundMedia>,
+    /// Parts that the text took.
+    pub num_segments: u16,
+    /// The command that Twilio recognised and answered itself (Advanced Opt-Out).
+    pub opt_out_type: Option<OptOut>,
+    /// The name in the person's WhatsApp profile.
+    pub profile_name: Option<String>,
+    /// The label of the quick reply button that was pressed.
+    pub button_text: Option<String>,
+    /// The message that this one answers (WhatsApp).
+    pub original_replied_message_sid: Option<MessageSid>,
+}
+
+/// A picture or another file that came with an inbound message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundMedia {
+    /// Where Twilio keeps it; may need the account's credentials.
+    pub url: String,
+    /// Its media type, e.g. `image/jpeg`.
+    pub content_type: Option<String>,
+}
+
+/// Twilio's `OptOutType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptOut {
+    /// An opt-out word.
+    Stop,
+    /// An opt-in word.
+    Start,
+    /// A help word.
+    Help,
+}
+
+/// Why a form is no callback that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackError {
+    /// A parameter without which the callback means nothing.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A parameter that is no SID.
+    #[error("{0} is not a SID")]
+    NotASid(&'static str),
+}
+
+/// Media beyond this are not read; Twilio sends at most 10.
+const MOST_MEDIA: u16 = 32;
+
+impl StatusCallback {
+    /// Reads a status callback; needs the message's SID and its status.
+    pub fn parse(params: &[(String, String)]) -> Result<Self, CallbackError> {
+        let status = filled(params, "MessageStatus").or_else(|| filled(params, "SmsStatus"));
+        Ok(Self {
+            message_sid: message_sid(params)?,
+            account_sid: filled(params, "AccountSid").and_then(|sid| AccountSid::parse(sid).ok()),
+            messaging_service_sid: service_sid(params),
+            status: TwilioStatus::parse(status.ok_or(CallbackError::Missing("MessageStatus"))?),
+            error_code: filled(params, "ErrorCode").and_then(|code| code.trim().parse().ok()).filter(|code| *code != 0),
+            error_message: owned(params, "ErrorMessage"),
+            from: filled(params, "From").map(Address::parse),
+            to: filled(params, "To").map(Address::parse),
+            raw_dlr_done_date: filled(params, "RawDlrDoneDate").and_then(done_date),
+        })
+    }
+}
+
+impl InboundMessage {
+    /// Reads an inbound message; needs its SID, account, sender and receiver.
+    pub fn parse(params: &[(String, String)]) -> Result<Self, CallbackError> {
+        let address = |key| filled(params, key).map(Address::parse).ok_or(CallbackError::Missing(key));
+        let number = |key| filled(params, key).and_then(|value| value.parse::<u16>().ok());
+        let account_sid = filled(params, "AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
+        let num_media = number("NumMedia").unwrap_or(0);
+        Ok(Self {
+            message_sid: message_sid(params)?,
+            account_sid: AccountSid::parse(account_sid).map_err(|_| CallbackError::NotASid("AccountSid"))?,
+            messaging_service_sid: service_sid(params),
+            from: address("From")?,
+            to: address("To")?,
+            body: first(params, "Body").unwrap_or_default().to_owned(),
+            num_media,
+            media: (0..num_media.min(MOST_MEDIA)).filter_map(|index| medium(params, index)).collect(),
+            num_segments: number("NumSegments").unwrap_or(1),
+            opt_out_type: filled(params, "OptOutType").and_then(OptOut::parse),
+            profile_name: owned(params, "ProfileName"),
+            button_text: owned(params, "ButtonText"),
+            original_replied_message_sid: filled(params, "OriginalRepliedMessageSid").and_then(|sid| MessageSid::parse(sid).ok()),
+        })
+    }
+}
+
+impl OptOut {
+    /// Reads `STOP`, `START` or `HELP`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_uppercase().as_str() {
+            "STOP" => Some(Self::Stop),
+            "START" => Some(Self::Start),
+            "HELP" => Some(Self::Help),
+            _ => None,
+        }
+    }
+}
+
+/// Hides the text and the person's name.
+impl std::fmt::Debug for InboundMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InboundMessage")
+            .field("message_sid", &self.message_sid)
+            .field("account_sid", &self.account_sid)
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .field("num_media", &self.num_media)
+            .field("opt_out_type", &self.opt_out_type)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The SID under any of its three names.
+fn message_sid(params: &[(String, String)]) -> Result<MessageSid, CallbackError> {
+    let sid = ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| filled(params, key));
+    MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?).map_err(|_| CallbackError::NotASid("MessageSid"))
+}
+
+fn service_sid(params: &[(String, String)]) -> Option<ServiceSid> {
+    filled(params, "MessagingServiceSid").and_then(|sid| ServiceSid::parse(sid).ok())
+}
+
+fn owned(params: &[(String, String)], key: &str) -> Option<String> {
+    filled(params, key).map(str::to_owned)
+}
+
+fn medium(params: &[(String, String)], index: u16) -> Option<InboundMedia> {
+    let url = owned(params, &format!("MediaUrl{index}"))?;
+    Some(InboundMedia { url, content_type: owned(params, &format!("MediaContentType{index}")) })
+}
+
+/// Reads `YYMMDDhhmm`.
+fn done_date(text: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text.trim(), "%y%m%d%H%M").ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! What a connection signs in to Twilio with: an Auth Token, or an API key.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::sid::{AccountSid, ApiKeySid, SidError};
+
+/// An account and the key to it.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The account that messages are sent from.
+    pub account_sid: AccountSid,
+    /// The key.
+    pub kind: CredentialKind,
+}
+
+/// The two kinds of keys.
+#[derive(Debug, Clone)]
+pub enum CredentialKind {
+    /// The account's Auth Token, which also signs the webhooks.
+    AuthToken(SecretString),
+    /// An API key; a standard one may not read the account itself.
+    ApiKey {
+        /// The key's SID.
+        sid: ApiKeySid,
+        /// The secret that Twilio showed once.
+        secret: SecretString,
+    },
+}
+
+/// What is wrong with credentials before Twilio is asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// The Account SID.
+    #[error("Account SID: {0}")]
+    AccountSid(SidError),
+    /// The API Key SID.
+    #[error("API Key SID: {0}")]
+    ApiKeySid(SidError),
+    /// The Auth Token is blank, or holds spaces or characters that no token has.
+    #[error("Auth Token: copy it again from the Twilio Console; it is letters and digits only")]
+    AuthToken,
+    /// The same of the API key's secret.
+    #[error("API Key Secret: copy it again; it is letters and digits only, and Twilio shows it once, when the key is made")]
+    ApiKeySecret,
+}
+
+impl Credentials {
+    /// Checks the shapes of an Account SID and an Auth Token.
+    pub fn with_auth_token(account_sid: &str, auth_token: &SecretString) -> Result<Self, CredentialsError> {
+        let account_sid = AccountSid::parse(account_sid).map_err(CredentialsError::AccountSid)?;
+        let token = secret(auth_token).ok_or(CredentialsError::AuthToken)?;
+        Ok(Self { account_sid, kind: CredentialKind::AuthToken(token) })
+    }
+
+    /// Checks the shapes of an Account SID, an API Key SID and its secret.
+    pub fn with_api_key(account_sid: &str, api_key_sid: &str, api_key_secret: &SecretString) -> Result<Self, CredentialsError> {
+        let account_sid = AccountSid::parse(account_sid).map_err(CredentialsError::AccountSid)?;
+        let sid = ApiKeySid::parse(api_key_sid).map_err(CredentialsError::ApiKeySid)?;
+        let secret = secret(api_key_secret).ok_or(CredentialsError::ApiKeySecret)?;
+        Ok(Self { account_sid, kind: CredentialKind::ApiKey { sid, secret } })
+    }
+
+    /// User name and password for HTTP Basic.
+    pub(super) fn basic(&self) -> (&str, &str) {
+        match &self.kind {
+            CredentialKind::AuthToken(token) => (self.account_sid.as_str(), token.expose_secret()),
+            CredentialKind::ApiKey { sid, secret } => (sid.as_str(), secret.expose_secret()),
+        }
+    }
+}
+
+/// Drops the white space that copying adds, and refuses what cannot be a key.
+fn secret(text: &SecretString) -> Option<SecretString> {
+    let text = text.expose_secret().trim();
+    let shape = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    shape.then(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+    const KEY: &str = "SK0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn both_kinds_sign_in_with_their_own_user_name() {
+        let token = Credentials::with_auth_token(ACCOUNT, &" 0a1b ".into()).unwrap();
+        assert_eq!(token.basic(), (ACCOUNT, "0a1b"));
+        let key = Credentials::with_api_key(ACCOUNT, KEY, &"s3cret".into()).unwrap();
+        assert_eq!(key.basic(), (KEY, "s3cret"));
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        let message = |result: Result<Credentials, CredentialsError>| result.unwrap_err().to_string();
+        assert!(message(Credentials::with_auth_token(KEY, &"x".into())).contains("it is an API Key SID"));
+        assert!(message(Credentials::with_auth_token(ACCOUNT, &" ".into())).starts_with("Auth Token"));
+        assert!(message(Credentials::with_auth_token(ACCOUNT, &"a b".into())).starts_with("Auth Token"));
+        assert!(message(Credentials::with_api_key(ACCOUNT, ACCOUNT, &"x".into())).starts_with("API Key SID"));
+        assert!(message(Credentials::with_api_key(ACCOUNT, KEY, &"".into())).starts_with("API Key Secret"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", Credentials::with_api_key(ACCOUNT, KEY, &"s3cret".into()));
+        assert!(!shown.contains("s3cret"));
+    }
+}

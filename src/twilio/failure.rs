@@ -1,0 +1,263 @@
+//! What went wrong with a request to Twilio, and above all: whether a message may have been sent.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{
+    client::{Broken, Reply},
+    errors::{self, Disposition, Wait},
+};
+
+/// What is known of a request besides its outcome; for logs and attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exchange {
+    /// Twilio's name for the request (`RQ…`), which its support asks for.
+    pub request_id: Option<String>,
+    /// How many requests of the account ran at the same time, by Twilio's count.
+    pub concurrent_requests: Option<u32>,
+    /// From the first byte to the last, connecting included.
+    pub duration: Duration,
+}
+
+/// Why a message was not created, or why nobody can tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Twilio refused it: it is certainly not sent.
+    #[error("{}", refusal(*.code, *.http_status, .message))]
+    Refused {
+        /// Twilio's error code; a proxy's refusal has none.
+        code: Option<i32>,
+        /// The HTTP status.
+        http_status: u16,
+        /// Twilio's words, blank if it gave none.
+        message: String,
+        /// The request.
+        exchange: Exchange,
+    },
+    /// The request never left this machine: it is certainly not sent.
+    #[error("Twilio could not be reached: {why}; check this machine's network and DNS")]
+    NotSent {
+        /// The cause.
+        why: String,
+        /// The request.
+        exchange: Exchange,
+    },
+    /// Twilio was too busy and did not process it: it is certainly not sent, and safe to send again.
+    #[error("Twilio is answering too many requests of this account at once; it is sent again more slowly")]
+    Busy {
+        /// The request.
+        exchange: Exchange,
+    },
+    /// It may have been sent: only Twilio can tell.
+    #[error("it is not known whether Twilio took the message: {why}; Carillon finds out before anything is repeated")]
+    Unknown {
+        /// The cause.
+        why: String,
+        /// The request.
+        exchange: Exchange,
+    },
+}
+
+/// Why something could not be read from Twilio, or set there. Safe to repeat.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TwilioError {
+    /// The keys are wrong, or may not do this.
+    #[error("Twilio refused these keys{}: check the Account SID and the Auth Token or API key", shown(*.code))]
+    Keys {
+        /// Usually 20003.
+        code: Option<i32>,
+        /// Twilio's words.
+        message: String,
+        /// The request.
+        exchange: Exchange,
+    },
+    /// It does not exist in this account.
+    #[error("Twilio does not find it in this account: check that the SID or number belongs to it")]
+    NotFound {
+        /// The request.
+        exchange: Exchange,
+    },
+    /// Refused for another reason.
+    #[error("{}", refusal(*.code, *.http_status, .message))]
+    Refused {
+        /// Twilio's error code.
+        code: Option<i32>,
+        /// The HTTP status.
+        http_status: u16,
+        /// Twilio's words, blank if it gave none.
+        message: String,
+        /// The request.
+        exchange: Exchange,
+    },
+    /// Too many requests at once.
+    #[error("Twilio is answering too many requests of this account at once: try again in a moment")]
+    Busy {
+        /// The request.
+        exchange: Exchange,
+    },
+    /// No connection, no answer in time, or a broken one.
+    #[error("Twilio could not be reached: {why}; check this machine's network and try again")]
+    Unreachable {
+        /// The cause.
+        why: String,
+        /// The request.
+        exchange: Exchange,
+    },
+    /// A server error.
+    #[error("Twilio has trouble (HTTP {http_status}): try again later, and see status.twilio.com if it lasts")]
+    Unavailable {
+        /// The HTTP status.
+        http_status: u16,
+        /// The request.
+        exchange: Exchange,
+    },
+    /// An answer that is not Twilio's.
+    #[error("the answer is not Twilio's ({why}): check CARILLON_TWILIO_API_URL and any proxy in between")]
+    Unreadable {
+        /// What was wrong.
+        why: String,
+        /// The request.
+        exchange: Exchange,
+    },
+}
+
+const BUSY: i32 = 20_429;
+const REFUSED_KEYS: i32 = 20_003;
+
+impl SendError {
+    /// What to do with the message.
+    #[must_use]
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Refused { code: Some(code), .. } => errors::lookup(*code).disposition(),
+            Self::Refused { http_status: 401 | 403, .. } => Disposition::AccountBroken,
+            Self::Refused { .. } => Disposition::Reject,
+            Self::NotSent { .. } | Self::Busy { .. } => Disposition::RetryAfter(Wait::Backoff),
+            Self::Unknown { .. } => Disposition::Ambiguous,
+        }
+    }
+
+    /// Twilio's error code, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        match self {
+            Self::Refused { code, .. } => *code,
+            Self::Busy { .. } => Some(BUSY),
+            Self::NotSent { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        match self {
+            Self::Refused { exchange, .. } | Self::NotSent { exchange, .. } | Self::Busy { exchange } | Self::Unknown { exchange, .. } => {
+                exchange
+            }
+        }
+    }
+
+    /// Reads an answer other than 2xx to a POST of a message. Twilio's code counts more than the HTTP status.
+    pub(super) fn of(reply: Reply) -> Self {
+        let Reply { body, http_status, exchange } = reply;
+        let (code, message) = explanation(&body);
+        let ambiguous = code.is_some_and(|code| errors::lookup(code).disposition() == Disposition::Ambiguous);
+        match (http_status, code) {
+            (_, Some(BUSY)) | (429, None) => Self::Busy { exchange },
+            _ if ambiguous => Self::Unknown { why: shown_answer(http_status, code), exchange },
+            // 408: a proxy gave up waiting for one side, and does not say which.
+            (408 | 500.., _) => Self::Unknown { why: shown_answer(http_status, code), exchange },
+            _ => Self::Refused { code, http_status, message, exchange },
+        }
+    }
+}
+
+impl TwilioError {
+    /// Twilio's error code, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        match self {
+            Self::Keys { code, .. } | Self::Refused { code, .. } => *code,
+            Self::Busy { .. } => Some(BUSY),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Unreachable { .. } | Self::Unavailable { .. })
+    }
+
+    pub(super) fn of(reply: Reply) -> Self {
+        let Reply { body, http_status, exchange } = reply;
+        let (code, message) = explanation(&body);
+        match (http_status, code) {
+            (_, Some(REFUSED_KEYS)) | (401, _) => Self::Keys { code, message, exchange },
+            (_, Some(BUSY)) | (429, _) => Self::Busy { exchange },
+            (404, _) => Self::NotFound { exchange },
+            (500.., _) => Self::Unavailable { http_status, exchange },
+            (0..=399, _) => Self::Unreadable { why: format!("HTTP {http_status}"), exchange },
+            _ => Self::Refused { code, http_status, message, exchange },
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn without_answer(duration: Duration) -> Self {
+        Self { duration, ..Self::default() }
+    }
+}
+
+impl From<Broken> for SendError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::NotSent { why, exchange } => Self::NotSent { why, exchange },
+            Broken::NoAnswer { why, exchange } => Self::Unknown { why, exchange },
+        }
+    }
+}
+
+impl From<Broken> for TwilioError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::NotSent { why, exchange } | Broken::NoAnswer { why, exchange } => Self::Unreachable { why, exchange },
+        }
+    }
+}
+
+/// Code and message of Twilio's error JSON; what proxies answer has neither.
+fn explanation(body: &[u8]) -> (Option<i32>, String) {
+    let Ok(Value::Object(error)) = serde_json::from_slice(body) else {
+        return (None, String::new());
+    };
+    let code = match error.get("code") {
+        Some(Value::Number(code)) => code.as_i64().and_then(|code| i32::try_from(code).ok()),
+        Some(Value::String(code)) => code.parse().ok(),
+        _ => None,
+    };
+    let text = ["message", "detail"].into_iter().find_map(|key| error.get(key).and_then(Value::as_str));
+    (code.filter(|code| *code > 0), text.unwrap_or_default().to_owned())
+}
+
+fn refusal(code: Option<i32>, http_status: u16, message: &str) -> String {
+    match code {
+        Some(code) => {
+            let entry = errors::lookup(code);
+            format!("{} ({code}): {} {}", entry.title, entry.means, entry.advice)
+        }
+        None if message.is_empty() => {
+            format!("refused with HTTP {http_status}, without Twilio's explanation: check any proxy in between")
+        }
+        None => format!("refused with HTTP {http_status}: {message}"),
+    }
+}
+
+fn shown(code: Option<i32>) -> String {
+    code.map(|code| format!(" ({code})")).unwrap_or_default()
+}
+
+fn shown_answer(http_status: u16, code: Option<i32>) -> String {
+    format!("it answered with HTTP {http_status}{}", shown(code))
+}

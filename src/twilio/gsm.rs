@@ -1,0 +1,143 @@
+//! The GSM-7 alphabet, and the look-alikes in it for characters that would force UCS-2.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Besides ASCII, which [`is_gsm`] treats by exclusion.
+const BASIC: &str = "¡£¤¥§¿ÄÅÆÉÑÖØÜßàäåæÇèéìñòöøùüΓΔΘΛΞΠΣΦΨΩ";
+/// These take two septets.
+const EXTENDED: &str = "\u{c}^{}\\[~]|€";
+
+/// Twilio's Smart Encoding as its calculator knows it: replacement, and the characters that it stands for.
+/// Fractions, dots and dashes may lengthen the text; letters with accents and emoji are not touched.
+const LOOK_ALIKES: &[(&str, &str)] = &[
+    ("\"", "«»“”„‟ʺˮ❝❞〝〞"),
+    ("'", "‘’‛ʻˈʼʽʹ´ˊ`ˋ‗❛❜\u{313}\u{314}︐︑"),
+    ("/", "÷⧸⁄∕\u{337}\u{338}"),
+    ("\\", "⧹⧵﹨\u{20e5}"),
+    ("_", "\u{332}"),
+    ("|", "∣⎸⎹⏐⎜⎟\u{20d2}\u{20d3}"),
+    ("-", "–—―‐⁃•﹣⎼⎽"),
+    ("@", "﹫"),
+    ("$", "﹩"),
+    ("!", "ǃ︕﹗"),
+    ("!!", "‼"),
+    ("#", "﹟"),
+    ("%", "﹪"),
+    ("&", "﹠"),
+    (",", "‚﹐、﹑､\u{326}"),
+    ("(", "❨❪﹙⟮⦅"),
+    (")", "❩❫﹚⟯⦆"),
+    ("*", "⁎∗⊛✢✣✤✥✱✲✳✺✻✼✽❃❉❊❋⧆﹡"),
+    ("+", "˖﹢"),
+    (".", "。﹒｡"),
+    ("...", "…"),
+    (":", "ː˸⦂꞉︓"),
+    (";", "⁏︔﹔"),
+    ("<", "‹﹤"),
+    (">", "›﹥"),
+    ("=", "꞊﹦\u{347}"),
+    ("?", "︖﹖"),
+    ("^", "ˆ\u{302}\u{1dcd}"),
+    ("{", "❴﹛"),
+    ("}", "❵﹜"),
+    ("~", "˜˷∼\u{303}\u{330}\u{334}"),
+    ("1/4", "¼"),
+    ("1/2", "½"),
+    ("3/4", "¾"),
+    // Twilio's calculator writes two spaces for these; one is what a reader expects.
+    (" ", "\u{a0}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{202f}"),
+    (" ", "\u{205f}\u{3000}\u{2028}\u{2029}\t\u{80}\u{8d}\u{90}\u{9b}\u{9f}"),
+    ("", "\u{200b}\u{200c}\u{2060}\u{feff}\0\u{3}\u{4}\u{10}\u{11}\u{12}\u{13}\u{14}\u{17}\u{19}"),
+];
+
+/// Small capitals, each above the capital that it stands for.
+const SMALL_CAPITALS: [&str; 2] = ["ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "ABCDEFGHIJKLMNOPRSTUVWYZ"];
+
+static REPLACEMENTS: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
+    let [small, capitals] = SMALL_CAPITALS;
+    let letters = small.chars().zip(capitals.char_indices());
+    let letters = letters.filter_map(|(from, (at, to))| Some((from, capitals.get(at..at + to.len_utf8())?)));
+    LOOK_ALIKES.iter().flat_map(|(to, from)| from.chars().map(|character| (character, *to))).chain(letters).collect()
+});
+
+/// Whether the character can be sent in 7 bits (or twice 7).
+pub(super) fn is_gsm(character: char) -> bool {
+    match character {
+        '\n' | '\r' => true,
+        '`' => false,
+        ' '..='~' => true,
+        _ => BASIC.contains(character) || is_extended(character),
+    }
+}
+
+/// Whether the character takes two septets.
+pub(super) fn is_extended(character: char) -> bool {
+    EXTENDED.contains(character)
+}
+
+/// The text as Twilio's Smart Encoding sends it: typographic quotes, dashes, spaces and the like become their GSM-7
+/// look-alikes. What has none stays, and keeps the message in UCS-2.
+#[must_use]
+pub fn smart_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for character in text.chars() {
+        match (REPLACEMENTS.get(&character), full_width(character)) {
+            (Some(replacement), _) => encoded.push_str(replacement),
+            (None, Some(ascii)) => encoded.push(ascii),
+            (None, None) => encoded.push(character),
+        }
+    }
+    encoded
+}
+
+/// Full-width punctuation, digits and capitals; small letters are not replaced by Twilio.
+fn full_width(character: char) -> Option<char> {
+    let covered = matches!(character, '\u{ff01}'..='\u{ff3f}' | '\u{ff5b}'..='\u{ff5e}');
+    covered.then(|| char::from_u32(u32::from(character) - 0xfee0)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_alphabet_has_its_136_characters() {
+        let all = (0..=0xffff_u32).filter_map(char::from_u32).filter(|character| is_gsm(*character));
+        // 127 of the basic table (its 128th is the escape) and 10 of the extension.
+        assert_eq!(all.count(), 127 + 10);
+    }
+
+    #[test]
+    fn quotes_dashes_dots_and_spaces_become_plain() {
+        assert_eq!(smart_encoded("“It’s\u{a0}here” – ½ price…"), "\"It's here\" - 1/2 price...");
+        assert_eq!(smart_encoded("ＡＢＣ１２３！ ʜᴇʏ ‹a›"), "ABC123! HEY <a>");
+        assert_eq!(smart_encoded("zero\u{200b}width"), "zerowidth");
+    }
+
+    #[test]
+    fn letters_and_emoji_stay() {
+        assert_eq!(smart_encoded("ça va, Łódź 😀"), "ça va, Łódź 😀");
+    }
+
+    #[test]
+    fn every_replacement_is_gsm_and_replaces_what_is_not() {
+        for (from, to) in REPLACEMENTS.iter() {
+            assert!(!is_gsm(*from), "{from:?}");
+            assert!(to.chars().all(is_gsm), "{to:?}");
+        }
+        assert_eq!(SMALL_CAPITALS[0].chars().count(), SMALL_CAPITALS[1].len());
+    }
+
+    proptest! {
+        #[test]
+        fn gsm_text_is_left_alone_and_twice_is_as_once(text in "\\PC{0,80}") {
+            let once = smart_encoded(&text);
+            prop_assert_eq!(&smart_encoded(&once), &once);
+            if text.chars().all(is_gsm) {
+                prop_assert_eq!(once, text);
+            }
+        }
+    }
+}

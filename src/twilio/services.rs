@@ -1,0 +1,76 @@
+//! Messaging Services: pools of senders, with their own inbound webhook.
+
+use serde::Deserialize;
+
+use super::{
+    client::{Api, Client},
+    credentials::Credentials,
+    failure::TwilioError,
+    numbers::{Capabilities, MOST_LISTED},
+    sid::{NumberSid, ServiceSid},
+    wire,
+};
+use crate::types::phone::PhoneNumber;
+
+/// A Messaging Service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TwilioService {
+    /// Its SID.
+    pub sid: ServiceSid,
+    /// The name that its owner gave it.
+    #[serde(default)]
+    pub friendly_name: String,
+    /// Where inbound messages are reported; without one the service drops them, unless the numbers report themselves.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub inbound_request_url: Option<String>,
+    /// Whether each number's own webhook is used instead.
+    #[serde(default)]
+    pub use_inbound_webhook_on_number: bool,
+    /// Whether Twilio replaces typographic characters to save parts.
+    #[serde(default)]
+    pub smart_encoding: bool,
+}
+
+/// A phone number in a service's pool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ServiceNumber {
+    /// Its SID.
+    pub sid: NumberSid,
+    /// The number.
+    pub phone_number: PhoneNumber,
+    /// What it can do.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+impl Client {
+    /// Fetches a Messaging Service.
+    pub async fn fetch_service(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<TwilioService, TwilioError> {
+        self.fetch(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}"))).await
+    }
+
+    /// Lists the account's Messaging Services.
+    pub async fn list_services(&self, credentials: &Credentials) -> Result<Vec<TwilioService>, TwilioError> {
+        let mut url = self.url(Api::Messaging, "/v1/Services");
+        url.query_pairs_mut().append_pair("PageSize", "100");
+        self.list(credentials, Api::Messaging, url, "services", MOST_LISTED).await
+    }
+
+    /// Lists the phone numbers in a service's pool.
+    pub async fn service_numbers(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<Vec<ServiceNumber>, TwilioError> {
+        let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/PhoneNumbers"));
+        url.query_pairs_mut().append_pair("PageSize", "100");
+        self.list(credentials, Api::Messaging, url, "phone_numbers", MOST_LISTED).await
+    }
+
+    /// Has Twilio report all inbound messages of the service to `url` by POST, whatever its numbers say.
+    pub async fn update_service_inbound(
+        &self,
+        credentials: &Credentials,
+        sid: &ServiceSid,
+        url: &str,
+    ) -> Result<TwilioService, TwilioError> {
+        let form = [("InboundRequestUrl", url), ("InboundMethod", "POST"), ("UseInboundWebhookOnNumber", "false")];
+        self.update(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}")), &form).await
+    }
+}

@@ -1,0 +1,165 @@
+//! The country that a national phone number is read with: ISO 3166 codes, English names, calling codes.
+
+use std::sync::LazyLock;
+
+use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use serde::{Deserialize, Serialize};
+
+/// A country or territory that has a calling code, e.g. `US`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(try_from = "String", into = "&'static str")]
+pub struct Country(&'static str);
+
+/// Why a text names no country.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CountryError {
+    /// People say UK; ISO 3166 says GB.
+    #[error("UK is written GB: the country codes are those of ISO 3166")]
+    Britain,
+    /// Not one of the codes.
+    #[error("unknown country: use its two-letter ISO 3166 code, e.g. US or DE")]
+    Unknown,
+}
+
+/// `US United States`, one country a line, sorted by name.
+static LIST: &str = include_str!("countries.txt");
+
+struct Row {
+    country: Country,
+    name: &'static str,
+    calling_code: u16,
+}
+
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    LIST.lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(code, name)| {
+            let calling_code = phonenumber::metadata::DATABASE.by_id(code)?.country_code();
+            Some(Row { country: Country(code), name, calling_code })
+        })
+        .collect()
+});
+
+static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| ROWS.iter().map(|row| row.country).collect());
+
+impl Country {
+    /// Reads a two-letter ISO 3166 code, in either case.
+    pub fn parse(text: &str) -> Result<Self, CountryError> {
+        let code = text.trim();
+        match COUNTRIES.iter().find(|country| country.0.eq_ignore_ascii_case(code)) {
+            Some(country) => Ok(*country),
+            None if code.eq_ignore_ascii_case("UK") => Err(CountryError::Britain),
+            None => Err(CountryError::Unknown),
+        }
+    }
+
+    /// All countries, sorted by English name, for a select box.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        &COUNTRIES
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.0
+    }
+
+    /// The English name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().map_or(self.0, |row| row.name)
+    }
+
+    /// The digits after the `+`, e.g. 1 for the United States (and Canada, and others).
+    #[must_use]
+    pub fn calling_code(self) -> u16 {
+        self.row().map_or(0, |row| row.calling_code)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        ROWS.iter().find(|row| row.country == self)
+    }
+}
+
+impl std::fmt::Display for Country {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::fmt::Debug for Country {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::str::FromStr for Country {
+    type Err = CountryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = CountryError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Country> for &'static str {
+    fn from(country: Country) -> Self {
+        country.0
+    }
+}
+
+impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for Country {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(self.0, out)
+    }
+}
+
+impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for Country {
+    fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(bytes)?;
+        Ok(Self::parse(&text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_country_has_a_name_and_a_calling_code() {
+        assert_eq!(Country::all().len(), LIST.lines().count());
+        for country in Country::all() {
+            assert!(!country.name().is_empty());
+            assert!((1..=998).contains(&country.calling_code()), "{country}");
+        }
+    }
+
+    #[test]
+    fn codes_are_read_in_either_case() {
+        let germany = Country::parse(" de ").unwrap();
+        assert_eq!((germany.code(), germany.name(), germany.calling_code()), ("DE", "Germany", 49));
+    }
+
+    #[test]
+    fn uk_is_answered_with_its_iso_code() {
+        assert_eq!(Country::parse("UK"), Err(CountryError::Britain));
+        assert_eq!(Country::parse("ZZ"), Err(CountryError::Unknown));
+        assert_eq!(Country::parse(""), Err(CountryError::Unknown));
+    }
+
+    #[test]
+    fn json_is_the_code_alone() {
+        let country: Country = serde_json::from_str("\"ca\"").unwrap();
+        assert_eq!(serde_json::to_string(&country).unwrap(), "\"CA\"");
+        assert!(serde_json::from_str::<Country>("\"Canada\"").is_err());
+    }
+}

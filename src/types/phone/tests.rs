@@ -1,0 +1,186 @@
+//! Phone numbers as people type them.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn country(code: &str) -> Option<Country> {
+    Some(Country::parse(code).unwrap())
+}
+
+fn read(raw: &str, default_country: &str) -> String {
+    match PhoneNumber::parse(raw, country(default_country)) {
+        Ok(number) => number.as_str().to_owned(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+fn read_alone(raw: &str) -> Result<String, PhoneError> {
+    PhoneNumber::parse(raw, None).map(String::from)
+}
+
+#[test]
+fn international_numbers_need_no_country() {
+    for raw in [
+        "+14155550123",
+        "+1 (415) 555-0123",
+        "  +1.415.555.0123 ",
+        "001 415 555 0123",
+        "tel:+1-415-555-0123",
+        "＋１ ４１５ ５５５ ０１２３",
+        "\u{202a}+1\u{a0}415\u{2011}555\u{2013}0123\u{202c}",
+    ] {
+        assert_eq!(read_alone(raw).as_deref(), Ok("+14155550123"), "{raw}");
+    }
+}
+
+#[test]
+fn a_national_number_without_a_country_is_never_taken_for_american() {
+    for raw in ["4155550123", "(415) 555-0123", "14155550123", "07700 900123", "4915112345678"] {
+        assert_eq!(read_alone(raw), Err(PhoneError::NoCountryCode), "{raw}");
+    }
+    assert!(PhoneError::NoCountryCode.to_string().contains("add the country code, e.g. +1"));
+}
+
+#[test]
+fn national_numbers_are_read_with_the_chosen_country() {
+    assert_eq!(read("(415) 555-0123", "US"), "+14155550123");
+    assert_eq!(read("1 415 555 0123", "US"), "+14155550123");
+    assert_eq!(read("07700 900123", "GB"), "+447700900123");
+    assert_eq!(read("0151 12345678", "DE"), "+4915112345678");
+    assert_eq!(read("06 12 34 56 78", "FR"), "+33612345678");
+    assert_eq!(read("312 345 6789", "IT"), "+393123456789");
+    assert_eq!(read("06 698 12345", "IT"), "+390669812345");
+    assert_eq!(read("8 (916) 123-45-67", "RU"), "+79161234567");
+    assert_eq!(read("8 800 555 35 35", "RU"), "+78005553535");
+    assert_eq!(read("0412 345 678", "AU"), "+61412345678");
+    assert_eq!(read("06 20 123 4567", "HU"), "+36201234567");
+    assert_eq!(read("(11) 96123-4567", "BR"), "+5511961234567");
+    assert_eq!(read("011 15-2345-6789", "AR"), "+5491123456789");
+    assert_eq!(read("98765 43210", "IN"), "+919876543210");
+    assert_eq!(read("55 1234 5678", "MX"), "+525512345678");
+}
+
+#[test]
+fn a_number_with_its_own_country_code_beats_the_chosen_country() {
+    assert_eq!(read("+44 7700 900123", "US"), "+447700900123");
+    assert_eq!(read("0044 7700 900123", "DE"), "+447700900123");
+    assert_eq!(read("011 44 7700 900123", "US"), "+447700900123");
+    assert_eq!(read("0011 44 7700 900123", "AU"), "+447700900123");
+    assert_eq!(read("49 151 12345678", "DE"), "+4915112345678");
+}
+
+#[test]
+fn a_trunk_zero_after_the_country_code_is_dropped_where_it_is_one() {
+    assert_eq!(read_alone("+44 (0)20 7946 0958").as_deref(), Ok("+442079460958"));
+    assert_eq!(read_alone("+44 020 7946 0958").as_deref(), Ok("+442079460958"));
+    assert_eq!(read_alone("+39 06 698 12345").as_deref(), Ok("+390669812345"));
+    assert_eq!(read_alone("+225 01 23 45 67 89").as_deref(), Ok("+2250123456789"));
+    assert_eq!(read_alone("+7 800 555 35 35").as_deref(), Ok("+78005553535"));
+}
+
+#[test]
+fn possible_numbers_pass_even_when_nobody_has_them() {
+    for raw in ["+15005550006", "+15555550100", "+12065550199", "+18005550123"] {
+        assert_eq!(read_alone(raw).as_deref(), Ok(raw));
+    }
+}
+
+#[test]
+fn impossible_numbers_are_refused_with_the_reason() {
+    let us = country("US");
+    assert_eq!(read_alone(""), Err(PhoneError::Empty));
+    assert_eq!(read_alone(" - "), Err(PhoneError::Empty));
+    assert_eq!(read_alone("+"), Err(PhoneError::Empty));
+    assert_eq!(read_alone("+1 415 555 012"), Err(PhoneError::TooShort(us)));
+    assert_eq!(read_alone("+1 415 555 01234"), Err(PhoneError::TooLong(us)));
+    assert_eq!(read_alone("+999 123 456 78"), Err(PhoneError::UnknownCountryCode));
+    assert_eq!(read_alone("+0 123 456 78"), Err(PhoneError::UnknownCountryCode));
+    assert_eq!(read_alone("+1 415 555 CALL"), Err(PhoneError::NotANumber('C')));
+    assert_eq!(read_alone("4.15555E+9"), Err(PhoneError::NotANumber('E')));
+    assert_eq!(read_alone("+1+4155550123"), Err(PhoneError::NotANumber('+')));
+    assert_eq!(read_alone(&"1".repeat(100)), Err(PhoneError::TooLong(None)));
+    assert_eq!(PhoneNumber::parse("12345", us), Err(PhoneError::TooShort(us)));
+    assert_eq!(PhoneError::TooShort(us).to_string(), "the number is too short for United States");
+}
+
+#[test]
+fn the_country_is_known_where_the_number_tells() {
+    let of = |e164: &str| PhoneNumber::from_e164(e164).unwrap().country().map(Country::code);
+    assert_eq!(of("+14155550123"), Some("US"));
+    assert_eq!(of("+16135550123"), Some("CA"));
+    assert_eq!(of("+447700900123"), Some("GB"));
+    assert_eq!(of("+4915112345678"), Some("DE"));
+    assert_eq!(of("+870773111632"), None);
+}
+
+#[test]
+fn people_read_the_number_in_groups() {
+    let shown = |e164: &str| PhoneNumber::from_e164(e164).unwrap().international();
+    assert_eq!(shown("+14155550123"), "+1 415 555 0123");
+    assert_eq!(shown("+447700900123"), "+44 7700 900123");
+    assert_eq!(shown("+33612345678"), "+33 6 12 34 56 78");
+}
+
+#[test]
+fn toll_free_numbers_are_known_by_their_area_code() {
+    let toll_free = |e164: &str| PhoneNumber::from_e164(e164).unwrap().is_toll_free();
+    assert!(toll_free("+18005550123"));
+    assert!(toll_free("+18335550123"));
+    assert!(!toll_free("+14155550123"));
+    assert!(!toll_free("+448005550123"));
+}
+
+#[test]
+fn json_takes_e164_alone() {
+    let number: PhoneNumber = serde_json::from_str("\"+14155550123\"").unwrap();
+    assert_eq!(serde_json::to_string(&number).unwrap(), "\"+14155550123\"");
+    for wrong in ["\"4155550123\"", "\"+1 415 555 0123\"", "\"+1415\"", "\"+04155550123\"", "\"\""] {
+        assert!(serde_json::from_str::<PhoneNumber>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn short_codes_are_senders_and_no_contacts() {
+    assert_eq!(ShortCode::parse(" 12345 ").unwrap().as_str(), "12345");
+    assert!(ShortCode::parse("12").is_err());
+    assert!(ShortCode::parse("+12345").is_err());
+    assert!(PhoneNumber::parse("+12345", None).is_err());
+}
+
+#[test]
+fn debug_hides_the_middle() {
+    let number = PhoneNumber::from_e164("+14155550123").unwrap();
+    assert_eq!(format!("{number:?}"), "+1***23");
+    let number = PhoneNumber::from_e164("+447700900123").unwrap();
+    assert_eq!(format!("{number:?}"), "+44***23");
+}
+
+proptest! {
+    #[test]
+    fn what_was_read_once_reads_as_itself(area in 201..989_u32, rest in 0..9_999_999_u32) {
+        let raw = format!("+1 ({area}) {rest:07}");
+        let number = PhoneNumber::parse(&raw, None).unwrap();
+        prop_assert_eq!(PhoneNumber::parse(number.as_str(), None), Ok(number.clone()));
+        prop_assert_eq!(PhoneNumber::parse(&number.international(), None), Ok(number.clone()));
+        prop_assert_eq!(PhoneNumber::from_e164(number.as_str()), Ok(number));
+    }
+
+    #[test]
+    fn any_digits_either_fail_or_keep_to_e164(digits in "[0-9]{1,20}", index in 0..245_usize) {
+        let country = Country::all()[index];
+        for raw in [digits.clone(), format!("+{digits}")] {
+            if let Ok(number) = PhoneNumber::parse(&raw, Some(country)) {
+                prop_assert!(PhoneNumber::from_e164(number.as_str()).is_ok());
+                prop_assert_eq!(PhoneNumber::parse(number.as_str(), None), Ok(number.clone()));
+                let _ = (number.international(), number.country());
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(raw in "\\PC{0,30}") {
+        let _ = PhoneNumber::parse(&raw, None);
+        let _ = PhoneNumber::parse(&raw, Some(Country::all()[0]));
+    }
+}
