@@ -1,11 +1,9 @@
 //! Style sheet, script and pictures, served from the binary under addresses that change with their content.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::web::{self, Path, ServiceConfig};
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
-use std::fmt::Write as _;
 use tera::{Kwargs, State, Tera, TeraResult};
 
 #[derive(RustEmbed)]
@@ -20,7 +18,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// Adds the function `asset(path="carillon.css")`, which gives the address of a file in `static/`.
 pub(super) fn register(tera: &mut Tera, base: &str) {
     let base = base.to_owned();
-    tera.register_function("asset", move |arguments: Kwargs, _: &State| -> TeraResult<String> {
+    tera.register_function("asset", move |arguments: Kwargs, _: &State<'_>| -> TeraResult<String> {
         let path: String = arguments.must_get("path")?;
         let file = find(&path).ok_or_else(|| tera::Error::message(format!("there is no file static/{path}")))?;
         Ok(format!("{base}/static/{}/{path}", hash(&file)))
@@ -56,10 +54,7 @@ fn find(name: &str) -> Option<EmbeddedFile> {
 
 /// The first 64 bits of the content's SHA-256.
 fn hash(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash()[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+    file.metadata.sha256_hash()[..8].iter().fold(String::with_capacity(16), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn content_type(file: &EmbeddedFile) -> String {

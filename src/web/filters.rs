@@ -1,7 +1,5 @@
 //! What templates may call: times, phone numbers, numbers, JSON, query parameters.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
@@ -11,16 +9,16 @@ use crate::types::phone::PhoneNumber;
 /// Adds the filters `time`, `phone`, `number`, `json`, `urlencode` and `word`.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("time", time);
-    tera.register_filter("phone", |text: &str, _: Kwargs, _: &State| phone(text));
-    tera.register_filter("number", |number: i64, _: Kwargs, _: &State| grouped(number));
-    tera.register_filter("json", |value: Value, _: Kwargs, _: &State| json(&value));
-    tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State| urlencode(text));
-    tera.register_filter("word", |word: &str, _: Kwargs, _: &State| sentence_case(word));
+    tera.register_filter("phone", |text: &str, _: Kwargs, _: &State<'_>| phone(text));
+    tera.register_filter("number", |number: i64, _: Kwargs, _: &State<'_>| grouped(number));
+    tera.register_filter("json", |value: Value, _: Kwargs, _: &State<'_>| json(&value));
+    tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State<'_>| urlencode(text));
+    tera.register_filter("word", |word: &str, _: Kwargs, _: &State<'_>| sentence_case(word));
 }
 
 /// A `<time>` in the organization's time zone; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond.
 /// Nothing (`null`) is shown as a dash.
-fn time(value: Value, arguments: Kwargs, state: &State) -> TeraResult<Value> {
+fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
         return Ok(Value::from("–"));
     }
@@ -30,7 +28,7 @@ fn time(value: Value, arguments: Kwargs, state: &State) -> TeraResult<Value> {
     Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
 }
 
-fn zone(state: &State) -> TeraResult<Tz> {
+fn zone(state: &State<'_>) -> TeraResult<Tz> {
     let visit = state.get::<Value>("visit")?;
     let name = visit.as_ref().and_then(|visit| visit.as_map()).and_then(|visit| visit.get(&"time_zone".into())).and_then(Value::as_str);
     Ok(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
@@ -44,7 +42,7 @@ fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
 
 fn escaped(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
-    match escape_html(text.as_bytes(), &mut out) {
+    match escape_html(text, &mut out) {
         Ok(()) => String::from_utf8(out).unwrap_or_default(),
         Err(_) => String::new(),
     }
@@ -80,7 +78,7 @@ fn urlencode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => drop(write!(out, "%{byte:02X}")),
+            _ => out.push_str(&format!("%{byte:02X}")),
         }
         out
     })

@@ -26,7 +26,7 @@ pub struct ApiError {
 
 /// The answer to every request that failed.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ErrorBody {
+pub(super) struct ErrorBody {
     error: ErrorDetail,
 }
 

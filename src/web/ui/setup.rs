@@ -1,7 +1,7 @@
 //! First start: the first admin, against the code in the log.
 
 use actix_web::web::{self, ServiceConfig};
-use chrono_tz::{TZ_VARIANTS, Tz};
+use chrono_tz::TZ_VARIANTS;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ impl SetupPage {
 
 /// Places such as `Europe/Berlin`, without the abbreviations and offsets that the list also holds.
 fn time_zones() -> Vec<Choice> {
-    let places = TZ_VARIANTS.iter().map(Tz::name).filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
+    let places = TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
     std::iter::once("UTC").chain(places).map(|name| Choice::new(name, name.replace('_', " "))).collect()
 }
 
