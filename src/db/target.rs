@@ -113,7 +113,12 @@ impl Target {
             },
             Tls::Opportunistic | Tls::Verified => match self.config.connect(self.connector()?).await {
                 Ok((client, connection)) => AsyncPgConnection::try_from_client_and_connection(client, connection).await,
-                Err(error) => return Err(Unavailable::new(self, describe(&error))),
+                Err(error) => {
+                    let reason = describe(&error);
+                    let hint = "; its certificate is checked against the system's, or those in the file that SSL_CERT_FILE names";
+                    let hint = if reason.contains("peer certificate") { hint } else { "" };
+                    return Err(Unavailable::new(self, format!("{reason}{hint}")));
+                }
             },
         };
         connected.map_err(|error| Unavailable::new(self, error.to_string()))
