@@ -25,20 +25,20 @@ pub(super) enum Act {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
-    pub line: String,
-    pub head: String,
-    pub body: String,
+    pub(super) line: String,
+    pub(super) head: String,
+    pub(super) body: String,
 }
 
 pub(super) struct Canned {
-    pub url: Url,
+    pub(super) url: Url,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<Mutex<usize>>,
 }
 
 impl Canned {
     /// Starts a server that does these acts in order, and the last one for ever.
-    pub async fn start(acts: Vec<Act>) -> Self {
+    pub(super) async fn start(acts: Vec<Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let (seen, connections) = (Arc::default(), Arc::default());
@@ -53,17 +53,17 @@ impl Canned {
         server
     }
 
-    pub fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         let timeout = Duration::from_millis(400);
         let options = ClientOptions { api_url: Some(self.url.clone()), timeout, ..ClientOptions::default() };
         Client::new(&options).unwrap()
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(super) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         *self.connections.lock().unwrap()
     }
 }

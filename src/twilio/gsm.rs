@@ -64,9 +64,8 @@ static REPLACEMENTS: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
 /// Whether the character can be sent in 7 bits (or twice 7).
 pub(super) fn is_gsm(character: char) -> bool {
     match character {
-        '\n' | '\r' => true,
         '`' => false,
-        ' '..='~' => true,
+        '\n' | '\r' | ' '..='~' => true,
         _ => BASIC.contains(character) || is_extended(character),
     }
 }

@@ -1,5 +1,6 @@
 //! How many SMS parts a text takes: GSM-7 or UCS-2, and where the parts break.
 
+use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::gsm;
@@ -15,7 +16,8 @@ const UCS2_SINGLE: usize = 70;
 const UCS2_PART: usize = 67;
 
 /// How the characters of an SMS are encoded: one character outside GSM-7 switches the whole message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// 7 bits a character; a few take two.
     Gsm7,
@@ -24,7 +26,7 @@ pub enum Encoding {
 }
 
 /// What a text costs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Parts {
     /// Parts that the carriers bill; 0 for an empty text.
     pub count: u16,

@@ -2,6 +2,7 @@
 
 use super::super::form::parse_form;
 use super::*;
+use crate::types::phone::PhoneNumber;
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -49,7 +50,7 @@ fn an_inbound_message_is_read_whole() {
     assert_eq!((message.num_media, message.num_segments), (2, 3));
     assert_eq!(message.media[0].content_type.as_deref(), Some("image/jpeg"));
     assert_eq!(message.media[1], InboundMedia { url: "https://b".to_owned(), content_type: None });
-    assert_eq!(message.from.phone().map(|number| number.as_str()), Some("+14155550123"));
+    assert_eq!(message.from.phone().map(PhoneNumber::as_str), Some("+14155550123"));
 }
 
 #[test]

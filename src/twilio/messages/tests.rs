@@ -130,12 +130,11 @@ async fn a_broken_connection_leaves_the_outcome_unknown_and_is_not_retried() {
 #[tokio::test]
 async fn a_refused_connection_means_not_sent() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for address in [format!("http://{closed}"), "http://no-such-host.invalid".to_owned()] {
-        let options = ClientOptions { api_url: address.parse().ok(), ..ClientOptions::default() };
-        let error = Client::new(&options).unwrap().create_message(&credentials(), &message()).await.unwrap_err();
-        assert!(matches!(error, SendError::NotSent { .. }), "{error:?}");
-        assert_eq!(error.disposition(), Disposition::RetryAfter(Wait::Backoff));
-    }
+    let options = ClientOptions { api_url: format!("http://{closed}").parse().ok(), ..ClientOptions::default() };
+    let error = Client::new(&options).unwrap().create_message(&credentials(), &message()).await.unwrap_err();
+    assert!(matches!(error, SendError::NotSent { .. }), "{error:?}");
+    assert_eq!(error.disposition(), Disposition::RetryAfter(Wait::Backoff));
+    assert!(error.to_string().contains("Connection refused"), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-use phonenumber::metadata::{DATABASE, Metadata};
+use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
 
 use crate::types::country::Country;
 
@@ -23,13 +23,13 @@ pub enum PhoneError {
     #[error("no country has the code that this number begins with: check the digits after the +")]
     UnknownCountryCode,
     /// Fewer digits than any number there.
-    #[error("the number is too short{}", for_country(.0))]
+    #[error("the number is too short{}", for_country(*.0))]
     TooShort(Option<Country>),
     /// More digits than any number there.
-    #[error("the number is too long{}", for_country(.0))]
+    #[error("the number is too long{}", for_country(*.0))]
     TooLong(Option<Country>),
     /// Between the shortest and the longest, and yet no number has as many digits.
-    #[error("no number{} has this many digits", for_country(.0))]
+    #[error("no number{} has this many digits", for_country(*.0))]
     ImpossibleLength(Option<Country>),
     /// A stored or internal value that is not `+` and 7 to 15 digits.
     #[error("not an E.164 phone number: write + and the country code, then digits only, e.g. +14155550123")]
@@ -222,9 +222,9 @@ fn possible_lengths(region: &Metadata) -> BTreeSet<usize> {
         descriptors.voip(),
         descriptors.pager(),
     ];
-    kinds.into_iter().flatten().flat_map(|kind| kind.possible_length()).map(|length| usize::from(*length)).collect()
+    kinds.into_iter().flatten().flat_map(Descriptor::possible_length).map(|length| usize::from(*length)).collect()
 }
 
-fn for_country(country: &Option<Country>) -> String {
+fn for_country(country: Option<Country>) -> String {
     country.map(|country| format!(" for {}", country.name())).unwrap_or_default()
 }
