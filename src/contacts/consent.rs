@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 
-use super::suppressions::{Evidence, Grounds, Reason, Source};
+use super::suppressions::{Evidence, Reason, Source};
 use crate::db::Conn;
 use crate::db::schema::{consent_records, messages, users};
 use crate::error::Result;
@@ -117,39 +117,17 @@ pub async fn of(conn: &mut Conn, phone: &PhoneNumber, limit: i64) -> Result<Vec<
     Ok(records)
 }
 
-pub(super) async fn record_suppressed(conn: &mut Conn, evidence: &Evidence, now: DateTime<Utc>) -> Result<()> {
-    let Evidence { phone, reason, source, message_id, user_id, note } = evidence;
-    let grounds = Grounds { source: *source, message_id: *message_id, user_id: *user_id, note: note.clone() };
-    record(conn, ConsentChange::Suppressed, phone, *reason, &grounds, now).await
-}
-
-pub(super) async fn record_lifted(
-    conn: &mut Conn,
-    phone: &PhoneNumber,
-    reason: Reason,
-    grounds: &Grounds,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    record(conn, ConsentChange::Lifted, phone, reason, grounds, now).await
-}
-
-async fn record(
-    conn: &mut Conn,
-    change: ConsentChange,
-    phone: &PhoneNumber,
-    reason: Reason,
-    grounds: &Grounds,
-    now: DateTime<Utc>,
-) -> Result<()> {
+/// Adds a piece of evidence.
+pub(super) async fn record(conn: &mut Conn, change: ConsentChange, evidence: &Evidence, now: DateTime<Utc>) -> Result<()> {
     diesel::insert_into(consent_records::table)
         .values((
-            consent_records::phone.eq(phone),
+            consent_records::phone.eq(&evidence.phone),
             consent_records::change.eq(change),
-            consent_records::source.eq(grounds.source),
-            consent_records::reason.eq(reason),
-            consent_records::message_id.eq(grounds.message_id),
-            consent_records::user_id.eq(grounds.user_id),
-            consent_records::note.eq(&grounds.note),
+            consent_records::source.eq(evidence.source),
+            consent_records::reason.eq(evidence.reason),
+            consent_records::message_id.eq(evidence.message_id),
+            consent_records::user_id.eq(evidence.user_id),
+            consent_records::note.eq(&evidence.note),
             consent_records::recorded_at.eq(now),
         ))
         .execute(conn)

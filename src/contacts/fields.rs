@@ -8,31 +8,31 @@ use crate::error::FieldErrors;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidField {
     /// Nothing but white space.
-    #[error("enter something, or leave the field out")]
+    #[error("Enter something, or leave the field out.")]
     Blank,
     /// Longer than the column is meant for.
-    #[error("at most {0} characters")]
+    #[error("Use at most {0} characters.")]
     TooLong(usize),
     /// A line break or another character that cannot be seen.
-    #[error("line breaks and control characters are not possible here")]
+    #[error("Line breaks and control characters are not possible here.")]
     ControlCharacter,
     /// Not of the form name@domain.
-    #[error("not an email address: write it like name@example.com")]
+    #[error("This is not an email address; it should look like ada@example.com.")]
     NotAnEmail,
     /// An attribute's name that templates could not name.
-    #[error("a name is 1 to 64 letters (a-z), digits or _, and does not begin with a digit")]
+    #[error("An attribute's name is 1 to 64 letters (a-z), digits or _, and does not begin with a digit.")]
     AttributeName,
     /// An attribute's value that is an array or object.
-    #[error("a value is a text, a number, true or false; lists and objects are not possible")]
+    #[error("An attribute's value is a text, a number, true or false; lists and objects are not possible.")]
     AttributeType,
     /// An attribute's value that is too long.
-    #[error("a value is at most 2,048 bytes long")]
+    #[error("An attribute's value is at most 2,048 bytes long.")]
     AttributeTooLong,
     /// A character that a text in the database cannot hold.
-    #[error("the text contains a character that cannot be stored (NUL)")]
+    #[error("The text contains a character that cannot be stored (NUL).")]
     Nul,
     /// More attributes than a contact can have.
-    #[error("a contact has at most 64 attributes")]
+    #[error("A contact has at most 64 attributes.")]
     TooManyAttributes,
 }
 

@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, taken};
-use super::fields::{Attributes, Email, ExternalId, Name};
+use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
 use super::{Change, suppressions};
 use crate::db::{Conn, schema::contacts};
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldErrors, Result};
 use crate::types::{id::ContactId, phone::PhoneNumber};
 
 /// What shall become of one field that may be empty. In JSON: absent keeps, null clears, a value sets.
@@ -68,6 +68,17 @@ impl<T> Patch<T> {
             Self::Keep => {}
             Self::Clear => *field = None,
             Self::Set(value) => *field = Some(value.into()),
+        }
+    }
+}
+
+impl Patch<String> {
+    /// Reads what was typed, or notes its error under the field; nothing but white space clears.
+    pub fn parse<T>(self, field: &str, errors: &mut FieldErrors, read: fn(&str) -> std::result::Result<T, InvalidField>) -> Patch<T> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Set(raw) if !raw.trim().is_empty() => errors.check(field, read(&raw)).map_or(Patch::Keep, Patch::Set),
+            Self::Clear | Self::Set(_) => Patch::Clear,
         }
     }
 }
@@ -165,6 +176,15 @@ mod tests {
         assert_eq!(read(json!({})), Patch::Keep);
         assert_eq!(read(json!({ "email": null })), Patch::Clear);
         assert_eq!(read(json!({ "email": "a@b.c" })), Patch::Set("a@b.c".to_owned()));
+    }
+
+    #[test]
+    fn a_blank_text_clears_and_a_wrong_one_is_named() {
+        let mut errors = FieldErrors::default();
+        assert_eq!(Patch::Set(" ".to_owned()).parse("email", &mut errors, Email::parse), Patch::Clear);
+        assert!(errors.is_empty());
+        assert_eq!(Patch::Set("anna".to_owned()).parse("email", &mut errors, Email::parse), Patch::Keep);
+        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["email"]);
     }
 
     #[test]

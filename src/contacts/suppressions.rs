@@ -10,7 +10,8 @@ use diesel_async::RunQueryDsl;
 
 use super::contact::{self, Contact};
 use super::tags::{self, TagName};
-use super::{Change, consent};
+use super::consent::{self, ConsentChange};
+use super::Change;
 use crate::db::{Conn, schema::suppressions};
 use crate::error::{Error, Result};
 use crate::types::id::{ContactId, MessageId, SuppressionId, UserId};
@@ -55,19 +56,6 @@ pub struct Evidence {
     /// The user who decided it.
     pub user_id: Option<UserId>,
     /// The keyword as it was written, Twilio's error code, or the reason that a person gave.
-    pub note: Option<String>,
-}
-
-/// What allows to lift suppressions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grounds {
-    /// By which way we know.
-    pub source: Source,
-    /// The inbound message with the keyword.
-    pub message_id: Option<MessageId>,
-    /// The user who decided it.
-    pub user_id: Option<UserId>,
-    /// The keyword as it was written, or the reason that a person gave.
     pub note: Option<String>,
 }
 
@@ -130,7 +118,7 @@ pub async fn active_many(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Hash
 /// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is unknown, and adds [`tags::STOP_TAG`].
 ///
 /// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except Twilio's repeated refusals.
-/// Messages that are pending are the caller's to stop.
+/// Pending messages are the caller's to take back, see `messages::stop`.
 pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Suppressed> {
     let rows = diesel::insert_into(suppressions::table)
         .values((
@@ -144,7 +132,7 @@ pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -
         .await?;
     let newly = rows > 0;
     if newly || evidence.source != Source::Twilio {
-        consent::record_suppressed(conn, &evidence, now).await?;
+        consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
     }
     let mut changes = Vec::new();
     if evidence.reason.is_opt_out() {
@@ -155,16 +143,17 @@ pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -
     Ok(Suppressed { newly, changes })
 }
 
-/// Lifts suppressions of a number and keeps the evidence; [`tags::STOP_TAG`] goes when no opt-out is left.
+/// Lifts the suppressions of a number that have one of these reasons, and keeps the evidence (its own `reason` does not matter);
+/// [`tags::STOP_TAG`] goes when no opt-out is left.
 ///
 /// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the field `note`.
-pub async fn lift(conn: &mut Conn, phone: &PhoneNumber, reasons: &[Reason], grounds: Grounds, now: DateTime<Utc>) -> Result<Lifted> {
-    let said_why = grounds.note.as_deref().is_some_and(|note| !note.trim().is_empty());
-    if matches!(grounds.source, Source::Admin | Source::Api) && !said_why {
-        return Err(Error::field("note", "write down why this number may be texted again"));
+pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: DateTime<Utc>) -> Result<Lifted> {
+    let said_why = evidence.note.as_deref().is_some_and(|note| !note.trim().is_empty());
+    if matches!(evidence.source, Source::Admin | Source::Api) && !said_why {
+        return Err(Error::field("note", "Write down why this number may be texted again."));
     }
-    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| grounds.source != Source::Keyword || reason.is_opt_out()).collect();
-    let active = suppressions::table.filter(suppressions::phone.eq(phone)).filter(suppressions::lifted_at.is_null());
+    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| evidence.source != Source::Keyword || reason.is_opt_out()).collect();
+    let active = suppressions::table.filter(suppressions::phone.eq(&evidence.phone)).filter(suppressions::lifted_at.is_null());
     let mut lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
         .set(suppressions::lifted_at.eq(now))
         .returning(suppressions::reason)
@@ -172,11 +161,12 @@ pub async fn lift(conn: &mut Conn, phone: &PhoneNumber, reasons: &[Reason], grou
         .await?;
     lifted.sort_unstable();
     for reason in &lifted {
-        consent::record_lifted(conn, phone, *reason, &grounds, now).await?;
+        let evidence = Evidence { reason: *reason, ..evidence.clone() };
+        consent::record(conn, ConsentChange::Lifted, &evidence, now).await?;
     }
-    let opted_out = all_active(conn, phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
-    if !opted_out && (!lifted.is_empty() || grounds.source == Source::Keyword) {
-        if let Some(contact) = contact::find_by_phone(conn, phone).await? {
+    let opted_out = all_active(conn, &evidence.phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
+    if !opted_out && (!lifted.is_empty() || evidence.source == Source::Keyword) {
+        if let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await? {
             tags::remove(conn, contact.id, &TagName::stop()).await?;
         }
     }

@@ -22,6 +22,16 @@ use crate::types::id::{ContactId, TagId};
 
 pub use name::{InvalidTagName, STOP_TAG, TagName};
 
+/// What adding tags by hand did.
+#[must_use = "automations react to the changes, and pending messages to a silenced number are to be taken back"]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// The tags that were added.
+    pub changes: Vec<Change>,
+    /// Why the number may not be texted from now on, if [`STOP_TAG`] was added.
+    pub silenced: Option<Reason>,
+}
+
 /// Adds a tag to a contact; none when the contact has it already.
 ///
 /// This only labels: to also keep the promise of the STOP tag when a person adds it, use [`add_by_hand`].
@@ -51,28 +61,29 @@ pub async fn add_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName,
     Ok(added.into_iter().map(|contact_id| Change::TagAdded { contact_id, tag: tag.clone(), added_at: now }).collect())
 }
 
-/// Adds a tag because a person or program asked for it; [`STOP_TAG`] also suppresses the number, since it says just that.
-pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, tag: &TagName, by: By, now: DateTime<Utc>) -> Result<Vec<Change>> {
-    let mut changes: Vec<_> = add(conn, contact.id, tag, now).await?.into_iter().collect();
-    if tag.is_stop() && suppressions::active(conn, &contact.phone).await?.is_none() {
-        let note = Some(format!("The tag {STOP_TAG} was added."));
-        let evidence = Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
-        changes.extend(suppressions::suppress(conn, evidence, now).await?.changes);
+/// Adds tags because a person or program asked for it; [`STOP_TAG`] also suppresses the number, since it says just that.
+pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Tagged> {
+    let mut tagged = Tagged::default();
+    for tag in wanted {
+        tagged.changes.extend(add(conn, contact.id, tag, now).await?);
+        if tag.is_stop() && suppressions::active(conn, &contact.phone).await?.is_none() {
+            let note = Some(format!("The tag {STOP_TAG} was added."));
+            let evidence = Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+            tagged.changes.extend(suppressions::suppress(conn, evidence, now).await?.changes);
+            tagged.silenced = Some(Reason::Manual);
+        }
     }
-    Ok(changes)
+    Ok(tagged)
 }
 
 /// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its own name.
-pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Vec<Change>> {
+pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Tagged> {
     let present = of(conn, contact.id).await?;
     for tag in present.iter().filter(|tag| !tag.is_stop() && !wanted.contains(tag)) {
         remove(conn, contact.id, tag).await?;
     }
-    let mut changes = Vec::new();
-    for tag in wanted.iter().filter(|tag| !present.contains(tag)) {
-        changes.extend(add_by_hand(conn, contact, tag, by, now).await?);
-    }
-    Ok(changes)
+    let new: Vec<_> = wanted.iter().filter(|tag| !present.contains(tag)).cloned().collect();
+    add_by_hand(conn, contact, &new, by, now).await
 }
 
 /// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.

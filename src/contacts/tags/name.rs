@@ -20,13 +20,13 @@ pub struct TagName(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTagName {
     /// Nothing but white space.
-    #[error("enter a tag")]
+    #[error("Enter a tag.")]
     Blank,
     /// More than 80 characters.
-    #[error("a tag has at most {LONGEST} characters")]
+    #[error("A tag has at most {LONGEST} characters.")]
     TooLong,
     /// A line break or another character that cannot be seen.
-    #[error("a tag has no line breaks or control characters")]
+    #[error("A tag has no line breaks or control characters.")]
     ControlCharacter,
 }
 
