@@ -11,10 +11,8 @@ mod timeline;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub(in crate::web) use delete::DeletePage;
-pub(in crate::web) use edit::EditPage;
-pub(in crate::web) use list::ListPage;
-pub(in crate::web) use show::ShowPage;
+#[cfg(test)]
+pub(in crate::web) use self::{delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage};
 
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

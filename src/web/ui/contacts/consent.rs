@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::show;
 use crate::contacts;
 use crate::contacts::suppressions::{self, By, Evidence, Reason};
-use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::types::id::ContactId;
 use crate::web::visit::Access;
@@ -33,7 +32,7 @@ pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: 
     };
     let (now, by) = (visit.now(), By::user(visit.user.id));
     let mut conn = visit.conn().await?;
-    conn.transaction(async |conn: &mut Conn| {
+    conn.transaction(async |conn| {
         let contact = contacts::find(conn, *id).await?;
         let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
         let suppressed = suppressions::suppress(conn, evidence, now).await?;
@@ -63,7 +62,7 @@ async fn lift_all<R: Access<Who = User>>(visit: Visit<R>, id: ContactId, reasons
     let (now, by) = (visit.now(), By::user(visit.user.id));
     let mut conn = visit.conn().await?;
     let lifted = conn
-        .transaction(async |conn: &mut Conn| {
+        .transaction(async |conn| {
             let contact = contacts::find(conn, id).await?;
             let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
             suppressions::lift(conn, reasons, evidence, now).await

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::form::{ContactForm, patch};
 use crate::contacts::{self, Contact};
-use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::ContactId;
 use crate::web::{Form, Marketer, Page, PageResult, Visit, consequences};
@@ -45,7 +44,7 @@ pub(super) async fn create(visit: Visit<Marketer>, fields: Form<Vec<(String, Str
     let mut conn = visit.conn().await?;
     let now = visit.now();
     let created = conn
-        .transaction(async |conn: &mut Conn| {
+        .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let (contact, changes) = contacts::create(conn, new, now).await?;
             consequences::follow(conn, &changes, None, now).await?;
@@ -67,7 +66,7 @@ pub(super) async fn update(visit: Visit<Marketer>, id: Path<ContactId>, fields: 
     let mut conn = visit.conn().await?;
     let now = visit.now();
     let updated = conn
-        .transaction(async |conn: &mut Conn| {
+        .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let (contact, changes) = contacts::update(conn, *id, patch(new), now).await?;
             consequences::follow(conn, &changes, None, now).await?;

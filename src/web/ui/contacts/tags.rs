@@ -8,7 +8,6 @@ use super::show;
 use crate::contacts;
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName};
-use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::web::{Form, Marketer, PageResult, Visit, consequences};
@@ -28,7 +27,7 @@ pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<
     let (now, by) = (visit.now(), By::user(visit.user.id));
     let mut conn = visit.conn().await?;
     let tagged = conn
-        .transaction(async |conn: &mut Conn| {
+        .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
             let tagged = tags::add_by_hand(conn, &contact, std::slice::from_ref(&tag), by, now).await?;
             consequences::follow(conn, &tagged.changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
