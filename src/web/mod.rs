@@ -2,6 +2,7 @@
 
 pub mod api;
 mod assets;
+mod consequences;
 mod csrf;
 mod cursor;
 mod error;

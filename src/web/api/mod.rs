@@ -4,10 +4,12 @@
 //! and a test can compare them with the document.
 
 mod caller;
+mod contacts;
 mod error;
 mod json;
 mod list;
 mod openapi;
+mod tags;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
@@ -25,6 +27,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(
                 web::scope("/v1")
                     .configure(openapi::routes)
+                    .configure(contacts::routes)
+                    .configure(tags::routes)
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
             )
             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),

@@ -1,0 +1,186 @@
+//! `/contacts` of the JSON API.
+
+mod answer;
+mod request;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use diesel_async::AsyncConnection;
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use super::error::ErrorBody;
+use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
+use crate::contacts::suppressions::By;
+use crate::contacts::tags::{self, TagName, Tagged};
+use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, Patch, Position};
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::country::Country;
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
+use crate::users::organization;
+use crate::web::{Cursor, Marketer, Viewer, consequences};
+
+pub(super) use answer::{ContactAnswer, answer};
+use request::{ContactChanges, ContactRequest, Parsed};
+
+/// The description of this file.
+#[derive(OpenApi)]
+#[openapi(paths(list, create, find, update, delete, upsert), components(schemas(ContactAnswer, ContactRequest, ContactChanges)))]
+pub(super) struct Description;
+
+/// Which contacts to list; all conditions hold together.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ContactsQuery {
+    /// The one with this number.
+    phone: Option<String>,
+    /// The one with this id in another system.
+    external_id: Option<String>,
+    /// Those with this tag.
+    tag: Option<String>,
+    /// Those whose name, number, email or external id begins with this, or whose number ends with it.
+    q: Option<String>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<ContactId>>,
+    /// How many, 1 to 500; 50 unless told otherwise.
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Paging,
+}
+
+/// Mounts the routes.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/contacts").get(list).post(create));
+    cfg.service(web::resource("/contacts/by-phone/{phone}").put(upsert));
+    cfg.service(web::resource("/contacts/{id}").get(find).patch(update).delete(delete));
+}
+
+/// Lists contacts, newest first.
+#[utoipa::path(get, path = "/contacts", params(ContactsQuery), responses((status = 200, body = List<ContactAnswer>), (status = 422, body = ErrorBody)))]
+async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<Json<List<ContactAnswer>>> {
+    let mut conn = caller.conn().await?;
+    let country = organization::find(&mut conn).await?.default_country;
+    let query = query.into_inner();
+    let (limit, position) = (query.limit.limit(), query.cursor.map_or(Position::Newest, |cursor| Position::OlderThan(cursor.0)));
+    let filter = query.parse(country)?;
+    // One more than asked for tells whether there is another page.
+    let page = contacts::list(&mut conn, &filter, position, limit + 1).await?;
+    let answers = answer::of_many(&mut conn, page.contacts).await?;
+    Ok(Json(List::from_rows(answers, limit, |contact| contact.id)))
+}
+
+/// Creates a contact; automations that wait for new contacts or for its tags start.
+#[utoipa::path(post, path = "/contacts", request_body = ContactRequest, responses((status = 201, body = ContactAnswer), (status = 422, body = ErrorBody)))]
+async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResult<HttpResponse> {
+    let mut conn = caller.conn().await?;
+    let country = organization::find(&mut conn).await?.default_country;
+    let (new, tags) = body.into_inner().parse(country)?;
+    let now = caller.now();
+    let created = conn
+        .transaction(async |conn| {
+            let (contact, mut changes) = contacts::create(conn, new, now).await?;
+            let tagged = tags::add_by_hand(conn, &contact, &tags, By::api(), now).await?;
+            changes.extend(tagged.changes);
+            consequences::follow(conn, &changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            answer(conn, contact).await
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(created))
+}
+
+/// Finds a contact by id.
+#[utoipa::path(get, path = "/contacts/{id}", params(("id" = String, Path)), responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody)))]
+async fn find(caller: Caller<Viewer>, id: Path<ContactId>) -> ApiResult<Json<ContactAnswer>> {
+    let mut conn = caller.conn().await?;
+    let contact = contacts::find(&mut conn, *id).await?;
+    Ok(Json(answer(&mut conn, contact).await?))
+}
+
+/// Changes a contact: absent fields stay, `null` clears, attributes are merged name by name, tags become exactly these
+/// (except that `Twilio-Message-stop` stays until it is removed by name).
+#[utoipa::path(patch, path = "/contacts/{id}", params(("id" = String, Path)), request_body = ContactChanges,
+    responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+async fn update(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<ContactChanges>) -> ApiResult<Json<ContactAnswer>> {
+    let mut conn = caller.conn().await?;
+    let country = organization::find(&mut conn).await?.default_country;
+    let parsed = body.into_inner().parse(country)?;
+    let now = caller.now();
+    let saved = conn
+        .transaction(async |conn| {
+            let contact = save(conn, *id, parsed, Vec::new(), now).await?;
+            answer(conn, contact).await
+        })
+        .await?;
+    Ok(Json(saved))
+}
+
+/// Changes the contact with this number as PATCH does, or creates it.
+#[utoipa::path(put, path = "/contacts/by-phone/{phone}", params(("phone" = String, Path, description = "E.164, e.g. +14155550123")), request_body = ContactChanges,
+    responses((status = 200, description = "changed", body = ContactAnswer), (status = 201, description = "created", body = ContactAnswer), (status = 422, body = ErrorBody)))]
+async fn upsert(caller: Caller<Marketer>, phone: Path<String>, body: Json<ContactChanges>) -> ApiResult<HttpResponse> {
+    let mut conn = caller.conn().await?;
+    let country = organization::find(&mut conn).await?.default_country;
+    let body = body.into_inner();
+    let mut errors = FieldErrors::default();
+    let phone = errors.check("phone", PhoneNumber::parse(&phone, country));
+    if body.phone != Patch::Keep {
+        errors.add("phone", "The number stands in the address; leave it out of the body.");
+    }
+    errors.into_result()?;
+    let phone = phone.ok_or(Error::NotFound("contact"))?;
+    let parsed = body.parse(country)?;
+    let now = caller.now();
+    let (saved, created) = conn
+        .transaction(async |conn| {
+            let (contact, changes) = contacts::find_or_create_by_phone(conn, &phone, now).await?;
+            let created = changes.contains(&Change::ContactCreated(contact.id));
+            let contact = save(conn, contact.id, parsed, changes, now).await?;
+            Ok::<_, Error>((answer(conn, contact).await?, created))
+        })
+        .await?;
+    Ok(if created { HttpResponse::Created().json(saved) } else { HttpResponse::Ok().json(saved) })
+}
+
+/// Deletes a contact with its events and enrollments; messages stay, and the number stays suppressed if it is.
+#[utoipa::path(delete, path = "/contacts/{id}", params(("id" = String, Path)), responses((status = 204), (status = 404, body = ErrorBody)))]
+async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<HttpResponse> {
+    let mut conn = caller.conn().await?;
+    contacts::delete(&mut conn, *id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Applies a patch and tags, with the consequences of these and of the changes so far.
+async fn save(conn: &mut Conn, id: ContactId, parsed: Parsed, mut changes: Vec<Change>, now: chrono::DateTime<chrono::Utc>) -> Result<Contact> {
+    let patch: ContactPatch = parsed.patch;
+    let (contact, changed) = contacts::update(conn, id, patch, now).await?;
+    changes.extend(changed);
+    let tagged = match &parsed.tags {
+        Some(wanted) => tags::replace(conn, &contact, wanted, By::api(), now).await?,
+        None => Tagged::default(),
+    };
+    changes.extend(tagged.changes);
+    consequences::follow(conn, &changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+    Ok(contact)
+}
+
+impl ContactsQuery {
+    fn parse(self, default_country: Option<Country>) -> Result<ContactFilter> {
+        let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let mut errors = FieldErrors::default();
+        // In a query a `+` that is not written as %2B arrives as a space.
+        let phone = filled(self.phone).map(|raw| raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}")));
+        let filter = ContactFilter {
+            phone: phone.and_then(|raw| errors.check("phone", PhoneNumber::parse(&raw, default_country))),
+            external_id: filled(self.external_id),
+            tag: filled(self.tag).and_then(|raw| errors.check("tag", TagName::parse(&raw))),
+            search: self.q.unwrap_or_default(),
+            default_country,
+        };
+        errors.into_result()?;
+        Ok(filter)
+    }
+}

@@ -1,0 +1,201 @@
+//! Contacts as programs send them, and how they are read.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::contacts::tags::TagName;
+use crate::contacts::{Attributes, AttributesPatch, ContactPatch, Email, ExternalId, InvalidField, Name, NewContact, Patch};
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::country::Country;
+use crate::types::phone::PhoneNumber;
+
+/// More tags at once are a mistake.
+const MOST_TAGS: usize = 100;
+
+/// A contact to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewContact)]
+pub(super) struct ContactRequest {
+    /// With `+` and the country code, or nationally where the organization has a default country.
+    #[schema(example = "+14155550123")]
+    phone: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    email: Option<String>,
+    /// The id of the contact in another system, unique here.
+    external_id: Option<String>,
+    /// Named texts, numbers and booleans; names are letters, digits and `_`, so that templates can use them.
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Map<String, Value>>,
+    tags: Option<Vec<String>>,
+}
+
+/// Changes to a contact: absent fields stay, null clears.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ContactChanges)]
+pub(super) struct ContactChanges {
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(super) phone: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    first_name: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    last_name: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    email: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    external_id: Patch<String>,
+    /// Merged name by name; a value of null removes that one, null for all of it removes all.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    attributes: Patch<Map<String, Value>>,
+    /// The tags that the contact shall have, and no others.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    tags: Patch<Vec<String>>,
+}
+
+/// Changes that can be applied.
+pub(super) struct Parsed {
+    pub(super) patch: ContactPatch,
+    /// Exactly these tags, or whatever there is.
+    pub(super) tags: Option<Vec<TagName>>,
+}
+
+impl ContactRequest {
+    pub(super) fn parse(self, default_country: Option<Country>) -> Result<(NewContact, Vec<TagName>)> {
+        let mut errors = FieldErrors::default();
+        let phone = errors.check("phone", PhoneNumber::parse(&self.phone, default_country));
+        let first_name = optional(self.first_name, "first_name", &mut errors, Name::parse);
+        let last_name = optional(self.last_name, "last_name", &mut errors, Name::parse);
+        let email = optional(self.email, "email", &mut errors, Email::parse);
+        let external_id = optional(self.external_id, "external_id", &mut errors, ExternalId::parse);
+        let attributes = attributes(self.attributes.unwrap_or_default(), &mut errors);
+        let tags = tags(self.tags.unwrap_or_default(), &mut errors);
+        match phone {
+            Some(phone) if errors.is_empty() => {
+                Ok((NewContact { phone, first_name, last_name, email, external_id, attributes }, tags))
+            }
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+impl ContactChanges {
+    pub(super) fn parse(self, default_country: Option<Country>) -> Result<Parsed> {
+        let mut errors = FieldErrors::default();
+        let phone = match self.phone {
+            Patch::Keep => None,
+            Patch::Set(raw) => errors.check("phone", PhoneNumber::parse(&raw, default_country)),
+            Patch::Clear => {
+                errors.add("phone", "A contact needs a phone number; delete the contact instead.");
+                None
+            }
+        };
+        let patch = ContactPatch {
+            phone,
+            first_name: self.first_name.parse("first_name", &mut errors, Name::parse),
+            last_name: self.last_name.parse("last_name", &mut errors, Name::parse),
+            email: self.email.parse("email", &mut errors, Email::parse),
+            external_id: self.external_id.parse("external_id", &mut errors, ExternalId::parse),
+            attributes: match self.attributes {
+                Patch::Keep => AttributesPatch::Keep,
+                Patch::Set(changes) => AttributesPatch::Merge(changes),
+                Patch::Clear => AttributesPatch::Replace(Attributes::default()),
+            },
+        };
+        let tags = match self.tags {
+            Patch::Keep => None,
+            Patch::Set(names) => Some(tags(names, &mut errors)),
+            Patch::Clear => Some(Vec::new()),
+        };
+        errors.into_result()?;
+        Ok(Parsed { patch, tags })
+    }
+}
+
+/// Reads a field that may be absent, null or blank: all mean that there is none.
+fn optional<T>(
+    raw: Option<String>,
+    field: &str,
+    errors: &mut FieldErrors,
+    read: fn(&str) -> std::result::Result<T, InvalidField>,
+) -> Option<T> {
+    match raw.map_or(Patch::Keep, Patch::Set).parse(field, errors, read) {
+        Patch::Set(value) => Some(value),
+        Patch::Keep | Patch::Clear => None,
+    }
+}
+
+fn attributes(raw: Map<String, Value>, errors: &mut FieldErrors) -> Attributes {
+    Attributes::parse(raw).unwrap_or_else(|wrong| {
+        for (field, messages) in wrong.iter() {
+            messages.iter().for_each(|message| errors.add(field, message.as_str()));
+        }
+        Attributes::default()
+    })
+}
+
+fn tags(raw: Vec<String>, errors: &mut FieldErrors) -> Vec<TagName> {
+    if raw.len() > MOST_TAGS {
+        errors.add("tags", format!("Send at most {MOST_TAGS} tags at once."));
+    }
+    let read = raw.iter().enumerate().filter_map(|(at, name)| errors.check(&format!("tags.{at}"), TagName::parse(name)));
+    read.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong_fields<T>(result: Result<T>) -> Vec<String> {
+        match result {
+            Err(Error::Invalid(errors)) => errors.iter().map(|(field, _)| field.to_owned()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let request: ContactRequest = serde_json::from_value(json!({
+            "phone": "415 555 0123", "email": "ada", "first_name": "a\u{1}", "attributes": {"first name": 1}, "tags": ["ok", " "],
+        }))
+        .unwrap();
+        assert_eq!(wrong_fields(request.parse(None)), ["attributes.first name", "email", "first_name", "phone", "tags.1"]);
+    }
+
+    #[test]
+    fn a_national_number_is_read_with_the_default_country() {
+        let request = |phone: &str| serde_json::from_value::<ContactRequest>(json!({ "phone": phone, "email": null, "last_name": " " })).unwrap();
+        let (new, tags) = request("0151 23456789").parse(Country::parse("DE").ok()).unwrap();
+        assert_eq!((new.phone.as_str(), new.last_name, tags.len()), ("+4915123456789", None, 0));
+        assert_eq!(wrong_fields(request("0151 23456789").parse(None)), ["phone"]);
+    }
+
+    #[test]
+    fn absent_fields_stay_and_null_clears() {
+        let changes = |json: Value| serde_json::from_value::<ContactChanges>(json).unwrap().parse(None).unwrap();
+        let nothing = changes(json!({}));
+        assert_eq!((nothing.patch, nothing.tags), (ContactPatch::default(), None));
+        let cleared = changes(json!({ "email": null, "attributes": null, "tags": null }));
+        assert_eq!(cleared.patch.email, Patch::Clear);
+        assert_eq!(cleared.patch.attributes, AttributesPatch::Replace(Attributes::default()));
+        assert_eq!(cleared.tags, Some(Vec::new()));
+    }
+
+    #[test]
+    fn the_number_cannot_be_cleared_and_unknown_fields_are_refused() {
+        let changes: ContactChanges = serde_json::from_value(json!({ "phone": null })).unwrap();
+        assert_eq!(wrong_fields(changes.parse(None)), ["phone"]);
+        assert!(serde_json::from_value::<ContactChanges>(json!({ "fone": "x" })).is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! Suppressing a contact's number by hand, and lifting suppressions, each with a written reason.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+use serde::Deserialize;
+
+use super::show;
+use crate::contacts;
+use crate::contacts::suppressions::{self, By, Evidence, Reason};
+use crate::error::FieldErrors;
+use crate::types::id::ContactId;
+use crate::web::visit::Access;
+use crate::users::User;
+use crate::web::{Admin, Form, Marketer, PageResult, Visit, consequences};
+
+const LONGEST_NOTE: usize = 500;
+
+/// Why; each form has a field of its own, since all three can stand on one page.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NoteForm {
+    suppress_note: String,
+    lift_note: String,
+    stop_note: String,
+}
+
+/// Suppresses the number for a reason of ours.
+pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
+    let note = match read_note(&form.suppress_note) {
+        Ok(note) => note,
+        Err(message) => return show::again(visit, *id, FieldErrors::default().with("suppress_note", message)).await,
+    };
+    let (now, by) = (visit.now(), By::user(visit.user.id));
+    let mut conn = visit.conn().await?;
+    conn.transaction(async |conn| {
+        let contact = contacts::find(conn, *id).await?;
+        let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+        let suppressed = suppressions::suppress(conn, evidence, now).await?;
+        consequences::follow(conn, &suppressed.changes, Some((&contact.phone, Reason::Manual)), now).await
+    })
+    .await?;
+    drop(conn);
+    visit.redirect(format!("/contacts/{id}")).flash("The number is suppressed: nothing is sent to it any more.")
+}
+
+/// Lifts what is not the person's own will.
+pub(super) async fn lift(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
+    let reasons: Vec<_> = Reason::ALL.iter().copied().filter(|reason| !reason.is_opt_out()).collect();
+    lift_all(visit, *id, &reasons, "lift_note", &form.lift_note).await
+}
+
+/// Lifts the person's own opt-out, which only an admin may.
+pub(super) async fn lift_stop(visit: Visit<Admin>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
+    lift_all(visit, *id, Reason::OPT_OUTS, "stop_note", &form.stop_note).await
+}
+
+async fn lift_all<R: Access<Who = User>>(visit: Visit<R>, id: ContactId, reasons: &[Reason], field: &str, note: &str) -> PageResult {
+    let note = match read_note(note) {
+        Ok(note) => note,
+        Err(message) => return show::again(visit, id, FieldErrors::default().with(field, message)).await,
+    };
+    let (now, by) = (visit.now(), By::user(visit.user.id));
+    let mut conn = visit.conn().await?;
+    let lifted = conn
+        .transaction(async |conn| {
+            let contact = contacts::find(conn, id).await?;
+            let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
+            suppressions::lift(conn, reasons, evidence, now).await
+        })
+        .await?;
+    drop(conn);
+    let done = visit.redirect(format!("/contacts/{id}"));
+    match lifted.reasons.as_slice() {
+        [] => done.warning("There was nothing to lift; someone else may have done it."),
+        reasons => {
+            let ended: Vec<_> = reasons.iter().map(|reason| reason.noun()).collect();
+            done.flash(format!("Lifted: {}.", ended.join(", ")))
+        }
+    }
+}
+
+fn read_note(raw: &str) -> Result<String, String> {
+    let note = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    match note.chars().count() {
+        0 => Err("Write down why: it is kept as evidence.".to_owned()),
+        length if length > LONGEST_NOTE => Err(format!("Use at most {LONGEST_NOTE} characters.")),
+        _ if note.chars().any(char::is_control) => Err("Control characters are not possible here.".to_owned()),
+        _ => Ok(note),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_to_be_written() {
+        assert!(read_note(" \n ").is_err());
+        assert!(read_note(&"x".repeat(501)).is_err());
+        assert_eq!(read_note(" asked on\nthe phone "), Ok("asked on the phone".to_owned()));
+    }
+}

@@ -1,0 +1,43 @@
+//! Deleting a contact, after a question.
+
+use actix_web::web::Path;
+use serde::Serialize;
+
+use crate::contacts::suppressions::{self, Reason};
+use crate::contacts;
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
+use crate::web::{Marketer, Page, PageResult, Visit};
+
+/// The question.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct DeletePage {
+    id: ContactId,
+    name: Option<String>,
+    phone: PhoneNumber,
+    /// Why the number stays suppressed, in a few words.
+    suppression: Option<&'static str>,
+}
+
+pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let contact = contacts::find(&mut conn, *id).await?;
+    let suppression = suppressions::active(&mut conn, &contact.phone).await?.map(|found| found.reason.label());
+    drop(conn);
+    visit.page(&DeletePage { id: contact.id, name: contact.full_name(), phone: contact.phone, suppression })
+}
+
+pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
+    contacts::delete(&mut *visit.conn().await?, *id).await?;
+    visit.redirect("/contacts").flash("Contact deleted.")
+}
+
+impl Page for DeletePage {
+    const TEMPLATE: &'static str = "ui/contacts/delete.html";
+
+    fn samples() -> Vec<Self> {
+        let contacts = super::show::sample_contacts().into_iter();
+        let suppressions = [Some(Reason::Stop.label()), None].into_iter();
+        contacts.zip(suppressions).map(|(contact, suppression)| Self { id: contact.id, name: contact.full_name(), phone: contact.phone, suppression }).collect()
+    }
+}

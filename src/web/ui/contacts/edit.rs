@@ -1,0 +1,116 @@
+//! Creating and changing a contact.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+
+use super::form::{ContactForm, patch};
+use crate::contacts::{self, Contact};
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::id::ContactId;
+use crate::web::{Form, Marketer, Page, PageResult, Visit, consequences};
+
+/// The form, of a new contact or an existing one.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct EditPage {
+    id: Option<ContactId>,
+    title: String,
+    /// Name of the country that national numbers are read with.
+    default_country: Option<&'static str>,
+    kinds: [Choice; 3],
+    form: ContactForm,
+    errors: FieldErrors,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Choice {
+    value: &'static str,
+    label: &'static str,
+}
+
+const KINDS: [Choice; 3] = [
+    Choice { value: "text", label: "Text" },
+    Choice { value: "number", label: "Number" },
+    Choice { value: "yes_no", label: "Yes or no" },
+];
+
+pub(super) async fn blank(visit: Visit<Marketer>) -> PageResult {
+    let page = EditPage::new(&visit, None, ContactForm::default().with_blank_rows(), FieldErrors::default());
+    visit.page(&page)
+}
+
+pub(super) async fn create(visit: Visit<Marketer>, fields: Form<Vec<(String, String)>>) -> PageResult {
+    let form = ContactForm::sent(&fields);
+    let mut conn = visit.conn().await?;
+    let now = visit.now();
+    let created = conn
+        .transaction(async |conn| {
+            let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
+            let (contact, changes) = contacts::create(conn, new, now).await?;
+            consequences::follow(conn, &changes, None, now).await?;
+            Ok(contact)
+        })
+        .await;
+    drop(conn);
+    saved(visit, None, form, created, "Contact created.")
+}
+
+pub(super) async fn edit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
+    let contact = contacts::find(&mut *visit.conn().await?, *id).await?;
+    let page = EditPage::new(&visit, Some(*id), ContactForm::of(&contact), FieldErrors::default());
+    visit.page(&page)
+}
+
+pub(super) async fn update(visit: Visit<Marketer>, id: Path<ContactId>, fields: Form<Vec<(String, String)>>) -> PageResult {
+    let form = ContactForm::sent(&fields);
+    let mut conn = visit.conn().await?;
+    let now = visit.now();
+    let updated = conn
+        .transaction(async |conn| {
+            let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
+            let (contact, changes) = contacts::update(conn, *id, patch(new), now).await?;
+            consequences::follow(conn, &changes, None, now).await?;
+            Ok(contact)
+        })
+        .await;
+    drop(conn);
+    saved(visit, Some(*id), form, updated, "Contact saved.")
+}
+
+/// To the contact; or back to the form with what is wrong with it.
+fn saved(visit: Visit<Marketer>, id: Option<ContactId>, form: ContactForm, outcome: Result<Contact>, done: &str) -> PageResult {
+    match outcome {
+        Ok(contact) => visit.redirect(format!("/contacts/{}", contact.id)).flash(done),
+        Err(Error::Invalid(errors)) => {
+            // Rows stay where they are: their errors are named by position.
+            let page = EditPage::new(&visit, id, form, errors);
+            visit.invalid(&page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl EditPage {
+    fn new(visit: &Visit<Marketer>, id: Option<ContactId>, form: ContactForm, errors: FieldErrors) -> Self {
+        let default_country = visit.organization.default_country.map(|country| country.name());
+        Self { id, title: title(id), default_country, kinds: KINDS, form, errors }
+    }
+}
+
+fn title(id: Option<ContactId>) -> String {
+    if id.is_some() { "Edit contact" } else { "New contact" }.to_owned()
+}
+
+impl Page for EditPage {
+    const TEMPLATE: &'static str = "ui/contacts/edit.html";
+
+    fn samples() -> Vec<Self> {
+        let sample = |id, default_country, form, errors| Self { id, title: title(id), default_country, kinds: KINDS, form, errors };
+        let errors = FieldErrors::default().with("phone", "already a contact").with("attribute_0", "This is not a number; write it like 12 or 12.5.");
+        let edited = super::show::sample_contacts().iter().map(ContactForm::of).next().unwrap_or_default();
+        vec![
+            sample(None, None, ContactForm::default().with_blank_rows(), FieldErrors::default()),
+            sample(Some(ContactId::new()), Some("Germany"), edited, errors),
+        ]
+    }
+}

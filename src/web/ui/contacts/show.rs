@@ -1,0 +1,208 @@
+//! The page of a contact: who they are, whether they may be texted and why not, and what has happened.
+
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::timeline::{self, Line};
+use crate::contacts::consent;
+use crate::contacts::suppressions::{self, Reason, Suppression};
+use crate::contacts::tags::{self, TagName};
+use crate::contacts::{self, Contact};
+use crate::db::Conn;
+use crate::error::{FieldErrors, Result};
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
+use crate::web::visit::Access;
+use crate::web::{Page, PageResult, Viewer, Visit};
+
+/// As much of the past as one page shows.
+const TIMELINE: usize = 100;
+const EVIDENCE: i64 = 20;
+/// Tags offered while typing.
+const SUGGESTIONS: i64 = 200;
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ShowPage {
+    id: ContactId,
+    title: String,
+    name: Option<String>,
+    phone: PhoneNumber,
+    country: Option<&'static str>,
+    email: Option<String>,
+    external_id: Option<String>,
+    attributes: Value,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    tags: Vec<TagName>,
+    suggestions: Vec<TagName>,
+    suppressions: Vec<Hold>,
+    /// Whether one of them is the person's own will.
+    opted_out: bool,
+    /// Whether one of them is not.
+    held_by_us: bool,
+    /// Whether it is suppressed by hand already.
+    suppressed_by_hand: bool,
+    evidence: Vec<Evidence>,
+    timeline: Vec<Line>,
+    /// Whether there is more past than is shown.
+    more: bool,
+    errors: FieldErrors,
+}
+
+/// A reason why the number may not be texted.
+#[derive(Debug, Serialize)]
+struct Hold {
+    label: &'static str,
+    meaning: &'static str,
+    since: DateTime<Utc>,
+}
+
+/// What proves a change of consent.
+#[derive(Debug, Serialize)]
+struct Evidence {
+    words: String,
+    at: DateTime<Utc>,
+    link: Option<String>,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, id: Path<ContactId>) -> PageResult {
+    let page = ShowPage::load(&mut *visit.conn().await?, *id, FieldErrors::default()).await?;
+    visit.page(&page)
+}
+
+/// The page once more, with what is wrong with one of its forms.
+pub(super) async fn again<R: Access>(visit: Visit<R>, id: ContactId, errors: FieldErrors) -> PageResult {
+    let page = ShowPage::load(&mut *visit.conn().await?, id, errors).await?;
+    visit.invalid(&page)
+}
+
+impl ShowPage {
+    async fn load(conn: &mut Conn, id: ContactId, errors: FieldErrors) -> Result<Self> {
+        let contact = contacts::find(conn, id).await?;
+        let tags = tags::of(conn, id).await?;
+        let active = suppressions::all_active(conn, &contact.phone).await?;
+        let evidence = consent::of(conn, &contact.phone, EVIDENCE).await?;
+        let evidence = evidence.iter().map(|record| Evidence { words: record.words(), at: record.recorded_at, link: timeline::evidence(record) });
+        let entries = contacts::timeline::of(conn, &contact, TIMELINE + 1).await?;
+        let suggestions = tags::list(conn, SUGGESTIONS).await?;
+        let page = Self {
+            suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
+            evidence: evidence.collect(),
+            more: entries.len() > TIMELINE,
+            timeline: entries.into_iter().take(TIMELINE).map(Line::new).collect(),
+            errors,
+            ..Self::bare(contact, tags, &active)
+        };
+        Ok(page)
+    }
+
+    fn bare(contact: Contact, tags: Vec<TagName>, active: &[Suppression]) -> Self {
+        Self {
+            id: contact.id,
+            title: contact.full_name().unwrap_or_else(|| contact.phone.international()),
+            name: contact.full_name(),
+            country: contact.phone.country().map(|country| country.name()),
+            phone: contact.phone,
+            email: contact.email,
+            external_id: contact.external_id,
+            attributes: contact.attributes,
+            created_at: contact.created_at,
+            updated_at: contact.updated_at,
+            tags,
+            suggestions: Vec::new(),
+            suppressions: active.iter().map(Hold::of).collect(),
+            opted_out: active.iter().any(|suppression| suppression.reason.is_opt_out()),
+            held_by_us: active.iter().any(|suppression| !suppression.reason.is_opt_out()),
+            suppressed_by_hand: active.iter().any(|suppression| suppression.reason == Reason::Manual),
+            evidence: Vec::new(),
+            timeline: Vec::new(),
+            more: false,
+            errors: FieldErrors::default(),
+        }
+    }
+}
+
+impl Hold {
+    fn of(suppression: &Suppression) -> Self {
+        Self { label: suppression.reason.label(), meaning: suppression.reason.meaning(), since: suppression.since }
+    }
+}
+
+impl Page for ShowPage {
+    const TEMPLATE: &'static str = "ui/contacts/show.html";
+
+    fn samples() -> Vec<Self> {
+        let active = |phone: &PhoneNumber| {
+            let held = |reason| Suppression { id: crate::types::id::SuppressionId::new(), phone: phone.clone(), reason, since: DateTime::UNIX_EPOCH };
+            vec![held(Reason::Stop), held(Reason::Manual)]
+        };
+        let mut pages = Vec::new();
+        for contact in sample_contacts() {
+            let phone = contact.phone.clone();
+            pages.push(Self { timeline: sample_timeline(&contact), ..Self::bare(contact.clone(), Vec::new(), &[]) });
+            pages.push(Self {
+                evidence: vec![Evidence { words: "Texted “<STOP>”".to_owned(), at: DateTime::UNIX_EPOCH, link: Some("/messages/1".to_owned()) }],
+                suggestions: vec![TagName::stop()],
+                more: true,
+                errors: FieldErrors::default().with("tag", "Enter a tag.").with("stop_note", "Write down why: it is kept as evidence."),
+                ..Self::bare(contact, vec![TagName::stop()], &active(&phone))
+            });
+        }
+        pages
+    }
+}
+
+/// Contacts for the samples of all pages: one of whom all is known, one of whom only the number is.
+pub(super) fn sample_contacts() -> Vec<Contact> {
+    let phone = |text| PhoneNumber::from_e164(text).ok();
+    let contact = |phone| Contact {
+        id: ContactId::new(),
+        phone,
+        first_name: None,
+        last_name: None,
+        email: None,
+        external_id: None,
+        attributes: serde_json::json!({}),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    };
+    let known = phone("+4915123456789").map(|phone| Contact {
+        first_name: Some("Ann <b>".to_owned()),
+        last_name: Some("O’Hara & Söhne".to_owned()),
+        email: Some("ann@example.com".to_owned()),
+        external_id: Some("customer/7".to_owned()),
+        attributes: serde_json::json!({ "city": "Köln <i>", "visits": 3.5, "vip": true }),
+        ..contact(phone)
+    });
+    known.into_iter().chain(phone("+14155550123").map(contact)).collect()
+}
+
+fn sample_timeline(contact: &Contact) -> Vec<Line> {
+    use crate::contacts::timeline::{Entry, What};
+    use crate::types::id::{AutomationId, MessageId};
+
+    let message = |direction: &str, status: &str| What::Message {
+        id: MessageId::new(),
+        direction: direction.to_owned(),
+        status: status.to_owned(),
+        body: "Your order <7> is on its way.\nBye".to_owned(),
+        reason: None,
+        error_code: None,
+    };
+    let event = What::Event {
+        name: "order_completed".to_owned(),
+        properties: serde_json::json!({ "order_id": "<7>", "total": 12.5 }),
+        occurred_at: DateTime::UNIX_EPOCH,
+    };
+    let enrolled = What::Enrolled {
+        automation_id: AutomationId::new(),
+        automation: "Thanks & see you".to_owned(),
+        status: "failed".to_owned(),
+        reason: Some("The template was deleted.".to_owned()),
+    };
+    let what = [message("outbound", "delivered"), message("inbound", "received"), enrolled, event, What::TagAdded(TagName::stop()), What::Created];
+    what.into_iter().map(|what| Line::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what })).collect()
+}

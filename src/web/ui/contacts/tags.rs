@@ -1,0 +1,54 @@
+//! Adding and removing the tags of a contact.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+use serde::Deserialize;
+
+use super::show;
+use crate::contacts;
+use crate::contacts::suppressions::By;
+use crate::contacts::tags::{self, TagName};
+use crate::error::{Error, FieldErrors};
+use crate::types::id::ContactId;
+use crate::web::{Form, Marketer, PageResult, Visit, consequences};
+
+/// A tag by its name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TagForm {
+    tag: String,
+}
+
+pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<TagForm>) -> PageResult {
+    let tag = match TagName::parse(&form.tag) {
+        Ok(tag) => tag,
+        Err(error) => return show::again(visit, *id, FieldErrors::default().with("tag", error.to_string())).await,
+    };
+    let (now, by) = (visit.now(), By::user(visit.user.id));
+    let mut conn = visit.conn().await?;
+    let tagged = conn
+        .transaction(async |conn| {
+            let contact = contacts::find(conn, *id).await?;
+            let tagged = tags::add_by_hand(conn, &contact, std::slice::from_ref(&tag), by, now).await?;
+            consequences::follow(conn, &tagged.changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            Ok::<_, Error>(tagged)
+        })
+        .await?;
+    drop(conn);
+    let done = visit.redirect(format!("/contacts/{id}"));
+    match tagged.silenced {
+        Some(_) => done.warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
+        None if tagged.changes.is_empty() => done.flash("The contact had this tag already."),
+        None => done.flash("Tag added."),
+    }
+}
+
+pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<TagForm>) -> PageResult {
+    let tag = TagName::parse(&form.tag).map_err(|_| Error::NotFound("tag"))?;
+    let mut conn = visit.conn().await?;
+    let contact = contacts::find(&mut conn, *id).await?;
+    tags::remove(&mut conn, contact.id, &tag).await?;
+    drop(conn);
+    let done = visit.redirect(format!("/contacts/{id}"));
+    if tag.is_stop() { done.warning("Tag removed. The number stays suppressed as it was: only the tag is gone.") } else { done.flash("Tag removed.") }
+}

@@ -1,0 +1,107 @@
+//! The timeline of a contact as its page shows it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::contacts::consent::ConsentRecord;
+use crate::contacts::timeline::{Entry, What};
+
+/// One line of the timeline.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Line {
+    at: DateTime<Utc>,
+    /// What it is about; chooses the colour.
+    kind: &'static str,
+    title: String,
+    /// A message's text.
+    text: Option<String>,
+    /// What an event brought along, as JSON.
+    data: Option<Value>,
+    /// A message's or enrollment's status.
+    status: Option<String>,
+    /// Why a message or enrollment ended.
+    reason: Option<String>,
+    /// When an event happened, where that is not when it was reported.
+    occurred_at: Option<DateTime<Utc>>,
+    /// The page about it.
+    link: Option<String>,
+}
+
+impl Line {
+    pub(super) fn new(entry: Entry) -> Self {
+        let at = entry.at;
+        let bare = |kind, title| Self { at, kind, title, text: None, data: None, status: None, reason: None, occurred_at: None, link: None };
+        match entry.what {
+            What::Created => bare("contact", "Became a contact".to_owned()),
+            What::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
+            What::Consent(record) => Self { link: evidence(&record), ..bare("consent", record.words()) },
+            What::Event { name, properties, occurred_at } => {
+                let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
+                let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
+                Self { data: (!empty).then_some(properties), occurred_at: late.then_some(occurred_at), ..bare("event", name) }
+            }
+            What::Message { id, direction, status, body, reason, error_code } => {
+                let inbound = direction == "inbound";
+                let reason = reason.or_else(|| error_code.map(|code| format!("Error {code}")));
+                let title = if inbound { "Texted us" } else { "Was texted" };
+                Self {
+                    text: Some(body),
+                    status: (!inbound).then_some(status),
+                    reason,
+                    link: Some(format!("/messages/{id}")),
+                    ..bare(if inbound { "inbound" } else { "outbound" }, title.to_owned())
+                }
+            }
+            What::Enrolled { automation_id, automation, status, reason } => Self {
+                status: Some(status),
+                reason,
+                link: Some(format!("/automations/{automation_id}")),
+                ..bare("automation", format!("Entered the automation “{automation}”"))
+            },
+        }
+    }
+}
+
+/// The message that proves a change of consent.
+pub(super) fn evidence(record: &ConsentRecord) -> Option<String> {
+    record.message_id.map(|id| format!("/messages/{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::id::MessageId;
+
+    fn line(what: What) -> Line {
+        Line::new(Entry { at: DateTime::UNIX_EPOCH, what })
+    }
+
+    #[test]
+    fn a_message_shows_its_status_only_when_it_is_ours() {
+        let message = |direction: &str, status: &str| What::Message {
+            id: MessageId::new(),
+            direction: direction.to_owned(),
+            status: status.to_owned(),
+            body: "Hi".to_owned(),
+            reason: None,
+            error_code: Some(30003),
+        };
+        assert_eq!(line(message("inbound", "received")).status, None);
+        let ours = line(message("outbound", "undelivered"));
+        assert_eq!((ours.status.as_deref(), ours.reason.as_deref()), (Some("undelivered"), Some("Error 30003")));
+    }
+
+    #[test]
+    fn an_event_shows_when_it_happened_only_if_it_was_reported_later() {
+        let event = |minutes| What::Event {
+            name: "order_completed".to_owned(),
+            properties: json!({}),
+            occurred_at: DateTime::UNIX_EPOCH - TimeDelta::minutes(minutes),
+        };
+        assert_eq!((line(event(0)).occurred_at, line(event(0)).data), (None, None));
+        assert!(line(event(5)).occurred_at.is_some());
+    }
+}
