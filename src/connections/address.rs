@@ -7,7 +7,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
 
-use crate::twilio::{ServiceSid, SidError};
+use crate::twilio::sid::{ServiceSid, SidError};
 use crate::types::phone::{PhoneError, PhoneNumber};
 use crate::types::text_enum::text_enum;
 

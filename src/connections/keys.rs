@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
-use crate::twilio::{AccountSid, ApiKeySid, CredentialKind, Credentials, SidError};
+use crate::twilio::sid::{AccountSid, ApiKeySid, SidError};
+use crate::twilio::{CredentialKind, Credentials};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
 

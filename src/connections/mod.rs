@@ -8,11 +8,11 @@ mod store;
 mod verify;
 pub mod webhooks;
 
-pub use address::{AddressError, SenderAddress, ServiceSid};
-pub use checks::{Check, Outcome, account_checks, webhook_checks};
-pub use keys::{ApiKey, Keys, NewKeys, credentials, replace_keys, webhook_tokens};
+pub use address::{AddressError, SenderAddress, SenderKind};
+pub use checks::{Check, Outcome, account_checks, public_url_check};
+pub use keys::{Keys, NewKeys, credentials, keys, replace_keys, webhook_tokens};
 pub use problem::Problem;
-pub use store::{Connection, NewConnection, UnconfirmedPolicy, create, disable, enable, find, list, record_verified, rename, stop};
-pub use verify::{
-    AccountStatus, Candidate, Inbound, VerifiedAccount, VerifiedSender, Verified, candidates, find_sender, verify, verify_account,
+pub use store::{
+    Connection, NewConnection, Status, UnconfirmedPolicy, create, disable, enable, find, list, record_verified, rename, stop,
 };
+pub use verify::{Profile, Verified, VerifiedAccount, VerifiedSender, candidates, find_sender, verify, verify_account};

@@ -1,7 +1,7 @@
 //! Why an account or a sender cannot be connected: exactly one thing, at one field, with what to do about it.
 
 use crate::error::{Error, FieldErrors};
-use crate::twilio::{AccountSid, ApiKeySid, ServiceSid};
+use crate::twilio::sid::{AccountSid, ApiKeySid, ServiceSid};
 use crate::types::phone::PhoneNumber;
 
 /// What Twilio's answer to a check says is wrong.
@@ -11,8 +11,8 @@ pub enum Problem {
     AuthTokenRefused(AccountSid),
     /// Twilio does not accept the API key for this account (401, 20003).
     ApiKeyRefused(ApiKeySid),
-    /// The keys are right, but may not do what Carillon has to do (403); the code is Twilio's.
-    KeysNotAllowed(i32),
+    /// The keys are right, but may not do what Carillon has to do (403); with Twilio's code.
+    KeysNotAllowed(Option<i32>),
     /// The keys are test credentials, which never send anything (20008).
     TestCredentials,
     /// Twilio knows no account with this SID.
@@ -99,7 +99,10 @@ impl Problem {
         match self {
             Self::AuthTokenRefused(account) => format!("Twilio does not accept this Auth Token for account {account}."),
             Self::ApiKeyRefused(key) => format!("Twilio does not accept the API key {key} with this secret for this account."),
-            Self::KeysNotAllowed(code) => format!("Twilio knows these keys, but they may not read phone numbers (Twilio code {code})."),
+            Self::KeysNotAllowed(code) => {
+                let code = code.map_or_else(String::new, |code| format!(" (Twilio code {code})"));
+                format!("Twilio knows these keys, but they may not read the account's phone numbers{code}.")
+            }
             Self::TestCredentials => "These are Twilio's test credentials, which never send a message.".to_owned(),
             Self::AccountNotFound(account) => format!("Twilio knows no account {account}."),
             Self::AccountSuspended => "Twilio has suspended this account: it cannot send.".to_owned(),
