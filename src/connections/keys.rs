@@ -102,6 +102,11 @@ impl Keys {
         self.auth_token().is_some()
     }
 
+    /// The SID of the API key, if there is one.
+    pub fn api_key_sid(&self) -> Option<&ApiKeySid> {
+        self.api_key().map(|key| &key.sid)
+    }
+
     /// What requests are made with: the API key if there is one, since it can be revoked alone; else the Auth Token.
     pub fn credentials(&self) -> Credentials {
         match &self.secrets {
