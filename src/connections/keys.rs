@@ -143,7 +143,7 @@ impl Keys {
     /// Unseals the keys of the row `id`.
     fn open(account_sid: &str, sealed: &SealedKeys, key: &SecretKey, id: ConnectionId) -> Result<Self> {
         let read = |sealed: &Sealed, column: &str| {
-            sealed.unseal(key, &context(column, id)).map_err(|error| Error::Internal(format!("Connection {id}, {column}: {error}.")))
+            sealed.unseal(key, &context(column, id)).map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
         };
         let stored = |error: SidError| Error::Internal(format!("Connection {id} has a SID that is none: {error}."));
         let account_sid = AccountSid::parse(account_sid).map_err(stored)?;
@@ -179,7 +179,7 @@ impl SealedKeys {
     }
 }
 
-/// The keys of a connection, unsealed; `Error::Internal` says so when they were sealed with another secret key.
+/// The keys of a connection, unsealed; `Error::Refused` says so when they were sealed with another secret key.
 pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Keys> {
     let found: Option<(String, SealedKeys)> =
         connections::table.find(id).select((connections::account_sid, SealedKeys::as_select())).first(conn).await.optional()?;

@@ -147,6 +147,13 @@ pub async fn rename(conn: &mut Conn, id: ConnectionId, name: &str) -> Result<Con
     change.get_result(conn).await.optional().map_err(name_taken)?.ok_or(Error::NotFound("connection"))
 }
 
+/// Says what becomes of messages whose fate stays unknown.
+pub async fn set_unconfirmed_policy(conn: &mut Conn, id: ConnectionId, policy: UnconfirmedPolicy) -> Result<Connection> {
+    let change = diesel::update(connections::table.find(id)).set(connections::unconfirmed_policy.eq(policy));
+    let changed = change.returning(Connection::as_returning()).get_result(conn).await.optional()?;
+    changed.ok_or(Error::NotFound("connection"))
+}
+
 /// Switches the connection off: nothing is claimed for its senders from the commit on. Repeating it changes nothing.
 pub async fn disable(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Connection> {
     let connection = find(conn, id).await?;

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod assets;
+mod connecting;
 mod csrf;
 mod cursor;
 mod error;

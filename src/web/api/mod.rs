@@ -4,10 +4,12 @@
 //! and a test can compare them with the document.
 
 mod caller;
+mod connections;
 mod error;
 mod json;
 mod list;
 mod openapi;
+mod senders;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
@@ -24,7 +26,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .wrap(from_fn(error::as_json))
             .service(
                 web::scope("/v1")
+                    .configure(connections::routes)
                     .configure(openapi::routes)
+                    .configure(senders::routes)
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
             )
             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
