@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::db::{self, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
+use crate::twilio;
 use crate::types::sealed::SecretKey;
 use crate::web::Pages;
 
@@ -21,6 +22,8 @@ pub struct App {
     pub clock: Clock,
     /// Seals secrets, and signs cookies and form tokens.
     pub secret_key: SecretKey,
+    /// Sends to Twilio and asks it.
+    pub twilio: twilio::Client,
     /// The templates of the pages.
     pub pages: Pages,
 }

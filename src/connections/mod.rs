@@ -1,1 +1,19 @@
-//! Connections: Twilio accounts with their sealed keys, verified live before they are saved.
+//! Connections: Twilio accounts with their keys, the checks against the live account, and the webhooks that were rejected.
+
+mod address;
+mod checks;
+mod keys;
+mod problem;
+mod store;
+mod verify;
+pub mod webhooks;
+
+pub use address::{AddressError, SenderAddress, SenderKind};
+pub use checks::{Check, Outcome, account_checks, public_url_check};
+pub use keys::{Keys, NewKeys, credentials, keys, replace_keys, webhook_tokens};
+pub use problem::Problem;
+pub use store::{
+    Connection, NewConnection, Status, UnconfirmedPolicy, create, disable, enable, find, list, record_verified, rename,
+    set_unconfirmed_policy, stop,
+};
+pub use verify::{Profile, Verified, VerifiedAccount, VerifiedSender, candidates, find_sender, verify, verify_account};

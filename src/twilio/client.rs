@@ -180,6 +180,12 @@ impl Client {
     }
 }
 
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("api", &self.api.as_str()).finish_non_exhaustive()
+    }
+}
+
 fn parse(url: &str) -> Result<Url, ClientError> {
     Url::parse(url).map_err(|_| ClientError::Address)
 }

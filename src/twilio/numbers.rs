@@ -60,7 +60,14 @@ impl Client {
         Ok(found.into_iter().find(|candidate| candidate.phone_number == *number))
     }
 
-    /// Lists the account's numbers, at most [`MOST_LISTED`]. This is also what a standard API key can be tried with.
+    /// Reads one number of the account, if there is any: what a standard API key can be tried with.
+    pub async fn try_numbers(&self, credentials: &Credentials) -> Result<(), TwilioError> {
+        let mut url = self.numbers_url(credentials);
+        url.query_pairs_mut().append_pair("PageSize", "1");
+        self.list::<serde::de::IgnoredAny>(credentials, Api::Main, url, KEY, 1).await.map(drop)
+    }
+
+    /// Lists the account's numbers, at most [`MOST_LISTED`].
     pub async fn list_numbers(&self, credentials: &Credentials) -> Result<Vec<TwilioNumber>, TwilioError> {
         let mut url = self.numbers_url(credentials);
         url.query_pairs_mut().append_pair("PageSize", "1000");

@@ -63,6 +63,21 @@ impl Client {
         self.list(credentials, Api::Messaging, url, "phone_numbers", MOST_LISTED).await
     }
 
+    /// Whether a service's pool has a short code or an alphanumeric sender ID, which are listed apart from the numbers.
+    pub async fn has_other_senders(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<bool, TwilioError> {
+        for (resource, key) in [("ShortCodes", "short_codes"), ("AlphaSenders", "alpha_senders")] {
+            let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/{resource}"));
+            url.query_pairs_mut().append_pair("PageSize", "1");
+            match self.list::<serde::de::IgnoredAny>(credentials, Api::Messaging, url, key, 1).await {
+                Ok(found) if !found.is_empty() => return Ok(true),
+                // Not every account has alphanumeric sender IDs at all.
+                Ok(_) | Err(TwilioError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// Has Twilio report all inbound messages of the service to `url` by POST, whatever its numbers say.
     pub async fn update_service_inbound(
         &self,

@@ -1,0 +1,245 @@
+//! What *Verify connection* shows: one line for each thing that must be right, with what to do where it is not.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::Serialize;
+
+use super::keys::Keys;
+use super::problem::Problem;
+use super::verify::{Profile, VerifiedAccount};
+use crate::types::public_url::PublicUrl;
+use crate::types::text_enum::text_enum;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub title: String,
+    /// How it was found.
+    pub outcome: Outcome,
+    /// What was found, in a sentence.
+    pub detail: String,
+    /// What to do; none where nothing needs doing.
+    pub advice: Option<String>,
+}
+
+text_enum! {
+    /// How a check ended.
+    pub enum Outcome {
+        /// As it should be.
+        Passed = "passed",
+        /// It works, and could be better.
+        Warning = "warning",
+        /// It does not work.
+        Failed = "failed",
+    }
+}
+
+impl Check {
+    /// A tick.
+    pub fn passed(title: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { title: title.into(), outcome: Outcome::Passed, detail: detail.into(), advice: None }
+    }
+
+    /// Something that works, and could be better.
+    pub fn warning(title: impl Into<String>, detail: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { title: title.into(), outcome: Outcome::Warning, detail: detail.into(), advice: Some(advice.into()) }
+    }
+
+    /// Something that does not work.
+    pub fn failed(title: impl Into<String>, detail: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { title: title.into(), outcome: Outcome::Failed, detail: detail.into(), advice: Some(advice.into()) }
+    }
+
+    /// A problem under its title.
+    pub fn problem(title: impl Into<String>, problem: &Problem) -> Self {
+        Self::failed(title, problem.sentence(), problem.advice())
+    }
+}
+
+/// The checks of keys and account, read off Twilio's answer to them.
+pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) -> Vec<Check> {
+    const REACHED: &str = "Twilio answers";
+    const KEYS: &str = "Keys";
+    const ACCOUNT: &str = "Account";
+    let reached = Check::passed(REACHED, "Twilio answered the requests of this check.");
+    let accepted = Check::passed(KEYS, accepted_keys(keys));
+    match answer {
+        Ok(account) => vec![reached, accepted, account_check(ACCOUNT, account), signature_check(keys)],
+        Err(problem @ (Problem::Unreachable { .. } | Problem::Busy | Problem::Strange { .. })) => vec![Check::problem(REACHED, problem)],
+        Err(problem @ (Problem::AccountSuspended | Problem::AccountClosed | Problem::AccountInactive)) => {
+            vec![reached, accepted, Check::problem(ACCOUNT, problem)]
+        }
+        Err(problem) => vec![reached, Check::problem(KEYS, problem)],
+    }
+}
+
+/// Whether Twilio can call the hooks at `public_url`, as far as the address tells.
+pub fn public_url_check(public_url: &PublicUrl) -> Check {
+    const TITLE: &str = "Address for Twilio's calls";
+    let advice = "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server (a reverse proxy or a tunnel), \
+                  restart, and set the webhooks again. Until then replies, STOP among them, and delivery reports may not arrive.";
+    match unreachable_because(public_url) {
+        Some(why) => Check::warning(TITLE, format!("Twilio cannot call {public_url}: {why}."), advice),
+        None if !public_url.is_https() => {
+            let detail = format!("Twilio would call {public_url} without encryption: phone numbers and texts could be read on the way.");
+            Check::warning(TITLE, detail, advice)
+        }
+        None => Check::passed(TITLE, format!("Twilio is told to call {public_url}.")),
+    }
+}
+
+fn accepted_keys(keys: &Keys) -> String {
+    match (keys.api_key_sid(), keys.has_auth_token()) {
+        (Some(sid), true) => format!("Twilio accepts the API key {sid} and the Auth Token."),
+        (Some(sid), false) => format!("Twilio accepts the API key {sid}."),
+        (None, _) => "Twilio accepts the Auth Token.".to_owned(),
+    }
+}
+
+fn account_check(title: &str, account: &VerifiedAccount) -> Check {
+    match (account.profile, account.kind.as_deref()) {
+        (Profile::Hidden, _) => Check::warning(
+            title,
+            "Whether the account is active could not be read: standard API keys may not.",
+            "Nothing needs doing. To see the account's name and status here, save the Auth Token as well.",
+        ),
+        (Profile::Read, Some("Trial")) => Check::warning(
+            title,
+            format!("“{}” is active, and a trial account: it sends only to numbers that are verified in Twilio.", account.name),
+            "Upgrade the account in Twilio's console before sending to customers.",
+        ),
+        (Profile::Read, _) => Check::passed(title, format!("“{}” is active.", account.name)),
+    }
+}
+
+fn signature_check(keys: &Keys) -> Check {
+    const TITLE: &str = "Webhook signatures";
+    if keys.has_auth_token() {
+        return Check::passed(TITLE, "Twilio's calls are checked by their signature, with the saved Auth Token.");
+    }
+    Check::warning(
+        TITLE,
+        "No Auth Token is saved, so that Twilio's calls cannot be checked by their signature; only their unguessable addresses protect them.",
+        "Replace the keys and add the Auth Token.",
+    )
+}
+
+/// Why the internet cannot reach the host, if its name or address says so.
+fn unreachable_because(public_url: &PublicUrl) -> Option<&'static str> {
+    let host = public_url.host().trim_matches(['[', ']']).to_ascii_lowercase();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return match address {
+            IpAddr::V4(address) => private_v4(address),
+            IpAddr::V6(address) => private_v6(address),
+        };
+    }
+    if host == "localhost" || host.ends_with(".localhost") {
+        return Some("“localhost” is this computer only");
+    }
+    if !host.contains('.') || [".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid"].iter().any(|end| host.ends_with(end)) {
+        return Some("its name is known inside a private network only");
+    }
+    // Twilio refuses such a StatusCallback with 21609.
+    host.contains('_').then_some("Twilio does not accept host names with an underscore")
+}
+
+fn private_v4(address: Ipv4Addr) -> Option<&'static str> {
+    // 100.64.0.0/10 is shared by providers' customers, and not reachable from outside either.
+    let is_shared = address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]);
+    if address.is_loopback() || address.is_unspecified() {
+        return Some("this address is this computer only");
+    }
+    (address.is_private() || address.is_link_local() || is_shared).then_some("this address is inside a private network")
+}
+
+fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
+    if let Some(address) = address.to_ipv4_mapped() {
+        return private_v4(address);
+    }
+    if address.is_loopback() || address.is_unspecified() {
+        return Some("this address is this computer only");
+    }
+    (address.is_unique_local() || address.is_unicast_link_local()).then_some("this address is inside a private network")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::NewKeys;
+
+    fn keys(auth_token: &str, api_key_sid: &str, api_key_secret: &str) -> Keys {
+        let new = NewKeys {
+            account_sid: "ACca4111000000000000000000000000a1".into(),
+            auth_token: auth_token.into(),
+            api_key_sid: api_key_sid.into(),
+            api_key_secret: api_key_secret.into(),
+        };
+        Keys::parse(&new).unwrap()
+    }
+
+    fn account(profile: Profile, kind: Option<&str>) -> VerifiedAccount {
+        VerifiedAccount { name: "Shop".into(), kind: kind.map(Into::into), profile }
+    }
+
+    fn outcomes(checks: &[Check]) -> Vec<(&str, Outcome)> {
+        checks.iter().map(|check| (check.title.as_str(), check.outcome)).collect()
+    }
+
+    #[test]
+    fn an_address_that_the_internet_cannot_reach_is_warned_about() {
+        for (url, why) in [
+            ("http://localhost:8080", "this computer only"),
+            ("https://carillon.localhost", "this computer only"),
+            ("http://127.0.0.1:8080", "this computer only"),
+            ("https://[::1]", "this computer only"),
+            ("https://192.168.1.4", "private network"),
+            ("https://10.0.0.1", "private network"),
+            ("https://100.64.3.2", "private network"),
+            ("https://[fd00::1]", "private network"),
+            ("https://carillon", "private network"),
+            ("https://sms.lan", "private network"),
+            ("https://my_sms.example.com", "underscore"),
+            ("http://sms.example.com", "without encryption"),
+        ] {
+            let check = public_url_check(&PublicUrl::parse(url).unwrap());
+            assert_eq!(check.outcome, Outcome::Warning, "{url}");
+            assert!(check.detail.contains(why), "{url}: {}", check.detail);
+        }
+        for url in ["https://sms.example.com", "https://8.8.8.8", "https://[2001:4860::1]", "https://example.com/sms"] {
+            assert_eq!(public_url_check(&PublicUrl::parse(url).unwrap()).outcome, Outcome::Passed, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_account_in_order_has_four_ticks() {
+        let checks = account_checks(&keys("0a1b", "", ""), &Ok(account(Profile::Read, Some("Full"))));
+        assert_eq!(checks.len(), 4);
+        assert!(checks.iter().all(|check| check.outcome == Outcome::Passed && check.advice.is_none()), "{checks:?}");
+    }
+
+    #[test]
+    fn an_api_key_alone_works_with_two_reservations() {
+        let checks = account_checks(&keys("", "SKca4111000000000000000000000000b1", "s3cret"), &Ok(account(Profile::Hidden, None)));
+        assert_eq!(
+            outcomes(&checks),
+            [
+                ("Twilio answers", Outcome::Passed),
+                ("Keys", Outcome::Passed),
+                ("Account", Outcome::Warning),
+                ("Webhook signatures", Outcome::Warning)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_first_thing_that_fails_ends_the_list() {
+        let keys = keys("0a1b", "", "");
+        let unreachable = account_checks(&keys, &Err(Problem::Unreachable { why: "no answer within 30 seconds".into() }));
+        assert_eq!(outcomes(&unreachable), [("Twilio answers", Outcome::Failed)]);
+        let refused = account_checks(&keys, &Err(Problem::AuthTokenRefused(keys.account_sid().clone())));
+        assert_eq!(outcomes(&refused), [("Twilio answers", Outcome::Passed), ("Keys", Outcome::Failed)]);
+        let suspended = account_checks(&keys, &Err(Problem::AccountSuspended));
+        assert_eq!(suspended.last().map(|check| (check.title.as_str(), check.outcome)), Some(("Account", Outcome::Failed)));
+    }
+}

@@ -1,0 +1,150 @@
+//! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no database.
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::connections::{Problem, SenderAddress};
+use crate::twilio::numbers::TwilioNumber;
+use crate::twilio::services::TwilioService;
+use crate::twilio::sid::ServiceSid;
+use crate::twilio::{Client, Credentials, TwilioError};
+use crate::types::id::ConnectionId;
+use crate::types::phone::PhoneNumber;
+use crate::types::public_url::PublicUrl;
+
+/// What decides where a sender's incoming messages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The number itself.
+    Number(TwilioNumber),
+    /// The Messaging Service that is the sender.
+    Service(TwilioService),
+    /// A Messaging Service that has the number in its pool, and takes what comes in there.
+    ServiceOfNumber(TwilioService),
+}
+
+/// Why incoming messages do not reach Carillon, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InboundError {
+    /// Twilio could not be asked, or refused.
+    Problem(Problem),
+    /// The number's Messaging Service reports to something else, which is not Carillon's to take over.
+    ServiceReportsElsewhere {
+        /// Its name in Twilio.
+        service: String,
+        /// Its SID.
+        sid: ServiceSid,
+        /// Host of the address that it reports to.
+        host: String,
+    },
+}
+
+/// Looking a number's service up takes a request for each service of the account; so many at a time.
+const AT_ONCE: usize = 4;
+
+/// The address that Twilio has to call with the incoming messages of a connection.
+pub fn url(public_url: &PublicUrl, connection: ConnectionId) -> String {
+    public_url.join(&format!("/hooks/twilio/{connection}/inbound"))
+}
+
+/// Looks up what decides where the sender's incoming messages go: for a number also the services that have it in their pool.
+pub async fn route(client: &Client, credentials: &Credentials, address: &SenderAddress) -> Result<Route, Problem> {
+    match address {
+        SenderAddress::MessagingService(sid) => {
+            let service = client.fetch_service(credentials, sid).await.map_err(|error| match error {
+                TwilioError::NotFound { .. } => Problem::ServiceNotFound(sid.clone()),
+                error => Problem::of(error, credentials),
+            })?;
+            Ok(Route::Service(service))
+        }
+        SenderAddress::PhoneNumber(number) => {
+            let problem = |error| Problem::of(error, credentials);
+            let service = service_of(client, credentials, number).await.map_err(problem)?;
+            if let Some(service) = service.filter(|service| !service.use_inbound_webhook_on_number) {
+                return Ok(Route::ServiceOfNumber(service));
+            }
+            let found = client.find_number(credentials, number).await.map_err(problem)?;
+            found.map(Route::Number).ok_or_else(|| Problem::NumberNotInAccount(number.clone()))
+        }
+    }
+}
+
+/// Has Twilio report the sender's incoming messages to `url`. A service that was not chosen as sender, but has the number in
+/// its pool, is changed only where it reports nowhere or to an address below `public_url`.
+pub async fn set(
+    client: &Client,
+    credentials: &Credentials,
+    address: &SenderAddress,
+    url: &str,
+    public_url: &PublicUrl,
+) -> Result<Route, InboundError> {
+    let problem = |error| InboundError::Problem(Problem::of(error, credentials));
+    match route(client, credentials, address).await.map_err(InboundError::Problem)? {
+        Route::Number(number) => {
+            let changed = client.update_number_webhook(credentials, &number, url).await.map_err(problem)?;
+            Ok(Route::Number(changed))
+        }
+        Route::Service(service) => {
+            let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
+            Ok(Route::Service(changed))
+        }
+        Route::ServiceOfNumber(service) => {
+            if let Some(elsewhere) = service.inbound_request_url.as_deref().filter(|current| !is_ours(current, public_url)) {
+                return Err(InboundError::elsewhere(&service, elsewhere));
+            }
+            let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
+            Ok(Route::ServiceOfNumber(changed))
+        }
+    }
+}
+
+impl Route {
+    /// The address that is called now; none if nothing is.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            // An application that is set at the number wins over its address.
+            Self::Number(number) if number.sms_application_sid.is_some() => None,
+            Self::Number(number) => number.sms_url.as_deref(),
+            Self::Service(service) | Self::ServiceOfNumber(service) => {
+                service.inbound_request_url.as_deref().filter(|_| !service.use_inbound_webhook_on_number)
+            }
+        }
+    }
+}
+
+impl InboundError {
+    /// What is wrong and what to do, for people.
+    pub fn message(&self, url: &str) -> String {
+        match self {
+            Self::Problem(problem) => problem.message(),
+            Self::ServiceReportsElsewhere { service, sid, host } => format!(
+                "The number is in the Messaging Service “{service}”, which reports incoming messages to {host}. Add the service ({sid}) \
+                 as sender instead, or set its address for incoming messages to {url} in Twilio's console."
+            ),
+        }
+    }
+
+    fn elsewhere(service: &TwilioService, current: &str) -> Self {
+        // The whole address can hold a password or a token; its host tells whose it is.
+        let host = url::Url::parse(current).ok().and_then(|url| url.host_str().map(str::to_owned));
+        Self::ServiceReportsElsewhere {
+            service: service.friendly_name.clone(),
+            sid: service.sid.clone(),
+            host: host.unwrap_or_else(|| "another address".to_owned()),
+        }
+    }
+}
+
+/// The Messaging Service that has the number in its pool, if one has: Twilio allows at most one.
+async fn service_of(client: &Client, credentials: &Credentials, number: &PhoneNumber) -> Result<Option<TwilioService>, TwilioError> {
+    let services = client.list_services(credentials).await?;
+    let holds = async |service: TwilioService| {
+        let numbers = client.service_numbers(credentials, &service.sid).await?;
+        Ok(numbers.iter().any(|candidate| candidate.phone_number == *number).then_some(service))
+    };
+    let mut found = stream::iter(services).map(holds).buffer_unordered(AT_ONCE).try_filter_map(async |found| Ok(found)).boxed();
+    found.try_next().await
+}
+
+fn is_ours(current: &str, public_url: &PublicUrl) -> bool {
+    current.starts_with(&public_url.join("/hooks/twilio/"))
+}

@@ -1,0 +1,283 @@
+//! The API of connections: Twilio accounts are connected, checked, renamed and switched off here; secrets never come back.
+
+use std::collections::HashMap;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+
+use super::senders::SenderBody;
+use super::{ApiResult, Caller, Json, List, Path};
+use crate::connections::{self, Check, Connection, NewKeys, UnconfirmedPolicy};
+use crate::db::Conn;
+use crate::senders::{self, Sender};
+use crate::types::id::ConnectionId;
+use crate::web::connecting::{self, ConnectForm};
+use crate::web::{Admin, Viewer};
+
+/// The part of the API's description that is about connections.
+#[derive(OpenApi)]
+#[openapi(
+    paths(list, create, find, update, replace_keys, verify, add_sender),
+    components(schemas(NewConnectionBody, KeysBody, ConnectionChange, ConnectionBody, ConnectionList, NewSenderBody, SenderBody, Verification, CheckBody))
+)]
+pub(super) struct Description;
+
+/// Mounts `/connections`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/connections").get(list).post(create));
+    cfg.service(web::resource("/connections/{id}").get(find).patch(update));
+    cfg.service(web::resource("/connections/{id}/keys").put(replace_keys));
+    cfg.service(web::resource("/connections/{id}/verify").post(verify));
+    cfg.service(web::resource("/connections/{id}/senders").post(add_sender));
+}
+
+/// A Twilio account to connect: an Auth Token, or an API key with its secret, or both.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewConnectionBody {
+    /// What people call it; unique. The account's name in Twilio if missing.
+    #[serde(default)]
+    name: String,
+    /// `AC…`
+    #[serde(default)]
+    account_sid: String,
+    /// Signs the webhooks as well; without it they are accepted by their unguessable address alone.
+    auth_token: Option<String>,
+    /// `SK…`
+    api_key_sid: Option<String>,
+    /// Comes with `api_key_sid`.
+    api_key_secret: Option<String>,
+    /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`).
+    #[serde(default)]
+    sender: String,
+}
+
+/// Keys of the same account to put in place of the saved ones; what is left out is dropped.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct KeysBody {
+    /// The account's Auth Token.
+    auth_token: Option<String>,
+    /// `SK…`
+    api_key_sid: Option<String>,
+    /// Comes with `api_key_sid`.
+    api_key_secret: Option<String>,
+}
+
+/// What to change of a connection; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConnectionChange {
+    /// Its new name.
+    name: Option<String>,
+    /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
+    disabled: Option<bool>,
+    /// What becomes of messages whose fate stays unknown: `give_up` or `resend`.
+    #[schema(value_type = Option<String>)]
+    unconfirmed_policy: Option<UnconfirmedPolicy>,
+}
+
+/// One more sender of the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewSenderBody {
+    /// A number in E.164, or the SID of a Messaging Service (`MG…`).
+    #[serde(default)]
+    sender: String,
+}
+
+/// A connected Twilio account, without its secrets.
+#[derive(Serialize, ToSchema)]
+struct ConnectionBody {
+    #[schema(value_type = String)]
+    id: ConnectionId,
+    name: String,
+    /// `AC…`
+    account_sid: String,
+    /// The account's name in Twilio; its SID where the keys cannot read it.
+    account_name: String,
+    /// `Trial` or `Full`; `null` where the keys cannot read it.
+    account_type: Option<String>,
+    /// `SK…` where an API key is used.
+    api_key_sid: Option<String>,
+    /// Whether an Auth Token is saved, so that webhooks are checked by their signature.
+    has_auth_token: bool,
+    /// `active`, `disabled` (by a person) or `stopped` (Twilio refuses the account).
+    #[schema(value_type = String)]
+    status: connections::Status,
+    /// Why it is stopped.
+    stopped_reason: Option<String>,
+    #[schema(value_type = String)]
+    unconfirmed_policy: UnconfirmedPolicy,
+    /// When Twilio last accepted the keys.
+    verified_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    senders: Vec<SenderBody>,
+}
+
+/// All connections.
+#[derive(Serialize, ToSchema)]
+#[expect(dead_code, reason = "describes List<ConnectionBody>, which OpenAPI has no name for")]
+struct ConnectionList {
+    data: Vec<ConnectionBody>,
+    next_cursor: Option<String>,
+}
+
+/// What a live check found.
+#[derive(Serialize, ToSchema)]
+struct Verification {
+    /// Whether no check has failed.
+    verified: bool,
+    checks: Vec<CheckBody>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize, ToSchema)]
+struct CheckBody {
+    title: String,
+    /// `passed`, `warning` or `failed`.
+    #[schema(value_type = String)]
+    outcome: connections::Outcome,
+    /// What was found.
+    detail: String,
+    /// What to do.
+    advice: Option<String>,
+}
+
+/// Lists the connections with their senders.
+#[utoipa::path(get, path = "/connections", tag = "connections", responses((status = 200, body = ConnectionList)))]
+async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<ConnectionBody>>> {
+    let mut conn = caller.conn().await?;
+    let connections = connections::list(&mut conn).await?;
+    let mut by_connection: HashMap<ConnectionId, Vec<Sender>> = HashMap::new();
+    for sender in senders::list(&mut conn).await? {
+        by_connection.entry(sender.connection_id).or_default().push(sender);
+    }
+    let data = connections.into_iter().map(|connection| {
+        let senders = by_connection.remove(&connection.id).unwrap_or_default();
+        ConnectionBody::new(connection, senders)
+    });
+    Ok(Json(List { data: data.collect(), next_cursor: None }))
+}
+
+/// Connects a Twilio account. Keys and sender are verified live before anything is saved; then the inbound webhook is set.
+#[utoipa::path(
+    post, path = "/connections", tag = "connections", request_body = NewConnectionBody,
+    responses(
+        (status = 201, body = ConnectionBody),
+        (status = 422, body = super::error::ErrorBody, description = "`code` says what is wrong: `invalid_fields`, `twilio_refused_keys`, \
+            `keys_not_allowed`, `test_credentials`, `account_not_found`, `account_suspended`, `account_closed`, `account_inactive`, \
+            `number_not_in_account`, `no_sms_capability`, `service_not_found`, `service_without_senders`, `twilio_unreachable`, \
+            `twilio_busy` or `twilio_answered_strangely`")
+    )
+)]
+async fn create(caller: Caller<Admin>, body: Json<NewConnectionBody>) -> ApiResult<HttpResponse> {
+    let body = body.into_inner();
+    let keys = new_keys(body.account_sid, body.auth_token, body.api_key_sid, body.api_key_secret);
+    let form = ConnectForm { name: body.name, keys, sender: body.sender };
+    let (connection, sender) = connecting::connect(&caller.app, form).await?;
+    Ok(HttpResponse::Created().json(ConnectionBody::new(connection, vec![sender])))
+}
+
+/// One connection with its senders.
+#[utoipa::path(get, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = ConnectionBody)))]
+async fn find(caller: Caller<Viewer>, id: Path<ConnectionId>) -> ApiResult<Json<ConnectionBody>> {
+    show(&mut *caller.conn().await?, *id).await
+}
+
+/// Renames a connection, switches it off or on, or changes its policy.
+#[utoipa::path(
+    patch, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)), request_body = ConnectionChange,
+    responses((status = 200, body = ConnectionBody))
+)]
+async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<ConnectionChange>) -> ApiResult<Json<ConnectionBody>> {
+    connections::find(&mut *caller.conn().await?, *id).await?;
+    if let Some(name) = &body.name {
+        connections::rename(&mut *caller.conn().await?, *id, name).await?;
+    }
+    if let Some(policy) = body.unconfirmed_policy {
+        connections::set_unconfirmed_policy(&mut *caller.conn().await?, *id, policy).await?;
+    }
+    match body.disabled {
+        Some(true) => drop(connecting::disable_connection(&caller.app, *id).await?),
+        Some(false) => drop(connecting::enable_connection(&caller.app, *id).await?),
+        None => {}
+    }
+    show(&mut *caller.conn().await?, *id).await
+}
+
+/// Replaces the keys, once Twilio has accepted the new ones; wrong ones leave the saved ones in place.
+#[utoipa::path(
+    put, path = "/connections/{id}/keys", tag = "connections", params(("id" = String, Path)), request_body = KeysBody,
+    responses((status = 200, body = ConnectionBody), (status = 422, body = super::error::ErrorBody))
+)]
+async fn replace_keys(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<KeysBody>) -> ApiResult<Json<ConnectionBody>> {
+    let body = body.into_inner();
+    let keys = new_keys(String::new(), body.auth_token, body.api_key_sid, body.api_key_secret);
+    connecting::replace_keys(&caller.app, *id, keys).await?;
+    show(&mut *caller.conn().await?, *id).await
+}
+
+/// Checks everything that the connection needs, live.
+#[utoipa::path(
+    post, path = "/connections/{id}/verify", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = Verification))
+)]
+async fn verify(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json<Verification>> {
+    let checks = connecting::check(&caller.app, *id).await?;
+    let verified = checks.iter().all(|check| check.outcome != connections::Outcome::Failed);
+    Ok(Json(Verification { verified, checks: checks.into_iter().map(CheckBody::from).collect() }))
+}
+
+/// Adds a sender of the account, verified live; then its inbound webhook is set.
+#[utoipa::path(
+    post, path = "/connections/{id}/senders", tag = "connections", params(("id" = String, Path)), request_body = NewSenderBody,
+    responses((status = 201, body = SenderBody), (status = 422, body = super::error::ErrorBody))
+)]
+async fn add_sender(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<NewSenderBody>) -> ApiResult<HttpResponse> {
+    let sender = connecting::add_sender(&caller.app, *id, &body.sender).await?;
+    Ok(HttpResponse::Created().json(SenderBody::from(sender)))
+}
+
+impl ConnectionBody {
+    fn new(connection: Connection, senders: Vec<Sender>) -> Self {
+        Self {
+            id: connection.id,
+            status: connection.status(),
+            name: connection.name,
+            account_sid: connection.account_sid,
+            account_name: connection.account_name,
+            account_type: connection.account_type,
+            api_key_sid: connection.api_key_sid,
+            has_auth_token: connection.has_auth_token,
+            stopped_reason: connection.stopped_reason,
+            unconfirmed_policy: connection.unconfirmed_policy,
+            verified_at: connection.verified_at,
+            created_at: connection.created_at,
+            senders: senders.into_iter().map(SenderBody::from).collect(),
+        }
+    }
+}
+
+impl From<Check> for CheckBody {
+    fn from(Check { title, outcome, detail, advice }: Check) -> Self {
+        Self { title, outcome, detail, advice }
+    }
+}
+
+async fn show(conn: &mut Conn, id: ConnectionId) -> ApiResult<Json<ConnectionBody>> {
+    let connection = connections::find(conn, id).await?;
+    let senders = senders::of_connection(conn, id).await?;
+    Ok(Json(ConnectionBody::new(connection, senders)))
+}
+
+fn new_keys(account_sid: String, auth_token: Option<String>, api_key_sid: Option<String>, api_key_secret: Option<String>) -> NewKeys {
+    NewKeys {
+        account_sid,
+        auth_token: auth_token.unwrap_or_default().into(),
+        api_key_sid: api_key_sid.unwrap_or_default(),
+        api_key_secret: api_key_secret.unwrap_or_default().into(),
+    }
+}

@@ -1,0 +1,190 @@
+//! The Connection Center: the accounts that are connected, and connecting one.
+
+mod add_sender;
+mod keys;
+mod rejected;
+mod show;
+mod switches;
+mod view;
+
+use std::collections::HashMap;
+
+use actix_web::web::{self, ServiceConfig};
+use serde::{Deserialize, Serialize};
+
+pub(in crate::web) use add_sender::AddSenderPage;
+pub(in crate::web) use keys::KeysPage;
+pub(in crate::web) use rejected::RejectedPage;
+pub(in crate::web) use show::ConnectionPage;
+
+use crate::connections::{self, Check, NewKeys};
+use crate::error::FieldErrors;
+use crate::senders::{self, Sender};
+use crate::types::id::ConnectionId;
+use crate::web::connecting::{self, ConnectForm};
+use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
+use view::{ConnectionView, SenderView};
+
+/// Mounts `/connections` and what changes senders.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/connections").get(list).post(connect))
+        .service(web::resource("/connections/new").get(ask))
+        .configure(show::routes)
+        .configure(switches::routes)
+        .configure(keys::routes)
+        .configure(add_sender::routes)
+        .configure(rejected::routes);
+}
+
+/// The list of connections.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ConnectionsPage {
+    connections: Vec<Row>,
+}
+
+/// A connection with its senders.
+#[derive(Debug, Serialize)]
+struct Row {
+    connection: ConnectionView,
+    senders: Vec<SenderView>,
+}
+
+/// The form that connects an account.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ConnectPage {
+    form: ConnectInput,
+    errors: FieldErrors,
+    address_warning: Option<Check>,
+}
+
+/// What is typed there. Secrets are read, but never written into a page.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ConnectInput {
+    name: String,
+    account_sid: String,
+    /// `auth_token` or `api_key`.
+    method: String,
+    #[serde(skip_serializing)]
+    auth_token: Secret,
+    api_key_sid: String,
+    #[serde(skip_serializing)]
+    api_key_secret: Secret,
+    sender: String,
+}
+
+/// A secret on its way from a form to Twilio: cannot be printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+struct Secret(String);
+
+/// What the form calls signing in with an API key.
+const API_KEY: &str = "api_key";
+
+async fn list(visit: Visit<Viewer>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let connections = connections::list(&mut conn).await?;
+    let mut senders: HashMap<ConnectionId, Vec<Sender>> = HashMap::new();
+    for sender in senders::list(&mut conn).await? {
+        senders.entry(sender.connection_id).or_default().push(sender);
+    }
+    drop(conn);
+    let rows = connections.into_iter().map(|connection| Row {
+        senders: senders.remove(&connection.id).unwrap_or_default().into_iter().map(SenderView::from).collect(),
+        connection: connection.into(),
+    });
+    visit.page(&ConnectionsPage { connections: rows.collect() })
+}
+
+async fn ask(visit: Visit<Admin>) -> PageResult {
+    let address_warning = connecting::public_url_warning(&visit.app);
+    visit.page(&ConnectPage { form: ConnectInput::default(), errors: FieldErrors::default(), address_warning })
+}
+
+async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
+    let input = form.into_inner();
+    match connecting::connect(&visit.app, input.to_form()).await {
+        Ok((connection, sender)) => {
+            let there = visit.redirect(format!("/connections/{}", connection.id));
+            match sender.webhook_error {
+                None => there.flash(format!("“{}” is connected, and its incoming messages are reported here.", connection.name)),
+                Some(_) => there.warning(format!("“{}” is connected, but its incoming messages are not reported here yet: see below.", connection.name)),
+            }
+        }
+        Err(error) => {
+            let errors = error.fields()?;
+            let address_warning = connecting::public_url_warning(&visit.app);
+            visit.invalid(&ConnectPage { form: input, errors, address_warning })
+        }
+    }
+}
+
+impl ConnectInput {
+    /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not count.
+    fn to_form(&self) -> ConnectForm {
+        let is_api_key = self.method == API_KEY;
+        let keys = NewKeys {
+            account_sid: self.account_sid.clone(),
+            auth_token: self.auth_token.0.as_str().into(),
+            api_key_sid: if is_api_key { self.api_key_sid.clone() } else { String::new() },
+            api_key_secret: if is_api_key { self.api_key_secret.0.as_str().into() } else { String::new().into() },
+        };
+        ConnectForm { name: self.name.clone(), keys, sender: self.sender.clone() }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Page for ConnectionsPage {
+    const TEMPLATE: &'static str = "ui/connections/list.html";
+
+    fn samples() -> Vec<Self> {
+        let row = |connection, senders| Row { connection, senders };
+        let rows = vec![
+            row(ConnectionView::sample(), SenderView::samples()),
+            row(ConnectionView::stopped_sample(), Vec::new()),
+        ];
+        vec![Self { connections: Vec::new() }, Self { connections: rows }]
+    }
+}
+
+impl Page for ConnectPage {
+    const TEMPLATE: &'static str = "ui/connections/new.html";
+
+    fn samples() -> Vec<Self> {
+        let form = ConnectInput { account_sid: "AC<12>".to_owned(), method: API_KEY.to_owned(), ..ConnectInput::default() };
+        let errors = FieldErrors::default()
+            .with("account_sid", "An Account SID is AC and 32 characters.")
+            .with("sender", "Enter the phone number to send from.")
+            .with("form", "Twilio could not be reached.");
+        let warning = Check::warning("Address for Twilio's calls", "Twilio cannot call http://localhost:8080.", "Set CARILLON_PUBLIC_URL.");
+        vec![
+            Self { form: ConnectInput::default(), errors: FieldErrors::default(), address_warning: None },
+            Self { form, errors, address_warning: Some(warning) },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_gets_into_a_page_or_a_log() {
+        let input = ConnectInput { auth_token: Secret("t0ken".into()), api_key_secret: Secret("s3cret".into()), ..ConnectInput::default() };
+        let shown = format!("{} {input:?}", serde_json::to_string(&input).unwrap());
+        assert!(!shown.contains("t0ken") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn with_the_auth_token_chosen_an_api_key_left_in_the_form_does_not_count() {
+        let mut input = ConnectInput { method: "auth_token".into(), api_key_sid: "SK1".into(), ..ConnectInput::default() };
+        assert_eq!(input.to_form().keys.api_key_sid, "");
+        input.method = API_KEY.into();
+        assert_eq!(input.to_form().keys.api_key_sid, "SK1");
+    }
+}

@@ -1,0 +1,82 @@
+//! Replacing the keys of a connection: Twilio is asked first, and wrong keys leave the saved ones in place.
+
+use actix_web::web::{self, Path, ServiceConfig};
+use serde::{Deserialize, Serialize};
+
+use super::view::ConnectionView;
+use super::{API_KEY, Secret};
+use crate::connections::{self, NewKeys};
+use crate::error::FieldErrors;
+use crate::types::id::ConnectionId;
+use crate::web::connecting;
+use crate::web::{Admin, Form, Page, PageResult, Visit};
+
+/// Mounts the form.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/connections/{id}/keys").get(ask).post(replace));
+}
+
+/// The form for new keys.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct KeysPage {
+    connection: ConnectionView,
+    form: KeysInput,
+    errors: FieldErrors,
+}
+
+/// What is typed there.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct KeysInput {
+    /// `auth_token` or `api_key`.
+    method: String,
+    #[serde(skip_serializing)]
+    auth_token: Secret,
+    api_key_sid: String,
+    #[serde(skip_serializing)]
+    api_key_secret: Secret,
+}
+
+async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let connection = connections::find(&mut *visit.conn().await?, *id).await?;
+    let method = if connection.api_key_sid.is_some() { API_KEY } else { "auth_token" };
+    let form = KeysInput { method: method.to_owned(), ..KeysInput::default() };
+    visit.page(&KeysPage { connection: connection.into(), form, errors: FieldErrors::default() })
+}
+
+async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
+    let form = form.into_inner();
+    match connecting::replace_keys(&visit.app, *id, form.to_keys()).await {
+        Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(format!("Twilio accepts the new keys of “{}”.", connection.name)),
+        Err(error) => {
+            let errors = error.fields()?;
+            let connection = connections::find(&mut *visit.conn().await?, *id).await?;
+            visit.invalid(&KeysPage { connection: connection.into(), form, errors })
+        }
+    }
+}
+
+impl KeysInput {
+    fn to_keys(&self) -> NewKeys {
+        let is_api_key = self.method == API_KEY;
+        NewKeys {
+            account_sid: String::new(),
+            auth_token: self.auth_token.0.as_str().into(),
+            api_key_sid: if is_api_key { self.api_key_sid.clone() } else { String::new() },
+            api_key_secret: if is_api_key { self.api_key_secret.0.as_str().into() } else { String::new().into() },
+        }
+    }
+}
+
+impl Page for KeysPage {
+    const TEMPLATE: &'static str = "ui/connections/keys.html";
+
+    fn samples() -> Vec<Self> {
+        let form = KeysInput { method: API_KEY.to_owned(), api_key_sid: "SK<1>".to_owned(), ..KeysInput::default() };
+        let errors = FieldErrors::default().with("api_key_sid", "An API Key SID is SK and 32 characters.").with("form", "Twilio could not be reached.");
+        vec![
+            Self { connection: ConnectionView::sample(), form: KeysInput::default(), errors: FieldErrors::default() },
+            Self { connection: ConnectionView::stopped_sample(), form, errors },
+        ]
+    }
+}

@@ -1,0 +1,67 @@
+//! The webhooks of a connection that were rejected: why, and what to do.
+
+use actix_web::web::{self, Path, ServiceConfig};
+use serde::Serialize;
+
+use super::view::ConnectionView;
+use crate::connections::webhooks::{self, Hook, Reason, RejectedWebhook};
+use crate::connections;
+use crate::types::id::ConnectionId;
+use crate::web::{Page, PageResult, Viewer, Visit};
+
+/// Mounts the list.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/connections/{id}/rejected").get(list));
+}
+
+/// The newest rejected webhooks.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct RejectedPage {
+    connection: ConnectionView,
+    webhooks: Vec<Row>,
+    /// How many are listed at most.
+    limit: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    webhook: RejectedWebhook,
+    advice: &'static str,
+}
+
+/// As many as a person looks through.
+const LIMIT: i64 = 200;
+
+async fn list(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let connection = connections::find(&mut conn, *id).await?;
+    let webhooks = webhooks::list(&mut conn, Some(*id), LIMIT).await?;
+    drop(conn);
+    visit.page(&RejectedPage { connection: connection.into(), webhooks: webhooks.into_iter().map(Row::from).collect(), limit: LIMIT })
+}
+
+impl From<RejectedWebhook> for Row {
+    fn from(webhook: RejectedWebhook) -> Self {
+        Self { advice: webhook.reason.advice(), webhook }
+    }
+}
+
+impl Page for RejectedPage {
+    const TEMPLATE: &'static str = "ui/connections/rejected.html";
+
+    fn samples() -> Vec<Self> {
+        let webhook = |reason| RejectedWebhook {
+            id: 1,
+            hook: Hook::Inbound,
+            reason,
+            detail: "Signed over https://sms.example.com/hooks <b>".to_owned(),
+            received_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let webhooks = Reason::ALL.iter().map(|reason| Row::from(webhook(*reason))).collect();
+        vec![
+            Self { connection: ConnectionView::sample(), webhooks: Vec::new(), limit: LIMIT },
+            Self { connection: ConnectionView::sample(), webhooks, limit: LIMIT },
+        ]
+    }
+}

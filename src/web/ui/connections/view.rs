@@ -1,0 +1,108 @@
+//! Connections and senders as pages show them: with their status in one word.
+
+use serde::Serialize;
+
+use crate::connections::{Connection, SenderKind, Status, UnconfirmedPolicy};
+use crate::senders::Sender;
+use crate::types::id::{ConnectionId, SenderId};
+
+/// A connection with its status.
+#[derive(Debug, Serialize)]
+pub(super) struct ConnectionView {
+    #[serde(flatten)]
+    pub(super) connection: Connection,
+    status: Status,
+    is_trial: bool,
+}
+
+/// A sender with its status.
+#[derive(Debug, Serialize)]
+pub(super) struct SenderView {
+    #[serde(flatten)]
+    pub(super) sender: Sender,
+    status: Status,
+    label: String,
+    shown_address: String,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        Self { status: connection.status(), is_trial: connection.is_trial(), connection }
+    }
+}
+
+impl From<Sender> for SenderView {
+    fn from(sender: Sender) -> Self {
+        Self { status: sender.status(), label: sender.label(), shown_address: sender.address.for_people(), sender }
+    }
+}
+
+impl ConnectionView {
+    /// For tests of templates: an account in order.
+    pub(super) fn sample() -> Self {
+        Connection {
+            id: ConnectionId::new(),
+            name: "Bells & Sons".to_owned(),
+            account_sid: "ACca4111000000000000000000000000a1".to_owned(),
+            account_name: "Bells <main>".to_owned(),
+            account_type: Some("Full".to_owned()),
+            has_auth_token: true,
+            api_key_sid: None,
+            unconfirmed_policy: UnconfirmedPolicy::GiveUp,
+            verified_at: chrono::DateTime::UNIX_EPOCH,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            disabled_at: None,
+            stopped_at: None,
+            stopped_reason: None,
+        }
+        .into()
+    }
+
+    /// For tests of templates: a trial account, signed in to by API key, that Twilio refuses.
+    pub(super) fn stopped_sample() -> Self {
+        let Self { mut connection, .. } = Self::sample();
+        connection.has_auth_token = false;
+        connection.api_key_sid = Some("SKca4111000000000000000000000000b1".to_owned());
+        connection.account_type = Some("Trial".to_owned());
+        connection.unconfirmed_policy = UnconfirmedPolicy::Resend;
+        connection.stopped_at = Some(chrono::DateTime::UNIX_EPOCH);
+        connection.stopped_reason = Some("Twilio refused the keys (20003).".to_owned());
+        connection.into()
+    }
+}
+
+impl SenderView {
+    /// For tests of templates: a number in order, and a service that is disabled and whose webhook could not be set.
+    pub(super) fn samples() -> Vec<Self> {
+        use crate::connections::SenderAddress;
+
+        let sample = |address: &str, name: &str| -> Option<Sender> {
+            let address = SenderAddress::parse(address).ok()?;
+            Some(Sender {
+                id: SenderId::new(),
+                connection_id: ConnectionId::new(),
+                kind: address.kind(),
+                address,
+                twilio_sid: "PNca4111000000000000000000000000d1".to_owned(),
+                name: name.to_owned(),
+                sms_capable: true,
+                mms_capable: true,
+                webhook_url: Some("https://sms.example.com/hooks/twilio/0190/inbound".to_owned()),
+                webhook_error: None,
+                created_at: chrono::DateTime::UNIX_EPOCH,
+                disabled_at: None,
+                stopped_at: None,
+                stopped_reason: None,
+            })
+        };
+        let number = sample("+15005550006", "Shop <1>");
+        let service = sample("MGca4111000000000000000000000000c1", "Newsletter").map(|sender| Sender {
+            kind: SenderKind::MessagingService,
+            mms_capable: false,
+            webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
+            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
+            ..sender
+        });
+        number.into_iter().chain(service).map(Self::from).collect()
+    }
+}
