@@ -204,7 +204,7 @@ impl<'a> Expression<'a> {
                     }
                     _ => return Err(place.error("In brackets only a text in quotes or a whole number can stand.")),
                 });
-                self.close("]")?;
+                self.expect("]")?;
             } else {
                 break;
             }
@@ -345,10 +345,12 @@ impl<'a> Expression<'a> {
         found
     }
 
-    fn close(&mut self, symbol: &'static str) -> Result<(), TemplateError> {
-        if !self.accept(symbol) {
-            return Err(self.place().error(format!("A “{symbol}” is missing here.")));
-        }
+    fn expect(&mut self, symbol: &str) -> Result<(), TemplateError> {
+        if self.accept(symbol) { Ok(()) } else { Err(self.place().error(format!("A “{symbol}” is missing here."))) }
+    }
+
+    fn close(&mut self, symbol: &str) -> Result<(), TemplateError> {
+        self.expect(symbol)?;
         self.write(symbol);
         Ok(())
     }

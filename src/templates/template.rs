@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl as _;
+use diesel_async::RunQueryDsl;
 use url::Url;
 
 use super::TemplateBody;
@@ -54,7 +54,7 @@ pub struct NewTemplate {
 
 impl NewTemplate {
     /// Checks what was typed; errors are under `name`, `body` and `media_urls.0`, `media_urls.1` ….
-    pub fn parse(name: &str, body: &str, media_urls: &[String]) -> Result<Self, FieldErrors> {
+    pub fn parse(name: &str, body: &str, media_urls: &[String]) -> std::result::Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", parse_name(name));
         let body = errors.check("body", TemplateBody::parse(body));
@@ -236,7 +236,7 @@ fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint("templates_name_key", "name", "There is a template with this name already; choose another one.")
 }
 
-fn parse_name(typed: &str) -> Result<String, String> {
+fn parse_name(typed: &str) -> std::result::Result<String, String> {
     let name = typed.trim();
     let length = name.chars().count();
     if name.is_empty() {
@@ -251,7 +251,7 @@ fn parse_name(typed: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn parse_media_url(typed: &str) -> Result<String, String> {
+fn parse_media_url(typed: &str) -> std::result::Result<String, String> {
     let typed = typed.trim();
     let example = "write it in full, such as https://example.com/picture.jpg";
     let url = Url::parse(typed).map_err(|_| format!("“{typed}” is not a web address; {example}."))?;
