@@ -12,7 +12,7 @@ use super::{
     filters::SANDBOX,
     grammar::{Checked, NAMES, check},
     lexer::Place,
-    variables::Variables,
+    variables::{Variable, Variables, sample_event},
 };
 
 /// The most that a text may have, in UTF-16 units as Twilio counts them; also the most that a body may have as typed.
@@ -116,13 +116,23 @@ impl TemplateBody {
 
     /// The variables that have no value for this contact and event, in the order of the text.
     pub fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
-        let unset = |(index, variable): (usize, &super::variables::Variable)| {
+        let unset = |(index, variable): (usize, &Variable)| {
             variables.get(variable).is_none().then(|| Unset {
                 variable: variable.to_string(),
                 has_default: self.checked.uses.iter().filter(|used| used.variable == index).all(|used| used.has_default),
             })
         };
         self.checked.variables.iter().enumerate().filter_map(unset).collect()
+    }
+
+    /// The text outside all variables and ifs: what each message has at least, unless an if leaves some of it out.
+    pub fn fixed_text(&self) -> &str {
+        &self.checked.fixed
+    }
+
+    /// Properties of an event that would fill in every `event.…` of the text, to try it with.
+    pub fn sample_event(&self) -> serde_json::Value {
+        sample_event(&self.checked.variables)
     }
 
     /// The text for one contact and event: at most 1,600 characters (UTF-16 units), never empty.

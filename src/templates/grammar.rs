@@ -27,6 +27,8 @@ const MAX_NESTING: usize = 8;
 pub(super) struct Checked {
     /// For Tera.
     pub(super) source: String,
+    /// The text outside all tags.
+    pub(super) fixed: String,
     /// In the order of [`NAMES`].
     pub(super) variables: Vec<Variable>,
     /// In the order of the source.
@@ -61,6 +63,7 @@ pub(super) fn check(source: &str) -> Result<Checked, TemplateError> {
         let start = checked.source.len();
         let place = match piece {
             Piece::Text(text) => {
+                checked.fixed.push_str(&text);
                 // A brace that stays behind when a comment or whitespace goes could open a tag with what follows it.
                 checked.source.push_str(&text.replace('{', "{{ \"{\" }}"));
                 continue;

@@ -54,7 +54,7 @@ pub struct NewTemplate {
 
 impl NewTemplate {
     /// Checks what was typed; errors are under `name`, `body` and `media_urls.0`, `media_urls.1` ….
-    pub fn parse(name: &str, body: &str, media_urls: &[String]) -> std::result::Result<Self, FieldErrors> {
+    pub fn parse(name: &str, body: &str, media_urls: &[String]) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", parse_name(name));
         let body = errors.check("body", TemplateBody::parse(body));
@@ -75,6 +75,16 @@ impl NewTemplate {
     /// The parsed text.
     pub fn body(&self) -> &TemplateBody {
         &self.body
+    }
+
+    /// The addresses of the media.
+    pub fn media_urls(&self) -> &[String] {
+        &self.media_urls
+    }
+
+    /// Whether the saved template has this text and these media.
+    pub fn is_text_of(&self, saved: &Template) -> bool {
+        saved.body == self.body.as_str() && saved.media_urls == self.media_urls
     }
 }
 
@@ -114,6 +124,14 @@ pub async fn find(conn: &mut Conn, id: TemplateId) -> Result<Template> {
         .await
         .optional()?;
     found.ok_or(Error::NotFound("template"))
+}
+
+/// The template, which nobody else changes until the caller's transaction ends.
+pub async fn lock(conn: &mut Conn, id: TemplateId) -> Result<Template> {
+    // A statement of its own: the version that another transaction has just committed is seen only by the next one.
+    let locked: Option<i32> = templates::table.find(id).select(templates::version).for_update().first(conn).await.optional()?;
+    locked.ok_or(Error::NotFound("template"))?;
+    find(conn, id).await
 }
 
 /// Those of the templates that exist, archived or not, by id.
@@ -173,12 +191,8 @@ pub async fn create(conn: &mut Conn, new: NewTemplate, now: DateTime<Utc>) -> Re
 ///
 /// To be called in a transaction.
 pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
-    let locked: Option<i32> = templates::table.find(id).select(templates::version).for_update().first(conn).await.optional()?;
-    if locked.is_none() {
-        return Err(Error::NotFound("template"));
-    }
-    let before = find(conn, id).await?;
-    let new_text = before.body != new.body.as_str() || before.media_urls != new.media_urls;
+    let before = lock(conn, id).await?;
+    let new_text = !new.is_text_of(&before);
     if !new_text && before.name == new.name {
         return Ok(before);
     }
@@ -236,7 +250,7 @@ fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint("templates_name_key", "name", "There is a template with this name already; choose another one.")
 }
 
-fn parse_name(typed: &str) -> std::result::Result<String, String> {
+fn parse_name(typed: &str) -> Result<String, String> {
     let name = typed.trim();
     let length = name.chars().count();
     if name.is_empty() {
@@ -251,7 +265,7 @@ fn parse_name(typed: &str) -> std::result::Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn parse_media_url(typed: &str) -> std::result::Result<String, String> {
+fn parse_media_url(typed: &str) -> Result<String, String> {
     let typed = typed.trim();
     let example = "write it in full, such as https://example.com/picture.jpg";
     let url = Url::parse(typed).map_err(|_| format!("“{typed}” is not a web address; {example}."))?;

@@ -145,6 +145,47 @@ impl std::fmt::Display for Variable {
     }
 }
 
+/// A list in a sample is no longer than it takes to understand it.
+const MAX_SAMPLE_INDEX: usize = 20;
+
+/// An event that has each of the properties that are named.
+pub(super) fn sample_event(variables: &[Variable]) -> serde_json::Value {
+    let mut event = serde_json::Value::Object(serde_json::Map::new());
+    for variable in variables.iter().filter(|variable| variable.root == Root::Event) {
+        let mut place = &mut event;
+        for key in &variable.keys {
+            place = match key {
+                Key::Name(name) => {
+                    if !place.is_object() {
+                        *place = serde_json::Value::Object(serde_json::Map::new());
+                    }
+                    &mut place[name.as_str()]
+                }
+                Key::Index(index) => {
+                    let index = (*index).min(MAX_SAMPLE_INDEX);
+                    let mut items = place.as_array_mut().map(std::mem::take).unwrap_or_default();
+                    items.resize(items.len().max(index + 1), serde_json::Value::Null);
+                    *place = serde_json::Value::Array(items);
+                    &mut place[index]
+                }
+            };
+        }
+        if place.is_null() {
+            *place = serde_json::Value::from(variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
+        }
+    }
+    event
+}
+
+impl Key {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Index(_) => None,
+        }
+    }
+}
+
 /// The path as it is written in a template.
 fn written(path: &[Key]) -> String {
     let mut text = String::new();
@@ -205,6 +246,14 @@ mod tests {
         let items = Variable { root: Root::Event, keys: vec![Key::Name("items".into()), Key::Index(0), Key::Name("sku".into())] };
         assert_eq!(items.to_string(), "event.items[0].sku");
         assert_eq!(parse(&["organization", "name"]).unwrap().to_string(), "organization.name");
+    }
+
+    #[test]
+    fn a_sample_event_has_what_is_named() {
+        let variable = |keys: Vec<Key>| Variable { root: Root::Event, keys };
+        let name = |name: &str| Key::Name(name.to_owned());
+        let variables = [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
+        assert_eq!(sample_event(&variables), serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] }));
     }
 
     #[test]
