@@ -1,0 +1,148 @@
+//! `/templates`: saved SMS texts with variables.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+
+use super::error::ErrorBody;
+use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
+use crate::error::Error;
+use crate::templates::{self, NewTemplate, Template, TemplateBody};
+use crate::types::id::TemplateId;
+use crate::web::{Cursor, Marketer, Viewer};
+
+/// What this file adds to the description of the API.
+#[derive(OpenApi)]
+#[openapi(paths(list, create, find, update), components(schemas(TemplateAnswer, TemplateRequest, TemplateChanges)))]
+pub(super) struct Document;
+
+/// Mounts `/templates`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/templates").get(list).post(create));
+    cfg.service(web::resource("/templates/{id}").get(find).patch(update));
+}
+
+/// A template that is to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TemplateRequest {
+    /// 1 to 120 characters; unique, whatever its capitals.
+    name: String,
+    /// Up to 1,600 characters, with variables such as `{{ contact.first_name | default(value="there") }}`.
+    #[schema(example = "Hi {{ contact.first_name | default(value=\"there\") }}, your order {{ event.order_id }} is on its way.")]
+    body: String,
+    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch.
+    #[serde(default)]
+    media_urls: Vec<String>,
+}
+
+/// What changes; what is left out stays as it is. Another body or other media make a new version.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TemplateChanges {
+    /// A new name.
+    name: Option<String>,
+    /// A new text.
+    body: Option<String>,
+    /// All media anew; an empty list removes them.
+    media_urls: Option<Vec<String>>,
+}
+
+/// Which templates to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TemplatesQuery {
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<String>>,
+    /// How many, 1 to 500; 50 unless told otherwise.
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Paging,
+}
+
+/// A template.
+#[derive(Debug, Serialize, ToSchema)]
+struct TemplateAnswer {
+    #[schema(value_type = String, format = "uuid")]
+    id: TemplateId,
+    name: String,
+    body: String,
+    media_urls: Vec<String>,
+    /// Counts the texts that it has had, from 1; messages name the one that they were made from.
+    version: i32,
+    /// The variables that the body uses, such as `contact.first_name`.
+    variables: Vec<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// When it was put away; it is no longer listed, but still sent where it is in use.
+    archived_at: Option<DateTime<Utc>>,
+}
+
+/// Lists templates by name; archived ones are left out.
+#[utoipa::path(get, path = "/templates", params(TemplatesQuery), responses((status = 200, body = List<TemplateAnswer>), (status = 422, body = ErrorBody)))]
+async fn list(caller: Caller<Viewer>, query: Query<TemplatesQuery>) -> ApiResult<Json<List<TemplateAnswer>>> {
+    let limit = query.limit.limit();
+    let after = query.cursor.as_ref().map(|Cursor(name)| name.as_str());
+    let mut conn = caller.conn().await?;
+    // One more than asked for tells whether there is another page.
+    let rows = templates::list(&mut conn, after, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
+    Ok(Json(List::from_rows(rows, limit, |template| template.name.clone()).map(TemplateAnswer::from)))
+}
+
+/// Creates a template; what is wrong with the body is told with line and column.
+#[utoipa::path(post, path = "/templates", request_body = TemplateRequest, responses((status = 201, body = TemplateAnswer), (status = 422, body = ErrorBody)))]
+async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiResult<HttpResponse> {
+    let new = NewTemplate::parse(&body.name, &body.body, &body.media_urls).map_err(Error::Invalid)?;
+    let now = caller.now();
+    let mut conn = caller.conn().await?;
+    let created = conn.transaction(async |conn| templates::create(conn, new, now).await).await?;
+    Ok(HttpResponse::Created().json(TemplateAnswer::from(created)))
+}
+
+/// Finds a template.
+#[utoipa::path(get, path = "/templates/{id}", params(("id" = String, Path)), responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody)))]
+async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<TemplateAnswer>> {
+    let template = templates::find(&mut *caller.conn().await?, *id).await?;
+    Ok(Json(template.into()))
+}
+
+/// Changes a template; messages that are not rendered yet use the new version.
+#[utoipa::path(patch, path = "/templates/{id}", params(("id" = String, Path)), request_body = TemplateChanges,
+    responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<TemplateChanges>) -> ApiResult<Json<TemplateAnswer>> {
+    let changes = body.into_inner();
+    let now = caller.now();
+    let mut conn = caller.conn().await?;
+    let saved = conn
+        .transaction(async |conn| {
+            let before = templates::lock(conn, *id).await?;
+            let (name, text) = (changes.name.unwrap_or(before.name), changes.body.unwrap_or(before.body));
+            let new = NewTemplate::parse(&name, &text, &changes.media_urls.unwrap_or(before.media_urls)).map_err(Error::Invalid)?;
+            templates::update(conn, *id, new, now).await
+        })
+        .await?;
+    Ok(Json(saved.into()))
+}
+
+impl From<Template> for TemplateAnswer {
+    fn from(template: Template) -> Self {
+        // A saved body has passed the check; one that does not any more is shown without its variables.
+        let variables = TemplateBody::parse(&template.body).map(|body| body.variables().into_iter().collect()).unwrap_or_default();
+        Self {
+            id: template.id,
+            name: template.name,
+            body: template.body,
+            media_urls: template.media_urls,
+            version: template.version,
+            variables,
+            created_at: template.created_at,
+            updated_at: template.updated_at,
+            archived_at: template.archived_at,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The list of templates, and putting one away.
+
+use std::collections::HashMap;
+
+use actix_web::web::{Path, Query};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::automations::{self, Automation, Step};
+use crate::templates::{self, Template, TemplateBody};
+use crate::twilio::parts;
+use crate::types::id::TemplateId;
+use crate::web::{Marketer, Page, PageResult, Viewer, Visit};
+
+const ROWS: usize = 100;
+/// The automations that are looked through for the templates that they send, newest first.
+const AUTOMATIONS: i64 = 1_000;
+
+/// Where the list goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    after: String,
+}
+
+/// The list, by name.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ListPage {
+    rows: Vec<Row>,
+    /// The name that the next page begins after.
+    next: Option<String>,
+    is_first: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: TemplateId,
+    name: String,
+    first_line: String,
+    /// Parts of the text outside variables; with variables it may become more.
+    parts: u16,
+    has_variables: bool,
+    media: usize,
+    automations: usize,
+    updated_at: DateTime<Utc>,
+}
+
+pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
+    let after = Some(wanted.after.as_str()).filter(|name| !name.is_empty());
+    let mut conn = visit.conn().await?;
+    let mut found = templates::list(&mut conn, after, i64::try_from(ROWS).unwrap_or(i64::MAX) + 1).await?;
+    let automations = automations::list(&mut conn, None, AUTOMATIONS).await?;
+    drop(conn);
+    let more = found.len() > ROWS;
+    found.truncate(ROWS);
+    let next = found.last().filter(|_| more).map(|last| last.name.clone());
+    let used = uses(&automations);
+    let rows = found.into_iter().map(|template| Row::of(template, &used)).collect();
+    visit.page(&ListPage { rows, next, is_first: after.is_none() })
+}
+
+pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
+    let now = visit.now();
+    templates::archive(&mut *visit.conn().await?, *id, now).await?;
+    visit.redirect(format!("/templates/{id}")).flash("Template archived. Automations that use it go on sending it.")
+}
+
+pub(super) async fn restore(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
+    let now = visit.now();
+    templates::restore(&mut *visit.conn().await?, *id, now).await?;
+    visit.redirect(format!("/templates/{id}")).flash("Template restored.")
+}
+
+/// How many automations send each template; one that sends it twice counts once.
+pub(super) fn uses(automations: &[Automation]) -> HashMap<TemplateId, usize> {
+    let mut uses = HashMap::new();
+    for automation in automations {
+        let mut sent: Vec<TemplateId> = automation
+            .definition
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::SendSms { template_id, .. } => *template_id,
+                Step::Wait { .. } => None,
+            })
+            .collect();
+        sent.sort_unstable();
+        sent.dedup();
+        for template in sent {
+            *uses.entry(template).or_default() += 1;
+        }
+    }
+    uses
+}
+
+impl Row {
+    fn of(template: Template, used: &HashMap<TemplateId, usize>) -> Self {
+        let body = TemplateBody::parse(&template.body);
+        // A text that is not allowed any more is still listed, counted as it stands.
+        let (fixed, has_variables) = match &body {
+            Ok(body) => (body.fixed_text(), body.fixed_text().len() != template.body.len()),
+            Err(_) => (template.body.as_str(), false),
+        };
+        Self {
+            parts: parts::count(fixed).count.max(1),
+            has_variables,
+            first_line: template.body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
+            media: template.media_urls.len(),
+            automations: used.get(&template.id).copied().unwrap_or_default(),
+            id: template.id,
+            name: template.name,
+            updated_at: template.updated_at,
+        }
+    }
+}
+
+impl Page for ListPage {
+    const TEMPLATE: &'static str = "ui/templates/list.html";
+
+    fn samples() -> Vec<Self> {
+        let row = |name: &str, parts, has_variables, media, automations| Row {
+            id: TemplateId::new(),
+            name: name.to_owned(),
+            first_line: "Hi {{ contact.first_name | default(value=\"there\") }}, <b>your order</b> is on its way.".to_owned(),
+            parts,
+            has_variables,
+            media,
+            automations,
+            updated_at: DateTime::UNIX_EPOCH,
+        };
+        vec![
+            Self { rows: Vec::new(), next: None, is_first: true },
+            Self { rows: Vec::new(), next: None, is_first: false },
+            Self { rows: vec![row("Order <shipped>", 2, true, 0, 1), row("Welcome & hello", 1, false, 2, 3)], next: Some("Welcome & hello".to_owned()), is_first: true },
+        ]
+    }
+}
