@@ -203,7 +203,7 @@ impl<'a> Columns<'a> {
             bodies: drafts.iter().map(text).collect(),
             media: drafts.iter().map(|draft| draft.media_urls.join("\n")).collect(),
             parts: counted.iter().map(|parts| i16::try_from(parts.count).unwrap_or(i16::MAX)).collect(),
-            encodings: counted.iter().map(|parts| parts.encoding.as_str()).collect(),
+            encodings: counted.iter().map(|parts| encoding_word(parts.encoding)).collect(),
             failures: drafts
                 .iter()
                 .map(|draft| draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str))
@@ -221,5 +221,13 @@ impl<'a> Columns<'a> {
                 })
                 .collect(),
         }
+    }
+}
+
+/// How the database writes an encoding.
+pub(super) const fn encoding_word(encoding: parts::Encoding) -> &'static str {
+    match encoding {
+        parts::Encoding::Gsm7 => "gsm7",
+        parts::Encoding::Ucs2 => "ucs2",
     }
 }

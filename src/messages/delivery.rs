@@ -12,10 +12,7 @@ use crate::{
     db::{Conn, statement::statement},
     error::Result,
     messages::{status::MessageStatus, submit::Lock},
-    twilio::{
-        errors::{self, Disposition},
-        status::TwilioStatus,
-    },
+    twilio::{Disposition, TwilioStatus, errors},
     types::{
         id::{ConnectionId, MessageId},
         text_enum::text_enum,

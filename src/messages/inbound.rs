@@ -11,8 +11,8 @@ use crate::{
     },
     db::{Conn, schema::{messages, senders}},
     error::Result,
-    messages::status::MessageStatus,
-    twilio::{callbacks::InboundMessage, keyword::Keyword, parts},
+    messages::{compose::encoding_word, status::MessageStatus},
+    twilio::{Address, callbacks::InboundMessage, keyword::Keyword, parts},
     types::{
         id::{ConnectionId, ContactId, MessageId, SenderId},
         phone::PhoneNumber,
@@ -38,12 +38,12 @@ pub enum Received {
 
 /// Stores an inbound message with all that follows from it for the contact; in the caller's transaction.
 pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &InboundMessage, now: DateTime<Utc>) -> Result<Received> {
-    let known: i64 = messages::table.filter(messages::twilio_sid.eq(&inbound.message_sid)).count().get_result(conn).await?;
+    let known: i64 = messages::table.filter(messages::twilio_sid.eq(inbound.message_sid.as_str())).count().get_result(conn).await?;
     if known > 0 {
         return Ok(Received::Repeat);
     }
     // Short codes and names may text us too; they are no contacts.
-    let phone = PhoneNumber::from_e164(inbound.from.strip_prefix("whatsapp:").unwrap_or(&inbound.from)).ok();
+    let phone = inbound.from.phone().cloned();
     let (contact_id, mut changes) = match &phone {
         Some(phone) => {
             let (contact, changes) = contacts::find_or_create_by_phone(conn, phone, now).await?;
@@ -69,7 +69,7 @@ pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &Inb
                 changes.extend(suppressions::suppress(conn, evidence(&phone), now).await?.changes);
                 silenced = Some((phone, Reason::Stop));
             }
-            Some(Keyword::Start(word)) if word.lifts_toll_free() || !is_toll_free(&inbound.to) => {
+            Some(keyword @ Keyword::Start { .. }) if keyword.lifts_toll_free() || !is_toll_free(&inbound.to) => {
                 suppressions::lift(conn, &[Reason::Stop, Reason::Carrier21610], evidence(&phone), now).await?;
             }
             _ => {}
@@ -86,8 +86,8 @@ async fn store(
     inbound: &InboundMessage,
     now: DateTime<Utc>,
 ) -> Result<Option<MessageId>> {
-    let mut addresses = vec![inbound.to.clone()];
-    addresses.extend(inbound.messaging_service_sid.clone());
+    let mut addresses = vec![inbound.to.to_wire()];
+    addresses.extend(inbound.messaging_service_sid.as_ref().map(ToString::to_string));
     let sender_id: Option<SenderId> = senders::table
         .filter(senders::connection_id.eq(connection_id))
         .filter(senders::address.eq_any(addresses))
@@ -106,16 +106,16 @@ async fn store(
                 messages::connection_id.eq(connection_id),
                 messages::sender_id.eq(sender_id),
                 messages::contact_id.eq(contact_id),
-                messages::to_address.eq(&inbound.to),
-                messages::from_address.eq(&inbound.from),
+                messages::to_address.eq(inbound.to.to_wire()),
+                messages::from_address.eq(inbound.from.to_wire()),
             ),
             (
                 messages::body.eq(&inbound.body),
                 messages::media_urls.eq(media),
                 messages::parts.eq(i16::try_from(counted.count).unwrap_or(i16::MAX)),
-                messages::encoding.eq(counted.encoding.as_str()),
+                messages::encoding.eq(encoding_word(counted.encoding)),
                 messages::status.eq(MessageStatus::Received),
-                messages::twilio_sid.eq(&inbound.message_sid),
+                messages::twilio_sid.eq(inbound.message_sid.as_str()),
                 messages::created_at.eq(now),
                 messages::status_at.eq(now),
             ),
@@ -128,6 +128,6 @@ async fn store(
     Ok(id)
 }
 
-fn is_toll_free(address: &str) -> bool {
-    PhoneNumber::from_e164(address).is_ok_and(|number| number.is_toll_free())
+fn is_toll_free(address: &Address) -> bool {
+    address.phone().is_some_and(PhoneNumber::is_toll_free)
 }

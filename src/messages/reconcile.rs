@@ -17,7 +17,7 @@ use crate::{
         status::MessageStatus,
     },
     queue::{self, Job, NewJob},
-    twilio::messages::TwilioMessage,
+    twilio::{Address, TwilioMessage},
     types::id::MessageId,
 };
 
@@ -72,13 +72,13 @@ pub fn candidates<'a>(unconfirmed: &Unconfirmed, listed: &'a [TwilioMessage]) ->
         .iter()
         .filter(|listed| {
             let same_sender = if is_service {
-                listed.messaging_service_sid.as_deref() == Some(&unconfirmed.sender_address)
+                listed.messaging_service_sid.as_ref().is_some_and(|sid| sid.as_str() == unconfirmed.sender_address)
             } else {
-                listed.from.as_deref() == Some(&unconfirmed.sender_address)
+                listed.from.as_ref().is_some_and(|from| from.to_wire() == unconfirmed.sender_address)
             };
             same_sender
-                && listed.to == unconfirmed.message.to_address
-                && listed.body.trim_end() == unconfirmed.message.body.trim_end()
+                && listed.to.as_ref().map(Address::to_wire).as_deref() == Some(&unconfirmed.message.to_address)
+                && listed.body.as_deref().unwrap_or_default().trim_end() == unconfirmed.message.body.trim_end()
                 && listed.date_created.is_some_and(|created| created >= from_time && created <= unconfirmed.claimed_at + TimeDelta::hours(1))
         })
         .collect();

@@ -10,12 +10,9 @@ use crate::{
     contacts::suppressions::Reason,
     db::{Conn, statement::statement},
     error::Result,
-    messages::{claim::Claimed, status::MessageStatus},
+    messages::{claim::Claimed, delivery::ReportSource, status::MessageStatus},
     queue::{self, Job, NewJob, lease},
-    twilio::{
-        errors::{self, Disposition, RetryAfter},
-        messages::{CreatedMessage, SendError},
-    },
+    twilio::{Address, CreatedMessage, Disposition, SendError, Wait},
     types::{id::MessageId, text_enum::text_enum},
 };
 
@@ -92,25 +89,25 @@ pub fn decide(answer: &std::result::Result<CreatedMessage, SendError>, attempt: 
         Err(SendError::NotSent { .. }) if attempt >= MOST_ATTEMPTS => plain(MessageStatus::Failed),
         Err(SendError::NotSent { .. }) => again(lease::backoff(attempt)),
         Err(SendError::Unknown { .. }) => plain(MessageStatus::Unconfirmed),
-        Err(SendError::Refused { code, .. }) => Decision { error_code: *code, ..refused(code.map(errors::lookup), attempt, now) },
+        Err(refusal) => Decision { error_code: refusal.code(), ..refused(refusal.disposition(), attempt, now) },
     }
 }
 
-fn refused(error: Option<&errors::ErrorCode>, attempt: i16, now: DateTime<Utc>) -> Decision {
+fn refused(disposition: Disposition, attempt: i16, now: DateTime<Utc>) -> Decision {
     let failed = |effect| Decision { status: MessageStatus::Failed, retry_at: None, error_code: None, effect };
     let pending = |retry_at, effect| Decision { status: MessageStatus::Pending, retry_at, error_code: None, effect };
-    match error.map_or(Disposition::Reject, errors::ErrorCode::disposition) {
+    match disposition {
         Disposition::OptedOut => failed(Some(Effect::Suppress(Reason::Carrier21610))),
         Disposition::BadNumber => failed(Some(Effect::Suppress(Reason::InvalidNumber))),
         Disposition::SenderBroken => pending(None, Some(Effect::StopSender)),
         Disposition::AccountBroken => pending(None, Some(Effect::StopConnection)),
         Disposition::Ambiguous => Decision { status: MessageStatus::Unconfirmed, ..failed(None) },
         Disposition::RetryAfter(_) if attempt >= MOST_ATTEMPTS => failed(None),
-        Disposition::RetryAfter(after) => {
-            let delay = match after {
-                RetryAfter::Backoff => lease::backoff(attempt),
-                RetryAfter::Later => TimeDelta::hours(1),
-                RetryAfter::NextDay => TimeDelta::hours(24),
+        Disposition::RetryAfter(wait) => {
+            let delay = match wait {
+                Wait::Backoff => lease::backoff(attempt),
+                Wait::Later => TimeDelta::hours(1),
+                Wait::NextDay => TimeDelta::hours(24),
             };
             pending(Some(now + delay), None)
         }
@@ -144,7 +141,7 @@ statement! {
         error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
         reasons: &'a [Option<&'static str>] => Array<Nullable<Text>>,
         sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+        from_addresses: &'a [Option<String>] => Array<Nullable<Text>>,
         attempts: &'a [i16] => Array<Int2>,
         outcomes: &'a [AttemptOutcome] => Array<Text>,
         http_statuses: &'a [Option<i16>] => Array<Nullable<Int2>>,
@@ -152,7 +149,7 @@ statement! {
         durations: &'a [i32] => Array<Int4>,
         finished_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
         events: &'a [Option<MessageStatus>] => Array<Nullable<Text>>,
-        sources: &'a [&'static str] => Array<Text>,
+        sources: &'a [ReportSource] => Array<Text>,
     }
     returns ();
     "WITH outcome AS (
@@ -227,7 +224,8 @@ async fn write(conn: &mut Conn, outcomes: &[Outcome], decisions: &[Decision], st
         })
         .collect();
     let sids: Vec<Option<&str>> = outcomes.iter().map(|outcome| created(outcome).map(|message| message.sid.as_str())).collect();
-    let from_addresses: Vec<Option<&str>> = outcomes.iter().map(|outcome| created(outcome)?.from.as_deref()).collect();
+    let from_addresses: Vec<Option<String>> =
+        outcomes.iter().map(|outcome| created(outcome)?.from.as_ref().map(Address::to_wire)).collect();
     let attempts: Vec<i16> = outcomes.iter().map(|outcome| outcome.claimed.attempt).collect();
     let kinds: Vec<AttemptOutcome> = outcomes.iter().map(|outcome| kind(&outcome.answer)).collect();
     let http_statuses: Vec<Option<i16>> = outcomes.iter().map(|outcome| http_status(&outcome.answer)).collect();
@@ -237,8 +235,7 @@ async fn write(conn: &mut Conn, outcomes: &[Outcome], decisions: &[Decision], st
     // A message that goes back to `pending` leaves its trace in the attempts alone.
     let events: Vec<Option<MessageStatus>> =
         decisions.iter().map(|decision| Some(decision.status).filter(|status| *status != MessageStatus::Pending)).collect();
-    let sources: Vec<&'static str> =
-        outcomes.iter().map(|outcome| if matches!(outcome.answer, Ok(_) | Err(SendError::Refused { .. })) { "response" } else { "carillon" }).collect();
+    let sources: Vec<ReportSource> = outcomes.iter().map(|outcome| source(&outcome.answer)).collect();
     Write {
         ids: &ids,
         statuses,
@@ -267,5 +264,29 @@ fn kind(answer: &std::result::Result<CreatedMessage, SendError>) -> AttemptOutco
         Err(SendError::Busy { .. }) => AttemptOutcome::Busy,
         Err(SendError::NotSent { .. }) => AttemptOutcome::NotSent,
         Err(SendError::Unknown { .. }) => AttemptOutcome::Unknown,
+    }
+}
+
+fn http_status(answer: &std::result::Result<CreatedMessage, SendError>) -> Option<i16> {
+    match answer {
+        Ok(_) => Some(201),
+        Err(SendError::Refused { http_status, .. }) => i16::try_from(*http_status).ok(),
+        Err(SendError::Busy { .. }) => Some(429),
+        Err(SendError::NotSent { .. } | SendError::Unknown { .. }) => None,
+    }
+}
+
+fn request_id(answer: &std::result::Result<CreatedMessage, SendError>) -> Option<&str> {
+    let exchange = match answer {
+        Ok(created) => &created.exchange,
+        Err(error) => error.exchange(),
+    };
+    exchange.request_id.as_deref()
+}
+
+fn source(answer: &std::result::Result<CreatedMessage, SendError>) -> ReportSource {
+    match answer {
+        Ok(_) | Err(SendError::Refused { .. }) => ReportSource::Response,
+        Err(_) => ReportSource::Carillon,
     }
 }

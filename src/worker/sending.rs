@@ -1,7 +1,8 @@
 //! Sending: claim a batch, call Twilio for each message with many calls in flight, record the answers as they come.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::{HashMap, HashSet}, sync::Arc, time::Instant};
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::OwnedSemaphorePermit;
@@ -22,7 +23,7 @@ use crate::{
         lease::{self, Finish, JobId, Leased},
     },
     senders,
-    twilio::{Credentials, NewTwilioMessage},
+    twilio::{Address, Credentials, NewTwilioMessage, SendFrom},
     types::{
         id::{ConnectionId, MessageId},
         phone::PhoneNumber,
@@ -32,6 +33,9 @@ use crate::{
         perform::{PerformError, is_away},
     },
 };
+
+/// The keys of the connections in a batch.
+type Keys = HashMap<ConnectionId, Arc<Credentials>>;
 
 /// A claimed message on its way, with the job that it belongs to and its place among those in flight.
 struct Sent {
@@ -44,15 +48,14 @@ impl Worker {
     pub(super) async fn send(&self, jobs: Vec<Leased>, mut places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
         let jobs = self.enter(jobs).await?;
         let leaving = Leaving { worker: self, messages: jobs.keys().copied().collect() };
-        let claimed = self.claim(&jobs).await?;
-        let keys = self.keys_of(&claimed).await?;
+        let (claimed, keys) = self.claim(&jobs).await?;
 
         let calls: FuturesUnordered<_> = claimed
             .into_iter()
             .map(|claimed| {
                 let job = jobs[&claimed.message_id];
                 let place = places.as_mut().and_then(|places| places.split(1));
-                let keys = keys.get(&claimed.connection_id).cloned();
+                let keys = keys[&claimed.connection_id].clone();
                 async move { Sent { job, outcome: self.submit(*claimed, keys).await, _place: place } }
             })
             .collect();
@@ -86,68 +89,77 @@ impl Worker {
         Ok(entered)
     }
 
-    /// Claims what may be sent, and ends the jobs of what may not; commits before anything is sent.
-    async fn claim(&self, jobs: &HashMap<MessageId, JobId>) -> Result<Vec<Box<Claimed>>, PerformError> {
-        let ids: Vec<MessageId> = jobs.keys().copied().collect();
-        let now = self.clock.now();
-        let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| {
-            let (mut claimed, mut finishes, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-            for (id, claim) in claim::claim(conn, &ids, self.id, now).await? {
-                match claim {
-                    Claim::Claimed(message) => claimed.push(message),
-                    Claim::Suppressed | Claim::Held | Claim::Gone => finishes.push((jobs[&id], Finish::Done)),
-                    Claim::Busy => finishes.push((jobs[&id], Finish::Again(now + lease::backoff(1), None))),
-                    Claim::Interrupted => {
-                        finishes.push((jobs[&id], Finish::Done));
-                        looks.push(NewJob { job: Job::Settle(id), run_at: now });
+    /// Claims what may be sent and ends the jobs of what may not; commits before anything is sent.
+    ///
+    /// The keys are read in the same transaction: a claim without them would have to be taken back.
+    async fn claim(&self, jobs: &HashMap<MessageId, JobId>) -> Result<(Vec<Box<Claimed>>, Keys), PerformError> {
+        loop {
+            let ids: Vec<MessageId> = jobs.keys().copied().collect();
+            let now = self.clock.now();
+            let mut unusable = None;
+            let mut conn = self.db.get().await?;
+            let claimed = conn
+                .transaction(async |conn| {
+                    let claimed = self.claim_in(conn, jobs, &ids, now).await?;
+                    let mut keys = Keys::new();
+                    for id in claimed.iter().map(|message| message.connection_id).collect::<HashSet<_>>() {
+                        match connections::credentials(conn, id, &self.secret_key).await {
+                            Ok(credentials) => keys.insert(id, Arc::new(credentials)),
+                            Err(error) => {
+                                unusable = Some((id, error.to_string()));
+                                return Err(error.into());
+                            }
+                        };
                     }
-                }
-            }
-            queue::enqueue(conn, &looks, now).await?;
-            lease::finish(conn, &finishes, now).await?;
-            Ok(claimed)
-        })
-        .await
-    }
-
-    /// The keys of the connections in a batch; a connection whose keys cannot be unsealed has none here.
-    async fn keys_of(&self, claimed: &[Box<Claimed>]) -> Result<HashMap<ConnectionId, Arc<Credentials>>, PerformError> {
-        let mut keys = HashMap::new();
-        let mut conn = self.db.get().await?;
-        for message in claimed {
-            let id = message.connection_id;
-            if keys.contains_key(&id) {
-                continue;
-            }
-            match connections::credentials(&mut conn, id, &self.secret_key).await {
-                Ok(credentials) => {
-                    keys.insert(id, Arc::new(credentials));
-                }
-                Err(error) => tracing::error!(connection.id = %id, %error, "the keys of this connection cannot be used"),
+                    Ok::<_, PerformError>((claimed, keys))
+                })
+                .await;
+            match (claimed, unusable) {
+                // Stopped, the connection holds its messages; the rest of the batch goes on.
+                (Err(error), Some((id, why))) if !is_away(&error) => connections::stop(&mut conn, id, &why, now).await?,
+                (claimed, _) => return claimed,
             }
         }
-        Ok(keys)
+    }
+
+    async fn claim_in(
+        &self,
+        conn: &mut Conn,
+        jobs: &HashMap<MessageId, JobId>,
+        ids: &[MessageId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Box<Claimed>>, PerformError> {
+        let (mut claimed, mut finishes, mut looks) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, claim) in claim::claim(conn, ids, self.id, now).await? {
+            match claim {
+                Claim::Claimed(message) => claimed.push(message),
+                Claim::Suppressed | Claim::Held | Claim::Gone => finishes.push((jobs[&id], Finish::Done)),
+                Claim::Busy => finishes.push((jobs[&id], Finish::Again(now + lease::backoff(1), None))),
+                Claim::Interrupted => {
+                    finishes.push((jobs[&id], Finish::Done));
+                    looks.push(NewJob { job: Job::Settle(id), run_at: now });
+                }
+            }
+        }
+        queue::enqueue(conn, &looks, now).await?;
+        lease::finish(conn, &finishes, now).await?;
+        Ok(claimed)
     }
 
     /// Calls Twilio once for a claimed message.
-    async fn submit(&self, claimed: Claimed, keys: Option<Arc<Credentials>>) -> Outcome {
+    async fn submit(&self, claimed: Claimed, keys: Arc<Credentials>) -> Outcome {
         let started = Instant::now();
         let status_callback =
             self.public_url.join(&format!("/hooks/twilio/{}/status/{}#rc=5&rp=all", claimed.connection_id, claimed.message_id));
-        let answer = match keys {
-            Some(keys) => {
-                let message = NewTwilioMessage {
-                    to: &claimed.to_address,
-                    sender: &claimed.sender_address,
-                    body: &claimed.body,
-                    media_urls: &claimed.media_urls,
-                    status_callback: Some(&status_callback),
-                };
-                self.twilio.create_message(&keys, &message).await
-            }
-            None => Err(crate::twilio::SendError::without_keys()),
+        let message = NewTwilioMessage {
+            to: Address::parse(&claimed.to_address),
+            from: SendFrom::parse(&claimed.sender_address),
+            body: Some(claimed.body.clone()).filter(|body| !body.is_empty()),
+            media_urls: claimed.media_urls.clone(),
+            status_callback: Some(status_callback),
+            validity_period: None,
         };
+        let answer = self.twilio.create_message(&keys, &message).await;
         let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
         Outcome { claimed, answer, finished_at: self.clock.now(), duration_ms }
     }

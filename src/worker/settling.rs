@@ -12,10 +12,13 @@ use crate::{
         Job,
         lease::{self, Finish, Leased},
     },
-    twilio::{MessageFilter, TwilioMessage},
+    twilio::{Address, MessageFilter, TwilioMessage},
     types::id::MessageId,
     worker::{Worker, perform::PerformError},
 };
+
+/// How many of the newest messages to a number are looked through.
+const MOST_LISTED: usize = 200;
 
 impl Worker {
     pub(super) async fn settle(&self, jobs: Vec<Leased>) -> Result<(), PerformError> {
@@ -37,8 +40,8 @@ impl Worker {
         };
         let keys = connections::credentials(&mut conn, unconfirmed.message.connection_id, &self.secret_key).await?;
         drop(conn);
-        let filter = MessageFilter { to: Some(unconfirmed.message.to_address.clone()), ..MessageFilter::default() };
-        let listed = match self.twilio.list_messages(&keys, &filter).await {
+        let filter = MessageFilter { to: Some(Address::parse(&unconfirmed.message.to_address)), ..MessageFilter::default() };
+        let listed = match self.twilio.list_messages(&keys, &filter, MOST_LISTED).await {
             Ok(listed) => listed,
             Err(error) => {
                 // Not knowing is no reason to decide: this look does not count.
@@ -57,16 +60,16 @@ impl Worker {
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
             let found = reconcile::first_unowned(conn, &sids).await?;
-            let finish = match found.and_then(|sid| candidates.iter().find(|candidate| candidate.sid == sid)) {
+            let finish = match found.and_then(|sid| candidates.iter().find(|candidate| candidate.sid.as_str() == sid)) {
                 Some(found) => {
                     let report = Report {
                         message_id: unconfirmed.message.id,
                         connection_id: unconfirmed.message.connection_id,
-                        twilio_sid: found.sid.clone(),
+                        twilio_sid: found.sid.to_string(),
                         status: found.status.clone(),
                         error_code: found.error_code,
                         source: ReportSource::Lookup,
-                        params: found.as_params(),
+                        params: serde_json::json!({ "MessageSid": found.sid.as_str(), "MessageStatus": found.status.as_str(), "ErrorCode": found.error_code }),
                     };
                     delivery::record(conn, &[report], now).await?;
                     Finish::Done
