@@ -1,9 +1,29 @@
 //! The composition root: puts configuration, database, Twilio client, worker and web server together.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::db::{self, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
+use crate::types::sealed::SecretKey;
+use crate::web::Pages;
+
+/// What one process shares; only the edges (web, worker, command line) know it.
+#[derive(Debug)]
+pub struct App {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Connections to the database.
+    pub db: Pool,
+    /// The time.
+    pub clock: Clock,
+    /// Seals secrets, and signs cookies and form tokens.
+    pub secret_key: SecretKey,
+    /// The templates of the pages.
+    pub pages: Pages,
+}
 
 /// What one process does of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

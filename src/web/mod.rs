@@ -1,1 +1,52 @@
-//! The edge: HTML pages, the JSON API and the hooks that Twilio calls.
+//! The web edge: pages for people, the JSON API, the hooks that Twilio calls, assets and health.
+
+pub mod api;
+mod assets;
+mod csrf;
+mod cursor;
+mod error;
+mod filters;
+mod flash;
+mod form;
+mod headers;
+mod health;
+mod page;
+mod reply;
+mod session;
+pub mod ui;
+mod visit;
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{Data, ServiceConfig};
+
+use crate::app::App;
+
+pub use cursor::Cursor;
+pub use error::{PageError, PageResult};
+pub use form::Form;
+pub use page::{Page, Pages};
+pub use reply::Redirect;
+pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
+
+/// The whole web application, for the server and for tests: routes, security headers, compression, request log.
+pub fn application(
+    app: Data<App>,
+) -> actix_web::App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
+    actix_web::App::new()
+        .app_data(app)
+        .configure(configure)
+        .wrap(Compress::default())
+        .wrap(from_fn(headers::protect))
+        .wrap(tracing_actix_web::TracingLogger::<headers::RequestSpan>::new())
+}
+
+/// Mounts every group of routes; pages come last, since their group answers whatever is left.
+pub fn configure(cfg: &mut ServiceConfig) {
+    health::routes(cfg);
+    assets::routes(cfg);
+    api::routes(cfg);
+    ui::routes(cfg);
+}

@@ -1,0 +1,137 @@
+//! Keys for the JSON API: shown once, kept as a hash.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Role;
+use crate::db::Conn;
+use crate::db::schema::api_keys;
+use crate::error::{Error, Result};
+use crate::types::id::ApiKeyId;
+use crate::types::token::Token;
+
+/// What every key begins with, so that people and secret scanners recognise one.
+const START: &str = "ck_";
+/// How much of a key is kept readable.
+const PREFIX_LENGTH: usize = 9;
+/// `last_used_at` is written at most this often.
+const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// A program that may use the API.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
+pub struct ApiKey {
+    /// Identifier.
+    pub id: ApiKeyId,
+    /// What it is for, in a person's words.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The first characters of the key.
+    pub prefix: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it stopped being accepted.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// The key as its holder presents it: `ck_` and 43 characters; never printed by accident.
+#[derive(Clone)]
+pub struct Key(String);
+
+#[derive(Insertable)]
+#[diesel(table_name = api_keys)]
+struct Row<'a> {
+    id: ApiKeyId,
+    name: &'a str,
+    role: Role,
+    prefix: &'a str,
+    key_hash: Vec<u8>,
+    created_at: DateTime<Utc>,
+}
+
+/// Makes a key; it can be read from the answer and never again.
+pub async fn create(conn: &mut Conn, name: &str, role: Role, now: DateTime<Utc>) -> Result<(ApiKey, Key)> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::field("name", "Enter a name of up to 100 characters that says what the key is for."));
+    }
+    let key = Key(format!("{START}{}", Token::generate().expose()));
+    let row = Row { id: ApiKeyId::new(), name, role, prefix: &key.0[..PREFIX_LENGTH], key_hash: key.hash(), created_at: now };
+    let made = diesel::insert_into(api_keys::table).values(row).returning(ApiKey::as_returning()).get_result(conn).await?;
+    Ok((made, key))
+}
+
+/// The key's record, if it is accepted; notes the use.
+pub async fn authenticate(conn: &mut Conn, key: &Key, now: DateTime<Utc>) -> Result<Option<ApiKey>> {
+    let found: Option<ApiKey> = api_keys::table
+        .filter(api_keys::key_hash.eq(key.hash()))
+        .filter(api_keys::revoked_at.is_null())
+        .select(ApiKey::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    if let Some(found) = &found
+        && found.last_used_at.is_none_or(|used| now - used >= USED_EVERY)
+    {
+        diesel::update(api_keys::table.find(found.id)).set(api_keys::last_used_at.eq(now)).execute(conn).await?;
+    }
+    Ok(found)
+}
+
+/// All keys, the newest first.
+pub async fn list(conn: &mut Conn) -> Result<Vec<ApiKey>> {
+    Ok(api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).limit(1_000).load(conn).await?)
+}
+
+/// Stops accepting a key.
+pub async fn revoke(conn: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<()> {
+    let revoked = diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+        .set(api_keys::revoked_at.eq(now))
+        .execute(conn)
+        .await?;
+    if revoked == 0 { Err(Error::NotFound("API key")) } else { Ok(()) }
+}
+
+impl Key {
+    /// Takes what a caller presents; `None` when it does not have the form of a key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Token::parse(text.strip_prefix(START)?).map(|_| Self(text.to_owned()))
+    }
+
+    /// The key, to be handed to its holder.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn hash(&self) -> Vec<u8> {
+        Sha256::digest(&self.0).to_vec()
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_the_form_of_a_key_is_looked_up() {
+        let text = format!("ck_{}", Token::generate().expose());
+        assert_eq!(Key::parse(&text).unwrap().expose(), text);
+        for bad in ["", "ck_", "ck_short", &text[3..], &text.replace("ck_", "sk_")] {
+            assert!(Key::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The organization: name, default country for phone numbers, time zone for showing times.
+
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::db::Conn;
+use crate::db::schema::organization;
+use crate::error::{FieldErrors, Result};
+use crate::types::country::Country;
+
+/// The settings of the whole installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Shown in the head of every page.
+    pub name: String,
+    /// What numbers without a country code are read with; without one they are refused.
+    pub default_country: Option<Country>,
+    /// What times are shown in.
+    pub time_zone: Tz,
+}
+
+/// The organization's settings.
+pub async fn find(conn: &mut Conn) -> Result<Organization> {
+    let (name, default_country, time_zone): (String, Option<Country>, String) = organization::table
+        .select((organization::name, organization::default_country, organization::time_zone))
+        .first(conn)
+        .await?;
+    Ok(Organization { name, default_country, time_zone: time_zone.parse().unwrap_or(Tz::UTC) })
+}
+
+/// Replaces the settings.
+pub async fn update(conn: &mut Conn, settings: &Organization) -> Result<()> {
+    diesel::update(organization::table)
+        .set((
+            organization::name.eq(&settings.name),
+            organization::default_country.eq(settings.default_country),
+            organization::time_zone.eq(settings.time_zone.name()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Makes other transactions that call this wait until the caller's has ended.
+pub async fn lock(conn: &mut Conn) -> Result<()> {
+    let _: bool = organization::table.select(organization::id).for_update().first(conn).await?;
+    Ok(())
+}
+
+impl Organization {
+    /// Reads the settings as people type them; an empty country or time zone means none and UTC.
+    pub fn parse(name: &str, default_country: &str, time_zone: &str) -> Result<Self> {
+        let mut errors = FieldErrors::default();
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            errors.add("organization", "Enter a name of up to 100 characters.");
+        }
+        let default_country = match default_country.trim() {
+            "" => None,
+            code => errors.check("default_country", Country::parse(code)),
+        };
+        let time_zone = match time_zone.trim() {
+            "" => Tz::UTC,
+            name => errors.check("time_zone", name.parse::<Tz>().map_err(|_| "This time zone is not known; use a name such as Europe/Berlin.")).unwrap_or(Tz::UTC),
+        };
+        errors.into_result()?;
+        Ok(Self { name: name.to_owned(), default_country, time_zone })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn settings_are_read_as_typed_and_errors_are_named() {
+        let settings = Organization::parse(" Bells ", "DE", "Europe/Berlin").unwrap();
+        assert_eq!((settings.name.as_str(), settings.time_zone), ("Bells", Tz::Europe__Berlin));
+        assert_eq!(Organization::parse("Bells", "", "").unwrap().default_country, None);
+        let Error::Invalid(errors) = Organization::parse("", "Germany", "Berlin").unwrap_err() else { panic!("no field errors") };
+        assert_eq!(errors.iter().count(), 3);
+    }
+}

@@ -1,0 +1,84 @@
+//! Signed-in browsers: the cookie holds a token, the table its hash.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::User;
+use crate::db::Conn;
+use crate::db::schema::{sessions, users};
+use crate::error::Result;
+use crate::types::id::UserId;
+use crate::types::token::Token;
+
+/// A session ends after this time, however busy it was.
+pub const LIFETIME: TimeDelta = TimeDelta::days(30);
+/// A session ends after this time without a page.
+pub const IDLE: TimeDelta = TimeDelta::days(7);
+/// `seen_at` is written at most this often, so that looking at pages does not write to the database.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+#[derive(Insertable)]
+#[diesel(table_name = sessions)]
+struct Row {
+    token_hash: Vec<u8>,
+    user_id: UserId,
+    created_at: DateTime<Utc>,
+    seen_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+/// Signs a user in: gives the token for the cookie, and forgets sessions that have ended by themselves.
+pub async fn start(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<Token> {
+    diesel::delete(sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)))).execute(conn).await?;
+    let token = Token::generate();
+    diesel::insert_into(sessions::table)
+        .values(Row { token_hash: token.hash().to_vec(), user_id: user, created_at: now, seen_at: now, expires_at: now + LIFETIME })
+        .execute(conn)
+        .await?;
+    Ok(token)
+}
+
+/// Who is signed in with this token; `None` when the session has ended or the user is disabled.
+pub async fn find(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<Option<User>> {
+    let hash = token.hash().to_vec();
+    let found: Option<(User, DateTime<Utc>)> = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::token_hash.eq(&hash))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::seen_at.gt(now - IDLE))
+        .filter(users::disabled_at.is_null())
+        .select((User::as_select(), sessions::seen_at))
+        .first(conn)
+        .await
+        .optional()?;
+    let Some((user, seen_at)) = found else { return Ok(None) };
+    if now - seen_at >= SEEN_EVERY {
+        diesel::update(sessions::table.find(hash)).set(sessions::seen_at.eq(now)).execute(conn).await?;
+    }
+    Ok(Some(user))
+}
+
+/// Signs one browser out.
+pub async fn end(conn: &mut Conn, token: &Token) -> Result<()> {
+    diesel::delete(sessions::table.find(token.hash().to_vec())).execute(conn).await?;
+    Ok(())
+}
+
+/// Signs a user out everywhere, except where `kept` is in use; gives the number of sessions that ended.
+pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&Token>) -> Result<usize> {
+    let kept = kept.map_or_else(Vec::new, |token| token.hash().to_vec());
+    let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept))).execute(conn).await?;
+    Ok(ended)
+}
+
+/// How many browsers a user is signed in with.
+pub async fn count(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<i64> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::seen_at.gt(now - IDLE))
+        .count()
+        .get_result(conn)
+        .await?)
+}

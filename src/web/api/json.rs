@@ -1,0 +1,241 @@
+//! What API handlers take: a JSON body, a query, an id in the path, each with an error that names the field.
+
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder};
+use futures::future::{LocalBoxFuture, Ready, ready};
+use futures::{FutureExt, StreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+use crate::error::FieldErrors;
+
+/// Largest body: a thousand events with generous properties.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A JSON body, in and out. Give request types `#[serde(deny_unknown_fields)]`, so that a mistyped name is an error of that field.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+/// The query of a GET; unknown or unreadable parameters are 422 (with `#[serde(deny_unknown_fields)]`).
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+/// The variable parts of the path; what does not parse does not exist (404).
+#[derive(Debug, Clone)]
+pub struct Path<T>(pub T);
+
+/// Lets handlers read through the wrappers.
+macro_rules! deref {
+    ($($name:ident),+) => {$(
+        impl<T> Deref for $name<T> {
+            type Target = T;
+
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T> $name<T> {
+            /// The value.
+            pub fn into_inner(self) -> T {
+                self.0
+            }
+        }
+    )+};
+}
+
+deref!(Json, Query, Path);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = request.content_type().to_ascii_lowercase();
+        let given = request.headers().contains_key(CONTENT_TYPE);
+        let mut payload = payload.take();
+        async move {
+            if !(kind == "application/json" || kind.ends_with("+json")) {
+                let message = if given { "Send the body as `Content-Type: application/json`, not in another format." } else { "Send `Content-Type: application/json` with the body." };
+                return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|error| ApiError::malformed(format!("The body could not be read: {error}.")))?;
+                if body.len() + chunk.len() > MAX_BYTES {
+                    let message = format!("The body is larger than {} MB; send less at once.", MAX_BYTES / 1024 / 1024);
+                    return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            parse(&body).map(Self)
+        }
+        .boxed_local()
+    }
+}
+
+impl<T: Serialize> Responder for Json<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().json(self.0)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = actix_web::web::Query::<T>::from_query(request.query_string());
+        ready(read.map(|query| Self(query.into_inner())).map_err(|error| {
+            let message = match &error {
+                actix_web::error::QueryPayloadError::Deserialize(error) => error.to_string(),
+                other => other.to_string(),
+            };
+            let field = named(&message).unwrap_or("query").to_owned();
+            ApiError::invalid(FieldErrors::default().with(&field, sentence(&message)))
+        }))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest for Path<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = actix_web::web::Path::<T>::from_request(request, payload).into_inner();
+        ready(read.map(|path| Self(path.into_inner())).map_err(|_| {
+            ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.")
+        }))
+    }
+}
+
+/// Reads a body: malformed JSON is 400 with its position, a field that does not fit is 422 with its path.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() { wrong_field(&path, &error.to_string()) } else { malformed(&error) }
+    })?;
+    reader.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::malformed(format!("The body is not valid JSON: {error}."))
+}
+
+/// The path as dotted words (`steps.0.template_id`), with the name of an unknown or missing field at its end.
+fn wrong_field(path: &str, message: &str) -> ApiError {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let mut path = path.replace('[', ".").replace(']', "");
+    if path == "." || path == "?" {
+        path.clear();
+    }
+    if let Some(name) = named(message)
+        && path.rsplit('.').next() != Some(name)
+    {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
+    }
+    let path = path.trim_start_matches('.');
+    ApiError::invalid(FieldErrors::default().with(if path.is_empty() { "body" } else { path }, sentence(message)))
+}
+
+/// The field that serde's message names: “unknown field `nme`, expected …” or “missing field `name`”.
+fn named(message: &str) -> Option<&str> {
+    let rest = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|start| message.strip_prefix(start))?;
+    rest.split_once('`').map(|(name, _)| name)
+}
+
+fn sentence(message: &str) -> String {
+    if message.starts_with("missing field") {
+        return "This field is required.".to_owned();
+    }
+    if message.starts_with("unknown field") {
+        let known = message.split_once(", ").map_or("", |(_, known)| known);
+        return format!("There is no such field{}{}.", if known.is_empty() { "" } else { "; " }, known);
+    }
+    let mut characters = message.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[expect(dead_code, reason = "only read from JSON")]
+        name: String,
+        #[expect(dead_code, reason = "only read from JSON")]
+        steps: Vec<Step>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Step {
+        #[expect(dead_code, reason = "only read from JSON")]
+        seconds: u32,
+    }
+
+    async fn refused(body: &str) -> (u16, serde_json::Value) {
+        let error = parse::<Order>(body.as_bytes()).unwrap_err();
+        let body = actix_web::body::to_bytes(error.error_response().into_body()).await.unwrap();
+        (error.status_code().as_u16(), serde_json::from_slice(&body).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_field_that_does_not_fit_is_named_by_its_path() {
+        for (body, field) in [
+            (r#"{"steps":[]}"#, "name"),
+            (r#"{"name":1,"steps":[]}"#, "name"),
+            (r#"{"nme":"x","steps":[]}"#, "nme"),
+            (r#"{"name":"x","steps":[{"seconds":1},{"seconds":"soon"}]}"#, "steps.1.seconds"),
+            (r#"{"name":"x","steps":[{"second":1}]}"#, "steps.0.second"),
+            (r#"{"name":"x","steps":[{}]}"#, "steps.0.seconds"),
+            ("[]", "body"),
+        ] {
+            let (status, answer) = refused(body).await;
+            assert_eq!(status, 422, "{body}");
+            assert!(answer["error"]["fields"][field][0].is_string(), "{body}: {answer}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn malformed_json_is_answered_with_its_position() {
+        for body in ["", "{", r#"{"name":"x",}"#, r#"{"name":"x","steps":[]} x"#] {
+            let (status, answer) = refused(body).await;
+            assert_eq!((status, answer["error"]["code"].as_str()), (400, Some("malformed")), "{body}");
+            assert!(answer["error"]["message"].as_str().unwrap().contains("line 1 column"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_query_parameter_is_named() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Search {
+            #[expect(dead_code, reason = "only read from the query")]
+            limit: Option<u32>,
+        }
+        let request = actix_web::test::TestRequest::with_uri("/?limt=3").to_http_request();
+        let error = Query::<Search>::from_request(&request, &mut Payload::None).into_inner().unwrap_err();
+        assert_eq!(error.status_code(), 422);
+    }
+}

@@ -1,0 +1,86 @@
+//! Lists: `{"data":[…],"next_cursor":…}`, and how much of one is asked for.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::web::cursor::Cursor;
+
+/// One page of a list; `next_cursor` is `null` at its end.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// The `cursor` for the rows that follow.
+    pub next_cursor: Option<String>,
+}
+
+/// `limit` of a query: 1 to 500, 50 unless told otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Paging(u16);
+
+impl<T> List<T> {
+    /// Makes a page from `limit` + 1 rows, of which the last only tells that more follow; `key` gives a row's sort key.
+    pub fn from_rows<K: Serialize>(mut rows: Vec<T>, limit: usize, key: impl Fn(&T) -> K) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|last| Cursor(key(last)));
+        Self { data: rows, next_cursor: next.and_then(|cursor| as_text(&cursor)) }
+    }
+
+    /// The same page with each row turned into what is shown.
+    pub fn map<U>(self, show: impl FnMut(T) -> U) -> List<U> {
+        List { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+impl Paging {
+    /// The number of rows that are asked for.
+    #[must_use]
+    pub const fn limit(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<String> for Paging {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().ok().filter(|limit| (1..=500).contains(limit)).map(Self).ok_or("limit must be a number from 1 to 500")
+    }
+}
+
+fn as_text<K: Serialize>(cursor: &Cursor<K>) -> Option<String> {
+    match serde_json::to_value(cursor) {
+        Ok(serde_json::Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_points_to_the_next_only_when_there_is_one() {
+        let page = List::from_rows(vec![1, 2, 3], 2, |row| *row);
+        assert_eq!(page.data, [1, 2]);
+        let cursor: Cursor<i32> = serde_json::from_value(page.next_cursor.unwrap().into()).unwrap();
+        assert_eq!(cursor.0, 2);
+        assert_eq!(List::from_rows(vec![1, 2], 2, |row| *row).next_cursor, None);
+    }
+
+    #[test]
+    fn a_limit_out_of_bounds_is_refused() {
+        assert_eq!(Paging::try_from("500".to_owned()).unwrap().limit(), 500);
+        for bad in ["0", "501", "-1", "many", ""] {
+            assert!(Paging::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+}

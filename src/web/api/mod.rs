@@ -1,0 +1,32 @@
+//! The JSON API under `/api/v1`, one file per noun; each has `pub fn routes` and an `OpenApi` document, listed in `openapi.rs`.
+//!
+//! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method is then answered with 405,
+//! and a test can compare them with the document.
+
+mod caller;
+mod error;
+mod json;
+mod list;
+mod openapi;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+
+pub use caller::Caller;
+pub use error::{ApiError, ApiResult};
+pub use json::{Json, Path, Query};
+pub use list::{List, Paging};
+
+/// Mounts the API; whatever it does not know is answered in JSON, too.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::scope("/api")
+            .wrap(from_fn(error::as_json))
+            .service(
+                web::scope("/v1")
+                    .configure(openapi::routes)
+                    .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
+            )
+            .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
+    );
+}

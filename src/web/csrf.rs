@@ -1,0 +1,102 @@
+//! Forms from other sites are refused: every POST to a page must carry the token of the browser that it comes from.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::http::Method;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpRequest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::StreamExt;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::error::PageError;
+use super::session::Cookies;
+use crate::app::App;
+use crate::types::sealed::SecretKey;
+use crate::types::token::Token;
+
+const LENGTH: usize = 32;
+
+/// The token for the forms of the browser that holds `anchor` (its session's or visitor's cookie).
+///
+/// Masked with random bytes, so that it differs on every page and compressed pages do not give it away (BREACH).
+pub(super) fn token(key: &SecretKey, anchor: &Token) -> String {
+    let mask: [u8; LENGTH] = rand::random();
+    let mut bytes = mask.to_vec();
+    bytes.extend(mac(key, anchor).finalize().into_bytes().iter().zip(mask).map(|(byte, mask)| byte ^ mask));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Whether `token` was made for the browser that holds `anchor`.
+fn matches(key: &SecretKey, anchor: &Token, token: &str) -> bool {
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
+    let Some((mask, masked)) = bytes.split_first_chunk::<LENGTH>() else { return false };
+    let unmasked: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+    mac(key, anchor).verify_slice(&unmasked).is_ok()
+}
+
+/// The one place where the token is checked: in front of all pages, for every method that changes something.
+pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let body = match request.extract::<Bytes>().await {
+        Ok(body) => body,
+        Err(error) => return Ok(request.error_response(PageError::from_body(&error))),
+    };
+    if !is_from_here(request.request(), &body) {
+        return Ok(request.error_response(PageError::Expired));
+    }
+    let again = futures::stream::once(async { Ok::<Bytes, PayloadError>(body) });
+    request.set_payload(Payload::from(again.boxed_local()));
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+fn is_from_here(request: &HttpRequest, body: &[u8]) -> bool {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        return false;
+    }
+    if !header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        return false;
+    }
+    let Some(app) = request.app_data::<Data<App>>() else { return false };
+    let cookies = Cookies::of(&app.config.public_url);
+    let Some(anchor) = cookies.session(request).or_else(|| cookies.visitor(request)) else { return false };
+    url::form_urlencoded::parse(body).find(|(name, _)| name == "csrf").is_some_and(|(_, token)| matches(&app.secret_key, &anchor, &token))
+}
+
+fn mac(key: &SecretKey, anchor: &Token) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("csrf")).expect("HMAC takes keys of any length");
+    mac.update(anchor.expose().as_bytes());
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_browser_only_and_never_looks_the_same() {
+        let (key, anchor) = (SecretKey::generate(), Token::generate());
+        let (one, other) = (token(&key, &anchor), token(&key, &anchor));
+        assert_ne!(one, other);
+        assert!(matches(&key, &anchor, &one) && matches(&key, &anchor, &other));
+        assert!(!matches(&key, &Token::generate(), &one));
+        assert!(!matches(&SecretKey::generate(), &anchor, &one));
+    }
+
+    #[test]
+    fn anything_else_is_no_token() {
+        let (key, anchor) = (SecretKey::generate(), Token::generate());
+        let right = token(&key, &anchor);
+        for bad in ["", "x", "ä", &right[1..], &"A".repeat(86), &right[..43]] {
+            assert!(!matches(&key, &anchor, bad), "{bad}");
+        }
+    }
+}

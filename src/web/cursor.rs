@@ -1,0 +1,48 @@
+//! Where a list goes on: the last row's sort key as an opaque word for URLs.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A sort key such as `(created_at, id)`, written as one word of URL-safe base64; field of query structs and of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor<K>(pub K);
+
+impl<K: Serialize> Serialize for Cursor<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let key = serde_json::to_vec(&self.0).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(key))
+    }
+}
+
+impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let key = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        key.map(Self).ok_or_else(|| serde::de::Error::custom("this cursor is not one of ours: take it from `next_cursor` as it is"))
+    }
+}
+
+impl<K> utoipa::PartialSchema for Cursor<K> {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        String::schema()
+    }
+}
+
+impl<K> utoipa::ToSchema for Cursor<K> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_and_others_are_refused() {
+        let cursor = Cursor(("2026-11-21T08:00:00Z".to_owned(), 7_i64));
+        let text = serde_json::to_string(&cursor).unwrap();
+        assert_eq!(serde_json::from_str::<Cursor<(String, i64)>>(&text).unwrap(), cursor);
+        for bad in [r#""""#, r#""abc""#, r#""WzFd""#] {
+            assert!(serde_json::from_str::<Cursor<(String, i64)>>(bad).is_err(), "{bad}");
+        }
+    }
+}

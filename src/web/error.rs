@@ -1,0 +1,218 @@
+//! Errors of pages: what happened and what to do, as a page in words.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ContentType, LOCATION, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::page::Page;
+use super::visit::Layout;
+use crate::app::App;
+use crate::db::{self, Unavailable};
+use crate::users::Role;
+
+/// The result of a page's handler.
+pub type PageResult = Result<HttpResponse, PageError>;
+
+/// Why a page cannot be shown or a form cannot be accepted. Wrong fields are no such error: show the form again with [`super::Visit::invalid`].
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// Nobody is signed in: the browser is sent to the log-in page, and back afterwards.
+    #[error("Please sign in.")]
+    SignIn,
+    /// The user's role is below the one that is needed.
+    #[error("This needs the role {0}.")]
+    Forbidden(Role),
+    /// The noun that does not exist.
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    /// The form came from elsewhere, or the browser's cookies are gone.
+    #[error("This form has expired.")]
+    Expired,
+    /// The request makes no sense as it is.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The form is larger than any of ours.
+    #[error("This form is too large.")]
+    TooLarge,
+    /// Not possible in the present state; the sentence says why and what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// The database does not answer.
+    #[error("{0}")]
+    Away(String),
+    /// A mistake of ours, or something for the operator.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The page that shows an error.
+#[derive(Debug, Serialize)]
+pub(super) struct ErrorPage {
+    status: u16,
+    heading: String,
+    advice: String,
+}
+
+impl PageError {
+    /// Why the body of a request could not be read.
+    pub(super) fn from_body(error: &dyn std::fmt::Display) -> Self {
+        let text = error.to_string();
+        if text.contains("overflow") || text.contains("larger than allowed") || text.contains("size limit") {
+            Self::TooLarge
+        } else {
+            Self::BadRequest(format!("The form could not be read: {text}."))
+        }
+    }
+
+    fn heading(&self) -> String {
+        match self {
+            Self::SignIn => "Please sign in".to_owned(),
+            Self::Forbidden(_) => "Your role does not allow this".to_owned(),
+            Self::NotFound(noun) => format!("There is no such {noun}"),
+            Self::Expired => "This form has expired".to_owned(),
+            Self::BadRequest(_) => "This request cannot be understood".to_owned(),
+            Self::TooLarge => "This form is too large".to_owned(),
+            Self::Refused(_) => "This is not possible now".to_owned(),
+            Self::Away(_) => "The database does not answer".to_owned(),
+            Self::Internal(_) => "Something went wrong on our side".to_owned(),
+        }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::SignIn => "Sign in to see this page.".to_owned(),
+            Self::Forbidden(role) => format!("It needs the role {role}. Ask an admin of your Carillon to do it, or to change your role."),
+            Self::NotFound(_) => "It may have been deleted, or the address is mistyped.".to_owned(),
+            Self::Expired => "Nothing was changed. Go back, reload the page, and send the form again. Cookies must be allowed.".to_owned(),
+            Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
+            Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
+            Self::Away(_) => "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned(),
+            Self::Internal(_) => "Nothing that was saved is lost. Try again; if it happens again, the log of Carillon says why.".to_owned(),
+        }
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::SignIn => StatusCode::SEE_OTHER,
+            Self::Forbidden(_) | Self::Expired => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Bare; [`show`] puts the page around it.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code()).content_type(ContentType::plaintext()).body(self.heading())
+    }
+}
+
+/// Turns the errors of all pages into pages; the only place that logs them.
+pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let status = response.status();
+    let known = response.response().error().map(|error| error.as_error::<PageError>());
+    let page = match known {
+        Some(Some(PageError::SignIn)) => return Ok(to_log_in(response)),
+        Some(Some(error)) => ErrorPage::of(error),
+        Some(None) => ErrorPage::of(&by_status(status, response.response().error())),
+        None if status == StatusCode::METHOD_NOT_ALLOWED => ErrorPage::of(&PageError::NotFound("page")),
+        None => return Ok(response),
+    };
+    let html = response.request().app_data::<Data<App>>().map(|app| app.pages.render(&page, &Layout::signed_out()));
+    let html = match html {
+        Some(Ok(html)) => html,
+        Some(Err(error)) => {
+            tracing::error!(error = %error, "the page for errors could not be rendered");
+            return Ok(response);
+        }
+        None => return Ok(response),
+    };
+    Ok(response.map_body(|head, _| {
+        head.headers_mut().insert(actix_web::http::header::CONTENT_TYPE, actix_web::http::header::HeaderValue::from_static("text/html; charset=utf-8"));
+        head.headers_mut().remove(actix_web::http::header::CONTENT_LENGTH);
+        if head.status == StatusCode::SERVICE_UNAVAILABLE {
+            head.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("5"));
+        }
+        BoxBody::new(html)
+    }))
+}
+
+/// What became wrong before a handler of ours ran: a path or query that does not parse.
+fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound("page"),
+        StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
+        status if status.is_client_error() => {
+            PageError::BadRequest(error.map_or_else(|| "The address is mistyped.".to_owned(), |error| format!("The address is mistyped: {error}.")))
+        }
+        _ => PageError::Internal(error.map_or_else(|| status.to_string(), ToString::to_string)),
+    }
+}
+
+fn to_log_in(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let request: HttpRequest = response.request().clone();
+    let base = request.app_data::<Data<App>>().map(|app| app.pages.base().to_owned()).unwrap_or_default();
+    let mut location = format!("{base}/login");
+    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    if request.method() == Method::GET && wanted != "/" {
+        location.push_str("?next=");
+        location.extend(url::form_urlencoded::byte_serialize(wanted.as_bytes()));
+    }
+    ServiceResponse::new(request, HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+}
+
+impl ErrorPage {
+    fn of(error: &PageError) -> Self {
+        match error {
+            PageError::Away(reason) => tracing::warn!(reason = %reason, "a page could not be shown: the database does not answer"),
+            PageError::Internal(reason) => tracing::error!(reason = %reason, "a page could not be shown"),
+            _ => {}
+        }
+        Self { status: error.status_code().as_u16(), heading: error.heading(), advice: error.advice() }
+    }
+}
+
+impl Page for ErrorPage {
+    const TEMPLATE: &'static str = "ui/error.html";
+
+    fn samples() -> Vec<Self> {
+        vec![Self::of(&PageError::NotFound("contact")), Self::of(&PageError::Forbidden(Role::Admin)), Self::of(&PageError::Expired)]
+    }
+}
+
+impl From<crate::error::Error> for PageError {
+    fn from(error: crate::error::Error) -> Self {
+        use crate::error::Error;
+
+        match error {
+            Error::Invalid(fields) => Self::BadRequest(fields.to_string()),
+            Error::NotFound(noun) => Self::NotFound(noun),
+            Error::Refused(reason) => Self::Refused(reason),
+            Error::Database(error) => error.into(),
+            Error::Internal(reason) => Self::Internal(reason),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for PageError {
+    fn from(error: diesel::result::Error) -> Self {
+        if db::is_away(&error) { Self::Away(error.to_string()) } else { Self::Internal(error.to_string()) }
+    }
+}
+
+impl From<Unavailable> for PageError {
+    fn from(error: Unavailable) -> Self {
+        Self::Away(error.to_string())
+    }
+}

@@ -1,0 +1,131 @@
+//! What templates may call: times, phone numbers, numbers, JSON, query parameters.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
+
+use crate::types::phone::PhoneNumber;
+
+/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode` and `word`.
+pub(super) fn register(tera: &mut Tera) {
+    tera.register_filter("time", time);
+    tera.register_filter("phone", |text: &str, _: Kwargs, _: &State| phone(text));
+    tera.register_filter("number", |number: i64, _: Kwargs, _: &State| grouped(number));
+    tera.register_filter("json", |value: Value, _: Kwargs, _: &State| json(&value));
+    tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State| urlencode(text));
+    tera.register_filter("word", |word: &str, _: Kwargs, _: &State| sentence_case(word));
+}
+
+/// A `<time>` in the organization's time zone; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond.
+/// Nothing (`null`) is shown as a dash.
+fn time(value: Value, arguments: Kwargs, state: &State) -> TeraResult<Value> {
+    if value.is_none() || value.is_undefined() {
+        return Ok(Value::from("–"));
+    }
+    let text = value.as_str().ok_or_else(|| tera::Error::message("the filter time needs a time in RFC 3339"))?;
+    let at = DateTime::parse_from_rfc3339(text).map_err(|error| tera::Error::message(format!("the filter time cannot read {text}: {error}")))?;
+    let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
+    Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
+}
+
+fn zone(state: &State) -> TeraResult<Tz> {
+    let visit = state.get::<Value>("visit")?;
+    let name = visit.as_ref().and_then(|visit| visit.as_map()).and_then(|visit| visit.get(&"time_zone".into())).and_then(Value::as_str);
+    Ok(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
+}
+
+fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
+    let local = at.with_timezone(&zone);
+    let shown = if precise { local.format("%-d %b %Y, %H:%M:%S%.3f") } else { local.format("%-d %b %Y, %H:%M") };
+    format!("<time datetime=\"{}\" title=\"{}\">{shown}</time>", at.format("%Y-%m-%dT%H:%M:%S%.3fZ"), escaped(&local.format("%-d %b %Y, %H:%M:%S %Z").to_string()))
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    match escape_html(text.as_bytes(), &mut out) {
+        Ok(()) => String::from_utf8(out).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
+}
+
+/// `+1 415 555 0123`; what is no number in E.164 stays as it is.
+fn phone(text: &str) -> String {
+    PhoneNumber::from_e164(text).map_or_else(|_| text.to_owned(), |number| number.international())
+}
+
+/// `1,234,567`.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        out.push('−');
+    }
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn json(value: &Value) -> TeraResult<String> {
+    serde_json::to_string_pretty(value).map_err(|error| tera::Error::message(format!("cannot be shown as JSON: {error}")))
+}
+
+/// For a value within a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
+fn urlencode(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+        out
+    })
+}
+
+/// `carrier_blocked` as `Carrier blocked`.
+fn sentence_case(word: &str) -> String {
+    let spaced = word.replace('_', " ");
+    let mut characters = spaced.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(template: &str, value: &str) -> String {
+        let mut tera = Tera::new();
+        register(&mut tera);
+        let mut context = tera::Context::new();
+        context.insert("value", value);
+        context.insert("nothing", &None::<String>);
+        context.insert("visit", &std::collections::BTreeMap::from([("time_zone", "Europe/Berlin")]));
+        tera.render_str(template, &context, true).unwrap()
+    }
+
+    #[test]
+    fn a_time_is_shown_in_the_time_zone_of_the_organization() {
+        assert_eq!(
+            render("{{ value | time }}", "2026-07-01T23:30:00.123456Z"),
+            "<time datetime=\"2026-07-01T23:30:00.123Z\" title=\"2 Jul 2026, 01:30:00 CEST\">2 Jul 2026, 01:30</time>"
+        );
+        assert!(render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z").contains(">2 Jul 2026, 01:30:00.123<"));
+        assert_eq!(render("{{ nothing | time }}", ""), "–");
+    }
+
+    #[test]
+    fn what_filters_give_is_escaped() {
+        assert_eq!(render("{{ value | phone }} {{ value | word }}", "<b>"), "&lt;b&gt; &lt;b&gt;");
+        assert_eq!(render("{{ value | urlencode }}", "a b&c=ä\""), "a%20b%26c%3D%C3%A4%22");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_words_written_out() {
+        assert_eq!(["0", "999", "1,000", "12,345,678", "−1,000"].map(ToOwned::to_owned), [0, 999, 1_000, 12_345_678, -1_000].map(grouped));
+        assert_eq!(sentence_case("carrier_blocked"), "Carrier blocked");
+    }
+}

@@ -1,0 +1,59 @@
+//! Answers to forms: a redirect, with a sentence for the page that follows.
+
+use actix_web::HttpResponse;
+use actix_web::cookie::Cookie;
+use actix_web::http::header::LOCATION;
+use actix_web::web::Data;
+
+use super::error::PageResult;
+use super::flash::{Flash, Kind};
+use super::session::Cookies;
+use crate::app::App;
+
+/// A redirect (303) to a page of ours; ends with [`Self::flash`], [`Self::warning`] or [`Self::silently`].
+#[must_use]
+pub struct Redirect {
+    app: Data<App>,
+    path: String,
+    cookies: Vec<Cookie<'static>>,
+}
+
+impl Redirect {
+    /// To `path`, without the path prefix of the public URL.
+    pub(super) fn to(app: Data<App>, path: impl Into<String>) -> Self {
+        Self { app, path: path.into(), cookies: Vec::new() }
+    }
+
+    /// Sets a cookie on the way.
+    pub(super) fn cookie(mut self, cookie: Cookie<'static>) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+
+    /// Says on the next page that it is done.
+    pub fn flash(self, text: impl Into<String>) -> PageResult {
+        self.saying(Kind::Success, text.into())
+    }
+
+    /// Says on the next page what could not be done, or not fully.
+    pub fn warning(self, text: impl Into<String>) -> PageResult {
+        self.saying(Kind::Warning, text.into())
+    }
+
+    /// Says nothing.
+    #[expect(clippy::unnecessary_wraps, reason = "it ends a handler, as the other two do")]
+    pub fn silently(self) -> PageResult {
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((LOCATION, format!("{}{}", self.app.pages.base(), self.path)));
+        for cookie in self.cookies {
+            response.cookie(cookie);
+        }
+        Ok(response.finish())
+    }
+
+    fn saying(mut self, kind: Kind, text: String) -> PageResult {
+        let value = Flash { kind, text }.sign(&self.app.secret_key);
+        self.cookies.push(Cookies::of(&self.app.config.public_url).set_flash(value));
+        self.silently()
+    }
+}

@@ -1,0 +1,103 @@
+//! Logging in.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Query, ServiceConfig};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use crate::users::{self, log_in, sessions};
+use crate::web::error::PageError;
+use crate::web::{Anyone, Form, Page, PageResult, Visit};
+
+/// Mounts `/login`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/login").get(show).post(submit));
+}
+
+/// What is typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LogInForm {
+    email: String,
+    password: String,
+    next: String,
+}
+
+/// The log-in page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct LogInPage {
+    email: String,
+    next: String,
+    problem: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Next {
+    next: String,
+}
+
+async fn show(visit: Visit<Anyone>, query: Query<Next>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    if !users::any(&mut conn).await? {
+        return visit.redirect("/setup").silently();
+    }
+    if visit.user.is_some() {
+        return visit.redirect(local(&query.next)).silently();
+    }
+    visit.page(&LogInPage { email: String::new(), next: local(&query.next).to_owned(), problem: None })
+}
+
+async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
+    let email = form.email.trim().to_lowercase();
+    let page = |problem: String| LogInPage { email: form.email.clone(), next: local(&form.next).to_owned(), problem: Some(problem) };
+    let (now, peer) = (visit.now(), visit.peer());
+    let mut conn = visit.conn().await?;
+    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin(conn, &email, peer, now).await?)).await?;
+    drop(conn);
+    let attempt = match begun {
+        Ok(attempt) => attempt,
+        Err(throttled) => return visit.answer(StatusCode::TOO_MANY_REQUESTS, &page(throttled.to_string())),
+    };
+    let Some(verified) = attempt.verify(form.password.clone().into()).await? else {
+        return visit.invalid(&page("This email address and password do not belong together.".to_owned()));
+    };
+    let mut conn = visit.conn().await?;
+    let token = conn
+        .transaction::<_, PageError, _>(async |conn| {
+            let user = log_in::succeed(conn, verified, now).await?;
+            Ok(sessions::start(conn, user, now).await?)
+        })
+        .await?;
+    visit.redirect(local(&form.next)).cookie(visit.cookies().set_session(&token)).silently()
+}
+
+/// Only a path of ours: never another host, however it is written (`//evil`, `/\evil`).
+fn local(path: &str) -> &str {
+    let ours = path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(|character: char| character.is_control() || character == '\\');
+    if ours { path } else { "/" }
+}
+
+impl Page for LogInPage {
+    const TEMPLATE: &'static str = "ui/log_in.html";
+
+    fn samples() -> Vec<Self> {
+        vec![
+            Self { email: String::new(), next: "/".to_owned(), problem: None },
+            Self { email: "\"><b>".to_owned(), next: "/contacts".to_owned(), problem: Some("This email address and password do not belong together.".to_owned()) },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_host_after_log_in() {
+        assert_eq!(local("/contacts?cursor=a"), "/contacts?cursor=a");
+        for elsewhere in ["", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\n/evil", "/a\\b"] {
+            assert_eq!(local(elsewhere), "/", "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Pages, one file per group; each has `pub fn routes` and registers its pages in [`PAGES`].
+
+mod account;
+mod home;
+mod log_in;
+mod setup;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
+
+use serde::Serialize;
+
+use super::error::PageError;
+use super::{csrf, error};
+
+/// One choice of a select box, for the template component `form.select`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// What the form sends.
+    pub value: String,
+    /// What people read.
+    pub label: String,
+}
+
+/// Longest form: a pasted list of some thousand contacts.
+const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
+
+/// Mounts the pages: every POST is checked for its CSRF token, every error becomes a page in words.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::scope("")
+            .app_data(PayloadConfig::new(MAX_FORM_BYTES))
+            .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
+            .wrap(from_fn(csrf::check))
+            .wrap(from_fn(error::show))
+            .configure(home::routes)
+            .configure(setup::routes)
+            .configure(log_in::routes)
+            .configure(account::routes)
+            .default_service(web::to(async || -> Result<&'static str, PageError> { Err(PageError::NotFound("page")) })),
+    );
+}
+
+impl Choice {
+    /// A choice.
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into() }
+    }
+}
+
+/// Every page there is; a test renders the samples of each, and finds templates that belong to none.
+#[cfg(test)]
+pub(super) const PAGES: &[super::page::Samples] = &[
+    super::page::samples::<super::error::ErrorPage>,
+    super::page::samples::<home::HomePage>,
+    super::page::samples::<setup::SetupPage>,
+    super::page::samples::<log_in::LogInPage>,
+    super::page::samples::<account::AccountPage>,
+];

@@ -1,0 +1,149 @@
+//! First start: the first admin, against the code in the log.
+
+use actix_web::web::{self, ServiceConfig};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use super::Choice;
+use crate::error::{Error, FieldErrors};
+use crate::types::country::Country;
+use crate::users::organization::Organization;
+use crate::users::password::Password;
+use crate::users::{self, NewUser, Role, sessions, setup};
+use crate::web::error::PageError;
+use crate::web::{Anyone, Form, Page, PageResult, Visit};
+
+/// Mounts `/setup`, which is gone as soon as there is a user.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/setup").get(show).post(submit));
+}
+
+/// What is typed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct SetupForm {
+    code: String,
+    name: String,
+    email: String,
+    #[serde(skip_serializing)]
+    password: String,
+    organization: String,
+    default_country: String,
+    time_zone: String,
+}
+
+/// The set-up page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct SetupPage {
+    form: SetupForm,
+    errors: FieldErrors,
+    countries: Vec<Choice>,
+    time_zones: Vec<Choice>,
+}
+
+struct NewSetup {
+    name: String,
+    email: String,
+    password: Password,
+    organization: Organization,
+}
+
+async fn show(visit: Visit<Anyone>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    if users::any(&mut conn).await? {
+        return Err(PageError::NotFound("page"));
+    }
+    visit.page(&SetupPage::new(SetupForm::default(), FieldErrors::default()))
+}
+
+async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    if users::any(&mut conn).await? {
+        return visit.redirect("/login").warning("Carillon is already set up. Sign in instead.");
+    }
+    drop(conn);
+    let new = match form.parse() {
+        Ok(new) => new,
+        Err(errors) => return visit.invalid(&SetupPage::new(form.into_inner(), errors)),
+    };
+    let admin = NewUser { email: new.email, name: new.name, role: Role::Admin, password_hash: new.password.hash().await? };
+    let now = visit.now();
+    let mut conn = visit.conn().await?;
+    let made = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let user = setup::create_first_admin(conn, &form.code, &admin, &new.organization, now).await?;
+            sessions::start(conn, user.id, now).await
+        })
+        .await;
+    match made {
+        Ok(token) => visit.redirect("/").cookie(visit.cookies().set_session(&token)).flash("Welcome. Your Carillon is ready."),
+        Err(Error::Invalid(errors)) => visit.invalid(&SetupPage::new(form.into_inner(), errors)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl SetupForm {
+    fn parse(&self) -> Result<NewSetup, FieldErrors> {
+        let account = users::parse_account(&self.name, &self.email, &self.password);
+        let organization = Organization::parse(&self.organization, &self.default_country, &self.time_zone);
+        let mut errors = FieldErrors::default();
+        if self.code.trim().is_empty() {
+            errors.add("code", "Enter the code from the log.");
+        }
+        match (account, organization, errors.is_empty()) {
+            (Ok((name, email, password)), Ok(organization), true) => Ok(NewSetup { name, email, password, organization }),
+            (account, organization, _) => {
+                let others = account.err().into_iter().chain(match organization {
+                    Err(Error::Invalid(fields)) => Some(fields),
+                    _ => None,
+                });
+                for fields in others {
+                    fields.iter().for_each(|(field, messages)| messages.iter().for_each(|message| errors.add(field, message)));
+                }
+                Err(errors)
+            }
+        }
+    }
+}
+
+impl SetupPage {
+    fn new(form: SetupForm, errors: FieldErrors) -> Self {
+        let countries = Country::all().iter().map(|country| Choice::new(country.code(), format!("{} (+{})", country.name(), country.calling_code()))).collect();
+        Self { form, errors, countries, time_zones: time_zones() }
+    }
+}
+
+/// Places such as `Europe/Berlin`, without the abbreviations and offsets that the list also holds.
+fn time_zones() -> Vec<Choice> {
+    let places = TZ_VARIANTS.iter().map(Tz::name).filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
+    std::iter::once("UTC").chain(places).map(|name| Choice::new(name, name.replace('_', " "))).collect()
+}
+
+impl Page for SetupPage {
+    const TEMPLATE: &'static str = "ui/setup.html";
+
+    fn samples() -> Vec<Self> {
+        let typed = SetupForm { name: "Ada <b>".to_owned(), default_country: "DE".to_owned(), time_zone: "Europe/Berlin".to_owned(), ..SetupForm::default() };
+        let errors = typed.parse().err().unwrap_or_default();
+        vec![Self::new(SetupForm::default(), FieldErrors::default()), Self::new(typed, errors)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_is_missing_is_named() {
+        let Err(errors) = SetupForm::default().parse() else { panic!("an empty form was accepted") };
+        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["code", "email", "name", "organization", "password"]);
+    }
+
+    #[test]
+    fn time_zones_are_places() {
+        let zones = time_zones();
+        assert!(zones.iter().any(|zone| zone.value == "Europe/Berlin") && zones[0].value == "UTC");
+        assert!(!zones.iter().any(|zone| zone.value == "EST"));
+    }
+}

@@ -1,0 +1,277 @@
+//! A visit: who looks at a page, and the ways to answer them.
+//!
+//! Authorisation stands in the handler's signature: `visit: Visit<Marketer>` admits nobody below.
+
+use std::net::IpAddr;
+
+use actix_web::cookie::Cookie;
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use serde::Serialize;
+
+use super::csrf;
+use super::error::{PageError, PageResult};
+use super::flash::Flash;
+use super::page::Page;
+use super::reply::Redirect;
+use super::session::Cookies;
+use crate::app::App;
+use crate::db::PooledConn;
+use crate::types::token::Token;
+use crate::users::organization::{self, Organization};
+use crate::users::{Role, User, sessions};
+
+/// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].
+pub trait Access: 'static {
+    /// What the handler knows of the visitor: a [`User`], or for [`Anyone`] perhaps none.
+    type Who: 'static;
+
+    /// Admits or refuses.
+    fn admit(user: Option<User>) -> Result<Self::Who, PageError>;
+
+    /// The user, for the page's head.
+    fn user(who: &Self::Who) -> Option<&User>;
+}
+
+/// Admits everybody, signed in or not.
+#[derive(Debug)]
+pub struct Anyone;
+
+/// Declares the markers of roles.
+macro_rules! roles {
+    ($($(#[$doc:meta])* $name:ident),+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Access for $name {
+            type Who = User;
+
+            fn admit(user: Option<User>) -> Result<User, PageError> {
+                let user = user.ok_or(PageError::SignIn)?;
+                if user.role >= Role::$name { Ok(user) } else { Err(PageError::Forbidden(Role::$name)) }
+            }
+
+            fn user(who: &User) -> Option<&User> {
+                Some(who)
+            }
+        }
+    )+};
+}
+
+roles! {
+    /// Admits everybody who is signed in.
+    Viewer,
+    /// Admits marketers and admins.
+    Marketer,
+    /// Admits admins.
+    Admin
+}
+
+impl Access for Anyone {
+    type Who = Option<User>;
+
+    fn admit(user: Option<User>) -> Result<Option<User>, PageError> {
+        Ok(user)
+    }
+
+    fn user(who: &Option<User>) -> Option<&User> {
+        who.as_ref()
+    }
+}
+
+/// Somebody at a page, admitted as `R` says.
+pub struct Visit<R: Access> {
+    /// The application, for its database, clock, keys and clients.
+    pub app: Data<App>,
+    /// The user; with [`Anyone`], an `Option`.
+    pub user: R::Who,
+    /// The organization's settings, for default country and time zone.
+    pub organization: Organization,
+    anchor: Token,
+    session: Option<Token>,
+    flash: Option<Flash>,
+    cookies: Cookies,
+    set: Vec<Cookie<'static>>,
+    path: String,
+    peer: Option<IpAddr>,
+}
+
+/// What the layout shows, as `visit` in templates.
+#[derive(Debug, Serialize)]
+pub(super) struct Layout<'a> {
+    organization: &'a str,
+    time_zone: &'a str,
+    path: &'a str,
+    csrf: String,
+    flash: Option<&'a Flash>,
+    user: Option<&'a User>,
+    can_edit: bool,
+    can_administer: bool,
+}
+
+impl<R: Access> Visit<R> {
+    /// Answers with a page.
+    pub fn page<P: Page>(self, page: &P) -> PageResult {
+        self.answer(StatusCode::OK, page)
+    }
+
+    /// Answers with a form that could not be accepted (422): what was typed, and what is wrong with it.
+    pub fn invalid<P: Page>(self, page: &P) -> PageResult {
+        self.answer(StatusCode::UNPROCESSABLE_ENTITY, page)
+    }
+
+    /// Answers with a page and another status.
+    pub fn answer<P: Page>(self, status: StatusCode, page: &P) -> PageResult {
+        let user = R::user(&self.user);
+        let layout = Layout {
+            organization: &self.organization.name,
+            time_zone: self.organization.time_zone.name(),
+            path: &self.path,
+            csrf: csrf::token(&self.app.secret_key, &self.anchor),
+            flash: self.flash.as_ref(),
+            user,
+            can_edit: user.is_some_and(|user| user.role >= Role::Marketer),
+            can_administer: user.is_some_and(|user| user.role >= Role::Admin),
+        };
+        let html = self.app.pages.render(page, &layout).map_err(|error| PageError::Internal(in_full(&error)))?;
+        let mut response = HttpResponse::build(status);
+        response.content_type(ContentType::html());
+        for cookie in self.set {
+            response.cookie(cookie);
+        }
+        Ok(response.body(html))
+    }
+
+    /// Sends to another page of ours (303); `path` without the path prefix of the public URL.
+    pub fn redirect(&self, path: impl Into<String>) -> Redirect {
+        Redirect::to(self.app.clone(), path)
+    }
+
+    /// A connection to the database.
+    pub async fn conn(&self) -> Result<PooledConn, PageError> {
+        Ok(self.app.db.get().await?)
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.clock.now()
+    }
+
+    /// The other end of the TCP connection; headers that claim something else are not believed.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    /// The token of the session, while there is one.
+    pub(super) fn session(&self) -> Option<&Token> {
+        self.session.as_ref()
+    }
+
+    pub(super) fn cookies(&self) -> Cookies {
+        self.cookies
+    }
+}
+
+impl<R: Access> FromRequest for Visit<R> {
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(app) = request.app_data::<Data<App>>().cloned() else {
+            return async { Err(PageError::Internal("the application was not registered with the server".to_owned())) }.boxed_local();
+        };
+        let cookies = Cookies::of(&app.config.public_url);
+        let presented = cookies.session(request);
+        let visitor = cookies.visitor(request);
+        let flash = cookies.flash(request);
+        let path = request.path().to_owned();
+        let peer = request.peer_addr().map(|address| address.ip());
+        async move {
+            let now = app.clock.now();
+            let mut conn = app.db.get().await?;
+            let user = match &presented {
+                Some(token) => sessions::find(&mut conn, token, now).await?,
+                None => None,
+            };
+            let session = presented.clone().filter(|_| user.is_some());
+            let user = R::admit(user)?;
+            let organization = organization::find(&mut conn).await?;
+            drop(conn);
+            let mut set = Vec::new();
+            let anchor = presented.or(visitor).unwrap_or_else(|| {
+                let token = Token::generate();
+                set.push(cookies.set_visitor(&token));
+                token
+            });
+            if flash.is_some() {
+                set.push(cookies.clear_flash());
+            }
+            let flash = flash.and_then(|value| Flash::verify(&value, &app.secret_key));
+            Ok(Self { app, user, organization, anchor, session, flash, cookies, set, path, peer })
+        }
+        .boxed_local()
+    }
+}
+
+impl Layout<'static> {
+    /// For pages of errors, where nobody may be known.
+    pub(super) const fn signed_out() -> Self {
+        Layout {
+            organization: "Carillon",
+            time_zone: "UTC",
+            path: "",
+            csrf: String::new(),
+            flash: None,
+            user: None,
+            can_edit: false,
+            can_administer: false,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sample() -> Self {
+        use std::sync::LazyLock;
+
+        use super::flash::Kind;
+        use crate::types::id::UserId;
+
+        static USER: LazyLock<User> = LazyLock::new(|| User {
+            id: UserId::new(),
+            email: "ada@example.com".to_owned(),
+            name: "Ada <Lovelace>".to_owned(),
+            role: Role::Admin,
+            created_at: DateTime::UNIX_EPOCH,
+            disabled_at: None,
+        });
+        static FLASH: LazyLock<Flash> = LazyLock::new(|| Flash { kind: Kind::Success, text: "Contact saved.".to_owned() });
+        Layout {
+            organization: "Bells & Sons",
+            time_zone: "Europe/Berlin",
+            path: "/contacts",
+            csrf: "token".to_owned(),
+            flash: Some(&FLASH),
+            user: Some(&USER),
+            can_edit: true,
+            can_administer: true,
+        }
+    }
+}
+
+/// An error with its causes: tera puts file and line into them.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

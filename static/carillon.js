@@ -1,0 +1,38 @@
+// Small conveniences; every page works without them.
+"use strict";
+
+// <button data-confirm="Delete this contact?"> asks first.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.confirm;
+  if (question && !window.confirm(question)) {
+    event.preventDefault();
+    return;
+  }
+  // A second click must not send the form twice.
+  if (event.target.dataset.sent) {
+    event.preventDefault();
+  } else if (event.target.method === "post") {
+    event.target.dataset.sent = "true";
+  }
+});
+
+// Coming back with the browser's Back button, forms can be sent again.
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+});
+
+// The account menu closes on Escape and on a click elsewhere.
+document.addEventListener("keydown", (event) => {
+  const menu = document.querySelector("details.menu[open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+document.addEventListener("click", (event) => {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});
+
+// After a form with errors, the first wrong field is where one goes on.
+document.querySelector("[aria-invalid=true]")?.focus();
