@@ -1,0 +1,285 @@
+//! Cuts a template into text and tags, and the inside of each tag into tokens with their places.
+
+use super::TemplateError;
+
+/// Where something stands in the source: line and column, both from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+impl Place {
+    pub(super) fn error(self, message: impl Into<String>) -> TemplateError {
+        TemplateError { message: message.into(), line: self.line, column: self.column }
+    }
+}
+
+/// A stretch of the source. Comments are gone, and whitespace that `{{-` or `-}}` asks to remove is removed.
+#[derive(Debug, PartialEq)]
+pub(super) enum Piece {
+    /// Sent as it is.
+    Text(String),
+    /// `{{ … }}`
+    Print(Tag),
+    /// `{% … %}`
+    Statement(Tag),
+}
+
+/// The inside of a tag.
+#[derive(Debug, PartialEq)]
+pub(super) struct Tag {
+    pub(super) place: Place,
+    pub(super) tokens: Vec<(Token, Place)>,
+    /// Where the closing `}}` or `%}` stands.
+    pub(super) end: Place,
+}
+
+/// A word of the expression language.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Token {
+    Name(String),
+    Text(String),
+    Integer(i64),
+    /// A number with a decimal point, as it was written.
+    Decimal(String),
+    Symbol(&'static str),
+}
+
+impl std::fmt::Display for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "“{name}”"),
+            Self::Text(_) => f.write_str("a text in quotes"),
+            Self::Integer(number) => write!(f, "“{number}”"),
+            Self::Decimal(number) => write!(f, "“{number}”"),
+            Self::Symbol(symbol) => write!(f, "“{symbol}”"),
+        }
+    }
+}
+
+/// Longer symbols first, so that `==` is not read as two `=`.
+const SYMBOLS: [&str; 22] =
+    ["//", "==", "!=", ">=", "<=", "?.", "**", "+", "-", "*", "/", "%", ".", ",", "~", "|", "=", ">", "<", "(", ")", "["];
+
+/// Cuts the source; an error says what is not closed or not understood, and where.
+pub(super) fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
+    let mut cursor = Cursor { rest: source, line: 1, column: 1 };
+    let mut pieces = Vec::new();
+    let mut trim_next = false;
+    while !cursor.rest.is_empty() {
+        let start = ["{{", "{%", "{#"].iter().filter_map(|marker| cursor.rest.find(marker)).min();
+        let text = cursor.take(start.unwrap_or(cursor.rest.len()));
+        let opening = cursor.place();
+        let marker = if start.is_some() { cursor.take(2) } else { "" };
+        let trim_this = !marker.is_empty() && cursor.accept("-");
+        push_text(&mut pieces, text, trim_next, trim_this);
+        trim_next = match marker {
+            "{{" => {
+                let (tag, trim) = tag(&mut cursor, opening, "{{", "}}")?;
+                pieces.push(Piece::Print(tag));
+                trim
+            }
+            "{%" => {
+                let (tag, trim) = tag(&mut cursor, opening, "{%", "%}")?;
+                pieces.push(Piece::Statement(tag));
+                trim
+            }
+            "{#" => {
+                let end = cursor.rest.find("#}").ok_or_else(|| opening.error("This comment “{#” is not closed with “#}”."))?;
+                let trim = cursor.take(end).ends_with('-');
+                cursor.take(2);
+                trim
+            }
+            _ => false,
+        };
+    }
+    Ok(pieces)
+}
+
+fn push_text(pieces: &mut Vec<Piece>, mut text: &str, trim_start: bool, trim_end: bool) {
+    if trim_start {
+        text = text.trim_start();
+    }
+    if trim_end {
+        text = text.trim_end();
+    }
+    match pieces.last_mut() {
+        _ if text.is_empty() => {}
+        Some(Piece::Text(before)) => before.push_str(text),
+        _ => pieces.push(Piece::Text(text.to_owned())),
+    }
+}
+
+/// Reads up to and with the closing marker; also tells whether whitespace after it is to be removed.
+fn tag(cursor: &mut Cursor<'_>, opening: Place, open: &str, close: &str) -> Result<(Tag, bool), TemplateError> {
+    let mut tokens = Vec::new();
+    loop {
+        cursor.skip_whitespace();
+        let place = cursor.place();
+        if cursor.rest.is_empty() {
+            return Err(opening.error(format!("This “{open}” is not closed with “{close}”.")));
+        }
+        let trim = cursor.rest.strip_prefix('-').is_some_and(|rest| rest.starts_with(close));
+        if trim || cursor.rest.starts_with(close) {
+            cursor.take(close.len() + usize::from(trim));
+            return Ok((Tag { place: opening, tokens, end: place }, trim));
+        }
+        tokens.push((token(cursor)?, place));
+    }
+}
+
+fn token(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
+    let place = cursor.place();
+    let first = cursor.rest.chars().next().unwrap_or_default();
+    match first {
+        '"' | '\'' | '`' => text(cursor, first),
+        '0'..='9' => number(cursor),
+        'a'..='z' | 'A'..='Z' | '_' => {
+            let length = cursor.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(cursor.rest.len());
+            Ok(Token::Name(cursor.take(length).to_owned()))
+        }
+        '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => {
+            Err(place.error(format!("“{first}” is a typographic quotation mark; write \" or ' around a text.")))
+        }
+        ']' => {
+            cursor.take(1);
+            Ok(Token::Symbol("]"))
+        }
+        _ => match SYMBOLS.iter().find(|symbol| cursor.rest.starts_with(**symbol)) {
+            Some(symbol) => {
+                cursor.take(symbol.len());
+                Ok(Token::Symbol(symbol))
+            }
+            None => Err(place.error(format!("“{first}” has no meaning inside “{{{{ }}}}” and “{{% %}}”."))),
+        },
+    }
+}
+
+fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Token, TemplateError> {
+    let opening = cursor.place();
+    cursor.take(1);
+    let mut text = String::new();
+    loop {
+        let place = cursor.place();
+        match cursor.next() {
+            None => return Err(opening.error(format!("This text is not closed with {quote}"))),
+            Some(c) if c == quote => return Ok(Token::Text(text)),
+            Some('\\') => match cursor.next() {
+                Some(c @ ('"' | '\'' | '`' | '/' | '\\')) => text.push(c),
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some('r') => text.push('\r'),
+                _ => return Err(place.error("After “\\” only n, t, r, a quotation mark or another “\\” has a meaning.")),
+            },
+            Some(c) => text.push(c),
+        }
+    }
+}
+
+fn number(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
+    let place = cursor.place();
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = digits(cursor.rest);
+    let fraction = cursor.rest.get(whole..).and_then(|rest| rest.strip_prefix('.')).map_or(0, digits);
+    if fraction > 0 {
+        return Ok(Token::Decimal(cursor.take(whole + 1 + fraction).to_owned()));
+    }
+    cursor.take(whole).parse().map(Token::Integer).map_err(|_| place.error("This number is too large."))
+}
+
+struct Cursor<'a> {
+    rest: &'a str,
+    line: u32,
+    column: u32,
+}
+
+impl<'a> Cursor<'a> {
+    fn place(&self) -> Place {
+        Place { line: self.line, column: self.column }
+    }
+
+    /// Moves on by so many bytes (which end at a character), and gives them.
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(bytes);
+        for c in taken.chars() {
+            if c == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.rest = rest;
+        taken
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let next = self.rest.chars().next()?;
+        self.take(next.len_utf8());
+        Some(next)
+    }
+
+    fn accept(&mut self, text: &str) -> bool {
+        let found = self.rest.starts_with(text);
+        if found {
+            self.take(text.len());
+        }
+        found
+    }
+
+    fn skip_whitespace(&mut self) {
+        let length = self.rest.find(|c: char| !c.is_whitespace()).unwrap_or(self.rest.len());
+        self.take(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(source: &str) -> Vec<String> {
+        pieces(source)
+            .unwrap()
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text,
+                Piece::Print(tag) => format!("print {}", tag.tokens.len()),
+                Piece::Statement(tag) => format!("statement {}", tag.tokens.len()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn text_comments_and_tags_are_told_apart() {
+        assert_eq!(texts("Hi {{ a.b }}{# secret #}, {% if x %}y"), ["Hi ", "print 3", ", ", "statement 2", "y"]);
+        assert_eq!(texts("a } }} %} #} { b"), ["a } }} %} #} { b"]);
+    }
+
+    #[test]
+    fn a_minus_removes_the_whitespace_beside_a_tag() {
+        assert_eq!(texts("a  {{- x -}} \n b"), ["a", "print 1", "b"]);
+        assert_eq!(texts("a {#- note -#} b"), ["ab"]);
+    }
+
+    #[test]
+    fn quotes_hide_what_looks_like_the_end_of_a_tag() {
+        assert_eq!(texts(r#"{{ "}}" }}!"#), ["print 1", "!"]);
+    }
+
+    #[test]
+    fn what_is_not_closed_is_named_with_its_place() {
+        let error = pieces("Hello\n  {{ contact.first_name").unwrap_err();
+        assert_eq!((error.line, error.column), (2, 3));
+        assert_eq!(error.message, "This “{{” is not closed with “}}”.");
+        assert_eq!(pieces("{{ 'abc }}").unwrap_err().column, 4);
+        assert!(pieces("{# abc").is_err());
+    }
+
+    #[test]
+    fn a_typographic_quote_is_explained() {
+        let error = pieces("{{ x | default(value=“there”) }}").unwrap_err();
+        assert!(error.message.contains("typographic"), "{error}");
+        assert_eq!(error.column, 22);
+    }
+}

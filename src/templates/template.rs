@@ -1,0 +1,298 @@
+//! Saved templates: their rows, and each text that they have had.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl as _;
+use url::Url;
+
+use super::TemplateBody;
+use crate::{
+    db::{
+        Conn,
+        schema::{template_versions, templates},
+    },
+    error::{Error, FieldErrors, Result},
+    types::id::TemplateId,
+};
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 120;
+/// As many media files as Twilio takes in one message.
+pub const MAX_MEDIA_URLS: usize = 10;
+const MAX_URL: usize = 2_000;
+
+/// A saved SMS text, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Template {
+    /// Its identifier.
+    pub id: TemplateId,
+    /// Unique, whatever its capitals.
+    pub name: String,
+    /// From 1; counts up with each new body or media.
+    pub version: i32,
+    /// The text with variables.
+    pub body: String,
+    /// Pictures and other files that go along (MMS).
+    pub media_urls: Vec<String>,
+    /// When it was first saved.
+    pub created_at: DateTime<Utc>,
+    /// When anything about it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was put away; it is not offered any more, but still sent where it is in use.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+/// A template's name, text and media, checked.
+#[derive(Debug, PartialEq)]
+pub struct NewTemplate {
+    name: String,
+    body: TemplateBody,
+    media_urls: Vec<String>,
+}
+
+impl NewTemplate {
+    /// Checks what was typed; errors are under `name`, `body` and `media_urls.0`, `media_urls.1` ….
+    pub fn parse(name: &str, body: &str, media_urls: &[String]) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let name = errors.check("name", parse_name(name));
+        let body = errors.check("body", TemplateBody::parse(body));
+        if media_urls.len() > MAX_MEDIA_URLS {
+            errors.add("media_urls", format!("There are {}; a message can carry at most {MAX_MEDIA_URLS}.", media_urls.len()));
+        }
+        let media_urls: Vec<_> = media_urls
+            .iter()
+            .enumerate()
+            .filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), parse_media_url(url)))
+            .collect();
+        match (name, body) {
+            (Some(name), Some(body)) if errors.is_empty() => Ok(Self { name, body, media_urls }),
+            _ => Err(errors),
+        }
+    }
+
+    /// The parsed text.
+    pub fn body(&self) -> &TemplateBody {
+        &self.body
+    }
+}
+
+type Columns = (
+    templates::id,
+    templates::name,
+    templates::version,
+    template_versions::body,
+    template_versions::media_urls,
+    templates::created_at,
+    templates::updated_at,
+    templates::archived_at,
+);
+const COLUMNS: Columns = (
+    templates::id,
+    templates::name,
+    templates::version,
+    template_versions::body,
+    template_versions::media_urls,
+    templates::created_at,
+    templates::updated_at,
+    templates::archived_at,
+);
+
+define_sql_function! {
+    /// The same text without capitals, as the unique index has it.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// The template, archived or not.
+pub async fn find(conn: &mut Conn, id: TemplateId) -> Result<Template> {
+    let found = templates::table
+        .inner_join(template_versions::table.on(is_current()))
+        .select(COLUMNS)
+        .filter(templates::id.eq(id))
+        .first(conn)
+        .await
+        .optional()?;
+    found.ok_or(Error::NotFound("template"))
+}
+
+/// Those of the templates that exist, archived or not, by id.
+pub async fn find_many(conn: &mut Conn, ids: &[TemplateId]) -> Result<HashMap<TemplateId, Template>> {
+    let found: Vec<Template> = templates::table
+        .inner_join(template_versions::table.on(is_current()))
+        .select(COLUMNS)
+        .filter(templates::id.eq_any(ids))
+        .load(conn)
+        .await?;
+    Ok(found.into_iter().map(|template| (template.id, template)).collect())
+}
+
+/// Templates that are not archived, by name; `after` is the name that the page before ended with.
+pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
+    let mut query = templates::table
+        .inner_join(template_versions::table.on(is_current()))
+        .select(COLUMNS)
+        .filter(templates::archived_at.is_null())
+        .order(lower(templates::name))
+        .limit(limit)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(lower(templates::name).gt(lower(after)));
+    }
+    Ok(query.load(conn).await?)
+}
+
+/// Saves a new template as version 1; a name that exists is an error of `name`.
+pub async fn create(conn: &mut Conn, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+    let id = TemplateId::new();
+    diesel::insert_into(templates::table)
+        .values((
+            templates::id.eq(id),
+            templates::name.eq(&new.name),
+            templates::version.eq(1),
+            templates::created_at.eq(now),
+            templates::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await
+        .map_err(name_taken)?;
+    insert_version(conn, id, 1, &new, now).await?;
+    Ok(Template {
+        id,
+        name: new.name,
+        version: 1,
+        body: new.body.as_str().to_owned(),
+        media_urls: new.media_urls,
+        created_at: now,
+        updated_at: now,
+        archived_at: None,
+    })
+}
+
+/// Saves a template anew: another body or other media make a new version, and messages say which one they were made from.
+///
+/// To be called in a transaction.
+pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+    let locked: Option<i32> = templates::table.find(id).select(templates::version).for_update().first(conn).await.optional()?;
+    if locked.is_none() {
+        return Err(Error::NotFound("template"));
+    }
+    let before = find(conn, id).await?;
+    let new_text = before.body != new.body.as_str() || before.media_urls != new.media_urls;
+    if !new_text && before.name == new.name {
+        return Ok(before);
+    }
+    let version = before.version + i32::from(new_text);
+    if new_text {
+        insert_version(conn, id, version, &new, now).await?;
+    }
+    diesel::update(templates::table.find(id))
+        .set((templates::name.eq(&new.name), templates::version.eq(version), templates::updated_at.eq(now)))
+        .execute(conn)
+        .await
+        .map_err(name_taken)?;
+    let body = new.body.as_str().to_owned();
+    Ok(Template { name: new.name, version, body, media_urls: new.media_urls, updated_at: now, ..before })
+}
+
+/// Puts a template away: it is no longer offered, but still sent where it is in use.
+pub async fn archive(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+    set_archived(conn, id, Some(now), now).await
+}
+
+/// Offers an archived template again.
+pub async fn restore(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+    set_archived(conn, id, None, now).await
+}
+
+async fn set_archived(conn: &mut Conn, id: TemplateId, archived_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()> {
+    let changed = diesel::update(templates::table.find(id))
+        .set((templates::archived_at.eq(archived_at), templates::updated_at.eq(now)))
+        .execute(conn)
+        .await?;
+    if changed == 0 { Err(Error::NotFound("template")) } else { Ok(()) }
+}
+
+async fn insert_version(conn: &mut Conn, id: TemplateId, version: i32, new: &NewTemplate, now: DateTime<Utc>) -> Result<()> {
+    diesel::insert_into(template_versions::table)
+        .values((
+            template_versions::template_id.eq(id),
+            template_versions::version.eq(version),
+            template_versions::body.eq(new.body.as_str()),
+            template_versions::media_urls.eq(&new.media_urls),
+            template_versions::created_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[diesel::dsl::auto_type]
+fn is_current() -> _ {
+    template_versions::template_id.eq(templates::id).and(template_versions::version.eq(templates::version))
+}
+
+fn name_taken(error: diesel::result::Error) -> Error {
+    Error::from(error).on_constraint("templates_name_key", "name", "There is a template with this name already; choose another one.")
+}
+
+fn parse_name(typed: &str) -> Result<String, String> {
+    let name = typed.trim();
+    let length = name.chars().count();
+    if name.is_empty() {
+        return Err("Give the template a name.".to_owned());
+    }
+    if length > MAX_NAME {
+        return Err(format!("The name has {length} characters; {MAX_NAME} is the most."));
+    }
+    if name.chars().any(char::is_control) {
+        return Err("The name must be one line of plain text.".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+fn parse_media_url(typed: &str) -> Result<String, String> {
+    let typed = typed.trim();
+    let example = "write it in full, such as https://example.com/picture.jpg";
+    let url = Url::parse(typed).map_err(|_| format!("“{typed}” is not a web address; {example}."))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(format!("“{typed}” is not an address that Twilio can fetch; {example}."));
+    }
+    if url.as_str().len() > MAX_URL {
+        return Err(format!("This address is longer than {MAX_URL} characters."));
+    }
+    Ok(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(name: &str, body: &str, media_urls: &[&str]) -> FieldErrors {
+        let media_urls: Vec<_> = media_urls.iter().map(ToString::to_string).collect();
+        NewTemplate::parse(name, body, &media_urls).unwrap_err()
+    }
+
+    #[test]
+    fn every_field_gets_its_own_error() {
+        let errors = errors("  ", "{{ foo }}", &["https://example.com/a.jpg", "ftp://example.com", "no url"]);
+        let fields: Vec<_> = errors.iter().map(|(field, _)| field.to_owned()).collect();
+        assert_eq!(fields, ["body", "media_urls.1", "media_urls.2", "name"]);
+    }
+
+    #[test]
+    fn a_body_error_names_line_and_column() {
+        let errors = errors("Hello", "Hi,\n{{ foo }}", &[]);
+        let (_, messages) = errors.iter().next().unwrap();
+        assert!(messages[0].starts_with("Line 2, column 4: There is no variable “foo”."), "{messages:?}");
+    }
+
+    #[test]
+    fn name_and_media_are_bounded() {
+        assert!(NewTemplate::parse(&"x".repeat(120), "Hi", &[]).is_ok());
+        assert!(NewTemplate::parse(&"x".repeat(121), "Hi", &[]).is_err());
+        let many = vec!["https://example.com/a.jpg".to_owned(); 11];
+        assert!(NewTemplate::parse("Name", "Hi", &many[..10]).is_ok());
+        assert!(NewTemplate::parse("Name", "Hi", &many).is_err());
+    }
+}

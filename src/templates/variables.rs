@@ -1,0 +1,218 @@
+//! What a template may name, and where its value comes from: the contact, the event, the organization.
+
+use std::fmt::Write as _;
+
+use tera::Value;
+
+use crate::{contacts::Contact, types::phone::PhoneNumber};
+
+/// What stands in a template, for messages about names that do not.
+pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.phone, contact.email, contact.external_id, \
+     contact.attributes.…, event.…, organization.name";
+
+/// The values that a text is rendered with; borrowed, looked up only for the variables that the template uses.
+#[derive(Clone, Copy)]
+pub struct Variables<'a> {
+    contact: Option<&'a Contact>,
+    phone: &'a PhoneNumber,
+    event: Option<&'a serde_json::Value>,
+    organization: Option<&'a str>,
+}
+
+impl<'a> Variables<'a> {
+    /// For a contact, and the properties (an object) of the event that led to the message, if one did.
+    pub fn new(contact: &'a Contact, event_properties: Option<&'a serde_json::Value>) -> Self {
+        Self { contact: Some(contact), phone: &contact.phone, event: event_properties, organization: None }
+    }
+
+    /// For a number that is nobody's: `contact.phone` is set, the rest of `contact` is not.
+    pub fn for_phone(phone: &'a PhoneNumber, event_properties: Option<&'a serde_json::Value>) -> Self {
+        Self { contact: None, phone, event: event_properties, organization: None }
+    }
+
+    /// The same with `organization.name`.
+    #[must_use]
+    pub fn with_organization(self, name: &'a str) -> Self {
+        Self { organization: Some(name), ..self }
+    }
+
+    /// The value of a variable; null, a contact's empty field and what is not there are all “not set”.
+    pub(super) fn get(&self, variable: &Variable) -> Option<Value> {
+        let contact = |field: fn(&Contact) -> &Option<String>| {
+            self.contact.and_then(|contact| field(contact).as_deref()).filter(|text| !text.trim().is_empty()).map(Value::from)
+        };
+        match &variable.root {
+            Root::FirstName => contact(|contact| &contact.first_name),
+            Root::LastName => contact(|contact| &contact.last_name),
+            Root::Email => contact(|contact| &contact.email),
+            Root::ExternalId => contact(|contact| &contact.external_id),
+            Root::Phone => Some(Value::from(self.phone.as_str())),
+            Root::Organization => self.organization.filter(|name| !name.is_empty()).map(Value::from),
+            Root::Attributes => dig(&self.contact?.attributes, &variable.keys),
+            Root::Event => dig(self.event?, &variable.keys),
+        }
+    }
+}
+
+/// A variable as a template names it: `contact.attributes.address.city`, `event.items[0].sku`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Variable {
+    pub(super) root: Root,
+    /// What follows `contact.attributes` or `event`: at least one; empty for the other roots.
+    pub(super) keys: Vec<Key>,
+}
+
+/// Where a variable's value is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Root {
+    FirstName,
+    LastName,
+    Phone,
+    Email,
+    ExternalId,
+    Attributes,
+    Event,
+    Organization,
+}
+
+/// One step into an object or an array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Key {
+    Name(String),
+    Index(usize),
+}
+
+impl Variable {
+    /// Reads the names after one another, `["contact", "first_name"]`; an error says what can be named instead.
+    pub(super) fn parse(path: Vec<Key>) -> Result<Self, String> {
+        let unknown = |path: &[Key]| format!("There is no variable “{}”. Use one of: {AVAILABLE}.", written(path));
+        let mut rest = path.iter().map(|key| match key {
+            Key::Name(name) => name.as_str(),
+            Key::Index(_) => "",
+        });
+        let (root, used) = match (rest.next().unwrap_or_default(), rest.next(), path.len()) {
+            ("contact", None, _) => return Err("“contact” alone has no text. Name a field, such as contact.first_name.".to_owned()),
+            ("contact", Some("first_name"), 2) => (Root::FirstName, 2),
+            ("contact", Some("last_name"), 2) => (Root::LastName, 2),
+            ("contact", Some("phone"), 2) => (Root::Phone, 2),
+            ("contact", Some("email"), 2) => (Root::Email, 2),
+            ("contact", Some("external_id"), 2) => (Root::ExternalId, 2),
+            ("contact", Some("attributes"), 2) => {
+                return Err("“contact.attributes” alone has no text. Name an attribute, such as contact.attributes.city.".to_owned());
+            }
+            ("contact", Some("attributes"), _) => (Root::Attributes, 2),
+            ("contact", Some(name), 2) => {
+                return Err(format!(
+                    "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; otherwise use one of: {AVAILABLE}."
+                ));
+            }
+            ("event", None, _) => return Err("“event” alone has no text. Name a property, such as event.order_id.".to_owned()),
+            ("event", Some(_), _) => (Root::Event, 1),
+            ("organization", Some("name"), 2) => (Root::Organization, 2),
+            _ => return Err(unknown(&path)),
+        };
+        Ok(Self { root, keys: path.into_iter().skip(used).collect() })
+    }
+
+    /// The sentence about this variable having no value.
+    pub(super) fn not_set(&self) -> String {
+        let whose = match self.root {
+            Root::Event => "in this event",
+            Root::Organization => "in the settings",
+            _ => "for this contact",
+        };
+        format!("{self} is not set {whose}, and the template gives no default")
+    }
+}
+
+impl std::fmt::Display for Variable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.root {
+            Root::FirstName => "contact.first_name",
+            Root::LastName => "contact.last_name",
+            Root::Phone => "contact.phone",
+            Root::Email => "contact.email",
+            Root::ExternalId => "contact.external_id",
+            Root::Attributes => "contact.attributes",
+            Root::Event => "event",
+            Root::Organization => "organization.name",
+        })?;
+        if !self.keys.is_empty() {
+            f.write_str(if matches!(self.keys.first(), Some(Key::Name(name)) if is_plain(name)) { "." } else { "" })?;
+            f.write_str(&written(&self.keys))?;
+        }
+        Ok(())
+    }
+}
+
+/// The path as it is written in a template.
+fn written(path: &[Key]) -> String {
+    let mut text = String::new();
+    for key in path {
+        // Writing to a String cannot fail.
+        let _ = match key {
+            Key::Name(name) if is_plain(name) => write!(text, "{}{name}", if text.is_empty() { "" } else { "." }),
+            Key::Name(name) => write!(text, "[{name:?}]"),
+            Key::Index(index) => write!(text, "[{index}]"),
+        };
+    }
+    text
+}
+
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn dig(object: &serde_json::Value, keys: &[Key]) -> Option<Value> {
+    let found = keys.iter().try_fold(object, |value, key| match key {
+        Key::Name(name) => value.get(name),
+        Key::Index(index) => value.get(index),
+    })?;
+    value(found)
+}
+
+fn value(json: &serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => None,
+        Json::Bool(truth) => Some(Value::from(*truth)),
+        Json::String(text) => Some(Value::from(text.as_str())),
+        Json::Number(number) => {
+            number.as_i64().map(Value::from).or_else(|| number.as_u64().map(Value::from)).or_else(|| number.as_f64().map(Value::from))
+        }
+        Json::Array(items) => {
+            Some(Value::from(items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>()))
+        }
+        Json::Object(fields) => {
+            let fields = fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?)));
+            Some(Value::from(fields.collect::<std::collections::BTreeMap<_, _>>()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &[&str]) -> Result<Variable, String> {
+        Variable::parse(path.iter().map(|name| Key::Name((*name).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_variable_is_written_as_it_is_named() {
+        assert_eq!(parse(&["contact", "attributes", "city"]).unwrap().to_string(), "contact.attributes.city");
+        assert_eq!(parse(&["contact", "attributes", "home town"]).unwrap().to_string(), "contact.attributes[\"home town\"]");
+        let items = Variable { root: Root::Event, keys: vec![Key::Name("items".into()), Key::Index(0), Key::Name("sku".into())] };
+        assert_eq!(items.to_string(), "event.items[0].sku");
+        assert_eq!(parse(&["organization", "name"]).unwrap().to_string(), "organization.name");
+    }
+
+    #[test]
+    fn an_unknown_name_says_what_there_is() {
+        assert!(parse(&["foo"]).unwrap_err().contains("Use one of: contact.first_name"));
+        assert!(parse(&["contact", "city"]).unwrap_err().contains("contact.attributes.city"));
+        assert!(parse(&["contact"]).unwrap_err().contains("Name a field"));
+        assert!(parse(&["contact", "first_name", "x"]).is_err());
+        assert!(parse(&["__tera_context"]).is_err());
+    }
+}
