@@ -3,5 +3,7 @@
 pub mod country;
 pub mod id;
 pub mod phone;
+pub mod public_url;
 pub mod sealed;
 pub mod text_enum;
+pub mod token;

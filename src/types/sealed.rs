@@ -1,1 +1,240 @@
 //! Secrets sealed at rest: the key that seals them and the column type that holds them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::Binary;
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use sha2::Sha256;
+
+/// The first byte of everything sealed: XChaCha20-Poly1305 with a random nonce of 24 bytes. Another scheme gets another byte.
+const VERSION: u8 = 1;
+const NONCE_LENGTH: usize = 24;
+const KEY_LENGTH: usize = 32;
+
+/// The key that seals secrets and from which other keys are derived: 32 bytes, wiped from memory at the end, never printed.
+#[derive(Clone)]
+pub struct SecretKey(Arc<SecretBox<[u8; KEY_LENGTH]>>);
+
+/// A secret as it lies in a column: version byte, nonce, ciphertext with its tag.
+#[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub struct Sealed(Vec<u8>);
+
+/// Why a text is not a [`SecretKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecretKeyError {
+    /// It is neither base64 nor hex.
+    #[error("it is neither base64 nor hex; make one with `openssl rand -base64 32`")]
+    Encoding,
+    /// It is encoded well, but not of 32 bytes.
+    #[error("it has {0} bytes where 32 are needed; make one with `openssl rand -base64 32`")]
+    Length(usize),
+    /// It is 32 times the same byte: an example that was never replaced.
+    #[error("it is not random; make one with `openssl rand -base64 32`")]
+    NotRandom,
+}
+
+/// Why a secret cannot be read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnsealError {
+    /// The key differs, or the bytes were changed or moved from another row.
+    #[error(
+        "this secret was sealed with another CARILLON_SECRET_KEY (or secret.key file): start with the key that was in use when it was \
+         saved, or enter the secret again"
+    )]
+    OtherKey,
+    /// The bytes are none of ours.
+    #[error("this secret is damaged or was written by a newer version of Carillon: enter it again, or update")]
+    Unreadable,
+}
+
+impl SecretKey {
+    /// Makes a new random key.
+    pub fn generate() -> Self {
+        Self::from_bytes(rand::random())
+    }
+
+    /// Takes 32 bytes as the key.
+    pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(Arc::new(SecretBox::new(Box::new(bytes))))
+    }
+
+    /// Reads 32 bytes from base64 (either alphabet, padded or not) or 64 hex digits.
+    pub fn parse(text: &str) -> Result<Self, SecretKeyError> {
+        let text = text.trim();
+        let bytes = from_hex(text)
+            .or_else(|| STANDARD.decode(text).ok())
+            .or_else(|| STANDARD_NO_PAD.decode(text).ok())
+            .or_else(|| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok())
+            .ok_or(SecretKeyError::Encoding)?;
+        let bytes: [u8; KEY_LENGTH] = bytes.as_slice().try_into().map_err(|_| SecretKeyError::Length(bytes.len()))?;
+        if bytes.iter().all(|byte| *byte == bytes[0]) {
+            return Err(SecretKeyError::NotRandom);
+        }
+        Ok(Self::from_bytes(bytes))
+    }
+
+    /// The key in base64, for writing it to a key file.
+    pub fn to_base64(&self) -> SecretString {
+        STANDARD.encode(self.0.expose_secret()).into()
+    }
+
+    /// Derives 32 bytes for another purpose (signing sessions, say), the same for the same `label`: HMAC-SHA256.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes keys of any length");
+        mac.update(b"carillon/derive/");
+        mac.update(label.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&Key::from(*self.0.expose_secret()))
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+impl Sealed {
+    /// Seals `secret` for one place: `context` names column and row (`connections.auth_token:<id>`), and is needed to unseal,
+    /// so that sealed bytes copied to another row are worth nothing.
+    pub fn seal(key: &SecretKey, secret: &SecretString, context: &str) -> Self {
+        let nonce: [u8; NONCE_LENGTH] = rand::random();
+        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: context.as_bytes() };
+        let ciphertext = key.cipher().encrypt(&XNonce::from(nonce), payload).expect("only texts beyond 256 GB cannot be sealed");
+        let mut bytes = Vec::with_capacity(1 + NONCE_LENGTH + ciphertext.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&ciphertext);
+        Self(bytes)
+    }
+
+    /// Reads the secret back; needs the key and the context that it was sealed with.
+    pub fn unseal(&self, key: &SecretKey, context: &str) -> Result<SecretString, UnsealError> {
+        let [VERSION, rest @ ..] = self.0.as_slice() else { return Err(UnsealError::Unreadable) };
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LENGTH>().ok_or(UnsealError::Unreadable)?;
+        let payload = Payload { msg: ciphertext, aad: context.as_bytes() };
+        let secret = key.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| UnsealError::OtherKey)?;
+        String::from_utf8(secret).map(SecretString::from).map_err(|_| UnsealError::Unreadable)
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(…)")
+    }
+}
+
+impl ToSql<Binary, Pg> for Sealed {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <Vec<u8> as ToSql<Binary, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Binary, Pg> for Sealed {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        <Vec<u8> as FromSql<Binary, Pg>>::from_sql(bytes).map(Self)
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 2 * KEY_LENGTH || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CONTEXT: &str = "connections.auth_token:0190";
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_comes_back(text in ".*", context in ".*") {
+            let key = SecretKey::generate();
+            let sealed = Sealed::seal(&key, &text.clone().into(), &context);
+            let unsealed = sealed.unseal(&key, &context).unwrap();
+            prop_assert_eq!(unsealed.expose_secret(), text.as_str());
+        }
+
+        #[test]
+        fn a_changed_byte_is_noticed(at in 0_usize..60, flip in 1_u8..=255) {
+            let key = SecretKey::generate();
+            let mut sealed = Sealed::seal(&key, &"0123456789abcdef0123456789abcdef".into(), CONTEXT);
+            sealed.0[at] ^= flip;
+            prop_assert!(sealed.unseal(&key, CONTEXT).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_refused_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            prop_assert!(Sealed(bytes).unseal(&SecretKey::generate(), CONTEXT).is_err());
+        }
+    }
+
+    #[test]
+    fn another_key_or_another_row_cannot_unseal() {
+        let key = SecretKey::generate();
+        let sealed = Sealed::seal(&key, &"token".into(), CONTEXT);
+        assert_eq!(sealed.unseal(&SecretKey::generate(), CONTEXT).unwrap_err(), UnsealError::OtherKey);
+        assert_eq!(sealed.unseal(&key, "connections.auth_token:0191").unwrap_err(), UnsealError::OtherKey);
+        assert!(UnsealError::OtherKey.to_string().contains("sealed with another CARILLON_SECRET_KEY"));
+    }
+
+    #[test]
+    fn the_same_secret_sealed_twice_differs() {
+        let key = SecretKey::generate();
+        assert_ne!(Sealed::seal(&key, &"token".into(), CONTEXT), Sealed::seal(&key, &"token".into(), CONTEXT));
+    }
+
+    #[test]
+    fn keys_are_read_from_base64_and_hex() {
+        let key = SecretKey::generate();
+        let bytes = *key.0.expose_secret();
+        let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        for text in
+            [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes), hex.to_uppercase(), format!(" {hex}\n")]
+        {
+            assert_eq!(*SecretKey::parse(&text).unwrap().0.expose_secret(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_keys_say_what_is_wrong() {
+        assert_eq!(SecretKey::parse("change-me!").unwrap_err(), SecretKeyError::Encoding);
+        assert_eq!(SecretKey::parse("c2hvcnQ=").unwrap_err(), SecretKeyError::Length(5));
+        assert_eq!(SecretKey::parse(&"00".repeat(32)).unwrap_err(), SecretKeyError::NotRandom);
+        assert!(SecretKeyError::Encoding.to_string().contains("openssl rand -base64 32"));
+    }
+
+    #[test]
+    fn derived_keys_differ_by_label_and_key_only() {
+        let key = SecretKey::generate();
+        assert_eq!(key.derive("session"), key.clone().derive("session"));
+        assert_ne!(key.derive("session"), key.derive("csrf"));
+        assert_ne!(key.derive("session"), SecretKey::generate().derive("session"));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let key = SecretKey::generate();
+        let sealed = Sealed::seal(&key, &"token".into(), CONTEXT);
+        assert_eq!(format!("{key:?} {sealed:?}"), "SecretKey(…) Sealed(…)");
+    }
+}

@@ -1,0 +1,47 @@
+# What one does with Carillon's source. `make` alone lists it.
+# PROFILE chooses how the demo is built: dev (quickest build), demo (a little optimised), release (slow to build, fast to run).
+PROFILE ?= dev
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build release test lint format advisories docs image
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
+
+demo: ## install what is missing, build, and show everything at http://127.0.0.1:8080
+	@scripts/install-prerequisites demo
+	@$(CARGO) run --locked --profile $(PROFILE) --bin carillon -- demo
+
+build: ## build the program for development
+	@scripts/install-prerequisites build
+	$(CARGO) build --locked --bin carillon
+
+release: ## build the optimised program: target/release/carillon
+	@scripts/install-prerequisites build
+	$(CARGO) build --locked --release --bin carillon
+
+test: ## install what the tests need, and run them all, browser and doc tests included
+	@scripts/install-prerequisites test
+	@scripts/test
+
+lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning an error
+	@scripts/install-prerequisites lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) deny --log-level error check licenses bans sources
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; else echo "shellcheck is not installed: shell scripts not checked"; fi
+
+format: ## format the source
+	$(CARGO) fmt --all
+
+advisories: ## ask the RustSec database about the dependencies (needs the internet)
+	@scripts/install-prerequisites lint
+	$(CARGO) deny check advisories
+
+docs: ## write docs/configuration.md anew from the code
+	CARILLON_TEST_WRITE_DOCS=1 $(CARGO) test --locked --lib config::
+
+image: ## build the Docker image carillon
+	docker build --tag carillon .

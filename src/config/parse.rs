@@ -1,0 +1,143 @@
+//! From text to the values of settings; every error is the end of a sentence that starts with the setting's name.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{ConfigError, LogFormat};
+
+/// What is set, by name; no value is empty.
+#[derive(Clone, Copy)]
+pub(super) struct Vars<'a>(pub(super) &'a BTreeMap<String, String>);
+
+impl Vars<'_> {
+    pub(super) fn parse<T>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
+        self.0.get(name).map(|text| parse(text).map_err(|problem| ConfigError(format!("{name} cannot be used: {problem}")))).transpose()
+    }
+
+    pub(super) fn parse_or<T>(self, name: &str, parse: impl Fn(&str) -> Result<T, String>, default: &str) -> Result<T, ConfigError> {
+        match self.parse(name, &parse)? {
+            Some(value) => Ok(value),
+            None => parse(default).map_err(|problem| ConfigError(format!("{name} has an unusable default, set it: {problem}"))),
+        }
+    }
+}
+
+/// The variables of a `.env` file; none if there is no such file.
+pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let shown = path.display();
+    let lines = match dotenvy::from_path_iter(path) {
+        Ok(lines) => lines,
+        Err(error) if error.not_found() => return Ok(BTreeMap::new()),
+        Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::IsADirectory => return Ok(BTreeMap::new()),
+        Err(error) => return Err(ConfigError(format!("the file {shown} cannot be read: {error}"))),
+    };
+    let mut vars = BTreeMap::new();
+    let mut place = "at its start".to_owned();
+    for line in lines {
+        // The line itself is left out: it may hold a secret.
+        let bad = |_| {
+            ConfigError(format!("the file {shown} has a line that cannot be read {place}; write NAME=value, with quotes around blanks"))
+        };
+        let (name, value) = line.map_err(bad)?;
+        place = format!("after {name}");
+        vars.insert(name, value);
+    }
+    Ok(vars)
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let bad = || format!("“{text}” is no address with a port; write it like 127.0.0.1:8080 or [::]:8080");
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    // The two forms that people type by habit.
+    let port = text
+        .strip_prefix("localhost:")
+        .map(|port| (Ipv4Addr::LOCALHOST, port))
+        .or_else(|| text.strip_prefix(':').map(|port| (Ipv4Addr::UNSPECIFIED, port)));
+    let (host, port) = port.ok_or_else(bad)?;
+    port.parse().map(|port| SocketAddr::from((host, port))).map_err(|_| bad())
+}
+
+pub(super) fn database_url(text: &str) -> Result<SecretString, String> {
+    // Also checks what only the pool will use; the text is not repeated, since it may hold a password.
+    crate::db::Target::parse(text).map_err(|error| error.to_string())?;
+    Ok(text.into())
+}
+
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.starts_with('~') {
+        return Err(format!("“{text}”: the tilde is a matter of the shell; write the path in full"));
+    }
+    std::path::absolute(text).map_err(|error| format!("“{text}”: {error}"))
+}
+
+pub(super) fn default_data_dir(vars: Vars<'_>) -> Result<PathBuf, ConfigError> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/carillon"));
+    }
+    let absolute = |name: &str| vars.0.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|base| base.join("carillon"))
+        .ok_or_else(|| ConfigError("CARILLON_DATA_DIR is needed, since there is no HOME; set it to a directory of your own".to_owned()))
+}
+
+pub(super) fn api_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("it is not a URL ({error}); write it like http://127.0.0.1:8090"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("its scheme is {}, where http or https is needed", url.scheme()));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err("it may have only scheme, host, port and path".to_owned());
+    }
+    Ok(url)
+}
+
+pub(super) fn count(text: &str, least: usize, most: usize) -> Result<NonZeroUsize, String> {
+    text.parse::<NonZeroUsize>()
+        .ok()
+        .filter(|count| (least..=most).contains(&count.get()))
+        .ok_or_else(|| format!("“{text}” is no whole number from {least} to {most}"))
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    let looks_like_a_level = text.chars().all(|c| c.is_ascii_alphabetic());
+    let is_a_level = ["off", "error", "warn", "info", "debug", "trace", "carillon"].contains(&text.to_ascii_lowercase().as_str());
+    if looks_like_a_level && !is_a_level {
+        return Err(format!("“{text}” is no level; use error, warn, info, debug or trace"));
+    }
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; write it like info,carillon::messages=debug"))?;
+    Ok(text.to_owned())
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("“{text}” is neither text nor json")),
+    }
+}
+
+/// A database URL with its password replaced; in the form `key=value`, all but host and database is dropped.
+pub(super) fn mask_password(url: &SecretString) -> String {
+    let Ok(mut url) = Url::parse(url.expose_secret()) else { return "set (key=value form)".to_owned() };
+    if url.password().is_some() && url.set_password(Some("…")).is_err() {
+        return "set".to_owned();
+    }
+    let pairs: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(name, value)| if name == "password" { (name.into_owned(), "…".to_owned()) } else { (name.into_owned(), value.into_owned()) })
+        .collect();
+    if !pairs.is_empty() {
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    url.to_string().replace("%E2%80%A6", "…")
+}

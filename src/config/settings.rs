@@ -1,0 +1,114 @@
+//! The settings as a table: for `--help`, `docs/configuration.md`, and for suggesting a name when one is unknown.
+
+use std::fmt::Write;
+
+use super::ConfigError;
+
+/// One setting, as a person reads about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds without it, in words.
+    pub default: &'static str,
+    /// What it is for, in Markdown.
+    pub about: &'static str,
+    /// Whether its value may be shown.
+    pub secrecy: Secrecy,
+}
+
+/// What of a setting's value may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// All.
+    Shown,
+    /// All but the password in it.
+    Url,
+    /// Nothing.
+    Hidden,
+}
+
+/// Every setting in the order in which a person meets it.
+pub const SETTINGS: &[Setting] = super::declared::ALL;
+
+/// Names that begin like settings but are none: build tools and tests set them.
+const NOT_SETTINGS: &[&str] = &["CARILLON_TEST_", "CARILLON_BENCH_"];
+
+/// The settings with their defaults, as `carillon --help` ends.
+pub fn help_text() -> String {
+    let mut text = String::from("Settings (environment variables, also read from .env in the current directory):\n");
+    for setting in SETTINGS {
+        let _ = write!(text, "\n  {}  [default: {}]\n", setting.name, setting.default);
+        for line in wrap(setting.about, 84) {
+            let _ = writeln!(text, "      {line}");
+        }
+    }
+    text
+}
+
+/// The settings as the Markdown of `docs/configuration.md`.
+pub fn markdown() -> String {
+    let mut text = String::from(
+        "# Configuration\n\nCarillon is configured by environment variables. A file `.env` in the current directory is read too; the real environment wins.\n\
+         Empty values count as not set. An unknown `CARILLON_…` name is an error, so that a slip of the pen does not go unnoticed.\n\
+         This page is generated from `src/config.rs`: `CARILLON_TEST_WRITE_DOCS=1 cargo test --lib config` writes it anew.\n",
+    );
+    for setting in SETTINGS {
+        let _ = write!(text, "\n## `{}`\n\nDefault: {}.\n\n", setting.name, setting.default);
+        for line in wrap(setting.about, 130) {
+            let _ = writeln!(text, "{line}");
+        }
+        match setting.secrecy {
+            Secrecy::Shown => {}
+            Secrecy::Url => text.push_str("Its password is never shown or logged.\n"),
+            Secrecy::Hidden => text.push_str("Never shown or logged.\n"),
+        }
+    }
+    text
+}
+
+/// Whether `name` is one that only Carillon reads.
+pub(super) fn is_ours(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name) || name.starts_with("CARILLON_")
+}
+
+/// Refuses `CARILLON_*` names that are no settings, suggesting the nearest one.
+pub(super) fn refuse_unknown<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), ConfigError> {
+    for name in names {
+        let known = SETTINGS.iter().any(|setting| setting.name == name) || NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+        if known || !name.to_ascii_uppercase().starts_with("CARILLON_") {
+            continue;
+        }
+        let upper = name.to_ascii_uppercase();
+        let nearest = SETTINGS
+            .iter()
+            .map(|setting| (strsim::jaro_winkler(tail(&upper), tail(setting.name)), setting.name))
+            .filter(|(likeness, _)| *likeness > 0.75)
+            .max_by(|one, other| one.0.total_cmp(&other.0));
+        return Err(ConfigError(match nearest {
+            Some((_, nearest)) => format!("{name} is not a setting; did you mean {nearest}?"),
+            None => format!("{name} is not a setting; `carillon --help` lists them all"),
+        }));
+    }
+    Ok(())
+}
+
+/// The part of a name that tells it from others.
+fn tail(name: &str) -> &str {
+    name.strip_prefix("CARILLON_").unwrap_or(name)
+}
+
+/// Breaks `text` into lines of at most `width` characters, between words.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,206 @@
+//! The cluster on disk: its directories, how it is made, and what an earlier server left behind.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sha2::{Digest, Sha256};
+
+use super::account::Account;
+use super::binaries::Binaries;
+use super::{Durability, EmbeddedError, EmbeddedOptions, NAME};
+
+/// What the kernel allows for a socket's path (`sun_path`, less its final zero).
+const LONGEST_SOCKET_PATH: usize = 107;
+const SOCKET_NAME: &str = "/.s.PGSQL.5432";
+
+/// A cluster, made or not yet.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    data_dir: PathBuf,
+    socket_dir: PathBuf,
+    durability: Durability,
+}
+
+impl Cluster {
+    /// Makes the data directory if need be and works out where everything is: the same for every process.
+    pub(super) fn locate(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        let failed = |source| EmbeddedError::Directory { what: "making", path: options.data_dir.display().to_string(), source };
+        // Others may pass through (the server may run as another user), but not look.
+        fs::DirBuilder::new().recursive(true).mode(0o711).create(&options.data_dir).map_err(failed)?;
+        let data_dir = fs::canonicalize(&options.data_dir).map_err(failed)?;
+        Ok(Self { socket_dir: socket_dir(&data_dir), data_dir, durability: options.durability })
+    }
+
+    pub(super) fn socket_dir(&self) -> &Path {
+        &self.socket_dir
+    }
+
+    pub(super) const fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// PostgreSQL's own directory, which it calls PGDATA.
+    pub(super) fn directory(&self) -> PathBuf {
+        self.data_dir.join("postgres")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.data_dir.join("postgres.log")
+    }
+
+    /// Opens the file whose lock says who runs the server.
+    pub(super) fn open_lock(&self) -> Result<File, EmbeddedError> {
+        let path = self.data_dir.join("postgres.lock");
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(|source| {
+            match source.kind() {
+                io::ErrorKind::PermissionDenied => EmbeddedError::NotYours(self.data_dir.display().to_string()),
+                _ => EmbeddedError::Directory { what: "opening", path: path.display().to_string(), source },
+            }
+        })
+    }
+
+    /// Takes the lock, which the kernel takes back when we end, however we end; `false` while another process has it.
+    pub(super) fn try_lock(&self, lock: &File) -> Result<bool, EmbeddedError> {
+        match lock.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => {
+                Err(EmbeddedError::Directory { what: "locking", path: self.data_dir.display().to_string(), source })
+            }
+        }
+    }
+
+    pub(super) fn busy(&self) -> EmbeddedError {
+        EmbeddedError::Busy(self.data_dir.display().to_string())
+    }
+
+    /// Makes the directories and, on first start, the cluster; returns with what it is to be served.
+    pub(super) fn prepare(&self) -> Result<(Account, Binaries), EmbeddedError> {
+        let account = Account::choose(&self.directory())?;
+        account.make_way(&self.data_dir)?;
+        account.own_directory(&self.socket_dir)?;
+        let binaries = Binaries::find(self.written_by())?;
+        if self.written_by().is_none() {
+            self.init(&account, &binaries)?;
+        }
+        Ok((account, binaries))
+    }
+
+    /// Reads the server's process id once it accepts connections: PostgreSQL notes both in `postmaster.pid`, where `pg_ctl` looks too.
+    pub(super) fn ready_server(&self) -> Option<Pid> {
+        let text = fs::read_to_string(self.directory().join("postmaster.pid")).ok()?;
+        let lines: Vec<&str> = text.lines().collect();
+        let pid = Pid::from_raw(lines.first()?.trim().parse().ok()?);
+        // EPERM: it lives, as another user.
+        let lives = !matches!(kill(pid, None), Err(nix::Error::ESRCH));
+        (lives && lines.get(7)?.trim() == "ready").then_some(pid)
+    }
+
+    /// Processes of an earlier server that still run: its owner was killed, or it was itself. PostgreSQL's processes live in its directory.
+    pub(super) fn leftovers(&self) -> Vec<Pid> {
+        let directory = self.directory();
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        processes
+            .flatten()
+            .filter(|process| {
+                fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == directory)
+                    && fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "postgres")
+            })
+            .filter_map(|process| process.file_name().to_str()?.parse().ok().map(Pid::from_raw))
+            .collect()
+    }
+
+    /// Removes the note of a server that was killed. Only when none of its processes is left: otherwise the note guards the data.
+    /// It must go, because its process id may be that of another program by now (in a container it nearly always is).
+    pub(super) fn remove_stale_note(&self) -> Result<(), EmbeddedError> {
+        let path = self.directory().join("postmaster.pid");
+        if !Path::new("/proc/self").exists() {
+            return Ok(());
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(EmbeddedError::Directory { what: "removing", path: path.display().to_string(), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The major version that made the cluster; `None` before there is one.
+    fn written_by(&self) -> Option<u32> {
+        fs::read_to_string(self.directory().join("PG_VERSION")).ok()?.trim().parse().ok()
+    }
+
+    /// Makes the cluster beside its place and moves it there: it exists whole or not at all.
+    fn init(&self, account: &Account, binaries: &Binaries) -> Result<(), EmbeddedError> {
+        tracing::info!(version = binaries.major, directory = %self.directory().display(), "making a PostgreSQL cluster");
+        let passing = self.data_dir.join("postgres.new");
+        let failed = |what, path: &Path, source| EmbeddedError::Directory { what, path: path.display().to_string(), source };
+        match fs::remove_dir_all(&passing) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("removing", &passing, error)),
+            _ => {}
+        }
+        account.own_directory(&passing)?;
+        let mut initdb = account.command(&binaries.program("initdb"), &passing);
+        initdb.arg("--pgdata").arg(&passing).args(["--username", NAME, "--encoding=UTF8", "--auth=trust", "--no-instructions"]);
+        initdb.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
+        if self.durability == Durability::Volatile {
+            initdb.arg("--no-sync");
+        }
+        let output = initdb.output().map_err(|error| EmbeddedError::Init(error.to_string()))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let reason: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("initdb: ")).collect();
+            return Err(EmbeddedError::Init(if reason.is_empty() { output.status.to_string() } else { reason.join(" ") }));
+        }
+        // A directory without PG_VERSION is none of PostgreSQL's; an empty one may have been made by hand.
+        match fs::remove_dir(self.directory()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("replacing", &self.directory(), error)),
+            _ => {}
+        }
+        fs::rename(&passing, self.directory()).map_err(|error| failed("making", &self.directory(), error))
+    }
+}
+
+/// Signals processes of an orphaned server.
+pub(super) fn end_leftovers(leftovers: &[Pid], signal: Signal) {
+    for pid in leftovers {
+        match kill(*pid, signal) {
+            // It ended by itself.
+            Ok(()) | Err(nix::Error::ESRCH) => {}
+            Err(error) => tracing::warn!(%error, pid = pid.as_raw(), "a PostgreSQL left behind cannot be stopped"),
+        }
+    }
+}
+
+/// In the data directory; in /tmp when the path would be too long for a socket, or has characters that PostgreSQL reads as a list.
+fn socket_dir(data_dir: &Path) -> PathBuf {
+    let inside = data_dir.join("run");
+    let plain = inside.to_str().is_some_and(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)));
+    if plain && inside.as_os_str().len() + SOCKET_NAME.len() <= LONGEST_SOCKET_PATH {
+        return inside;
+    }
+    let hash = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
+    let short = hash[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    PathBuf::from(format!("/tmp/carillon-{short}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_lies_in_the_data_directory_unless_its_path_is_too_long_or_odd() {
+        assert_eq!(socket_dir(Path::new("/var/lib/carillon")), Path::new("/var/lib/carillon/run"));
+        let just = format!("/{}", "d".repeat(LONGEST_SOCKET_PATH - SOCKET_NAME.len() - "/run".len() - 1));
+        assert_eq!(socket_dir(Path::new(&just)), Path::new(&just).join("run"));
+        for path in [format!("{just}d"), "/srv/a, b".to_owned(), "/srv/ö".to_owned()] {
+            let socket = socket_dir(Path::new(&path));
+            assert!(socket.starts_with("/tmp") && socket == socket_dir(Path::new(&path)), "{path}");
+        }
+        assert_ne!(socket_dir(Path::new("/srv/a b")), socket_dir(Path::new("/srv/a c")));
+    }
+}

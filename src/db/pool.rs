@@ -1,0 +1,101 @@
+//! The pool of connections that one process shares.
+
+use std::num::NonZeroUsize;
+use std::ops::{Deref, DerefMut};
+
+use deadpool::Runtime;
+use deadpool::managed::TimeoutType;
+use diesel::ConnectionError;
+use diesel_async::pooled_connection::deadpool::{Object, Pool as Deadpool, PoolError};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use futures::FutureExt;
+
+use super::target::PATIENCE;
+use super::{Conn, Target, Unavailable};
+
+/// Connections to one database, opened as needed and used again; cheap to clone.
+#[derive(Clone)]
+pub struct Pool {
+    connections: Deadpool<Conn>,
+    target: Target,
+}
+
+/// A connection on loan; goes back when it is dropped. Dereferences to [`Conn`].
+pub struct PooledConn(Object<Conn>);
+
+impl Pool {
+    /// A pool of at most `size` connections; none is opened yet.
+    pub fn new(target: Target, size: NonZeroUsize) -> Self {
+        let mut config = ManagerConfig::default();
+        // One round trip per loan, but a connection that died with a restarted PostgreSQL is noticed here and not in the middle of work.
+        config.recycling_method = RecyclingMethod::Verified;
+        let to = target.clone();
+        config.custom_setup = Box::new(move |_| {
+            let to = to.clone();
+            async move { to.connect().await.map_err(|error| ConnectionError::BadConnection(error.reason().to_owned())) }.boxed()
+        });
+        let connections = Deadpool::builder(AsyncDieselConnectionManager::new_with_config(String::new(), config))
+            .max_size(size.get())
+            // Without all three, whoever waits while PostgreSQL restarts waits for ever.
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("only a pool without a runtime cannot be built");
+        Self { connections, target }
+    }
+
+    /// Lends a connection that answers; waits at most two seconds for each of: a free place, the connecting, its answer.
+    pub async fn get(&self) -> Result<PooledConn, Unavailable> {
+        let lent = self.connections.get().await.map_err(|error| {
+            let size = self.connections.status().max_size;
+            let reason = match error {
+                PoolError::Timeout(TimeoutType::Wait) => {
+                    format!("all {size} connections were busy for 2 seconds (CARILLON_DATABASE_CONNECTIONS sets their number)")
+                }
+                PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => "it did not answer within 2 seconds".to_owned(),
+                PoolError::Backend(error) => error.to_string(),
+                other => other.to_string(),
+            };
+            Unavailable::new(&self.target, reason)
+        })?;
+        Ok(PooledConn(lent))
+    }
+
+    /// Where the connections lead to; also opens connections outside the pool.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Connections that are open and connections on loan, for metrics.
+    pub fn usage(&self) -> (usize, usize) {
+        let status = self.connections.status();
+        (status.size, status.size.saturating_sub(status.available))
+    }
+
+    /// Refuses further loans and closes connections as they come back.
+    pub fn close(&self) {
+        self.connections.close();
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pool({})", self.target)
+    }
+}
+
+impl Deref for PooledConn {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl DerefMut for PooledConn {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}

@@ -1,0 +1,282 @@
+//! Where the database is and how it is reached: `DATABASE_URL` as libpq reads it, with or without TLS.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_postgres::NoTls;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{Conn, Unavailable};
+
+/// Connecting, and waiting for a connection, takes milliseconds when all is well: past this, the database counts as away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A PostgreSQL database and the way to it.
+#[derive(Clone)]
+pub struct Target {
+    config: tokio_postgres::Config,
+    tls: Tls,
+    /// Made on first use: reading the system's certificates takes a while.
+    connector: Arc<OnceLock<MakeRustlsConnect>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    /// Unix sockets, or `sslmode=disable`.
+    None,
+    /// `sslmode=prefer`, the default: encrypted when the server offers it, its certificate not checked (as libpq does).
+    Opportunistic,
+    /// `sslmode=require` and stricter: always encrypted, certificate and host name checked against the system's certificates.
+    Verified,
+}
+
+/// Why a text is no [`Target`]; never repeats the text, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a PostgreSQL address ({0}); write it like postgres://user:password@host/database?sslmode=require")]
+pub struct TargetError(String);
+
+impl Target {
+    /// Reads `postgres://user:password@host:port/database?sslmode=…`, `postgres:///database?host=/socket/directory`, or `key=value` pairs.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        if !is_url && (text.contains("://") || !text.contains('=')) {
+            return Err(TargetError("it starts neither with postgres:// nor with key=value pairs".to_owned()));
+        }
+        let (text, mode) = take_ssl_mode(text);
+        let tls = match mode.as_deref() {
+            Some("disable") => Tls::None,
+            None | Some("allow" | "prefer") => Tls::Opportunistic,
+            Some("require" | "verify-ca" | "verify-full") => Tls::Verified,
+            Some(_) => return Err(TargetError("sslmode is none of disable, prefer, require, verify-full".to_owned())),
+        };
+        let config: tokio_postgres::Config = text.parse().map_err(|error: tokio_postgres::Error| TargetError(describe(&error)))?;
+        Ok(Self::new(config, tls))
+    }
+
+    /// A database of the server whose socket is in `directory`.
+    pub(super) fn on_socket(directory: &std::path::Path, user: &str, database: &str) -> Self {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(directory).user(user).dbname(database);
+        Self::new(config, Tls::None)
+    }
+
+    fn new(mut config: tokio_postgres::Config, tls: Tls) -> Self {
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            config.host_path("/var/run/postgresql");
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("carillon");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(PATIENCE);
+        }
+        // TLS has no meaning on unix sockets, and the driver would look for a host name to check.
+        let sockets_only = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let tls = if sockets_only { Tls::None } else { tls };
+        config.ssl_mode(match tls {
+            Tls::None => SslMode::Disable,
+            Tls::Opportunistic => SslMode::Prefer,
+            Tls::Verified => SslMode::Require,
+        });
+        Self { config, tls, connector: Arc::default() }
+    }
+
+    /// Another database of the same server.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut config = self.config.clone();
+        config.dbname(name);
+        Self { config, tls: self.tls, connector: Arc::clone(&self.connector) }
+    }
+
+    /// The database's name; `None` when the server chooses it by the user.
+    pub fn database(&self) -> Option<&str> {
+        self.config.get_dbname()
+    }
+
+    /// Opens a connection outside the pool, for what needs one to itself (LISTEN, advisory locks).
+    pub async fn connect(&self) -> Result<Conn, Unavailable> {
+        let connected = match self.tls {
+            Tls::None => match self.config.connect(NoTls).await {
+                Ok((client, connection)) => AsyncPgConnection::try_from_client_and_connection(client, connection).await,
+                Err(error) => return Err(Unavailable::new(self, describe(&error))),
+            },
+            Tls::Opportunistic | Tls::Verified => match self.config.connect(self.connector()?).await {
+                Ok((client, connection)) => AsyncPgConnection::try_from_client_and_connection(client, connection).await,
+                Err(error) => return Err(Unavailable::new(self, describe(&error))),
+            },
+        };
+        connected.map_err(|error| Unavailable::new(self, error.to_string()))
+    }
+
+    /// As [`Self::connect`], without diesel on top: for statements before there is a database.
+    pub(super) async fn connect_plainly(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+        let (client, connection) = self.config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    fn connector(&self) -> Result<MakeRustlsConnect, Unavailable> {
+        if let Some(connector) = self.connector.get() {
+            return Ok(connector.clone());
+        }
+        let failed = |error: rustls::Error| Unavailable::new(self, format!("TLS cannot be set up: {error}"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(failed)?;
+        let config = if self.tls == Tls::Verified {
+            builder.with_platform_verifier().map_err(failed)?.with_no_client_auth()
+        } else {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))).with_no_client_auth()
+        };
+        Ok(self.connector.get_or_init(|| MakeRustlsConnect::new(config)).clone())
+    }
+}
+
+/// Host, port and database, for messages: neither user nor password.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "“{}” at ", self.database().or(self.config.get_user()).unwrap_or("postgres"))?;
+        match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => write!(f, "{host}:{}", self.config.get_ports().first().unwrap_or(&5432)),
+            Some(Host::Unix(directory)) => write!(f, "{}", directory.display()),
+            None => self.config.get_hostaddrs().first().map_or(Ok(()), |address| write!(f, "{address}")),
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+/// Takes `sslmode` out of the text: the driver does not know all of libpq's modes.
+fn take_ssl_mode(text: &str) -> (String, Option<String>) {
+    let found = text.match_indices("sslmode=").find(|(at, _)| *at == 0 || text[..*at].ends_with(['?', '&', ' ']));
+    let Some((start, name)) = found else { return (text.to_owned(), None) };
+    let value = &text[start + name.len()..];
+    let length = value.find(['&', ' ']).unwrap_or(value.len());
+    let rest = &value[length..];
+    let before = &text[..start];
+    let joined = match rest.strip_prefix(['&', ' ']) {
+        Some(rest) => format!("{before}{rest}"),
+        None => before.trim_end_matches(['?', '&', ' ']).to_owned(),
+    };
+    (joined, Some(value[..length].trim_matches('\'').to_owned()))
+}
+
+/// The driver's error with its cause, which alone says what happened.
+fn describe(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), error.source()) {
+        (Some(refused), _) => refused.message().to_owned(),
+        (None, Some(source)) => {
+            let source = source.to_string();
+            // A password with a `?` in it is read as an option: such “names” are not repeated.
+            match source.strip_prefix("unknown option `").and_then(|rest| rest.strip_suffix('`')) {
+                Some(name) if !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') => "unknown option".to_owned(),
+                _ => source,
+            }
+        }
+        (None, None) => error.to_string(),
+    }
+}
+
+/// Accepts every certificate: `sslmode=prefer` guards against listeners, not against impostors.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ssl_mode_of_libpq_is_understood() {
+        for (mode, tls) in [
+            ("disable", Tls::None),
+            ("allow", Tls::Opportunistic),
+            ("prefer", Tls::Opportunistic),
+            ("require", Tls::Verified),
+            ("verify-ca", Tls::Verified),
+            ("verify-full", Tls::Verified),
+        ] {
+            let target = Target::parse(&format!("postgres://u:p@db.example.com:6000/carillon?sslmode={mode}&application_name=x")).unwrap();
+            assert!(target.tls == tls, "{mode}");
+            assert_eq!(target.config.get_application_name(), Some("x"));
+            assert!(Target::parse(&format!("host=db dbname=x sslmode={mode}")).unwrap().tls == tls, "{mode}");
+        }
+        assert!(Target::parse("postgres://db/x").unwrap().tls == Tls::Opportunistic);
+        assert!(Target::parse("postgres://db/x?sslmode=maybe").is_err());
+    }
+
+    #[test]
+    fn unix_sockets_never_use_tls() {
+        for text in ["postgres:///carillon?host=/run/x", "postgresql://%2Frun%2Fx/carillon?sslmode=require", "host=/run/x dbname=carillon"]
+        {
+            let target = Target::parse(text).unwrap();
+            assert!(target.tls == Tls::None, "{text}");
+            assert_eq!(target.to_string(), "“carillon” at /run/x");
+        }
+        assert_eq!(Target::parse("postgres:///carillon").unwrap().to_string(), "“carillon” at /var/run/postgresql");
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_password() {
+        let target = Target::parse("postgres://ada:hunter2@db.example.com/carillon").unwrap();
+        assert_eq!(format!("{target:?}"), "Target(“carillon” at db.example.com:5432)");
+        for text in ["postgres://ada@db/y?hunter2=x", "postgres://ada:hunter2@db:port/y", "hunter2", "mysql://ada:hunter2@db/y"] {
+            let error = Target::parse(text).unwrap_err().to_string();
+            assert!(!error.contains("hunter2") && error.contains("postgres://user:password@host/database"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_named() {
+        let error = Target::parse("postgres://ada:hunter2@127.0.0.1:1/carillon").unwrap().connect().await.err().unwrap();
+        assert_eq!(error.to_string(), "the database “carillon” at 127.0.0.1:1 cannot be used: Connection refused (os error 111)");
+    }
+}
