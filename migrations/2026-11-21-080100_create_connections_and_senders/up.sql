@@ -59,5 +59,5 @@ CREATE TABLE rejected_webhooks (
     received_at timestamptz NOT NULL,
     CONSTRAINT rejected_webhooks_hook_known CHECK (hook IN ('inbound', 'status'))
 );
-CREATE INDEX rejected_webhooks_received_at_idx ON rejected_webhooks (received_at);
+CREATE INDEX rejected_webhooks_connection_id_idx ON rejected_webhooks (connection_id, id);
 COMMENT ON TABLE rejected_webhooks IS 'Requests to the hooks that failed the check: why, and what was expected. Never their content.';

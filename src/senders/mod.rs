@@ -1,1 +1,193 @@
-//! Senders: the phone numbers and Messaging Services that a connection sends from.
+//! Senders: the phone numbers and Messaging Services of a connection that messages are sent from.
+
+mod checks;
+pub mod inbound;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde::Serialize;
+
+pub use checks::checks;
+
+use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
+use crate::db::Conn;
+use crate::db::schema::{connections, senders};
+use crate::error::{Error, Result};
+use crate::types::id::{ConnectionId, SenderId};
+
+/// The longest name of a sender, in characters.
+const NAME_LIMIT: usize = 100;
+
+/// What messages are sent from.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize)]
+#[diesel(table_name = senders, check_for_backend(diesel::pg::Pg))]
+pub struct Sender {
+    /// Names it in URLs and in automations.
+    pub id: SenderId,
+    /// The account that it belongs to.
+    pub connection_id: ConnectionId,
+    /// A number or a Messaging Service.
+    pub kind: SenderKind,
+    /// E.164 or `MG…`.
+    pub address: SenderAddress,
+    /// `PN…` or `MG…`.
+    pub twilio_sid: String,
+    /// What people call it; at first the friendly name in Twilio.
+    pub name: String,
+    /// Whether it can send SMS.
+    pub sms_capable: bool,
+    /// Whether it can send MMS: pictures.
+    pub mms_capable: bool,
+    /// The address that Twilio calls with incoming messages, as it was set last.
+    pub webhook_url: Option<String>,
+    /// Why that address could not be set, in a sentence.
+    pub webhook_error: Option<String>,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When a person switched it off.
+    pub disabled_at: Option<DateTime<Utc>>,
+    /// When Carillon stopped it because Twilio refuses to send from it.
+    pub stopped_at: Option<DateTime<Utc>>,
+    /// Why Carillon stopped it, in a sentence.
+    pub stopped_reason: Option<String>,
+}
+
+impl Sender {
+    /// Whether it sends, as far as it is up to itself and not to its connection.
+    pub fn status(&self) -> Status {
+        Status::of(self.disabled_at, self.stopped_at)
+    }
+
+    /// The sender in a list of choices: `Shop (+1 500 555 0006)`.
+    pub fn label(&self) -> String {
+        let address = self.address.for_people();
+        let is_unnamed = self.name == address || self.name == self.address.as_str();
+        if is_unnamed { address } else { format!("{} ({address})", self.name) }
+    }
+}
+
+/// The sender with this id.
+pub async fn find(conn: &mut Conn, id: SenderId) -> Result<Sender> {
+    let found = senders::table.find(id).select(Sender::as_select()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("sender"))
+}
+
+/// The senders with these ids, those that exist, by id.
+pub async fn find_many(conn: &mut Conn, ids: &[SenderId]) -> Result<HashMap<SenderId, Sender>> {
+    let found: Vec<Sender> = senders::table.filter(senders::id.eq_any(ids)).select(Sender::as_select()).load(conn).await?;
+    Ok(found.into_iter().map(|sender| (sender.id, sender)).collect())
+}
+
+/// The sender of a connection with this address (`+…` or `MG…`), if there is one: what incoming messages were sent to.
+pub async fn find_by_address(conn: &mut Conn, connection: ConnectionId, address: &str) -> Result<Option<Sender>> {
+    let with_address = senders::table.filter(senders::connection_id.eq(connection)).filter(senders::address.eq(address));
+    Ok(with_address.select(Sender::as_select()).first(conn).await.optional()?)
+}
+
+/// All senders, by name.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
+    Ok(senders::table.order((senders::name, senders::id)).select(Sender::as_select()).load(conn).await?)
+}
+
+/// The senders of a connection, in the order in which they were added.
+pub async fn of_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
+    let own = senders::table.filter(senders::connection_id.eq(connection)).order(senders::id);
+    Ok(own.select(Sender::as_select()).load(conn).await?)
+}
+
+/// The senders that send now: neither they nor their connection are disabled or stopped. By name.
+pub async fn usable(conn: &mut Conn) -> Result<Vec<Sender>> {
+    let active = senders::table
+        .inner_join(connections::table)
+        .filter(senders::disabled_at.is_null().and(senders::stopped_at.is_null()))
+        .filter(connections::disabled_at.is_null().and(connections::stopped_at.is_null()))
+        .order((senders::name, senders::id));
+    Ok(active.select(Sender::as_select()).load(conn).await?)
+}
+
+/// Adds a sender that was found in the account; one that the connection has already is the field error `sender`.
+pub async fn create(conn: &mut Conn, connection: ConnectionId, found: &VerifiedSender, now: DateTime<Utc>) -> Result<Sender> {
+    let row = (
+        senders::id.eq(SenderId::new()),
+        senders::connection_id.eq(connection),
+        senders::kind.eq(found.kind()),
+        senders::address.eq(&found.address),
+        senders::twilio_sid.eq(&found.twilio_sid),
+        senders::name.eq(found.name.chars().take(NAME_LIMIT).collect::<String>()),
+        senders::sms_capable.eq(found.sms_capable),
+        senders::mms_capable.eq(found.mms_capable),
+        senders::created_at.eq(now),
+    );
+    let inserted = diesel::insert_into(senders::table).values(row).returning(Sender::as_returning()).get_result(conn).await;
+    inserted.map_err(|error| {
+        let message = "This sender has been added to the connection already.";
+        Error::from(error).on_constraint("senders_connection_id_address_key", "sender", message)
+    })
+}
+
+/// Takes over what Twilio says about the sender now: SID and capabilities. The name stays.
+pub async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> Result<()> {
+    let seen = (
+        senders::twilio_sid.eq(&found.twilio_sid),
+        senders::sms_capable.eq(found.sms_capable),
+        senders::mms_capable.eq(found.mms_capable),
+    );
+    diesel::update(senders::table.find(id)).set(seen).execute(conn).await?;
+    Ok(())
+}
+
+/// Gives the sender another name.
+pub async fn rename(conn: &mut Conn, id: SenderId, name: &str) -> Result<Sender> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::field("name", "Give the sender a name."));
+    }
+    if name.chars().count() > NAME_LIMIT {
+        return Err(Error::field("name", format!("A name has at most {NAME_LIMIT} characters.")));
+    }
+    let change = diesel::update(senders::table.find(id)).set(senders::name.eq(name)).returning(Sender::as_returning());
+    change.get_result(conn).await.optional()?.ok_or(Error::NotFound("sender"))
+}
+
+/// Notes the address that Twilio now calls with incoming messages, or the sentence that says why it could not be set.
+pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result::Result<&str, &str>) -> Result<Sender> {
+    let row = diesel::update(senders::table.find(id));
+    let changed = match outcome {
+        Ok(url) => {
+            let set = (senders::webhook_url.eq(url), senders::webhook_error.eq(None::<String>));
+            row.set(set).returning(Sender::as_returning()).get_result(conn).await
+        }
+        Err(reason) => row.set(senders::webhook_error.eq(reason)).returning(Sender::as_returning()).get_result(conn).await,
+    };
+    changed.optional()?.ok_or(Error::NotFound("sender"))
+}
+
+/// Switches the sender off: nothing is claimed for it from the commit on. Repeating it changes nothing.
+pub async fn disable(conn: &mut Conn, id: SenderId, now: DateTime<Utc>) -> Result<Sender> {
+    let sender = find(conn, id).await?;
+    if sender.disabled_at.is_some() {
+        return Ok(sender);
+    }
+    let change = diesel::update(senders::table.find(id)).set(senders::disabled_at.eq(now));
+    Ok(change.returning(Sender::as_returning()).get_result(conn).await?)
+}
+
+/// Switches the sender on again, whether a person or Carillon had stopped it; the caller wakes what has been waiting.
+pub async fn enable(conn: &mut Conn, id: SenderId) -> Result<Sender> {
+    let change = diesel::update(senders::table.find(id)).set((
+        senders::disabled_at.eq(None::<DateTime<Utc>>),
+        senders::stopped_at.eq(None::<DateTime<Utc>>),
+        senders::stopped_reason.eq(None::<String>),
+    ));
+    change.returning(Sender::as_returning()).get_result(conn).await.optional()?.ok_or(Error::NotFound("sender"))
+}
+
+/// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether it ran before.
+pub async fn stop(conn: &mut Conn, id: SenderId, reason: &str, now: DateTime<Utc>) -> Result<bool> {
+    let running = senders::table.find(id).filter(senders::stopped_at.is_null());
+    let stopped = (senders::stopped_at.eq(now), senders::stopped_reason.eq(reason));
+    Ok(diesel::update(running).set(stopped).execute(conn).await? > 0)
+}

@@ -1,0 +1,194 @@
+//! What a person enters as sender: a phone number in E.164 or the SID of a Messaging Service.
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::Text;
+use serde::{Serialize, Serializer};
+
+use crate::twilio::{ServiceSid, SidError};
+use crate::types::phone::{PhoneError, PhoneNumber};
+use crate::types::text_enum::text_enum;
+
+/// The address that messages are sent from, written as Twilio takes it: `+14155550123` or `MG…`.
+#[derive(Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub enum SenderAddress {
+    /// A number of the account.
+    PhoneNumber(PhoneNumber),
+    /// A Messaging Service of the account, which chooses among its own senders.
+    MessagingService(ServiceSid),
+}
+
+text_enum! {
+    /// The two kinds of senders.
+    pub enum SenderKind {
+        /// A number of the account.
+        PhoneNumber = "phone_number",
+        /// A Messaging Service of the account.
+        MessagingService = "messaging_service",
+    }
+}
+
+/// Why a text is no [`SenderAddress`], with what to enter instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Nothing was entered.
+    #[error("Enter the phone number to send from, e.g. +14155550123, or the SID of a Messaging Service (MG…).")]
+    Empty,
+    /// It begins like a service's SID and is none.
+    #[error("This cannot be a sender: {0}.")]
+    ServiceSid(SidError),
+    /// The SID of something else.
+    #[error("{prefix}… is the SID of {what}. Enter the phone number itself, e.g. +14155550123, or the SID of a Messaging Service (MG…).")]
+    OtherSid {
+        /// Its first two letters.
+        prefix: String,
+        /// What such SIDs name.
+        what: &'static str,
+    },
+    /// Three to eight digits without a country.
+    #[error("A short code cannot be connected on its own: put it into a Messaging Service in Twilio and enter that service's SID (MG…).")]
+    ShortCode,
+    /// `whatsapp:…` and the like.
+    #[error("“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the SID of a Messaging Service (MG…).")]
+    Channel(String),
+    /// It is read as a phone number, and is none.
+    #[error("This cannot be a sender: {0}. Enter a number such as +14155550123, or the SID of a Messaging Service (MG…).")]
+    Phone(PhoneError),
+}
+
+impl SenderAddress {
+    /// Reads a number (spaces, dashes and parentheses allowed, country code needed) or a Messaging Service SID.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        if let Some((channel, _)) = text.split_once(':').filter(|(channel, _)| !channel.eq_ignore_ascii_case("tel")) {
+            return Err(AddressError::Channel(channel.to_owned()));
+        }
+        if text.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("MG")) {
+            return ServiceSid::parse(text).map(Self::MessagingService).map_err(AddressError::ServiceSid);
+        }
+        if let Some(error) = other_sid(text) {
+            return Err(error);
+        }
+        let is_short_code = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_short_code && !text.starts_with('0') {
+            return Err(AddressError::ShortCode);
+        }
+        PhoneNumber::parse(text, None).map(Self::PhoneNumber).map_err(AddressError::Phone)
+    }
+
+    /// Which kind of sender it is.
+    pub const fn kind(&self) -> SenderKind {
+        match self {
+            Self::PhoneNumber(_) => SenderKind::PhoneNumber,
+            Self::MessagingService(_) => SenderKind::MessagingService,
+        }
+    }
+
+    /// The address as Twilio takes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::PhoneNumber(number) => number.as_str(),
+            Self::MessagingService(sid) => sid.as_str(),
+        }
+    }
+
+    /// The address as people read it: a number grouped, a SID as it is.
+    pub fn for_people(&self) -> String {
+        match self {
+            Self::PhoneNumber(number) => number.international(),
+            Self::MessagingService(sid) => sid.as_str().to_owned(),
+        }
+    }
+}
+
+/// SIDs that are easily taken for the one that is asked for.
+fn other_sid(text: &str) -> Option<AddressError> {
+    let (prefix, rest) = text.split_at_checked(2)?;
+    if rest.len() < 30 || !prefix.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let what = match prefix {
+        "AC" => "an account",
+        "SK" => "an API key",
+        "PN" => "a phone number",
+        "SM" | "MM" => "a message",
+        _ => "something else",
+    };
+    Some(AddressError::OtherSid { prefix: prefix.to_owned(), what })
+}
+
+impl std::fmt::Debug for SenderAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PhoneNumber(number) => number.fmt(f),
+            Self::MessagingService(sid) => sid.fmt(f),
+        }
+    }
+}
+
+impl Serialize for SenderAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl ToSql<Text, Pg> for SenderAddress {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        std::io::Write::write_all(out, self.as_str().as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Text, Pg> for SenderAddress {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        let text = std::str::from_utf8(bytes.as_bytes())?;
+        if text.starts_with("MG") {
+            return Ok(Self::MessagingService(ServiceSid::parse(text)?));
+        }
+        Ok(Self::PhoneNumber(PhoneNumber::from_e164(text)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVICE: &str = "MG0123456789abcdef0123456789ABCDEF";
+
+    #[test]
+    fn numbers_and_services_are_told_apart() {
+        assert_eq!(SenderAddress::parse(" +1 (500) 555-0006 ").unwrap().as_str(), "+15005550006");
+        assert!(matches!(SenderAddress::parse(SERVICE).unwrap(), SenderAddress::MessagingService(_)));
+        assert_eq!(SenderAddress::parse(SERVICE).unwrap().as_str(), SERVICE);
+    }
+
+    #[test]
+    fn what_cannot_send_says_what_to_enter_instead() {
+        for (text, expected) in [
+            ("", "Enter the phone number"),
+            ("MG123", "MG and 32 characters"),
+            ("mg0123456789abcdef0123456789abcdef", "MG and 32 characters"),
+            ("PN0123456789abcdef0123456789abcdef", "the SID of a phone number"),
+            ("AC0123456789abcdef0123456789abcdef", "the SID of an account"),
+            ("12345", "put it into a Messaging Service"),
+            ("whatsapp:+15005550006", "“whatsapp” addresses"),
+            ("(500) 555-0006", "country code"),
+            ("Carillon", "This cannot be a sender"),
+        ] {
+            let error = SenderAddress::parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_middle_of_a_number_is_not_printed() {
+        let printed = format!("{:?}", SenderAddress::parse("+15005550006").unwrap());
+        assert!(!printed.contains("5550"), "{printed}");
+    }
+}

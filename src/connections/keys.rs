@@ -1,0 +1,307 @@
+//! The keys of a Twilio account: their shape, sealed at rest, and the two uses of them (requests, webhook signatures).
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::db::Conn;
+use crate::db::schema::connections;
+use crate::error::{Error, FieldErrors, Result};
+use crate::twilio::{AccountSid, ApiKeySid, CredentialKind, Credentials, SidError};
+use crate::types::id::ConnectionId;
+use crate::types::sealed::{Sealed, SecretKey};
+
+/// What a person enters: the text of each field, empty where nothing was entered.
+#[derive(Debug, Clone, Default)]
+pub struct NewKeys {
+    /// `AC…`
+    pub account_sid: String,
+    /// The account's Auth Token: 32 hexadecimal digits.
+    pub auth_token: SecretString,
+    /// `SK…`
+    pub api_key_sid: String,
+    /// The secret that Twilio showed once, with the API key.
+    pub api_key_secret: SecretString,
+}
+
+/// Keys of the right shape: an account with an Auth Token, an API key, or both.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    account_sid: AccountSid,
+    secrets: Secrets,
+}
+
+#[derive(Debug, Clone)]
+enum Secrets {
+    AuthToken(SecretString),
+    ApiKey { key: ApiKey, auth_token: Option<SecretString> },
+}
+
+#[derive(Debug, Clone)]
+struct ApiKey {
+    sid: ApiKeySid,
+    secret: SecretString,
+}
+
+/// Keys as they lie in the table; sealed for their column and row.
+#[derive(AsChangeset, Insertable, Queryable, Selectable)]
+#[diesel(table_name = connections, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
+pub(super) struct SealedKeys {
+    auth_token: Option<Sealed>,
+    api_key_sid: Option<String>,
+    api_key_secret: Option<Sealed>,
+}
+
+impl Keys {
+    /// Checks the shape of what was entered; every field that is wrong says what is, without quoting a secret.
+    pub fn parse(new: &NewKeys) -> std::result::Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let account_sid = match new.account_sid.trim() {
+            "" => {
+                errors.add("account_sid", "Enter the Account SID: AC and 32 characters, from the Account Dashboard of Twilio's console.");
+                None
+            }
+            text => errors.check("account_sid", AccountSid::parse(text).map_err(|error| sentence(&error))),
+        };
+        let key_sid = match new.api_key_sid.trim() {
+            "" => None,
+            text => Some(errors.check("api_key_sid", ApiKeySid::parse(text).map_err(|error| sentence(&error)))),
+        };
+        let key_secret = entered(&new.api_key_secret, "api_key_secret", &mut errors);
+        let api_key = match (key_sid, key_secret) {
+            (Some(sid), Some(secret)) => sid.map(|sid| ApiKey { sid, secret }),
+            (Some(_), None) => {
+                errors.add("api_key_secret", "Enter the secret of this API key. Twilio shows it only once: if it is lost, make a new key.");
+                None
+            }
+            (None, Some(_)) => {
+                errors.add("api_key_sid", "Enter the SID of the API key (SK…) that this secret belongs to.");
+                None
+            }
+            (None, None) => None,
+        };
+        let auth_token = entered(&new.auth_token, "auth_token", &mut errors);
+        let secrets = Secrets::of(auth_token, api_key);
+        if secrets.is_none() && errors.iter().all(|(field, _)| field == "account_sid") {
+            errors.add("auth_token", "Enter the account's Auth Token, or an API key with its secret.");
+        }
+        match (account_sid, secrets) {
+            (Some(account_sid), Some(secrets)) if errors.is_empty() => Ok(Self { account_sid, secrets }),
+            _ => Err(errors),
+        }
+    }
+
+    /// `AC…`
+    pub const fn account_sid(&self) -> &AccountSid {
+        &self.account_sid
+    }
+
+    /// Whether there is an Auth Token, so that webhooks can be checked by their signature.
+    pub const fn has_auth_token(&self) -> bool {
+        self.auth_token().is_some()
+    }
+
+    /// What requests are made with: the API key if there is one, since it can be revoked alone; else the Auth Token.
+    pub fn credentials(&self) -> Credentials {
+        match &self.secrets {
+            Secrets::AuthToken(token) => self.signing_with(CredentialKind::AuthToken(token.clone())),
+            Secrets::ApiKey { key, .. } => {
+                self.signing_with(CredentialKind::ApiKey { sid: key.sid.clone(), secret: key.secret.clone() })
+            }
+        }
+    }
+
+    /// Requests with the Auth Token, if there is one.
+    pub(super) fn token_credentials(&self) -> Option<Credentials> {
+        self.auth_token().map(|token| self.signing_with(CredentialKind::AuthToken(token.clone())))
+    }
+
+    const fn auth_token(&self) -> Option<&SecretString> {
+        match &self.secrets {
+            Secrets::AuthToken(token) => Some(token),
+            Secrets::ApiKey { auth_token, .. } => auth_token.as_ref(),
+        }
+    }
+
+    const fn api_key(&self) -> Option<&ApiKey> {
+        match &self.secrets {
+            Secrets::AuthToken(_) => None,
+            Secrets::ApiKey { key, .. } => Some(key),
+        }
+    }
+
+    fn signing_with(&self, kind: CredentialKind) -> Credentials {
+        Credentials { account_sid: self.account_sid.clone(), kind }
+    }
+
+    /// Unseals the keys of the row `id`.
+    fn open(account_sid: &str, sealed: &SealedKeys, key: &SecretKey, id: ConnectionId) -> Result<Self> {
+        let read = |sealed: &Sealed, column: &str| {
+            sealed.unseal(key, &context(column, id)).map_err(|error| Error::Internal(format!("Connection {id}, {column}: {error}.")))
+        };
+        let stored = |error: SidError| Error::Internal(format!("Connection {id} has a SID that is none: {error}."));
+        let account_sid = AccountSid::parse(account_sid).map_err(stored)?;
+        let auth_token = sealed.auth_token.as_ref().map(|token| read(token, AUTH_TOKEN)).transpose()?;
+        let api_key = match (&sealed.api_key_sid, &sealed.api_key_secret) {
+            (Some(sid), Some(secret)) => Some(ApiKey { sid: ApiKeySid::parse(sid).map_err(stored)?, secret: read(secret, API_KEY_SECRET)? }),
+            _ => None,
+        };
+        let keyless = || Error::Internal(format!("Connection {id} has no keys, which the database does not allow."));
+        Ok(Self { account_sid, secrets: Secrets::of(auth_token, api_key).ok_or_else(keyless)? })
+    }
+}
+
+impl Secrets {
+    fn of(auth_token: Option<SecretString>, api_key: Option<ApiKey>) -> Option<Self> {
+        match (auth_token, api_key) {
+            (auth_token, Some(key)) => Some(Self::ApiKey { key, auth_token }),
+            (Some(token), None) => Some(Self::AuthToken(token)),
+            (None, None) => None,
+        }
+    }
+}
+
+impl SealedKeys {
+    /// Seals the secrets for the row `id`.
+    pub(super) fn seal(key: &SecretKey, id: ConnectionId, keys: &Keys) -> Self {
+        let seal = |secret: &SecretString, column: &str| Sealed::seal(key, secret, &context(column, id));
+        Self {
+            auth_token: keys.auth_token().map(|token| seal(token, AUTH_TOKEN)),
+            api_key_sid: keys.api_key().map(|key| key.sid.to_string()),
+            api_key_secret: keys.api_key().map(|key| seal(&key.secret, API_KEY_SECRET)),
+        }
+    }
+}
+
+/// The keys of a connection, unsealed; `Error::Internal` says so when they were sealed with another secret key.
+pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Keys> {
+    let found: Option<(String, SealedKeys)> =
+        connections::table.find(id).select((connections::account_sid, SealedKeys::as_select())).first(conn).await.optional()?;
+    let (account_sid, sealed) = found.ok_or(Error::NotFound("connection"))?;
+    Keys::open(&account_sid, &sealed, key, id)
+}
+
+/// What requests for a connection are made with.
+pub async fn credentials(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Credentials> {
+    Ok(keys(conn, id, key).await?.credentials())
+}
+
+/// The Auth Tokens that webhooks of this connection may be signed with; none where only an API key is saved, so that the
+/// unguessable URL of the hook is all there is.
+pub async fn webhook_tokens(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Vec<SecretString>> {
+    Ok(keys(conn, id, key).await?.auth_token().into_iter().cloned().collect())
+}
+
+/// Puts verified keys of the same account in place of the saved ones. Other accounts are refused: messages and webhooks
+/// of the connection belong to the account that it was made for.
+pub async fn replace_keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey, keys: &Keys) -> Result<()> {
+    let change = diesel::update(connections::table.find(id).filter(connections::account_sid.eq(keys.account_sid().as_str())));
+    let changed = change.set(SealedKeys::seal(key, id, keys)).execute(conn).await?;
+    if changed == 0 {
+        return Err(Error::field("account_sid", "The account of a connection stays. Connect the other account as a new connection."));
+    }
+    Ok(())
+}
+
+const AUTH_TOKEN: &str = "auth_token";
+const API_KEY_SECRET: &str = "api_key_secret";
+
+/// Names the place of a secret, so that sealed bytes are of no use in another row or column.
+fn context(column: &str, id: ConnectionId) -> String {
+    format!("connections.{column}:{id}")
+}
+
+/// The secret without the blanks that copying brings along; none if nothing is left or it cannot be one.
+///
+/// Only what can never be a key is refused here; the rest is for Twilio to say.
+fn entered(secret: &SecretString, field: &str, errors: &mut FieldErrors) -> Option<SecretString> {
+    let text = secret.expose_secret().trim();
+    if text.is_empty() {
+        return None;
+    }
+    if AccountSid::parse(text).is_ok() || ApiKeySid::parse(text).is_ok() {
+        errors.add(field, "This is a SID, which is no secret. Copy the secret that belongs to it from Twilio's console.");
+    } else if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        errors.add(field, "It is letters and digits only. Copy it from Twilio's console again, without blanks or quotes.");
+    }
+    Some(text.into())
+}
+
+/// A parser's error as a sentence of its own.
+fn sentence(error: &SidError) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "ACca4111000000000000000000000000a1";
+    const KEY: &str = "SKca4111000000000000000000000000b1";
+    const TOKEN: &str = "70c0ffee70c0ffee70c0ffee70c0ffee";
+
+    fn new(account_sid: &str, auth_token: &str, api_key_sid: &str, api_key_secret: &str) -> NewKeys {
+        NewKeys {
+            account_sid: account_sid.into(),
+            auth_token: auth_token.into(),
+            api_key_sid: api_key_sid.into(),
+            api_key_secret: api_key_secret.into(),
+        }
+    }
+
+    fn fields(new: &NewKeys) -> Vec<String> {
+        Keys::parse(new).unwrap_err().iter().map(|(field, messages)| format!("{field}: {}", messages.join(" "))).collect()
+    }
+
+    #[test]
+    fn an_auth_token_an_api_key_or_both_are_keys() {
+        let token = Keys::parse(&new(ACCOUNT, &format!(" {TOKEN} "), "", "")).unwrap();
+        assert!(matches!(token.credentials().kind, CredentialKind::AuthToken(token) if token.expose_secret() == TOKEN));
+        let key = Keys::parse(&new(ACCOUNT, "", KEY, "s3cret")).unwrap();
+        assert!(!key.has_auth_token());
+        let both = Keys::parse(&new(ACCOUNT, TOKEN, KEY, "s3cret")).unwrap();
+        assert!(both.has_auth_token());
+        assert!(matches!(both.credentials().kind, CredentialKind::ApiKey { .. }));
+    }
+
+    #[test]
+    fn each_wrong_field_says_what_is_wrong_with_it() {
+        for (keys, expected) in [
+            (new("", TOKEN, "", ""), "account_sid: Enter the Account SID"),
+            (new(KEY, TOKEN, "", ""), "account_sid: An Account SID begins with AC"),
+            (new("AC12", TOKEN, "", ""), "account_sid: An Account SID is AC and 32"),
+            (new(ACCOUNT, "", "", ""), "auth_token: Enter the account's Auth Token, or an API key"),
+            (new(ACCOUNT, ACCOUNT, "", ""), "auth_token: This is a SID"),
+            (new(ACCOUNT, "to ken", "", ""), "auth_token: It is letters and digits only"),
+            (new(ACCOUNT, "", KEY, ""), "api_key_secret: Enter the secret of this API key"),
+            (new(ACCOUNT, "", "", "s3cret"), "api_key_sid: Enter the SID of the API key"),
+            (new(ACCOUNT, "", ACCOUNT, "s3cret"), "api_key_sid: An API Key SID begins with SK"),
+        ] {
+            let fields = fields(&keys);
+            assert!(fields.len() == 1 && fields[0].starts_with(expected), "{fields:?}");
+        }
+        assert_eq!(fields(&new("", "", "", "")).len(), 2);
+    }
+
+    #[test]
+    fn sealed_keys_open_only_in_their_own_row() {
+        let (key, id) = (SecretKey::generate(), ConnectionId::new());
+        let keys = Keys::parse(&new(ACCOUNT, TOKEN, KEY, "s3cret")).unwrap();
+        let sealed = SealedKeys::seal(&key, id, &keys);
+        let opened = Keys::open(ACCOUNT, &sealed, &key, id).unwrap();
+        assert_eq!(opened.auth_token().unwrap().expose_secret(), TOKEN);
+        assert_eq!(opened.api_key().unwrap().secret.expose_secret(), "s3cret");
+        let error = Keys::open(ACCOUNT, &sealed, &key, ConnectionId::new()).unwrap_err().to_string();
+        assert!(error.contains("CARILLON_SECRET_KEY") && !error.contains(TOKEN));
+        assert!(Keys::open(ACCOUNT, &sealed, &SecretKey::generate(), id).is_err());
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let keys = Keys::parse(&new(ACCOUNT, TOKEN, KEY, "s3cret")).unwrap();
+        let printed = format!("{keys:?}");
+        assert!(!printed.contains(TOKEN) && !printed.contains("s3cret"), "{printed}");
+    }
+}

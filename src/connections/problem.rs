@@ -1,0 +1,172 @@
+//! Why an account or a sender cannot be connected: exactly one thing, at one field, with what to do about it.
+
+use crate::error::{Error, FieldErrors};
+use crate::twilio::{AccountSid, ApiKeySid, ServiceSid};
+use crate::types::phone::PhoneNumber;
+
+/// What Twilio's answer to a check says is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// Twilio does not accept the Auth Token for this account (401, 20003).
+    AuthTokenRefused(AccountSid),
+    /// Twilio does not accept the API key for this account (401, 20003).
+    ApiKeyRefused(ApiKeySid),
+    /// The keys are right, but may not do what Carillon has to do (403); the code is Twilio's.
+    KeysNotAllowed(i32),
+    /// The keys are test credentials, which never send anything (20008).
+    TestCredentials,
+    /// Twilio knows no account with this SID.
+    AccountNotFound(AccountSid),
+    /// Twilio has suspended the account.
+    AccountSuspended,
+    /// The account is closed for good.
+    AccountClosed,
+    /// Twilio says that the account is not active, and not why (20005).
+    AccountInactive,
+    /// The account does not own the number.
+    NumberNotInAccount(PhoneNumber),
+    /// The number cannot send text messages.
+    NoSmsCapability {
+        /// The number.
+        number: PhoneNumber,
+        /// Whether it can send pictures at least.
+        mms: bool,
+    },
+    /// The account has no Messaging Service with this SID.
+    ServiceNotFound(ServiceSid),
+    /// The Messaging Service has nothing to send from.
+    ServiceWithoutSenders {
+        /// Its name in Twilio.
+        name: String,
+    },
+    /// None of the Messaging Service's numbers can send text messages.
+    ServiceWithoutSms {
+        /// Its name in Twilio.
+        name: String,
+    },
+    /// The request did not reach Twilio: name not found, connection refused, no answer.
+    Unreachable {
+        /// Why, in a few words.
+        why: String,
+    },
+    /// Twilio asks to slow down (429).
+    Busy,
+    /// Twilio answered with something else.
+    Strange {
+        /// What it answered.
+        what: String,
+    },
+}
+
+impl Problem {
+    /// The word that programs may rely on: `code` in the API's errors.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AuthTokenRefused(_) | Self::ApiKeyRefused(_) => "twilio_refused_keys",
+            Self::KeysNotAllowed(_) => "keys_not_allowed",
+            Self::TestCredentials => "test_credentials",
+            Self::AccountNotFound(_) => "account_not_found",
+            Self::AccountSuspended => "account_suspended",
+            Self::AccountClosed => "account_closed",
+            Self::AccountInactive => "account_inactive",
+            Self::NumberNotInAccount(_) => "number_not_in_account",
+            Self::NoSmsCapability { .. } | Self::ServiceWithoutSms { .. } => "no_sms_capability",
+            Self::ServiceNotFound(_) => "service_not_found",
+            Self::ServiceWithoutSenders { .. } => "service_without_senders",
+            Self::Unreachable { .. } => "twilio_unreachable",
+            Self::Busy => "twilio_busy",
+            Self::Strange { .. } => "twilio_answered_strangely",
+        }
+    }
+
+    /// The field beside which it is shown; none where no field is wrong.
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::AuthTokenRefused(_) | Self::TestCredentials => Some("auth_token"),
+            Self::ApiKeyRefused(_) | Self::KeysNotAllowed(_) => Some("api_key_secret"),
+            Self::AccountNotFound(_) | Self::AccountSuspended | Self::AccountClosed | Self::AccountInactive => Some("account_sid"),
+            Self::NumberNotInAccount(_)
+            | Self::NoSmsCapability { .. }
+            | Self::ServiceNotFound(_)
+            | Self::ServiceWithoutSenders { .. }
+            | Self::ServiceWithoutSms { .. } => Some("sender"),
+            Self::Unreachable { .. } | Self::Busy | Self::Strange { .. } => None,
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::AuthTokenRefused(account) => format!("Twilio does not accept this Auth Token for account {account}."),
+            Self::ApiKeyRefused(key) => format!("Twilio does not accept the API key {key} with this secret for this account."),
+            Self::KeysNotAllowed(code) => format!("Twilio knows these keys, but they may not read phone numbers (Twilio code {code})."),
+            Self::TestCredentials => "These are Twilio's test credentials, which never send a message.".to_owned(),
+            Self::AccountNotFound(account) => format!("Twilio knows no account {account}."),
+            Self::AccountSuspended => "Twilio has suspended this account: it cannot send.".to_owned(),
+            Self::AccountClosed => "This Twilio account is closed.".to_owned(),
+            Self::AccountInactive => "Twilio says that this account is not active: it cannot send.".to_owned(),
+            Self::NumberNotInAccount(number) => format!("The number {} is not in this Twilio account.", number.international()),
+            Self::NoSmsCapability { number, mms } => {
+                let except = if *mms { ", only MMS" } else { "" };
+                format!("The number {} cannot send SMS{except}.", number.international())
+            }
+            Self::ServiceNotFound(sid) => format!("There is no Messaging Service {sid} in this Twilio account."),
+            Self::ServiceWithoutSenders { name } => format!("The Messaging Service “{name}” has no senders."),
+            Self::ServiceWithoutSms { name } => format!("No number of the Messaging Service “{name}” can send SMS."),
+            Self::Unreachable { why } => format!("Twilio could not be reached: {why}."),
+            Self::Busy => "Twilio is answering too many requests of this account at the moment.".to_owned(),
+            Self::Strange { what } => format!("Twilio gave an answer that Carillon does not understand: {what}."),
+        }
+    }
+
+    /// What the person can do about it.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::AuthTokenRefused(_) => {
+                "Copy Account SID and Auth Token from the same account in Twilio's console (Account Dashboard, “Account Info”); a subaccount \
+                 has its own token."
+            }
+            Self::ApiKeyRefused(_) => {
+                "Check that SID and secret belong together and to this account. A lost secret cannot be shown again: make a new API key in \
+                 Twilio's console (Account, “API keys & tokens”)."
+            }
+            Self::KeysNotAllowed(_) => {
+                "Use a standard API key, or give the restricted one the rights to read phone numbers and Messaging Services and to send \
+                 and read messages."
+            }
+            Self::TestCredentials => "Use the live Account SID and Auth Token from the Account Dashboard of Twilio's console.",
+            Self::AccountNotFound(_) => "Copy the Account SID from the Account Dashboard of Twilio's console.",
+            Self::AccountSuspended => "Look in Twilio's console for the reason (often an unpaid balance), settle it there, and try again.",
+            Self::AccountClosed => "Connect another account; a closed one cannot be opened again.",
+            Self::AccountInactive => "Look at the account in Twilio's console: it may be suspended or closed.",
+            Self::NumberNotInAccount(_) => {
+                "Check the number, or the account: numbers of a subaccount need that subaccount's SID and keys. The account's numbers are \
+                 listed in Twilio's console under “Phone Numbers”."
+            }
+            Self::NoSmsCapability { .. } => "Choose a number with SMS capability, or buy one in Twilio's console.",
+            Self::ServiceNotFound(_) => "Copy the SID from Twilio's console (Messaging, Services), from the same account.",
+            Self::ServiceWithoutSenders { .. } => "Add a phone number to the service's sender pool in Twilio's console, then try again.",
+            Self::ServiceWithoutSms { .. } => "Add a number with SMS capability to the service's sender pool in Twilio's console.",
+            Self::Unreachable { .. } => {
+                "Check this server's internet access (name resolution, firewall, proxy) and status.twilio.com, then try again."
+            }
+            Self::Busy => "Wait a minute and try again.",
+            Self::Strange { .. } => "Try again; if it stays, look at status.twilio.com, or at what stands between this server and Twilio.",
+        }
+    }
+
+    /// Sentence and advice together, for one line beside a field.
+    pub fn message(&self) -> String {
+        format!("{} {}", self.sentence(), self.advice())
+    }
+}
+
+/// Beside its field where there is one; otherwise the whole request is refused.
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        match problem.field() {
+            Some(field) => Self::Invalid(FieldErrors::default().with(field, problem.message())),
+            None => Self::Refused(problem.message()),
+        }
+    }
+}
