@@ -11,8 +11,15 @@ CREATE TABLE contacts (
     CONSTRAINT contacts_phone_is_e164 CHECK (phone ~ '^\+[1-9][0-9]{4,14}$'),
     CONSTRAINT contacts_attributes_is_object CHECK (jsonb_typeof(attributes) = 'object')
 );
-CREATE UNIQUE INDEX contacts_phone_key ON contacts (phone);
-CREATE UNIQUE INDEX contacts_external_id_key ON contacts (external_id) WHERE external_id IS NOT NULL;
+-- text_pattern_ops: the same indexes also answer a search for the beginning, whatever the database's collation.
+CREATE UNIQUE INDEX contacts_phone_key ON contacts (phone text_pattern_ops);
+CREATE UNIQUE INDEX contacts_external_id_key ON contacts (external_id text_pattern_ops) WHERE external_id IS NOT NULL;
+-- Each is one question of the search box, see src/contacts/search.rs. Not partial: PostgreSQL would not know how many rows
+-- match a prefix, and walk the whole table for one that is rare.
+CREATE INDEX contacts_full_name_idx ON contacts (lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) text_pattern_ops);
+CREATE INDEX contacts_last_name_idx ON contacts (lower(last_name) text_pattern_ops);
+CREATE INDEX contacts_email_idx ON contacts (lower(email) text_pattern_ops);
+CREATE INDEX contacts_phone_backwards_idx ON contacts (reverse(phone) text_pattern_ops);
 COMMENT ON TABLE contacts IS 'People, each with one phone number.';
 
 CREATE TABLE tags (

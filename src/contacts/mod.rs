@@ -1,1 +1,22 @@
 //! Contacts: people with one phone number, their tags, suppressions and consent.
+
+mod change;
+pub mod consent;
+mod contact;
+mod fields;
+mod list;
+mod patch;
+mod search;
+mod sql;
+pub mod suppressions;
+pub mod tags;
+pub mod timeline;
+
+pub use change::Change;
+pub use contact::{
+    Contact, NewContact, create, delete, find, find_by_external_id, find_by_phone, find_many, find_many_by_external_id, find_many_by_phone,
+    find_or_create_by_phone, find_or_create_many_by_phone,
+};
+pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
+pub use list::{ContactFilter, ContactPage, Position, list};
+pub use patch::{AttributesPatch, ContactPatch, Patch, update};

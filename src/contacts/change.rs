@@ -1,0 +1,26 @@
+//! What happened to a contact that automations may react to.
+
+use chrono::{DateTime, Utc};
+
+use super::tags::TagName;
+use crate::types::id::ContactId;
+
+/// Something that can trigger an automation.
+///
+/// The functions of this slice return changes instead of reacting to them: whoever calls hands them to the automations
+/// in the same transaction.
+#[must_use = "automations react to it: pass it to automations::enroll::react in the same transaction"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A contact that did not exist before.
+    ContactCreated(ContactId),
+    /// A tag that the contact did not have before.
+    TagAdded {
+        /// Whose tag it is.
+        contact_id: ContactId,
+        /// The tag, spelt as it was first used.
+        tag: TagName,
+        /// When it was added: the same tag, removed and added again, is another change.
+        added_at: DateTime<Utc>,
+    },
+}

@@ -1,0 +1,212 @@
+//! Consent records: the evidence for each time that a number was suppressed or lifted. Rows are only ever added.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable};
+use diesel_async::RunQueryDsl;
+
+use super::suppressions::{Evidence, Grounds, Reason, Source};
+use crate::db::Conn;
+use crate::db::schema::{consent_records, messages, users};
+use crate::error::Result;
+use crate::types::id::MessageId;
+use crate::types::phone::PhoneNumber;
+use crate::types::text_enum::text_enum;
+
+text_enum! {
+    /// In which direction consent changed.
+    pub enum ConsentChange {
+        /// The number may not be texted any more.
+        Suppressed = "suppressed",
+        /// The number may be texted again, as far as this reason goes.
+        Lifted = "lifted",
+    }
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct ConsentRecord {
+    /// In which direction consent changed.
+    pub change: ConsentChange,
+    /// By which way we know.
+    pub source: Source,
+    /// The reason that began or ended.
+    pub reason: Option<Reason>,
+    /// The message that proves it.
+    pub message_id: Option<MessageId>,
+    /// The keyword as it was written, Twilio's error code, or the reason that a person gave.
+    pub note: Option<String>,
+    /// When we recorded it.
+    pub recorded_at: DateTime<Utc>,
+    /// Where the message that proves it was sent to.
+    pub message_to: Option<String>,
+    /// The email address of the user who decided it, while the user exists.
+    pub user_email: Option<String>,
+}
+
+impl ConsentRecord {
+    /// The evidence in a sentence, without its time.
+    pub fn words(&self) -> String {
+        let note = self.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+        let because = note.map(|note| format!(": {note}")).unwrap_or_default();
+        let user = self.user_email.as_deref().unwrap_or("a former user");
+        let ended = self.reason.map_or("Suppression", Reason::noun);
+        match (self.change, self.source) {
+            (ConsentChange::Suppressed, Source::Keyword) => {
+                format!("Texted {}{}", keyword(note, "STOP"), self.to())
+            }
+            (ConsentChange::Lifted, Source::Keyword) => format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to()),
+            (ConsentChange::Suppressed, Source::Twilio) => self.refusal(note),
+            (ConsentChange::Lifted, Source::Twilio) => {
+                format!("Twilio reported an opt-in: {ended} lifted")
+            }
+            (ConsentChange::Suppressed, Source::Admin) => format!("Suppressed by {user}{because}"),
+            (ConsentChange::Lifted, Source::Admin) => format!("{ended} lifted by {user}{because}"),
+            (ConsentChange::Suppressed, Source::Api) => {
+                format!("Suppressed through the API{because}")
+            }
+            (ConsentChange::Lifted, Source::Api) => {
+                format!("{ended} lifted through the API{because}")
+            }
+        }
+    }
+
+    fn refusal(&self, code: Option<&str>) -> String {
+        let what = code.map_or_else(|| "Twilio refused".to_owned(), |code| format!("Twilio refused with error {code}"));
+        match self.reason {
+            Some(Reason::Stop | Reason::Carrier21610) => {
+                format!("{what}: the person has opted out")
+            }
+            Some(Reason::InvalidNumber) => format!("{what}: the number cannot receive messages"),
+            Some(Reason::CarrierBlocked) => {
+                format!("{what}: the carrier blocks messages to the number")
+            }
+            Some(Reason::Manual) | None => what,
+        }
+    }
+
+    fn to(&self) -> String {
+        let Some(address) = &self.message_to else {
+            return String::new();
+        };
+        // A short code or Messaging Service is shown as it is.
+        let shown = PhoneNumber::from_e164(address).map_or_else(|_| address.clone(), |phone| phone.international());
+        format!(" to {shown}")
+    }
+}
+
+/// The newest evidence about a number, newest first.
+pub async fn of(conn: &mut Conn, phone: &PhoneNumber, limit: i64) -> Result<Vec<ConsentRecord>> {
+    let records = consent_records::table
+        .left_join(users::table)
+        .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
+        .filter(consent_records::phone.eq(phone))
+        .order(consent_records::id.desc())
+        .limit(limit)
+        .select((
+            consent_records::change,
+            consent_records::source,
+            consent_records::reason,
+            consent_records::message_id,
+            consent_records::note,
+            consent_records::recorded_at,
+            messages::to_address.nullable(),
+            users::email.nullable(),
+        ))
+        .load(conn)
+        .await?;
+    Ok(records)
+}
+
+pub(super) async fn record_suppressed(conn: &mut Conn, evidence: &Evidence, now: DateTime<Utc>) -> Result<()> {
+    let Evidence { phone, reason, source, message_id, user_id, note } = evidence;
+    let grounds = Grounds { source: *source, message_id: *message_id, user_id: *user_id, note: note.clone() };
+    record(conn, ConsentChange::Suppressed, phone, *reason, &grounds, now).await
+}
+
+pub(super) async fn record_lifted(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    reason: Reason,
+    grounds: &Grounds,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    record(conn, ConsentChange::Lifted, phone, reason, grounds, now).await
+}
+
+async fn record(
+    conn: &mut Conn,
+    change: ConsentChange,
+    phone: &PhoneNumber,
+    reason: Reason,
+    grounds: &Grounds,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    diesel::insert_into(consent_records::table)
+        .values((
+            consent_records::phone.eq(phone),
+            consent_records::change.eq(change),
+            consent_records::source.eq(grounds.source),
+            consent_records::reason.eq(reason),
+            consent_records::message_id.eq(grounds.message_id),
+            consent_records::user_id.eq(grounds.user_id),
+            consent_records::note.eq(&grounds.note),
+            consent_records::recorded_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The keyword as it was written, or the usual one where that is not known.
+fn keyword(note: Option<&str>, usual: &str) -> String {
+    format!("“{}”", note.unwrap_or(usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(change: ConsentChange, source: Source, reason: Reason) -> ConsentRecord {
+        ConsentRecord {
+            change,
+            source,
+            reason: Some(reason),
+            message_id: None,
+            note: None,
+            recorded_at: DateTime::UNIX_EPOCH,
+            message_to: None,
+            user_email: None,
+        }
+    }
+
+    #[test]
+    fn a_keyword_is_quoted_with_the_number_it_was_sent_to() {
+        let stop = ConsentRecord {
+            note: Some("Stop!".to_owned()),
+            message_to: Some("+14155550123".to_owned()),
+            ..record(ConsentChange::Suppressed, Source::Keyword, Reason::Stop)
+        };
+        assert_eq!(stop.words(), "Texted “Stop!” to +1 415 555 0123");
+        let start = record(ConsentChange::Lifted, Source::Keyword, Reason::Stop);
+        assert_eq!(start.words(), "Texted “START”: STOP lifted");
+    }
+
+    #[test]
+    fn twilios_refusal_names_its_code() {
+        let refused = record(ConsentChange::Suppressed, Source::Twilio, Reason::Carrier21610);
+        let refused = ConsentRecord { note: Some("21610".to_owned()), ..refused };
+        assert_eq!(refused.words(), "Twilio refused with error 21610: the person has opted out");
+    }
+
+    #[test]
+    fn a_person_is_named_with_their_reason_also_after_they_left() {
+        let by_hand = ConsentRecord {
+            note: Some("asked on the phone".to_owned()),
+            user_email: Some("anna@example.com".to_owned()),
+            ..record(ConsentChange::Suppressed, Source::Admin, Reason::Manual)
+        };
+        assert_eq!(by_hand.words(), "Suppressed by anna@example.com: asked on the phone");
+        let left = record(ConsentChange::Lifted, Source::Admin, Reason::Stop);
+        assert_eq!(left.words(), "STOP lifted by a former user");
+    }
+}

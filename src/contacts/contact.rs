@@ -1,0 +1,207 @@
+//! The contact itself: finding, creating and deleting.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::fields::{Attributes, Email, ExternalId, Name};
+use super::{Change, suppressions};
+use crate::db::{Conn, schema::contacts};
+use crate::error::{Error, Result};
+use crate::types::{id::ContactId, phone::PhoneNumber};
+
+/// A person with one phone number.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = contacts, check_for_backend(diesel::pg::Pg))]
+pub struct Contact {
+    /// Identifies the contact; later contacts have greater ids.
+    pub id: ContactId,
+    /// Where to text them; no two contacts share a number.
+    pub phone: PhoneNumber,
+    /// What to call them.
+    pub first_name: Option<String>,
+    /// Their family's name.
+    pub last_name: Option<String>,
+    /// Their email address, checked lightly.
+    pub email: Option<String>,
+    /// Their id in another system, unique here.
+    pub external_id: Option<String>,
+    /// A JSON object of texts, numbers and booleans, see [`Attributes`].
+    pub attributes: Value,
+    /// When they became a contact.
+    pub created_at: DateTime<Utc>,
+    /// When one of these fields last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A contact that is about to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewContact {
+    /// Where to text them.
+    pub phone: PhoneNumber,
+    /// What to call them.
+    pub first_name: Option<Name>,
+    /// Their family's name.
+    pub last_name: Option<Name>,
+    /// Their email address.
+    pub email: Option<Email>,
+    /// Their id in another system.
+    pub external_id: Option<ExternalId>,
+    /// Named values.
+    pub attributes: Attributes,
+}
+
+impl Contact {
+    /// First and last name, as far as they are known.
+    pub fn full_name(&self) -> Option<String> {
+        let names: Vec<_> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
+        (!names.is_empty()).then(|| names.join(" "))
+    }
+}
+
+impl NewContact {
+    /// A contact of whom only the number is known.
+    pub fn with_phone(phone: PhoneNumber) -> Self {
+        Self { phone, first_name: None, last_name: None, email: None, external_id: None, attributes: Attributes::default() }
+    }
+}
+
+/// Finds a contact by id; [`Error::NotFound`] when there is none.
+pub async fn find(conn: &mut Conn, id: ContactId) -> Result<Contact> {
+    let found = contacts::table.find(id).select(Contact::as_select()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("contact"))
+}
+
+/// Finds a contact by phone number.
+pub async fn find_by_phone(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Contact>> {
+    let found = contacts::table.filter(contacts::phone.eq(phone)).select(Contact::as_select()).first(conn).await;
+    Ok(found.optional()?)
+}
+
+/// Finds a contact by its id in another system.
+pub async fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Contact>> {
+    let found = contacts::table.filter(contacts::external_id.eq(external_id)).select(Contact::as_select()).first(conn).await;
+    Ok(found.optional()?)
+}
+
+/// Finds many contacts by id in one query, in no particular order; unknown ids are left out.
+pub async fn find_many(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<Contact>> {
+    Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(Contact::as_select()).load(conn).await?)
+}
+
+/// Finds many contacts by phone number in one query, in no particular order; unknown numbers are left out.
+pub async fn find_many_by_phone(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<Contact>> {
+    Ok(contacts::table.filter(contacts::phone.eq_any(phones)).select(Contact::as_select()).load(conn).await?)
+}
+
+/// Finds many contacts by external id in one query, in no particular order; unknown ids are left out.
+pub async fn find_many_by_external_id(conn: &mut Conn, external_ids: &[String]) -> Result<Vec<Contact>> {
+    Ok(contacts::table.filter(contacts::external_id.eq_any(external_ids)).select(Contact::as_select()).load(conn).await?)
+}
+
+/// Creates a contact; a number or external id that another contact has is an error of that field.
+///
+/// A number that has opted out already brings its tag along, see [`suppressions::tag_stopped`].
+pub async fn create(conn: &mut Conn, new: NewContact, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
+    let created: Contact = diesel::insert_into(contacts::table)
+        .values(Row::new(new, now))
+        .returning(Contact::as_returning())
+        .get_result(conn)
+        .await
+        .map_err(|error| taken(error.into()))?;
+    let changes = greet(conn, std::slice::from_ref(&created), now).await?;
+    Ok((created, changes))
+}
+
+/// Finds the contact with this number, or creates one of whom nothing else is known.
+pub async fn find_or_create_by_phone(conn: &mut Conn, phone: &PhoneNumber, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
+    let (mut found, changes) = find_or_create_many_by_phone(conn, std::slice::from_ref(phone), now).await?;
+    let contact = found.pop().ok_or_else(|| Error::Refused("The contact was just deleted by someone else; try again.".to_owned()))?;
+    Ok((contact, changes))
+}
+
+/// Finds or creates a contact for each of many numbers in three statements; the answer is in no particular order, one per
+/// distinct number.
+pub async fn find_or_create_many_by_phone(
+    conn: &mut Conn,
+    phones: &[PhoneNumber],
+    now: DateTime<Utc>,
+) -> Result<(Vec<Contact>, Vec<Change>)> {
+    let mut found = find_many_by_phone(conn, phones).await?;
+    let mut missing: Vec<_> = phones.iter().filter(|phone| found.iter().all(|contact| contact.phone != **phone)).cloned().collect();
+    // One order for all, so that two transactions that insert the same numbers wait for each other instead of deadlocking.
+    missing.sort_unstable();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok((found, Vec::new()));
+    }
+    let rows: Vec<_> = missing.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
+    let created: Vec<Contact> = diesel::insert_into(contacts::table)
+        .values(rows)
+        .on_conflict(contacts::phone)
+        .do_nothing()
+        .returning(Contact::as_returning())
+        .get_results(conn)
+        .await?;
+    let changes = greet(conn, &created, now).await?;
+    if created.len() < missing.len() {
+        // Someone else created these between our two statements; they have committed, so now we see them.
+        missing.retain(|phone| created.iter().all(|contact| contact.phone != *phone));
+        found.extend(find_many_by_phone(conn, &missing).await?);
+    }
+    found.extend(created);
+    Ok((found, changes))
+}
+
+/// Deletes a contact with its tags, events and enrollments; messages stay, and so do the number's suppressions and consent.
+pub async fn delete(conn: &mut Conn, id: ContactId) -> Result<()> {
+    let deleted = diesel::delete(contacts::table.find(id)).execute(conn).await?;
+    if deleted == 0 { Err(Error::NotFound("contact")) } else { Ok(()) }
+}
+
+/// Reads the violated unique indexes as errors of their fields.
+pub(super) fn taken(error: Error) -> Error {
+    error.on_constraint("contacts_phone_key", "phone", "already a contact").on_constraint(
+        "contacts_external_id_key",
+        "external_id",
+        "another contact has this id",
+    )
+}
+
+/// What a contact's first moment brings: the change, and the opt-out that its number already has.
+async fn greet(conn: &mut Conn, created: &[Contact], now: DateTime<Utc>) -> Result<Vec<Change>> {
+    let mut changes: Vec<_> = created.iter().map(|contact| Change::ContactCreated(contact.id)).collect();
+    changes.extend(suppressions::tag_stopped(conn, created, now).await?);
+    Ok(changes)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contacts)]
+struct Row {
+    id: ContactId,
+    phone: PhoneNumber,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    email: Option<String>,
+    external_id: Option<String>,
+    attributes: Value,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn new(new: NewContact, now: DateTime<Utc>) -> Self {
+        Self {
+            id: ContactId::new(),
+            phone: new.phone,
+            first_name: new.first_name.map(String::from),
+            last_name: new.last_name.map(String::from),
+            email: new.email.map(String::from),
+            external_id: new.external_id.map(String::from),
+            attributes: new.attributes.into_value(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What may stand in the fields of a contact: names, email, external id and attributes, each with one constructor.
+
+use serde_json::{Map, Value};
+
+use crate::error::FieldErrors;
+
+/// What is wrong with a field, in words for the person who filled it in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidField {
+    /// Nothing but white space.
+    #[error("enter something, or leave the field out")]
+    Blank,
+    /// Longer than the column is meant for.
+    #[error("at most {0} characters")]
+    TooLong(usize),
+    /// A line break or another character that cannot be seen.
+    #[error("line breaks and control characters are not possible here")]
+    ControlCharacter,
+    /// Not of the form name@domain.
+    #[error("not an email address: write it like name@example.com")]
+    NotAnEmail,
+    /// An attribute's name that templates could not name.
+    #[error("a name is 1 to 64 letters (a-z), digits or _, and does not begin with a digit")]
+    AttributeName,
+    /// An attribute's value that is an array or object.
+    #[error("a value is a text, a number, true or false; lists and objects are not possible")]
+    AttributeType,
+    /// An attribute's value that is too long.
+    #[error("a value is at most 2,048 bytes long")]
+    AttributeTooLong,
+    /// A character that a text in the database cannot hold.
+    #[error("the text contains a character that cannot be stored (NUL)")]
+    Nul,
+    /// More attributes than a contact can have.
+    #[error("a contact has at most 64 attributes")]
+    TooManyAttributes,
+}
+
+const MOST_ATTRIBUTES: usize = 64;
+const LONGEST_ATTRIBUTE_NAME: usize = 64;
+const LONGEST_ATTRIBUTE_BYTES: usize = 2_048;
+
+/// Declares a text of one line with its greatest length in characters, and one more check.
+macro_rules! line_of_text {
+    ($(#[$doc:meta])* $name:ident, $longest:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads it as a person typed it; white space around it is dropped.
+            pub fn parse(raw: &str) -> Result<Self, InvalidField> {
+                let text = line(raw, $longest)?;
+                let check: fn(&str) -> Result<(), InvalidField> = $check;
+                check(text)?;
+                Ok(Self(text.to_owned()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    };
+}
+
+line_of_text!(
+    /// A first or last name: up to 100 characters.
+    Name, 100, |_| Ok(())
+);
+line_of_text!(
+    /// The id of the contact in another system: up to 200 characters, case matters.
+    ExternalId, 200, |_| Ok(())
+);
+line_of_text!(
+    /// An email address, checked lightly: only a letter to it proves that it exists.
+    Email, 254, email_shape
+);
+
+/// Named values of a contact: a JSON object of texts, numbers and booleans, whose names templates can use.
+///
+/// A value of null says that there is none, so it is not kept.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attributes(Map<String, Value>);
+
+impl Attributes {
+    /// Checks names, types, lengths and number; errors are named `attributes.<name>`, or `attributes`.
+    pub fn parse(raw: Map<String, Value>) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        for (name, value) in &raw {
+            if let Err(error) = attribute(name, value) {
+                errors.add(&format!("attributes.{name}"), error.to_string());
+            }
+        }
+        let kept: Map<_, _> = raw.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        if kept.len() > MOST_ATTRIBUTES {
+            errors.add("attributes", InvalidField::TooManyAttributes.to_string());
+        }
+        if errors.is_empty() { Ok(Self(kept)) } else { Err(errors) }
+    }
+
+    /// The stored attributes with changes laid over them: a value replaces, null removes.
+    pub fn merged(stored: &Value, changes: &Map<String, Value>) -> Result<Self, FieldErrors> {
+        let mut all = stored.as_object().cloned().unwrap_or_default();
+        all.extend(changes.clone());
+        Self::parse(all)
+    }
+
+    /// The object for the database and the API.
+    pub fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+}
+
+fn line(raw: &str, longest: usize) -> Result<&str, InvalidField> {
+    let text = raw.trim();
+    if text.is_empty() {
+        return Err(InvalidField::Blank);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(InvalidField::ControlCharacter);
+    }
+    if text.chars().count() > longest {
+        return Err(InvalidField::TooLong(longest));
+    }
+    Ok(text)
+}
+
+fn email_shape(text: &str) -> Result<(), InvalidField> {
+    let (local, domain) = text.rsplit_once('@').ok_or(InvalidField::NotAnEmail)?;
+    let labels_filled = domain.split('.').all(|label| !label.is_empty());
+    let shape = !local.is_empty() && domain.contains('.') && labels_filled && !text.contains(char::is_whitespace);
+    if shape && !local.contains('@') { Ok(()) } else { Err(InvalidField::NotAnEmail) }
+}
+
+fn attribute(name: &str, value: &Value) -> Result<(), InvalidField> {
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let goes_on = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !begins || !goes_on || name.len() > LONGEST_ATTRIBUTE_NAME {
+        return Err(InvalidField::AttributeName);
+    }
+    match value {
+        Value::Array(_) | Value::Object(_) => Err(InvalidField::AttributeType),
+        Value::String(text) if text.contains('\0') => Err(InvalidField::Nul),
+        Value::String(text) if text.len() > LONGEST_ATTRIBUTE_BYTES => Err(InvalidField::AttributeTooLong),
+        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn white_space_around_a_name_is_dropped_and_inside_it_kept() {
+        assert_eq!(Name::parse("  Mary Ann ").unwrap().as_str(), "Mary Ann");
+        assert_eq!(Name::parse("Zoë 👩‍🚀").unwrap().as_str(), "Zoë 👩‍🚀");
+    }
+
+    #[test]
+    fn a_name_of_control_characters_or_a_novel_is_refused() {
+        assert_eq!(Name::parse(" \t "), Err(InvalidField::Blank));
+        assert_eq!(Name::parse("Ann\nBob"), Err(InvalidField::ControlCharacter));
+        assert_eq!(Name::parse(&"é".repeat(101)), Err(InvalidField::TooLong(100)));
+        assert!(Name::parse(&"é".repeat(100)).is_ok());
+    }
+
+    #[test]
+    fn email_addresses_are_checked_lightly() {
+        for good in ["anna@example.com", "a.b+c@mail.example.co.uk", "ünal@exämple.de", "\"x\"@example.com"] {
+            assert!(Email::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["anna", "anna@", "@example.com", "anna@localhost", "a b@example.com", "a@b@example.com", "a@example..com", "a@.com"] {
+            assert_eq!(Email::parse(bad), Err(InvalidField::NotAnEmail), "{bad}");
+        }
+    }
+
+    #[test]
+    fn attributes_have_names_that_templates_can_use_and_plain_values() {
+        let errors = Attributes::parse(object(json!({
+            "city": "Köln", "_visits": 3, "vip": true, "first name": "x", "1st": 1, "list": [1], "": 1, "größe": 1, "nul": "\u{0}",
+        })))
+        .unwrap_err();
+        let fields: Vec<_> = errors.iter().map(|(field, _)| field).collect();
+        assert_eq!(
+            fields,
+            ["attributes.", "attributes.1st", "attributes.first name", "attributes.größe", "attributes.list", "attributes.nul"]
+        );
+    }
+
+    #[test]
+    fn attributes_are_bounded_in_length_and_number() {
+        assert!(Attributes::parse(object(json!({ "a": "x".repeat(2_048) }))).is_ok());
+        assert!(Attributes::parse(object(json!({ "a": "x".repeat(2_049) }))).is_err());
+        let many = |count: usize| (0..count).map(|n| (format!("a{n}"), json!(n))).collect();
+        assert!(Attributes::parse(many(64)).is_ok());
+        assert!(Attributes::parse(many(65)).is_err());
+    }
+
+    #[test]
+    fn merging_replaces_values_key_by_key_and_null_removes() {
+        let merged = Attributes::merged(&json!({"city": "Köln", "vip": true}), &object(json!({"vip": null, "visits": 2})));
+        assert_eq!(merged.unwrap().into_value(), json!({"city": "Köln", "visits": 2}));
+    }
+
+    #[test]
+    fn removing_one_attribute_makes_room_for_another() {
+        let stored = Value::Object((0..64).map(|n| (format!("a{n}"), json!(n))).collect());
+        assert!(Attributes::merged(&stored, &object(json!({"b": 1}))).is_err());
+        assert!(Attributes::merged(&stored, &object(json!({"b": 1, "a0": null}))).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_accepted_again_unchanged(raw in "\\PC{0,40}") {
+            if let Ok(name) = Name::parse(&raw) {
+                prop_assert_eq!(Name::parse(name.as_str()), Ok(name.clone()));
+                prop_assert_eq!(name.as_str().trim(), name.as_str());
+            }
+            if let Ok(email) = Email::parse(&raw) {
+                prop_assert_eq!(Email::parse(email.as_str()), Ok(email.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Changing some fields of a contact and leaving the others as they are.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::{AsChangeset, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::contact::{Contact, taken};
+use super::fields::{Attributes, Email, ExternalId, Name};
+use super::{Change, suppressions};
+use crate::db::{Conn, schema::contacts};
+use crate::error::{Error, Result};
+use crate::types::{id::ContactId, phone::PhoneNumber};
+
+/// What shall become of one field that may be empty. In JSON: absent keeps, null clears, a value sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Leave it as it is.
+    #[default]
+    Keep,
+    /// Make it empty.
+    Clear,
+    /// Put this there.
+    Set(T),
+}
+
+/// What shall become of the attributes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum AttributesPatch {
+    /// Leave them as they are.
+    #[default]
+    Keep,
+    /// Lay these over them: a value replaces, null removes.
+    Merge(Map<String, Value>),
+    /// Exactly these, and no others.
+    Replace(Attributes),
+}
+
+/// Changes to a contact; the default changes nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContactPatch {
+    /// Another number.
+    pub phone: Option<PhoneNumber>,
+    /// What to call them.
+    pub first_name: Patch<Name>,
+    /// Their family's name.
+    pub last_name: Patch<Name>,
+    /// Their email address.
+    pub email: Patch<Email>,
+    /// Their id in another system.
+    pub external_id: Patch<ExternalId>,
+    /// Named values.
+    pub attributes: AttributesPatch,
+}
+
+impl<T> Patch<T> {
+    /// The field as a form shows it: empty clears.
+    pub fn from_form(value: Option<T>) -> Self {
+        value.map_or(Self::Clear, Self::Set)
+    }
+
+    fn apply(self, field: &mut Option<String>)
+    where
+        String: From<T>,
+    {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value.into()),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        // An absent field does not come here: `#[serde(default)]` keeps it.
+        Ok(Self::from_form(Option::deserialize(deserializer)?))
+    }
+}
+
+/// Changes a contact; a number or external id that another contact has is an error of that field.
+///
+/// A new number that has opted out brings its tag along; the tag of the old number stays, since the same person asked for it.
+pub async fn update(conn: &mut Conn, id: ContactId, patch: ContactPatch, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
+    let before: Option<Contact> = contacts::table.find(id).for_update().select(Contact::as_select()).first(conn).await.optional()?;
+    let before = before.ok_or(Error::NotFound("contact"))?;
+    let mut contact = before.clone();
+    patch.apply(&mut contact)?;
+    if contact == before {
+        return Ok((before, Vec::new()));
+    }
+    contact.updated_at = now;
+    let contact: Contact = diesel::update(contacts::table.find(id))
+        .set(Row::of(&contact))
+        .returning(Contact::as_returning())
+        .get_result(conn)
+        .await
+        .map_err(|error| taken(error.into()))?;
+    let moved = contact.phone != before.phone;
+    let changes = if moved { suppressions::tag_stopped(conn, std::slice::from_ref(&contact), now).await? } else { Vec::new() };
+    Ok((contact, changes))
+}
+
+impl ContactPatch {
+    fn apply(self, contact: &mut Contact) -> Result<()> {
+        if let Some(phone) = self.phone {
+            contact.phone = phone;
+        }
+        self.first_name.apply(&mut contact.first_name);
+        self.last_name.apply(&mut contact.last_name);
+        self.email.apply(&mut contact.email);
+        self.external_id.apply(&mut contact.external_id);
+        match self.attributes {
+            AttributesPatch::Keep => {}
+            AttributesPatch::Merge(changes) => {
+                contact.attributes = Attributes::merged(&contact.attributes, &changes).map_err(Error::Invalid)?.into_value();
+            }
+            AttributesPatch::Replace(attributes) => contact.attributes = attributes.into_value(),
+        }
+        Ok(())
+    }
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = contacts, treat_none_as_null = true)]
+struct Row<'a> {
+    phone: &'a PhoneNumber,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    email: Option<&'a str>,
+    external_id: Option<&'a str>,
+    attributes: &'a Value,
+    updated_at: DateTime<Utc>,
+}
+
+impl<'a> Row<'a> {
+    fn of(contact: &'a Contact) -> Self {
+        Self {
+            phone: &contact.phone,
+            first_name: contact.first_name.as_deref(),
+            last_name: contact.last_name.as_deref(),
+            email: contact.email.as_deref(),
+            external_id: contact.external_id.as_deref(),
+            attributes: &contact.attributes,
+            updated_at: contact.updated_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Deserialize)]
+    struct Request {
+        #[serde(default)]
+        email: Patch<String>,
+    }
+
+    #[test]
+    fn absent_keeps_null_clears_and_a_value_sets() {
+        let read = |json: Value| serde_json::from_value::<Request>(json).unwrap().email;
+        assert_eq!(read(json!({})), Patch::Keep);
+        assert_eq!(read(json!({ "email": null })), Patch::Clear);
+        assert_eq!(read(json!({ "email": "a@b.c" })), Patch::Set("a@b.c".to_owned()));
+    }
+
+    #[test]
+    fn only_the_named_fields_change() {
+        let time = DateTime::UNIX_EPOCH;
+        let phone = PhoneNumber::from_e164("+14155550123").unwrap();
+        let before = Contact {
+            id: ContactId::new(),
+            phone,
+            first_name: Some("Ann".to_owned()),
+            last_name: Some("Smith".to_owned()),
+            email: None,
+            external_id: Some("7".to_owned()),
+            attributes: json!({ "city": "Köln", "vip": true }),
+            created_at: time,
+            updated_at: time,
+        };
+        let mut after = before.clone();
+        ContactPatch {
+            last_name: Patch::Clear,
+            external_id: Patch::Set(ExternalId::parse("8").unwrap()),
+            attributes: AttributesPatch::Merge(json!({ "vip": null }).as_object().unwrap().clone()),
+            ..ContactPatch::default()
+        }
+        .apply(&mut after)
+        .unwrap();
+        let expected = Contact { last_name: None, external_id: Some("8".to_owned()), attributes: json!({ "city": "Köln" }), ..before };
+        assert_eq!(after, expected);
+    }
+}

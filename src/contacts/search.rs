@@ -1,0 +1,142 @@
+//! What a person types into the search box, taken apart into questions that an index answers each.
+
+use crate::types::country::Country;
+
+/// One question; contacts that answer any of them are found. The texts are patterns for `LIKE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// The beginning of “first last”.
+    FullName(String),
+    LastName(String),
+    Email(String),
+    /// Case matters, as it does for the id itself.
+    ExternalId(String),
+    Phone(String),
+    /// The last digits of a number, written backwards.
+    PhoneBackwards(String),
+}
+
+/// Fewer digits would find every second contact.
+const FEWEST_DIGITS: usize = 3;
+
+/// The questions in a text; none when it is blank. National numbers are also read with the default country.
+pub(super) fn probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let text = words.join(" ").replace('\0', "");
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let mut probes = phone_probes(&text, default_country);
+    probes.push(Probe::ExternalId(prefix(&text)));
+    if text.contains('@') {
+        probes.push(Probe::Email(prefix(&text)));
+    } else if !text.chars().all(in_number) {
+        probes.extend([Probe::FullName(prefix(&text)), Probe::LastName(prefix(&text)), Probe::Email(prefix(&text))]);
+    }
+    probes
+}
+
+fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() < FEWEST_DIGITS || !text.chars().all(in_number) {
+        return Vec::new();
+    }
+    if text.starts_with('+') {
+        return vec![Probe::Phone(format!("+{digits}%"))];
+    }
+    if let Some(international) = digits.strip_prefix("00") {
+        return vec![Probe::Phone(format!("+{international}%"))];
+    }
+    // A leading 0 is dialled inside many countries, and is not part of the number.
+    let national = digits.trim_start_matches('0');
+    let mut probes = vec![Probe::Phone(format!("+{digits}%"))];
+    if let Some(country) = default_country {
+        probes.push(Probe::Phone(format!("+{}{national}%", country.calling_code())));
+    }
+    if national.len() >= FEWEST_DIGITS {
+        probes.push(Probe::PhoneBackwards(format!("{}%", national.chars().rev().collect::<String>())));
+    }
+    probes
+}
+
+/// Whether people write this character in a phone number.
+fn in_number(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, ' ' | '+' | '-' | '(' | ')' | '.' | '/')
+}
+
+/// A `LIKE` pattern for texts that begin with these characters.
+fn prefix(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if matches!(c, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn germany() -> Option<Country> {
+        Country::parse("DE").ok()
+    }
+
+    #[test]
+    fn a_blank_search_asks_nothing() {
+        assert_eq!(probes("  \t", germany()), []);
+    }
+
+    #[test]
+    fn a_name_is_looked_for_in_names_email_and_external_id() {
+        assert_eq!(
+            probes(" Ann  Smi ", None),
+            [
+                Probe::ExternalId("Ann Smi%".into()),
+                Probe::FullName("Ann Smi%".into()),
+                Probe::LastName("Ann Smi%".into()),
+                Probe::Email("Ann Smi%".into())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_written() {
+        assert!(probes("+49 151 23", None).contains(&Probe::Phone("+4915123%".into())));
+        assert!(probes("0049 151 23", None).contains(&Probe::Phone("+4915123%".into())));
+        assert!(probes("0151/23", germany()).contains(&Probe::Phone("+4915123%".into())));
+        assert!(probes("(555) 0123", None).contains(&Probe::PhoneBackwards("3210555%".into())));
+    }
+
+    #[test]
+    fn two_digits_are_no_phone_number() {
+        assert_eq!(probes("12", germany()), [Probe::ExternalId("12%".into())]);
+    }
+
+    #[test]
+    fn wildcards_are_looked_for_as_they_are() {
+        assert!(probes("50%_\\", None).contains(&Probe::ExternalId("50\\%\\_\\\\%".into())));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_has_exactly_one_wildcard_at_its_end(text in "\\PC{0,20}") {
+            let pattern = prefix(&text);
+            let mut wildcards = 0;
+            let mut chars = pattern.chars();
+            while let Some(c) = chars.next() {
+                match c {
+                    '\\' => prop_assert!(chars.next().is_some()),
+                    '%' | '_' => wildcards += 1,
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(wildcards, 1);
+            prop_assert!(pattern.ends_with('%'));
+        }
+    }
+}

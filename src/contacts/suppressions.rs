@@ -1,0 +1,198 @@
+//! Suppressions: why a number may not be texted. Keyed by number, so that they outlive the contact.
+
+mod words;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+
+use super::contact::{self, Contact};
+use super::tags::{self, TagName};
+use super::{Change, consent};
+use crate::db::{Conn, schema::suppressions};
+use crate::error::{Error, Result};
+use crate::types::id::{ContactId, MessageId, SuppressionId, UserId};
+use crate::types::phone::PhoneNumber;
+
+pub use words::{Reason, Source};
+
+/// A number that may not be texted, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = suppressions, check_for_backend(diesel::pg::Pg))]
+pub struct Suppression {
+    /// Identifies it.
+    pub id: SuppressionId,
+    /// The number.
+    pub phone: PhoneNumber,
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Who or what suppresses or lifts: a signed-in user, or a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By {
+    /// By which way it came.
+    pub source: Source,
+    /// The user, where there is one.
+    pub user_id: Option<UserId>,
+}
+
+/// A number, the reason to suppress it, and what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The number.
+    pub phone: PhoneNumber,
+    /// Why it may not be texted any more.
+    pub reason: Reason,
+    /// By which way we know.
+    pub source: Source,
+    /// The inbound message with the keyword, or the refused outbound one.
+    pub message_id: Option<MessageId>,
+    /// The user who decided it.
+    pub user_id: Option<UserId>,
+    /// The keyword as it was written, Twilio's error code, or the reason that a person gave.
+    pub note: Option<String>,
+}
+
+/// What allows to lift suppressions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grounds {
+    /// By which way we know.
+    pub source: Source,
+    /// The inbound message with the keyword.
+    pub message_id: Option<MessageId>,
+    /// The user who decided it.
+    pub user_id: Option<UserId>,
+    /// The keyword as it was written, or the reason that a person gave.
+    pub note: Option<String>,
+}
+
+/// What a call of [`suppress`] did.
+#[must_use = "automations react to the changes: pass them to automations::enroll::react in the same transaction"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppressed {
+    /// Whether the number was not suppressed for this reason before.
+    pub newly: bool,
+    /// The contact that was created and the tag that was added, if so.
+    pub changes: Vec<Change>,
+}
+
+/// What a call of [`lift`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    /// The reasons that held until now, and do not any more.
+    pub reasons: Vec<Reason>,
+}
+
+impl By {
+    /// A signed-in user.
+    pub fn user(id: UserId) -> Self {
+        Self { source: Source::Admin, user_id: Some(id) }
+    }
+
+    /// A program that uses the JSON API.
+    pub fn api() -> Self {
+        Self { source: Source::Api, user_id: None }
+    }
+}
+
+impl Evidence {
+    /// Evidence without message and note.
+    pub fn new(phone: PhoneNumber, reason: Reason, by: By) -> Self {
+        Self { phone, reason, source: by.source, message_id: None, user_id: by.user_id, note: None }
+    }
+}
+
+/// The reason that weighs most why a number may not be texted; none when it may.
+pub async fn active(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Suppression>> {
+    Ok(all_active(conn, phone).await?.into_iter().next())
+}
+
+/// Every reason why a number may not be texted, the weightiest first.
+pub async fn all_active(conn: &mut Conn, phone: &PhoneNumber) -> Result<Vec<Suppression>> {
+    let mut found = load_active(conn, std::slice::from_ref(phone)).await?;
+    found.sort_by_key(|suppression| (suppression.reason, suppression.since));
+    Ok(found)
+}
+
+/// The weightiest suppression of each of many numbers in one query; numbers that may be texted are left out.
+pub async fn active_many(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<HashMap<PhoneNumber, Suppression>> {
+    let mut found = load_active(conn, phones).await?;
+    // The last one to be inserted stays.
+    found.sort_by_key(|suppression| std::cmp::Reverse((suppression.reason, suppression.since)));
+    Ok(found.into_iter().map(|suppression| (suppression.phone.clone(), suppression)).collect())
+}
+
+/// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is unknown, and adds [`tags::STOP_TAG`].
+///
+/// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except Twilio's repeated refusals.
+/// Messages that are pending are the caller's to stop.
+pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Suppressed> {
+    let rows = diesel::insert_into(suppressions::table)
+        .values((
+            suppressions::id.eq(SuppressionId::new()),
+            suppressions::phone.eq(&evidence.phone),
+            suppressions::reason.eq(evidence.reason),
+            suppressions::since.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    let newly = rows > 0;
+    if newly || evidence.source != Source::Twilio {
+        consent::record_suppressed(conn, &evidence, now).await?;
+    }
+    let mut changes = Vec::new();
+    if evidence.reason.is_opt_out() {
+        let (contact, created) = contact::find_or_create_by_phone(conn, &evidence.phone, now).await?;
+        changes.extend(created);
+        changes.extend(tags::add(conn, contact.id, &TagName::stop(), now).await?);
+    }
+    Ok(Suppressed { newly, changes })
+}
+
+/// Lifts suppressions of a number and keeps the evidence; [`tags::STOP_TAG`] goes when no opt-out is left.
+///
+/// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the field `note`.
+pub async fn lift(conn: &mut Conn, phone: &PhoneNumber, reasons: &[Reason], grounds: Grounds, now: DateTime<Utc>) -> Result<Lifted> {
+    let said_why = grounds.note.as_deref().is_some_and(|note| !note.trim().is_empty());
+    if matches!(grounds.source, Source::Admin | Source::Api) && !said_why {
+        return Err(Error::field("note", "write down why this number may be texted again"));
+    }
+    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| grounds.source != Source::Keyword || reason.is_opt_out()).collect();
+    let active = suppressions::table.filter(suppressions::phone.eq(phone)).filter(suppressions::lifted_at.is_null());
+    let mut lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
+        .set(suppressions::lifted_at.eq(now))
+        .returning(suppressions::reason)
+        .get_results(conn)
+        .await?;
+    lifted.sort_unstable();
+    for reason in &lifted {
+        consent::record_lifted(conn, phone, *reason, &grounds, now).await?;
+    }
+    let opted_out = all_active(conn, phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
+    if !opted_out && (!lifted.is_empty() || grounds.source == Source::Keyword) {
+        if let Some(contact) = contact::find_by_phone(conn, phone).await? {
+            tags::remove(conn, contact.id, &TagName::stop()).await?;
+        }
+    }
+    Ok(Lifted { reasons: lifted })
+}
+
+/// Adds [`tags::STOP_TAG`] to those of these contacts whose number has opted out, so that nobody who comes back looks reachable.
+pub(super) async fn tag_stopped(conn: &mut Conn, contacts: &[Contact], now: DateTime<Utc>) -> Result<Vec<Change>> {
+    let phones: Vec<_> = contacts.iter().map(|contact| contact.phone.clone()).collect();
+    let stopped = load_active(conn, &phones).await?;
+    let opted_out = |contact: &&Contact| stopped.iter().any(|s| s.reason.is_opt_out() && s.phone == contact.phone);
+    let ids: Vec<ContactId> = contacts.iter().filter(opted_out).map(|contact| contact.id).collect();
+    tags::add_many(conn, &ids, &TagName::stop(), now).await
+}
+
+async fn load_active(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<Suppression>> {
+    let active = suppressions::table.filter(suppressions::phone.eq_any(phones)).filter(suppressions::lifted_at.is_null());
+    Ok(active.select(Suppression::as_select()).load(conn).await?)
+}

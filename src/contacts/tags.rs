@@ -1,0 +1,145 @@
+//! Tags: labels on contacts, unique whatever their case.
+
+mod name;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::RunQueryDsl;
+
+use super::Change;
+use super::contact::Contact;
+use super::sql::lower;
+use super::suppressions::{self, By, Evidence, Reason};
+use crate::db::{
+    Conn,
+    schema::{contact_tags, tags},
+};
+use crate::error::{Error, Result};
+use crate::types::id::{ContactId, TagId};
+
+pub use name::{InvalidTagName, STOP_TAG, TagName};
+
+/// Adds a tag to a contact; none when the contact has it already.
+///
+/// This only labels: to also keep the promise of the STOP tag when a person adds it, use [`add_by_hand`].
+pub async fn add(conn: &mut Conn, contact_id: ContactId, tag: &TagName, now: DateTime<Utc>) -> Result<Option<Change>> {
+    Ok(add_many(conn, &[contact_id], tag, now).await?.pop())
+}
+
+/// Adds a tag to many contacts in one statement; answers with the changes of those that did not have it.
+pub async fn add_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName, now: DateTime<Utc>) -> Result<Vec<Change>> {
+    if contact_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (tag_id, tag) = find_or_create(conn, tag, now).await?;
+    let mut ids = contact_ids.to_vec();
+    ids.sort_unstable();
+    let rows: Vec<_> = ids
+        .into_iter()
+        .map(|id| (contact_tags::contact_id.eq(id), contact_tags::tag_id.eq(tag_id), contact_tags::added_at.eq(now)))
+        .collect();
+    let added: Vec<ContactId> = diesel::insert_into(contact_tags::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(contact_tags::contact_id)
+        .get_results(conn)
+        .await
+        .map_err(without_contact)?;
+    Ok(added.into_iter().map(|contact_id| Change::TagAdded { contact_id, tag: tag.clone(), added_at: now }).collect())
+}
+
+/// Adds a tag because a person or program asked for it; [`STOP_TAG`] also suppresses the number, since it says just that.
+pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, tag: &TagName, by: By, now: DateTime<Utc>) -> Result<Vec<Change>> {
+    let mut changes: Vec<_> = add(conn, contact.id, tag, now).await?.into_iter().collect();
+    if tag.is_stop() && suppressions::active(conn, &contact.phone).await?.is_none() {
+        let note = Some(format!("The tag {STOP_TAG} was added."));
+        let evidence = Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+        changes.extend(suppressions::suppress(conn, evidence, now).await?.changes);
+    }
+    Ok(changes)
+}
+
+/// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its own name.
+pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Vec<Change>> {
+    let present = of(conn, contact.id).await?;
+    for tag in present.iter().filter(|tag| !tag.is_stop() && !wanted.contains(tag)) {
+        remove(conn, contact.id, tag).await?;
+    }
+    let mut changes = Vec::new();
+    for tag in wanted.iter().filter(|tag| !present.contains(tag)) {
+        changes.extend(add_by_hand(conn, contact, tag, by, now).await?);
+    }
+    Ok(changes)
+}
+
+/// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.
+pub async fn remove(conn: &mut Conn, contact_id: ContactId, tag: &TagName) -> Result<bool> {
+    let tag_ids = tags::table.filter(lower(tags::name).eq(lower(tag.as_str()))).select(tags::id);
+    let of_contact = contact_tags::table.filter(contact_tags::contact_id.eq(contact_id)).filter(contact_tags::tag_id.eq_any(tag_ids));
+    Ok(diesel::delete(of_contact).execute(conn).await? > 0)
+}
+
+/// The tags of a contact, by name.
+pub async fn of(conn: &mut Conn, contact_id: ContactId) -> Result<Vec<TagName>> {
+    Ok(of_many(conn, &[contact_id]).await?.remove(&contact_id).unwrap_or_default())
+}
+
+/// The tags of many contacts in one query, by name; contacts without tags are left out.
+pub async fn of_many(conn: &mut Conn, contact_ids: &[ContactId]) -> Result<HashMap<ContactId, Vec<TagName>>> {
+    let rows: Vec<(ContactId, TagName)> = contact_tags::table
+        .inner_join(tags::table.on(tags::id.eq(contact_tags::tag_id)))
+        .filter(contact_tags::contact_id.eq_any(contact_ids))
+        .order(tags::name)
+        .select((contact_tags::contact_id, tags::name))
+        .load(conn)
+        .await?;
+    let mut by_contact = HashMap::<_, Vec<_>>::new();
+    for (contact_id, tag) in rows {
+        by_contact.entry(contact_id).or_default().push(tag);
+    }
+    Ok(by_contact)
+}
+
+/// The first `limit` tags by name, for a select box.
+pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<TagName>> {
+    Ok(tags::table.order(lower(tags::name)).select(tags::name).limit(limit).load(conn).await?)
+}
+
+/// The id of a tag that is in use, or was.
+pub(super) async fn find_id(conn: &mut Conn, tag: &TagName) -> Result<Option<TagId>> {
+    Ok(find_stored(conn, tag).await?.map(|(id, _)| id))
+}
+
+async fn find_stored(conn: &mut Conn, tag: &TagName) -> Result<Option<(TagId, TagName)>> {
+    let found = tags::table.filter(lower(tags::name).eq(lower(tag.as_str()))).select((tags::id, tags::name)).first(conn).await;
+    Ok(found.optional()?)
+}
+
+/// The tag's row with the spelling that came first.
+async fn find_or_create(conn: &mut Conn, tag: &TagName, now: DateTime<Utc>) -> Result<(TagId, TagName)> {
+    if let Some(stored) = find_stored(conn, tag).await? {
+        return Ok(stored);
+    }
+    let created = diesel::insert_into(tags::table)
+        .values((tags::id.eq(TagId::new()), tags::name.eq(tag), tags::created_at.eq(now)))
+        .on_conflict_do_nothing()
+        .returning((tags::id, tags::name))
+        .get_result(conn)
+        .await
+        .optional()?;
+    match created {
+        Some(created) => Ok(created),
+        // Someone else created it between our two statements.
+        None => find_stored(conn, tag).await?.ok_or(Error::NotFound("tag")),
+    }
+}
+
+fn without_contact(error: DieselError) -> Error {
+    match &error {
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Error::NotFound("contact"),
+        _ => error.into(),
+    }
+}
