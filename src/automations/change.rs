@@ -8,6 +8,8 @@ use super::automation::{Automation, AutomationName, AutomationStatus, find};
 use super::check::check;
 use super::definition::Definition;
 use super::enroll;
+use super::step::Step;
+use super::trigger::Trigger;
 use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
@@ -30,8 +32,10 @@ pub struct NewAutomation {
 pub struct AutomationChange {
     /// A new name.
     pub name: Option<AutomationName>,
-    /// A new definition: enrollments that have begun finish with theirs.
-    pub definition: Option<Definition>,
+    /// Another trigger.
+    pub trigger: Option<Trigger>,
+    /// Other steps: enrollments that have begun finish with theirs.
+    pub steps: Option<Vec<Step>>,
     /// Another status.
     pub status: Option<AutomationStatus>,
 }
@@ -65,7 +69,11 @@ pub async fn update(conn: &mut Conn, id: AutomationId, change: AutomationChange,
     let before = find(conn, id).await?;
     let status = change.status.unwrap_or(before.status);
     check_move(before.status, status)?;
-    let definition = change.definition.filter(|definition| *definition != before.definition);
+    let wanted = Definition {
+        trigger: change.trigger.unwrap_or_else(|| before.definition.trigger.clone()),
+        steps: change.steps.unwrap_or_else(|| before.definition.steps.clone()),
+    };
+    let definition = Some(wanted).filter(|wanted| *wanted != before.definition);
     let activated = status == AutomationStatus::Active && before.status != AutomationStatus::Active;
     if definition.is_some() || activated {
         check(conn, definition.as_ref().unwrap_or(&before.definition), status).await?;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::object::ObjectReader;
 use crate::error::FieldErrors;
+use crate::types::json_object::ObjectReader;
 use crate::types::text_enum::text_enum;
 
 /// Conditions that a trigger may have.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::step::{MAX_STEPS, Step};
+use super::step::Step;
 use super::trigger::Trigger;
 use crate::error::{Error, FieldErrors, Result};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, FieldErrors, Result};
 pub struct Definition {
     /// What starts it.
     pub trigger: Trigger,
-    /// What it does, in this order; at most [`MAX_STEPS`].
+    /// What it does, in this order; at most [`super::MAX_STEPS`].
     pub steps: Vec<Step>,
 }
 
@@ -20,7 +20,7 @@ impl Definition {
     pub fn parse(trigger: &Value, steps: &Value) -> Result<Self> {
         let mut errors = FieldErrors::default();
         let trigger = Trigger::parse("trigger", trigger, &mut errors);
-        let steps = parse_steps(steps, &mut errors);
+        let steps = Step::parse_all("steps", steps, &mut errors);
         errors.into_result()?;
         let trigger = trigger.ok_or_else(|| Error::field("trigger", "Say what starts it."))?;
         Ok(Self { trigger, steps })
@@ -55,19 +55,6 @@ impl Definition {
     pub fn sends(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::SendSms { .. }))
     }
-}
-
-fn parse_steps(steps: &Value, errors: &mut FieldErrors) -> Vec<Step> {
-    let Value::Array(steps) = steps else {
-        errors.add("steps", "This must be a list of steps.");
-        return Vec::new();
-    };
-    if steps.len() > MAX_STEPS {
-        errors.add("steps", format!("An automation has at most {MAX_STEPS} steps; these are {}.", steps.len()));
-        return Vec::new();
-    }
-    let parse = |(index, step)| Step::parse(&format!("steps.{index}"), step, errors);
-    steps.iter().enumerate().filter_map(parse).collect()
 }
 
 #[cfg(test)]

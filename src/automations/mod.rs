@@ -12,7 +12,7 @@ pub mod counts;
 mod definition;
 pub mod enroll;
 mod enrollment;
-mod object;
+mod report;
 mod run;
 mod step;
 mod trigger;
@@ -21,5 +21,6 @@ pub use automation::{Automation, AutomationName, AutomationStatus, find, find_ma
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use definition::Definition;
 pub use enrollment::{Enrollment, EnrollmentStatus, enrollments, find_enrollment};
+pub use report::{Reported, report};
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
 pub use trigger::Trigger;

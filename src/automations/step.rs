@@ -5,9 +5,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::condition::check_property;
-use super::object::ObjectReader;
 use crate::error::FieldErrors;
 use crate::types::id::{SenderId, TemplateId};
+use crate::types::json_object::ObjectReader;
 
 /// Steps that an automation may have.
 pub const MAX_STEPS: usize = 50;
@@ -49,6 +49,20 @@ pub enum Recipient {
 }
 
 impl Step {
+    /// Reads a list of steps; what is wrong is noted under `path` and `path.<index>`.
+    pub fn parse_all(path: &str, steps: &Value, errors: &mut FieldErrors) -> Vec<Self> {
+        let Value::Array(steps) = steps else {
+            errors.add(path, "This must be a list of steps.");
+            return Vec::new();
+        };
+        if steps.len() > MAX_STEPS {
+            errors.add(path, format!("An automation has at most {MAX_STEPS} steps; these are {}.", steps.len()));
+            return Vec::new();
+        }
+        let parse = |(index, step)| Self::parse(&format!("{path}.{index}"), step, errors);
+        steps.iter().enumerate().filter_map(parse).collect()
+    }
+
     /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
         let mut reader = ObjectReader::open(path, value, "{\"type\": \"wait\", \"seconds\": 3600}", errors)?;

@@ -5,10 +5,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::condition::Conditions;
-use super::object::ObjectReader;
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
+use crate::types::json_object::ObjectReader;
 
 /// What starts an automation; a name or tag is none only in a draft.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

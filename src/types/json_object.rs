@@ -5,18 +5,19 @@ use serde_json::{Map, Value};
 use crate::error::FieldErrors;
 
 /// A JSON object that is being read, with where it stands and where its errors go.
-pub(super) struct ObjectReader<'v, 'e> {
+pub(crate) struct ObjectReader<'v, 'e> {
     path: String,
     object: &'v Map<String, Value>,
     errors: &'e mut FieldErrors,
 }
 
 impl<'v, 'e> ObjectReader<'v, 'e> {
-    /// Begins to read `value`; notes an error that says what was `expected` when it is no object.
-    pub(super) fn open(path: &str, value: &'v Value, expected: &str, errors: &'e mut FieldErrors) -> Option<Self> {
+    /// Begins to read `value`, which stands at `path` (empty for the whole body); what is no object is an error that shows what was `expected`.
+    pub(crate) fn open(path: &str, value: &'v Value, expected: &str, errors: &'e mut FieldErrors) -> Option<Self> {
         match value {
             Value::Object(object) => Some(Self { path: path.to_owned(), object, errors }),
             _ => {
+                let path = if path.is_empty() { "body" } else { path };
                 errors.add(path, format!("This must be an object such as {expected}."));
                 None
             }
@@ -24,22 +25,22 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     }
 
     /// The path of a field of this object.
-    pub(super) fn path_of(&self, field: &str) -> String {
-        format!("{}.{field}", self.path)
+    pub(crate) fn path_of(&self, field: &str) -> String {
+        if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
     }
 
     /// Notes what is wrong with a field.
-    pub(super) fn wrong(&mut self, field: &str, message: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, field: &str, message: impl Into<String>) {
         self.errors.add(&self.path_of(field), message);
     }
 
     /// A field as it is; an absent one and `null` are the same.
-    pub(super) fn value(&self, field: &str) -> Option<&'v Value> {
+    pub(crate) fn value(&self, field: &str) -> Option<&'v Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
     /// Keeps what `parse` makes of a text field; absent, empty, or wrong (then noted) it is none.
-    pub(super) fn text<T, E: std::fmt::Display>(
+    pub(crate) fn text<T, E: std::fmt::Display>(
         &mut self,
         field: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -57,8 +58,23 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         }
     }
 
+    /// The same for a field that must be there: absent or empty, `missing` is noted.
+    pub(crate) fn required_text<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        missing: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let is_blank = self.value(field).is_none_or(|value| value.as_str().is_some_and(|text| text.trim().is_empty()));
+        if is_blank {
+            self.wrong(field, missing);
+            return None;
+        }
+        self.text(field, parse)
+    }
+
     /// Refuses every field but the known ones, so that a misspelt one is not lost in silence.
-    pub(super) fn only(&mut self, what: &str, known: &[&str]) {
+    pub(crate) fn only(&mut self, what: &str, known: &[&str]) {
         let unknown: Vec<&String> = self.object.keys().filter(|name| !known.contains(&name.as_str())).collect();
         for name in unknown {
             self.wrong(name, format!("{what} has no such field; it has {}.", known.join(", ")));
@@ -66,7 +82,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     }
 
     /// Where errors go, for what is read inside this object by others.
-    pub(super) fn errors(&mut self) -> &mut FieldErrors {
+    pub(crate) fn errors(&mut self) -> &mut FieldErrors {
         self.errors
     }
 }
