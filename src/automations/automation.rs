@@ -128,6 +128,13 @@ pub async fn list(conn: &mut Conn, before: Option<AutomationId>, limit: i64) -> 
     rows.into_iter().map(Automation::from_row).collect()
 }
 
+/// The names that begin with a text, upper and lower case being the same.
+pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
+    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = format!("{escaped}%");
+    Ok(automations::table.filter(automations::name.ilike(pattern)).select(automations::name).load(conn).await?)
+}
+
 impl Automation {
     fn from_row((id, name, status, version, created_at, updated_at, trigger, steps): Row) -> Result<Self> {
         let definition = Definition::stored(&trigger, &steps)?;

@@ -191,15 +191,14 @@ fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> O
     reader.only("A contact", &["id", "phone", "external_id"]);
     let named = ["id", "phone", "external_id"].into_iter().filter(|field| reader.value(field).is_some()).count();
     if named != 1 {
-        let errors = event.errors();
-        errors.add("contact", "Name the contact by exactly one of id, phone and external_id.");
+        reader.errors().add("contact", "Name the contact by exactly one of id, phone and external_id.");
         return None;
     }
     let id = reader.text("id", |text| text.trim().parse().map_err(|_| "This is not a contact's id."));
     let phone = reader.text("phone", |text| PhoneNumber::parse(text, country));
     let external_id = reader.text("external_id", ExternalId::parse);
     let named = id.map(ContactRef::Id).or(phone.map(ContactRef::Phone)).or(external_id.map(ContactRef::ExternalId));
-    if named.is_none() && event.errors().is_empty() {
+    if named.is_none() && !event.errors().iter().any(|(field, _)| field.starts_with("contact")) {
         event.wrong("contact", "Name the contact by id, phone or external_id; it is empty.");
     }
     named

@@ -3,8 +3,10 @@
 //! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method is then answered with 405,
 //! and a test can compare them with the document.
 
+mod automations;
 mod caller;
 mod error;
+mod events;
 mod json;
 mod list;
 mod openapi;
@@ -25,6 +27,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(
                 web::scope("/v1")
                     .configure(openapi::routes)
+                    .configure(automations::routes)
+                    .configure(events::routes)
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
             )
             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),

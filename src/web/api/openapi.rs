@@ -36,7 +36,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The whole description.
 pub(super) fn document() -> Document {
-    let nouns: [Document; 0] = [];
+    let nouns = [super::automations::Document::openapi(), super::events::Document::openapi()];
     let mut document = Base::openapi();
     for noun in nouns {
         document.merge(noun);

@@ -1,6 +1,7 @@
 //! Pages, one file per group; each has `pub fn routes` and registers its pages in [`PAGES`].
 
 mod account;
+mod automations;
 mod home;
 mod log_in;
 mod setup;
@@ -37,6 +38,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(setup::routes)
             .configure(log_in::routes)
             .configure(account::routes)
+            .configure(automations::routes)
             .default_service(web::to(async || -> Result<&'static str, PageError> { Err(PageError::NotFound("page")) })),
     );
 }
@@ -56,4 +58,8 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<setup::SetupPage>,
     super::page::samples::<log_in::LogInPage>,
     super::page::samples::<account::AccountPage>,
+    super::page::samples::<automations::AutomationsPage>,
+    super::page::samples::<automations::EditorPage>,
+    super::page::samples::<automations::AutomationPage>,
+    super::page::samples::<automations::EnrollmentPage>,
 ];
