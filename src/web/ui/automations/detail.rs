@@ -64,7 +64,7 @@ pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageRe
 }
 
 pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&visit, *id, AutomationStatus::Active).await {
+    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Active).await {
         Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is switched on."),
         Err(Error::Invalid(errors)) => {
             let page = AutomationPage::load(&mut *visit.conn().await?, *id, as_problems(&errors)).await?;
@@ -75,16 +75,14 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
 }
 
 pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&visit, *id, AutomationStatus::Paused).await {
+    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Paused).await {
         Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is paused."),
         Err(Error::Invalid(errors)) => visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" ")),
         Err(other) => Err(other.into()),
     }
 }
 
-async fn switch(visit: &Visit<Marketer>, id: AutomationId, status: AutomationStatus) -> Result<Automation, Error> {
-    let now = visit.now();
-    let mut conn = visit.conn().await.map_err(|error| Error::Internal(error.to_string()))?;
+async fn switch(conn: &mut Conn, now: DateTime<Utc>, id: AutomationId, status: AutomationStatus) -> Result<Automation, Error> {
     let change = AutomationChange { status: Some(status), ..AutomationChange::default() };
     conn.transaction(async |conn| automations::update(conn, id, change, now).await).await
 }

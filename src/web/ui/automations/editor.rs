@@ -2,6 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::Path;
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::action::Action;
 use super::form::{AutomationForm, MISSING, UNITS};
 use super::words;
 use crate::automations::condition::Operator;
-use crate::automations::{self, Automation, AutomationChange, AutomationName, AutomationStatus, NewAutomation};
+use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
 use crate::contacts::tags;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -98,11 +99,11 @@ async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, Stri
             edit.apply(&mut form);
             show(visit, subject, form, FieldErrors::default()).await
         }
-        Action::Save => match save(&visit, subject, &form, None).await {
+        Action::Save => match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
             Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved."),
             Err(error) => refuse(visit, subject, form, error).await,
         },
-        Action::Activate => match save(&visit, subject, &form, Some(AutomationStatus::Active)).await {
+        Action::Activate => match save(&mut *visit.conn().await?, visit.now(), subject, &form, Some(AutomationStatus::Active)).await {
             Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved and switched on."),
             Err(error) => refuse(visit, subject, form, error).await,
         },
@@ -128,14 +129,13 @@ async fn refuse(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, 
 
 /// Creates or changes the automation; `status` none keeps the one that it has.
 async fn save(
-    visit: &Visit<Marketer>,
+    conn: &mut Conn,
+    now: DateTime<Utc>,
     subject: Subject,
     form: &AutomationForm,
     status: Option<AutomationStatus>,
 ) -> Result<Automation, Error> {
     let (name, definition) = form.parse().map_err(Error::Invalid)?;
-    let now = visit.now();
-    let mut conn = visit.conn().await.map_err(|error| Error::Internal(error.to_string()))?;
     conn.transaction(async |conn| match subject.id {
         None => {
             let status = status.unwrap_or(AutomationStatus::Draft);
@@ -157,7 +157,7 @@ async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: 
         if form.name.trim().is_empty() {
             form.name = untitled(&mut *visit.conn().await?).await?;
         }
-        match save(&visit, subject, &form, None).await {
+        match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
             Ok(saved) => (saved.id, format!("step={step}")),
             Err(error) => return refuse(visit, subject, form, error).await,
         }
@@ -280,6 +280,7 @@ impl Page for EditorPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::automations::AutomationName;
 
     #[test]
     fn what_is_chosen_is_offered_even_when_the_list_ends_before_it() {

@@ -72,7 +72,7 @@ impl EnrollmentPage {
             Some(id) => Some(events::find(conn, id).await?),
             None => None,
         };
-        let filter = MessageFilter { contact_id: Some(contact.id), enrollment_id: Some(id), ..MessageFilter::default() };
+        let filter = MessageFilter { enrollment_id: Some(id), ..MessageFilter::default() };
         let messages = messages::list(conn, &filter, None, MAX_MESSAGES).await?;
         let row = |message: messages::Message| MessageRow {
             id: message.id,
