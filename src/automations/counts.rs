@@ -44,8 +44,8 @@ statement! {
     }
     returns (SqlUuid, BigInt, BigInt);
     "SELECT wanted.id, e.count, m.count FROM unnest({}::uuid[]) AS wanted (id),
-        LATERAL (SELECT count(*) FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id LIMIT {}) AS some) AS e,
-        LATERAL (SELECT count(*) FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id LIMIT {}) AS some) AS m"
+        LATERAL (SELECT count(*) FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id LIMIT {}) AS counted) AS e,
+        LATERAL (SELECT count(*) FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id LIMIT {}) AS counted) AS m"
 }
 
 /// The exact counts of one automation.
