@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod automations;
+pub mod batch;
 pub mod cli;
 pub mod clock;
 pub mod config;

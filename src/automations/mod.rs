@@ -1,1 +1,26 @@
 //! Automations: a trigger, steps, and the enrollments that pass through them.
+//!
+//! [`Definition`] is what a marketer writes; [`enroll`] lets contacts in when its trigger matches; [`advance`] runs their
+//! steps up to the next wait. A message that fails or is suppressed does not end an enrollment: the next step follows.
+
+pub mod advance;
+mod automation;
+mod change;
+mod check;
+pub mod condition;
+pub mod counts;
+mod definition;
+pub mod enroll;
+mod enrollment;
+mod report;
+mod run;
+mod step;
+mod trigger;
+
+pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, names_starting_with};
+pub use change::{AutomationChange, NewAutomation, create, update};
+pub use definition::Definition;
+pub use enrollment::{Enrollment, EnrollmentStatus, enrollments, find_enrollment};
+pub use report::{Reported, report};
+pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
+pub use trigger::Trigger;

@@ -6,6 +6,7 @@ mod migrate;
 mod pool;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;
+pub(crate) mod statement;
 mod target;
 mod unavailable;
 

@@ -1,1 +1,118 @@
 //! The job queue: what may be enqueued, and the one way to enqueue it.
+//!
+//! A job is a row of `jobs` that names one enrollment or message. It is inserted on the caller's connection, so that it
+//! exists exactly when the caller's transaction commits. Apalis runs the jobs ([`backend`]); this folder and `worker/` are
+//! the only places that know it.
+
+pub mod backend;
+pub mod lease;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::{
+    db::{Conn, statement::statement},
+    error::Result,
+    types::{
+        id::{EnrollmentId, MessageId},
+        text_enum::text_enum,
+    },
+};
+
+/// The PostgreSQL channel on which a commit with new jobs wakes idle workers.
+pub const CHANNEL: &str = "carillon_jobs";
+
+/// A piece of work for a worker: always about one row, named by its id and loaded when the job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Run an enrollment's steps up to its next wait.
+    Advance(EnrollmentId),
+    /// Claim a pending message and submit it to Twilio.
+    Send(MessageId),
+    /// Find out from Twilio what became of a message whose submission nobody confirmed.
+    Settle(MessageId),
+}
+
+text_enum! {
+    /// The kind of a [`Job`], as the database writes it.
+    pub enum JobKind {
+        /// See [`Job::Advance`].
+        Advance = "advance",
+        /// See [`Job::Send`].
+        Send = "send",
+        /// See [`Job::Settle`].
+        Settle = "settle",
+    }
+}
+
+impl Job {
+    /// The kind, without the id.
+    #[must_use]
+    pub const fn kind(self) -> JobKind {
+        match self {
+            Self::Advance(_) => JobKind::Advance,
+            Self::Send(_) => JobKind::Send,
+            Self::Settle(_) => JobKind::Settle,
+        }
+    }
+
+    /// The id of the row that the job is about.
+    #[must_use]
+    pub const fn subject(self) -> Uuid {
+        match self {
+            Self::Advance(id) => id.0,
+            Self::Send(id) | Self::Settle(id) => id.0,
+        }
+    }
+
+    /// Puts kind and id together again.
+    #[must_use]
+    pub const fn of(kind: JobKind, subject: Uuid) -> Self {
+        match kind {
+            JobKind::Advance => Self::Advance(EnrollmentId(subject)),
+            JobKind::Send => Self::Send(MessageId(subject)),
+            JobKind::Settle => Self::Settle(MessageId(subject)),
+        }
+    }
+}
+
+/// A job to enqueue and when it is due.
+#[derive(Debug, Clone, Copy)]
+pub struct NewJob {
+    /// What to do.
+    pub job: Job,
+    /// Not before this time.
+    pub run_at: DateTime<Utc>,
+}
+
+statement! {
+    /// Inserts jobs and wakes idle workers when one of them is due already.
+    struct Enqueue<'a> {
+        kinds: &'a [JobKind] => Array<Text>,
+        subjects: &'a [Uuid] => Array<diesel::sql_types::Uuid>,
+        run_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
+        created_at: DateTime<Utc> => Timestamptz,
+    }
+    returns Text;
+    "WITH added AS (
+        INSERT INTO jobs (kind, subject, run_at, created_at)
+        SELECT job.kind, job.subject, job.run_at, now.now
+        FROM unnest({}::text[], {}::uuid[], {}::timestamptz[]) AS job (kind, subject, run_at), (SELECT {}::timestamptz AS now) AS now
+        RETURNING run_at <= created_at AS due
+    )
+    SELECT pg_notify('carillon_jobs', '')::text FROM (SELECT 1 FROM added WHERE due LIMIT 1) AS any_due"
+}
+
+/// Adds jobs to the queue within the caller's transaction: they exist exactly when it commits.
+pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let kinds: Vec<JobKind> = jobs.iter().map(|new| new.job.kind()).collect();
+    let subjects: Vec<Uuid> = jobs.iter().map(|new| new.job.subject()).collect();
+    let run_ats: Vec<DateTime<Utc>> = jobs.iter().map(|new| new.run_at).collect();
+    Enqueue { kinds: &kinds, subjects: &subjects, run_ats: &run_ats, created_at: now }.execute(conn).await?;
+    Ok(())
+}

@@ -1,1 +1,82 @@
 //! The worker: performs jobs and runs periodic work.
+//!
+//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`settling`].
+//! [`schedule`] is what happens by the clock.
+
+mod advancing;
+mod perform;
+mod poll;
+mod schedule;
+mod sending;
+mod settling;
+
+use std::{collections::HashSet, num::NonZeroUsize, sync::Arc};
+
+use parking_lot::Mutex;
+
+use crate::{
+    clock::Clock,
+    db::Pool,
+    templates::Renderer,
+    twilio::Client,
+    types::{
+        id::{MessageId, WorkerId},
+        public_url::PublicUrl,
+        sealed::SecretKey,
+    },
+};
+
+/// How many jobs are leased and done together at most.
+const BATCH: usize = 256;
+
+/// Everything that a worker needs; cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    /// This process among all workers.
+    id: WorkerId,
+    db: Pool,
+    clock: Clock,
+    twilio: Client,
+    renderer: Renderer,
+    secret_key: SecretKey,
+    public_url: PublicUrl,
+    /// How many jobs are in flight at most.
+    concurrency: NonZeroUsize,
+    /// Messages that this process is submitting right now.
+    in_flight: Arc<Mutex<HashSet<MessageId>>>,
+}
+
+/// What a worker is made of.
+#[derive(Clone)]
+pub struct WorkerParts {
+    /// The database.
+    pub db: Pool,
+    /// The time.
+    pub clock: Clock,
+    /// Twilio.
+    pub twilio: Client,
+    /// The template cache.
+    pub renderer: Renderer,
+    /// Unseals the connections' keys.
+    pub secret_key: SecretKey,
+    /// Where Twilio reports to.
+    pub public_url: PublicUrl,
+    /// How many jobs are in flight at most.
+    pub concurrency: NonZeroUsize,
+}
+
+impl Worker {
+    /// Makes a worker with an identity of its own.
+    #[must_use]
+    pub fn new(parts: WorkerParts) -> Self {
+        let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency } = parts;
+        let id = WorkerId::new();
+        Self { id, db, clock, twilio, renderer, secret_key, public_url, concurrency, in_flight: Arc::default() }
+    }
+
+    /// The identity under which it leases jobs and makes attempts.
+    #[must_use]
+    pub const fn id(&self) -> WorkerId {
+        self.id
+    }
+}

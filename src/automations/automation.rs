@@ -1,0 +1,157 @@
+//! The automation itself, and how it is found.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::definition::Definition;
+use crate::db::Conn;
+use crate::db::schema::{automation_versions, automations};
+use crate::error::{Error, Result};
+use crate::types::id::AutomationId;
+use crate::types::text_enum::text_enum;
+
+text_enum! {
+    /// Whether an automation lets contacts in and moves them on.
+    pub enum AutomationStatus {
+        /// Being written, never switched on; it may be incomplete.
+        Draft = "draft",
+        /// Lets contacts in and moves them on.
+        Active = "active",
+        /// Lets nobody in; those inside stand still until it is active again.
+        Paused = "paused",
+    }
+}
+
+/// A trigger with steps, as its newest version has them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Automation {
+    /// Identifies it; later ones have greater ids.
+    pub id: AutomationId,
+    /// What marketers call it.
+    pub name: String,
+    /// Whether it runs.
+    pub status: AutomationStatus,
+    /// Counts the definitions that it has had, from 1.
+    pub version: i32,
+    /// Trigger and steps.
+    pub definition: Definition,
+    /// When it was first saved.
+    pub created_at: DateTime<Utc>,
+    /// When name, status or definition last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The name of an automation: one line of 1 to 120 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AutomationName(String);
+
+impl AutomationName {
+    const MAX: usize = 120;
+
+    /// Reads a name; white space around it is dropped.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("Give the automation a name.".to_owned());
+        }
+        if text.chars().count() > Self::MAX {
+            return Err(format!("A name has at most {} characters.", Self::MAX));
+        }
+        if text.chars().any(char::is_control) {
+            return Err("A name is a single line of text.".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+type Row = (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
+
+const COLUMNS: Columns = (
+    automations::id,
+    automations::name,
+    automations::status,
+    automations::version,
+    automations::created_at,
+    automations::updated_at,
+    automation_versions::trigger,
+    automation_versions::steps,
+);
+type Columns = (
+    automations::id,
+    automations::name,
+    automations::status,
+    automations::version,
+    automations::created_at,
+    automations::updated_at,
+    automation_versions::trigger,
+    automation_versions::steps,
+);
+
+/// Finds an automation by id; [`Error::NotFound`] when there is none.
+pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
+    find_many(conn, &[id]).await?.pop().ok_or(Error::NotFound("automation"))
+}
+
+/// Finds many automations by id, in no particular order; unknown ids are left out.
+pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Automation>> {
+    let newest = automation_versions::version.eq(automations::version);
+    let rows: Vec<Row> = automations::table
+        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+        .filter(automations::id.eq_any(ids))
+        .select(COLUMNS)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Automation::from_row).collect()
+}
+
+/// The newest automations first, at most `limit`, of those older than `before`.
+pub async fn list(conn: &mut Conn, before: Option<AutomationId>, limit: i64) -> Result<Vec<Automation>> {
+    let newest = automation_versions::version.eq(automations::version);
+    let mut query = automations::table
+        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+        .select(COLUMNS)
+        .order(automations::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(automations::id.lt(before));
+    }
+    let rows: Vec<Row> = query.load(conn).await?;
+    rows.into_iter().map(Automation::from_row).collect()
+}
+
+/// The names that begin with a text, upper and lower case being the same.
+pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
+    let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = format!("{escaped}%");
+    Ok(automations::table.filter(automations::name.ilike(pattern)).select(automations::name).load(conn).await?)
+}
+
+impl Automation {
+    fn from_row((id, name, status, version, created_at, updated_at, trigger, steps): Row) -> Result<Self> {
+        let definition = Definition::stored(&trigger, &steps)?;
+        Ok(Self { id, name, status, version, definition, created_at, updated_at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_of_up_to_120_characters() {
+        assert_eq!(AutomationName::parse("  Thank you ").unwrap().as_str(), "Thank you");
+        assert!(AutomationName::parse(" ").is_err());
+        assert!(AutomationName::parse("a\nb").is_err());
+        assert!(AutomationName::parse(&"é".repeat(120)).is_ok());
+        assert!(AutomationName::parse(&"é".repeat(121)).is_err());
+    }
+}

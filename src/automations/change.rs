@@ -1,0 +1,158 @@
+//! Creates and changes automations: every definition is a version, every status has its allowed moves.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::automation::{Automation, AutomationName, AutomationStatus, find};
+use super::check::check;
+use super::definition::Definition;
+use super::enroll;
+use super::step::Step;
+use super::trigger::Trigger;
+use crate::db::Conn;
+use crate::db::schema::{automation_versions, automations};
+use crate::error::{Error, Result};
+use crate::messages::claim::{self, WakeScope};
+use crate::types::id::AutomationId;
+
+/// An automation that is about to be created.
+#[derive(Debug, Clone)]
+pub struct NewAutomation {
+    /// What marketers call it; unique, upper and lower case being the same.
+    pub name: AutomationName,
+    /// Trigger and steps.
+    pub definition: Definition,
+    /// Whether it runs at once.
+    pub status: AutomationStatus,
+}
+
+/// What changes about an automation; none leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct AutomationChange {
+    /// A new name.
+    pub name: Option<AutomationName>,
+    /// Another trigger.
+    pub trigger: Option<Trigger>,
+    /// Other steps: enrollments that have begun finish with theirs.
+    pub steps: Option<Vec<Step>>,
+    /// Another status.
+    pub status: Option<AutomationStatus>,
+}
+
+/// Creates an automation; what is wrong comes by field (`name`, `trigger.…`, `steps.<index>.…`).
+pub async fn create(conn: &mut Conn, new: NewAutomation, now: DateTime<Utc>) -> Result<Automation> {
+    check(conn, &new.definition, new.status).await?;
+    let id = AutomationId::new();
+    diesel::insert_into(automations::table)
+        .values((
+            automations::id.eq(id),
+            automations::name.eq(new.name.as_str()),
+            automations::status.eq(new.status),
+            automations::created_at.eq(now),
+            automations::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await
+        .map_err(|error| name_taken(error.into()))?;
+    insert_version(conn, id, 1, &new.definition, now).await?;
+    find(conn, id).await
+}
+
+/// Changes an automation. Activating it moves on what stood still: enrollments inside it and messages that it had composed.
+///
+/// Errors as for [`create`]; a status that cannot follow the present one is an error of `status`.
+pub async fn update(conn: &mut Conn, id: AutomationId, change: AutomationChange, now: DateTime<Utc>) -> Result<Automation> {
+    let locked: Option<AutomationId> =
+        automations::table.find(id).select(automations::id).for_no_key_update().first(conn).await.optional()?;
+    locked.ok_or(Error::NotFound("automation"))?;
+    let before = find(conn, id).await?;
+    let status = change.status.unwrap_or(before.status);
+    check_move(before.status, status)?;
+    let wanted = Definition {
+        trigger: change.trigger.unwrap_or_else(|| before.definition.trigger.clone()),
+        steps: change.steps.unwrap_or_else(|| before.definition.steps.clone()),
+    };
+    let definition = Some(wanted).filter(|wanted| *wanted != before.definition);
+    let activated = status == AutomationStatus::Active && before.status != AutomationStatus::Active;
+    if definition.is_some() || activated {
+        check(conn, definition.as_ref().unwrap_or(&before.definition), status).await?;
+    }
+    let name = change.name.as_ref().map_or(before.name.as_str(), AutomationName::as_str);
+    if definition.is_none() && status == before.status && name == before.name {
+        return Ok(before);
+    }
+
+    let version = before.version + i32::from(definition.is_some());
+    if let Some(definition) = &definition {
+        insert_version(conn, id, version, definition, now).await?;
+    }
+    diesel::update(automations::table.find(id))
+        .set((
+            automations::name.eq(name),
+            automations::status.eq(status),
+            automations::version.eq(version),
+            automations::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await
+        .map_err(|error| name_taken(error.into()))?;
+    if activated {
+        enroll::resume(conn, id, now).await?;
+        claim::wake(conn, WakeScope::Automation(id), now).await?;
+    }
+    find(conn, id).await
+}
+
+fn check_move(from: AutomationStatus, to: AutomationStatus) -> Result<()> {
+    use AutomationStatus::{Active, Draft, Paused};
+    match (from, to) {
+        (Draft, Paused) => Err(Error::field("status", "A draft is not running, so that it cannot be paused; activate it first.")),
+        (Active | Paused, Draft) => {
+            Err(Error::field("status", "This has been switched on before, so that it is no draft any more; pause it instead."))
+        }
+        (Draft, Draft | Active) | (Active | Paused, Active | Paused) => Ok(()),
+    }
+}
+
+async fn insert_version(
+    conn: &mut Conn,
+    id: AutomationId,
+    version: i32,
+    definition: &Definition,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (trigger, steps) = definition.to_json()?;
+    diesel::insert_into(automation_versions::table)
+        .values((
+            automation_versions::automation_id.eq(id),
+            automation_versions::version.eq(version),
+            automation_versions::trigger.eq(trigger),
+            automation_versions::steps.eq(steps),
+            automation_versions::created_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn name_taken(error: Error) -> Error {
+    error.on_constraint("automations_name_key", "name", "Another automation has this name.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_run_is_paused_and_never_a_draft_again() {
+        use AutomationStatus::{Active, Draft, Paused};
+        for (from, to) in [(Draft, Draft), (Draft, Active), (Active, Paused), (Paused, Active), (Paused, Paused)] {
+            assert!(check_move(from, to).is_ok(), "{from} -> {to}");
+        }
+        for (from, to) in [(Draft, Paused), (Active, Draft), (Paused, Draft)] {
+            let error = check_move(from, to).unwrap_err().to_string();
+            assert!(error.starts_with("status: "), "{from} -> {to}: {error}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Checks a definition against what it refers to: templates and senders that exist and can be used.
+
+use std::collections::HashMap;
+
+use super::automation::AutomationStatus;
+use super::definition::Definition;
+use super::step::Step;
+use crate::db::Conn;
+use crate::error::{FieldErrors, Result};
+use crate::senders::{self, Sender};
+use crate::templates::{self, Template};
+use crate::types::id::{SenderId, TemplateId};
+
+/// Notes every reason why the definition cannot be saved with this status.
+///
+/// A draft may be incomplete, but refers only to what exists; a paused automation is complete; an active one can send.
+pub(super) async fn check(conn: &mut Conn, definition: &Definition, status: AutomationStatus) -> Result<()> {
+    let mut errors = FieldErrors::default();
+    if status != AutomationStatus::Draft {
+        errors = definition.missing();
+        if !definition.sends() {
+            errors.add("steps", "Add a step that sends an SMS: without one this does nothing.");
+        }
+    }
+    let referred = Referred::load(conn, definition).await?;
+    for (index, step) in definition.steps.iter().enumerate() {
+        if let Step::SendSms { template_id, sender_id, .. } = step {
+            if let Some(problem) = template_id.and_then(|id| template_problem(referred.templates.get(&id), status)) {
+                errors.add(&format!("steps.{index}.template_id"), problem);
+            }
+            if let Some(problem) = sender_id.and_then(|id| sender_problem(referred.senders.get(&id), status)) {
+                errors.add(&format!("steps.{index}.sender_id"), problem);
+            }
+        }
+    }
+    errors.into_result()
+}
+
+struct Referred {
+    templates: HashMap<TemplateId, Template>,
+    senders: HashMap<SenderId, Sender>,
+}
+
+impl Referred {
+    async fn load(conn: &mut Conn, definition: &Definition) -> Result<Self> {
+        let (mut template_ids, mut sender_ids) = (Vec::new(), Vec::new());
+        for step in &definition.steps {
+            if let Step::SendSms { template_id, sender_id, .. } = step {
+                template_ids.extend(*template_id);
+                sender_ids.extend(*sender_id);
+            }
+        }
+        Ok(Self {
+            templates: templates::find_many(conn, &template_ids).await?,
+            senders: senders::find_many(conn, &sender_ids).await?,
+        })
+    }
+}
+
+fn template_problem(template: Option<&Template>, status: AutomationStatus) -> Option<String> {
+    match template {
+        None => Some("There is no such template.".to_owned()),
+        Some(template) if template.archived_at.is_some() && status == AutomationStatus::Active => {
+            Some(format!("The template “{}” is archived; choose another one or restore it.", template.name))
+        }
+        Some(_) => None,
+    }
+}
+
+fn sender_problem(sender: Option<&Sender>, status: AutomationStatus) -> Option<String> {
+    let Some(sender) = sender else { return Some("There is no such sender.".to_owned()) };
+    if status != AutomationStatus::Active {
+        return None;
+    }
+    if sender.disabled_at.is_some() {
+        let label = sender.label();
+        return Some(format!("The sender {label} is disabled; enable it in the Connection Center or choose another one."));
+    }
+    sender.stopped_at?;
+    let why = sender.stopped_reason.as_deref().unwrap_or("Twilio refused it.");
+    Some(format!("The sender {} is stopped: {why}", sender.label()))
+}

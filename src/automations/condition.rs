@@ -1,0 +1,320 @@
+//! Conditions on the properties of an event: what a trigger's `where` says, and when it holds.
+
+use std::cmp::Ordering;
+
+use chrono::DateTime;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::error::FieldErrors;
+use crate::types::json_object::ObjectReader;
+use crate::types::text_enum::text_enum;
+
+/// Conditions that a trigger may have.
+pub const MAX_CONDITIONS: usize = 20;
+/// Characters that a property's name or the text it is compared with may have.
+pub const MAX_CONDITION_TEXT: usize = 200;
+
+text_enum! {
+    /// How a property is compared with a value.
+    pub enum Operator {
+        /// Equal; text must agree exactly, numbers and truth values also when one side writes them as text.
+        Eq = "eq",
+        /// Not equal; also holds for a property that the event does not have.
+        Ne = "ne",
+        /// Greater: numbers by value, times (RFC 3339) by time, other text by alphabet.
+        Gt = "gt",
+        /// Greater or equal.
+        Gte = "gte",
+        /// Less.
+        Lt = "lt",
+        /// Less or equal.
+        Lte = "lte",
+        /// A text that has the value in it, or a list that has it as an element.
+        Contains = "contains",
+        /// The event has the property, and it is not null; with the value `false`: it has not.
+        Exists = "exists",
+    }
+}
+
+/// One condition: a property, how to compare it, and with what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// A key of the event's properties; dots lead into objects (`customer.city`).
+    pub property: String,
+    /// How it is compared.
+    pub operator: Operator,
+    /// What it is compared with: text, number, truth value or null.
+    pub value: Value,
+}
+
+/// The conditions of a trigger: all must hold.
+///
+/// As JSON: an object of property → value (equal), → `{op, value}`, or → a list of `{op, value}` that must all hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Conditions(pub Vec<Condition>);
+
+impl Conditions {
+    /// Whether there are none, so that every event of the name matches.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether all conditions hold for an event's properties.
+    #[must_use]
+    pub fn hold(&self, properties: &Value) -> bool {
+        self.0.iter().all(|condition| condition.holds(properties))
+    }
+
+    /// Reads the JSON form; what is wrong is noted under `path`.
+    pub(super) fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Self {
+        let Value::Object(object) = value else {
+            errors.add(path, "This must be an object of property names and values, such as {\"country\": \"DE\"}.");
+            return Self::default();
+        };
+        let mut conditions = Vec::new();
+        for (property, wanted) in object {
+            let path = format!("{path}.{property}");
+            if let Err(message) = check_property(property) {
+                errors.add(&path, message);
+                continue;
+            }
+            match wanted {
+                Value::Array(several) if several.is_empty() => errors.add(&path, "An empty list says nothing."),
+                Value::Array(several) => {
+                    for (index, one) in several.iter().enumerate() {
+                        conditions.extend(compared(&format!("{path}.{index}"), property, one, errors));
+                    }
+                }
+                Value::Object(_) => conditions.extend(compared(&path, property, wanted, errors)),
+                scalar => conditions.extend(checked(&path, property, Operator::Eq, scalar, errors)),
+            }
+        }
+        if conditions.len() > MAX_CONDITIONS {
+            errors.add(path, format!("A trigger has at most {MAX_CONDITIONS} conditions."));
+        }
+        Self(conditions)
+    }
+}
+
+impl Condition {
+    /// Makes a condition, or says why the value cannot be compared in this way.
+    pub fn new(property: &str, operator: Operator, value: Value) -> Result<Self, String> {
+        check_property(property)?;
+        let fits = match operator {
+            Operator::Eq | Operator::Ne => !matches!(value, Value::Array(_) | Value::Object(_)),
+            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => value.is_number() || value.is_string(),
+            Operator::Contains => value.is_number() || value.is_string() || value.is_boolean(),
+            Operator::Exists => value.is_boolean(),
+        };
+        if !fits {
+            return Err(format!("“{operator}” {}", expectation(operator)));
+        }
+        if let Value::String(text) = &value {
+            check_text(text)?;
+        }
+        Ok(Self { property: property.to_owned(), operator, value })
+    }
+
+    /// Whether it holds for an event's properties.
+    #[must_use]
+    pub fn holds(&self, properties: &Value) -> bool {
+        let actual = lookup(properties, &self.property).filter(|value| !value.is_null());
+        match (self.operator, actual) {
+            (Operator::Exists, actual) => actual.is_some() == (self.value == Value::Bool(true)),
+            (Operator::Eq, None) => self.value.is_null(),
+            (Operator::Ne, None) => !self.value.is_null(),
+            (_, None) => false,
+            (Operator::Eq, Some(actual)) => equal(actual, &self.value),
+            (Operator::Ne, Some(actual)) => !equal(actual, &self.value),
+            (Operator::Contains, Some(actual)) => contains(actual, &self.value),
+            (Operator::Gt, Some(actual)) => order(actual, &self.value) == Some(Ordering::Greater),
+            (Operator::Gte, Some(actual)) => order(actual, &self.value).is_some_and(Ordering::is_ge),
+            (Operator::Lt, Some(actual)) => order(actual, &self.value) == Some(Ordering::Less),
+            (Operator::Lte, Some(actual)) => order(actual, &self.value).is_some_and(Ordering::is_le),
+        }
+    }
+}
+
+/// Finds a property: by the whole name first, else by following its dots into objects.
+#[must_use]
+pub fn lookup<'v>(properties: &'v Value, name: &str) -> Option<&'v Value> {
+    let object = properties.as_object()?;
+    object.get(name).or_else(|| {
+        let mut dots = name.match_indices('.');
+        dots.find_map(|(at, _)| lookup(object.get(name.get(..at)?)?, name.get(at + 1..)?))
+    })
+}
+
+/// Checks the name of a property as a person typed it.
+pub(super) fn check_property(name: &str) -> Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("Name the property of the event.".to_owned());
+    }
+    check_text(name)
+}
+
+/// Text that PostgreSQL can store and a page can show.
+fn check_text(text: &str) -> Result<(), String> {
+    if text.chars().count() > MAX_CONDITION_TEXT {
+        return Err(format!("This is longer than {MAX_CONDITION_TEXT} characters."));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("This has a control character in it.".to_owned());
+    }
+    Ok(())
+}
+
+const fn expectation(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Eq | Operator::Ne => "compares with text, a number, true, false or null.",
+        Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => "compares with a number, or with text such as a date.",
+        Operator::Contains => "looks for text, a number, true or false.",
+        Operator::Exists => "takes true or false.",
+    }
+}
+
+/// Reads `{op, value}`.
+fn compared(path: &str, property: &str, value: &Value, errors: &mut FieldErrors) -> Option<Condition> {
+    let mut reader = ObjectReader::open(path, value, "{\"op\": \"gte\", \"value\": 100}", errors)?;
+    reader.only("A condition", &["op", "value"]);
+    let operator = match reader.value("op") {
+        Some(_) => reader.text("op", str::parse::<Operator>)?,
+        None => {
+            let known: Vec<&str> = Operator::ALL.iter().map(|operator| operator.as_str()).collect();
+            reader.wrong("op", format!("Say how to compare: one of {}.", known.join(", ")));
+            return None;
+        }
+    };
+    let default = if operator == Operator::Exists { Value::Bool(true) } else { Value::Null };
+    let value = reader.value("value").unwrap_or(&default);
+    let path = reader.path_of("value");
+    checked(&path, property, operator, value, reader.errors())
+}
+
+fn checked(path: &str, property: &str, operator: Operator, value: &Value, errors: &mut FieldErrors) -> Option<Condition> {
+    errors.check(path, Condition::new(property, operator, value.clone()))
+}
+
+/// A number as exactly as JSON gave it: ids of 17 digits must not become equal by rounding.
+#[derive(Clone, Copy)]
+enum Number {
+    Whole(i128),
+    Broken(f64),
+}
+
+fn number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+            whole.map(Number::Whole).or_else(|| number.as_f64().map(Number::Broken))
+        }
+        Value::String(text) => {
+            let text = text.trim();
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+                return None;
+            }
+            let broken = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Number::Broken);
+            text.parse::<i128>().ok().map(Number::Whole).or_else(broken)
+        }
+        _ => None,
+    }
+}
+
+fn order_numbers(left: Number, right: Number) -> Option<Ordering> {
+    match (left, right) {
+        (Number::Whole(left), Number::Whole(right)) => Some(left.cmp(&right)),
+        (left, right) => approximate(left).partial_cmp(&approximate(right)),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the other side is a float already")]
+const fn approximate(number: Number) -> f64 {
+    match number {
+        Number::Whole(number) => number as f64,
+        Number::Broken(number) => number,
+    }
+}
+
+/// Equal as a marketer means it: exactly for two texts, by value where one side is a number or a truth value.
+fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::String(left), Value::String(right)) => left == right,
+        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
+            text.parse::<bool>() == Ok(*truth)
+        }
+        (Value::Number(_), _) | (_, Value::Number(_)) => match (number(left), number(right)) {
+            (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
+            _ => false,
+        },
+        _ => left == right,
+    }
+}
+
+/// Numbers by value, times by time, other text by alphabet; none when the two cannot be compared.
+fn order(left: &Value, right: &Value) -> Option<Ordering> {
+    match (number(left), number(right)) {
+        (Some(left), Some(right)) => order_numbers(left, right),
+        (None, None) => {
+            let (left, right) = (left.as_str()?, right.as_str()?);
+            match (DateTime::parse_from_rfc3339(left), DateTime::parse_from_rfc3339(right)) {
+                (Ok(left), Ok(right)) => Some(left.cmp(&right)),
+                _ => Some(left.cmp(right)),
+            }
+        }
+        // A date against a number, or “n/a” against 100: neither greater nor less.
+        _ => None,
+    }
+}
+
+fn contains(actual: &Value, wanted: &Value) -> bool {
+    match (actual, wanted) {
+        (Value::Array(elements), wanted) => elements.iter().any(|element| equal(element, wanted)),
+        (Value::String(text), Value::String(wanted)) => text.contains(wanted.as_str()),
+        (Value::String(text), wanted) => text.contains(&wanted.to_string()),
+        _ => false,
+    }
+}
+
+impl Serialize for Conditions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut properties: Vec<&str> = Vec::new();
+        for condition in &self.0 {
+            if !properties.contains(&condition.property.as_str()) {
+                properties.push(&condition.property);
+            }
+        }
+        let mut map = serializer.serialize_map(Some(properties.len()))?;
+        for property in properties {
+            let of_property: Vec<&Condition> = self.0.iter().filter(|one| one.property == property).collect();
+            match of_property.as_slice() {
+                [only] if only.operator == Operator::Eq => map.serialize_entry(property, &only.value)?,
+                [only] => map.serialize_entry(property, &Comparison::of(only))?,
+                several => {
+                    let several: Vec<Comparison<'_>> = several.iter().map(|one| Comparison::of(one)).collect();
+                    map.serialize_entry(property, &several)?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Comparison<'c> {
+    op: Operator,
+    value: &'c Value,
+}
+
+impl<'c> Comparison<'c> {
+    fn of(condition: &'c Condition) -> Self {
+        Self { op: condition.operator, value: &condition.value }
+    }
+}
+
+#[cfg(test)]
+#[path = "condition_tests.rs"]
+mod tests;

@@ -1,0 +1,202 @@
+//! Enrolling: contacts enter the active automations whose trigger matches, once per cause, many in one statement.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{Array, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::automation::AutomationStatus;
+use super::definition::Definition;
+use super::enrollment::EnrollmentStatus;
+use super::trigger::Trigger;
+use crate::contacts::Change;
+use crate::db::Conn;
+use crate::db::schema::{automation_versions, automations, enrollments};
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::queue::{self, Job, NewJob};
+use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
+
+/// Enrollments that are enqueued in one statement when an automation is activated again.
+const RESUME_AT_ONCE: i64 = 5_000;
+
+/// A contact that has just entered an automation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct Enrolled {
+    /// The new enrollment.
+    pub enrollment_id: EnrollmentId,
+    /// The automation.
+    pub automation_id: AutomationId,
+    /// Who entered.
+    pub contact_id: ContactId,
+    /// The event that it was because of, if it was one.
+    pub event_id: Option<EventId>,
+}
+
+/// An active automation, as far as entering it is concerned.
+struct Live {
+    id: AutomationId,
+    version: i32,
+    trigger: Trigger,
+}
+
+/// A contact that is about to enter.
+struct Candidate<'l> {
+    live: &'l Live,
+    contact_id: ContactId,
+    event_id: Option<EventId>,
+    cause: String,
+}
+
+statement! {
+    /// Inserts enrollments whose cause is new; in one order for all, so that two batches cannot deadlock.
+    struct Insert<'a> {
+        ids: &'a [EnrollmentId] => Array<SqlUuid>,
+        automations: &'a [AutomationId] => Array<SqlUuid>,
+        versions: &'a [i32] => Array<Int4>,
+        contacts: &'a [ContactId] => Array<SqlUuid>,
+        events: &'a [Option<EventId>] => Array<Nullable<SqlUuid>>,
+        causes: &'a [&'a str] => Array<Text>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns (SqlUuid, SqlUuid, SqlUuid, Nullable<SqlUuid>);
+    "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, due_at, started_at)
+     SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, clock.now, clock.now
+     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[])
+        AS e (id, automation_id, version, contact_id, event_id, cause), (SELECT {}::timestamptz AS now) AS clock
+     ORDER BY e.automation_id, e.cause
+     ON CONFLICT (automation_id, cause) DO NOTHING
+     RETURNING id, automation_id, contact_id, event_id"
+}
+
+/// Enrolls the contacts of new events, and enqueues the first steps in the same transaction.
+///
+/// The same event never enrolls twice in one automation.
+pub async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Event]) -> Result<Vec<Enrolled>> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let live = load_live(conn).await?;
+    let matching = events.iter().flat_map(|event| {
+        let matches = move |live: &&Live| live.trigger.matches_event(&event.name, &event.properties);
+        live.iter().filter(matches).map(|live| Candidate {
+            live,
+            contact_id: event.contact_id,
+            event_id: Some(event.id),
+            cause: format!("event:{}", event.id),
+        })
+    });
+    let candidates: Vec<Candidate<'_>> = matching.collect();
+    enter(conn, now, &candidates).await
+}
+
+/// Enrolls contacts because they were created or got a tag, and enqueues the first steps in the same transaction.
+///
+/// A tag that is removed and added again enrolls again: its time is part of the cause.
+pub async fn react(conn: &mut Conn, now: DateTime<Utc>, changes: &[Change]) -> Result<Vec<Enrolled>> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let live = load_live(conn).await?;
+    let matching = changes.iter().flat_map(|change| {
+        live.iter().filter(move |live| matches_change(&live.trigger, change)).map(move |live| candidate(live, change))
+    });
+    let candidates: Vec<Candidate<'_>> = matching.collect();
+    enter(conn, now, &candidates).await
+}
+
+/// Enqueues every enrollment that stands still in an automation, when it is activated again.
+///
+/// One that still waits gets a second job beside the one it has; whichever comes second finds nothing to do.
+pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>) -> Result<()> {
+    let mut after = EnrollmentId(uuid::Uuid::nil());
+    loop {
+        let standing: Vec<(EnrollmentId, DateTime<Utc>)> = enrollments::table
+            .filter(enrollments::automation_id.eq(id))
+            .filter(enrollments::status.eq(EnrollmentStatus::Active))
+            .filter(enrollments::id.gt(after))
+            .select((enrollments::id, enrollments::due_at))
+            .order(enrollments::id)
+            .limit(RESUME_AT_ONCE)
+            .load(conn)
+            .await?;
+        let Some((last, _)) = standing.last() else { return Ok(()) };
+        after = *last;
+        let jobs: Vec<NewJob> =
+            standing.iter().map(|(id, due_at)| NewJob { job: Job::Advance(*id), run_at: *due_at }).collect();
+        queue::enqueue(conn, &jobs, now).await?;
+    }
+}
+
+async fn load_live(conn: &mut Conn) -> Result<Vec<Live>> {
+    let newest = automation_versions::version.eq(automations::version);
+    let rows: Vec<(AutomationId, i32, Value)> = automations::table
+        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+        .filter(automations::status.eq(AutomationStatus::Active))
+        .select((automations::id, automations::version, automation_versions::trigger))
+        .load(conn)
+        .await?;
+    let live = |(id, version, trigger): (_, _, Value)| {
+        let no_steps = Value::Array(Vec::new());
+        Ok(Live { id, version, trigger: Definition::stored(&trigger, &no_steps)?.trigger })
+    };
+    rows.into_iter().map(live).collect()
+}
+
+fn matches_change(trigger: &Trigger, change: &Change) -> bool {
+    match change {
+        Change::ContactCreated(_) => trigger.matches_contact_created(),
+        Change::TagAdded { tag, .. } => trigger.matches_tag(tag),
+    }
+}
+
+fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
+    match change {
+        Change::ContactCreated(id) => Candidate { live, contact_id: *id, event_id: None, cause: format!("contact:{id}") },
+        Change::TagAdded { contact_id, tag, added_at } => Candidate {
+            live,
+            contact_id: *contact_id,
+            event_id: None,
+            cause: format!("tag:{contact_id}:{}:{}", tag.as_str().to_lowercase(), added_at.timestamp_micros()),
+        },
+    }
+}
+
+async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]) -> Result<Vec<Enrolled>> {
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<EnrollmentId> = candidates.iter().map(|_| EnrollmentId::new()).collect();
+    let automations: Vec<AutomationId> = candidates.iter().map(|candidate| candidate.live.id).collect();
+    let versions: Vec<i32> = candidates.iter().map(|candidate| candidate.live.version).collect();
+    let contacts: Vec<ContactId> = candidates.iter().map(|candidate| candidate.contact_id).collect();
+    let events: Vec<Option<EventId>> = candidates.iter().map(|candidate| candidate.event_id).collect();
+    let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
+    let statement = Insert {
+        ids: &ids,
+        automations: &automations,
+        versions: &versions,
+        contacts: &contacts,
+        events: &events,
+        causes: &causes,
+        now,
+    };
+    let enrolled: Vec<Enrolled> = statement.load(conn).await.map_err(gone)?;
+    let jobs: Vec<NewJob> =
+        enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: now }).collect();
+    queue::enqueue(conn, &jobs, now).await?;
+    Ok(enrolled)
+}
+
+/// A contact or automation that was deleted between being found and being referred to.
+fn gone(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            Error::Refused("A contact or automation was deleted at this very moment; try again.".to_owned())
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,78 @@
+//! The enrollment: one contact's passage through one automation.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::db::Conn;
+use crate::db::schema::enrollments as table;
+use crate::error::{Error, Result};
+use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
+use crate::types::text_enum::text_enum;
+
+text_enum! {
+    /// How far an enrollment has come.
+    pub enum EnrollmentStatus {
+        /// Steps remain.
+        Active = "active",
+        /// All steps are done, whatever became of their messages.
+        Completed = "completed",
+        /// A step could not be done at all; the reason says why.
+        Failed = "failed",
+    }
+}
+
+/// One contact's passage through one automation.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = table, check_for_backend(diesel::pg::Pg))]
+pub struct Enrollment {
+    /// Identifies it; later ones have greater ids.
+    pub id: EnrollmentId,
+    /// The automation.
+    pub automation_id: AutomationId,
+    /// The version of the definition that it began with and finishes with.
+    pub version: i32,
+    /// Who passes through.
+    pub contact_id: ContactId,
+    /// The event that started it, if one did.
+    pub event_id: Option<EventId>,
+    /// What started it: `event:<id>`, `tag:<contact>:<tag>:<time>`, `contact:<id>`.
+    pub cause: String,
+    /// How far it has come.
+    pub status: EnrollmentStatus,
+    /// Index of the next step to run, from 0; after the last one, their number.
+    pub step: i16,
+    /// When the next step is due.
+    pub due_at: DateTime<Utc>,
+    /// When the contact came in.
+    pub started_at: DateTime<Utc>,
+    /// When it was completed or failed.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+/// Finds an enrollment by id; [`Error::NotFound`] when there is none, or its contact was deleted.
+pub async fn find_enrollment(conn: &mut Conn, id: EnrollmentId) -> Result<Enrollment> {
+    let found = table::table.find(id).select(Enrollment::as_select()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("enrollment"))
+}
+
+/// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
+pub async fn enrollments(
+    conn: &mut Conn,
+    automation_id: AutomationId,
+    before: Option<EnrollmentId>,
+    limit: i64,
+) -> Result<Vec<Enrollment>> {
+    let mut query = table::table
+        .filter(table::automation_id.eq(automation_id))
+        .select(Enrollment::as_select())
+        .order(table::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(table::id.lt(before));
+    }
+    Ok(query.load(conn).await?)
+}

@@ -1,0 +1,36 @@
+//! Reports of events from outside: recorded, and answered by the automations that they start, in one transaction.
+
+use chrono::{DateTime, Utc};
+
+use super::enroll::{self, Enrolled};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::events::{self, NewEvent, Recorded};
+use crate::types::id::EventId;
+
+/// What became of a batch of reports.
+#[derive(Debug)]
+pub struct Reported {
+    /// One answer per report, in their order.
+    pub recorded: Vec<Recorded>,
+    /// The contacts that entered automations because of them.
+    pub enrolled: Vec<Enrolled>,
+}
+
+impl Reported {
+    /// How many automations an event started.
+    #[must_use]
+    pub fn enrollments_of(&self, event: EventId) -> usize {
+        self.enrolled.iter().filter(|enrolled| enrolled.event_id == Some(event)).count()
+    }
+}
+
+/// Records reports (see [`events::record`]) and lets their contacts into automations; call it in a transaction.
+///
+/// A number that becomes a contact starts the automations for new contacts, too, before those of its event.
+pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Reported> {
+    let outcome = events::record(conn, reports, now).await?;
+    let mut enrolled = enroll::react(conn, now, &outcome.changes).await?;
+    enrolled.extend(enroll::on_events(conn, now, &outcome.new_events()).await?);
+    Ok(Reported { recorded: outcome.recorded, enrolled })
+}

@@ -1,0 +1,213 @@
+//! Steps: what an automation does for each contact that passes through it, one after the other.
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::condition::check_property;
+use crate::error::FieldErrors;
+use crate::types::id::{SenderId, TemplateId};
+use crate::types::json_object::ObjectReader;
+
+/// Steps that an automation may have.
+pub const MAX_STEPS: usize = 50;
+/// The longest wait, in seconds: 365 days.
+pub const MAX_WAIT_SECONDS: u32 = 365 * 24 * 60 * 60;
+
+/// One step; template and sender are none only in a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Step {
+    /// Sends a template by SMS. A message that fails or is suppressed does not end the flow: the next step follows.
+    SendSms {
+        /// The template; its newest version at the time of sending is used.
+        #[schema(value_type = Option<String>, format = "uuid")]
+        template_id: Option<TemplateId>,
+        /// What it is sent from.
+        #[schema(value_type = Option<String>, format = "uuid")]
+        sender_id: Option<SenderId>,
+        /// `contact.phone` (default), or `event.` and a property of the event that has a phone number.
+        #[schema(value_type = String)]
+        to: Recipient,
+    },
+    /// Waits, counted from when the step before it was done.
+    Wait {
+        /// 1 to 31,536,000 (365 days).
+        #[schema(minimum = 1, maximum = 31_536_000)]
+        seconds: u32,
+    },
+}
+
+/// Where a step takes the number from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Recipient {
+    /// The contact's own number.
+    #[default]
+    ContactPhone,
+    /// A property of the event that started the enrollment; dots lead into objects.
+    EventProperty(String),
+}
+
+impl Step {
+    /// Reads a list of steps; what is wrong is noted under `path` and `path.<index>`.
+    pub fn parse_all(path: &str, steps: &Value, errors: &mut FieldErrors) -> Vec<Self> {
+        let Value::Array(steps) = steps else {
+            errors.add(path, "This must be a list of steps.");
+            return Vec::new();
+        };
+        if steps.len() > MAX_STEPS {
+            errors.add(path, format!("An automation has at most {MAX_STEPS} steps; these are {}.", steps.len()));
+            return Vec::new();
+        }
+        let parse = |(index, step)| Self::parse(&format!("{path}.{index}"), step, errors);
+        steps.iter().enumerate().filter_map(parse).collect()
+    }
+
+    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
+    pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
+        let mut reader = ObjectReader::open(path, value, "{\"type\": \"wait\", \"seconds\": 3600}", errors)?;
+        let kind = reader.value("type").and_then(Value::as_str).unwrap_or_default();
+        match kind {
+            "send_sms" => {
+                reader.only("A send_sms step", &["type", "template_id", "sender_id", "to"]);
+                let template_id = reader.text("template_id", |text| text.parse().map_err(|_| "This is not a template's id."));
+                let sender_id = reader.text("sender_id", |text| text.parse().map_err(|_| "This is not a sender's id."));
+                let to = reader.text("to", Recipient::parse).unwrap_or_default();
+                Some(Self::SendSms { template_id, sender_id, to })
+            }
+            "wait" => {
+                reader.only("A wait step", &["type", "seconds"]);
+                let seconds = reader.value("seconds").and_then(Value::as_i64);
+                match seconds.map(Self::wait) {
+                    Some(Ok(step)) => Some(step),
+                    Some(Err(message)) => {
+                        reader.wrong("seconds", message);
+                        None
+                    }
+                    None => {
+                        reader.wrong("seconds", "Say how long to wait, as a whole number of seconds.");
+                        None
+                    }
+                }
+            }
+            "" => {
+                reader.wrong("type", "Say what the step does: send_sms or wait.");
+                None
+            }
+            other => {
+                reader.wrong("type", format!("“{other}” is not a step; use send_sms or wait."));
+                None
+            }
+        }
+    }
+
+    /// A wait of this many seconds, or why it cannot be that long or short.
+    pub fn wait(seconds: i64) -> Result<Self, &'static str> {
+        match u32::try_from(seconds) {
+            Ok(seconds @ 1..=MAX_WAIT_SECONDS) => Ok(Self::Wait { seconds }),
+            _ => Err("A wait lasts from 1 second to 365 days (31536000 seconds)."),
+        }
+    }
+
+    /// Notes what a draft may leave open and a live automation may not.
+    pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
+        if let Self::SendSms { template_id, sender_id, .. } = self {
+            if template_id.is_none() {
+                errors.add(&format!("{path}.template_id"), "Choose the template to send.");
+            }
+            if sender_id.is_none() {
+                errors.add(&format!("{path}.sender_id"), "Choose what to send from.");
+            }
+        }
+    }
+}
+
+impl Recipient {
+    /// Reads `contact.phone` or `event.<property>`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        match text.strip_prefix("event.") {
+            Some(property) => {
+                check_property(property)?;
+                Ok(Self::EventProperty(property.to_owned()))
+            }
+            None if text == "contact.phone" => Ok(Self::ContactPhone),
+            None => Err("Use contact.phone, or event. and the name of a property, such as event.recipient_phone.".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for Recipient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ContactPhone => f.write_str("contact.phone"),
+            Self::EventProperty(property) => write!(f, "event.{property}"),
+        }
+    }
+}
+
+impl Serialize for Recipient {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(value: &Value) -> Result<Step, String> {
+        let mut errors = FieldErrors::default();
+        let step = Step::parse("steps.0", value, &mut errors);
+        if errors.is_empty() { Ok(step.unwrap()) } else { Err(errors.to_string()) }
+    }
+
+    #[test]
+    fn each_kind_is_read_and_written_alike() {
+        let (template, sender) = (TemplateId::new(), SenderId::new());
+        for value in [
+            json!({"type": "send_sms", "template_id": template, "sender_id": sender, "to": "contact.phone"}),
+            json!({"type": "send_sms", "template_id": template, "sender_id": sender, "to": "event.customer.phone"}),
+            json!({"type": "wait", "seconds": 86400}),
+        ] {
+            assert_eq!(serde_json::to_value(parse(&value).unwrap()).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn the_contact_is_the_recipient_unless_another_is_named() {
+        let step = parse(&json!({"type": "send_sms", "template_id": null})).unwrap();
+        assert_eq!(step, Step::SendSms { template_id: None, sender_id: None, to: Recipient::ContactPhone });
+        let mut errors = FieldErrors::default();
+        step.note_missing("steps.0", &mut errors);
+        let fields: Vec<&str> = errors.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["steps.0.sender_id", "steps.0.template_id"]);
+    }
+
+    #[test]
+    fn a_wait_lasts_from_a_second_to_a_year() {
+        assert!(parse(&json!({"type": "wait", "seconds": 1})).is_ok());
+        assert!(parse(&json!({"type": "wait", "seconds": MAX_WAIT_SECONDS})).is_ok());
+        for seconds in [json!(0), json!(-1), json!(u64::from(MAX_WAIT_SECONDS) + 1), json!(1.5), json!("60"), json!(null)] {
+            let error = parse(&json!({"type": "wait", "seconds": seconds})).unwrap_err();
+            assert!(error.starts_with("steps.0.seconds: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_path_and_what_is_possible() {
+        assert!(parse(&json!([])).unwrap_err().starts_with("steps.0: This must be an object"));
+        assert!(parse(&json!({})).unwrap_err().starts_with("steps.0.type: Say what the step does"));
+        assert!(parse(&json!({"type": "email"})).unwrap_err().starts_with("steps.0.type: “email” is not a step"));
+        let misspelt = json!({"type": "send_sms", "templat_id": "x"});
+        assert!(parse(&misspelt).unwrap_err().starts_with("steps.0.templat_id: A send_sms step has no such field"));
+        let bad_id = json!({"type": "send_sms", "template_id": "7"});
+        assert!(parse(&bad_id).unwrap_err().starts_with("steps.0.template_id: This is not a template's id"));
+        for to in ["contact.email", "event.", "+14155550123"] {
+            let error = parse(&json!({"type": "send_sms", "to": to})).unwrap_err();
+            assert!(error.starts_with("steps.0.to: "), "{error}");
+        }
+    }
+}

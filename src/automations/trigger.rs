@@ -1,0 +1,166 @@
+//! Triggers: what starts an automation for a contact.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::condition::Conditions;
+use crate::contacts::tags::TagName;
+use crate::error::FieldErrors;
+use crate::events::EventName;
+use crate::types::json_object::ObjectReader;
+
+/// What starts an automation; a name or tag is none only in a draft.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Trigger {
+    /// An event of this name is reported, and all conditions hold for its properties.
+    Event {
+        /// The event's name, exactly as it is reported.
+        #[schema(value_type = Option<String>)]
+        name: Option<EventName>,
+        /// Property → value (equal), → `{op, value}` or → a list of those;
+        /// `op` is `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `contains` or `exists`.
+        #[serde(rename = "where", skip_serializing_if = "Conditions::is_empty")]
+        #[schema(value_type = Object)]
+        conditions: Conditions,
+    },
+    /// A contact gets this tag, which it did not have.
+    TagAdded {
+        /// The tag, in upper or lower case.
+        #[schema(value_type = Option<String>)]
+        tag: Option<TagName>,
+    },
+    /// A contact is created, in whatever way.
+    ContactCreated,
+}
+
+impl Trigger {
+    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
+    pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
+        let mut reader = ObjectReader::open(path, value, "{\"type\": \"event\", \"name\": \"order_completed\"}", errors)?;
+        let kind = reader.value("type").and_then(Value::as_str).unwrap_or_default();
+        match kind {
+            "event" => {
+                reader.only("An event trigger", &["type", "name", "where"]);
+                let name = reader.text("name", EventName::parse);
+                let path = reader.path_of("where");
+                let conditions = match reader.value("where") {
+                    Some(wanted) => Conditions::parse(&path, wanted, reader.errors()),
+                    None => Conditions::default(),
+                };
+                Some(Self::Event { name, conditions })
+            }
+            "tag_added" => {
+                reader.only("A tag_added trigger", &["type", "tag"]);
+                Some(Self::TagAdded { tag: reader.text("tag", TagName::parse) })
+            }
+            "contact_created" => {
+                reader.only("A contact_created trigger", &["type"]);
+                Some(Self::ContactCreated)
+            }
+            "" => {
+                reader.wrong("type", "Say what starts it: event, tag_added or contact_created.");
+                None
+            }
+            other => {
+                reader.wrong("type", format!("“{other}” is not a trigger; use event, tag_added or contact_created."));
+                None
+            }
+        }
+    }
+
+    /// Notes what a draft may leave open and a live automation may not.
+    pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
+        match self {
+            Self::Event { name: None, .. } => errors.add(&format!("{path}.name"), "Name the event that starts it."),
+            Self::TagAdded { tag: None } => errors.add(&format!("{path}.tag"), "Name the tag that starts it."),
+            _ => {}
+        }
+    }
+
+    /// Whether an event starts it.
+    #[must_use]
+    pub fn matches_event(&self, event_name: &EventName, properties: &Value) -> bool {
+        match self {
+            Self::Event { name: Some(name), conditions } => name == event_name && conditions.hold(properties),
+            _ => false,
+        }
+    }
+
+    /// Whether adding a tag starts it; upper and lower case are the same, as in the list of tags.
+    #[must_use]
+    pub fn matches_tag(&self, added: &TagName) -> bool {
+        match self {
+            Self::TagAdded { tag: Some(tag) } => tag == added,
+            _ => false,
+        }
+    }
+
+    /// Whether a new contact starts it.
+    #[must_use]
+    pub const fn matches_contact_created(&self) -> bool {
+        matches!(self, Self::ContactCreated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(value: &Value) -> Result<Trigger, String> {
+        let mut errors = FieldErrors::default();
+        let trigger = Trigger::parse("trigger", value, &mut errors);
+        if errors.is_empty() { Ok(trigger.unwrap()) } else { Err(errors.to_string()) }
+    }
+
+    #[test]
+    fn each_kind_is_read_and_written_alike() {
+        for value in [
+            json!({"type": "event", "name": "order_completed"}),
+            json!({"type": "event", "name": "order_completed", "where": {"country": "DE", "total": {"op": "gt", "value": 5}}}),
+            json!({"type": "tag_added", "tag": "VIP"}),
+            json!({"type": "contact_created"}),
+        ] {
+            assert_eq!(serde_json::to_value(parse(&value).unwrap()).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn an_event_matches_by_name_and_conditions() {
+        let trigger = parse(&json!({"type": "event", "name": "order", "where": {"vip": true}})).unwrap();
+        let order = EventName::parse("order").unwrap();
+        assert!(trigger.matches_event(&order, &json!({"vip": true})));
+        assert!(!trigger.matches_event(&order, &json!({"vip": false})));
+        assert!(!trigger.matches_event(&EventName::parse("Order").unwrap(), &json!({"vip": true})));
+        assert!(!trigger.matches_contact_created());
+    }
+
+    #[test]
+    fn a_tag_matches_in_upper_and_lower_case() {
+        let trigger = parse(&json!({"type": "tag_added", "tag": "Größe"})).unwrap();
+        assert!(trigger.matches_tag(&TagName::parse("GRÖßE").unwrap()));
+        assert!(!trigger.matches_tag(&TagName::parse("Grösse2").unwrap()));
+    }
+
+    #[test]
+    fn what_a_draft_leaves_open_matches_nothing_and_is_named() {
+        let trigger = parse(&json!({"type": "event"})).unwrap();
+        assert!(!trigger.matches_event(&EventName::parse("order").unwrap(), &json!({})));
+        let mut errors = FieldErrors::default();
+        trigger.note_missing("trigger", &mut errors);
+        assert_eq!(errors.to_string(), "trigger.name: Name the event that starts it.");
+    }
+
+    #[test]
+    fn errors_name_the_path_and_what_is_possible() {
+        assert!(parse(&json!("event")).unwrap_err().starts_with("trigger: This must be an object such as"));
+        assert!(parse(&json!({})).unwrap_err().starts_with("trigger.type: Say what starts it"));
+        assert!(parse(&json!({"type": "webhook"})).unwrap_err().starts_with("trigger.type: “webhook” is not a trigger"));
+        assert!(parse(&json!({"type": "contact_created", "tag": "x"})).unwrap_err().starts_with("trigger.tag: "));
+        assert!(parse(&json!({"type": "event", "name": 5})).unwrap_err().starts_with("trigger.name: This must be text"));
+        assert!(parse(&json!({"type": "event", "name": "a", "where": 5})).unwrap_err().starts_with("trigger.where: "));
+    }
+}

@@ -1,0 +1,159 @@
+//! What may stand in the fields of an event, each with one constructor.
+
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{Output, ToSql};
+use diesel::sql_types::Text;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// Bytes that the properties of one event may have as JSON.
+pub const MAX_PROPERTIES_BYTES: usize = 32 * 1024;
+const MAX_NAME: usize = 120;
+const MAX_CLIENT_ID: usize = 200;
+
+/// The name of a kind of event, such as `order_completed`; upper and lower case differ.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub struct EventName(String);
+
+/// The id that the reporting program gave an event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+/// Details of an event: a JSON object that PostgreSQL can store.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Properties(Value);
+
+impl EventName {
+    /// Reads 1 to 120 characters; white space around them is dropped.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = line(text, MAX_NAME)?;
+        if text.is_empty() { Err("Name the event, such as order_completed.".to_owned()) } else { Ok(Self(text)) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ClientId {
+    /// Reads 1 to 200 characters; white space around them is dropped.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = line(text, MAX_CLIENT_ID)?;
+        if text.is_empty() {
+            return Err("An id has at least one character; leave it out to have none.".to_owned());
+        }
+        Ok(Self(text))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Properties {
+    /// Takes an object of up to [`MAX_PROPERTIES_BYTES`] without NUL characters, which PostgreSQL cannot store.
+    pub fn parse(object: Map<String, Value>) -> Result<Self, String> {
+        let value = Value::Object(object);
+        if has_nul(&value) {
+            return Err("A text in it has a NUL character (\\u0000), which cannot be stored.".to_owned());
+        }
+        let bytes = value.to_string().len();
+        if bytes > MAX_PROPERTIES_BYTES {
+            return Err(format!("These are {bytes} bytes of JSON; at most {MAX_PROPERTIES_BYTES} are possible."));
+        }
+        Ok(Self(value))
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        match self.0 {
+            Value::Null => Value::Object(Map::new()),
+            object => object,
+        }
+    }
+}
+
+fn line(text: &str, longest: usize) -> Result<String, String> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err("This has a line break or another control character in it.".to_owned());
+    }
+    if text.chars().count() > longest {
+        return Err(format!("This is longer than {longest} characters."));
+    }
+    Ok(text.to_owned())
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(elements) => elements.iter().any(has_nul),
+        Value::Object(object) => object.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+impl std::fmt::Display for EventName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for EventName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl ToSql<Text, Pg> for EventName {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Text, Pg> for EventName {
+    fn from_sql(bytes: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        <String as FromSql<Text, Pg>>::from_sql(bytes).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn properties(value: Value) -> Result<Properties, String> {
+        let Value::Object(object) = value else { panic!("not an object") };
+        Properties::parse(object)
+    }
+
+    #[test]
+    fn names_and_ids_are_one_line_of_bounded_length() {
+        assert_eq!(EventName::parse(" order_completed ").unwrap().as_str(), "order_completed");
+        assert!(EventName::parse("  ").unwrap_err().starts_with("Name the event"));
+        assert!(EventName::parse("a\nb").unwrap_err().contains("control character"));
+        assert!(EventName::parse(&"ü".repeat(120)).is_ok());
+        assert!(EventName::parse(&"ü".repeat(121)).is_err());
+        assert!(ClientId::parse("").is_err());
+        assert!(ClientId::parse(&"x".repeat(201)).is_err());
+    }
+
+    #[test]
+    fn properties_are_what_the_database_can_store() {
+        assert_eq!(properties(json!({"a": [1, {"b": null}]})).unwrap().into_value(), json!({"a": [1, {"b": null}]}));
+        assert_eq!(Properties::default().into_value(), json!({}));
+        for value in [json!({"a": "x\u{0}"}), json!({"a": [{"b\u{0}": 1}]})] {
+            assert!(properties(value).unwrap_err().contains("NUL"));
+        }
+        assert!(properties(json!({"a": "x".repeat(MAX_PROPERTIES_BYTES)})).unwrap_err().contains("at most 32768"));
+    }
+}

@@ -1,0 +1,249 @@
+//! Records events in bulk: a handful of statements for up to a thousand reports.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::{ClientId, ContactRef, Event, NewEvent};
+use crate::contacts::{self, Change};
+use crate::db::Conn;
+use crate::db::schema::events;
+use crate::db::statement::statement;
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::id::{ContactId, EventId};
+use crate::types::phone::PhoneNumber;
+
+/// Events that may be recorded at once.
+pub const MAX_EVENTS: usize = 1_000;
+
+/// What became of one report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// It is stored.
+    New(Event),
+    /// It had been reported before, as this event, or earlier in the same batch: nothing happened.
+    Repeat(EventId),
+    /// It cannot be recorded; nothing of it is stored.
+    Refused(FieldErrors),
+}
+
+/// What became of a batch of reports.
+#[must_use = "the new events and the changes belong to automations::enroll in the same transaction"]
+#[derive(Debug)]
+pub struct Outcome {
+    /// One answer per report, in their order.
+    pub recorded: Vec<Recorded>,
+    /// Contacts that were created.
+    pub changes: Vec<Change>,
+}
+
+impl Outcome {
+    /// The events that are new.
+    #[must_use]
+    pub fn new_events(&self) -> Vec<Event> {
+        let new = |recorded: &Recorded| match recorded {
+            Recorded::New(event) => Some(event.clone()),
+            Recorded::Repeat(_) | Recorded::Refused(_) => None,
+        };
+        self.recorded.iter().filter_map(new).collect()
+    }
+}
+
+statement! {
+    /// Inserts events whose client id is not taken; in the order of these ids, so that two batches cannot deadlock.
+    struct Insert<'a> {
+        ids: &'a [EventId] => Array<SqlUuid>,
+        client_ids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+        names: &'a [&'a str] => Array<Text>,
+        contacts: &'a [ContactId] => Array<SqlUuid>,
+        properties: &'a [&'a Value] => Array<Jsonb>,
+        occurred_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
+        received_at: DateTime<Utc> => Timestamptz,
+    }
+    returns SqlUuid;
+    "INSERT INTO events (id, client_id, name, contact_id, properties, occurred_at, received_at)
+     SELECT e.id, e.client_id, e.name, e.contact_id, e.properties, e.occurred_at, clock.now
+     FROM unnest({}::uuid[], {}::text[], {}::text[], {}::uuid[], {}::jsonb[], {}::timestamptz[])
+        AS e (id, client_id, name, contact_id, properties, occurred_at), (SELECT {}::timestamptz AS now) AS clock
+     ORDER BY e.client_id, e.id
+     ON CONFLICT (client_id) WHERE client_id IS NOT NULL DO NOTHING
+     RETURNING id"
+}
+
+/// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
+///
+/// A known client id is a repeat, whatever else the report says. An unknown number becomes a contact, an unknown id is
+/// refused. The caller passes the new events and the changes to `automations::enroll` before it commits.
+pub async fn record(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Outcome> {
+    let mut known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
+    let is_new = |report: &&NewEvent| report.client_id.as_ref().is_none_or(|id| !known.contains_key(id.as_str()));
+    let (people, changes) = People::find(conn, reports.iter().filter(is_new).map(|report| &report.contact), now).await?;
+
+    let mut recorded = Vec::with_capacity(reports.len());
+    for report in reports {
+        let repeated = report.client_id.as_ref().and_then(|id| known.get(id.as_str()));
+        recorded.push(match (repeated, people.resolve(&report.contact)) {
+            (Some(first), _) => Recorded::Repeat(*first),
+            (None, Err(errors)) => Recorded::Refused(errors),
+            (None, Ok(contact_id)) => {
+                let event = stored_form(report, contact_id, now);
+                known.extend(event.client_id.clone().map(|client_id| (client_id, event.id)));
+                Recorded::New(event)
+            }
+        });
+    }
+    insert(conn, &mut recorded, now).await?;
+    Ok(Outcome { recorded, changes })
+}
+
+/// Inserts what is new. Where another transaction was quicker with a client id, the answer becomes its event.
+async fn insert(conn: &mut Conn, recorded: &mut [Recorded], now: DateTime<Utc>) -> Result<()> {
+    let new: Vec<&Event> = recorded
+        .iter()
+        .filter_map(|one| match one {
+            Recorded::New(event) => Some(event),
+            Recorded::Repeat(_) | Recorded::Refused(_) => None,
+        })
+        .collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<EventId> = new.iter().map(|event| event.id).collect();
+    let client_ids: Vec<Option<&str>> = new.iter().map(|event| event.client_id.as_deref()).collect();
+    let names: Vec<&str> = new.iter().map(|event| event.name.as_str()).collect();
+    let contacts: Vec<ContactId> = new.iter().map(|event| event.contact_id).collect();
+    let properties: Vec<&Value> = new.iter().map(|event| &event.properties).collect();
+    let occurred_ats: Vec<DateTime<Utc>> = new.iter().map(|event| event.occurred_at).collect();
+    let statement = Insert {
+        ids: &ids,
+        client_ids: &client_ids,
+        names: &names,
+        contacts: &contacts,
+        properties: &properties,
+        occurred_ats: &occurred_ats,
+        received_at: now,
+    };
+    let inserted: Vec<EventId> = statement.load(conn).await.map_err(contact_deleted)?;
+    if inserted.len() < ids.len() {
+        give_way(conn, recorded, &inserted.into_iter().collect()).await?;
+    }
+    Ok(())
+}
+
+/// Turns the events that were not inserted, and what repeats them, into repeats of those that were quicker.
+async fn give_way(conn: &mut Conn, recorded: &mut [Recorded], inserted: &HashSet<EventId>) -> Result<()> {
+    let late: HashMap<EventId, ClientId> = recorded
+        .iter()
+        .filter_map(|one| match one {
+            Recorded::New(event) if !inserted.contains(&event.id) => {
+                ClientId::parse(event.client_id.as_deref()?).ok().map(|client_id| (event.id, client_id))
+            }
+            _ => None,
+        })
+        .collect();
+    let winners = find_by_client_id(conn, late.values()).await?;
+    for one in recorded {
+        let id = match one {
+            Recorded::New(event) => event.id,
+            Recorded::Repeat(id) => *id,
+            Recorded::Refused(_) => continue,
+        };
+        if let Some(winner) = late.get(&id).and_then(|client_id| winners.get(client_id.as_str())) {
+            *one = Recorded::Repeat(*winner);
+        }
+    }
+    Ok(())
+}
+
+/// A contact that was deleted between being found and being referred to.
+fn contact_deleted(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Error::Refused(
+            "A contact of these events was deleted at this very moment, so none of them is recorded; send them again.".to_owned(),
+        ),
+        other => other.into(),
+    }
+}
+
+fn stored_form(report: NewEvent, contact_id: ContactId, now: DateTime<Utc>) -> Event {
+    Event {
+        id: EventId::new(),
+        client_id: report.client_id.map(|id| id.as_str().to_owned()),
+        name: report.name,
+        contact_id,
+        properties: report.properties.into_value(),
+        occurred_at: report.occurred_at.unwrap_or(now),
+        received_at: now,
+    }
+}
+
+async fn find_by_client_id<'r>(
+    conn: &mut Conn,
+    client_ids: impl Iterator<Item = &'r ClientId>,
+) -> Result<HashMap<String, EventId>> {
+    let client_ids: Vec<&str> = client_ids.map(ClientId::as_str).collect();
+    if client_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(Option<String>, EventId)> =
+        events::table.filter(events::client_id.eq_any(client_ids)).select((events::client_id, events::id)).load(conn).await?;
+    Ok(found.into_iter().filter_map(|(client_id, id)| client_id.map(|client_id| (client_id, id))).collect())
+}
+
+/// The contacts that a batch of reports names.
+struct People {
+    ids: HashSet<ContactId>,
+    by_phone: HashMap<PhoneNumber, ContactId>,
+    by_external_id: HashMap<String, ContactId>,
+}
+
+impl People {
+    /// Finds them all, and creates those of unknown numbers.
+    async fn find<'r>(
+        conn: &mut Conn,
+        named: impl Iterator<Item = &'r ContactRef>,
+        now: DateTime<Utc>,
+    ) -> Result<(Self, Vec<Change>)> {
+        let (mut ids, mut phones, mut external_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for reference in named {
+            match reference {
+                ContactRef::Id(id) => drop(ids.insert(*id)),
+                ContactRef::Phone(phone) => drop(phones.insert(phone.clone())),
+                ContactRef::ExternalId(id) => drop(external_ids.insert(id.as_str().to_owned())),
+            }
+        }
+        let mut people = Self { ids: HashSet::new(), by_phone: HashMap::new(), by_external_id: HashMap::new() };
+        if !ids.is_empty() {
+            let ids: Vec<ContactId> = ids.into_iter().collect();
+            people.ids = contacts::find_many(conn, &ids).await?.into_iter().map(|contact| contact.id).collect();
+        }
+        if !external_ids.is_empty() {
+            let external_ids: Vec<String> = external_ids.into_iter().collect();
+            let found = contacts::find_many_by_external_id(conn, &external_ids).await?;
+            people.by_external_id =
+                found.into_iter().filter_map(|contact| contact.external_id.map(|id| (id, contact.id))).collect();
+        }
+        let mut changes = Vec::new();
+        if !phones.is_empty() {
+            let phones: Vec<PhoneNumber> = phones.into_iter().collect();
+            let (found, created) = contacts::find_or_create_many_by_phone(conn, &phones, now).await?;
+            people.by_phone = found.into_iter().map(|contact| (contact.phone, contact.id)).collect();
+            changes = created;
+        }
+        Ok((people, changes))
+    }
+
+    fn resolve(&self, reference: &ContactRef) -> std::result::Result<ContactId, FieldErrors> {
+        let (field, found) = match reference {
+            ContactRef::Id(id) => ("contact.id", self.ids.get(id)),
+            ContactRef::Phone(phone) => ("contact.phone", self.by_phone.get(phone)),
+            ContactRef::ExternalId(id) => ("contact.external_id", self.by_external_id.get(id.as_str())),
+        };
+        found.copied().ok_or_else(|| FieldErrors::default().with(field, "There is no such contact."))
+    }
+}

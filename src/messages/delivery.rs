@@ -1,0 +1,178 @@
+//! Taking in Twilio's reports: every one is kept, and the status moves forward only.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Bool, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use crate::{
+    contacts::suppressions::Reason,
+    db::{Conn, statement::statement},
+    error::Result,
+    messages::{status::MessageStatus, submit::Lock},
+    twilio::{Disposition, TwilioStatus, errors},
+    types::{
+        id::{ConnectionId, MessageId},
+        text_enum::text_enum,
+    },
+};
+
+text_enum! {
+    /// How a status came to be known.
+    pub enum ReportSource {
+        /// We decided it.
+        Carillon = "carillon",
+        /// Twilio's answer to our request.
+        Response = "response",
+        /// Twilio called us.
+        Callback = "callback",
+        /// We asked Twilio.
+        Lookup = "lookup",
+    }
+}
+
+/// One report of a message's status, from Twilio.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Our message, from the URL that Twilio called or from the question that we asked.
+    pub message_id: MessageId,
+    /// The connection through which the report came; a message of another one is not moved by it.
+    pub connection_id: ConnectionId,
+    /// Twilio's id of the message.
+    pub twilio_sid: String,
+    /// What Twilio says; a status that we do not know is kept and moves nothing.
+    pub status: TwilioStatus,
+    /// Twilio's error code.
+    pub error_code: Option<i32>,
+    /// How it came.
+    pub source: ReportSource,
+    /// Everything that Twilio said, as a JSON object.
+    pub params: Value,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// Kept, and it moved the status.
+    Applied,
+    /// Kept; it was late, repeated, contradicting or unknown.
+    Noted,
+    /// There is no such message in this connection: nothing is kept.
+    UnknownMessage,
+}
+
+statement! {
+    /// Writes reports, and the state that they led to, of messages that are locked.
+    struct Write<'a> {
+        ids: &'a [MessageId] => Array<SqlUuid>,
+        statuses: &'a [String] => Array<Text>,
+        error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
+        sources: &'a [ReportSource] => Array<Text>,
+        applied: &'a [bool] => Array<Bool>,
+        params: &'a [&'a Value] => Array<Jsonb>,
+        now: DateTime<Utc> => Timestamptz,
+        moved_ids: &'a [MessageId] => Array<SqlUuid>,
+        moved_statuses: &'a [MessageStatus] => Array<Text>,
+        moved_error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
+        moved_sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+        moved_at: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "WITH noted AS (
+        INSERT INTO delivery_events (message_id, status, error_code, source, applied, params, received_at)
+        SELECT r.*, clock.now
+        FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::bool[], {}::jsonb[]) AS r, (SELECT {}::timestamptz AS now) AS clock
+     )
+     UPDATE messages m SET status = s.status, status_at = clock.now, error_code = coalesce(s.error_code, m.error_code),
+        twilio_sid = coalesce(m.twilio_sid, s.sid)
+     FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[]) AS s (id, status, error_code, sid), (SELECT {}::timestamptz AS now) AS clock
+     WHERE m.id = s.id"
+}
+
+/// The state of a message while the reports of a batch are applied to it, one after the other.
+struct State {
+    status: MessageStatus,
+    sid: Option<String>,
+    connection_id: ConnectionId,
+    error_code: Option<i32>,
+    changed: bool,
+}
+
+/// Records a batch of reports in the caller's transaction; one answer for each, in order.
+pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<Vec<Recorded>> {
+    let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
+    let rows: Vec<(MessageId, MessageStatus, Option<String>, ConnectionId)> = Lock { ids: &ids }.load(conn).await?;
+    let mut states: HashMap<MessageId, State> = rows
+        .into_iter()
+        .map(|(id, status, sid, connection_id)| (id, State { status, sid, connection_id, error_code: None, changed: false }))
+        .collect();
+    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report)).collect();
+    write(conn, reports, &recorded, &states, now).await?;
+    Ok(recorded)
+}
+
+/// Applies one report to the state of its message.
+fn apply(states: &mut HashMap<MessageId, State>, report: &Report) -> Recorded {
+    let Some(state) = states.get_mut(&report.message_id).filter(|state| state.connection_id == report.connection_id) else {
+        return Recorded::UnknownMessage;
+    };
+    // A report about another Twilio message is evidence worth keeping, but not about the one that we know.
+    if state.sid.as_ref().is_some_and(|sid| *sid != report.twilio_sid) {
+        return Recorded::Noted;
+    }
+    if state.sid.is_none() {
+        state.sid = Some(report.twilio_sid.clone());
+        state.changed = true;
+    }
+    let Some(next) = report.status.as_str().parse().ok().and_then(|status| state.status.after(status)) else {
+        return Recorded::Noted;
+    };
+    state.status = next;
+    state.error_code = report.error_code.or(state.error_code);
+    state.changed = true;
+    Recorded::Applied
+}
+
+async fn write(
+    conn: &mut Conn,
+    reports: &[Report],
+    recorded: &[Recorded],
+    states: &HashMap<MessageId, State>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let kept: Vec<(&Report, Recorded)> =
+        reports.iter().zip(recorded.iter().copied()).filter(|(_, recorded)| *recorded != Recorded::UnknownMessage).collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let moved: Vec<(&MessageId, &State)> = states.iter().filter(|(_, state)| state.changed).collect();
+    Write {
+        ids: &kept.iter().map(|(report, _)| report.message_id).collect::<Vec<_>>(),
+        statuses: &kept.iter().map(|(report, _)| report.status.as_str().to_owned()).collect::<Vec<_>>(),
+        error_codes: &kept.iter().map(|(report, _)| report.error_code).collect::<Vec<_>>(),
+        sources: &kept.iter().map(|(report, _)| report.source).collect::<Vec<_>>(),
+        applied: &kept.iter().map(|(_, recorded)| *recorded == Recorded::Applied).collect::<Vec<_>>(),
+        params: &kept.iter().map(|(report, _)| &report.params).collect::<Vec<_>>(),
+        now,
+        moved_ids: &moved.iter().map(|(id, _)| **id).collect::<Vec<_>>(),
+        moved_statuses: &moved.iter().map(|(_, state)| state.status).collect::<Vec<_>>(),
+        moved_error_codes: &moved.iter().map(|(_, state)| state.error_code).collect::<Vec<_>>(),
+        moved_sids: &moved.iter().map(|(_, state)| state.sid.as_deref()).collect::<Vec<_>>(),
+        moved_at: now,
+    }
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Why a number may not be texted any more after Twilio reported this error code about it, if so.
+#[must_use]
+pub fn suppression_after(error_code: i32) -> Option<Reason> {
+    match errors::lookup(error_code).disposition() {
+        Disposition::OptedOut => Some(Reason::Carrier21610),
+        Disposition::BadNumber => Some(Reason::InvalidNumber),
+        _ => None,
+    }
+}

@@ -1,0 +1,133 @@
+//! Inbound messages: what contacts text to us, STOP and START among it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    contacts::{
+        self, Change,
+        suppressions::{self, Evidence, Reason, Source},
+    },
+    db::{Conn, schema::{messages, senders}},
+    error::Result,
+    messages::{compose::encoding_word, status::MessageStatus},
+    twilio::{Address, callbacks::InboundMessage, keyword::Keyword, parts},
+    types::{
+        id::{ConnectionId, ContactId, MessageId, SenderId},
+        phone::PhoneNumber,
+    },
+};
+
+/// What came of an inbound message.
+#[derive(Debug)]
+#[must_use]
+pub enum Received {
+    /// It was here before: nothing was done.
+    Repeat,
+    /// It was stored.
+    New {
+        /// The stored message.
+        message_id: MessageId,
+        /// What changed about contacts; automations react to it.
+        changes: Vec<Change>,
+        /// A number that may not be texted from now on: its pending messages are to be taken back, as the transaction's last act.
+        silenced: Option<(PhoneNumber, Reason)>,
+    },
+}
+
+/// Stores an inbound message with all that follows from it for the contact; in the caller's transaction.
+pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &InboundMessage, now: DateTime<Utc>) -> Result<Received> {
+    let known: i64 = messages::table.filter(messages::twilio_sid.eq(inbound.message_sid.as_str())).count().get_result(conn).await?;
+    if known > 0 {
+        return Ok(Received::Repeat);
+    }
+    // Short codes and names may text us too; they are no contacts.
+    let phone = inbound.from.phone().cloned();
+    let (contact_id, mut changes) = match &phone {
+        Some(phone) => {
+            let (contact, changes) = contacts::find_or_create_by_phone(conn, phone, now).await?;
+            (Some(contact.id), changes)
+        }
+        None => (None, Vec::new()),
+    };
+    let Some(message_id) = store(conn, connection_id, contact_id, inbound, now).await? else {
+        return Ok(Received::Repeat);
+    };
+    let mut silenced = None;
+    if let Some(phone) = phone {
+        let evidence = |phone: &PhoneNumber| Evidence {
+            phone: phone.clone(),
+            reason: Reason::Stop,
+            source: Source::Keyword,
+            message_id: Some(message_id),
+            user_id: None,
+            note: Some(inbound.body.trim().chars().take(100).collect()),
+        };
+        match Keyword::of(&inbound.body, inbound.opt_out_type) {
+            Some(Keyword::Stop) => {
+                changes.extend(suppressions::suppress(conn, evidence(&phone), now).await?.changes);
+                silenced = Some((phone, Reason::Stop));
+            }
+            Some(keyword @ Keyword::Start { .. }) if keyword.lifts_toll_free() || !is_toll_free(&inbound.to) => {
+                suppressions::lift(conn, &[Reason::Stop, Reason::Carrier21610], evidence(&phone), now).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(Received::New { message_id, changes, silenced })
+}
+
+/// Inserts the message, unless another request has done so meanwhile.
+async fn store(
+    conn: &mut Conn,
+    connection_id: ConnectionId,
+    contact_id: Option<ContactId>,
+    inbound: &InboundMessage,
+    now: DateTime<Utc>,
+) -> Result<Option<MessageId>> {
+    let mut addresses = vec![inbound.to.to_wire()];
+    addresses.extend(inbound.messaging_service_sid.as_ref().map(ToString::to_string));
+    let sender_id: Option<SenderId> = senders::table
+        .filter(senders::connection_id.eq(connection_id))
+        .filter(senders::address.eq_any(addresses))
+        .order(senders::kind.desc())
+        .select(senders::id)
+        .first(conn)
+        .await
+        .optional()?;
+    let counted = parts::count(&inbound.body);
+    let media: Vec<&str> = inbound.media.iter().map(|media| media.url.as_str()).collect();
+    let id = diesel::insert_into(messages::table)
+        .values((
+            (
+                messages::id.eq(MessageId::new()),
+                messages::direction.eq("inbound"),
+                messages::connection_id.eq(connection_id),
+                messages::sender_id.eq(sender_id),
+                messages::contact_id.eq(contact_id),
+                messages::to_address.eq(inbound.to.to_wire()),
+                messages::from_address.eq(inbound.from.to_wire()),
+            ),
+            (
+                messages::body.eq(&inbound.body),
+                messages::media_urls.eq(media),
+                messages::parts.eq(i16::try_from(counted.count).unwrap_or(i16::MAX)),
+                messages::encoding.eq(encoding_word(counted.encoding)),
+                messages::status.eq(MessageStatus::Received),
+                messages::twilio_sid.eq(inbound.message_sid.as_str()),
+                messages::created_at.eq(now),
+                messages::status_at.eq(now),
+            ),
+        ))
+        .on_conflict_do_nothing()
+        .returning(messages::id)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(id)
+}
+
+fn is_toll_free(address: &Address) -> bool {
+    address.phone().is_some_and(PhoneNumber::is_toll_free)
+}

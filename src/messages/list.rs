@@ -1,0 +1,233 @@
+//! Reading messages: one, a page of them, and the story of one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use crate::{
+    db::{
+        Conn,
+        schema::{attempts, delivery_events, messages},
+    },
+    error::{Error, Result},
+    messages::{delivery::ReportSource, status::MessageStatus, submit::AttemptOutcome},
+    types::{
+        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
+        text_enum::text_enum,
+    },
+};
+
+text_enum! {
+    /// Which way a message goes.
+    pub enum Direction {
+        /// From us to a contact.
+        Outbound = "outbound",
+        /// From a contact to us.
+        Inbound = "inbound",
+    }
+}
+
+/// A message as it stands.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = messages)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Out or in.
+    pub direction: Direction,
+    /// The Twilio account.
+    pub connection_id: ConnectionId,
+    /// What it is sent from, or came to.
+    pub sender_id: Option<SenderId>,
+    /// Whom it is for or from, while that contact exists.
+    pub contact_id: Option<ContactId>,
+    /// Where it goes; empty when the draft named no usable recipient.
+    pub to_address: String,
+    /// Where it comes from; none until a Messaging Service has chosen.
+    pub from_address: Option<String>,
+    /// The text as it is sent.
+    pub body: String,
+    /// Pictures and the like.
+    pub media_urls: Vec<String>,
+    /// How many SMS parts the text takes.
+    pub parts: i16,
+    /// `gsm7` or `ucs2`.
+    pub encoding: String,
+    /// Where it is on its way.
+    pub status: MessageStatus,
+    /// Why it ended without a report.
+    pub reason: Option<String>,
+    /// Twilio's error code.
+    pub error_code: Option<i32>,
+    /// Twilio's id.
+    pub twilio_sid: Option<String>,
+    /// The template that it was made from.
+    pub template_id: Option<TemplateId>,
+    /// And the version of it.
+    pub template_version: Option<i32>,
+    /// The automation that made it.
+    pub automation_id: Option<AutomationId>,
+    /// The contact's passage through that automation.
+    pub enrollment_id: Option<EnrollmentId>,
+    /// The step's index, from 0.
+    pub step: Option<i16>,
+    /// When it was composed or received.
+    pub created_at: DateTime<Utc>,
+    /// When the status last changed.
+    pub status_at: DateTime<Utc>,
+}
+
+/// Which messages to list; every field that is set narrows the list.
+#[derive(Debug, Clone, Default)]
+pub struct MessageFilter {
+    /// For or from this contact.
+    pub contact_id: Option<ContactId>,
+    /// In this status.
+    pub status: Option<MessageStatus>,
+    /// Made by this automation.
+    pub automation_id: Option<AutomationId>,
+    /// Made by this enrollment.
+    pub enrollment_id: Option<EnrollmentId>,
+    /// Made from this template.
+    pub template_id: Option<TemplateId>,
+    /// Sent from or received by this sender.
+    pub sender_id: Option<SenderId>,
+    /// Out or in.
+    pub direction: Option<Direction>,
+    /// With this error code.
+    pub error_code: Option<i32>,
+    /// To exactly this address.
+    pub to_address: Option<String>,
+}
+
+/// One message.
+pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
+    let found = messages::table.find(id).select(Message::as_select()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("message"))
+}
+
+/// The newest messages that fit the filter, older than `before`; ids are in order of time.
+pub async fn list(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, limit: i64) -> Result<Vec<Message>> {
+    let mut query = messages::table.select(Message::as_select()).order(messages::id.desc()).limit(limit).into_boxed();
+    if let Some(id) = filter.contact_id {
+        query = query.filter(messages::contact_id.eq(id));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(messages::status.eq(status));
+    }
+    if let Some(id) = filter.automation_id {
+        query = query.filter(messages::automation_id.eq(id));
+    }
+    if let Some(id) = filter.enrollment_id {
+        query = query.filter(messages::enrollment_id.eq(id));
+    }
+    if let Some(id) = filter.template_id {
+        query = query.filter(messages::template_id.eq(id));
+    }
+    if let Some(id) = filter.sender_id {
+        query = query.filter(messages::sender_id.eq(id));
+    }
+    if let Some(direction) = filter.direction {
+        query = query.filter(messages::direction.eq(direction));
+    }
+    if let Some(code) = filter.error_code {
+        query = query.filter(messages::error_code.eq(code));
+    }
+    if let Some(address) = &filter.to_address {
+        query = query.filter(messages::to_address.eq(address));
+    }
+    if let Some(before) = before {
+        query = query.filter(messages::id.lt(before));
+    }
+    Ok(query.load(conn).await?)
+}
+
+/// One POST to Twilio.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = attempts)]
+pub struct Attempt {
+    /// From 1.
+    pub number: i16,
+    /// The process that made it.
+    pub worker_id: WorkerId,
+    /// When it was claimed.
+    pub claimed_at: DateTime<Utc>,
+    /// When its outcome was known.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What came of it.
+    pub outcome: Option<AttemptOutcome>,
+    /// The status of Twilio's HTTP answer.
+    pub http_status: Option<i16>,
+    /// The error code in it.
+    pub error_code: Option<i32>,
+    /// Twilio's id of the request.
+    pub twilio_request_id: Option<String>,
+    /// How long Twilio took.
+    pub duration_ms: Option<i32>,
+}
+
+/// The attempts to submit a message, in order.
+pub async fn attempts(conn: &mut Conn, id: MessageId) -> Result<Vec<Attempt>> {
+    let query = attempts::table.filter(attempts::message_id.eq(id)).order(attempts::number).select(Attempt::as_select());
+    Ok(query.load(conn).await?)
+}
+
+/// One entry of a message's story.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusEvent {
+    /// Twilio's word or ours, as it was reported.
+    pub status: String,
+    /// When we learnt it.
+    pub at: DateTime<Utc>,
+    /// How we learnt it.
+    pub source: ReportSource,
+    /// The error code that came with it.
+    pub error_code: Option<i32>,
+    /// Whether it moved the status.
+    pub applied: bool,
+    /// The report as it came.
+    pub params: Option<Value>,
+}
+
+/// The story of a message: composed, each attempt, each report, in the order in which they happened.
+pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEvent>> {
+    let reports: Vec<(String, DateTime<Utc>, ReportSource, Option<i32>, bool, Option<Value>)> = delivery_events::table
+        .filter(delivery_events::message_id.eq(message.id))
+        .order(delivery_events::id)
+        .select((
+            delivery_events::status,
+            delivery_events::received_at,
+            delivery_events::source,
+            delivery_events::error_code,
+            delivery_events::applied,
+            delivery_events::params,
+        ))
+        .load(conn)
+        .await?;
+    let own = |status: MessageStatus, at| StatusEvent {
+        status: status.to_string(),
+        at,
+        source: ReportSource::Carillon,
+        error_code: None,
+        applied: true,
+        params: None,
+    };
+    let mut story = Vec::new();
+    match message.direction {
+        Direction::Inbound => story.push(own(MessageStatus::Received, message.created_at)),
+        Direction::Outbound => story.push(own(MessageStatus::Pending, message.created_at)),
+    }
+    story.extend(attempts(conn, message.id).await?.iter().map(|attempt| own(MessageStatus::Submitting, attempt.claimed_at)));
+    story.extend(reports.into_iter().map(|(status, at, source, error_code, applied, params)| StatusEvent {
+        status,
+        at,
+        source,
+        error_code,
+        applied,
+        params,
+    }));
+    // Stable: what happened in the same microsecond keeps the order above, which is the order of cause and effect.
+    story.sort_by_key(|event| event.at);
+    Ok(story)
+}

@@ -1,0 +1,198 @@
+//! The status of a message: the words, their order, and the one function that decides whether a report moves it.
+
+use crate::types::text_enum::text_enum;
+
+text_enum! {
+    /// Where a message is on its way; Twilio's own names are kept as they are.
+    pub enum MessageStatus {
+        /// Composed, waiting for its turn.
+        Pending = "pending",
+        /// Claimed: the request to Twilio is about to be made or under way.
+        Submitting = "submitting",
+        /// Twilio may or may not have accepted it: the answer was lost.
+        Unconfirmed = "unconfirmed",
+        /// Accepted by a Messaging Service, which is choosing a sender.
+        Accepted = "accepted",
+        /// Accepted by Twilio for a later time.
+        Scheduled = "scheduled",
+        /// In Twilio's queue.
+        Queued = "queued",
+        /// On its way to the carrier.
+        Sending = "sending",
+        /// The carrier has it.
+        Sent = "sent",
+        /// The carrier, or the handset, confirmed it.
+        Delivered = "delivered",
+        /// The carrier reported that it did not arrive.
+        Undelivered = "undelivered",
+        /// It could not be sent.
+        Failed = "failed",
+        /// Canceled before Twilio sent it.
+        Canceled = "canceled",
+        /// Opened by the recipient.
+        Read = "read",
+        /// Not sent: the number may not be texted.
+        Suppressed = "suppressed",
+        /// Not sent: a rule left it out.
+        Skipped = "skipped",
+        /// Not sent: its time had passed.
+        Expired = "expired",
+        /// An inbound message.
+        Received = "received",
+    }
+}
+
+impl MessageStatus {
+    /// How far along the way; reports never lower it. Statuses of one rank are alternatives or ends.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Pending => 0,
+            Self::Submitting => 1,
+            Self::Unconfirmed => 2,
+            Self::Accepted | Self::Scheduled | Self::Queued => 3,
+            Self::Sending => 4,
+            Self::Sent => 5,
+            Self::Delivered
+            | Self::Undelivered
+            | Self::Failed
+            | Self::Canceled
+            | Self::Suppressed
+            | Self::Skipped
+            | Self::Expired
+            | Self::Received => 6,
+            Self::Read => 7,
+        }
+    }
+
+    /// Whether nothing more is expected; `delivered` may still become `read`.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        self.rank() >= Self::Delivered.rank()
+    }
+
+    /// Whether this status comes from Twilio, and so proves that Twilio accepted the message.
+    #[must_use]
+    pub const fn is_reported_by_twilio(self) -> bool {
+        matches!(
+            self,
+            Self::Accepted
+                | Self::Scheduled
+                | Self::Queued
+                | Self::Sending
+                | Self::Sent
+                | Self::Delivered
+                | Self::Undelivered
+                | Self::Failed
+                | Self::Canceled
+                | Self::Read
+        )
+    }
+
+    /// The status after a report from Twilio, or none when the report changes nothing.
+    ///
+    /// Rank only rises; among `accepted`, `scheduled` and `queued` the latest report wins; a final status stays, except
+    /// that `delivered` may become `read`. Reports of our own statuses are not reports, and change nothing.
+    #[must_use]
+    pub fn after(self, report: Self) -> Option<Self> {
+        if !report.is_reported_by_twilio() || report == self {
+            return None;
+        }
+        let moves = match self {
+            Self::Delivered => report == Self::Read,
+            current if current.is_final() => false,
+            current => report.rank() > current.rank() || (report.rank() == current.rank() && report.rank() == Self::Queued.rank()),
+        };
+        moves.then_some(report)
+    }
+
+    /// What the status means, in words for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Pending => "Waiting to be handed to Twilio.",
+            Self::Submitting => "Being handed to Twilio right now.",
+            Self::Unconfirmed => "Twilio did not answer, so nobody knows yet whether it has the message. Carillon finds out before it does anything else.",
+            Self::Accepted => "The Messaging Service has it and is choosing a sender.",
+            Self::Scheduled => "Twilio keeps it until its time comes.",
+            Self::Queued => "In Twilio's queue.",
+            Self::Sending => "On its way to the carrier.",
+            Self::Sent => "The carrier has it. Some carriers never confirm delivery.",
+            Self::Delivered => "The carrier confirmed that it arrived.",
+            Self::Undelivered => "The carrier reported that it did not arrive.",
+            Self::Failed => "It could not be sent.",
+            Self::Canceled => "Canceled before Twilio sent it.",
+            Self::Read => "The recipient opened it.",
+            Self::Suppressed => "Not sent, because this number may not be texted.",
+            Self::Skipped => "Not sent, because a rule left it out.",
+            Self::Expired => "Not sent, because its time had passed.",
+            Self::Received => "Received from the contact.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{prelude::*, sample::select};
+
+    fn any_status() -> impl Strategy<Value = MessageStatus> {
+        select(MessageStatus::ALL)
+    }
+
+    proptest! {
+        #[test]
+        fn rank_never_falls_whatever_the_order_of_reports(start in any_status(), reports in prop::collection::vec(any_status(), 0..30)) {
+            let mut status = start;
+            for report in reports {
+                let next = status.after(report).unwrap_or(status);
+                prop_assert!(next.rank() >= status.rank());
+                status = next;
+            }
+        }
+
+        #[test]
+        fn a_repeated_report_changes_nothing(start in any_status(), report in any_status()) {
+            let once = start.after(report).unwrap_or(start);
+            prop_assert_eq!(once.after(report), None);
+        }
+
+        #[test]
+        fn a_final_status_stays_unless_delivered_becomes_read(report in any_status(), end in any_status().prop_filter("final", |s| s.is_final())) {
+            let next = end.after(report);
+            prop_assert!(next.is_none() || (end == MessageStatus::Delivered && next == Some(MessageStatus::Read)));
+        }
+
+        #[test]
+        fn shuffled_reports_of_one_delivery_all_end_delivered(mut reports in Just(vec![
+            MessageStatus::Queued, MessageStatus::Sending, MessageStatus::Sent, MessageStatus::Delivered,
+        ]).prop_shuffle()) {
+            let mut status = MessageStatus::Submitting;
+            for report in reports.drain(..) {
+                status = status.after(report).unwrap_or(status);
+            }
+            prop_assert_eq!(status, MessageStatus::Delivered);
+        }
+
+        #[test]
+        fn nothing_but_twilio_moves_a_status(start in any_status(), report in any_status().prop_filter("ours", |s| !s.is_reported_by_twilio())) {
+            prop_assert_eq!(start.after(report), None);
+        }
+    }
+
+    #[test]
+    fn among_accepted_scheduled_and_queued_the_latest_wins() {
+        use MessageStatus::{Accepted, Queued, Scheduled, Sending};
+        assert_eq!(Queued.after(Accepted), Some(Accepted));
+        assert_eq!(Accepted.after(Queued), Some(Queued));
+        assert_eq!(Scheduled.after(Queued), Some(Queued));
+        assert_eq!(Sending.after(Queued), None);
+    }
+
+    #[test]
+    fn a_read_report_may_arrive_before_delivered() {
+        use MessageStatus::{Delivered, Read, Sent};
+        assert_eq!(Sent.after(Read), Some(Read));
+        assert_eq!(Read.after(Delivered), None);
+    }
+}

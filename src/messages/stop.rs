@@ -1,0 +1,70 @@
+//! The gate between STOP and claim: after a suppression commits, no claim of a message to that number succeeds.
+//!
+//! A claim checks suppressions in its own statement, and a suppression takes back the number's pending messages. Only one hole is
+//! left: a message composed while the suppression's transaction is open, claimed by a statement whose snapshot is older than the
+//! commit. The gate closes it. A claim passes it before its statement (shared, so that claims do not wait for one another); a
+//! suppression passes it alone as the last thing before its commit, so that it waits for the claims under way, and those that come
+//! later see it. The claim waits for nothing else while it holds the gate (it skips locked rows), so that no deadlock is possible.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    contacts::suppressions::Reason,
+    db::{Conn, statement::statement},
+    error::Result,
+    types::{id::MessageId, phone::PhoneNumber},
+};
+
+/// The advisory lock's key: “Carillon STOP”, arbitrary but fixed for all processes on a database.
+const GATE: i64 = 0x4341_5253_544f_5000;
+
+statement! {
+    /// Passes the gate together with other claims.
+    struct PassShared<'a> { key: &'a i64 => BigInt }
+    returns ();
+    "SELECT pg_advisory_xact_lock_shared({})"
+}
+
+statement! {
+    /// Passes the gate alone.
+    struct PassAlone<'a> { key: &'a i64 => BigInt }
+    returns ();
+    "SELECT pg_advisory_xact_lock({})"
+}
+
+/// Lets a claim through until its transaction ends; call it before the claim's statement takes its snapshot.
+pub(super) async fn pass_with_claims(conn: &mut Conn) -> Result<()> {
+    PassShared { key: &GATE }.execute(conn).await?;
+    Ok(())
+}
+
+statement! {
+    /// Takes back every pending message to a number.
+    struct TakeBack<'a> {
+        reason: Reason => Text,
+        now: DateTime<Utc> => Timestamptz,
+        address: &'a str => Text,
+    }
+    returns SqlUuid;
+    "WITH moved AS (
+        UPDATE messages SET status = 'suppressed', reason = why.reason, status_at = why.now
+        FROM (SELECT {}::text AS reason, {}::timestamptz AS now) AS why
+        WHERE to_address = {} AND status = 'pending'
+        RETURNING id, status_at
+     ), noted AS (
+        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+        SELECT id, 'suppressed', 'carillon', true, status_at FROM moved
+     )
+     SELECT id FROM moved"
+}
+
+/// Takes back every pending message to a number that has just been suppressed in this transaction, and returns them.
+///
+/// It must be the last thing in the transaction: it holds the gate that all claims pass, until the commit.
+pub async fn take_back_pending(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+    let taken = TakeBack { reason, now, address: phone.as_str() }.load(conn).await?;
+    PassAlone { key: &GATE }.execute(conn).await?;
+    Ok(taken)
+}

@@ -1,0 +1,185 @@
+//! How workers share the queue: who has which job, who is alive, and what becomes of the jobs of the dead.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::sql_types::{Array, BigInt, Int2, Nullable, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::{
+    db::{Conn, statement::statement},
+    error::Result,
+    queue::{Job, JobKind},
+    types::id::WorkerId,
+};
+
+/// A worker that has not been seen for this long is dead, and its jobs are given to others.
+pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+/// The key of a job's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(pub i64);
+
+/// A job that this worker has and no other.
+#[derive(Debug, Clone, Copy)]
+pub struct Leased {
+    /// The row.
+    pub id: JobId,
+    /// What to do.
+    pub job: Job,
+    /// How often it has been started, this time included.
+    pub attempt: i16,
+}
+
+/// What becomes of a leased job.
+#[derive(Debug, Clone)]
+pub enum Finish {
+    /// It is done and its row is deleted.
+    Done,
+    /// It runs again at this time; the error that delayed it is kept for the admin.
+    Again(DateTime<Utc>, Option<String>),
+    /// It is given up; the row stays with its error for an admin to see and retry.
+    Failed(String),
+}
+
+statement! {
+    /// Takes the jobs that have been due longest.
+    struct Take<'a> {
+        worker: WorkerId => diesel::sql_types::Uuid,
+        now: DateTime<Utc> => Timestamptz,
+        limit: &'a i64 => BigInt,
+    }
+    returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
+    "UPDATE jobs SET worker_id = {}, attempt = attempt + 1
+     WHERE id = ANY (ARRAY(
+        SELECT id FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at <= {}
+        ORDER BY run_at, id LIMIT {} FOR UPDATE SKIP LOCKED))
+     RETURNING id, kind, subject, attempt"
+}
+
+/// Leases up to `limit` due jobs to a worker, those first that have been due longest.
+pub async fn take(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>, limit: i64) -> Result<Vec<Leased>> {
+    let rows: Vec<(i64, JobKind, Uuid, i16)> = Take { worker, now, limit: &limit }.load(conn).await?;
+    let leased = rows.into_iter().map(|(id, kind, subject, attempt)| Leased { id: JobId(id), job: Job::of(kind, subject), attempt });
+    Ok(leased.collect())
+}
+
+statement! {
+    /// Deletes jobs that are done.
+    struct Delete<'a> { ids: &'a [i64] => Array<BigInt> }
+    returns ();
+    "DELETE FROM jobs WHERE id = ANY ({}::bigint[])"
+}
+
+statement! {
+    /// Gives jobs back, to run again later or to stay as failed.
+    struct PutBack<'a> {
+        ids: &'a [i64] => Array<BigInt>,
+        run_ats: &'a [Option<DateTime<Utc>>] => Array<Nullable<Timestamptz>>,
+        errors: &'a [Option<String>] => Array<Nullable<Text>>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at), error = job.error,
+        failed_at = CASE WHEN job.run_at IS NULL THEN now.now END
+     FROM unnest({}::bigint[], {}::timestamptz[], {}::text[]) AS job (id, run_at, error), (SELECT {}::timestamptz AS now) AS now
+     WHERE jobs.id = job.id"
+}
+
+/// Ends the lease of each job as told; together with the work itself when called in its transaction.
+pub async fn finish(conn: &mut Conn, jobs: &[(JobId, Finish)], now: DateTime<Utc>) -> Result<()> {
+    let (mut done, mut back, mut run_ats, mut errors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (JobId(id), finish) in jobs {
+        match finish {
+            Finish::Done => done.push(*id),
+            Finish::Again(at, error) => {
+                back.push(*id);
+                run_ats.push(Some(*at));
+                errors.push(error.clone());
+            }
+            Finish::Failed(error) => {
+                back.push(*id);
+                run_ats.push(None);
+                errors.push(Some(error.clone()));
+            }
+        }
+    }
+    if !done.is_empty() {
+        Delete { ids: &done }.execute(conn).await?;
+    }
+    if !back.is_empty() {
+        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, now }.execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Says that a worker is alive; the first time it is registered.
+pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) -> Result<()> {
+    use crate::db::schema::workers;
+    use diesel::prelude::*;
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+    diesel::insert_into(workers::table)
+        .values((
+            workers::id.eq(worker),
+            workers::host.eq(host),
+            workers::pid.eq(pid),
+            workers::started_at.eq(now),
+            workers::seen_at.eq(now),
+        ))
+        .on_conflict(workers::id)
+        .do_update()
+        .set(workers::seen_at.eq(now))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+statement! {
+    /// Frees the jobs of workers that are dead or gone, and forgets the dead.
+    struct TakeOver<'a> {
+        myself: &'a WorkerId => diesel::sql_types::Uuid,
+        dead_since: DateTime<Utc> => Timestamptz,
+        run_at: DateTime<Utc> => Timestamptz,
+    }
+    returns BigInt;
+    "WITH me AS (SELECT {}::uuid AS id),
+     buried AS (DELETE FROM workers USING me WHERE workers.id <> me.id AND seen_at < {} RETURNING workers.id),
+     freed AS (
+        UPDATE jobs SET worker_id = NULL, run_at = least(run_at, {}) FROM me
+        WHERE worker_id IS NOT NULL AND worker_id <> me.id
+          AND (worker_id IN (SELECT id FROM buried) OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = jobs.worker_id))
+        RETURNING 1)
+     SELECT count(*) FROM freed"
+}
+
+/// Gives the jobs of dead workers back to the queue and returns how many there were.
+pub async fn take_over(conn: &mut Conn, myself: WorkerId, now: DateTime<Utc>) -> Result<i64> {
+    Ok(TakeOver { myself: &myself, dead_since: now - DEAD_AFTER, run_at: now }.get_result(conn).await?)
+}
+
+/// Signs a worker off: its unfinished jobs go back to the queue at once.
+pub async fn leave(conn: &mut Conn, worker: WorkerId) -> Result<()> {
+    use crate::db::schema::{jobs, workers};
+    use diesel::prelude::*;
+    diesel::update(jobs::table.filter(jobs::worker_id.eq(worker.0))).set(jobs::worker_id.eq(None::<Uuid>)).execute(conn).await?;
+    diesel::delete(workers::table.find(worker)).execute(conn).await?;
+    Ok(())
+}
+
+/// How long a job waits before it runs again after its `attempt`-th failure: 2 s, 4 s, … up to 15 min.
+#[must_use]
+pub fn backoff(attempt: i16) -> TimeDelta {
+    let exponent = u32::try_from(attempt.clamp(1, 10)).unwrap_or(1);
+    TimeDelta::seconds((1_i64 << exponent).min(900))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_quarter_of_an_hour() {
+        let waits: Vec<i64> = [1, 2, 3, 9, 10, 100].into_iter().map(|attempt| backoff(attempt).num_seconds()).collect();
+        assert_eq!(waits, [2, 4, 8, 512, 900, 900]);
+    }
+}

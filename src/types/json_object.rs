@@ -1,0 +1,88 @@
+//! Reads JSON objects field by field, so that every error names the path of the field that it is about.
+
+use serde_json::{Map, Value};
+
+use crate::error::FieldErrors;
+
+/// A JSON object that is being read, with where it stands and where its errors go.
+pub(crate) struct ObjectReader<'v, 'e> {
+    path: String,
+    object: &'v Map<String, Value>,
+    errors: &'e mut FieldErrors,
+}
+
+impl<'v, 'e> ObjectReader<'v, 'e> {
+    /// Begins to read `value`, which stands at `path` (empty for the whole body); what is no object is an error that shows what was `expected`.
+    pub(crate) fn open(path: &str, value: &'v Value, expected: &str, errors: &'e mut FieldErrors) -> Option<Self> {
+        match value {
+            Value::Object(object) => Some(Self { path: path.to_owned(), object, errors }),
+            _ => {
+                let path = if path.is_empty() { "body" } else { path };
+                errors.add(path, format!("This must be an object such as {expected}."));
+                None
+            }
+        }
+    }
+
+    /// The path of a field of this object.
+    pub(crate) fn path_of(&self, field: &str) -> String {
+        if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
+    }
+
+    /// Notes what is wrong with a field.
+    pub(crate) fn wrong(&mut self, field: &str, message: impl Into<String>) {
+        self.errors.add(&self.path_of(field), message);
+    }
+
+    /// A field as it is; an absent one and `null` are the same.
+    pub(crate) fn value(&self, field: &str) -> Option<&'v Value> {
+        self.object.get(field).filter(|value| !value.is_null())
+    }
+
+    /// Keeps what `parse` makes of a text field; absent, empty, or wrong (then noted) it is none.
+    pub(crate) fn text<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.value(field)? {
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => {
+                let parsed = parse(text);
+                self.errors.check(&self.path_of(field), parsed)
+            }
+            _ => {
+                self.wrong(field, "This must be text.");
+                None
+            }
+        }
+    }
+
+    /// The same for a field that must be there: absent or empty, `missing` is noted.
+    pub(crate) fn required_text<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        missing: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let is_blank = self.value(field).is_none_or(|value| value.as_str().is_some_and(|text| text.trim().is_empty()));
+        if is_blank {
+            self.wrong(field, missing);
+            return None;
+        }
+        self.text(field, parse)
+    }
+
+    /// Refuses every field but the known ones, so that a misspelt one is not lost in silence.
+    pub(crate) fn only(&mut self, what: &str, known: &[&str]) {
+        let unknown: Vec<&String> = self.object.keys().filter(|name| !known.contains(&name.as_str())).collect();
+        for name in unknown {
+            self.wrong(name, format!("{what} has no such field; it has {}.", known.join(", ")));
+        }
+    }
+
+    /// Where errors go, for what is read inside this object by others.
+    pub(crate) fn errors(&mut self) -> &mut FieldErrors {
+        self.errors
+    }
+}

@@ -1,0 +1,253 @@
+//! `/automations`: triggers with steps.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{OpenApi, ToSchema};
+
+use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
+use crate::automations::counts::{self, Counts};
+use crate::automations::{
+    self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, NewAutomation, Step, Trigger,
+};
+use crate::error::{Error, FieldErrors};
+use crate::types::id::AutomationId;
+use crate::web::{Cursor, Marketer, Viewer};
+
+/// What this file adds to the description of the API.
+#[derive(OpenApi)]
+#[openapi(paths(list, create, find, update), components(schemas(AutomationBody, CountsBody, Trigger, Step)))]
+pub(super) struct Document;
+
+/// Mounts `/automations`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/automations").get(list).post(create));
+    cfg.service(web::resource("/automations/{id}").get(find).patch(update));
+}
+
+/// An automation that is to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewAutomationBody {
+    /// 1 to 120 characters, unique.
+    name: String,
+    /// What starts it.
+    #[schema(value_type = Trigger)]
+    trigger: Value,
+    /// What it does, one after the other; at most 50.
+    #[serde(default)]
+    #[schema(value_type = Vec<Step>)]
+    steps: Option<Value>,
+    /// `draft` unless told otherwise.
+    #[schema(value_type = Option<String>, example = "active")]
+    status: Option<AutomationStatus>,
+}
+
+/// What changes; what is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AutomationPatch {
+    /// A new name.
+    name: Option<String>,
+    /// Another trigger.
+    #[schema(value_type = Option<Trigger>)]
+    trigger: Option<Value>,
+    /// All steps anew; enrollments that have begun finish with the steps that they began with.
+    #[schema(value_type = Option<Vec<Step>>)]
+    steps: Option<Value>,
+    /// `active` or `paused`.
+    #[schema(value_type = Option<String>, example = "paused")]
+    status: Option<AutomationStatus>,
+}
+
+/// Which automations to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<AutomationId>>,
+    /// 1 to 500, 50 unless told otherwise.
+    #[serde(default)]
+    #[param(value_type = Option<u16>)]
+    limit: Paging,
+}
+
+/// An automation.
+#[derive(Debug, Serialize, ToSchema)]
+struct AutomationBody {
+    #[schema(value_type = String, format = "uuid")]
+    id: AutomationId,
+    name: String,
+    /// `draft`, `active` or `paused`.
+    #[schema(value_type = String)]
+    status: AutomationStatus,
+    /// Counts the definitions that it has had, from 1.
+    version: i32,
+    trigger: Trigger,
+    steps: Vec<Step>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// Only where a single automation is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<CountsBody>,
+}
+
+/// How many enrollments and messages there are, by status.
+#[derive(Debug, Serialize, ToSchema)]
+struct CountsBody {
+    /// `active`, `completed` and `failed`.
+    enrollments: BTreeMap<&'static str, i64>,
+    /// The statuses that occur.
+    messages: BTreeMap<&'static str, i64>,
+}
+
+/// Lists automations, the newest first.
+#[utoipa::path(get, path = "/automations", params(ListQuery), responses((status = 200, body = List<AutomationBody>)))]
+async fn list(caller: Caller<Viewer>, query: Query<ListQuery>) -> ApiResult<Json<List<AutomationBody>>> {
+    let limit = query.limit.limit();
+    let before = query.cursor.map(|Cursor(id)| id);
+    let mut conn = caller.conn().await?;
+    let rows = automations::list(&mut conn, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
+    Ok(Json(List::from_rows(rows, limit, |automation| automation.id).map(AutomationBody::from)))
+}
+
+/// Creates an automation; wrong fields come with their paths, such as `steps.0.template_id`.
+#[utoipa::path(post, path = "/automations", request_body = NewAutomationBody, responses((status = 201, body = AutomationBody), (status = 422)))]
+async fn create(caller: Caller<Marketer>, body: Json<NewAutomationBody>) -> ApiResult<HttpResponse> {
+    let new = body.into_inner().read()?;
+    let now = caller.now();
+    let mut conn = caller.conn().await?;
+    let created = conn.transaction(async |conn| automations::create(conn, new, now).await).await?;
+    Ok(HttpResponse::Created().json(AutomationBody::from(created)))
+}
+
+/// Finds an automation, with its counts.
+#[utoipa::path(get, path = "/automations/{id}", params(("id" = String, Path)), responses((status = 200, body = AutomationBody), (status = 404)))]
+async fn find(caller: Caller<Viewer>, id: Path<AutomationId>) -> ApiResult<Json<AutomationBody>> {
+    let mut conn = caller.conn().await?;
+    let automation = automations::find(&mut conn, *id).await?;
+    let counts = counts::find(&mut conn, *id).await?;
+    Ok(Json(AutomationBody { counts: Some(counts.into()), ..automation.into() }))
+}
+
+/// Changes an automation, activates or pauses it.
+#[utoipa::path(patch, path = "/automations/{id}", params(("id" = String, Path)), request_body = AutomationPatch, responses((status = 200, body = AutomationBody), (status = 404), (status = 422)))]
+async fn update(caller: Caller<Marketer>, id: Path<AutomationId>, body: Json<AutomationPatch>) -> ApiResult<Json<AutomationBody>> {
+    let change = body.into_inner().read()?;
+    let now = caller.now();
+    let mut conn = caller.conn().await?;
+    let updated = conn.transaction(async |conn| automations::update(conn, *id, change, now).await).await?;
+    Ok(Json(updated.into()))
+}
+
+impl NewAutomationBody {
+    fn read(self) -> Result<NewAutomation, Error> {
+        let mut errors = FieldErrors::default();
+        let name = errors.check("name", AutomationName::parse(&self.name));
+        let trigger = read_trigger(&self.trigger, &mut errors);
+        let steps = self.steps.map(|steps| read_steps(&steps, &mut errors)).unwrap_or_default();
+        let status = self.status.unwrap_or(AutomationStatus::Draft);
+        match (name, trigger) {
+            (Some(name), Some(trigger)) if errors.is_empty() => {
+                Ok(NewAutomation { name, definition: Definition { trigger, steps }, status })
+            }
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+impl AutomationPatch {
+    fn read(self) -> Result<AutomationChange, Error> {
+        let mut errors = FieldErrors::default();
+        let name = self.name.and_then(|name| errors.check("name", AutomationName::parse(&name)));
+        let trigger = self.trigger.and_then(|trigger| read_trigger(&trigger, &mut errors));
+        let steps = self.steps.map(|steps| read_steps(&steps, &mut errors));
+        errors.into_result()?;
+        Ok(AutomationChange { name, trigger, steps, status: self.status })
+    }
+}
+
+/// Programs, unlike people in the editor, save only what is complete: a forgotten field is an error even in a draft.
+fn read_trigger(value: &Value, errors: &mut FieldErrors) -> Option<Trigger> {
+    let trigger = Trigger::parse("trigger", value, errors)?;
+    let has_error = errors.iter().any(|(field, _)| field.starts_with("trigger."));
+    if !has_error {
+        trigger.note_missing("trigger", errors);
+    }
+    Some(trigger)
+}
+
+fn read_steps(value: &Value, errors: &mut FieldErrors) -> Vec<Step> {
+    let mut found = FieldErrors::default();
+    let steps = Step::parse_all("steps", value, &mut found);
+    if found.is_empty() {
+        for (index, step) in steps.iter().enumerate() {
+            step.note_missing(&format!("steps.{index}"), &mut found);
+        }
+    }
+    for (field, sentences) in found.iter() {
+        for sentence in sentences {
+            errors.add(field, sentence);
+        }
+    }
+    steps
+}
+
+impl From<Automation> for AutomationBody {
+    fn from(automation: Automation) -> Self {
+        Self {
+            id: automation.id,
+            name: automation.name,
+            status: automation.status,
+            version: automation.version,
+            trigger: automation.definition.trigger,
+            steps: automation.definition.steps,
+            created_at: automation.created_at,
+            updated_at: automation.updated_at,
+            counts: None,
+        }
+    }
+}
+
+impl From<Counts> for CountsBody {
+    fn from(counts: Counts) -> Self {
+        Self {
+            enrollments: counts.enrollments.into_iter().map(|(status, count)| (status.as_str(), count)).collect(),
+            messages: counts.messages.into_iter().map(|(status, count)| (status.as_str(), count)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(body: Value) -> Vec<String> {
+        let body: NewAutomationBody = serde_json::from_value(body).unwrap();
+        let Err(Error::Invalid(errors)) = body.read() else { panic!("no field errors") };
+        errors.iter().map(|(field, _)| field.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_program_is_told_of_every_wrong_or_missing_field_at_once() {
+        let body = json!({"name": " ", "trigger": {"type": "event"}, "steps": [{"type": "send_sms"}, {"type": "wait", "seconds": 5}]});
+        assert_eq!(fields(body), ["name", "steps.0.sender_id", "steps.0.template_id", "trigger.name"]);
+        let body = json!({"name": "A", "trigger": {"type": "event", "name": 7}, "steps": "none"});
+        assert_eq!(fields(body), ["steps", "trigger.name"]);
+    }
+
+    #[test]
+    fn steps_may_follow_later() {
+        let body = json!({"name": "A", "trigger": {"type": "contact_created"}});
+        let new = serde_json::from_value::<NewAutomationBody>(body).unwrap().read().unwrap();
+        assert_eq!((new.status, new.definition.steps.len()), (AutomationStatus::Draft, 0));
+    }
+}

@@ -1,0 +1,236 @@
+//! `/events`: what contacts did, reported one by one or up to a thousand at once.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{OpenApi, ToSchema};
+
+use super::{ApiError, ApiResult, Caller, Json};
+use crate::automations::{self, Reported};
+use crate::contacts::ExternalId;
+use crate::error::FieldErrors;
+use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded};
+use crate::types::country::Country;
+use crate::types::id::EventId;
+use crate::types::json_object::ObjectReader;
+use crate::types::phone::PhoneNumber;
+use crate::users::organization;
+use crate::web::Marketer;
+
+/// What this file adds to the description of the API.
+#[derive(OpenApi)]
+#[openapi(paths(report), components(schemas(EventBody, EventsBody, ContactBody, EventResult, EventResults)))]
+pub(super) struct Document;
+
+/// Mounts `/events`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/events").post(report));
+}
+
+const EXAMPLE: &str = "{\"name\": \"order_completed\", \"contact\": {\"phone\": \"+14155550123\"}, \"properties\": {}}";
+
+/// A report of what a contact did.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes the body, which is read field by field for the sake of its errors")]
+struct EventBody {
+    /// Your own id, up to 200 characters: the same id again is accepted and does nothing.
+    id: Option<String>,
+    /// What happened, up to 120 characters.
+    #[schema(example = "order_completed")]
+    name: String,
+    contact: ContactBody,
+    /// Details for conditions and templates, up to 32 kB.
+    #[schema(value_type = Option<Object>)]
+    properties: Option<Value>,
+    /// When it happened; now unless told otherwise.
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+/// Who did it: exactly one of the three.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes the body, which is read field by field for the sake of its errors")]
+struct ContactBody {
+    /// The id of a contact here.
+    id: Option<String>,
+    /// A phone number; an unknown one becomes a contact.
+    phone: Option<String>,
+    /// The contact's id in your system.
+    external_id: Option<String>,
+}
+
+/// Several reports, at most 1,000.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it describes the body, which is read field by field for the sake of its errors")]
+struct EventsBody {
+    events: Vec<EventBody>,
+}
+
+/// What became of a report.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventResult {
+    /// Its place in the request; only in the answer to several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    /// `recorded`, `repeat` or, among several, `error`.
+    status: &'static str,
+    /// The event; of a repeat, the one that was recorded first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    id: Option<EventId>,
+    /// How many automations it started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrollments: Option<usize>,
+    /// Why it was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EventError>,
+}
+
+/// Why one of several reports was not recorded.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventError {
+    code: &'static str,
+    message: &'static str,
+    #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>)]
+    fields: FieldErrors,
+}
+
+/// What became of several reports, in their order.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventResults {
+    results: Vec<EventResult>,
+}
+
+/// Records an event, or up to 1,000, and starts the automations that wait for it.
+///
+/// Of several, each is answered for itself: those in error do not hold up the others.
+#[utoipa::path(post, path = "/events", request_body(content = EventBody, description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"),
+    responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
+async fn report(caller: Caller<Marketer>, body: Json<Value>) -> ApiResult<HttpResponse> {
+    let mut conn = caller.conn().await?;
+    let country = organization::find(&mut conn).await?.default_country;
+    let several = several(&body)?;
+    let values = several.unwrap_or(std::slice::from_ref(&*body));
+    let read: Vec<Result<NewEvent, FieldErrors>> = values.iter().map(|value| read(value, country)).collect();
+    let reports = read.iter().filter_map(|one| one.as_ref().ok()).cloned().collect();
+    let now = caller.now();
+    let reported = conn.transaction(async |conn| automations::report(conn, reports, now).await).await?;
+    let mut results = results(read, &reported);
+    if several.is_some() {
+        for (index, result) in results.iter_mut().enumerate() {
+            result.index = Some(index);
+        }
+        return Ok(HttpResponse::Accepted().json(EventResults { results }));
+    }
+    match results.pop() {
+        Some(EventResult { error: Some(error), .. }) => Err(ApiError::invalid(error.fields)),
+        only => Ok(HttpResponse::Accepted().json(only)),
+    }
+}
+
+/// The reports of a body that has several.
+fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
+    let Some(events) = body.get("events") else { return Ok(None) };
+    let mut errors = FieldErrors::default();
+    if let Some(mut reader) = ObjectReader::open("", body, EXAMPLE, &mut errors) {
+        reader.only("A body with several events", &["events"]);
+    }
+    match events {
+        Value::Array(events) if events.len() <= MAX_EVENTS && errors.is_empty() => return Ok(Some(events)),
+        Value::Array(events) if events.len() > MAX_EVENTS => {
+            errors.add("events", format!("At most {MAX_EVENTS} events at once; these are {}. None was recorded.", events.len()));
+        }
+        Value::Array(_) => {}
+        _ => errors.add("events", "This must be a list of events."),
+    }
+    Err(ApiError::invalid(errors))
+}
+
+fn read(value: &Value, country: Option<Country>) -> Result<NewEvent, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let event = read_fields(value, country, &mut errors);
+    match event {
+        Some(event) if errors.is_empty() => Ok(event),
+        _ => Err(errors),
+    }
+}
+
+fn read_fields(value: &Value, country: Option<Country>, errors: &mut FieldErrors) -> Option<NewEvent> {
+    let mut reader = ObjectReader::open("", value, EXAMPLE, errors)?;
+    reader.only("An event", &["id", "name", "contact", "properties", "occurred_at"]);
+    let client_id = reader.text("id", ClientId::parse);
+    let name = reader.required_text("name", "Name the event, such as order_completed.", EventName::parse);
+    let occurred_at = reader.text("occurred_at", |text| {
+        let time = DateTime::parse_from_rfc3339(text);
+        time.map(|time| time.with_timezone(&Utc)).map_err(|_| "This is not a time in RFC 3339, such as 2026-11-21T10:00:00Z.")
+    });
+    let properties = match reader.value("properties") {
+        None => Some(Properties::default()),
+        Some(Value::Object(object)) => check_properties(&mut reader, object),
+        Some(_) => {
+            reader.wrong("properties", "This must be an object.");
+            None
+        }
+    };
+    let contact = read_contact(&mut reader, country);
+    Some(NewEvent { client_id, name: name?, contact: contact?, properties: properties?, occurred_at })
+}
+
+fn check_properties(reader: &mut ObjectReader<'_, '_>, object: &Map<String, Value>) -> Option<Properties> {
+    Properties::parse(object.clone()).map_err(|message| reader.wrong("properties", message)).ok()
+}
+
+fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> Option<ContactRef> {
+    let Some(contact) = event.value("contact") else {
+        event.wrong("contact", "Say who did it, by id, phone or external_id.");
+        return None;
+    };
+    let mut reader = ObjectReader::open("contact", contact, "{\"phone\": \"+14155550123\"}", event.errors())?;
+    reader.only("A contact", &["id", "phone", "external_id"]);
+    let named = ["id", "phone", "external_id"].into_iter().filter(|field| reader.value(field).is_some()).count();
+    if named != 1 {
+        reader.errors().add("contact", "Name the contact by exactly one of id, phone and external_id.");
+        return None;
+    }
+    let id = reader.text("id", |text| text.trim().parse().map_err(|_| "This is not a contact's id."));
+    let phone = reader.text("phone", |text| PhoneNumber::parse(text, country));
+    let external_id = reader.text("external_id", ExternalId::parse);
+    let named = id.map(ContactRef::Id).or(phone.map(ContactRef::Phone)).or(external_id.map(ContactRef::ExternalId));
+    if named.is_none() && !event.errors().iter().any(|(field, _)| field.starts_with("contact")) {
+        event.wrong("contact", "Name the contact by id, phone or external_id; it is empty.");
+    }
+    named
+}
+
+/// Puts the answers for what could be read between the errors of what could not.
+fn results(read: Vec<Result<NewEvent, FieldErrors>>, reported: &Reported) -> Vec<EventResult> {
+    let mut recorded = reported.recorded.iter();
+    let result = |one: Result<NewEvent, FieldErrors>| match one {
+        Err(fields) => EventResult::error(fields),
+        Ok(_) => match recorded.next() {
+            Some(Recorded::New(event)) => EventResult::of("recorded", event.id, reported.enrollments_of(event.id)),
+            Some(Recorded::Repeat(id)) => EventResult::of("repeat", *id, 0),
+            Some(Recorded::Refused(fields)) => EventResult::error(fields.clone()),
+            None => EventResult::error(FieldErrors::default()),
+        },
+    };
+    read.into_iter().map(result).collect()
+}
+
+impl EventResult {
+    const fn of(status: &'static str, id: EventId, enrollments: usize) -> Self {
+        Self { index: None, status, id: Some(id), enrollments: Some(enrollments), error: None }
+    }
+
+    const fn error(fields: FieldErrors) -> Self {
+        let message = "Some fields cannot be accepted; `fields` says which and why.";
+        let error = EventError { code: "invalid_fields", message, fields };
+        Self { index: None, status: "error", id: None, enrollments: None, error: Some(error) }
+    }
+}
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

@@ -1,0 +1,295 @@
+//! The editor: one form with every button inside it, so that it works without scripts and loses nothing.
+
+use actix_web::HttpRequest;
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+
+use super::action::Action;
+use super::form::{AutomationForm, MISSING, UNITS};
+use super::words;
+use crate::automations::condition::Operator;
+use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
+use crate::contacts::tags;
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors};
+use crate::types::id::{AutomationId, SenderId, TemplateId};
+use crate::web::error::PageError;
+use crate::web::{Form, Marketer, Page, PageResult, Visit};
+use crate::{senders, templates};
+
+/// What a draft is called before anyone names it.
+const UNTITLED: &str = "Untitled automation";
+/// Templates and tags offered to choose from.
+const MAX_CHOICES: i64 = 500;
+/// The longest form that fits into an address, in bytes.
+const MAX_QUERY: usize = 16_000;
+
+/// The editor.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct EditorPage {
+    id: Option<AutomationId>,
+    status: AutomationStatus,
+    form: AutomationForm,
+    errors: FieldErrors,
+    choices: Choices,
+}
+
+/// What the select boxes offer.
+#[derive(Debug, Default, Serialize)]
+struct Choices {
+    templates: Vec<Choice>,
+    senders: Vec<Choice>,
+    tags: Vec<String>,
+    operators: Vec<Choice>,
+    units: Vec<Choice>,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    value: String,
+    label: String,
+}
+
+/// What the form is about: an automation that exists, or none yet.
+#[derive(Debug, Clone, Copy)]
+struct Subject {
+    id: Option<AutomationId>,
+    status: AutomationStatus,
+}
+
+pub(super) async fn new(visit: Visit<Marketer>) -> PageResult {
+    let subject = Subject { id: None, status: AutomationStatus::Draft };
+    show(visit, subject, AutomationForm::blank(), FieldErrors::default()).await
+}
+
+/// The saved form, or the one that the address brings back; with `step` and `template_id` in it, that template is chosen.
+pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, request: HttpRequest) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let automation = automations::find(&mut conn, *id).await?;
+    drop(conn);
+    let query: Vec<(String, String)> = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let asked = |wanted: &str| query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    let mut form = match asked("trigger.type") {
+        Some(_) => AutomationForm::from_pairs(&query),
+        None => AutomationForm::of(&automation),
+    };
+    let step = asked("step").and_then(|step| step.parse::<usize>().ok()).and_then(|step| form.steps.get_mut(step));
+    if let (Some(step), Some(template_id)) = (step, asked("template_id")) {
+        step.template_id = template_id;
+    }
+    let subject = Subject { id: Some(automation.id), status: automation.status };
+    show(visit, subject, form, FieldErrors::default()).await
+}
+
+pub(super) async fn create(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
+    submit(visit, Subject { id: None, status: AutomationStatus::Draft }, &form).await
+}
+
+pub(super) async fn update(visit: Visit<Marketer>, id: Path<AutomationId>, form: Form<Vec<(String, String)>>) -> PageResult {
+    let automation = automations::find(&mut *visit.conn().await?, *id).await?;
+    submit(visit, Subject { id: Some(automation.id), status: automation.status }, &form).await
+}
+
+async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, String)]) -> PageResult {
+    let mut form = AutomationForm::from_pairs(pairs);
+    match Action::from_pairs(pairs) {
+        Action::Edit(edit) => {
+            edit.apply(&mut form);
+            show(visit, subject, form, FieldErrors::default()).await
+        }
+        Action::Save => match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
+            Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved."),
+            Err(error) => refuse(visit, subject, form, error).await,
+        },
+        Action::Activate => match save(&mut *visit.conn().await?, visit.now(), subject, &form, Some(AutomationStatus::Active)).await {
+            Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved and switched on."),
+            Err(error) => refuse(visit, subject, form, error).await,
+        },
+        Action::NewTemplate(step) => leave_for_template(visit, subject, form, step).await,
+    }
+}
+
+async fn show(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, errors: FieldErrors) -> PageResult {
+    let page = EditorPage::load(&visit, subject, form, errors).await?;
+    if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
+}
+
+/// Shows the form again with what is wrong with it; other errors are pages of their own.
+async fn refuse(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, error: Error) -> PageResult {
+    match error {
+        Error::Invalid(mut errors) => {
+            errors.add("form", "Nothing is saved yet: see what is marked below.");
+            show(visit, subject, form, errors).await
+        }
+        other => Err(other.into()),
+    }
+}
+
+/// Creates or changes the automation; `status` none keeps the one that it has.
+async fn save(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    subject: Subject,
+    form: &AutomationForm,
+    status: Option<AutomationStatus>,
+) -> Result<Automation, Error> {
+    let (name, definition) = form.parse().map_err(Error::Invalid)?;
+    conn.transaction(async |conn| match subject.id {
+        None => {
+            let status = status.unwrap_or(AutomationStatus::Draft);
+            automations::create(conn, NewAutomation { name, definition, status }, now).await
+        }
+        Some(id) => {
+            let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
+            automations::update(conn, id, AutomationChange { name: Some(name), trigger, steps, status }, now).await
+        }
+    })
+    .await
+}
+
+/// Keeps the half-filled form and goes to write a template; that page comes back here with the template chosen.
+///
+/// A draft is saved as it is. What runs, or has run, cannot be saved half: its form travels along in the address.
+async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: AutomationForm, step: usize) -> PageResult {
+    let (id, query) = if subject.status == AutomationStatus::Draft {
+        if form.name.trim().is_empty() {
+            form.name = untitled(&mut *visit.conn().await?).await?;
+        }
+        match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
+            Ok(saved) => (saved.id, format!("step={step}")),
+            Err(error) => return refuse(visit, subject, form, error).await,
+        }
+    } else {
+        let query = form.to_query();
+        match subject.id {
+            Some(id) if query.len() <= MAX_QUERY => (id, format!("{query}&step={step}")),
+            _ => {
+                let errors = FieldErrors::default().with("form", "Save your changes first, then create the template.");
+                return show(visit, subject, form, errors).await;
+            }
+        }
+    };
+    let back = format!("/automations/{id}/edit?{query}");
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &back).finish();
+    visit.redirect(format!("/templates/new?{query}")).silently()
+}
+
+/// A name that no automation has: “Untitled automation”, “Untitled automation 2” …
+async fn untitled(conn: &mut Conn) -> Result<String, Error> {
+    let taken = automations::names_starting_with(conn, UNTITLED).await?;
+    let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
+    let numbered = |number: usize| if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") };
+    let free = (1..).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
+    Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
+}
+
+impl EditorPage {
+    async fn load(
+        visit: &Visit<Marketer>,
+        subject: Subject,
+        form: AutomationForm,
+        errors: FieldErrors,
+    ) -> Result<Self, PageError> {
+        let choices = Choices::load(&mut *visit.conn().await?, &form).await?;
+        Ok(Self { id: subject.id, status: subject.status, form, errors, choices })
+    }
+}
+
+impl Choices {
+    /// What can be chosen, and what is chosen already even if it is offered no more.
+    async fn load(conn: &mut Conn, form: &AutomationForm) -> Result<Self, Error> {
+        let mut templates: Vec<Choice> = templates::list(conn, None, MAX_CHOICES)
+            .await?
+            .into_iter()
+            .map(|template| Choice { value: template.id.to_string(), label: template.name })
+            .collect();
+        let chosen = not_among(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
+        let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(|template| {
+            let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
+            Choice { value: template.id.to_string(), label: format!("{}{archived}", template.name) }
+        }));
+        let mut senders: Vec<Choice> = senders::usable(conn)
+            .await?
+            .into_iter()
+            .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
+            .collect();
+        let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
+        let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+        senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| Choice {
+            value: sender.id.to_string(),
+            label: format!("{} (not sending at present)", sender.label()),
+        }));
+        let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
+        Ok(Self { templates, senders, tags, ..Self::fixed() })
+    }
+
+    fn fixed() -> Self {
+        let mut operators: Vec<Choice> = Operator::ALL
+            .iter()
+            .map(|operator| Choice { value: operator.to_string(), label: words::operator(*operator).to_owned() })
+            .collect();
+        operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
+        let units = UNITS.iter().map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() }).collect();
+        Self { operators, units, ..Self::default() }
+    }
+}
+
+/// The values in use that no choice has yet, each once.
+fn not_among<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
+    let mut missing: Vec<&str> = values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+impl Page for EditorPage {
+    const TEMPLATE: &'static str = "ui/automations/edit.html";
+
+    fn samples() -> Vec<Self> {
+        let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
+        let choices = || Choices {
+            templates: vec![choice("t", "Thank <you>")],
+            senders: vec![choice("s", "Shop (+1 500 555 0006)")],
+            tags: vec!["VIP \"1\"".to_owned()],
+            ..Choices::fixed()
+        };
+        let query = "name=Thank+you&trigger.type=event&trigger.name=order_completed&trigger.where.0.property=total\
+            &trigger.where.0.op=gte&trigger.where.0.value=100&steps.0.type=send_sms&steps.0.template_id=t&steps.0.sender_id=s\
+            &steps.0.to=event&steps.0.property=phone&steps.1.type=wait&steps.1.seconds=x&steps.1.unit=days";
+        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let wrong = FieldErrors::default()
+            .with("form", "Nothing is saved yet: see what is marked below.")
+            .with("steps.1.seconds", "Write a whole number, such as 2.")
+            .with("steps.0.template_id", "There is no such template.")
+            .with("trigger.where.0.value", "This is wrong.");
+        let id = Some(AutomationId::new());
+        let page = |id, status, form, errors| Self { id, status, form, errors, choices: choices() };
+        let nothing = FieldErrors::default;
+        vec![
+            page(None, AutomationStatus::Draft, AutomationForm::blank(), nothing()),
+            page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), wrong),
+            page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), nothing()),
+            Self { choices: Choices::fixed(), ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing()) },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::automations::AutomationName;
+
+    #[test]
+    fn what_is_chosen_is_offered_even_when_the_list_ends_before_it() {
+        let choices = vec![Choice { value: "a".to_owned(), label: "A".to_owned() }];
+        assert_eq!(not_among(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
+    }
+
+    #[test]
+    fn the_name_of_an_untitled_draft_is_one_that_can_be_saved() {
+        assert!(AutomationName::parse(UNTITLED).is_ok());
+    }
+}

@@ -1,0 +1,158 @@
+//! One enrollment: who passes through what, because of what, how far, and with which messages.
+
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::words;
+use crate::automations::{self, EnrollmentStatus};
+use crate::db::Conn;
+use crate::error::Error;
+use crate::messages::list::{self as messages, MessageFilter};
+use crate::messages::status::MessageStatus;
+use crate::types::id::{AutomationId, ContactId, EnrollmentId, MessageId};
+use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::{contacts, events};
+
+/// As many as an automation can have steps.
+const MAX_MESSAGES: i64 = 50;
+
+/// One contact's passage through one automation.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct EnrollmentPage {
+    id: EnrollmentId,
+    automation_id: AutomationId,
+    automation: String,
+    held: bool,
+    version: i32,
+    contact_id: ContactId,
+    contact: String,
+    status: EnrollmentStatus,
+    reason: Option<String>,
+    cause: &'static str,
+    event: Option<EventFacts>,
+    step: i16,
+    due_at: DateTime<Utc>,
+    started_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    messages: Vec<MessageRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct EventFacts {
+    name: String,
+    client_id: Option<String>,
+    occurred_at: DateTime<Utc>,
+    properties: Value,
+}
+
+#[derive(Debug, Serialize)]
+struct MessageRow {
+    id: MessageId,
+    step: i16,
+    to: String,
+    body: String,
+    status: MessageStatus,
+    reason: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, id: Path<EnrollmentId>) -> PageResult {
+    let page = EnrollmentPage::load(&mut *visit.conn().await?, *id).await?;
+    visit.page(&page)
+}
+
+impl EnrollmentPage {
+    async fn load(conn: &mut Conn, id: EnrollmentId) -> Result<Self, Error> {
+        let enrollment = automations::find_enrollment(conn, id).await?;
+        let automation = automations::find(conn, enrollment.automation_id).await?;
+        let contact = contacts::find(conn, enrollment.contact_id).await?;
+        let event = match enrollment.event_id {
+            Some(id) => Some(events::find(conn, id).await?),
+            None => None,
+        };
+        let filter = MessageFilter { enrollment_id: Some(id), ..MessageFilter::default() };
+        let messages = messages::list(conn, &filter, None, MAX_MESSAGES).await?;
+        let row = |message: messages::Message| MessageRow {
+            id: message.id,
+            step: message.step.unwrap_or_default() + 1,
+            to: message.to_address,
+            body: message.body,
+            status: message.status,
+            reason: message.reason,
+            created_at: message.created_at,
+        };
+        Ok(Self {
+            id,
+            automation_id: automation.id,
+            held: automation.status != automations::AutomationStatus::Active && enrollment.status == EnrollmentStatus::Active,
+            automation: automation.name,
+            version: enrollment.version,
+            contact_id: contact.id,
+            contact: contact.full_name().unwrap_or_else(|| contact.phone.international()),
+            status: enrollment.status,
+            reason: enrollment.reason,
+            cause: words::cause(&enrollment.cause),
+            event: event.map(|event| EventFacts {
+                name: event.name.to_string(),
+                client_id: event.client_id,
+                occurred_at: event.occurred_at,
+                properties: event.properties,
+            }),
+            step: enrollment.step + 1,
+            due_at: enrollment.due_at,
+            started_at: enrollment.started_at,
+            finished_at: enrollment.finished_at,
+            messages: messages.into_iter().map(row).collect(),
+        })
+    }
+}
+
+impl Page for EnrollmentPage {
+    const TEMPLATE: &'static str = "ui/automations/enrollment.html";
+
+    fn samples() -> Vec<Self> {
+        let message = |status, reason: Option<&str>| MessageRow {
+            id: MessageId::new(),
+            step: 1,
+            to: "+14155550123".to_owned(),
+            body: "Thank <you>!".to_owned(),
+            status,
+            reason: reason.map(str::to_owned),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let event = EventFacts {
+            name: "order_completed".to_owned(),
+            client_id: Some("order-7".to_owned()),
+            occurred_at: DateTime::UNIX_EPOCH,
+            properties: serde_json::json!({"total": 7, "note": "<b>"}),
+        };
+        let page = |status, held| Self {
+            id: EnrollmentId::new(),
+            automation_id: AutomationId::new(),
+            automation: "Thank <you>".to_owned(),
+            held,
+            version: 2,
+            contact_id: ContactId::new(),
+            contact: "Ada <Lovelace>".to_owned(),
+            status,
+            reason: Some("The sender of step 2 does not exist any more.".to_owned()).filter(|_| status == EnrollmentStatus::Failed),
+            cause: "A tag was added",
+            event: None,
+            step: 2,
+            due_at: DateTime::UNIX_EPOCH,
+            started_at: DateTime::UNIX_EPOCH,
+            finished_at: Some(DateTime::UNIX_EPOCH).filter(|_| status != EnrollmentStatus::Active),
+            messages: Vec::new(),
+        };
+        let delivered = message(MessageStatus::Delivered, None);
+        let failed = message(MessageStatus::Failed, Some("contact.first_name is not set for this contact."));
+        vec![
+            Self { event: Some(event), messages: vec![failed, delivered], ..page(EnrollmentStatus::Completed, false) },
+            page(EnrollmentStatus::Active, false),
+            page(EnrollmentStatus::Active, true),
+            page(EnrollmentStatus::Failed, false),
+        ]
+    }
+}

@@ -1,0 +1,338 @@
+//! The editor's form: everything as it was typed, so that no button loses it.
+//!
+//! The fields are named as the errors of the slice are (`trigger.name`, `steps.0.template_id`), so that each error
+//! stands beside its field.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::automations::condition::{Condition, Conditions, Operator};
+use crate::automations::{Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger};
+use crate::contacts::tags::TagName;
+use crate::error::FieldErrors;
+use crate::events::EventName;
+
+/// Units of a wait with their seconds, the longest first.
+pub(super) const UNITS: [(&str, u32); 4] = [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
+/// The operator of the form for a property that is not there.
+pub(super) const MISSING: &str = "missing";
+
+/// What is typed in the editor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct AutomationForm {
+    pub(super) name: String,
+    pub(super) trigger: TriggerForm,
+    pub(super) steps: Vec<StepForm>,
+}
+
+/// The trigger as typed: the fields of all kinds, so that changing one's mind loses nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct TriggerForm {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) tag: String,
+    pub(super) conditions: Vec<ConditionForm>,
+}
+
+/// A condition as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct ConditionForm {
+    pub(super) property: String,
+    pub(super) op: String,
+    pub(super) value: String,
+}
+
+/// A step as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct StepForm {
+    pub(super) kind: String,
+    pub(super) template_id: String,
+    pub(super) sender_id: String,
+    pub(super) to: String,
+    pub(super) property: String,
+    pub(super) amount: String,
+    pub(super) unit: String,
+}
+
+impl AutomationForm {
+    /// A new automation: an event with one SMS.
+    pub(super) fn blank() -> Self {
+        let trigger = TriggerForm { kind: "event".to_owned(), ..TriggerForm::default() };
+        Self { name: String::new(), trigger, steps: vec![StepForm::sms()] }
+    }
+
+    /// The form of what is saved.
+    pub(super) fn of(automation: &Automation) -> Self {
+        let definition = &automation.definition;
+        Self {
+            name: automation.name.clone(),
+            trigger: TriggerForm::of(&definition.trigger),
+            steps: definition.steps.iter().map(StepForm::of).collect(),
+        }
+    }
+
+    /// Reads the fields of a request; those that it does not know are none of its business.
+    pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
+        let mut form = Self::default();
+        let mut conditions: BTreeMap<usize, ConditionForm> = BTreeMap::new();
+        let mut steps: BTreeMap<usize, StepForm> = BTreeMap::new();
+        for (name, value) in pairs {
+            let value = value.clone();
+            match name.as_str() {
+                "name" => form.name = value,
+                "trigger.type" => form.trigger.kind = value,
+                "trigger.name" => form.trigger.name = value,
+                "trigger.tag" => form.trigger.tag = value,
+                other => {
+                    if let Some((index, field)) = indexed(other, "trigger.where.") {
+                        conditions.entry(index).or_default().set(field, value);
+                    } else if let Some((index, field)) = indexed(other, "steps.") {
+                        steps.entry(index).or_default().set(field, value);
+                    }
+                }
+            }
+        }
+        form.trigger.conditions = conditions.into_values().collect();
+        // One more than possible is kept, so that the check can say that these are too many.
+        form.steps = steps.into_values().take(MAX_STEPS + 1).collect();
+        form
+    }
+
+    /// The fields as a query, for an address that brings the form back.
+    pub(super) fn to_query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let trigger = &self.trigger;
+        query.append_pair("name", &self.name).append_pair("trigger.type", &trigger.kind);
+        query.append_pair("trigger.name", &trigger.name).append_pair("trigger.tag", &trigger.tag);
+        for (index, one) in trigger.conditions.iter().enumerate() {
+            for (field, value) in [("property", &one.property), ("op", &one.op), ("value", &one.value)] {
+                query.append_pair(&format!("trigger.where.{index}.{field}"), value);
+            }
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            for (field, value) in step.fields().into_iter().filter(|(_, value)| !value.is_empty()) {
+                query.append_pair(&format!("steps.{index}.{field}"), value);
+            }
+        }
+        query.finish()
+    }
+
+    /// Name and definition, or what is wrong with which field. What is left open stays open: the slice judges that.
+    pub(super) fn parse(&self) -> Result<(AutomationName, Definition), FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let name = errors.check("name", AutomationName::parse(&self.name));
+        let trigger = self.trigger.parse(&mut errors);
+        if self.steps.len() > MAX_STEPS {
+            errors.add("steps", format!("An automation has at most {MAX_STEPS} steps."));
+        }
+        let steps: Vec<Option<Step>> =
+            self.steps.iter().enumerate().map(|(index, step)| step.parse(&format!("steps.{index}"), &mut errors)).collect();
+        match (name, trigger) {
+            (Some(name), Some(trigger)) if errors.is_empty() => {
+                Ok((name, Definition { trigger, steps: steps.into_iter().flatten().collect() }))
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+impl TriggerForm {
+    fn of(trigger: &Trigger) -> Self {
+        let kind = |kind: &str| Self { kind: kind.to_owned(), ..Self::default() };
+        match trigger {
+            Trigger::Event { name, conditions } => Self {
+                name: name.as_ref().map(ToString::to_string).unwrap_or_default(),
+                conditions: conditions.0.iter().map(ConditionForm::of).collect(),
+                ..kind("event")
+            },
+            Trigger::TagAdded { tag } => {
+                Self { tag: tag.as_ref().map(ToString::to_string).unwrap_or_default(), ..kind("tag_added") }
+            }
+            Trigger::ContactCreated => kind("contact_created"),
+        }
+    }
+
+    fn parse(&self, errors: &mut FieldErrors) -> Option<Trigger> {
+        match self.kind.as_str() {
+            "event" => {
+                let name = match self.name.trim() {
+                    "" => None,
+                    name => errors.check("trigger.name", EventName::parse(name)),
+                };
+                let typed = self.conditions.iter().enumerate().filter(|(_, one)| !one.is_blank());
+                let conditions = typed.filter_map(|(index, one)| one.parse(&format!("trigger.where.{index}"), errors)).collect();
+                Some(Trigger::Event { name, conditions: Conditions(conditions) })
+            }
+            "tag_added" => {
+                let tag = match self.tag.trim() {
+                    "" => None,
+                    tag => errors.check("trigger.tag", TagName::parse(tag)),
+                };
+                Some(Trigger::TagAdded { tag })
+            }
+            "contact_created" => Some(Trigger::ContactCreated),
+            _ => {
+                errors.add("trigger.type", "Choose what starts it.");
+                None
+            }
+        }
+    }
+}
+
+impl ConditionForm {
+    fn of(condition: &Condition) -> Self {
+        let property = condition.property.clone();
+        let (op, value) = match (condition.operator, &condition.value) {
+            (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => (MISSING, String::new()),
+            (Operator::Ne, Value::Null) | (Operator::Exists, _) => (Operator::Exists.as_str(), String::new()),
+            (operator, Value::String(text)) => (operator.as_str(), text.clone()),
+            (operator, value) => (operator.as_str(), value.to_string()),
+        };
+        Self { property, op: op.to_owned(), value }
+    }
+
+    fn set(&mut self, field: &str, value: String) {
+        match field {
+            "property" => self.property = value,
+            "op" => self.op = value,
+            "value" => self.value = value,
+            _ => {}
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.property.trim().is_empty() && self.value.trim().is_empty()
+    }
+
+    fn parse(&self, path: &str, errors: &mut FieldErrors) -> Option<Condition> {
+        let property = self.property.trim();
+        if property.is_empty() {
+            errors.add(&format!("{path}.property"), "Name the property of the event.");
+            return None;
+        }
+        let (operator, value) = if self.op == MISSING {
+            (Operator::Exists, Value::Bool(false))
+        } else {
+            let operator = errors.check(&format!("{path}.op"), self.op.parse::<Operator>())?;
+            (operator, if operator == Operator::Exists { Value::Bool(true) } else { typed(self.value.trim()) })
+        };
+        errors.check(&format!("{path}.value"), Condition::new(property, operator, value))
+    }
+}
+
+impl StepForm {
+    /// A new SMS.
+    pub(super) fn sms() -> Self {
+        Self { kind: "send_sms".to_owned(), to: "contact.phone".to_owned(), ..Self::default() }
+    }
+
+    /// A new wait of a day.
+    pub(super) fn wait() -> Self {
+        Self { kind: "wait".to_owned(), amount: "1".to_owned(), unit: "days".to_owned(), ..Self::default() }
+    }
+
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::Wait { seconds } => {
+                let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds % length == 0).unwrap_or(("seconds", 1));
+                Self { amount: (seconds / length).to_string(), unit: unit.to_owned(), ..Self::wait() }
+            }
+            Step::SendSms { template_id, sender_id, to } => {
+                let (to, property) = match to {
+                    Recipient::ContactPhone => ("contact.phone", String::new()),
+                    Recipient::EventProperty(property) => ("event", property.clone()),
+                };
+                Self {
+                    template_id: template_id.map(|id| id.to_string()).unwrap_or_default(),
+                    sender_id: sender_id.map(|id| id.to_string()).unwrap_or_default(),
+                    to: to.to_owned(),
+                    property,
+                    ..Self::sms()
+                }
+            }
+        }
+    }
+
+    fn fields(&self) -> [(&'static str, &String); 7] {
+        [
+            ("type", &self.kind),
+            ("template_id", &self.template_id),
+            ("sender_id", &self.sender_id),
+            ("to", &self.to),
+            ("property", &self.property),
+            ("seconds", &self.amount),
+            ("unit", &self.unit),
+        ]
+    }
+
+    fn set(&mut self, field: &str, value: String) {
+        match field {
+            "type" => self.kind = value,
+            "template_id" => self.template_id = value,
+            "sender_id" => self.sender_id = value,
+            "to" => self.to = value,
+            "property" => self.property = value,
+            "seconds" => self.amount = value,
+            "unit" => self.unit = value,
+            _ => {}
+        }
+    }
+
+    fn parse(&self, path: &str, errors: &mut FieldErrors) -> Option<Step> {
+        match self.kind.as_str() {
+            "wait" => {
+                let step = self.seconds().and_then(|seconds| Step::wait(seconds).map_err(str::to_owned));
+                errors.check(&format!("{path}.seconds"), step)
+            }
+            "send_sms" => {
+                let to = if self.to == "event" {
+                    errors.check(&format!("{path}.property"), Recipient::parse(&format!("event.{}", self.property.trim())))?
+                } else {
+                    Recipient::ContactPhone
+                };
+                let template_id = errors.check(&format!("{path}.template_id"), chosen(&self.template_id, "template"));
+                let sender_id = errors.check(&format!("{path}.sender_id"), chosen(&self.sender_id, "sender"));
+                Some(Step::SendSms { template_id: template_id?, sender_id: sender_id?, to })
+            }
+            _ => {
+                errors.add(&format!("{path}.type"), "This kind of step is not known.");
+                None
+            }
+        }
+    }
+
+    fn seconds(&self) -> Result<i64, String> {
+        let amount: i64 = self.amount.trim().parse().map_err(|_| "Write a whole number, such as 2.".to_owned())?;
+        let unit = UNITS.into_iter().find(|(unit, _)| *unit == self.unit);
+        let (_, length) = unit.ok_or_else(|| "Choose minutes, hours or days.".to_owned())?;
+        Ok(amount.saturating_mul(i64::from(length)))
+    }
+}
+
+/// The index and the rest of a name such as `steps.3.template_id`.
+fn indexed<'n>(name: &'n str, prefix: &str) -> Option<(usize, &'n str)> {
+    let (index, field) = name.strip_prefix(prefix)?.split_once('.')?;
+    Some((index.parse().ok()?, field))
+}
+
+/// An id from a select box, where the empty choice means none.
+fn chosen<T: std::str::FromStr>(text: &str, noun: &str) -> Result<Option<T>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        id => id.parse().map(Some).map_err(|_| format!("There is no such {noun}.")),
+    }
+}
+
+/// What a marketer means by a value: a number where it reads exactly like one (not `007`), else text.
+fn typed(text: &str) -> Value {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_))) if value.to_string() == text => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "form_tests.rs"]
+mod tests;

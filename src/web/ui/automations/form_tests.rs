@@ -1,0 +1,118 @@
+//! Tests of the editor's form and its buttons.
+
+use serde_json::json;
+
+use super::super::action::{Action, Edit};
+use super::{AutomationForm, StepForm, typed};
+use crate::automations::{Automation, AutomationStatus, Definition};
+use crate::types::id::{AutomationId, SenderId, TemplateId};
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+fn automation(definition: Definition) -> Automation {
+    Automation {
+        id: AutomationId::new(),
+        name: "Thank you & more".to_owned(),
+        status: AutomationStatus::Draft,
+        version: 1,
+        definition,
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        updated_at: chrono::DateTime::UNIX_EPOCH,
+    }
+}
+
+fn definition() -> Definition {
+    let trigger = json!({"type": "event", "name": "order_completed", "where": {
+        "total": [{"op": "gte", "value": 10}, {"op": "lt", "value": 20.5}], "country": "DE", "coupon": {"op": "exists", "value": false},
+    }});
+    let steps = json!([
+        {"type": "send_sms", "template_id": TemplateId::new(), "sender_id": SenderId::new(), "to": "event.customer.phone"},
+        {"type": "wait", "seconds": 5400},
+        {"type": "send_sms", "template_id": null, "sender_id": null},
+    ]);
+    Definition::parse(&trigger, &steps).unwrap()
+}
+
+#[test]
+fn what_is_saved_comes_back_unchanged_through_the_form_and_through_an_address() {
+    let saved = automation(definition());
+    let form = AutomationForm::of(&saved);
+    assert_eq!(form.parse().unwrap().1, saved.definition);
+    assert_eq!(AutomationForm::from_pairs(&pairs(&form.to_query())), form);
+}
+
+#[test]
+fn a_wait_is_shown_in_the_longest_unit_that_fits() {
+    let form = AutomationForm::of(&automation(definition()));
+    assert_eq!((form.steps[1].amount.as_str(), form.steps[1].unit.as_str()), ("90", "minutes"));
+}
+
+#[test]
+fn what_is_left_open_is_a_draft_and_no_error() {
+    let form = AutomationForm { name: "A".to_owned(), ..AutomationForm::blank() };
+    let (_, definition) = form.parse().unwrap();
+    let open: Vec<_> = definition.missing().iter().map(|(field, _)| field.to_owned()).collect();
+    assert_eq!(open, ["steps.0.sender_id", "steps.0.template_id", "trigger.name"]);
+}
+
+#[test]
+fn every_wrong_field_is_named() {
+    let query = "name=&trigger.type=event&trigger.name=a&trigger.where.0.property=&trigger.where.0.op=eq&trigger.where.0.value=x\
+        &steps.0.type=wait&steps.0.seconds=soon&steps.0.unit=days&steps.1.type=wait&steps.1.seconds=400&steps.1.unit=days\
+        &steps.2.type=send_sms&steps.2.to=event&steps.2.property=&steps.3.type=send_sms&steps.3.template_id=7";
+    let errors = AutomationForm::from_pairs(&pairs(query)).parse().unwrap_err();
+    let fields: Vec<_> = errors.iter().map(|(field, _)| field.to_owned()).collect();
+    assert_eq!(
+        fields,
+        ["name", "steps.0.seconds", "steps.1.seconds", "steps.2.property", "steps.3.template_id", "trigger.where.0.property"]
+    );
+}
+
+#[test]
+fn blank_rows_of_conditions_are_ignored() {
+    let query = "name=A&trigger.type=event&trigger.name=order&trigger.where.0.property=&trigger.where.0.op=gt&trigger.where.0.value=";
+    let (_, definition) = AutomationForm::from_pairs(&pairs(query)).parse().unwrap();
+    let expected = json!({"type": "event", "name": "order"});
+    assert_eq!(serde_json::to_value(definition.trigger).unwrap(), expected);
+}
+
+#[test]
+fn steps_with_gaps_in_their_numbers_keep_their_order() {
+    let form = AutomationForm::from_pairs(&pairs("steps.10.type=wait&steps.2.type=send_sms&steps.x.type=wait&steps=1"));
+    let kinds: Vec<_> = form.steps.iter().map(|step| step.kind.as_str()).collect();
+    assert_eq!(kinds, ["send_sms", "wait"]);
+}
+
+#[test]
+fn values_are_numbers_only_where_they_read_exactly_like_one() {
+    assert_eq!(typed("49.9"), json!(49.9));
+    assert_eq!(typed("true"), json!(true));
+    for text in ["007", "1e3", "+1", "49.90", "null", "[1]", "", "DE"] {
+        assert_eq!(typed(text), json!(text));
+    }
+}
+
+#[test]
+fn buttons_say_what_they_mean() {
+    let action = |query| Action::from_pairs(&pairs(query));
+    assert_eq!(action("name=A"), Action::Save);
+    assert_eq!(action("do=activate"), Action::Activate);
+    assert_eq!(action("do=new_template.3"), Action::NewTemplate(3));
+    assert_eq!(action("do=up.1"), Action::Edit(Edit::Up(1)));
+    assert_eq!(action("do=remove.x"), Action::Save);
+}
+
+#[test]
+fn steps_are_added_moved_and_removed_with_what_was_typed() {
+    let mut form = AutomationForm::blank();
+    form.steps[0] = StepForm { sender_id: "s".to_owned(), template_id: "t".to_owned(), ..StepForm::sms() };
+    for edit in [Edit::AddWait, Edit::AddSms, Edit::Down(0), Edit::Up(0), Edit::Down(2), Edit::Remove(9)] {
+        edit.apply(&mut form);
+    }
+    let steps: Vec<_> = form.steps.iter().map(|step| (step.kind.as_str(), step.template_id.as_str(), step.sender_id.as_str())).collect();
+    assert_eq!(steps, [("wait", "", ""), ("send_sms", "t", "s"), ("send_sms", "", "s")]);
+    Edit::Remove(1).apply(&mut form);
+    assert_eq!(form.steps.len(), 2);
+}

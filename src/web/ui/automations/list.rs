@@ -1,0 +1,84 @@
+//! The list of automations.
+
+use actix_web::web::Query;
+use serde::{Deserialize, Serialize};
+
+use super::words;
+use crate::automations::counts::{self, MAX_ROUGH};
+use crate::automations::{self, AutomationStatus};
+use crate::types::id::AutomationId;
+use crate::web::{Page, PageResult, Viewer, Visit};
+
+const PER_PAGE: usize = 50;
+
+/// Where the list goes on.
+#[derive(Debug, Deserialize)]
+pub(super) struct Position {
+    before: Option<AutomationId>,
+}
+
+/// All automations, the newest first.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct AutomationsPage {
+    automations: Vec<Row>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: AutomationId,
+    name: String,
+    status: AutomationStatus,
+    trigger: String,
+    enrollments: String,
+    messages: String,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, position: Query<Position>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
+    let mut found = automations::list(&mut conn, position.before, limit + 1).await?;
+    let more = found.len() > PER_PAGE;
+    found.truncate(PER_PAGE);
+    let ids: Vec<AutomationId> = found.iter().map(|automation| automation.id).collect();
+    let counts = counts::find_many(&mut conn, &ids).await?;
+    drop(conn);
+    let row = |automation: automations::Automation| {
+        let counts = counts.get(&automation.id).copied().unwrap_or_default();
+        Row {
+            id: automation.id,
+            name: automation.name,
+            status: automation.status,
+            trigger: words::trigger(&automation.definition.trigger),
+            enrollments: words::rough(counts.enrollments, MAX_ROUGH),
+            messages: words::rough(counts.messages, MAX_ROUGH),
+        }
+    };
+    let page = AutomationsPage {
+        automations: found.into_iter().map(row).collect(),
+        newer: position.before.map(|_| "/automations".to_owned()),
+        older: ids.last().filter(|_| more).map(|last| format!("/automations?before={last}")),
+    };
+    visit.page(&page)
+}
+
+impl Page for AutomationsPage {
+    const TEMPLATE: &'static str = "ui/automations/list.html";
+
+    fn samples() -> Vec<Self> {
+        let row = |status| Row {
+            id: AutomationId::new(),
+            name: "Thank you <for> your order".to_owned(),
+            status,
+            trigger: "When the event “order_completed” is reported and total is at least 100".to_owned(),
+            enrollments: "10,000+".to_owned(),
+            messages: "7".to_owned(),
+        };
+        let rows = AutomationStatus::ALL.iter().map(|status| row(*status)).collect();
+        vec![
+            Self { automations: Vec::new(), newer: None, older: None },
+            Self { automations: rows, newer: Some("/automations".to_owned()), older: Some("/automations?before=x".to_owned()) },
+        ]
+    }
+}

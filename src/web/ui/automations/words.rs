@@ -1,0 +1,142 @@
+//! Triggers, steps and causes in the words of a marketer.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::automations::condition::{Condition, Operator};
+use crate::automations::{Recipient, Step, Trigger};
+use crate::senders::Sender;
+use crate::templates::Template;
+use crate::types::id::{SenderId, TemplateId};
+
+const SECONDS_PER: [(&str, u32); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+
+/// When it starts: “When order_completed is reported and total is at least 100”.
+pub(super) fn trigger(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Event { name: None, .. } => "When an event is reported that is not named yet".to_owned(),
+        Trigger::Event { name: Some(name), conditions } => {
+            let conditions: Vec<String> = conditions.0.iter().map(condition).collect();
+            let when = if conditions.is_empty() { "" } else { " and " };
+            format!("When the event “{name}” is reported{when}{}", conditions.join(" and "))
+        }
+        Trigger::TagAdded { tag: None } => "When a tag is added that is not named yet".to_owned(),
+        Trigger::TagAdded { tag: Some(tag) } => format!("When the tag “{tag}” is added to a contact"),
+        Trigger::ContactCreated => "When a contact is created".to_owned(),
+    }
+}
+
+/// How an operator reads between a property and a value.
+pub(super) const fn operator(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Eq => "is",
+        Operator::Ne => "is not",
+        Operator::Gt => "is more than",
+        Operator::Gte => "is at least",
+        Operator::Lt => "is less than",
+        Operator::Lte => "is at most",
+        Operator::Contains => "contains",
+        Operator::Exists => "is there",
+    }
+}
+
+fn condition(condition: &Condition) -> String {
+    let property = &condition.property;
+    match (condition.operator, &condition.value) {
+        (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => format!("{property} is missing"),
+        (Operator::Ne, Value::Null) | (Operator::Exists, _) => format!("{property} is there"),
+        (compared, Value::String(text)) => format!("{property} {} “{text}”", operator(compared)),
+        (compared, value) => format!("{property} {} {value}", operator(compared)),
+    }
+}
+
+/// What a step does, with the names of what it refers to.
+pub(super) fn step(step: &Step, templates: &HashMap<TemplateId, Template>, senders: &HashMap<SenderId, Sender>) -> String {
+    match step {
+        Step::Wait { seconds } => format!("Wait {}", duration(*seconds)),
+        Step::SendSms { template_id, sender_id, to } => {
+            let template = template_id.and_then(|id| templates.get(&id)).map(|template| format!("“{}”", template.name));
+            let template = template.unwrap_or_else(|| "a template that is not chosen yet".to_owned());
+            let sender = sender_id.and_then(|id| senders.get(&id)).map(Sender::label);
+            let sender = sender.unwrap_or_else(|| "a sender that is not chosen yet".to_owned());
+            match to {
+                Recipient::ContactPhone => format!("Send {template} to the contact, from {sender}"),
+                Recipient::EventProperty(property) => {
+                    format!("Send {template} to the number in the event's “{property}”, from {sender}")
+                }
+            }
+        }
+    }
+}
+
+/// `1 day 2 hours`, `90 seconds` as `1 minute 30 seconds`.
+pub(super) fn duration(seconds: u32) -> String {
+    let mut rest = seconds;
+    let mut words = Vec::new();
+    for (unit, length) in SECONDS_PER {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 {
+            words.push(format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    words.join(" ")
+}
+
+/// A count that stops at `limit`: `10,000+`.
+pub(super) fn rough(count: i64, limit: i64) -> String {
+    let shown = count.min(limit).to_string();
+    let mut grouped = String::new();
+    for (at, digit) in shown.chars().enumerate() {
+        if at > 0 && (shown.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if count > limit { format!("{grouped}+") } else { grouped }
+}
+
+/// What started an enrollment, from its cause.
+pub(super) fn cause(cause: &str) -> &'static str {
+    match cause.split_once(':').map(|(kind, _)| kind) {
+        Some("event") => "An event was reported",
+        Some("tag") => "A tag was added",
+        Some("contact") => "The contact was created",
+        _ => "Unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::FieldErrors;
+
+    #[test]
+    fn a_trigger_reads_like_a_sentence() {
+        let read = |value: Value| trigger(&Trigger::parse("trigger", &value, &mut FieldErrors::default()).unwrap());
+        let where_ = json!({"country": "DE", "total": {"op": "gte", "value": 100}, "coupon": null});
+        let sentence = read(json!({"type": "event", "name": "order", "where": where_}));
+        assert!(sentence.starts_with("When the event “order” is reported and "), "{sentence}");
+        for part in ["country is “DE”", "total is at least 100", "coupon is missing"] {
+            assert!(sentence.contains(part), "{part} is not in {sentence}");
+        }
+        assert_eq!(read(json!({"type": "tag_added", "tag": "VIP"})), "When the tag “VIP” is added to a contact");
+    }
+
+    #[test]
+    fn durations_name_every_unit_that_they_have() {
+        assert_eq!(duration(1), "1 second");
+        assert_eq!(duration(5_400), "1 hour 30 minutes");
+        assert_eq!(duration(172_801), "2 days 1 second");
+    }
+
+    #[test]
+    fn a_rough_count_says_that_it_is_one() {
+        assert_eq!(rough(7, 10_000), "7");
+        assert_eq!(rough(1_234, 10_000), "1,234");
+        assert_eq!(rough(10_001, 10_000), "10,000+");
+    }
+}

@@ -1,0 +1,133 @@
+//! Performing a batch of leased jobs: each kind by its own file, and none is ever left behind.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures::FutureExt;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    db::Unavailable,
+    error::Error,
+    queue::{
+        JobKind,
+        backend::Batch,
+        lease::{self, Finish, JobId, Leased},
+    },
+    worker::{BATCH, Worker},
+};
+
+/// How often a job that fails by our own or the database's fault is tried before it is left for an admin.
+const MOST_ATTEMPTS: i16 = 20;
+
+/// Why a batch could not be done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PerformError {
+    #[error(transparent)]
+    Slice(#[from] Error),
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Worker {
+    /// Leases and performs due jobs until none is due, and returns how many there were; for tests and for draining a queue.
+    pub async fn perform_due(&self) -> Result<usize, Unavailable> {
+        let mut performed = 0;
+        loop {
+            let mut conn = self.db.get().await?;
+            let leased = lease::take(&mut conn, self.id, self.clock.now(), 256).await;
+            drop(conn);
+            let Ok(jobs) = leased else { return Ok(performed) };
+            if jobs.is_empty() {
+                return Ok(performed);
+            }
+            performed += jobs.len();
+            self.perform_kinds(jobs, None).await;
+        }
+    }
+
+    /// Performs a batch; its permits are given back as its jobs end.
+    pub(super) async fn perform(&self, batch: Batch) {
+        self.perform_kinds(batch.jobs, Some(batch.permits)).await;
+    }
+
+    async fn perform_kinds(&self, jobs: Vec<Leased>, mut permits: Option<OwnedSemaphorePermit>) {
+        let of = |kind| jobs.iter().filter(|leased| leased.job.kind() == kind).copied().collect::<Vec<_>>();
+        let (advance, send, settle) = (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Settle));
+        // The sends take their permits along, so that one slow answer does not keep the others' places.
+        let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
+        tokio::join!(
+            self.guarded(advance.clone(), self.advance(advance)),
+            self.guarded(send.clone(), self.send(send, for_sends)),
+            self.guarded(settle.clone(), self.settle(settle)),
+        );
+    }
+
+    /// Runs the work on some jobs; when it fails or panics they go back to the queue.
+    async fn guarded(&self, jobs: Vec<Leased>, work: impl Future<Output = Result<(), PerformError>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let kind = jobs[0].job.kind();
+        let error = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the worker panicked while it did this".to_owned(),
+        };
+        tracing::warn!(%kind, jobs = jobs.len(), error, "jobs could not be done and go back to the queue");
+        let now = self.clock.now();
+        let finishes: Vec<(JobId, Finish)> = jobs
+            .iter()
+            .map(|leased| {
+                let finish = if leased.attempt >= MOST_ATTEMPTS {
+                    Finish::Failed(error.clone())
+                } else {
+                    Finish::Again(now + lease::backoff(leased.attempt), Some(error.clone()))
+                };
+                (leased.id, finish)
+            })
+            .collect();
+        self.until_written(|| async {
+            let mut conn = self.db.get().await?;
+            lease::finish(&mut conn, &finishes, now).await?;
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Repeats a write until the database takes it: what it would record exists nowhere else.
+    pub(super) async fn until_written<F, T>(&self, mut write: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, PerformError>>,
+    {
+        for round in 0_u32.. {
+            match write().await {
+                Ok(written) => return Some(written),
+                // Anything but an absent database would fail the same way for ever.
+                Err(error) if !is_away(&error) => {
+                    tracing::error!(%error, "the outcome of jobs could not be written");
+                    return None;
+                }
+                Err(error) if round == 0 => tracing::warn!(%error, "the database is away; waiting for it to write the outcome of jobs"),
+                Err(_) => {}
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        None
+    }
+
+    /// The largest batch that is leased at once.
+    pub(super) const fn batch_size() -> usize {
+        BATCH
+    }
+}
+
+/// Whether the error means that the database is not there at the moment.
+pub(super) fn is_away(error: &PerformError) -> bool {
+    match error {
+        PerformError::Unavailable(_) => true,
+        PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => crate::db::is_away(error),
+        PerformError::Slice(_) => false,
+    }
+}

@@ -1,0 +1,117 @@
+//! Polling: leases due jobs as places become free, woken by PostgreSQL when a commit brings new ones.
+
+use std::{sync::Arc, time::Duration};
+
+use apalis::prelude::*;
+use futures::StreamExt;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    queue::{
+        CHANNEL,
+        backend::{Batch, JobBackend},
+        lease,
+    },
+    worker::Worker,
+};
+
+/// The slow poll behind the wake-ups: it finds jobs whose time has come, and those whose wake-up was lost.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long work in flight may take to end after the stop signal.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Worker {
+    /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
+    pub async fn run(self, stop: CancellationToken) {
+        let (sender, backend) = JobBackend::channel();
+        let wake = Arc::new(Notify::new());
+        let listening = tokio::spawn(self.clone().listen(wake.clone(), stop.clone()));
+        let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
+        let keeping = tokio::spawn(self.clone().keep_schedule(stop.clone()));
+
+        let worker = self.clone();
+        let apalis = WorkerBuilder::new(format!("carillon-{}", self.id)).backend(backend).build(move |batch: Batch| {
+            let worker = worker.clone();
+            // A task of its own: apalis polls all batches in one task, which would bind them to one core.
+            async move { tokio::spawn(async move { worker.perform(batch).await }).await.map_err(BoxDynError::from) }
+        });
+        tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
+        let ended = async {
+            if let Err(error) = apalis.run().await {
+                tracing::error!(%error, "the job runtime ended");
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
+                tracing::warn!("some work did not end within 30 s; its messages will be settled by asking Twilio");
+            }
+        }
+        for task in [listening, polling, keeping] {
+            task.abort();
+        }
+        if let Ok(mut conn) = self.db.get().await
+            && let Err(error) = lease::leave(&mut conn, self.id).await
+        {
+            tracing::warn!(%error, "could not sign off; the others take over within 30 s");
+        }
+    }
+
+    /// Leases jobs whenever there are places for them, until `stop`.
+    async fn poll(self, batches: mpsc::Sender<Batch>, wake: Arc<Notify>, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(self.concurrency.get()));
+        let mut away = false;
+        while !stop.is_cancelled() {
+            let Ok(mut permits) = places.clone().acquire_owned().await else { return };
+            let more = places.available_permits().min(Self::batch_size() - 1);
+            if let Ok(rest) = places.clone().try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+                permits.merge(rest);
+            }
+            let limit = i64::try_from(permits.num_permits()).unwrap_or(1);
+            let leased = async {
+                let mut conn = self.db.get().await.map_err(|error| error.to_string())?;
+                lease::take(&mut conn, self.id, self.clock.now(), limit).await.map_err(|error| error.to_string())
+            };
+            match leased.await {
+                Ok(jobs) if !jobs.is_empty() => {
+                    away = false;
+                    let used = permits.split(jobs.len()).unwrap_or(permits);
+                    if batches.send(Batch { jobs, permits: used }).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                Ok(_) => away = false,
+                Err(error) if !away => {
+                    away = true;
+                    tracing::warn!(error, "cannot fetch jobs; trying again every second");
+                }
+                Err(_) => {}
+            }
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Turns PostgreSQL's notifications into wake-ups; connects again when the connection is lost.
+    async fn listen(self, wake: Arc<Notify>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Ok(mut conn) = self.db.target().connect().await
+                && diesel_async::RunQueryDsl::execute(diesel::sql_query(format!("LISTEN {CHANNEL}")), &mut conn).await.is_ok()
+            {
+                // Something may have been enqueued while nobody listened.
+                wake.notify_one();
+                let mut notifications = std::pin::pin!(conn.notifications_stream());
+                while let Some(Ok(_)) = notifications.next().await {
+                    wake.notify_one();
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
