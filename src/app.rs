@@ -1,18 +1,31 @@
 //! The composition root: puts configuration, database, Twilio client, worker and web server together.
 
+mod demo;
+mod serve;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::db::{self, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
-use crate::twilio;
+use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
+use crate::error::Error;
+use crate::simulator::{self, RunningSimulator, Simulator, SimulatorOptions};
+use crate::templates::Renderer;
+use crate::twilio::{Client, ClientOptions};
 use crate::types::sealed::SecretKey;
-use crate::web::Pages;
+use crate::types::text_enum::UnknownWord;
+use crate::users::{self, NewUser};
+use crate::web::{Hooks, Pages};
+use crate::worker::{Worker, WorkerParts};
+
+pub use demo::demo;
+pub use serve::{Running, serve, start};
 
 /// What one process shares; only the edges (web, worker, command line) know it.
-#[derive(Debug)]
 pub struct App {
     /// The settings.
     pub config: Arc<Config>,
@@ -22,10 +35,40 @@ pub struct App {
     pub clock: Clock,
     /// Seals secrets, and signs cookies and form tokens.
     pub secret_key: SecretKey,
-    /// Sends to Twilio and asks it.
-    pub twilio: twilio::Client,
     /// The templates of the pages.
     pub pages: Pages,
+    /// The templates of the messages, parsed.
+    pub renderer: Renderer,
+    /// Twilio.
+    pub twilio: Client,
+    /// What the hooks share.
+    pub hooks: Hooks,
+}
+
+impl App {
+    /// Puts the parts of a process together, on the present runtime; the database is open and migrated.
+    pub fn new(config: Config, db: Pool, clock: Clock) -> Result<Self, AppError> {
+        let secret_key = config.secret_key()?;
+        let pages = Pages::load(&config.public_url).map_err(|error| AppError::Other(format!("a page template cannot be used: {error}")))?;
+        let options = ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
+        let twilio = Client::new(&options).map_err(|error| AppError::Other(error.to_string()))?;
+        let hooks = Hooks::start(&db, &clock);
+        Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks })
+    }
+
+    /// A worker on the same parts.
+    #[must_use]
+    pub fn worker(&self) -> Worker {
+        Worker::new(WorkerParts {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            twilio: self.twilio.clone(),
+            renderer: self.renderer.clone(),
+            secret_key: self.secret_key.clone(),
+            public_url: self.config.public_url.clone(),
+            concurrency: self.config.worker_concurrency,
+        })
+    }
 }
 
 /// What one process does of the work.
@@ -128,32 +171,52 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
     Ok(applied?)
 }
 
-/// Serves until the process is asked to stop.
-#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
-pub async fn serve(_config: Config, _duty: Duty) -> Result<(), AppError> {
-    todo!("serve")
+/// Serves the simulator alone, until the process is asked to stop.
+pub async fn simulator(config: Config) -> Result<(), AppError> {
+    let bind = config.simulator_bind;
+    let running = start_simulator(bind).await?;
+    tracing::info!(url = running.url, account = simulator::ACCOUNT_SID, token = simulator::AUTH_TOKEN, "the Twilio simulator is ready");
+    serve::stop_signal().await;
+    running.stop().await;
+    Ok(())
 }
 
-/// Serves with the simulator in place of Twilio, and sample data.
-#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
-pub async fn demo(_config: Config) -> Result<(), AppError> {
-    todo!("demo")
-}
-
-/// Serves the simulator alone.
-#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
-pub async fn simulator(_config: Config) -> Result<(), AppError> {
-    todo!("simulator")
+async fn start_simulator(bind: SocketAddr) -> Result<RunningSimulator, AppError> {
+    let simulator = Simulator::new(SimulatorOptions::default());
+    simulator.start(&bind.to_string()).await.map_err(|error| serve::cannot_listen(bind, "CARILLON_SIMULATOR_BIND", &error))
 }
 
 /// Creates a user.
-#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
-pub async fn create_user(_config: &Config, _user: UserArguments) -> Result<(), AppError> {
-    todo!("user create")
+pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), AppError> {
+    with_database(config, async |conn, now| {
+        let name = user.name.clone().unwrap_or_else(|| user.email.split('@').next().unwrap_or("Admin").to_owned());
+        let (name, email, password) = users::parse_account(&name, &user.email, user.password.expose_secret()).map_err(Error::Invalid)?;
+        let role = user.role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
+        let new = NewUser { email, name, role, password_hash: password.hash().await? };
+        users::create(conn, &new, now).await.map(drop)
+    })
+    .await
 }
 
 /// Creates a key for the JSON API and returns it; it is shown this once.
-#[expect(clippy::todo, clippy::unused_async, reason = "put together next, when its parts are there")]
-pub async fn create_api_key(_config: &Config, _name: &str, _role: &str) -> Result<SecretString, AppError> {
-    todo!("api-key create")
+pub async fn create_api_key(config: &Config, name: &str, role: &str) -> Result<SecretString, AppError> {
+    with_database(config, async |conn, now| {
+        let role = role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
+        let (_, key) = users::api_keys::create(conn, name, role, now).await?;
+        Ok(key.expose().into())
+    })
+    .await
+}
+
+/// Runs one command on the migrated database, beside a running `serve` or without one.
+async fn with_database<T>(config: &Config, command: impl AsyncFnOnce(&mut Conn, DateTime<Utc>) -> Result<T, Error>) -> Result<T, AppError> {
+    let database = Database::open(config).await?;
+    let done = async {
+        db::migrate(database.pool.target()).await?;
+        let mut conn = database.pool.get().await?;
+        Ok(command(&mut conn, Clock::system().now()).await?)
+    }
+    .await;
+    database.close().await;
+    done
 }

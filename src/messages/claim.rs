@@ -10,7 +10,11 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::{
-    db::{Conn, statement::statement},
+    db::{
+        Conn,
+        schema::{jobs, messages},
+        statement::statement,
+    },
     error::Result,
     messages::{status::MessageStatus, stop},
     queue::{self, Job, NewJob, lease},
@@ -175,7 +179,6 @@ pub enum WakeScope {
 ///
 /// Call it in the transaction that switches the connection, sender or automation on.
 pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
-    use crate::db::schema::{jobs, messages};
     let has_job = jobs::table.filter(jobs::subject.eq(messages::id)).filter(jobs::failed_at.is_null()).select(jobs::id);
     let mut held = messages::table
         .filter(messages::status.eq(MessageStatus::Pending))

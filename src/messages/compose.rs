@@ -8,7 +8,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::{
-    db::{Conn, statement::statement},
+    db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
     messages::status::MessageStatus,
     queue::{self, Job, NewJob},
@@ -153,12 +153,12 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>) ->
 
 /// Composes a single message and returns its id; a repeated request key returns the message that it made the first time.
 pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> Result<MessageId> {
-    use crate::db::schema::messages;
     let key = match &draft.origin {
         Origin::OneOff { request_key } => request_key.clone(),
         Origin::Automation { .. } => None,
     };
-    if let Some(composed) = compose(conn, now, vec![draft]).await?.first() {
+    let composed = compose(conn, now, vec![draft]).await?;
+    if let [composed, ..] = composed.as_slice() {
         return Ok(composed.message_id);
     }
     let found = match key {

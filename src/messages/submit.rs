@@ -210,7 +210,6 @@ fn next_status(current: MessageStatus, decided: MessageStatus) -> MessageStatus 
 }
 
 async fn write(conn: &mut Conn, outcomes: &[Outcome], decisions: &[Decision], statuses: &[MessageStatus]) -> Result<()> {
-    let created = |outcome: &Outcome| outcome.answer.as_ref().ok();
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
     let error_codes: Vec<Option<i32>> = decisions.iter().map(|decision| decision.error_code).collect();
     let reasons: Vec<Option<&'static str>> = outcomes
@@ -223,9 +222,9 @@ async fn write(conn: &mut Conn, outcomes: &[Outcome], decisions: &[Decision], st
             _ => None,
         })
         .collect();
-    let sids: Vec<Option<&str>> = outcomes.iter().map(|outcome| created(outcome).map(|message| message.sid.as_str())).collect();
+    let sids: Vec<Option<&str>> = outcomes.iter().map(|outcome| Some(outcome.answer.as_ref().ok()?.sid.as_str())).collect();
     let from_addresses: Vec<Option<String>> =
-        outcomes.iter().map(|outcome| created(outcome)?.from.as_ref().map(Address::to_wire)).collect();
+        outcomes.iter().map(|outcome| outcome.answer.as_ref().ok()?.from.as_ref().map(Address::to_wire)).collect();
     let attempts: Vec<i16> = outcomes.iter().map(|outcome| outcome.claimed.attempt).collect();
     let kinds: Vec<AttemptOutcome> = outcomes.iter().map(|outcome| kind(&outcome.answer)).collect();
     let http_statuses: Vec<Option<i16>> = outcomes.iter().map(|outcome| http_status(&outcome.answer)).collect();

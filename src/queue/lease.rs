@@ -1,12 +1,17 @@
 //! How workers share the queue: who has which job, who is alive, and what becomes of the jobs of the dead.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Int2, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::{
-    db::{Conn, statement::statement},
+    db::{
+        Conn,
+        schema::{jobs, workers},
+        statement::statement,
+    },
     error::Result,
     queue::{Job, JobKind},
     types::id::WorkerId,
@@ -114,8 +119,6 @@ pub async fn finish(conn: &mut Conn, jobs: &[(JobId, Finish)], now: DateTime<Utc
 
 /// Says that a worker is alive; the first time it is registered.
 pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) -> Result<()> {
-    use crate::db::schema::workers;
-    use diesel::prelude::*;
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
     diesel::insert_into(workers::table)
@@ -159,8 +162,6 @@ pub async fn take_over(conn: &mut Conn, myself: WorkerId, now: DateTime<Utc>) ->
 
 /// Signs a worker off: its unfinished jobs go back to the queue at once.
 pub async fn leave(conn: &mut Conn, worker: WorkerId) -> Result<()> {
-    use crate::db::schema::{jobs, workers};
-    use diesel::prelude::*;
     diesel::update(jobs::table.filter(jobs::worker_id.eq(worker.0))).set(jobs::worker_id.eq(None::<Uuid>)).execute(conn).await?;
     diesel::delete(workers::table.find(worker)).execute(conn).await?;
     Ok(())

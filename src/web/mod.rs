@@ -2,6 +2,7 @@
 
 pub mod api;
 mod assets;
+mod connecting;
 mod consequences;
 mod csrf;
 mod cursor;
@@ -11,6 +12,7 @@ mod flash;
 mod form;
 mod headers;
 mod health;
+mod hooks;
 mod page;
 mod reply;
 mod session;
@@ -28,6 +30,7 @@ use crate::app::App;
 pub use cursor::Cursor;
 pub use error::{PageError, PageResult};
 pub use form::Form;
+pub use hooks::Hooks;
 pub use page::{Page, Pages};
 pub use reply::Redirect;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
@@ -49,5 +52,6 @@ pub fn configure(cfg: &mut ServiceConfig) {
     health::routes(cfg);
     assets::routes(cfg);
     api::routes(cfg);
+    hooks::routes(cfg);
     ui::routes(cfg);
 }

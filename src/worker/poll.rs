@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use apalis::prelude::*;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -31,20 +31,10 @@ impl Worker {
         let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
         let keeping = tokio::spawn(self.clone().keep_schedule(stop.clone()));
 
-        let worker = self.clone();
-        let apalis = WorkerBuilder::new(format!("carillon-{}", self.id)).backend(backend).build(move |batch: Batch| {
-            let worker = worker.clone();
-            // A task of its own: apalis polls all batches in one task, which would bind them to one core.
-            async move { tokio::spawn(async move { worker.perform(batch).await }).await.map_err(BoxDynError::from) }
-        });
+        let runtime = self.clone().runtime(backend);
         tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
-        let ended = async {
-            if let Err(error) = apalis.run().await {
-                tracing::error!(%error, "the job runtime ended");
-            }
-        };
         tokio::select! {
-            () = ended => {}
+            () = runtime => {}
             () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
                 tracing::warn!("some work did not end within 30 s; its messages will be settled by asking Twilio");
             }
@@ -57,6 +47,26 @@ impl Worker {
         {
             tracing::warn!(%error, "could not sign off; the others take over within 30 s");
         }
+    }
+
+    /// Apalis on the batches that are leased, until there are no more.
+    ///
+    /// Not an async function: within one, the compiler cannot prove that apalis's future is `Send`.
+    fn runtime(self, backend: JobBackend) -> BoxFuture<'static, ()> {
+        let name = format!("carillon-{}", self.id);
+        let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: Batch| {
+            let worker = self.clone();
+            // A task of its own: apalis polls all batches in one task, which would bind them to one core.
+            async move { tokio::spawn(async move { worker.perform(batch).await }).await.map_err(|error| -> BoxDynError { Box::new(error) }) }
+        });
+        apalis
+            .run()
+            .map(|ended| {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "the job runtime ended");
+                }
+            })
+            .boxed()
     }
 
     /// Leases jobs whenever there are places for them, until `stop`.

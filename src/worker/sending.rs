@@ -23,7 +23,7 @@ use crate::{
         lease::{self, Finish, JobId, Leased},
     },
     senders,
-    twilio::{Address, Credentials, NewTwilioMessage, SendFrom},
+    twilio::{Address, Credentials, NewTwilioMessage, SendFrom, sid::ServiceSid},
     types::{
         id::{ConnectionId, MessageId},
         phone::PhoneNumber,
@@ -116,7 +116,9 @@ impl Worker {
                 .await;
             match (claimed, unusable) {
                 // Stopped, the connection holds its messages; the rest of the batch goes on.
-                (Err(error), Some((id, why))) if !is_away(&error) => connections::stop(&mut conn, id, &why, now).await?,
+                (Err(error), Some((id, why))) if !is_away(&error) => {
+                    connections::stop(&mut conn, id, &why, now).await?;
+                }
                 (claimed, _) => return claimed,
             }
         }
@@ -153,7 +155,7 @@ impl Worker {
             self.public_url.join(&format!("/hooks/twilio/{}/status/{}#rc=5&rp=all", claimed.connection_id, claimed.message_id));
         let message = NewTwilioMessage {
             to: Address::parse(&claimed.to_address),
-            from: SendFrom::parse(&claimed.sender_address),
+            from: send_from(&claimed.sender_address),
             body: Some(claimed.body.clone()).filter(|body| !body.is_empty()),
             media_urls: claimed.media_urls.clone(),
             status_callback: Some(status_callback),
@@ -202,8 +204,8 @@ impl Worker {
         let now = self.clock.now();
         let why = outcome.answer.as_ref().err().map_or_else(String::new, ToString::to_string);
         match effect {
-            Effect::StopSender => senders::stop(conn, claimed.sender_id, &why, now).await,
-            Effect::StopConnection => connections::stop(conn, claimed.connection_id, &why, now).await,
+            Effect::StopSender => senders::stop(conn, claimed.sender_id, &why, now).await.map(drop),
+            Effect::StopConnection => connections::stop(conn, claimed.connection_id, &why, now).await.map(drop),
             Effect::Suppress(reason) => {
                 let Ok(phone) = PhoneNumber::from_e164(&claimed.to_address) else { return Ok(()) };
                 let evidence = Evidence {
@@ -230,6 +232,11 @@ impl Worker {
             tracing::warn!(kind = %job.job.kind(), subject = %job.job.subject(), %error, "a job could not be done and goes back to the queue");
         }
     }
+}
+
+/// What Twilio is told to send from.
+fn send_from(address: &str) -> SendFrom {
+    ServiceSid::parse(address).map_or_else(|_| SendFrom::Address(Address::parse(address)), SendFrom::Service)
 }
 
 /// Takes messages out of those in flight, however the sending ends.

@@ -3,13 +3,18 @@
 //! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method is then answered with 405,
 //! and a test can compare them with the document.
 
+mod automations;
 mod caller;
+mod connections;
 mod contacts;
 mod error;
+mod events;
 mod json;
 mod list;
 mod openapi;
+mod senders;
 mod tags;
+mod templates;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
@@ -27,8 +32,13 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(
                 web::scope("/v1")
                     .configure(openapi::routes)
+                    .configure(connections::routes)
+                    .configure(senders::routes)
+                    .configure(templates::routes)
                     .configure(contacts::routes)
                     .configure(tags::routes)
+                    .configure(automations::routes)
+                    .configure(events::routes)
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
             )
             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),

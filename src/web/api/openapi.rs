@@ -36,7 +36,15 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The whole description.
 pub(super) fn document() -> Document {
-    let nouns = [super::contacts::Description::openapi(), super::tags::Description::openapi()];
+    let nouns = [
+        super::connections::Description::openapi(),
+        super::senders::Description::openapi(),
+        super::templates::Document::openapi(),
+        super::contacts::Description::openapi(),
+        super::tags::Description::openapi(),
+        super::automations::Document::openapi(),
+        super::events::Document::openapi(),
+    ];
     let mut document = Base::openapi();
     for noun in nouns {
         document.merge(noun);

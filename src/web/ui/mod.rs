@@ -1,6 +1,8 @@
 //! Pages, one file per group; each has `pub fn routes` and registers its pages in [`PAGES`].
 
 mod account;
+mod automations;
+mod connections;
 mod contacts;
 mod home;
 mod log_in;
@@ -39,6 +41,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(log_in::routes)
             .configure(account::routes)
             .configure(contacts::routes)
+            .configure(automations::routes)
+            .configure(connections::routes)
             .default_service(web::to(async || -> Result<&'static str, PageError> { Err(PageError::NotFound("page")) })),
     );
 }

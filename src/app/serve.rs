@@ -1,0 +1,146 @@
+//! Serving: opens the database, starts web server and worker as the role says, and stops them in order.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{App, AppError, Database, Duty};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db;
+use crate::users::setup;
+use crate::web;
+
+/// How long requests in flight may take to end after the stop signal.
+const GRACE_SECONDS: u64 = 10;
+
+/// Serves until the process is asked to stop (SIGTERM, SIGINT), then finishes what is in flight.
+pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
+    let database = open_migrated(&config).await?;
+    let started = async {
+        let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
+        print_setup_code(&app, duty).await?;
+        start(app, duty)
+    }
+    .await;
+    match started {
+        Ok(running) => {
+            if let Some(address) = running.address {
+                tracing::info!(%address, "Carillon is ready");
+            }
+            stop_signal().await;
+            tracing::info!("stopping: work in flight is finished first");
+            running.stop().await;
+            database.close().await;
+            Ok(())
+        }
+        Err(error) => {
+            database.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Opens the database and brings it to this version.
+pub(super) async fn open_migrated(config: &Config) -> Result<Database, AppError> {
+    let database = Database::open(config).await?;
+    match db::migrate(database.pool.target()).await {
+        Ok(_) => Ok(database),
+        Err(error) => {
+            database.close().await;
+            Err(error.into())
+        }
+    }
+}
+
+/// Prints the one-time code for the first admin while there is none.
+async fn print_setup_code(app: &App, duty: Duty) -> Result<(), AppError> {
+    if duty == Duty::Worker {
+        return Ok(());
+    }
+    let mut conn = app.db.get().await?;
+    if let Some(code) = setup::code_if_no_users(&mut conn, app.clock.now()).await? {
+        tracing::info!("nobody can sign in yet: open {} and enter the code {}", app.config.public_url.join("/setup"), code.expose());
+    }
+    Ok(())
+}
+
+/// A web server and a worker that run in the background.
+#[derive(Debug)]
+pub struct Running {
+    /// Where pages, API and hooks are; none for a worker alone.
+    pub address: Option<SocketAddr>,
+    server: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
+    worker: Option<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+/// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
+pub fn start(app: Data<App>, duty: Duty) -> Result<Running, AppError> {
+    let stop = CancellationToken::new();
+    let mut running = Running { address: None, server: None, worker: None, stop: stop.clone() };
+    if duty != Duty::Worker {
+        let bind = app.config.bind;
+        let shared = app.clone();
+        let server = HttpServer::new(move || web::application(shared.clone()))
+            .disable_signals()
+            .shutdown_timeout(GRACE_SECONDS)
+            .keep_alive(Duration::from_secs(75))
+            .bind(bind)
+            .map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
+        running.address = server.addrs().first().copied();
+        let server = server.run();
+        running.server = Some((server.handle(), tokio::spawn(server)));
+    }
+    if duty != Duty::Web {
+        running.worker = Some(tokio::spawn(app.worker().run(stop)));
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// Stops taking requests and jobs, and waits until those in flight have ended.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Some((handle, server)) = self.server {
+            handle.stop(true).await;
+            if let Ok(Err(error)) = server.await {
+                tracing::warn!(%error, "the web server ended with an error");
+            }
+        }
+        if let Some(worker) = self.worker
+            && let Err(error) = worker.await
+        {
+            tracing::warn!(%error, "the worker ended with an error");
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(super) async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be received: stop the process with SIGKILL");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Why an address cannot be listened on, and what to do.
+pub(super) fn cannot_listen(bind: SocketAddr, setting: &str, error: &std::io::Error) -> AppError {
+    use std::io::ErrorKind;
+    AppError::Other(match error.kind() {
+        ErrorKind::AddrInUse => format!("another program listens on {bind} already: stop it, or set {setting} to a free port"),
+        ErrorKind::PermissionDenied => format!("{bind} may not be listened on: ports below 1024 need root; set {setting} to another port"),
+        ErrorKind::AddrNotAvailable => format!("{bind} is not an address of this machine: set {setting} to one that is"),
+        _ => format!("cannot listen on {bind} ({setting}): {error}"),
+    })
+}

@@ -1,0 +1,54 @@
+//! `POST /hooks/twilio/{connection_id}/inbound`: a contact texted us.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Bytes, Data, Path},
+};
+use diesel_async::AsyncConnection;
+
+use super::{Refusal, verify};
+use crate::{
+    app::App,
+    automations::enroll,
+    connections::webhooks::{Hook, Reason},
+    messages::{
+        inbound::{self, Received},
+        stop,
+    },
+    twilio::callbacks::InboundMessage,
+};
+
+/// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody records.
+const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
+
+/// Takes in an inbound message; the empty TwiML answer goes out once it is committed.
+pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<String>, body: Bytes) -> HttpResponse {
+    match take_in(&app, &request, &path, &body).await {
+        Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY),
+        Err(refusal) => {
+            verify::note(&app, Hook::Inbound, &refusal).await;
+            refusal.response()
+        }
+    }
+}
+
+async fn take_in(app: &App, request: &HttpRequest, connection_id: &str, body: &Bytes) -> Result<(), Refusal> {
+    let verified = verify::verify(app, request, connection_id, body).await?;
+    let inbound = InboundMessage::parse(&verified.params).map_err(|error| Refusal::Rejected {
+        connection_id: Some(verified.connection_id),
+        reason: Reason::Malformed,
+        detail: error.to_string(),
+    })?;
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    conn.transaction(async |conn| {
+        if let Received::New { changes, silenced, .. } = inbound::receive(conn, verified.connection_id, &inbound, now).await? {
+            enroll::react(conn, now, &changes).await?;
+            if let Some((phone, reason)) = silenced {
+                stop::take_back_pending(conn, &phone, reason, now).await?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,77 @@
+//! The keys that verify a connection's webhooks, kept for a few seconds: unsealing them for every callback would cost more than the rest.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use secrecy::SecretString;
+
+use super::Refusal;
+use crate::{
+    app::App,
+    connections::{self, webhooks::Reason},
+    error::Error,
+    types::id::ConnectionId,
+};
+
+/// How long keys are trusted without looking again; a signature that fails looks again at once.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Looking again because of bad signatures is done no more often than this, so that forgers cannot make us busy.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What is needed to check a connection's webhooks.
+pub(super) struct HookKeys {
+    /// The account that they must name.
+    pub(super) account_sid: String,
+    /// The Auth Tokens that may sign; none for a connection without one, whose hooks rely on their unguessable URLs.
+    pub(super) tokens: Vec<SecretString>,
+    read_at: Instant,
+}
+
+/// Keys by connection.
+#[derive(Clone, Default)]
+pub(super) struct KeyCache(Arc<Mutex<HashMap<ConnectionId, Arc<HookKeys>>>>);
+
+impl HookKeys {
+    /// Whether newer keys may exist.
+    pub(super) fn may_be_outdated(&self) -> bool {
+        self.read_at.elapsed() > LOOK_AGAIN
+    }
+}
+
+impl KeyCache {
+    /// The keys of a connection, from memory while they are fresh.
+    pub(super) async fn of(&self, app: &App, id: ConnectionId) -> Result<Arc<HookKeys>, Refusal> {
+        let cached = self.0.lock().get(&id).filter(|keys| keys.read_at.elapsed() < FRESH).cloned();
+        match cached {
+            Some(keys) => Ok(keys),
+            None => self.read(app, id).await,
+        }
+    }
+
+    /// The keys of a connection as the database has them now.
+    pub(super) async fn read(&self, app: &App, id: ConnectionId) -> Result<Arc<HookKeys>, Refusal> {
+        let mut conn = app.db.get().await?;
+        let connection = connections::find(&mut conn, id).await.map_err(|error| match error {
+            Error::NotFound(_) => Refusal::Rejected {
+                connection_id: None,
+                reason: Reason::UnknownConnection,
+                detail: format!("The URL names the connection {id}, which does not exist."),
+            },
+            other => other.into(),
+        })?;
+        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key).await.map_err(|error| match error {
+            Error::Database(error) => error.into(),
+            unreadable => {
+                Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() }
+            }
+        })?;
+        let keys = Arc::new(HookKeys { account_sid: connection.account_sid.to_string(), tokens, read_at: Instant::now() });
+        self.0.lock().insert(id, keys.clone());
+        Ok(keys)
+    }
+}

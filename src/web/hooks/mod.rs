@@ -1,0 +1,110 @@
+//! The hooks that Twilio calls: signature first, then parse, then one transaction; 2xx only after its commit.
+
+mod inbound;
+mod keys;
+mod status;
+mod verify;
+
+use actix_web::{
+    HttpResponse,
+    web::{self, ServiceConfig},
+};
+
+use crate::{
+    clock::Clock,
+    connections::webhooks::Reason,
+    db::{self, Pool},
+    error::Error,
+    types::id::ConnectionId,
+};
+
+/// What the hooks of a process share: the batch that callbacks commit in, and the keys that verify them.
+#[derive(Clone)]
+pub struct Hooks {
+    reports: status::Reports,
+    keys: keys::KeyCache,
+}
+
+impl Hooks {
+    /// Starts the batcher on the present runtime.
+    #[must_use]
+    pub fn start(db: &Pool, clock: &Clock) -> Self {
+        Self { reports: status::reports(db.clone(), clock.clone()), keys: keys::KeyCache::default() }
+    }
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hooks")
+    }
+}
+
+/// Mounts the hooks.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::scope("/hooks/twilio/{connection_id}")
+            .service(web::resource("/inbound").post(inbound::receive))
+            .service(web::resource("/status/{message_id}").post(status::receive)),
+    );
+}
+
+/// Why a hook did not take what it was given.
+#[derive(Debug)]
+enum Refusal {
+    /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such connection, 400 where it cannot be read).
+    Rejected {
+        connection_id: Option<ConnectionId>,
+        reason: Reason,
+        detail: String,
+    },
+    /// There is no such message: 404.
+    UnknownMessage,
+    /// The database is away: 503, so that Twilio tries again.
+    Away,
+    /// A mistake of ours: 500, so that Twilio tries again.
+    Failed,
+}
+
+impl From<db::Unavailable> for Refusal {
+    fn from(error: db::Unavailable) -> Self {
+        tracing::warn!(%error, "a webhook was answered with 503");
+        Self::Away
+    }
+}
+
+impl From<diesel::result::Error> for Refusal {
+    fn from(error: diesel::result::Error) -> Self {
+        if db::is_away(&error) {
+            tracing::warn!(%error, "a webhook was answered with 503");
+            return Self::Away;
+        }
+        tracing::error!(%error, "a webhook was answered with 500");
+        Self::Failed
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error.into(),
+            Error::NotFound("message") => Self::UnknownMessage,
+            other => {
+                tracing::error!(error = %other, "a webhook was answered with 500");
+                Self::Failed
+            }
+        }
+    }
+}
+
+impl Refusal {
+    fn response(&self) -> HttpResponse {
+        match self {
+            Self::Rejected { reason: Reason::UnknownConnection, .. } | Self::UnknownMessage => HttpResponse::NotFound(),
+            Self::Rejected { reason: Reason::Malformed, .. } => HttpResponse::BadRequest(),
+            Self::Rejected { .. } => HttpResponse::Forbidden(),
+            Self::Away => HttpResponse::ServiceUnavailable(),
+            Self::Failed => HttpResponse::InternalServerError(),
+        }
+        .finish()
+    }
+}

@@ -1,0 +1,71 @@
+//! Verifying a webhook: the signature over the public URL and every parameter, then the account.
+
+use actix_web::{HttpRequest, web::Bytes};
+
+use super::{Refusal, keys::HookKeys};
+use crate::{
+    app::App,
+    connections::webhooks::{self, Hook, Reason, Rejection},
+    twilio::{form, signature},
+    types::id::ConnectionId,
+};
+
+/// The parameters of a webhook that Twilio signed; nothing else makes one.
+pub(super) struct Verified {
+    /// The connection of its URL.
+    pub(super) connection_id: ConnectionId,
+    /// The form, as it came: blanks, repeats and order kept.
+    pub(super) params: Vec<(String, String)>,
+}
+
+/// Checks a webhook. A connection without an Auth Token cannot check signatures: its URL, which nobody can guess, is the proof.
+pub(super) async fn verify(app: &App, request: &HttpRequest, connection_id: &str, body: &Bytes) -> Result<Verified, Refusal> {
+    let rejected = |connection_id, reason, detail: &str| Refusal::Rejected { connection_id, reason, detail: detail.to_owned() };
+    let id: ConnectionId =
+        connection_id.parse().map_err(|_| rejected(None, Reason::UnknownConnection, "The URL does not name a connection."))?;
+    let params = form::parse_form(body);
+    let mut keys = app.hooks.keys.of(app, id).await?;
+    if !keys.tokens.is_empty() {
+        let header = request.headers().get("X-Twilio-Signature").and_then(|value| value.to_str().ok());
+        let header = header.ok_or_else(|| rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header."))?;
+        let url = signed_url(app, request);
+        let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, &params, header);
+        if !valid(&keys) && keys.may_be_outdated() {
+            keys = app.hooks.keys.read(app, id).await?;
+        }
+        if !valid(&keys) {
+            return Err(rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {url} and the parameters.")));
+        }
+    }
+    let account = params.iter().find(|(name, _)| name == "AccountSid").map(|(_, value)| value.as_str());
+    if account.is_some_and(|account| account != keys.account_sid) {
+        return Err(rejected(Some(id), Reason::OtherAccount, "The request names another account than the connection's."));
+    }
+    Ok(Verified { connection_id: id, params })
+}
+
+/// The URL as Twilio knows it: our public one, whatever a proxy made of it on the way.
+fn signed_url(app: &App, request: &HttpRequest) -> String {
+    let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
+    app.config.public_url.join(path)
+}
+
+/// Notes a refusal where an admin can see it; a database that is away cannot note anything.
+pub(super) async fn note(app: &App, hook: Hook, refusal: &Refusal) {
+    let Refusal::Rejected { connection_id, reason, detail } = refusal else { return };
+    tracing::warn!(hook = %hook, reason = %reason, connection.id = ?connection_id, "a webhook was rejected");
+    let rejection = Rejection {
+        connection_id: *connection_id,
+        hook,
+        reason: *reason,
+        detail: detail.clone(),
+        received_at: app.clock.now(),
+    };
+    let noted = async {
+        let mut conn = app.db.get().await.map_err(|error| error.to_string())?;
+        webhooks::reject(&mut conn, &rejection).await.map_err(|error| error.to_string())
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(error, "the rejected webhook could not be noted");
+    }
+}
