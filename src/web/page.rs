@@ -169,7 +169,7 @@ mod tests {
     use crate::web::ui::PAGES;
 
     fn rendered(public_url: &str) -> Vec<(&'static str, String)> {
-        let pages = Pages::load(&PublicUrl::parse(public_url).unwrap()).unwrap();
+        let pages = Pages::load(&PublicUrl::parse(public_url).unwrap()).unwrap_or_else(|error| panic!("{error}"));
         PAGES.iter().flat_map(|samples| samples(&pages)).collect()
     }
 

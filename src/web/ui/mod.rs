@@ -57,7 +57,7 @@ impl Choice {
 /// Every page there is; a test renders the samples of each, and finds templates that belong to none.
 #[cfg(test)]
 pub(super) const PAGES: &[super::page::Samples] = &[
-    super::page::samples::<super::error::ErrorPage>,
+    super::page::samples::<error::ErrorPage>,
     super::page::samples::<home::HomePage>,
     super::page::samples::<setup::SetupPage>,
     super::page::samples::<log_in::LogInPage>,
