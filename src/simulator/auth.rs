@@ -1,0 +1,56 @@
+//! HTTP Basic, as Twilio checks it: account SID and auth token, or an API key.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+
+use super::{
+    answer::Refusal,
+    options::AccountStatus,
+    shared::Shared,
+    world::{Credential, Key},
+};
+
+/// Who makes a request.
+pub(super) struct Caller {
+    pub(super) account_sid: Arc<str>,
+    pub(super) key: Key,
+    status: AccountStatus,
+}
+
+impl Caller {
+    /// The caller's account, if the path names that one and it is active.
+    pub(super) fn in_account(&self, path_sid: &str) -> Result<&str, Refusal> {
+        if path_sid != &*self.account_sid {
+            return Err(Refusal::with(20003, "Authentication Error - invalid username"));
+        }
+        self.active()
+    }
+
+    /// The caller's account, if it is active.
+    pub(super) fn active(&self) -> Result<&str, Refusal> {
+        match self.status {
+            AccountStatus::Active => Ok(&self.account_sid),
+            AccountStatus::Suspended | AccountStatus::Closed => Err(Refusal::new(20005)),
+        }
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).and_then(|header| {
+            let shared = request.app_data::<Data<Shared>>()?;
+            shared.world().credential(header)
+        });
+        ready(match known {
+            Some((Credential { account_sid, key }, status)) => Ok(Self { account_sid, key, status }),
+            None => Err(Refusal::new(20003)),
+        })
+    }
+}

@@ -1,0 +1,361 @@
+//! Creating a message: the checks that Twilio makes, in its order, and what will become of the message.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    answer::Refusal,
+    faults::{Aspect, Fault, Reach},
+    form::Form,
+    message::{Direction, Message, Status, bare, new_sid},
+    options::{Account, AccountKind, Number, NumberKind},
+    parts,
+    world::World,
+};
+
+/// A message that passed all checks.
+pub(super) struct Draft {
+    message: Message,
+    record: Record,
+}
+
+/// Whether a message is really sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Record {
+    Yes,
+    /// Test credentials: answered, but not recorded and never sent.
+    No,
+}
+
+/// What was made of a request.
+pub(super) enum Created {
+    /// Recorded at this place of the log; the plan says what happens next.
+    Recorded { place: usize, plan: Plan },
+    /// Answered only.
+    Unrecorded(Box<Message>),
+}
+
+/// What will become of a message.
+pub(super) struct Plan {
+    pub(super) path: Vec<Step>,
+    pub(super) pace: Pace,
+    pub(super) manner: Manner,
+}
+
+/// A status to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) status: Status,
+    pub(super) error_code: Option<u32>,
+}
+
+/// How long each step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    Normal,
+    Slow,
+}
+
+/// How status callbacks travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    InOrder,
+    Shuffled,
+    Twice,
+    Lost,
+}
+
+impl Draft {
+    /// Checks a request; the error is the first thing that Twilio would complain about.
+    pub(super) fn check(world: &World, account: &Account, form: &Form, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        let to = form.filled("To").ok_or_else(|| Refusal::new(21604))?;
+        let from = form.filled("From");
+        let service = form.filled("MessagingServiceSid");
+        if from.is_none() && service.is_none() {
+            return Err(Refusal::new(21603));
+        }
+        let body = form.get("Body").unwrap_or_default();
+        let media: Vec<String> = form.all("MediaUrl").filter(|url| !url.is_empty()).map(str::to_owned).collect();
+        if body.is_empty() && media.is_empty() && form.filled("ContentSid").is_none() {
+            return Err(Refusal::new(21602));
+        }
+        if body.chars().count() > 1600 {
+            return Err(Refusal::new(21617));
+        }
+        if account.kind == AccountKind::Test {
+            return Self::check_magic(account, from, to, body, now);
+        }
+        let to = parse_to(to)?;
+        check_media(&media)?;
+        let status_callback = form.filled("StatusCallback");
+        if let Some(url) = status_callback
+            && !is_callback_url(url)
+        {
+            return Err(Refusal::new(21609));
+        }
+        if let Some(period) = form.filled("ValidityPeriod")
+            && !period.parse::<u32>().is_ok_and(|period| (1..=36_000).contains(&period))
+        {
+            return Err(Refusal::new(21624));
+        }
+        let send_at = scheduled_for(form, service, now)?;
+        if let AccountKind::Trial { verified } = &account.kind
+            && !verified.iter().any(|number| number == bare(&to))
+        {
+            return Err(Refusal::new(21608));
+        }
+        let mut message = blank(account, &to, body, now);
+        if let Some(sid) = service {
+            let service = world
+                .service(sid)
+                .filter(|service| service.account_sid == account.sid)
+                .ok_or_else(|| Refusal::new(21701))?;
+            if let Some(from) = from
+                && !service.numbers.iter().any(|number| number == from)
+            {
+                return Err(Refusal::new(21606));
+            }
+            if world.choose_sender(service, bare(&to)).is_none() {
+                return Err(Refusal::new(21704));
+            }
+            message.from = from.map(Into::into);
+            message.service_sid = Some(sid.into());
+            message.parts = 0;
+            message.status = if send_at.is_some() { Status::Scheduled } else { Status::Accepted };
+            message.status_callback = status_callback.or(service.status_callback.as_deref()).map(str::to_owned);
+        } else {
+            let from = from.unwrap_or_default();
+            let number = check_sender(world, account, from, &to)?;
+            if !media.is_empty() && !number.capabilities.mms {
+                return Err(Refusal::new(21621));
+            }
+            if world.blocks_number(&number.phone_number, bare(&to)) {
+                return Err(Refusal::new(21610));
+            }
+            message.from = Some(from.into());
+            message.status_callback = status_callback.map(str::to_owned);
+        }
+        if !media.is_empty() {
+            message.sid = new_sid("MM");
+            message.media = media;
+        }
+        message.send_at = send_at;
+        Ok(Self { message, record: Record::Yes })
+    }
+
+    /// Records the message and decides what the network does to it.
+    pub(super) fn record(self, world: &mut World) -> Created {
+        if self.record == Record::No {
+            return Created::Unrecorded(Box::new(self.message));
+        }
+        world.counts.recorded += 1;
+        let plan = plan(world, &self.message);
+        Created::Recorded { place: world.log.push(self.message), plan }
+    }
+
+    /// Twilio's magic numbers, the only ones that test credentials know.
+    fn check_magic(
+        account: &Account,
+        from: Option<&str>,
+        to: &str,
+        body: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Refusal> {
+        match from.ok_or_else(|| Refusal::new(21603))? {
+            "+15005550006" => {}
+            "+15005550001" => return Err(Refusal::new(21212)),
+            "+15005550008" => return Err(Refusal::new(21611)),
+            _ => return Err(Refusal::new(21606)),
+        }
+        let code = match to {
+            "+15005550002" => 21612,
+            "+15005550003" => 21408,
+            "+15005550004" => 21610,
+            "+15005550009" => 21614,
+            "+15005550001" => 21211,
+            _ => 0,
+        };
+        if code != 0 {
+            return Err(Refusal::new(code));
+        }
+        let mut message = blank(account, &parse_to(to)?, body, now);
+        message.from = from.map(Into::into);
+        Ok(Self { message, record: Record::No })
+    }
+}
+
+/// What the network will do to a message, by the rules that are switched on.
+pub(super) fn plan(world: &mut World, message: &Message) -> Plan {
+    let handset = message.handset();
+    let step = |status| Step { status, error_code: None };
+    let failed = |code| vec![Step { status: Status::Failed, error_code: Some(code) }];
+    let mut path = Vec::with_capacity(5);
+    if let Some(service) = &message.service_sid {
+        if world.opt_outs.blocks(service, handset) {
+            path = failed(21610);
+        } else {
+            path.push(step(Status::Queued));
+        }
+    } else if message.to != handset && !window_is_open(world, message) {
+        path = failed(63016);
+    }
+    if path.first().is_none_or(|first| first.status != Status::Failed) {
+        path.push(step(Status::Sending));
+        match world.faults.meet(Aspect::Outcome, Reach::Sends, handset) {
+            Some(Fault::Failed { code }) => path.extend(failed(code)),
+            Some(Fault::Undelivered { code }) => {
+                path.push(step(Status::Sent));
+                path.push(Step { status: Status::Undelivered, error_code: Some(code) });
+            }
+            _ => {
+                path.push(step(Status::Sent));
+                path.push(step(Status::Delivered));
+                if message.to != handset {
+                    path.push(step(Status::Read));
+                }
+            }
+        }
+    }
+    let pace = match world.faults.meet(Aspect::Pace, Reach::Sends, handset) {
+        Some(_) => Pace::Slow,
+        None => Pace::Normal,
+    };
+    let manner = match world.faults.meet(Aspect::Callbacks, Reach::Sends, handset) {
+        Some(Fault::Shuffle) => Manner::Shuffled,
+        Some(Fault::Repeat) => Manner::Twice,
+        Some(Fault::DropCallbacks) => Manner::Lost,
+        _ => Manner::InOrder,
+    };
+    Plan { path, pace, manner }
+}
+
+/// Whether the person wrote on WhatsApp within the last 24 hours.
+fn window_is_open(world: &World, message: &Message) -> bool {
+    world
+        .log
+        .of_handset(message.handset())
+        .rev()
+        .take_while(|earlier| message.created - earlier.created < TimeDelta::hours(24))
+        .any(|earlier| earlier.direction == Direction::Inbound && Some(&earlier.to) == message.from.as_ref())
+}
+
+fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message {
+    Message {
+        sid: new_sid("SM"),
+        account_sid: account.sid.clone(),
+        direction: Direction::OutboundApi,
+        from: None,
+        to: to.to_owned(),
+        body: body.to_owned(),
+        media: Vec::new(),
+        status: Status::Queued,
+        error_code: None,
+        parts: parts::count(body),
+        service_sid: None,
+        status_callback: None,
+        send_at: None,
+        created: now,
+        updated: now,
+        sent: None,
+        webhook: None,
+    }
+}
+
+fn check_sender<'a>(world: &'a World, account: &Account, from: &str, to: &str) -> Result<&'a Number, Refusal> {
+    if (from == bare(from)) != (to == bare(to)) {
+        return Err(Refusal::new(21910));
+    }
+    if from == to {
+        return Err(Refusal::new(21266));
+    }
+    let on_whatsapp = from != bare(from);
+    let from = bare(from);
+    let digits = from.strip_prefix('+').unwrap_or(from);
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.len() < 4 || digits.len() > 15 {
+        return Err(Refusal::new(21212));
+    }
+    let number = world.number(from).ok_or_else(|| Refusal::new(if on_whatsapp { 63007 } else { 21659 }))?;
+    if number.account_sid != account.sid {
+        return Err(Refusal::new(21660));
+    }
+    if on_whatsapp && number.kind != NumberKind::WhatsApp {
+        return Err(Refusal::new(63007));
+    }
+    if !number.capabilities.sms || (number.kind == NumberKind::WhatsApp) != on_whatsapp {
+        return Err(Refusal::new(21606));
+    }
+    Ok(number)
+}
+
+/// Reads a receiver: E.164 with spaces and the like removed; North American numbers must have a real shape.
+pub(super) fn parse_to(raw: &str) -> Result<String, Refusal> {
+    let channel = if raw == bare(raw) { "" } else { "whatsapp:" };
+    let number: String =
+        bare(raw).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.')).collect();
+    let digits = number.strip_prefix('+').unwrap_or_default().as_bytes();
+    let plausible = digits.iter().all(u8::is_ascii_digit)
+        && (8..=15).contains(&digits.len())
+        && digits[0] != b'0'
+        && (digits[0] != b'1' || (digits.len() == 11 && digits[1] >= b'2' && digits[4] >= b'2'));
+    // Twilio's own example of a number that is not valid.
+    if !plausible || number == "+15005550001" {
+        return Err(Refusal::new(21211));
+    }
+    Ok(format!("{channel}{number}"))
+}
+
+fn check_media(media: &[String]) -> Result<(), Refusal> {
+    if media.len() > 10 {
+        return Err(Refusal::new(21623));
+    }
+    if media.iter().any(|url| !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))) {
+        return Err(Refusal::new(21620));
+    }
+    Ok(())
+}
+
+/// Twilio wants http or https and a host name without underscore. Unlike Twilio, the simulator accepts local hosts.
+pub(super) fn is_callback_url(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('_'))
+    })
+}
+
+fn scheduled_for(form: &Form, service: Option<&str>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {
+    if form.filled("ScheduleType").is_none() {
+        return Ok(None);
+    }
+    if service.is_none() {
+        return Err(Refusal::new(35118));
+    }
+    let raw = form.filled("SendAt").ok_or_else(|| Refusal::new(35111))?;
+    let at = DateTime::parse_from_rfc3339(raw).map_err(|_| Refusal::new(35114))?.to_utc();
+    if at < now + TimeDelta::minutes(15) || at > now + TimeDelta::days(35) {
+        return Err(Refusal::new(35114));
+    }
+    Ok(Some(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_callback_url, parse_to};
+
+    #[test]
+    fn only_numbers_that_could_exist_are_accepted() {
+        for good in ["+12065550111", "+1 (206) 555-0111", "+491701234567", "+15005550006", "whatsapp:+12065550111"] {
+            assert!(parse_to(good).is_ok(), "{good}");
+        }
+        for bad in ["12065550111", "+1206555011", "+11065550111", "+0491701234567", "+1206555abcd", "+", "", "+15005550001"] {
+            assert!(parse_to(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_to("+1 (206) 555-0111").ok().as_deref(), Some("+12065550111"));
+    }
+
+    #[test]
+    fn callback_urls_need_a_host_without_underscore() {
+        assert!(is_callback_url("https://example.com/a#rc=5"));
+        assert!(is_callback_url("http://127.0.0.1:8080/a"));
+        assert!(!is_callback_url("https://my_host.example.com/a"));
+        assert!(!is_callback_url("ftp://example.com/"));
+        assert!(!is_callback_url("example.com"));
+    }
+}

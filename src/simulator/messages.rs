@@ -1,0 +1,238 @@
+//! The Messages resource: create, fetch, list, redact, cancel, delete.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Bytes, Data, Path},
+};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::{
+    answer::Refusal,
+    auth::Caller,
+    create::{Created, Draft},
+    delivery,
+    faults::{Aspect, Fault, Reach},
+    form::Form,
+    log::sent_between,
+    message::{Direction, Message, Status, bare},
+    paging::Paging,
+    shared::Shared,
+    trouble,
+    world::World,
+};
+
+/// `POST /2010-04-01/Accounts/{AC}/Messages.json`
+pub(super) async fn create(
+    caller: Caller,
+    path: Path<String>,
+    body: Bytes,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let account = caller.in_account(&path)?;
+    let form = Form::parse(&body);
+    let shared = shared.into_inner();
+    let fault = meet_fault(&shared, &form);
+    match fault {
+        None | Some(Fault::ServerErrorRecorded | Fault::TimeoutRecorded | Fault::ResetRecorded) => {}
+        Some(fault) => {
+            if let Some(refusal) = trouble::instead(fault, &request, &shared).await {
+                return Err(refusal);
+            }
+        }
+    }
+    let json = record(&shared, account, &form)?;
+    if let Some(fault) = fault
+        && let Some(refusal) = trouble::instead(fault, &request, &shared).await
+    {
+        return Err(refusal);
+    }
+    Ok(HttpResponse::Created().json(json))
+}
+
+/// `GET /2010-04-01/Accounts/{AC}/Messages.json`
+pub(super) async fn list(
+    caller: Caller,
+    path: Path<String>,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let account = caller.in_account(&path)?;
+    let query = Form::parse(request.query_string().as_bytes());
+    let paging = Paging::of(&query);
+    let filter = Filter::of(account, &query)?;
+    let world = shared.world();
+    let before = match &paging.after {
+        Some(sid) => world.log.find(sid).unwrap_or(0),
+        None => usize::MAX,
+    };
+    let mut found = filter.find(&world, before, paging.size + 1);
+    let more = found.len() > paging.size;
+    found.truncate(paging.size);
+    let next = found.last().filter(|_| more).map(|message| message.sid.clone());
+    let rows = found.into_iter().map(Message::json).collect();
+    Ok(HttpResponse::Ok().json(paging.classic(request.path(), &query, "messages", rows, next.as_deref())))
+}
+
+/// `GET /2010-04-01/Accounts/{AC}/Messages/{SID}.json`
+pub(super) async fn fetch(
+    caller: Caller,
+    path: Path<(String, String)>,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let account = caller.in_account(&path.0)?;
+    let world = shared.world();
+    let (_, message) = own_message(&world, account, &path.1)?;
+    Ok(HttpResponse::Ok().json(message.json()))
+}
+
+/// `POST /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: `Body=` redacts, `Status=canceled` cancels.
+pub(super) async fn update(
+    caller: Caller,
+    path: Path<(String, String)>,
+    body: Bytes,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let account = caller.in_account(&path.0)?;
+    let form = Form::parse(&body);
+    let shared = shared.into_inner();
+    let place = own_message(&shared.world(), account, &path.1)?.0;
+    match form.get("Status") {
+        None => {}
+        Some("canceled") if delivery::cancel(&shared, place) => {}
+        Some("canceled") => return Err(Refusal::new(30409)),
+        Some(_) => return Err(Refusal::with(20001, "Status can only be set to canceled")),
+    }
+    match form.get("Body") {
+        None => {}
+        Some("") => {
+            shared.world().log.change(place, |message| message.body.clear());
+        }
+        Some(_) => return Err(Refusal::with(20001, "Body can only be emptied")),
+    }
+    let world = shared.world();
+    let (_, message) = own_message(&world, account, &path.1)?;
+    Ok(HttpResponse::Ok().json(message.json()))
+}
+
+fn meet_fault(shared: &Shared, form: &Form) -> Option<Fault> {
+    let mut world = shared.world();
+    world.counts.send_requests += 1;
+    let to = form.get("To").unwrap_or_default();
+    let fault = world.faults.meet(Aspect::Answer, Reach::Sends, bare(to));
+    match fault {
+        Some(Fault::Refuse { .. }) => world.counts.refused += 1,
+        Some(_) => world.counts.faulted += 1,
+        None => {}
+    }
+    fault
+}
+
+/// Checks and records a message and sends it on its way; returns its JSON.
+fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form) -> Result<Value, Refusal> {
+    let now = Utc::now();
+    let mut world = shared.world();
+    let account = world.account(account_sid).ok_or_else(|| Refusal::new(20003))?;
+    let draft = match Draft::check(&world, account, form, now) {
+        Ok(draft) => draft,
+        Err(refusal) => {
+            world.counts.refused += 1;
+            return Err(refusal);
+        }
+    };
+    let (place, plan) = match draft.record(&mut world) {
+        Created::Recorded { place, plan } => (place, plan),
+        Created::Unrecorded(message) => return Ok(message.json()),
+    };
+    let message = world.log.get(place).ok_or_else(|| Refusal::new(20500))?;
+    let (json, send_at) = (message.json(), message.send_at);
+    drop(world);
+    match send_at {
+        Some(at) => delivery::schedule(shared, place, (at - now).to_std().unwrap_or_default()),
+        None => delivery::launch(shared, place, plan),
+    }
+    Ok(json)
+}
+
+fn own_message<'a>(world: &'a World, account: &str, sid: &str) -> Result<(usize, &'a Message), Refusal> {
+    world
+        .log
+        .find(sid)
+        .and_then(|place| Some((place, world.log.get(place)?)))
+        .filter(|(_, message)| message.account_sid == account && message.direction != Direction::Network)
+        .ok_or_else(|| Refusal::not_found(&format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json")))
+}
+
+/// The filters of the list. Like Twilio's, they know no body and no reference of the client's.
+struct Filter<'a> {
+    account: &'a str,
+    to: Option<&'a str>,
+    from: Option<&'a str>,
+    sent_from: Option<DateTime<Utc>>,
+    sent_until: Option<DateTime<Utc>>,
+}
+
+impl<'a> Filter<'a> {
+    fn of(account: &'a str, query: &'a Form) -> Result<Self, Refusal> {
+        let date = |key: &str| query.filled(key).map(parse_date).transpose();
+        let (mut sent_from, mut sent_until) = (date("DateSent>")?, date("DateSent<")?);
+        if let Some(day) = date("DateSent")? {
+            sent_from = Some(day);
+            sent_until = Some(day + TimeDelta::days(1) - TimeDelta::milliseconds(1));
+        }
+        Ok(Self { account, to: query.filled("To"), from: query.filled("From"), sent_from, sent_until })
+    }
+
+    /// The newest matches that were recorded before a place; a handset's messages are found without reading the others.
+    fn find<'w>(&self, world: &'w World, before: usize, limit: usize) -> Vec<&'w Message> {
+        let handset = [self.to, self.from].into_iter().flatten().find(|address| world.number(bare(address)).is_none());
+        let matches = |message: &&Message| {
+            message.account_sid == self.account
+                && message.direction != Direction::Network
+                && self.to.is_none_or(|to| to == message.to)
+                && self.from.is_none_or(|from| Some(from) == message.from.as_deref())
+                && sent_between(message, self.sent_from, self.sent_until)
+        };
+        let get = |place: usize| world.log.get(place);
+        match handset {
+            Some(number) => {
+                let places = world.log.places_of_handset(bare(number));
+                let older = places.iter().rev().copied().filter(|place| *place < before);
+                older.filter_map(get).filter(matches).take(limit).collect()
+            }
+            None => {
+                let end = before.min(world.log.all().len());
+                world.log.all()[..end].iter().rev().filter(matches).take(limit).collect()
+            }
+        }
+    }
+}
+
+/// A day or a time, as GMT.
+fn parse_date(raw: &str) -> Result<DateTime<Utc>, Refusal> {
+    if let Ok(day) = raw.parse::<NaiveDate>() {
+        return Ok(day.and_time(NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(raw)
+        .map(|time| time.to_utc())
+        .map_err(|_| Refusal::with(20001, format!("{raw} is not a date as YYYY-MM-DD or an ISO 8601 time")))
+}
+
+/// `DELETE /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: the simulator empties the text, since its log is the witness.
+pub(super) async fn delete(
+    caller: Caller,
+    path: Path<(String, String)>,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let account = caller.in_account(&path.0)?;
+    let mut world = shared.world();
+    let (place, message) = own_message(&world, account, &path.1)?;
+    if matches!(message.status, Status::Accepted | Status::Scheduled | Status::Queued | Status::Sending) {
+        return Err(Refusal::with(20009, "Cannot delete this resource before it is complete"));
+    }
+    world.log.change(place, |message| message.body.clear());
+    Ok(HttpResponse::NoContent().finish())
+}

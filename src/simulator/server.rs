@@ -1,0 +1,125 @@
+//! The HTTP server: which path leads where, and who may post to the pages.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    body::{EitherBody, MessageBody},
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::{Next, from_fn},
+    web::{self, Data, ServiceConfig},
+};
+use tokio::task::JoinHandle;
+
+use super::{control, handset, messages, numbers, services, shared::Shared, trouble};
+
+/// A server in the background.
+pub(super) struct Server {
+    addr: SocketAddr,
+    handle: ServerHandle,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    pub(super) fn start(shared: &Arc<Shared>, bind: &str) -> io::Result<Self> {
+        let data: Data<Shared> = Arc::clone(shared).into();
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(routes))
+            .workers(shared.options.workers.max(1))
+            .keep_alive(Duration::from_secs(75))
+            .shutdown_timeout(1)
+            .h1_allow_half_closed(false)
+            .on_connect(trouble::keep_wire)
+            .disable_signals()
+            .bind(bind)?;
+        let addr = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address to listen on"))?;
+        let server = server.run();
+        Ok(Self { addr, handle: server.handle(), task: tokio::spawn(server) })
+    }
+
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(super) async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+
+    pub(super) async fn wait(self) -> io::Result<()> {
+        self.task.await.map_err(io::Error::other)?
+    }
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::scope("/2010-04-01/Accounts")
+                .wrap(from_fn(trouble::front_desk))
+                .route("/{account}.json", web::get().to(numbers::account))
+                .route("/{account}/Messages.json", web::post().to(messages::create))
+                .route("/{account}/Messages.json", web::get().to(messages::list))
+                .route("/{account}/Messages/{sid}.json", web::get().to(messages::fetch))
+                .route("/{account}/Messages/{sid}.json", web::post().to(messages::update))
+                .route("/{account}/Messages/{sid}.json", web::delete().to(messages::delete))
+                .route("/{account}/IncomingPhoneNumbers.json", web::get().to(numbers::list))
+                .route("/{account}/IncomingPhoneNumbers/{sid}.json", web::get().to(numbers::fetch_or_update))
+                .route("/{account}/IncomingPhoneNumbers/{sid}.json", web::post().to(numbers::fetch_or_update))
+                .route("/{account}/SMS/ShortCodes.json", web::get().to(numbers::list_short_codes))
+                .route("/{account}/SMS/ShortCodes/{sid}.json", web::get().to(numbers::fetch_or_update))
+                .route("/{account}/SMS/ShortCodes/{sid}.json", web::post().to(numbers::fetch_or_update))
+                .default_service(web::to(trouble::nothing_here)),
+        )
+        .service(
+            web::scope("/v1/Services")
+                .wrap(from_fn(trouble::front_desk))
+                .route("", web::get().to(services::list))
+                .route("/{sid}", web::get().to(services::fetch_or_update))
+                .route("/{sid}", web::post().to(services::fetch_or_update))
+                .route("/{sid}/{kind:PhoneNumbers|ShortCodes}", web::get().to(services::senders))
+                .default_service(web::to(trouble::nothing_here)),
+        )
+        .service(
+            web::scope("/simulator/api")
+                .wrap(from_fn(same_site))
+                .configure(control::routes)
+                .default_service(web::to(trouble::nothing_here)),
+        )
+        .service(web::scope("").wrap(from_fn(same_site)).configure(handset::routes))
+        .default_service(web::to(trouble::nothing_here));
+}
+
+/// Refuses changes that another web site makes a visitor's browser ask for, and hardens every page.
+async fn same_site<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+        connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    if !request.method().is_safe() && !comes_from_here(&request) {
+        let refusal = HttpResponse::Forbidden()
+            .body("This request came from another web site. Open the simulator's own page and try again there.\n");
+        return Ok(request.into_response(refusal).map_into_right_body());
+    }
+    let mut response = next.call(request).await?.map_into_left_body();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
+        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+/// Browsers say where a request comes from; programs such as curl say nothing, and carry no one else's authority.
+fn comes_from_here(request: &ServiceRequest) -> bool {
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text("origin"), text("host")) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+        (Some(_), None) => false,
+    }
+}

@@ -1,0 +1,304 @@
+//! What the handset pages show: views made from the state.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{
+    message::{Direction, Message, Status, bare},
+    options::{AccountStatus, NumberKind},
+    switches::{GROUPS, Group, SwitchedOn, describe},
+    world::World,
+};
+
+/// How many messages a phone shows, and how many phones the list does.
+const SHOWN: usize = 200;
+
+/// The first page: all phones.
+#[derive(Serialize)]
+pub(super) struct IndexPage {
+    pub(super) phones: Phones,
+    pub(super) network: NetworkPanel,
+    pub(super) account_sid: String,
+    pub(super) auth_token: String,
+    pub(super) senders: Vec<Sender>,
+    pub(super) services: Vec<ServiceLine>,
+    pub(super) problem: Option<String>,
+}
+
+/// The phones that have messages, newest first.
+#[derive(Serialize)]
+pub(super) struct Phones {
+    pub(super) version: u64,
+    pub(super) rows: Vec<PhoneRow>,
+    pub(super) more: usize,
+}
+
+/// One phone of the list.
+#[derive(Serialize)]
+pub(super) struct PhoneRow {
+    number: String,
+    shown: String,
+    preview: String,
+    from_handset: bool,
+    iso: String,
+    time: String,
+    status: &'static str,
+    trouble: bool,
+    opted_out: bool,
+}
+
+/// One phone.
+#[derive(Serialize)]
+pub(super) struct PhonePage {
+    pub(super) number: String,
+    pub(super) shown: String,
+    pub(super) thread: Thread,
+    pub(super) senders: Vec<Sender>,
+    pub(super) network: NetworkPanel,
+    pub(super) problem: Option<String>,
+    pub(super) draft: String,
+}
+
+/// The messages of a phone.
+#[derive(Serialize)]
+pub(super) struct Thread {
+    pub(super) version: u64,
+    bubbles: Vec<Bubble>,
+    earlier: usize,
+    opted_out: Vec<String>,
+}
+
+/// One message as the handset, and who looks behind it, sees it.
+#[derive(Serialize)]
+struct Bubble {
+    sid: String,
+    /// `out` from this handset, `in` to it, `network` for automatic answers.
+    side: &'static str,
+    /// False while it is under way, and for good when it failed.
+    arrived: bool,
+    sender: String,
+    body: String,
+    media: Vec<String>,
+    iso: String,
+    time: String,
+    status: &'static str,
+    /// How the status looks: `waiting`, `sent`, `done` or `trouble`.
+    tick: &'static str,
+    note: Option<String>,
+}
+
+/// A number that a handset can write to.
+#[derive(Serialize)]
+pub(super) struct Sender {
+    number: String,
+    shown: String,
+    name: String,
+    selected: bool,
+    webhook: bool,
+    can_text: bool,
+}
+
+/// A Messaging Service on the first page.
+#[derive(Serialize)]
+pub(super) struct ServiceLine {
+    sid: String,
+    name: String,
+    count: usize,
+}
+
+/// The switches, and those that are on.
+#[derive(Serialize)]
+pub(super) struct NetworkPanel {
+    groups: &'static [Group],
+    on: Vec<SwitchedOn>,
+    /// The phone that the switches are for; empty for all.
+    handset: String,
+}
+
+pub(super) fn index(world: &World, problem: Option<String>) -> IndexPage {
+    let account = world.accounts.iter().find(|account| account.status == AccountStatus::Active);
+    let account_sid = account.map(|account| account.sid.clone()).unwrap_or_default();
+    let services = world
+        .services
+        .iter()
+        .filter(|service| service.account_sid == account_sid && !service.numbers.is_empty())
+        .map(|service| ServiceLine {
+            sid: service.sid.clone(),
+            name: service.friendly_name.clone(),
+            count: service.numbers.len(),
+        })
+        .collect();
+    IndexPage {
+        phones: phones(world),
+        network: network(world, ""),
+        auth_token: account.map(|account| account.auth_token.clone()).unwrap_or_default(),
+        senders: senders(world, &account_sid, ""),
+        services,
+        account_sid,
+        problem,
+    }
+}
+
+pub(super) fn phones(world: &World) -> Phones {
+    let latest = world.log.latest_handsets(SHOWN);
+    let more = world.log.handset_count().saturating_sub(latest.len());
+    let rows = latest
+        .into_iter()
+        .map(|(number, message)| PhoneRow {
+            number: number.to_owned(),
+            shown: readable(number),
+            preview: message.body.chars().take(120).collect(),
+            from_handset: message.direction == Direction::Inbound,
+            iso: message.updated.to_rfc3339(),
+            time: clock_time(message.updated),
+            status: message.status.as_str(),
+            trouble: tick(message.status) == "trouble",
+            opted_out: message
+                .service_sid
+                .as_deref()
+                .into_iter()
+                .chain(message.from.as_deref())
+                .chain(Some(&*message.to))
+                .any(|scope| world.opt_outs.blocks(scope, number)),
+        })
+        .collect();
+    Phones { version: world.log.version(), rows, more }
+}
+
+pub(super) fn phone(world: &World, number: &str, problem: Option<String>, draft: &str, chosen: &str) -> PhonePage {
+    let last_heard = world.log.of_handset(number).next_back().map(|message| {
+        bare(if message.direction == Direction::Inbound {
+            &message.to
+        } else {
+            message.from.as_deref().unwrap_or_default()
+        })
+    });
+    let selected = if chosen.is_empty() { last_heard.unwrap_or_default() } else { chosen };
+    let account_sid = world
+        .number(selected)
+        .map(|number| number.account_sid.clone())
+        .or_else(|| world.accounts.first().map(|account| account.sid.clone()))
+        .unwrap_or_default();
+    PhonePage {
+        number: number.to_owned(),
+        shown: readable(number),
+        thread: thread(world, number),
+        senders: senders(world, &account_sid, selected).into_iter().filter(|sender| sender.can_text).collect(),
+        network: network(world, number),
+        problem,
+        draft: draft.to_owned(),
+    }
+}
+
+pub(super) fn thread(world: &World, number: &str) -> Thread {
+    let total = world.log.places_of_handset(number).len();
+    let earlier = total.saturating_sub(SHOWN);
+    let opted_out = world.opt_outs.list().into_iter().filter(|opt_out| opt_out.handset == number);
+    Thread {
+        version: world.log.version_of_handset(number),
+        bubbles: world.log.of_handset(number).skip(earlier).map(bubble).collect(),
+        earlier,
+        opted_out: opted_out
+            .map(|opt_out| match world.service(&opt_out.scope) {
+                Some(service) => service.friendly_name.clone(),
+                None => readable(&opt_out.scope),
+            })
+            .collect(),
+    }
+}
+
+fn bubble(message: &Message) -> Bubble {
+    let from_here = message.direction == Direction::Inbound;
+    let address = if from_here { Some(&*message.to) } else { message.from.as_deref() };
+    let sender = match (address, message.service_sid.as_deref()) {
+        (Some(address), _) if address != bare(address) => format!("{} on WhatsApp", readable(bare(address))),
+        (Some(address), _) => readable(address),
+        (None, Some(service)) => service.to_owned(),
+        (None, None) => String::new(),
+    };
+    let arrived = from_here
+        || matches!(message.status, Status::Sent | Status::Delivered | Status::Read)
+        || message.direction != Direction::OutboundApi;
+    Bubble {
+        sid: message.sid.clone(),
+        side: match message.direction {
+            Direction::Inbound => "out",
+            Direction::OutboundApi => "in",
+            Direction::OutboundReply | Direction::Network => "network",
+        },
+        arrived,
+        sender,
+        body: message.body.clone(),
+        media: message.media.clone(),
+        iso: message.created.to_rfc3339(),
+        time: clock_time(message.created),
+        status: message.status.as_str(),
+        tick: tick(message.status),
+        note: message.webhook.clone().or_else(|| {
+            message.error_code.map(|code| format!("{code}: {}", lowercase_first(super::answer::meaning(code))))
+        }),
+    }
+}
+
+const fn tick(status: Status) -> &'static str {
+    match status {
+        Status::Accepted | Status::Scheduled | Status::Queued | Status::Sending => "waiting",
+        Status::Sent => "sent",
+        Status::Delivered | Status::Read | Status::Received => "done",
+        Status::Undelivered | Status::Failed | Status::Canceled => "trouble",
+    }
+}
+
+fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
+    world
+        .numbers
+        .iter()
+        .filter(|number| number.account_sid == account_sid)
+        .map(|number| {
+            let service = world.service_of(&number.phone_number);
+            let webhook = match service {
+                Some(service) if !service.use_inbound_webhook_on_number => service.inbound_request_url.is_some(),
+                _ => number.sms_url.is_some(),
+            };
+            let name = match number.kind {
+                NumberKind::WhatsApp => format!("{}, as whatsapp:{}", number.friendly_name, number.phone_number),
+                _ => number.friendly_name.clone(),
+            };
+            Sender {
+                number: number.phone_number.clone(),
+                shown: readable(&number.phone_number),
+                name,
+                selected: number.phone_number == selected,
+                webhook,
+                can_text: number.capabilities.sms,
+            }
+        })
+        .collect()
+}
+
+fn network(world: &World, handset: &str) -> NetworkPanel {
+    let on = world
+        .faults
+        .active()
+        .filter(|(_, rule)| rule.handset.as_deref().is_none_or(|number| number == handset))
+        .map(|(id, rule)| describe(id, rule))
+        .collect();
+    NetworkPanel { groups: GROUPS, on, handset: handset.to_owned() }
+}
+
+/// `+12065550111` as people write it.
+pub(super) fn readable(number: &str) -> String {
+    match number.strip_prefix("+1") {
+        Some(digits) if digits.len() == 10 => format!("+1 {} {} {}", &digits[..3], &digits[3..6], &digits[6..]),
+        _ => number.to_owned(),
+    }
+}
+
+fn clock_time(time: DateTime<Utc>) -> String {
+    time.format("%H:%M UTC").to_string()
+}
+
+fn lowercase_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
