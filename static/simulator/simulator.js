@@ -51,11 +51,12 @@ const withoutLeaving = (form) => {
       return;
     }
     if (!response.ok) {
-      document.open();
-      document.write(await response.text());
-      document.close();
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      form.querySelector(".problem")?.remove();
+      form.prepend(page.querySelector(".problem") ?? "The simulator could not take this message.");
       return;
     }
+    form.querySelector(".problem")?.remove();
     if (event.submitter?.name !== "quick") form.elements.body.value = "";
     const thread = document.getElementById("thread");
     await refresh(thread);

@@ -1,1 +1,167 @@
-//! Stories of the simulator, told over HTTP.
+//! Stories of the simulator, told over HTTP: a real client, a real receiver of webhooks.
+
+mod api;
+mod callbacks;
+mod opt_out;
+mod pages;
+mod trouble;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::ServerHandle,
+    http::StatusCode,
+    web::{self, Bytes, Data},
+};
+use serde_json::Value;
+
+use super::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions, network, sign};
+
+const HANDSET: &str = "+12065550111";
+
+/// A simulator, a receiver for its webhooks, and a client.
+struct Story {
+    running: RunningSimulator,
+    simulator: Simulator,
+    receiver: Receiver,
+}
+
+/// A web server that keeps every webhook call.
+struct Receiver {
+    url: String,
+    seen: Arc<Mutex<Seen>>,
+    server: ServerHandle,
+}
+
+#[derive(Default)]
+struct Seen {
+    calls: Vec<WebhookCall>,
+    /// The statuses of the next answers; 204 when there is none.
+    answers: Vec<u16>,
+    /// The body of every answer.
+    body: String,
+}
+
+/// One call of a webhook.
+#[derive(Clone, Debug)]
+struct WebhookCall {
+    path: String,
+    params: Vec<(String, String)>,
+    signature: String,
+    token: String,
+}
+
+impl WebhookCall {
+    fn get(&self, key: &str) -> &str {
+        self.params.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
+    }
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let data = Data::from(Arc::clone(&seen));
+        let server =
+            HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
+                .workers(1)
+                .disable_signals()
+                .bind("127.0.0.1:0")
+                .unwrap();
+        let url = format!("http://{}", server.addrs()[0]);
+        let server = server.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { url, seen, server: handle }
+    }
+
+    fn calls(&self) -> Vec<WebhookCall> {
+        self.seen.lock().unwrap().calls.clone()
+    }
+
+    fn statuses(&self) -> Vec<String> {
+        self.calls().iter().map(|call| call.get("MessageStatus").to_owned()).collect()
+    }
+
+    fn answer_next(&self, statuses: &[u16]) {
+        self.seen.lock().unwrap().answers = statuses.to_vec();
+    }
+}
+
+async fn receive(request: HttpRequest, body: Bytes, seen: Data<Mutex<Seen>>) -> HttpResponse {
+    let header = |name: &str| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    let mut seen = seen.lock().unwrap();
+    seen.calls.push(WebhookCall {
+        path: request.uri().to_string(),
+        params: url::form_urlencoded::parse(&body).into_owned().collect(),
+        signature: header("X-Twilio-Signature"),
+        token: header("I-Twilio-Idempotency-Token"),
+    });
+    let status = if seen.answers.is_empty() { 204 } else { seen.answers.remove(0) };
+    HttpResponse::build(StatusCode::from_u16(status).unwrap()).body(seen.body.clone())
+}
+
+impl Story {
+    async fn begin() -> Self {
+        Self::with(SimulatorOptions::instant()).await
+    }
+
+    async fn with(options: SimulatorOptions) -> Self {
+        let running = Simulator::new(options).start("127.0.0.1:0").await.unwrap();
+        Self { simulator: running.simulator.clone(), running, receiver: Receiver::start() }
+    }
+
+    async fn end(self) {
+        self.running.stop().await;
+        self.receiver.server.stop(false).await;
+    }
+
+    fn callback(&self) -> String {
+        format!("{}/status/42?a=1&b=%20#rc=5&rp=all", self.receiver.url)
+    }
+
+    /// POSTs a form to a path of the account and returns status and JSON.
+    async fn post(&self, path: &str, params: &[(&str, &str)]) -> (u16, Value) {
+        let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/{path}", self.running.url);
+        let request = network::test_client().post(url).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(params);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Sends a text from the long code to the handset.
+    async fn send(&self, body: &str) -> (u16, Value) {
+        let callback = self.callback();
+        let params = [("To", HANDSET), ("From", LONG_CODE), ("Body", body), ("StatusCallback", &callback)];
+        self.post("Messages.json", &params).await
+    }
+
+    /// The same, giving up soon; `None` when there was no answer.
+    async fn send_impatiently(&self) -> Option<u16> {
+        let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json", self.running.url);
+        let callback = self.callback();
+        let params = [("To", HANDSET), ("From", LONG_CODE), ("Body", "x"), ("StatusCallback", &callback)];
+        let request = network::test_client().post(url).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(&params);
+        let response = request.timeout(Duration::from_millis(300)).send().await.ok()?;
+        Some(response.status().as_u16())
+    }
+
+    /// GETs a path with these credentials and returns status and JSON.
+    async fn get_as(&self, user: &str, password: &str, path: &str) -> (u16, Value) {
+        let url = format!("{}{path}", self.running.url);
+        let response = network::test_client().get(url).basic_auth(user, Some(password)).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.get_as(ACCOUNT_SID, AUTH_TOKEN, path).await
+    }
+
+    /// GETs a page and returns status and text.
+    async fn page(&self, path: &str) -> (u16, String) {
+        let response = network::test_client().get(format!("{}{path}", self.running.url)).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+}

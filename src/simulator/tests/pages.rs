@@ -1,0 +1,135 @@
+//! The handset pages and the control API.
+
+use serde_json::{Value, json};
+
+use super::{HANDSET, LONG_CODE, Story, network};
+use crate::simulator::{Fault, Rule};
+
+#[tokio::test]
+async fn a_phone_shows_what_arrived_escaped() {
+    let story = Story::begin().await;
+    story.send("<script>alert(1)</script>").await;
+    story.simulator.wait_idle().await;
+    let (status, html) = story.page("/phones/+12065550111").await;
+    assert_eq!(status, 200);
+    assert!(html.contains("&lt;script&gt;") && !html.contains("<script>alert"), "{html}");
+    assert!(html.contains("delivered") && html.contains("+1 206 555 0111"));
+    let (status, html) = story.page("/").await;
+    assert!(status == 200 && html.contains("/phones/+12065550111"), "{html}");
+    story.end().await;
+}
+
+#[tokio::test]
+async fn a_reply_from_the_page_reaches_the_webhook() {
+    let story = Story::begin().await;
+    let webhook = format!("{}/inbound", story.receiver.url);
+    story.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(webhook));
+    let url = format!("{}/phones/{HANDSET}/replies", story.running.url);
+    let form = [("to", LONG_CODE), ("body", ""), ("quick", "STOP")];
+    let response = network::test_client().post(&url).form(&form).send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 303);
+    story.simulator.wait_idle().await;
+    assert_eq!(story.receiver.calls()[0].get("Body"), "STOP");
+    let (_, html) = story.page("/phones/+12065550111").await;
+    assert!(html.contains("the webhook answered 204") && html.contains("Opted out of"), "{html}");
+
+    let empty = network::test_client().post(&url).form(&[("to", LONG_CODE), ("body", " ")]).send().await.unwrap();
+    assert_eq!(empty.status().as_u16(), 422);
+    assert!(empty.text().await.unwrap().contains("Write something first."));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn other_sites_cannot_post_to_the_pages() {
+    let story = Story::begin().await;
+    for (header, value) in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")] {
+        for path in ["/faults", "/simulator/api/reset"] {
+            let request = network::test_client().post(format!("{}{path}", story.running.url)).header(header, value);
+            assert_eq!(request.send().await.unwrap().status().as_u16(), 403, "{header} {path}");
+        }
+    }
+    story.end().await;
+}
+
+#[tokio::test]
+async fn a_switch_is_on_until_it_is_off() {
+    let story = Story::begin().await;
+    let post = |path: &str, form: Vec<(&'static str, String)>| {
+        let request = network::test_client().post(format!("{}{path}", story.running.url)).form(&form);
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    let on = vec![("fault", "undelivered_30003".into()), ("extent", "always".into()), ("handset", HANDSET.into())];
+    assert_eq!(post("/faults", on).await, 303);
+    let (_, html) = story.page("/phones/+12065550111").await;
+    assert!(html.contains("The message: handset is off") && html.contains("until switched off, this phone"));
+    let (_, other) = story.page("/phones/+12065550112").await;
+    assert!(other.contains("All is well"));
+    assert_eq!(post("/faults/off", vec![("id", "1".into()), ("handset", HANDSET.into())]).await, 303);
+    let (_, html) = story.page("/phones/+12065550111").await;
+    assert!(html.contains("All is well"));
+    assert_eq!(post("/faults", vec![("fault", "nonsense".into())]).await, 422);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn fragments_are_empty_while_nothing_changes() {
+    let story = Story::begin().await;
+    story.send("x").await;
+    story.simulator.wait_idle().await;
+    let url = format!("{}/fragments/phones/{HANDSET}", story.running.url);
+    let response = network::test_client().get(&url).send().await.unwrap();
+    let version = response.headers()["x-version"].to_str().unwrap().to_owned();
+    let again = network::test_client().get(format!("{url}?since={version}")).send().await.unwrap();
+    assert_eq!(again.status().as_u16(), 204);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn pages_answer_bad_numbers_in_words() {
+    let story = Story::begin().await;
+    let (status, html) = story.page("/phones?number=12").await;
+    assert!(status == 422 && html.contains("12 is not a phone number"), "{html}");
+    assert_eq!(story.page("/phones?number=%2B1%20206%20555%200111").await.0, 303);
+    assert_eq!(story.page("/phones/nonsense").await.0, 404);
+    assert_eq!(story.page("/assets/simulator.css").await.0, 200);
+    assert_eq!(story.page("/nowhere").await.0, 404);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn the_control_api_does_what_the_handle_does() {
+    let story = Story::begin().await;
+    let api = |path: &str| format!("{}/simulator/api{path}", story.running.url);
+    let client = network::test_client();
+    let fault = json!({"fault": "undelivered", "code": 30003, "handset": HANDSET, "next": 1});
+    let created = client.post(api("/faults")).json(&fault).send().await.unwrap();
+    assert_eq!(created.status().as_u16(), 201);
+    story.send("x").await;
+    client.post(api("/flush")).send().await.unwrap();
+    let log: Value = client.get(api("/messages")).send().await.unwrap().json().await.unwrap();
+    assert_eq!((log["data"][0]["status"].as_str(), log["data"][0]["error_code"].as_u64()), (Some("undelivered"), Some(30003)));
+
+    let reply = json!({"from": HANDSET, "to": LONG_CODE, "body": "STOP"});
+    let answer: Value = client.post(api("/replies")).json(&reply).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["webhook"], "no webhook is set for this number");
+    let opt_outs: Value = client.get(api("/opt-outs")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(opt_outs, json!({"data": [{"scope": LONG_CODE, "handset": HANDSET}]}));
+    let state: Value = client.get(api("/state")).send().await.unwrap().json().await.unwrap();
+    assert_eq!((state["counts"]["recorded"].as_u64(), state["under_way"].as_u64()), (Some(1), Some(0)));
+
+    story.simulator.inject(Rule::always(Fault::Slow));
+    client.post(api("/reset")).send().await.unwrap();
+    let state: Value = client.get(api("/state")).send().await.unwrap().json().await.unwrap();
+    assert_eq!((state["handsets"].as_u64(), state["faults"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn every_switch_can_be_injected_by_its_json() {
+    for group in crate::simulator::switches::GROUPS {
+        for switch in group.switches {
+            let json = serde_json::to_value(switch.fault).unwrap();
+            assert_eq!(serde_json::from_value::<Fault>(json).unwrap(), switch.fault);
+        }
+    }
+}
