@@ -88,9 +88,7 @@ pub(super) fn meaning(code: u32) -> &'static str {
         21602 => "Message body is required.",
         21603 => "A 'From' phone number is required.",
         21604 => "A 'To' phone number is required.",
-        21606 => {
-            "The 'From' phone number provided is not a valid message-capable Twilio phone number for this destination"
-        }
+        21606 => "The 'From' phone number provided is not a valid message-capable Twilio phone number for this destination",
         21608 => {
             "The number is unverified. Trial accounts cannot send messages to unverified numbers; verify it at twilio.com/user/account/phone-numbers/verified, or purchase a Twilio number to send messages to unverified numbers"
         }

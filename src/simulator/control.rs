@@ -49,8 +49,7 @@ async fn state(shared: Data<Shared>) -> HttpResponse {
         .accounts
         .iter()
         .map(|account| {
-            let keys: Vec<Value> =
-                account.api_keys.iter().map(|key| json!({"sid": key.sid, "secret": key.secret})).collect();
+            let keys: Vec<Value> = account.api_keys.iter().map(|key| json!({"sid": key.sid, "secret": key.secret})).collect();
             json!({
                 "sid": account.sid,
                 "auth_token": account.auth_token,

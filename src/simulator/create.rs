@@ -105,10 +105,7 @@ impl Draft {
         }
         let mut message = blank(account, &to, body, now);
         if let Some(sid) = service {
-            let service = world
-                .service(sid)
-                .filter(|service| service.account_sid == account.sid)
-                .ok_or_else(|| Refusal::new(21701))?;
+            let service = world.service(sid).filter(|service| service.account_sid == account.sid).ok_or_else(|| Refusal::new(21701))?;
             if let Some(from) = from
                 && !service.numbers.iter().any(|number| number == from)
             {
@@ -153,13 +150,7 @@ impl Draft {
     }
 
     /// Twilio's magic numbers, the only ones that test credentials know.
-    fn check_magic(
-        account: &Account,
-        from: Option<&str>,
-        to: &str,
-        body: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Self, Refusal> {
+    fn check_magic(account: &Account, from: Option<&str>, to: &str, body: &str, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match from.ok_or_else(|| Refusal::new(21603))? {
             "+15005550006" => {}
             "+15005550001" => return Err(Refusal::new(21212)),
@@ -289,8 +280,7 @@ fn check_sender<'a>(world: &'a World, account: &Account, from: &str, to: &str) -
 /// Reads a receiver: E.164 with spaces and the like removed; North American numbers must have a real shape.
 pub(super) fn parse_to(raw: &str) -> Result<String, Refusal> {
     let channel = if raw == bare(raw) { "" } else { "whatsapp:" };
-    let number: String =
-        bare(raw).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.')).collect();
+    let number: String = bare(raw).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.')).collect();
     let digits = number.strip_prefix('+').unwrap_or_default().as_bytes();
     let plausible = digits.iter().all(u8::is_ascii_digit)
         && (8..=15).contains(&digits.len())
@@ -315,9 +305,7 @@ fn check_media(media: &[String]) -> Result<(), Refusal> {
 
 /// Twilio wants http or https and a host name without underscore. Unlike Twilio, the simulator accepts local hosts.
 pub(super) fn is_callback_url(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('_'))
-    })
+    url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('_')))
 }
 
 fn scheduled_for(form: &Form, service: Option<&str>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
 use rand::seq::SliceRandom;
 use tokio::sync::mpsc;
 
@@ -131,7 +130,7 @@ fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
             _ => None,
         }
     };
-    let now = Utc::now();
+    let now = world.clock.now();
     let message = world.log.change(place, |message| {
         message.status = step.status;
         message.error_code = step.error_code;
@@ -148,8 +147,7 @@ fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
     })?;
     let url = message.status_callback.clone()?;
     let params = callback_params(message);
-    let (message_sid, status, account_sid) =
-        (message.sid.clone(), step.status.as_str(), message.account_sid.clone());
+    let (message_sid, status, account_sid) = (message.sid.clone(), step.status.as_str(), message.account_sid.clone());
     let auth_token = world.account(&account_sid)?.auth_token.clone();
     let idempotency_token = new_sid("");
     Some(Call { url, method: Method::Post, params, auth_token, message_sid, idempotency_token, status })

@@ -225,8 +225,7 @@ impl Faults {
                     Some(number) => own && number == handset,
                     None => !own,
                 };
-                let meets_request =
-                    aspect != Aspect::Answer || rule.reach == reach || rule.reach == Reach::Everything;
+                let meets_request = aspect != Aspect::Answer || rule.reach == reach || rule.reach == Reach::Everything;
                 if rule.fault.aspect() != aspect || !meets_handset || !meets_request {
                     continue;
                 }

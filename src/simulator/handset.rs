@@ -45,18 +45,16 @@ struct OpenQuery {
 }
 
 async fn open(shared: Data<Shared>, query: Query<OpenQuery>) -> HttpResponse {
-    match handset_number(&query.number) {
-        Some(number) => see_other(&format!("/phones/{number}")),
-        None => {
-            let problem = if query.number.trim().is_empty() {
-                "Write the number of a phone, e.g. +1 206 555 0111.".to_owned()
-            } else {
-                format!("{} is not a phone number. Write it with its country code, e.g. +1 206 555 0111.", query.number)
-            };
-            let view = view::index(&shared.world(), Some(problem));
-            page(&shared, StatusCode::UNPROCESSABLE_ENTITY, "index.html", &view)
-        }
+    if let Some(number) = handset_number(&query.number) {
+        return see_other(&format!("/phones/{number}"));
     }
+    let problem = if query.number.trim().is_empty() {
+        "Write the number of a phone, e.g. +1 206 555 0111.".to_owned()
+    } else {
+        not_a_number(&query.number)
+    };
+    let view = view::index(&shared.world(), Some(problem));
+    page(&shared, StatusCode::UNPROCESSABLE_ENTITY, "index.html", &view)
 }
 
 async fn phone(shared: Data<Shared>, number: Path<String>) -> HttpResponse {
@@ -67,8 +65,7 @@ async fn phone(shared: Data<Shared>, number: Path<String>) -> HttpResponse {
         }
         Some(known) => see_other(&format!("/phones/{known}")),
         None => {
-            let problem = format!("{} is not a phone number. Write it with its country code, e.g. +1 206 555 0111.", *number);
-            let view = view::index(&shared.world(), Some(problem));
+            let view = view::index(&shared.world(), Some(not_a_number(&number)));
             page(&shared, StatusCode::NOT_FOUND, "index.html", &view)
         }
     }
@@ -139,9 +136,7 @@ struct ThreadFragment {
 async fn switch_on(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     let form = Form::parse(&body);
     let handset = form.filled("handset").and_then(handset_number);
-    let (Some(switch), Some(extent)) =
-        (form.get("fault").and_then(switches::find), form.get("extent").and_then(parse_extent))
-    else {
+    let (Some(switch), Some(extent)) = (form.get("fault").and_then(switches::find), form.get("extent").and_then(parse_extent)) else {
         return HttpResponse::UnprocessableEntity().body("Choose what the network does, and for how long.\n");
     };
     let back = back_to(handset.as_deref());
@@ -161,10 +156,9 @@ async fn switch_off(shared: Data<Shared>, body: Bytes) -> HttpResponse {
 
 async fn asset(name: Path<String>) -> HttpResponse {
     match pages::asset(&name) {
-        Some((data, media_type)) => HttpResponse::Ok()
-            .content_type(media_type)
-            .insert_header((header::CACHE_CONTROL, "max-age=60"))
-            .body(data.into_owned()),
+        Some((data, media_type)) => {
+            HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "max-age=60")).body(data.into_owned())
+        }
         None => HttpResponse::NotFound().finish(),
     }
 }
@@ -190,6 +184,10 @@ fn handset_number(raw: &str) -> Option<String> {
     let raw = bare(raw.trim());
     let whole = if raw.starts_with('+') { raw.to_owned() } else { format!("+{raw}") };
     parse_to(&whole).ok()
+}
+
+fn not_a_number(raw: &str) -> String {
+    format!("{raw} is not a phone number. Write it with its country code, e.g. +1 206 555 0111.")
 }
 
 fn see_other(address: &str) -> HttpResponse {

@@ -1,6 +1,5 @@
 //! A message from a handset: keywords as Twilio treats them, then the webhook of the number or its service.
 
-use chrono::Utc;
 use serde::Serialize;
 
 use super::{
@@ -80,7 +79,7 @@ pub(super) fn receive(shared: &Shared, from: &str, to: &str, body: &str) -> Resu
     }
     let channel = if number.kind == NumberKind::WhatsApp { "whatsapp:" } else { "" };
     let service_sid = world.service_of(&number.phone_number).map(|service| service.sid.clone());
-    let now = Utc::now();
+    let now = world.clock.now();
     let message = Message {
         sid: new_sid("SM"),
         account_sid: number.account_sid.clone(),
@@ -150,13 +149,12 @@ fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) 
     }
     let changed = match keyword {
         Keyword::Stop => each(&scopes, |scope| world.opt_outs.block(scope, handset)),
-        Keyword::Yes if toll_free => Changed::No,
+        Keyword::Yes | Keyword::Help if toll_free => Changed::No,
         Keyword::Start | Keyword::Yes => {
             // A pair that was blocked before the number joined a service is unblocked as well.
             scopes.push(&number.phone_number);
             each(&scopes, |scope| world.opt_outs.lift(scope, handset))
         }
-        Keyword::Help if toll_free => Changed::No,
         Keyword::Help => Changed::Yes,
     };
     if changed == Changed::No {
@@ -167,10 +165,9 @@ fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) 
             "NETWORK MSG: You replied with the word \"stop\" which blocks all texts sent from this number. Text back \"unstop\" to receive messages again.",
             Direction::Network,
         ),
-        (_, true) => (
-            "NETWORK MSG: You have replied \"unstop\" and will begin receiving messages again from this number.",
-            Direction::Network,
-        ),
+        (_, true) => {
+            ("NETWORK MSG: You have replied \"unstop\" and will begin receiving messages again from this number.", Direction::Network)
+        }
         (Keyword::Stop, false) => (
             "You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe.",
             Direction::OutboundReply,
@@ -179,9 +176,7 @@ fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) 
             "You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
             Direction::OutboundReply,
         ),
-        (Keyword::Help, false) => {
-            ("Reply STOP to unsubscribe. Msg&Data Rates May Apply.", Direction::OutboundReply)
-        }
+        (Keyword::Help, false) => ("Reply STOP to unsubscribe. Msg&Data Rates May Apply.", Direction::OutboundReply),
     };
     if let Some(place) = world.log.find(&message.sid) {
         answer_handset(world, place, text, direction);
@@ -202,7 +197,7 @@ fn answer_handset(world: &mut World, place: usize, text: &str, direction: Direct
     let Some(inbound) = world.log.get(place) else {
         return;
     };
-    let now = Utc::now();
+    let now = world.clock.now();
     let answer = Message {
         sid: new_sid("SM"),
         direction,
@@ -224,9 +219,7 @@ fn webhook(world: &World, message: &Message) -> Option<Call> {
     let number = world.number(bare(&message.to))?;
     let service = message.service_sid.as_deref().and_then(|sid| world.service(sid));
     let (url, method) = match service {
-        Some(service) if !service.use_inbound_webhook_on_number => {
-            (service.inbound_request_url.clone(), service.inbound_method)
-        }
+        Some(service) if !service.use_inbound_webhook_on_number => (service.inbound_request_url.clone(), service.inbound_method),
         _ => (number.sms_url.clone(), number.sms_method),
     };
     let mut params = inbound_params(message);
@@ -262,16 +255,16 @@ fn inbound_params(message: &Message) -> Vec<(&'static str, String)> {
         ("FromCity", String::new()),
         ("Body", message.body.clone()),
         ("FromCountry", country(from)),
-        ("To", message.to.to_string()),
+        ("To", message.to.clone()),
         ("ToZip", String::new()),
         ("NumSegments", message.parts.to_string()),
         ("MessageSid", message.sid.clone()),
-        ("AccountSid", message.account_sid.to_string()),
+        ("AccountSid", message.account_sid.clone()),
         ("From", from.to_owned()),
         ("ApiVersion", "2010-04-01".into()),
     ];
     if let Some(service) = &message.service_sid {
-        params.push(("MessagingServiceSid", service.to_string()));
+        params.push(("MessagingServiceSid", service.clone()));
     }
     if from != bare(from) {
         params.push(("WaId", bare(from).trim_start_matches('+').to_owned()));
@@ -281,7 +274,7 @@ fn inbound_params(message: &Message) -> Vec<(&'static str, String)> {
     params
 }
 
-/// The texts that a TwiML answer sends back: `<Message>text</Message>`, also with `<Body>` inside.
+/// The texts that a `TwiML` answer sends back: `<Message>text</Message>`, also with `<Body>` inside.
 fn twiml_messages(twiml: &str) -> Vec<String> {
     let inside = |text: &str, tag: &str| -> Option<(String, usize)> {
         let open = text.find(&format!("<{tag}"))?;

@@ -51,7 +51,7 @@ pub enum Direction {
     Inbound,
     /// Sent through the API.
     OutboundApi,
-    /// An answer that Twilio gave by itself, or by TwiML.
+    /// An answer that Twilio gave by itself, or by `TwiML`.
     OutboundReply,
     /// An answer of the toll-free network: seen on the handset only, the API does not know it.
     Network,
@@ -156,8 +156,7 @@ impl Message {
 }
 
 /// An address without its channel: `whatsapp:+1…` becomes `+1…`.
-#[must_use]
-pub fn bare(address: &str) -> &str {
+pub(super) fn bare(address: &str) -> &str {
     address.strip_prefix("whatsapp:").unwrap_or(address)
 }
 

@@ -54,12 +54,7 @@ pub(super) async fn create(
 }
 
 /// `GET /2010-04-01/Accounts/{AC}/Messages.json`
-pub(super) async fn list(
-    caller: Caller,
-    path: Path<String>,
-    request: HttpRequest,
-    shared: Data<Shared>,
-) -> Result<HttpResponse, Refusal> {
+pub(super) async fn list(caller: Caller, path: Path<String>, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path)?;
     let query = Form::parse(request.query_string().as_bytes());
     let paging = Paging::of(&query);
@@ -78,11 +73,7 @@ pub(super) async fn list(
 }
 
 /// `GET /2010-04-01/Accounts/{AC}/Messages/{SID}.json`
-pub(super) async fn fetch(
-    caller: Caller,
-    path: Path<(String, String)>,
-    shared: Data<Shared>,
-) -> Result<HttpResponse, Refusal> {
+pub(super) async fn fetch(caller: Caller, path: Path<(String, String)>, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path.0)?;
     let world = shared.world();
     let (_, message) = own_message(&world, account, &path.1)?;
@@ -133,8 +124,8 @@ fn meet_fault(shared: &Shared, form: &Form) -> Option<Fault> {
 
 /// Checks and records a message and sends it on its way; returns its JSON.
 fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form) -> Result<Value, Refusal> {
-    let now = Utc::now();
     let mut world = shared.world();
+    let now = world.clock.now();
     let account = world.account(account_sid).ok_or_else(|| Refusal::new(20003))?;
     let draft = match Draft::check(&world, account, form, now) {
         Ok(draft) => draft,
@@ -197,17 +188,13 @@ impl<'a> Filter<'a> {
                 && sent_between(message, self.sent_from, self.sent_until)
         };
         let get = |place: usize| world.log.get(place);
-        match handset {
-            Some(number) => {
-                let places = world.log.places_of_handset(bare(number));
-                let older = places.iter().rev().copied().filter(|place| *place < before);
-                older.filter_map(get).filter(matches).take(limit).collect()
-            }
-            None => {
-                let end = before.min(world.log.all().len());
-                world.log.all()[..end].iter().rev().filter(matches).take(limit).collect()
-            }
+        if let Some(number) = handset {
+            let places = world.log.places_of_handset(bare(number));
+            let older = places.iter().rev().copied().filter(|place| *place < before);
+            return older.filter_map(get).filter(matches).take(limit).collect();
         }
+        let end = before.min(world.log.all().len());
+        world.log.all()[..end].iter().rev().filter(matches).take(limit).collect()
     }
 }
 
@@ -222,11 +209,7 @@ fn parse_date(raw: &str) -> Result<DateTime<Utc>, Refusal> {
 }
 
 /// `DELETE /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: the simulator empties the text, since its log is the witness.
-pub(super) async fn delete(
-    caller: Caller,
-    path: Path<(String, String)>,
-    shared: Data<Shared>,
-) -> Result<HttpResponse, Refusal> {
+pub(super) async fn delete(caller: Caller, path: Path<(String, String)>, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path.0)?;
     let mut world = shared.world();
     let (place, message) = own_message(&world, account, &path.1)?;

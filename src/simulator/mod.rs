@@ -48,11 +48,10 @@ pub use faults::{Extent, Fault, Reach, Rule, RuleId};
 pub use inbound::{Reply, ReplyError};
 pub use message::{Direction, Message, Status};
 pub use options::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Account, AccountKind, AccountStatus, ApiKey, Capabilities,
-    EMPTY_SERVICE_SID, LONG_CODE, Method, Number, NumberKind, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID,
-    SHORT_CODE, SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, Service, SimulatorOptions, TEST_ACCOUNT_SID,
-    TEST_AUTH_TOKEN, TOLL_FREE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY,
-    WHATSAPP,
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Account, AccountKind, AccountStatus, ApiKey, Capabilities, EMPTY_SERVICE_SID,
+    LONG_CODE, Method, Number, NumberKind, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, SUSPENDED_ACCOUNT_SID,
+    SUSPENDED_AUTH_TOKEN, Service, SimulatorOptions, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TOLL_FREE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN,
+    TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY, WHATSAPP,
 };
 pub use signature::sign;
 pub use world::{CallbackAttempt, Counts, OptOut};
@@ -103,6 +102,7 @@ impl Simulator {
     ///
     /// # Errors
     /// The address is in use, not allowed, or not an address.
+    #[expect(clippy::unused_async, reason = "it needs a runtime to spawn on, which only async code is sure to have")]
     pub async fn start(self, bind: &str) -> std::io::Result<RunningSimulator> {
         self.shared.adopt_runtime();
         let server = server::Server::start(&self.shared, bind)?;

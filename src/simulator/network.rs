@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
 use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::{sync::Semaphore, time::Instant};
 use tracing::debug;
+
+use crate::clock::Clock;
 
 use super::{
     options::{Method, SimulatorOptions},
@@ -19,6 +20,7 @@ pub(super) struct Network {
     client: reqwest::Client,
     under_way: Semaphore,
     retry_pause: Duration,
+    clock: Clock,
 }
 
 /// A webhook to call.
@@ -59,6 +61,7 @@ impl Network {
             client,
             under_way: Semaphore::new(options.callback_concurrency.max(1)),
             retry_pause: options.retry_pause,
+            clock: options.clock.clone(),
         }
     }
 
@@ -72,7 +75,7 @@ impl Network {
             let left = policy.total.saturating_sub(started.elapsed());
             let (answer, failure) = self.once(call, url, policy.read.min(left)).await;
             note(CallbackAttempt {
-                at: Utc::now(),
+                at: self.clock.now(),
                 url: url.to_owned(),
                 message_sid: call.message_sid.clone(),
                 status: call.status,
@@ -159,12 +162,8 @@ struct Policy {
 impl Policy {
     fn of(url: &str) -> Self {
         const LONGEST: u64 = 15_000;
-        let mut policy = Self {
-            retries: 1,
-            on: vec![Failure::Connect],
-            read: Duration::from_millis(LONGEST),
-            total: Duration::from_millis(LONGEST),
-        };
+        let mut policy =
+            Self { retries: 1, on: vec![Failure::Connect], read: Duration::from_millis(LONGEST), total: Duration::from_millis(LONGEST) };
         let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
         let millis = |value: &str| value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, LONGEST)));
         for (key, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {

@@ -20,11 +20,7 @@ use super::{
 };
 
 /// `GET /2010-04-01/Accounts/{AC}.json`: readable also while suspended, but never with a standard API key.
-pub(super) async fn account(
-    caller: Caller,
-    path: Path<String>,
-    shared: Data<Shared>,
-) -> Result<HttpResponse, Refusal> {
+pub(super) async fn account(caller: Caller, path: Path<String>, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     if caller.key == Key::ApiKey || *path != *caller.account_sid {
         return Err(Refusal::new(20003));
     }
@@ -37,12 +33,7 @@ pub(super) async fn account(
 }
 
 /// `GET /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers.json`, filtered by `PhoneNumber` and `FriendlyName`.
-pub(super) async fn list(
-    caller: Caller,
-    path: Path<String>,
-    request: HttpRequest,
-    shared: Data<Shared>,
-) -> Result<HttpResponse, Refusal> {
+pub(super) async fn list(caller: Caller, path: Path<String>, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
     list_kind(&caller, &path, &request, &shared, Resource::Incoming)
 }
 
@@ -105,13 +96,7 @@ impl Resource {
     }
 }
 
-fn list_kind(
-    caller: &Caller,
-    path: &str,
-    request: &HttpRequest,
-    shared: &Shared,
-    resource: Resource,
-) -> Result<HttpResponse, Refusal> {
+fn list_kind(caller: &Caller, path: &str, request: &HttpRequest, shared: &Shared, resource: Resource) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(path)?;
     let query = Form::parse(request.query_string().as_bytes());
     let (number_key, key) = match resource {
@@ -127,13 +112,7 @@ fn list_kind(
 }
 
 /// Numbers whose digits contain the pattern, as Twilio matches them.
-fn find<'a>(
-    world: &'a World,
-    account: &str,
-    resource: Resource,
-    pattern: Option<&str>,
-    name: Option<&str>,
-) -> Vec<&'a Number> {
+fn find<'a>(world: &'a World, account: &str, resource: Resource, pattern: Option<&str>, name: Option<&str>) -> Vec<&'a Number> {
     world
         .numbers
         .iter()

@@ -4,6 +4,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use serde::Serialize;
 
+use crate::clock::Clock;
+
 /// The account of the demo and of most tests.
 pub const ACCOUNT_SID: &str = "ACca4111000000000000000000000000a1";
 /// The auth token of [`ACCOUNT_SID`]; webhooks are signed with it.
@@ -56,6 +58,8 @@ pub struct SimulatorOptions {
     pub numbers: Vec<Number>,
     /// The Messaging Services of the accounts.
     pub services: Vec<Service>,
+    /// Where dates come from; tests share the clock of the product.
+    pub clock: Clock,
     /// Time between two statuses of a message.
     pub hop: RangeInclusive<Duration>,
     /// Time between two statuses while the network is slow.
@@ -78,9 +82,10 @@ impl Default for SimulatorOptions {
             accounts: accounts(),
             numbers: numbers(),
             services: services(),
+            clock: Clock::system(),
             hop: Duration::from_millis(300)..=Duration::from_millis(700),
             slow_hop: Duration::from_secs(10),
-            hold: Duration::from_secs(60),
+            hold: Duration::from_mins(1),
             retry_pause: Duration::from_millis(100),
             callback_concurrency: 64,
             max_concurrent_requests: None,
@@ -151,6 +156,7 @@ pub enum AccountKind {
 
 /// A phone number that an account owns.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "Twilio calls it phone_number")]
 pub struct Number {
     /// `PN` (short codes: `SC`) and 32 hexadecimal digits.
     pub sid: String,
@@ -250,10 +256,7 @@ fn accounts() -> Vec<Account> {
             kind: AccountKind::Trial { verified: vec![TRIAL_VERIFIED_NUMBER.into()] },
             ..account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, "Carillon Simulator (trial)")
         },
-        Account {
-            kind: AccountKind::Test,
-            ..account(TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, "Carillon Simulator (test credentials)")
-        },
+        Account { kind: AccountKind::Test, ..account(TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, "Carillon Simulator (test credentials)") },
     ]
 }
 
@@ -274,11 +277,7 @@ fn numbers() -> Vec<Number> {
     rows.into_iter()
         .enumerate()
         .map(|(index, (phone_number, account_sid, friendly_name, kind, capabilities))| Number {
-            sid: format!(
-                "{}ca41110000000000000000000000{:04x}",
-                if kind == NumberKind::ShortCode { "SC" } else { "PN" },
-                0xd1 + index
-            ),
+            sid: format!("{}ca41110000000000000000000000{:04x}", if kind == NumberKind::ShortCode { "SC" } else { "PN" }, 0xd1 + index),
             account_sid: account_sid.into(),
             phone_number: phone_number.into(),
             friendly_name: friendly_name.into(),
@@ -302,8 +301,5 @@ fn services() -> Vec<Service> {
         status_callback: None,
         advanced_opt_out: false,
     };
-    vec![
-        service(SERVICE_SID, "Carillon service", &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]),
-        service(EMPTY_SERVICE_SID, "Empty service", &[]),
-    ]
+    vec![service(SERVICE_SID, "Carillon service", &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]), service(EMPTY_SERVICE_SID, "Empty service", &[])]
 }

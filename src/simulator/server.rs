@@ -89,23 +89,18 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 /// Refuses changes that another web site makes a visitor's browser ask for, and hardens every page.
-async fn same_site<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+async fn same_site<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     if !request.method().is_safe() && !comes_from_here(&request) {
-        let refusal = HttpResponse::Forbidden()
-            .body("This request came from another web site. Open the simulator's own page and try again there.\n");
+        let refusal =
+            HttpResponse::Forbidden().body("This request came from another web site. Open the simulator's own page and try again there.\n");
         return Ok(request.into_response(refusal).map_into_right_body());
     }
     let mut response = next.call(request).await?.map_into_left_body();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
+    for (name, value) in
+        [(header::CONTENT_SECURITY_POLICY, POLICY), (header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")]
+    {
         response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     Ok(response)

@@ -72,7 +72,7 @@ async fn cut(request: &HttpRequest) {
         return;
     };
     if let Ok(copy) = wire.0.try_clone()
-        && let Ok(stream) = tokio::net::TcpStream::from_std(copy)
+        && let Ok(stream) = TcpStream::from_std(copy)
     {
         let _ = stream.set_zero_linger();
     }

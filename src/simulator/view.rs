@@ -122,11 +122,7 @@ pub(super) fn index(world: &World, problem: Option<String>) -> IndexPage {
         .services
         .iter()
         .filter(|service| service.account_sid == account_sid && !service.numbers.is_empty())
-        .map(|service| ServiceLine {
-            sid: service.sid.clone(),
-            name: service.friendly_name.clone(),
-            count: service.numbers.len(),
-        })
+        .map(|service| ServiceLine { sid: service.sid.clone(), name: service.friendly_name.clone(), count: service.numbers.len() })
         .collect();
     IndexPage {
         phones: phones(world),
@@ -167,11 +163,7 @@ pub(super) fn phones(world: &World) -> Phones {
 
 pub(super) fn phone(world: &World, number: &str, problem: Option<String>, draft: &str, chosen: &str) -> PhonePage {
     let last_heard = world.log.of_handset(number).next_back().map(|message| {
-        bare(if message.direction == Direction::Inbound {
-            &message.to
-        } else {
-            message.from.as_deref().unwrap_or_default()
-        })
+        bare(if message.direction == Direction::Inbound { &message.to } else { message.from.as_deref().unwrap_or_default() })
     });
     let selected = if chosen.is_empty() { last_heard.unwrap_or_default() } else { chosen };
     let account_sid = world
@@ -234,9 +226,10 @@ fn bubble(message: &Message) -> Bubble {
         time: clock_time(message.created),
         status: message.status.as_str(),
         tick: tick(message.status),
-        note: message.webhook.clone().or_else(|| {
-            message.error_code.map(|code| format!("{code}: {}", lowercase_first(super::answer::meaning(code))))
-        }),
+        note: message
+            .webhook
+            .clone()
+            .or_else(|| message.error_code.map(|code| format!("{code}: {}", lowercase_first(super::answer::meaning(code))))),
     }
 }
 

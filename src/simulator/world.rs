@@ -9,6 +9,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::clock::Clock;
+
 use super::{
     faults::Faults,
     log::MessageLog,
@@ -27,6 +29,7 @@ pub(super) struct World {
     pub(super) opt_outs: OptOuts,
     pub(super) faults: Faults,
     pub(super) counts: Counts,
+    pub(super) clock: Clock,
     callbacks: VecDeque<CallbackAttempt>,
     credentials: HashMap<String, Credential>,
 }
@@ -106,6 +109,7 @@ impl World {
             opt_outs: OptOuts::default(),
             faults: Faults::default(),
             counts: Counts::default(),
+            clock: options.clock.clone(),
             callbacks: VecDeque::new(),
             credentials: HashMap::new(),
         };
@@ -225,9 +229,7 @@ impl OptOuts {
         let mut all: Vec<_> = self
             .0
             .iter()
-            .flat_map(|(scope, handsets)| {
-                handsets.iter().map(|handset| OptOut { scope: scope.clone(), handset: handset.clone() })
-            })
+            .flat_map(|(scope, handsets)| handsets.iter().map(|handset| OptOut { scope: scope.clone(), handset: handset.clone() }))
             .collect();
         all.sort();
         all

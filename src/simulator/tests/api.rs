@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
+use crate::clock::Clock;
+
 use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, network};
 use crate::simulator::{
-    API_KEY_SECRET, API_KEY_SID, AccountStatus, EMPTY_SERVICE_SID, SERVICE_NUMBER_1, SERVICE_SID,
-    SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN,
-    TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
+    API_KEY_SECRET, API_KEY_SID, AccountStatus, EMPTY_SERVICE_SID, SERVICE_NUMBER_1, SERVICE_SID, SUSPENDED_ACCOUNT_SID,
+    SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
 };
 
 fn account_path() -> String {
@@ -136,7 +137,7 @@ async fn lists_are_paged_newest_first_without_gaps() {
     }
     let expected: Vec<_> = (0..7).rev().map(|index| format!("message {index}")).collect();
     assert_eq!(bodies, expected);
-    let today = chrono::Utc::now().format("%Y-%m-%d");
+    let today = Clock::system().now().format("%Y-%m-%d");
     let base = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json");
     let count = |json: serde_json::Value| json["messages"].as_array().unwrap().len();
     assert_eq!(count(story.get(&format!("{base}?DateSent%3E={today}")).await.1), 7);
@@ -164,7 +165,7 @@ async fn a_message_is_found_by_sid_and_redacted() {
 #[tokio::test]
 async fn a_scheduled_message_can_be_canceled_or_released() {
     let story = Story::begin().await;
-    let at = (chrono::Utc::now() + chrono::TimeDelta::hours(1)).to_rfc3339();
+    let at = (Clock::system().now() + chrono::TimeDelta::hours(1)).to_rfc3339();
     let callback = story.callback();
     let params = [
         ("To", HANDSET),

@@ -36,8 +36,7 @@ async fn callbacks_are_signed_over_the_configured_url() {
 async fn a_service_chooses_the_sender_after_it_accepted() {
     let story = Story::begin().await;
     let callback = story.callback();
-    let params =
-        [("To", HANDSET), ("MessagingServiceSid", SERVICE_SID), ("Body", "Hi"), ("StatusCallback", callback.as_str())];
+    let params = [("To", HANDSET), ("MessagingServiceSid", SERVICE_SID), ("Body", "Hi"), ("StatusCallback", callback.as_str())];
     let (_, json) = story.post("Messages.json", &params).await;
     assert_eq!((json["status"].as_str(), json["num_segments"].as_str()), (Some("accepted"), Some("0")));
     assert!(json["from"].is_null());

@@ -65,12 +65,11 @@ impl Receiver {
     fn start() -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let data = Data::from(Arc::clone(&seen));
-        let server =
-            HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
-                .workers(1)
-                .disable_signals()
-                .bind("127.0.0.1:0")
-                .unwrap();
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();

@@ -1,9 +1,7 @@
 //! STOP and START, and what later messages meet.
 
 use super::{AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
-use crate::simulator::{
-    Direction, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, Status, TOLL_FREE,
-};
+use crate::simulator::{Direction, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, Status, TOLL_FREE};
 
 #[tokio::test]
 async fn after_stop_a_direct_message_is_refused_until_start() {
@@ -57,9 +55,7 @@ async fn stop_to_one_number_of_a_service_covers_the_whole_service() {
 #[tokio::test]
 async fn yes_does_not_lift_a_toll_free_stop() {
     let story = Story::begin().await;
-    let send = || async {
-        story.post("Messages.json", &[("To", HANDSET), ("From", TOLL_FREE), ("Body", "x")]).await.0
-    };
+    let send = || async { story.post("Messages.json", &[("To", HANDSET), ("From", TOLL_FREE), ("Body", "x")]).await.0 };
     story.simulator.reply(HANDSET, TOLL_FREE, "STOP").await.unwrap();
     assert_eq!(send().await, 400);
     story.simulator.reply(HANDSET, TOLL_FREE, "YES").await.unwrap();
