@@ -1,9 +1,89 @@
-//! The demo: everything in one process, with a simulated Twilio and sample data.
+//! The demo: everything in one process, with a simulated Twilio and sample data; no account, no internet.
 
-use crate::app::AppError;
+mod sample;
+
+use std::io::Write;
+
+use actix_web::web::Data;
+use url::Url;
+
+use super::{App, AppError, Database, Duty, serve, start, start_simulator};
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::connections;
+use crate::simulator;
 
-/// Serves with the simulator in place of Twilio, and sample data.
-pub async fn demo(_config: Config) -> Result<(), AppError> {
-    Ok(())
+/// Serves with the simulator in place of Twilio, and sample data, until the process is asked to stop.
+pub async fn demo(mut config: Config) -> Result<(), AppError> {
+    if config.database_url.take().is_some() {
+        tracing::info!("the demo does not use DATABASE_URL: it keeps to a PostgreSQL of its own in {}", config.data_dir.display());
+    }
+    let simulator = start_simulator(config.simulator_bind).await?;
+    let phones = simulator.url.clone();
+    config.twilio_api_url = Some(Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?);
+    let database = serve::open_migrated(&config).await?;
+    let done = run(config, &database, &phones).await;
+    simulator.stop().await;
+    database.close().await;
+    done
+}
+
+async fn run(config: Config, database: &Database, phones: &str) -> Result<(), AppError> {
+    refuse_real_data(&config, database).await?;
+    let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
+    let running = start(app.clone(), Duty::All)?;
+    let seeded = async {
+        let key = sample::prepare(&app).await?;
+        print(&app, phones, &key)
+    };
+    let done = seeded.await;
+    if done.is_ok() {
+        serve::stop_signal().await;
+        tracing::info!("stopping");
+    }
+    running.stop().await;
+    done
+}
+
+/// The demo adds sample data and a well-known password: never to an installation that has a real account.
+async fn refuse_real_data(config: &Config, database: &Database) -> Result<(), AppError> {
+    let mut conn = database.pool.get().await?;
+    let real = connections::list(&mut conn).await?.iter().any(|connection| connection.account_sid != simulator::ACCOUNT_SID);
+    if !real {
+        return Ok(());
+    }
+    Err(AppError::Other(format!(
+        "{} holds a real Twilio connection, which the demo must not touch: set CARILLON_DATA_DIR to another directory for the demo",
+        config.data_dir.display()
+    )))
+}
+
+/// Says where everything is and how to get in.
+fn print(app: &App, phones: &str, key: &str) -> Result<(), AppError> {
+    let url = app.config.public_url.as_str().trim_end_matches('/');
+    let email = sample::EMAIL;
+    let password = sample::PASSWORD;
+    let phone = sample::FIRST_PHONE;
+    let text = format!(
+        "
+  Carillon is ready, with a simulated Twilio and sample data.
+
+    Pages     {url}
+    Log-in    {email}
+    Password  {password}
+    Phones    {phones}
+
+  Send the first message:
+
+    curl -X POST {url}/api/v1/events \\
+      -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+      -d '{{\"name\": \"order_completed\", \"contact\": {{\"phone\": \"{phone}\"}}, \"properties\": {{\"order_id\": \"A-1001\"}}}}'
+
+  Then open {phones}/phones/{phone}, answer STOP, and send it again.
+  Ctrl-C stops everything; the data stays in {}.
+
+",
+        app.config.data_dir.display()
+    );
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| AppError::Other(format!("the log-in cannot be printed: {error}")))
 }

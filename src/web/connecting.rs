@@ -14,18 +14,18 @@ use crate::types::id::{ConnectionId, SenderId};
 
 /// What a person or a program sends to connect an account.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ConnectForm {
+pub(crate) struct ConnectForm {
     /// Empty takes the account's name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The keys, as they were entered.
-    pub(super) keys: NewKeys,
+    pub(crate) keys: NewKeys,
     /// A number or the SID of a Messaging Service.
-    pub(super) sender: String,
+    pub(crate) sender: String,
 }
 
 /// Why an account, its keys or a sender could not be saved.
 #[derive(Debug)]
-pub(super) enum ConnectError {
+pub(crate) enum ConnectError {
     /// Twilio's answer.
     Problem(Problem),
     /// A field, or a thing that does not exist.
@@ -41,7 +41,7 @@ const AT_ONCE: usize = 4;
 
 /// Verifies account and sender live, saves both, and has incoming messages reported here. That the last did not work is
 /// noted at the sender and undoes nothing.
-pub(super) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection, Sender)> {
+pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection, Sender)> {
     let (keys, address) = parse(&form)?;
     let verified = connections::verify(&app.twilio, &keys, &address).await?;
     let credentials = keys.credentials();
@@ -62,7 +62,7 @@ pub(super) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection,
 }
 
 /// Verifies one more sender of a connection live, saves it, and has its incoming messages reported here.
-pub(super) async fn add_sender(app: &App, id: ConnectionId, sender: &str) -> Result<Sender> {
+pub(crate) async fn add_sender(app: &App, id: ConnectionId, sender: &str) -> Result<Sender> {
     let address = SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
     let credentials = credentials(app, id).await?;
     let found = connections::find_sender(&app.twilio, &credentials, &address).await?;
@@ -72,14 +72,14 @@ pub(super) async fn add_sender(app: &App, id: ConnectionId, sender: &str) -> Res
 }
 
 /// Sets the sender's inbound webhook again.
-pub(super) async fn set_inbound(app: &App, id: SenderId) -> Result<Sender> {
+pub(crate) async fn set_inbound(app: &App, id: SenderId) -> Result<Sender> {
     let sender = senders::find(&mut *app.db.get().await?, id).await?;
     let credentials = credentials(app, sender.connection_id).await?;
     report_here(app, &credentials, sender).await
 }
 
 /// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them; wrong ones change nothing.
-pub(super) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys) -> Result<Connection> {
+pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys) -> Result<Connection> {
     let connection = connections::find(&mut *app.db.get().await?, id).await?;
     keys.account_sid.clone_from(&connection.account_sid);
     let keys = Keys::parse(&keys).map_err(Error::Invalid)?;
@@ -98,7 +98,7 @@ pub(super) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys)
 }
 
 /// Asks Twilio about everything that a connection needs, and takes over what it says: names, capabilities, that the keys work.
-pub(super) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
+pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
     let mut conn = app.db.get().await?;
     let keys = match connections::keys(&mut conn, id, &app.secret_key).await {
         Err(Error::Refused(reason)) => return Ok(vec![Check::failed("Keys", reason, "Replace the keys.")]),
@@ -132,35 +132,35 @@ pub(super) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
 }
 
 /// Switches a connection off: its sending stops at once.
-pub(super) async fn disable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
+pub(crate) async fn disable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
     let connection = connections::disable(&mut *app.db.get().await?, id, app.clock.now()).await?;
     tracing::info!(connection.id = %id, "a connection was disabled");
     Ok(connection)
 }
 
 /// Switches a connection on again.
-pub(super) async fn enable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
+pub(crate) async fn enable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
     let connection = connections::enable(&mut *app.db.get().await?, id).await?;
     tracing::info!(connection.id = %id, "a connection was enabled");
     Ok(connection)
 }
 
 /// Switches a sender off: its sending stops at once.
-pub(super) async fn disable_sender(app: &App, id: SenderId) -> Result<Sender> {
+pub(crate) async fn disable_sender(app: &App, id: SenderId) -> Result<Sender> {
     let sender = senders::disable(&mut *app.db.get().await?, id, app.clock.now()).await?;
     tracing::info!(sender.id = %id, "a sender was disabled");
     Ok(sender)
 }
 
 /// Switches a sender on again.
-pub(super) async fn enable_sender(app: &App, id: SenderId) -> Result<Sender> {
+pub(crate) async fn enable_sender(app: &App, id: SenderId) -> Result<Sender> {
     let sender = senders::enable(&mut *app.db.get().await?, id).await?;
     tracing::info!(sender.id = %id, "a sender was enabled");
     Ok(sender)
 }
 
 /// The senders that the account has and the connection has not.
-pub(super) async fn candidates(app: &App, id: ConnectionId) -> Result<Vec<VerifiedSender>> {
+pub(crate) async fn candidates(app: &App, id: ConnectionId) -> Result<Vec<VerifiedSender>> {
     let credentials = credentials(app, id).await?;
     let mut found = connections::candidates(&app.twilio, &credentials).await?;
     let known = senders::of_connection(&mut *app.db.get().await?, id).await?;
@@ -169,7 +169,7 @@ pub(super) async fn candidates(app: &App, id: ConnectionId) -> Result<Vec<Verifi
 }
 
 /// That the internet cannot reach the public URL, if it looks so; another server in Twilio's place may well reach it.
-pub(super) fn public_url_warning(app: &App) -> Option<Check> {
+pub(crate) fn public_url_warning(app: &App) -> Option<Check> {
     if app.config.twilio_api_url.is_some() {
         return None;
     }
@@ -193,7 +193,7 @@ impl Asked {
 
 impl ConnectError {
     /// What is wrong with which field of a form; the field `form` is the form as a whole. Other errors are no matter of fields.
-    pub(super) fn fields(self) -> Result<FieldErrors> {
+    pub(crate) fn fields(self) -> Result<FieldErrors> {
         match self {
             Self::Problem(problem) => Ok(FieldErrors::default().with(problem.field().unwrap_or("form"), problem.message())),
             Self::Slice(Error::Invalid(fields)) => Ok(fields),

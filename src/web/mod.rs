@@ -2,7 +2,7 @@
 
 pub mod api;
 mod assets;
-mod connecting;
+pub(crate) mod connecting;
 mod consequences;
 mod csrf;
 mod cursor;

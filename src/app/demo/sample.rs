@@ -1,0 +1,173 @@
+//! The sample data: a small coffee roaster with a connected account, contacts, templates and automations.
+
+use diesel_async::AsyncConnection;
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use crate::app::{App, AppError};
+use crate::automations::{self, AutomationName, AutomationStatus, Definition, NewAutomation};
+use crate::connections::NewKeys;
+use crate::contacts::tags::{self, TagName};
+use crate::contacts::{self, Attributes, Email, Name, NewContact};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::senders::Sender;
+use crate::simulator;
+use crate::templates::{self, NewTemplate, Template};
+use crate::types::id::SenderId;
+use crate::types::phone::PhoneNumber;
+use crate::users::organization::{self, Organization};
+use crate::users::password::Password;
+use crate::users::{self, NewUser, Role, api_keys};
+use crate::web::connecting::{self, ConnectForm};
+
+/// What the admin of the demo signs in with.
+pub(super) const EMAIL: &str = "demo@example.com";
+/// Their password; public, which is why the demo listens on this machine alone.
+pub(super) const PASSWORD: &str = "carillon-demo";
+/// The first of the sample contacts.
+pub(super) const FIRST_PHONE: &str = "+14155550101";
+
+const KEY_NAME: &str = "demo";
+
+/// Phone, first name, last name, email, city, tags; numbers that are kept for fiction.
+const CONTACTS: &[(&str, &str, &str, &str, &str, &[&str])] = &[
+    (FIRST_PHONE, "Ada", "Moreno", "ada@example.com", "Oakland", &["newsletter", "vip"]),
+    ("+14155550102", "Ben", "Osei", "ben@example.com", "San Francisco", &["newsletter"]),
+    ("+14155550103", "Chloé", "Durand", "chloe@example.com", "Berkeley", &["newsletter"]),
+    ("+14155550104", "Dmitri", "Volkov", "", "San José", &["wholesale"]),
+    ("+14155550105", "Eun-ji", "Park", "eunji@example.com", "Oakland", &["newsletter", "wholesale"]),
+    ("+14155550106", "Farah", "Haddad", "", "Alameda", &[]),
+    ("+14155550107", "Gita", "Rao", "gita@example.com", "Fremont", &["newsletter"]),
+    ("+14155550108", "Hugo", "Lindqvist", "", "", &["vip"]),
+    ("+14155550109", "Imani", "Brooks", "imani@example.com", "Richmond", &["newsletter"]),
+    ("+14155550110", "Jonas", "Weber", "jonas@example.com", "San Francisco", &[]),
+    ("+14155550111", "", "", "", "", &[]),
+    ("+14155550112", "Lucía", "Fernández", "lucia@example.com", "Oakland", &["newsletter"]),
+];
+
+/// Fills an empty database once, and returns a fresh API key at every start.
+pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> {
+    if !users::any(&mut *app.db.get().await?).await? {
+        let admin = admin().await?;
+        app.db.get().await?.transaction(async |conn| people(conn, app, &admin).await).await?;
+        let [long_code, service] = connect(app).await?;
+        app.db.get().await?.transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await).await?;
+    }
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    for old in api_keys::list(&mut conn).await?.iter().filter(|key| key.name == KEY_NAME && key.revoked_at.is_none()) {
+        api_keys::revoke(&mut conn, old.id, now).await?;
+    }
+    let (_, key) = api_keys::create(&mut conn, KEY_NAME, Role::Admin, now).await?;
+    Ok(key.expose().to_owned())
+}
+
+async fn admin() -> Result<NewUser> {
+    let password = Password::parse(PASSWORD, EMAIL).map_err(|error| Error::field("password", error.to_string()))?;
+    Ok(NewUser { email: EMAIL.to_owned(), name: "Demo".to_owned(), role: Role::Admin, password_hash: password.hash().await? })
+}
+
+/// The admin, the organization and its contacts; before any automation exists, so that none reacts.
+async fn people(conn: &mut Conn, app: &App, admin: &NewUser) -> Result<()> {
+    let now = app.clock.now();
+    organization::update(conn, &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?).await?;
+    for (phone, first, last, email, city, tagged) in CONTACTS {
+        let mut new = NewContact::with_phone(PhoneNumber::from_e164(phone).map_err(|error| Error::field("phone", error.to_string()))?);
+        new.first_name = Name::parse(first).ok();
+        new.last_name = Name::parse(last).ok();
+        new.email = Email::parse(email).ok();
+        if !city.is_empty() {
+            new.attributes = Attributes::parse(Map::from_iter([("city".to_owned(), Value::from(*city))])).map_err(Error::Invalid)?;
+        }
+        let (contact, _) = contacts::create(conn, new, now).await?;
+        for tag in *tagged {
+            let tag = TagName::parse(tag).map_err(|error| Error::field("tag", error.to_string()))?;
+            drop(tags::add(conn, contact.id, &tag, now).await?);
+        }
+    }
+    users::create(conn, admin, now).await.map(drop)
+}
+
+/// Connects the simulated account as a person would: verified live, the inbound webhooks set.
+async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
+    let failed = |error: connecting::ConnectError| AppError::Other(format!("the simulated Twilio could not be connected: {error:?}"));
+    let form = ConnectForm {
+        name: "Simulated Twilio".to_owned(),
+        keys: NewKeys {
+            account_sid: simulator::ACCOUNT_SID.to_owned(),
+            auth_token: SecretString::from(simulator::AUTH_TOKEN),
+            ..NewKeys::default()
+        },
+        sender: simulator::LONG_CODE.to_owned(),
+    };
+    let (connection, long_code) = connecting::connect(app, form).await.map_err(failed)?;
+    let service = connecting::add_sender(app, connection.id, simulator::SERVICE_SID).await.map_err(failed)?;
+    Ok([long_code, service])
+}
+
+/// Templates and the automations that use them.
+async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: SenderId) -> Result<()> {
+    let thanks = template(
+        conn,
+        app,
+        "Order thanks",
+        "Hi {{ contact.first_name | default(value=\"there\") }}, thank you for order {{ event.order_id }}! \
+         We roast it today and text you when it ships. Reply STOP to opt out.",
+    )
+    .await?;
+    let review = template(
+        conn,
+        app,
+        "How was it?",
+        "{% if contact.first_name %}{{ contact.first_name }}, how{% else %}How{% endif %} do you like your coffee from order \
+         {{ event.order_id }}? Just reply to this message.",
+    )
+    .await?;
+    let vip = template(
+        conn,
+        app,
+        "Welcome, VIP",
+        "Welcome to the Harbour Club, {{ contact.first_name | default(value=\"friend\") }}! \
+         Your next bag ships free{% if contact.attributes.city %} to {{ contact.attributes.city }}{% endif %} ☕",
+    )
+    .await?;
+    let send = |template: &Template, sender: SenderId| json!({"type": "send_sms", "template_id": template.id, "sender_id": sender});
+    let wait = |seconds: u32| json!({"type": "wait", "seconds": seconds});
+    automation(
+        conn,
+        app,
+        ("Thank for the order", AutomationStatus::Active),
+        &json!({"type": "event", "name": "order_completed"}),
+        &json!([send(&thanks, long_code), wait(120), send(&review, long_code)]),
+    )
+    .await?;
+    automation(
+        conn,
+        app,
+        ("Welcome VIPs", AutomationStatus::Active),
+        &json!({"type": "tag_added", "tag": "vip"}),
+        &json!([send(&vip, service)]),
+    )
+    .await?;
+    automation(
+        conn,
+        app,
+        ("Large orders", AutomationStatus::Draft),
+        &json!({"type": "event", "name": "order_completed", "where": {"total": {"op": "gte", "value": 100}}}),
+        &json!([wait(86_400), send(&vip, service)]),
+    )
+    .await
+}
+
+async fn template(conn: &mut Conn, app: &App, name: &str, body: &str) -> Result<Template> {
+    let new = NewTemplate::parse(name, body, &[]).map_err(Error::Invalid)?;
+    templates::create(conn, new, app.clock.now()).await
+}
+
+async fn automation(conn: &mut Conn, app: &App, named: (&str, AutomationStatus), trigger: &Value, steps: &Value) -> Result<()> {
+    let (name, status) = named;
+    let name = AutomationName::parse(name).map_err(|error| Error::field("name", error))?;
+    let new = NewAutomation { name, definition: Definition::parse(trigger, steps)?, status };
+    automations::create(conn, new, app.clock.now()).await.map(drop)
+}
