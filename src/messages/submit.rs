@@ -289,3 +289,66 @@ fn source(answer: &std::result::Result<CreatedMessage, SendError>) -> ReportSour
         Err(_) => ReportSource::Carillon,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twilio::{Exchange, errors};
+
+    fn refused(code: i32) -> std::result::Result<CreatedMessage, SendError> {
+        Err(SendError::Refused { code: Some(code), http_status: 400, message: String::new(), exchange: Exchange::default() })
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+    }
+
+    #[test]
+    fn nothing_that_twilio_may_have_is_ever_tried_again() {
+        let lost = Err(SendError::Unknown { why: "no answer".to_owned(), exchange: Exchange::default() });
+        let decision = decide(&lost, 1, now());
+        assert_eq!((decision.status, decision.retry_at), (MessageStatus::Unconfirmed, None));
+        for code in errors::all().iter().filter(|error| error.disposition() == Disposition::Ambiguous) {
+            let decision = decide(&refused(code.code), 1, now());
+            assert_eq!((decision.status, decision.retry_at), (MessageStatus::Unconfirmed, None), "{}", code.code);
+        }
+    }
+
+    #[test]
+    fn a_busy_twilio_is_tried_again_for_as_long_as_it_takes() {
+        for attempt in [1, 50] {
+            let decision = decide(&Err(SendError::Busy { exchange: Exchange::default() }), attempt, now());
+            assert_eq!(decision.status, MessageStatus::Pending);
+            assert!(decision.retry_at.is_some_and(|at| at > now() && at <= now() + TimeDelta::minutes(1)));
+        }
+    }
+
+    #[test]
+    fn an_unreachable_twilio_is_given_up_after_some_attempts() {
+        let unreachable = Err(SendError::NotSent { why: "no route".to_owned(), exchange: Exchange::default() });
+        assert_eq!(decide(&unreachable, 1, now()).status, MessageStatus::Pending);
+        assert_eq!(decide(&unreachable, MOST_ATTEMPTS, now()).status, MessageStatus::Failed);
+    }
+
+    #[test]
+    fn the_error_code_decides_whom_it_concerns() {
+        let effect = |code| decide(&refused(code), 1, now()).effect;
+        assert_eq!(effect(21_610), Some(Effect::Suppress(Reason::Carrier21610)));
+        assert_eq!(effect(21_211), Some(Effect::Suppress(Reason::InvalidNumber)));
+        assert_eq!(effect(21_606), Some(Effect::StopSender));
+        assert_eq!(effect(20_003), Some(Effect::StopConnection));
+        assert_eq!(effect(21_617), None);
+        assert_eq!(decide(&refused(21_617), 1, now()).status, MessageStatus::Failed);
+        assert_eq!(decide(&refused(99_999), 1, now()).status, MessageStatus::Failed, "unknown codes are not repeated");
+    }
+
+    #[test]
+    fn a_callback_that_was_faster_is_not_undone_by_the_answer() {
+        use MessageStatus::{Delivered, Failed, Pending, Queued, Sent, Submitting, Unconfirmed};
+        assert_eq!(next_status(Submitting, Queued), Queued);
+        assert_eq!(next_status(Sent, Queued), Sent);
+        assert_eq!(next_status(Delivered, Unconfirmed), Delivered);
+        assert_eq!(next_status(Sent, Pending), Sent);
+        assert_eq!(next_status(Submitting, Failed), Failed);
+    }
+}
