@@ -23,7 +23,8 @@ fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value>
         return Ok(Value::from("–"));
     }
     let text = value.as_str().ok_or_else(|| tera::Error::message("the filter time needs a time in RFC 3339"))?;
-    let at = DateTime::parse_from_rfc3339(text).map_err(|error| tera::Error::message(format!("the filter time cannot read {text}: {error}")))?;
+    let at =
+        DateTime::parse_from_rfc3339(text).map_err(|error| tera::Error::message(format!("the filter time cannot read {text}: {error}")))?;
     let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
     Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
 }
@@ -37,7 +38,11 @@ fn zone(state: &State<'_>) -> TeraResult<Tz> {
 fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
     let local = at.with_timezone(&zone);
     let shown = if precise { local.format("%-d %b %Y, %H:%M:%S%.3f") } else { local.format("%-d %b %Y, %H:%M") };
-    format!("<time datetime=\"{}\" title=\"{}\">{shown}</time>", at.format("%Y-%m-%dT%H:%M:%S%.3fZ"), escaped(&local.format("%-d %b %Y, %H:%M:%S %Z").to_string()))
+    format!(
+        "<time datetime=\"{}\" title=\"{}\">{shown}</time>",
+        at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        escaped(&local.format("%-d %b %Y, %H:%M:%S %Z").to_string())
+    )
 }
 
 fn escaped(text: &str) -> String {

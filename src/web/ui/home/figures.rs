@@ -64,11 +64,8 @@ const STATUSES: &str = "SELECT status, count(*) AS messages \
 impl Figures {
     pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Self> {
         let presence: Presence = diesel::sql_query(PRESENCE).bind::<BigInt, _>(ENOUGH + 1).get_result(conn).await?;
-        let statuses: Vec<Status> = diesel::sql_query(STATUSES)
-            .bind::<BigInt, _>(ENOUGH + 1)
-            .bind::<Timestamptz, _>(now - TimeDelta::days(7))
-            .load(conn)
-            .await?;
+        let statuses: Vec<Status> =
+            diesel::sql_query(STATUSES).bind::<BigInt, _>(ENOUGH + 1).bind::<Timestamptz, _>(now - TimeDelta::days(7)).load(conn).await?;
         Ok(Self {
             contacts: Figure::counted(presence.contacts),
             messages: Figure::counted(statuses.iter().map(|status| status.messages).sum()),
