@@ -125,7 +125,7 @@ pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 
     let status = response.status();
     let known = response.response().error().map(|error| error.as_error::<PageError>());
     let page = match known {
-        Some(Some(PageError::SignIn)) => return Ok(to_log_in(response)),
+        Some(Some(PageError::SignIn)) => return Ok(to_log_in(response.request().clone())),
         Some(Some(error)) => ErrorPage::of(error),
         Some(None) => ErrorPage::of(&by_status(status, response.response().error())),
         None if status == StatusCode::METHOD_NOT_ALLOWED => ErrorPage::of(&PageError::NotFound("page")),
@@ -163,8 +163,7 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
     }
 }
 
-fn to_log_in(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let request: HttpRequest = response.request().clone();
+fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
     let base = request.app_data::<Data<App>>().map(|app| app.pages.base().to_owned()).unwrap_or_default();
     let mut location = format!("{base}/login");
     let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());

@@ -18,6 +18,7 @@ pub(super) fn register(tera: &mut Tera) {
 
 /// A `<time>` in the organization's time zone; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond.
 /// Nothing (`null`) is shown as a dash.
+#[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
         return Ok(Value::from("–"));
@@ -80,13 +81,7 @@ fn json(value: &Value) -> TeraResult<String> {
 
 /// For a value within a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
 fn urlencode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-        out
-    })
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// `carrier_blocked` as `Carrier blocked`.
