@@ -34,5 +34,8 @@ document.addEventListener("click", (event) => {
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
 
+// On small screens the navigation scrolls: show where one is.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // After a form with errors, the first wrong field is where one goes on.
 document.querySelector("[aria-invalid=true]")?.focus();

@@ -54,7 +54,12 @@ struct Subject {
 /// Begins a log-in within the caller's transaction, which must be committed also when the password turns out wrong.
 ///
 /// `email` in lower case; `address` is that of the TCP peer (headers such as `X-Forwarded-For` can be forged).
-pub async fn begin(conn: &mut Conn, email: &str, address: Option<IpAddr>, now: DateTime<Utc>) -> Result<std::result::Result<Attempt, Throttled>> {
+pub async fn begin(
+    conn: &mut Conn,
+    email: &str,
+    address: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> Result<std::result::Result<Attempt, Throttled>> {
     let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     let subjects = [subject("email", email, FREE_BY_EMAIL), subject("address", &address, FREE_BY_ADDRESS)];
     for subject in &subjects {
@@ -116,8 +121,11 @@ async fn count_failure(conn: &mut Conn, subject: &Subject, now: DateTime<Utc>) -
         .on_conflict(login_failures::subject_hash)
         .do_update()
         .set((
-            login_failures::failures.eq(case_when(login_failures::last_failed_at.lt(now - FORGOTTEN_AFTER), 1.into_sql::<diesel::sql_types::Int4>())
-                .otherwise(login_failures::failures + 1)),
+            login_failures::failures.eq(case_when(
+                login_failures::last_failed_at.lt(now - FORGOTTEN_AFTER),
+                1.into_sql::<diesel::sql_types::Int4>(),
+            )
+            .otherwise(login_failures::failures + 1)),
             login_failures::last_failed_at.eq(now),
         ))
         .execute(conn)

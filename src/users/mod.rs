@@ -94,13 +94,7 @@ pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Resul
 
 /// The user with this id.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<User> {
-    users::table
-        .find(id)
-        .select(User::as_select())
-        .first(conn)
-        .await
-        .optional()?
-        .ok_or(Error::NotFound("user"))
+    users::table.find(id).select(User::as_select()).first(conn).await.optional()?.ok_or(Error::NotFound("user"))
 }
 
 /// Whether anybody has an account; before that, the set-up page is open.
@@ -115,10 +109,7 @@ pub async fn password_hash(conn: &mut Conn, id: UserId) -> Result<PasswordHash> 
 
 /// Sets a new password; the caller ends the sessions that should not survive it.
 pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: DateTime<Utc>) -> Result<()> {
-    diesel::update(users::table.find(id))
-        .set((users::password_hash.eq(hash), users::password_changed_at.eq(now)))
-        .execute(conn)
-        .await?;
+    diesel::update(users::table.find(id)).set((users::password_hash.eq(hash), users::password_changed_at.eq(now))).execute(conn).await?;
     Ok(())
 }
 

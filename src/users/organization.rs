@@ -22,10 +22,8 @@ pub struct Organization {
 
 /// The organization's settings.
 pub async fn find(conn: &mut Conn) -> Result<Organization> {
-    let (name, default_country, time_zone): (String, Option<Country>, String) = organization::table
-        .select((organization::name, organization::default_country, organization::time_zone))
-        .first(conn)
-        .await?;
+    let (name, default_country, time_zone): (String, Option<Country>, String) =
+        organization::table.select((organization::name, organization::default_country, organization::time_zone)).first(conn).await?;
     Ok(Organization { name, default_country, time_zone: time_zone.parse().unwrap_or(Tz::UTC) })
 }
 
@@ -62,7 +60,9 @@ impl Organization {
         };
         let time_zone = match time_zone.trim() {
             "" => Tz::UTC,
-            name => errors.check("time_zone", name.parse::<Tz>().map_err(|_| "This time zone is not known; use a name such as Europe/Berlin.")).unwrap_or(Tz::UTC),
+            name => errors
+                .check("time_zone", name.parse::<Tz>().map_err(|_| "This time zone is not known; use a name such as Europe/Berlin."))
+                .unwrap_or(Tz::UTC),
         };
         errors.into_result()?;
         Ok(Self { name: name.to_owned(), default_country, time_zone })

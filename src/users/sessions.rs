@@ -68,7 +68,8 @@ pub async fn end(conn: &mut Conn, token: &Token) -> Result<()> {
 /// Signs a user out everywhere, except where `kept` is in use; gives the number of sessions that ended.
 pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&Token>) -> Result<usize> {
     let kept = kept.map_or_else(Vec::new, |token| token.hash().to_vec());
-    let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept))).execute(conn).await?;
+    let ended =
+        diesel::delete(sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept))).execute(conn).await?;
     Ok(ended)
 }
 

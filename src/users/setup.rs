@@ -42,7 +42,8 @@ pub async fn create_first_admin(conn: &mut Conn, code: &str, admin: &NewUser, se
     if super::any(conn).await? {
         return Err(Error::Refused("Carillon is already set up. Sign in instead.".to_owned()));
     }
-    let known = diesel::delete(setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME))).execute(conn).await?;
+    let known =
+        diesel::delete(setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME))).execute(conn).await?;
     if known == 0 {
         return Err(Error::field("code", "This is not the code. It stands in the log of the running server; a restart prints a new one."));
     }

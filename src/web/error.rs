@@ -91,7 +91,9 @@ impl PageError {
             Self::Expired => "Nothing was changed. Go back, reload the page, and send the form again. Cookies must be allowed.".to_owned(),
             Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
-            Self::Away(_) => "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned(),
+            Self::Away(_) => {
+                "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned()
+            }
             Self::Internal(_) => "Nothing that was saved is lost. Try again; if it happens again, the log of Carillon says why.".to_owned(),
         }
     }
@@ -123,7 +125,7 @@ pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 
     let status = response.status();
     let known = response.response().error().map(|error| error.as_error::<PageError>());
     let page = match known {
-        Some(Some(PageError::SignIn)) => return Ok(to_log_in(response)),
+        Some(Some(PageError::SignIn)) => return Ok(to_log_in(response.request().clone())),
         Some(Some(error)) => ErrorPage::of(error),
         Some(None) => ErrorPage::of(&by_status(status, response.response().error())),
         None if status == StatusCode::METHOD_NOT_ALLOWED => ErrorPage::of(&PageError::NotFound("page")),
@@ -139,7 +141,8 @@ pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 
         None => return Ok(response),
     };
     Ok(response.map_body(|head, _| {
-        head.headers_mut().insert(actix_web::http::header::CONTENT_TYPE, actix_web::http::header::HeaderValue::from_static("text/html; charset=utf-8"));
+        head.headers_mut()
+            .insert(actix_web::http::header::CONTENT_TYPE, actix_web::http::header::HeaderValue::from_static("text/html; charset=utf-8"));
         head.headers_mut().remove(actix_web::http::header::CONTENT_LENGTH);
         if head.status == StatusCode::SERVICE_UNAVAILABLE {
             head.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("5"));
@@ -153,15 +156,14 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
     match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound("page"),
         StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
-        status if status.is_client_error() => {
-            PageError::BadRequest(error.map_or_else(|| "The address is mistyped.".to_owned(), |error| format!("The address is mistyped: {error}.")))
-        }
+        status if status.is_client_error() => PageError::BadRequest(
+            error.map_or_else(|| "The address is mistyped.".to_owned(), |error| format!("The address is mistyped: {error}.")),
+        ),
         _ => PageError::Internal(error.map_or_else(|| status.to_string(), ToString::to_string)),
     }
 }
 
-fn to_log_in(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let request: HttpRequest = response.request().clone();
+fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
     let base = request.app_data::<Data<App>>().map(|app| app.pages.base().to_owned()).unwrap_or_default();
     let mut location = format!("{base}/login");
     let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());

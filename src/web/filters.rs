@@ -18,12 +18,14 @@ pub(super) fn register(tera: &mut Tera) {
 
 /// A `<time>` in the organization's time zone; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond.
 /// Nothing (`null`) is shown as a dash.
+#[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
         return Ok(Value::from("–"));
     }
     let text = value.as_str().ok_or_else(|| tera::Error::message("the filter time needs a time in RFC 3339"))?;
-    let at = DateTime::parse_from_rfc3339(text).map_err(|error| tera::Error::message(format!("the filter time cannot read {text}: {error}")))?;
+    let at =
+        DateTime::parse_from_rfc3339(text).map_err(|error| tera::Error::message(format!("the filter time cannot read {text}: {error}")))?;
     let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
     Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
 }
@@ -37,7 +39,11 @@ fn zone(state: &State<'_>) -> TeraResult<Tz> {
 fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
     let local = at.with_timezone(&zone);
     let shown = if precise { local.format("%-d %b %Y, %H:%M:%S%.3f") } else { local.format("%-d %b %Y, %H:%M") };
-    format!("<time datetime=\"{}\" title=\"{}\">{shown}</time>", at.format("%Y-%m-%dT%H:%M:%S%.3fZ"), escaped(&local.format("%-d %b %Y, %H:%M:%S %Z").to_string()))
+    format!(
+        "<time datetime=\"{}\" title=\"{}\">{shown}</time>",
+        at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        escaped(&local.format("%-d %b %Y, %H:%M:%S %Z").to_string())
+    )
 }
 
 fn escaped(text: &str) -> String {
@@ -75,13 +81,7 @@ fn json(value: &Value) -> TeraResult<String> {
 
 /// For a value within a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
 fn urlencode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-        out
-    })
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// `carrier_blocked` as `Carrier blocked`.

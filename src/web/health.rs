@@ -9,7 +9,7 @@ use crate::db;
 
 /// Mounts `GET /healthz` and `GET /readyz`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/healthz").get(alive)).service(web::resource("/readyz").get(ready));
+    cfg.service(web::resource("/healthz").get(alive).head(alive)).service(web::resource("/readyz").get(ready).head(ready));
 }
 
 async fn alive() -> &'static str {

@@ -38,7 +38,9 @@ pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
 /// The whole web application, for the server and for tests: routes, security headers, compression, request log.
 pub fn application(
     app: Data<App>,
-) -> actix_web::App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
+) -> actix_web::App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>,
+> {
     actix_web::App::new()
         .app_data(app)
         .configure(configure)

@@ -85,7 +85,8 @@ fn parse(base: &str) -> Result<Tera, tera::Error> {
     let mut files = Vec::new();
     for name in Files::iter().filter(|name| name.ends_with(".html") && !name.starts_with("simulator/")) {
         let file = Files::get(&name).ok_or_else(|| tera::Error::message(format!("the template {name} cannot be read")))?;
-        let text = String::from_utf8(file.data.into_owned()).map_err(|_| tera::Error::message(format!("the template {name} is not UTF-8")))?;
+        let text =
+            String::from_utf8(file.data.into_owned()).map_err(|_| tera::Error::message(format!("the template {name} is not UTF-8")))?;
         files.push((name.into_owned(), text));
     }
     tera.add_raw_templates(files)?;
@@ -198,7 +199,10 @@ mod tests {
         for (template, html) in rendered("https://sms.example.com") {
             for form in html.split("<form").skip(1) {
                 let form = form.split("</form>").next().unwrap();
-                assert!(!form.contains("method=\"post\"") || form.contains("name=\"csrf\""), "{template} has a form without {{{{<form.csrf/>}}}}");
+                assert!(
+                    !form.contains("method=\"post\"") || form.contains("name=\"csrf\""),
+                    "{template} has a form without {{{{<form.csrf/>}}}}"
+                );
             }
         }
     }
@@ -215,7 +219,8 @@ mod tests {
     #[test]
     fn every_template_belongs_to_a_page() {
         let used: BTreeSet<&str> = rendered("https://sms.example.com").into_iter().map(|(template, _)| template).collect();
-        let unused: Vec<_> = Files::iter().filter(|name| name.starts_with("ui/") && !name.contains("/_") && !used.contains(name.as_ref())).collect();
+        let unused: Vec<_> =
+            Files::iter().filter(|name| name.starts_with("ui/") && !name.contains("/_") && !used.contains(name.as_ref())).collect();
         assert!(unused.is_empty(), "register their pages in web/ui/mod.rs, or name parts of pages _like_this.html: {unused:?}");
     }
 }

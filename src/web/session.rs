@@ -72,7 +72,8 @@ impl Cookies {
     }
 
     fn cookie(self, name: &str, value: String, max_age: Option<Duration>) -> Cookie<'static> {
-        let mut cookie = Cookie::build(self.name(name), value).path("/").http_only(true).same_site(SameSite::Lax).secure(self.secure).finish();
+        let mut cookie =
+            Cookie::build(self.name(name), value).path("/").http_only(true).same_site(SameSite::Lax).secure(self.secure).finish();
         cookie.set_max_age(max_age);
         cookie
     }

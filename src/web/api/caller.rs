@@ -80,7 +80,8 @@ impl<R: Bearer> FromRequest for Caller<R> {
 }
 
 fn presented(request: &HttpRequest) -> Result<Key, ApiError> {
-    let header = request.headers().get(AUTHORIZATION).ok_or_else(|| ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`."))?;
+    let header =
+        request.headers().get(AUTHORIZATION).ok_or_else(|| ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`."))?;
     let text = header.to_str().unwrap_or_default();
     let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {

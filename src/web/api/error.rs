@@ -51,7 +51,8 @@ impl ApiError {
 
     /// Fields that cannot be accepted (422).
     pub fn invalid(fields: FieldErrors) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields cannot be accepted; `fields` says which and why.").with_fields(fields)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields cannot be accepted; `fields` says which and why.")
+            .with_fields(fields)
     }
 
     /// The same error with fields.
@@ -84,7 +85,11 @@ impl ApiError {
 
     fn away(reason: &str) -> Self {
         tracing::warn!(reason = %reason, "an API request failed: the database does not answer");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database does not answer. Nothing was changed; try again in a moment.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The database does not answer. Nothing was changed; try again in a moment.",
+        )
     }
 }
 

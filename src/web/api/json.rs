@@ -61,7 +61,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let mut payload = payload.take();
         async move {
             if !(kind == "application/json" || kind.ends_with("+json")) {
-                let message = if given { "Send the body as `Content-Type: application/json`, not in another format." } else { "Send `Content-Type: application/json` with the body." };
+                let message = if given {
+                    "Send the body as `Content-Type: application/json`, not in another format."
+                } else {
+                    "Send `Content-Type: application/json` with the body."
+                };
                 return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
             }
             let mut body = Vec::new();
@@ -110,9 +114,10 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let read = actix_web::web::Path::<T>::from_request(request, payload).into_inner();
-        ready(read.map(|path| Self(path.into_inner())).map_err(|_| {
-            ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.")
-        }))
+        ready(
+            read.map(|path| Self(path.into_inner()))
+                .map_err(|_| ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.")),
+        )
     }
 }
 

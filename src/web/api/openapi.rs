@@ -24,7 +24,8 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut Document) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`ck_…`, made by an admin")).build());
+        let scheme =
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`ck_…`, made by an admin")).build());
         document.components.get_or_insert_default().add_security_scheme("api_key", scheme);
     }
 }
@@ -77,7 +78,10 @@ mod tests {
                 let rest = rest.split(".service(").next().unwrap_or_default().split(';').next().unwrap_or_default();
                 for method in METHODS {
                     if rest.contains(&format!(".{method}(")) {
-                        found.insert((method.to_owned(), path.split(':').next().unwrap().to_owned() + if path.contains(':') { "}" } else { "" }));
+                        found.insert((
+                            method.to_owned(),
+                            path.split(':').next().unwrap().to_owned() + if path.contains(':') { "}" } else { "" },
+                        ));
                     }
                 }
             }
@@ -87,13 +91,19 @@ mod tests {
 
     fn walk(directory: &str) -> Vec<std::path::PathBuf> {
         let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-        entries.flat_map(|path| if path.is_dir() { walk(path.to_str().unwrap()) } else { vec![path] }).filter(|path| !path.ends_with("openapi.rs")).collect()
+        entries
+            .flat_map(|path| if path.is_dir() { walk(path.to_str().unwrap()) } else { vec![path] })
+            .filter(|path| !path.ends_with("openapi.rs"))
+            .collect()
     }
 
     fn described() -> BTreeSet<(String, String)> {
         let document = serde_json::to_value(document()).unwrap();
         let paths = document["paths"].as_object().unwrap().clone();
-        paths.into_iter().flat_map(|(path, item)| item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())).collect::<Vec<_>>()).collect()
+        paths
+            .into_iter()
+            .flat_map(|(path, item)| item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())).collect::<Vec<_>>())
+            .collect()
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct HomePage {
     figures: Figures,
+    /// Empty when all are done.
     steps: Vec<Step>,
 }
 
@@ -38,12 +39,27 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
 impl HomePage {
     fn new(figures: Figures) -> Self {
         let step = |title, text, link, action, done| Step { title, text, link, action, done };
-        let steps = vec![
+        let mut steps = vec![
             step("Connect Twilio", "Your own account and the number that you send from.", "/connections", "Connect", figures.has_sender),
-            step("Write a template", "The text of an SMS, with the contact’s name and more in it.", "/templates", "Write", figures.has_template),
+            step(
+                "Write a template",
+                "The text of an SMS, with the contact’s name and more in it.",
+                "/templates",
+                "Write",
+                figures.has_template,
+            ),
             step("Add contacts", "By hand, or from your shop through the API.", "/contacts", "Add", figures.contacts.number > 0),
-            step("Switch on an automation", "Something happens, and the right SMS follows.", "/automations", "Automate", figures.has_active_automation),
+            step(
+                "Switch on an automation",
+                "Something happens, and the right SMS follows.",
+                "/automations",
+                "Automate",
+                figures.has_active_automation,
+            ),
         ];
+        if steps.iter().all(|step| step.done) {
+            steps.clear();
+        }
         Self { figures, steps }
     }
 }

@@ -74,7 +74,9 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
 
 /// Only a path of ours: never another host, however it is written (`//evil`, `/\evil`).
 fn local(path: &str) -> &str {
-    let ours = path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(|character: char| character.is_control() || character == '\\');
+    let ours = path.starts_with('/')
+        && !path[1..].starts_with(['/', '\\'])
+        && !path.contains(|character: char| character.is_control() || character == '\\');
     if ours { path } else { "/" }
 }
 
@@ -84,7 +86,11 @@ impl Page for LogInPage {
     fn samples() -> Vec<Self> {
         vec![
             Self { email: String::new(), next: "/".to_owned(), problem: None },
-            Self { email: "\"><b>".to_owned(), next: "/contacts".to_owned(), problem: Some("This email address and password do not belong together.".to_owned()) },
+            Self {
+                email: "\"><b>".to_owned(),
+                next: "/contacts".to_owned(),
+                problem: Some("This email address and password do not belong together.".to_owned()),
+            },
         ]
     }
 }

@@ -109,14 +109,20 @@ impl SetupForm {
 
 impl SetupPage {
     fn new(form: SetupForm, errors: FieldErrors) -> Self {
-        let countries = Country::all().iter().map(|country| Choice::new(country.code(), format!("{} (+{})", country.name(), country.calling_code()))).collect();
+        let countries = Country::all()
+            .iter()
+            .map(|country| Choice::new(country.code(), format!("{} (+{})", country.name(), country.calling_code())))
+            .collect();
         Self { form, errors, countries, time_zones: time_zones() }
     }
 }
 
 /// Places such as `Europe/Berlin`, without the abbreviations and offsets that the list also holds.
 fn time_zones() -> Vec<Choice> {
-    let places = TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
+    let places = TZ_VARIANTS
+        .iter()
+        .map(|zone| zone.name())
+        .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
     std::iter::once("UTC").chain(places).map(|name| Choice::new(name, name.replace('_', " "))).collect()
 }
 
@@ -124,7 +130,12 @@ impl Page for SetupPage {
     const TEMPLATE: &'static str = "ui/setup.html";
 
     fn samples() -> Vec<Self> {
-        let typed = SetupForm { name: "Ada <b>".to_owned(), default_country: "DE".to_owned(), time_zone: "Europe/Berlin".to_owned(), ..SetupForm::default() };
+        let typed = SetupForm {
+            name: "Ada <b>".to_owned(),
+            default_country: "DE".to_owned(),
+            time_zone: "Europe/Berlin".to_owned(),
+            ..SetupForm::default()
+        };
         let errors = typed.parse().err().unwrap_or_default();
         vec![Self::new(SetupForm::default(), FieldErrors::default()), Self::new(typed, errors)]
     }

@@ -51,7 +51,7 @@ struct Presence {
 /// Rows are counted up to here, so that the page stays quick with millions of them.
 const ENOUGH: i64 = 10_000;
 
-const PRESENCE: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM contacts LIMIT $1) some) AS contacts, \
+const PRESENCE: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM contacts LIMIT $1) first) AS contacts, \
      EXISTS (SELECT 1 FROM senders WHERE disabled_at IS NULL AND stopped_at IS NULL) AS has_sender, \
      EXISTS (SELECT 1 FROM templates WHERE archived_at IS NULL) AS has_template, \
      EXISTS (SELECT 1 FROM automations WHERE status = 'active') AS has_active_automation";
@@ -59,16 +59,13 @@ const PRESENCE: &str = "SELECT (SELECT count(*) FROM (SELECT 1 FROM contacts LIM
 /// The newest rows are taken by id before anything is filtered: the time alone could lead through the whole table.
 const STATUSES: &str = "SELECT status, count(*) AS messages \
      FROM (SELECT status, direction, created_at FROM messages ORDER BY id DESC LIMIT $1) newest \
-     WHERE direction = 'out' AND created_at >= $2 GROUP BY status ORDER BY messages DESC, status";
+     WHERE direction = 'outbound' AND created_at >= $2 GROUP BY status ORDER BY messages DESC, status";
 
 impl Figures {
     pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Self> {
         let presence: Presence = diesel::sql_query(PRESENCE).bind::<BigInt, _>(ENOUGH + 1).get_result(conn).await?;
-        let statuses: Vec<Status> = diesel::sql_query(STATUSES)
-            .bind::<BigInt, _>(ENOUGH + 1)
-            .bind::<Timestamptz, _>(now - TimeDelta::days(7))
-            .load(conn)
-            .await?;
+        let statuses: Vec<Status> =
+            diesel::sql_query(STATUSES).bind::<BigInt, _>(ENOUGH + 1).bind::<Timestamptz, _>(now - TimeDelta::days(7)).load(conn).await?;
         Ok(Self {
             contacts: Figure::counted(presence.contacts),
             messages: Figure::counted(statuses.iter().map(|status| status.messages).sum()),
