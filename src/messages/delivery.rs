@@ -64,7 +64,8 @@ pub enum Recorded {
 }
 
 statement! {
-    /// Writes reports, and the state that they led to, of messages that are locked.
+    /// Writes reports, and the state that they led to, of messages that are locked. What was given up as unconfirmed has no reason
+    /// any more once it is settled.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         statuses: &'a [String] => Array<Text>,
@@ -85,8 +86,9 @@ statement! {
         SELECT r.*, clock.now
         FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::bool[], {}::jsonb[]) AS r, (SELECT {}::timestamptz AS now) AS clock
      )
-     UPDATE messages m SET status = s.status, status_at = clock.now, error_code = coalesce(s.error_code, m.error_code),
-        twilio_sid = coalesce(m.twilio_sid, s.sid)
+     UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status THEN m.status_at ELSE clock.now END,
+        error_code = coalesce(s.error_code, m.error_code), twilio_sid = coalesce(m.twilio_sid, s.sid),
+        reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL ELSE m.reason END
      FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[]) AS s (id, status, error_code, sid), (SELECT {}::timestamptz AS now) AS clock
      WHERE m.id = s.id"
 }

@@ -1,17 +1,22 @@
 //! Reading messages: one, a page of them, and the story of one.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    dsl::{AsSelect, SqlTypeOf},
+    pg::Pg,
+    prelude::*,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use crate::{
     db::{
         Conn,
-        schema::{attempts, delivery_events, messages},
+        schema::{attempts, delivery_events, jobs, messages},
     },
     error::{Error, Result},
     messages::{delivery::ReportSource, status::MessageStatus, submit::AttemptOutcome},
+    queue::JobKind,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         text_enum::text_enum,
@@ -107,40 +112,71 @@ pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
     found.ok_or(Error::NotFound("message"))
 }
 
+/// The message that a one-off request made, found by its key; see [`super::compose::Origin::OneOff`].
+pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Message>> {
+    let query = messages::table.filter(messages::request_key.eq(key)).select(Message::as_select());
+    Ok(query.first(conn).await.optional()?)
+}
+
 /// The newest messages that fit the filter, older than `before`; ids are in order of time.
 pub async fn list(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, limit: i64) -> Result<Vec<Message>> {
-    let mut query = messages::table.select(Message::as_select()).order(messages::id.desc()).limit(limit).into_boxed();
-    if let Some(id) = filter.contact_id {
-        query = query.filter(messages::contact_id.eq(id));
-    }
-    if let Some(status) = filter.status {
-        query = query.filter(messages::status.eq(status));
-    }
-    if let Some(id) = filter.automation_id {
-        query = query.filter(messages::automation_id.eq(id));
-    }
-    if let Some(id) = filter.enrollment_id {
-        query = query.filter(messages::enrollment_id.eq(id));
-    }
-    if let Some(id) = filter.template_id {
-        query = query.filter(messages::template_id.eq(id));
-    }
-    if let Some(id) = filter.sender_id {
-        query = query.filter(messages::sender_id.eq(id));
-    }
-    if let Some(direction) = filter.direction {
-        query = query.filter(messages::direction.eq(direction));
-    }
-    if let Some(code) = filter.error_code {
-        query = query.filter(messages::error_code.eq(code));
-    }
-    if let Some(address) = &filter.to_address {
-        query = query.filter(messages::to_address.eq(address));
-    }
+    let mut query = filter.narrow().order(messages::id.desc()).limit(limit);
     if let Some(before) = before {
         query = query.filter(messages::id.lt(before));
     }
     Ok(query.load(conn).await?)
+}
+
+/// Those messages that fit the filter and follow next after `after`; the newest of them first.
+pub async fn list_newer(conn: &mut Conn, filter: &MessageFilter, after: MessageId, limit: i64) -> Result<Vec<Message>> {
+    let query = filter.narrow().order(messages::id.asc()).limit(limit).filter(messages::id.gt(after));
+    let mut found: Vec<Message> = query.load(conn).await?;
+    found.reverse();
+    Ok(found)
+}
+
+impl MessageFilter {
+    /// The messages that fit, in no order yet.
+    fn narrow(&self) -> messages::BoxedQuery<'_, Pg, SqlTypeOf<AsSelect<Message, Pg>>> {
+        let mut query = messages::table.select(Message::as_select()).into_boxed();
+        if let Some(id) = self.contact_id {
+            query = query.filter(messages::contact_id.eq(id));
+        }
+        if let Some(status) = self.status {
+            query = query.filter(messages::status.eq(status));
+        }
+        if let Some(id) = self.automation_id {
+            query = query.filter(messages::automation_id.eq(id));
+        }
+        if let Some(id) = self.enrollment_id {
+            query = query.filter(messages::enrollment_id.eq(id));
+        }
+        if let Some(id) = self.template_id {
+            query = query.filter(messages::template_id.eq(id));
+        }
+        if let Some(id) = self.sender_id {
+            query = query.filter(messages::sender_id.eq(id));
+        }
+        if let Some(direction) = self.direction {
+            query = query.filter(messages::direction.eq(direction));
+        }
+        if let Some(code) = self.error_code {
+            query = query.filter(messages::error_code.eq(code));
+        }
+        if let Some(address) = &self.to_address {
+            query = query.filter(messages::to_address.eq(address));
+        }
+        query
+    }
+}
+
+/// When a worker next takes the message in hand, to send it or to ask Twilio about it; none while nothing is planned.
+pub async fn next_try(conn: &mut Conn, id: MessageId) -> Result<Option<DateTime<Utc>>> {
+    let planned = jobs::table
+        .filter(jobs::subject.eq(id.0))
+        .filter(jobs::kind.eq_any([JobKind::Send, JobKind::Settle]))
+        .filter(jobs::failed_at.is_null());
+    Ok(planned.select(diesel::dsl::min(jobs::run_at)).first(conn).await?)
 }
 
 /// One POST to Twilio.

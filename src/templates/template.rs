@@ -58,14 +58,7 @@ impl NewTemplate {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", parse_name(name));
         let body = errors.check("body", TemplateBody::parse(body));
-        if media_urls.len() > MAX_MEDIA_URLS {
-            errors.add("media_urls", format!("There are {}; a message can carry at most {MAX_MEDIA_URLS}.", media_urls.len()));
-        }
-        let media_urls: Vec<_> = media_urls
-            .iter()
-            .enumerate()
-            .filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), parse_media_url(url)))
-            .collect();
+        let media_urls = check_media_urls(media_urls, &mut errors);
         match (name, body) {
             (Some(name), Some(body)) if errors.is_empty() => Ok(Self { name, body, media_urls }),
             _ => Err(errors),
@@ -86,6 +79,15 @@ impl NewTemplate {
     pub fn is_text_of(&self, saved: &Template) -> bool {
         saved.body == self.body.as_str() && saved.media_urls == self.media_urls
     }
+}
+
+/// Checks the addresses of a message's media; errors are under `media_urls`, `media_urls.0`, `media_urls.1` ….
+pub fn check_media_urls(media_urls: &[String], errors: &mut FieldErrors) -> Vec<String> {
+    if media_urls.len() > MAX_MEDIA_URLS {
+        errors.add("media_urls", format!("There are {}; a message can carry at most {MAX_MEDIA_URLS}.", media_urls.len()));
+    }
+    let urls = media_urls.iter().enumerate();
+    urls.filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), parse_media_url(url))).collect()
 }
 
 type Columns = (

@@ -23,7 +23,7 @@ use crate::{
         lease::{self, Finish, JobId, Leased},
     },
     senders,
-    twilio::{Address, Credentials, NewTwilioMessage, SendFrom, sid::ServiceSid},
+    twilio::{Address, Credentials, NewTwilioMessage, SendError, SendFrom, sid::ServiceSid},
     types::{
         id::{ConnectionId, MessageId},
         phone::PhoneNumber,
@@ -214,7 +214,7 @@ impl Worker {
                     source: Source::Twilio,
                     message_id: Some(claimed.message_id),
                     user_id: None,
-                    note: Some(why),
+                    note: outcome.answer.as_ref().err().and_then(SendError::code).map(|code| code.to_string()),
                 };
                 let suppressed = suppressions::suppress(conn, evidence, now).await?;
                 enroll::react(conn, now, &suppressed.changes).await?;

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod json;
 mod list;
+mod messages;
 mod openapi;
 mod senders;
 mod tags;
@@ -39,6 +40,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
                     .configure(tags::routes)
                     .configure(automations::routes)
                     .configure(events::routes)
+                    .configure(messages::routes)
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
             )
             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),

@@ -45,6 +45,7 @@ pub(super) fn document() -> Document {
         super::tags::Description::openapi(),
         super::automations::Document::openapi(),
         super::events::Document::openapi(),
+        super::messages::Description::openapi(),
     ];
     let mut document = Base::openapi();
     for noun in nouns {

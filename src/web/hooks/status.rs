@@ -130,7 +130,7 @@ async fn suppress(conn: &mut Conn, report: &Report, to: &PhoneNumber, now: chron
         source: Source::Twilio,
         message_id: Some(report.message_id),
         user_id: None,
-        note: Some(format!("Twilio reported error {code}.")),
+        note: Some(code.to_string()),
     };
     let suppressed = suppressions::suppress(conn, evidence, now).await?;
     enroll::react(conn, now, &suppressed.changes).await?;

@@ -6,6 +6,7 @@ mod connections;
 mod contacts;
 mod home;
 mod log_in;
+mod messages;
 mod setup;
 
 use actix_web::middleware::from_fn;
@@ -43,6 +44,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(contacts::routes)
             .configure(automations::routes)
             .configure(connections::routes)
+            .configure(messages::routes)
             .default_service(web::to(async || -> Result<&'static str, PageError> { Err(PageError::NotFound("page")) })),
     );
 }
@@ -66,4 +68,6 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<contacts::ShowPage>,
     super::page::samples::<contacts::EditPage>,
     super::page::samples::<contacts::DeletePage>,
+    super::page::samples::<messages::ListPage>,
+    super::page::samples::<messages::MessagePage>,
 ];

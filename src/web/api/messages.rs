@@ -1,0 +1,87 @@
+//! `/messages` of the JSON API: one-off messages, and what became of every message.
+
+mod answer;
+mod query;
+mod request;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, ServiceConfig};
+use diesel_async::AsyncConnection;
+use utoipa::OpenApi;
+
+use super::error::ErrorBody;
+use super::{ApiError, ApiResult, Caller, Json, List, Path, Query};
+use crate::messages::compose;
+use crate::messages::list as messages;
+use crate::types::id::MessageId;
+use crate::users::organization;
+use crate::web::{Marketer, Viewer};
+
+use answer::{EventAnswer, MessageAnswer, MessageDetail};
+use query::MessagesQuery;
+use request::{IdempotencyKey, MessageRequest};
+
+/// The description of this file.
+#[derive(OpenApi)]
+#[openapi(paths(list, send, find), components(schemas(MessageRequest, MessageAnswer, MessageDetail, EventAnswer)))]
+pub(super) struct Description;
+
+/// Mounts the routes.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/messages").get(list).post(send));
+    cfg.service(web::resource("/messages/{id}").get(find));
+}
+
+/// Lists messages, newest first.
+#[utoipa::path(get, path = "/messages", tag = "messages", params(MessagesQuery),
+    responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
+async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<Json<List<MessageAnswer>>> {
+    let mut conn = caller.conn().await?;
+    let country = organization::find(&mut conn).await?.default_country;
+    let (filter, before, limit) = query.into_inner().parse(country)?;
+    // One more than asked for tells whether there is another page.
+    let rows = messages::list(&mut conn, &filter, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
+    Ok(Json(List::from_rows(rows, limit, |message| message.id).map(MessageAnswer::from)))
+}
+
+/// Sends one message to one person, as soon as possible.
+///
+/// A number that may not be texted is no error: the message is kept as `suppressed`. With an `Idempotency-Key` the same request
+/// may be repeated without fear: it is answered with the message that it made the first time.
+#[utoipa::path(post, path = "/messages", tag = "messages", request_body = MessageRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 200 characters of your own, unique for each message that you want")),
+    responses((status = 202, body = MessageDetail), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
+async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageRequest>) -> ApiResult<HttpResponse> {
+    let key = key.of(caller.key.id);
+    let mut conn = caller.conn().await?;
+    let organization = organization::find(&mut conn).await?;
+    let wanted = body.into_inner().parse(organization.default_country)?;
+    let now = caller.now();
+    let found = conn
+        .transaction(async |conn| {
+            if let Some(key) = &key
+                && let Some(first) = messages::find_by_request_key(conn, key).await?
+            {
+                return Ok(first);
+            }
+            let draft = request::draft(conn, &wanted, key, &caller.app.renderer, &organization.name).await?;
+            let id = compose::compose_one(conn, now, draft).await?;
+            messages::find(conn, id).await
+        })
+        .await?;
+    if !wanted.made(&found) {
+        let message = "This Idempotency-Key was used before, for another message. Use a new key for each message.";
+        return Err(ApiError::new(StatusCode::CONFLICT, "key_reused", message));
+    }
+    Ok(HttpResponse::Accepted().json(MessageDetail::load(&mut conn, found).await?))
+}
+
+/// Finds a message, with everything that became known of it, in order of time.
+#[utoipa::path(get, path = "/messages/{id}", tag = "messages", params(("id" = String, Path)),
+    responses((status = 200, body = MessageDetail), (status = 404, body = ErrorBody)))]
+async fn find(caller: Caller<Viewer>, id: Path<MessageId>) -> ApiResult<Json<MessageDetail>> {
+    let mut conn = caller.conn().await?;
+    let message = messages::find(&mut conn, *id).await?;
+    Ok(Json(MessageDetail::load(&mut conn, message).await?))
+}

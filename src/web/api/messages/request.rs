@@ -1,0 +1,283 @@
+//! A one-off message as it is asked for, checked field by field, and the draft that it becomes.
+
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use futures::future::{Ready, ready};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::connections::{self, Status};
+use crate::contacts::{self, Contact};
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors, Result};
+use crate::messages::compose::{Draft, Origin};
+use crate::messages::list::Message;
+use crate::senders::{self, Sender};
+use crate::templates::{self, Renderer, Template, Variables};
+use crate::twilio::parts::MAX_BODY;
+use crate::types::country::Country;
+use crate::types::id::{ApiKeyId, ContactId, SenderId, TemplateId};
+use crate::types::phone::PhoneNumber;
+use crate::web::api::ApiError;
+
+const MAX_KEY: usize = 200;
+
+/// A message to one person.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = NewMessage)]
+pub(super) struct MessageRequest {
+    /// Whom it is for; or give `to`.
+    #[schema(format = "uuid")]
+    contact_id: Option<String>,
+    /// The number that it is for, if you do not know the contact; or give `contact_id`.
+    #[schema(example = "+14155550123")]
+    to: Option<String>,
+    /// The template that makes the text; or give `body`.
+    #[schema(format = "uuid")]
+    template_id: Option<String>,
+    /// The text as it is to arrive, up to 1,600 characters; or give `template_id`. May be empty where there are media.
+    body: Option<String>,
+    /// What to send from.
+    #[schema(format = "uuid", required = true, nullable = false)]
+    sender_id: Option<String>,
+    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch. Without it, those of the template.
+    media_urls: Option<Vec<String>>,
+}
+
+/// A request whose fields are all in order.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    recipient: Recipient,
+    content: Content,
+    sender_id: SenderId,
+    media_urls: Option<Vec<String>>,
+}
+
+#[derive(Debug)]
+enum Recipient {
+    Contact(ContactId),
+    Number(PhoneNumber),
+}
+
+#[derive(Debug)]
+enum Content {
+    Template(TemplateId),
+    Text(String),
+}
+
+/// The header `Idempotency-Key`, if it was sent.
+#[derive(Debug)]
+pub(super) struct IdempotencyKey(Option<String>);
+
+impl MessageRequest {
+    /// Checks the fields; all that is wrong is told at once.
+    pub(super) fn parse(self, default_country: Option<Country>) -> Result<Wanted> {
+        let mut errors = FieldErrors::default();
+        let recipient = recipient(self.contact_id, self.to, default_country, &mut errors);
+        let media_urls = self.media_urls.map(|urls| templates::check_media_urls(&urls, &mut errors));
+        let has_media = media_urls.as_ref().is_some_and(|urls| !urls.is_empty());
+        let content = content(self.template_id, self.body, has_media, &mut errors);
+        let sender_id = match self.sender_id {
+            Some(text) => id("sender_id", &text, "sender", &mut errors),
+            None => {
+                errors.add("sender_id", "Say what to send from; GET /senders lists what there is.");
+                None
+            }
+        };
+        match (recipient, content, sender_id) {
+            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => Ok(Wanted { recipient, content, sender_id, media_urls }),
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether a message is what this request asks for; what a template or a contact has become meanwhile does not matter.
+    pub(super) fn made(&self, message: &Message) -> bool {
+        let same_recipient = match &self.recipient {
+            Recipient::Contact(id) => message.contact_id == Some(*id),
+            Recipient::Number(phone) => message.to_address == phone.as_str(),
+        };
+        let same_content = match &self.content {
+            Content::Template(id) => message.template_id == Some(*id),
+            Content::Text(text) => message.template_id.is_none() && message.body == *text,
+        };
+        let same_media = self.media_urls.as_ref().is_none_or(|urls| *urls == message.media_urls);
+        same_recipient && same_content && same_media && message.sender_id == Some(self.sender_id)
+    }
+}
+
+/// Makes the draft: finds what the request names, and renders the text.
+pub(super) async fn draft(conn: &mut Conn, wanted: &Wanted, key: Option<String>, renderer: &Renderer, organization: &str) -> Result<Draft> {
+    let mut errors = FieldErrors::default();
+    let sender = senders::find(conn, wanted.sender_id).await;
+    if let Some(problem) = sender_problem(conn, known(sender)?).await? {
+        errors.add("sender_id", problem);
+    }
+    let contact = match &wanted.recipient {
+        Recipient::Contact(id) => known(contacts::find(conn, *id).await)?,
+        Recipient::Number(phone) => contacts::find_by_phone(conn, phone).await?,
+    };
+    let to = match (&wanted.recipient, &contact) {
+        (Recipient::Number(phone), _) => Some(phone.clone()),
+        (Recipient::Contact(_), Some(contact)) => Some(contact.phone.clone()),
+        (Recipient::Contact(_), None) => {
+            errors.add("contact_id", "There is no such contact.");
+            None
+        }
+    };
+    let (text, template) = match &wanted.content {
+        Content::Text(text) => (Some(text.clone()), None),
+        Content::Template(id) => {
+            let template = known(templates::find(conn, *id).await)?;
+            let text = rendered(template.as_ref(), contact.as_ref(), to.as_ref(), renderer, organization);
+            (errors.check("template_id", text).flatten(), template)
+        }
+    };
+    let (Some(to), Some(text), true) = (to, text, errors.is_empty()) else { return Err(Error::Invalid(errors)) };
+    let own_media = template.as_ref().map(|template| template.media_urls.clone());
+    Ok(Draft {
+        origin: Origin::OneOff { request_key: key },
+        contact_id: contact.map(|contact| contact.id),
+        sender_id: wanted.sender_id,
+        to: Ok(to),
+        text: Ok(text),
+        template: template.map(|template| (template.id, template.version)),
+        media_urls: wanted.media_urls.clone().or(own_media).unwrap_or_default(),
+    })
+}
+
+/// What was found, or nothing; other errors stay errors.
+fn known<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text for this person; without one (the contact is unknown, which is an error of its own) there is none.
+fn rendered(
+    template: Option<&Template>,
+    contact: Option<&Contact>,
+    to: Option<&PhoneNumber>,
+    renderer: &Renderer,
+    organization: &str,
+) -> std::result::Result<Option<String>, String> {
+    let template = template.ok_or("There is no such template.")?;
+    if template.archived_at.is_some() {
+        return Err(format!("The template “{}” is archived; choose another one or restore it.", template.name));
+    }
+    let variables = match (contact, to) {
+        (Some(contact), _) => Variables::new(contact, None),
+        (None, Some(to)) => Variables::for_phone(to, None),
+        (None, None) => return Ok(None),
+    };
+    let text = renderer.render(template, &variables.with_organization(organization));
+    text.map(Some).map_err(|reason| format!("This template gives no text here: {reason}."))
+}
+
+/// Why nothing can be sent from here now.
+async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Option<String>> {
+    let Some(sender) = sender else { return Ok(Some("There is no such sender.".to_owned())) };
+    let label = sender.label();
+    let problem = match sender.status() {
+        Status::Disabled => Some(format!("The sender {label} is disabled; enable it in the Connection Center or choose another one.")),
+        Status::Stopped => Some(format!("The sender {label} is stopped: {}", sender.stopped_reason.as_deref().unwrap_or("Twilio refused it."))),
+        Status::Active => None,
+    };
+    if problem.is_some() {
+        return Ok(problem);
+    }
+    let connection = connections::find(conn, sender.connection_id).await?;
+    Ok(match connection.status() {
+        Status::Disabled => {
+            Some(format!("The connection “{}” of this sender is disabled; enable it in the Connection Center.", connection.name))
+        }
+        Status::Stopped => {
+            let why = connection.stopped_reason.as_deref().unwrap_or("Twilio refused it.");
+            Some(format!("The connection “{}” of this sender is stopped: {why}", connection.name))
+        }
+        Status::Active => None,
+    })
+}
+
+fn recipient(contact_id: Option<String>, to: Option<String>, default_country: Option<Country>, errors: &mut FieldErrors) -> Option<Recipient> {
+    match (contact_id, to) {
+        (Some(text), None) => id("contact_id", &text, "contact", errors).map(Recipient::Contact),
+        (None, Some(text)) => errors.check("to", PhoneNumber::parse(&text, default_country)).map(Recipient::Number),
+        (Some(_), Some(_)) => {
+            errors.add("to", "Give either contact_id or to, not both.");
+            None
+        }
+        (None, None) => {
+            errors.add("to", "Say whom it is for: a number in to, or a contact in contact_id.");
+            None
+        }
+    }
+}
+
+fn content(template_id: Option<String>, body: Option<String>, has_media: bool, errors: &mut FieldErrors) -> Option<Content> {
+    match (template_id, body) {
+        (Some(text), None) => id("template_id", &text, "template", errors).map(Content::Template),
+        (None, Some(text)) => errors.check("body", text_of(text, has_media)).map(Content::Text),
+        (Some(_), Some(_)) => {
+            errors.add("body", "Give either template_id or body, not both.");
+            None
+        }
+        (None, None) if has_media => Some(Content::Text(String::new())),
+        (None, None) => {
+            errors.add("body", "Say what to send: a text in body, or a template in template_id.");
+            None
+        }
+    }
+}
+
+fn text_of(text: String, has_media: bool) -> std::result::Result<String, String> {
+    let length = text.encode_utf16().count();
+    if length > MAX_BODY {
+        return Err(format!("The text has {length} characters; Twilio takes at most {MAX_BODY}. Shorten it."));
+    }
+    if text.trim().is_empty() && !has_media {
+        return Err("The text is empty: write what is to be sent.".to_owned());
+    }
+    if text.contains('\0') {
+        return Err("The text has a NUL character, which no SMS can carry: remove it.".to_owned());
+    }
+    Ok(text)
+}
+
+fn id<T: FromStr>(field: &str, text: &str, noun: &str, errors: &mut FieldErrors) -> Option<T> {
+    errors.check(field, text.trim().parse().map_err(|_| format!("This is not the id of a {noun}.")))
+}
+
+impl IdempotencyKey {
+    /// The key as it is kept: two API keys never share one.
+    pub(super) fn of(self, caller: ApiKeyId) -> Option<String> {
+        self.0.map(|key| format!("api:{caller}:{key}"))
+    }
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = ApiError;
+    type Future = Ready<std::result::Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = request.headers().get("Idempotency-Key").map(|value| value.to_str().unwrap_or_default().trim());
+        ready(match header {
+            None => Ok(Self(None)),
+            Some(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Self(Some(key.to_owned()))),
+            Some(_) => {
+                let message = format!("This header takes 1 to {MAX_KEY} plain characters, such as a UUID.");
+                Err(ApiError::invalid(FieldErrors::default().with("Idempotency-Key", message)))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

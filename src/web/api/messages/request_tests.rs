@@ -1,0 +1,70 @@
+//! Tests of how the body of `POST /messages` is read.
+
+use actix_web::FromRequest;
+use actix_web::dev::Payload;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use super::{Content, Error, IdempotencyKey, MessageRequest, Recipient, Wanted};
+use crate::types::country::Country;
+use crate::types::id::ApiKeyId;
+
+const ID: &str = "01980d3c-9b5a-7000-8000-000000000000";
+
+fn parse(body: Value) -> Result<Wanted, Error> {
+    serde_json::from_value::<MessageRequest>(body).unwrap().parse(None)
+}
+
+fn fields(body: Value) -> Vec<String> {
+    let Err(Error::Invalid(fields)) = parse(body) else { panic!("it was accepted") };
+    fields.iter().map(|(field, _)| field.to_owned()).collect()
+}
+
+#[test]
+fn a_message_needs_a_recipient_a_content_and_a_sender() {
+    assert_eq!(fields(json!({})), ["body", "sender_id", "to"]);
+    let wanted = parse(json!({"to": "+1 415 555 0123", "body": "Hi", "sender_id": ID})).unwrap();
+    assert!(matches!(wanted.recipient, Recipient::Number(phone) if phone.as_str() == "+14155550123"));
+    assert!(matches!(wanted.content, Content::Text(text) if text == "Hi"));
+    let wanted = parse(json!({"contact_id": ID, "template_id": ID, "sender_id": ID})).unwrap();
+    assert!(matches!((wanted.recipient, wanted.content), (Recipient::Contact(_), Content::Template(_))));
+}
+
+#[test]
+fn two_ways_to_say_the_same_thing_are_one_too_many() {
+    let both = json!({"to": "+14155550123", "contact_id": ID, "body": "Hi", "template_id": ID, "sender_id": ID});
+    assert_eq!(fields(both), ["body", "to"]);
+}
+
+#[test]
+fn identifiers_and_numbers_that_are_none_are_named() {
+    let body = json!({"contact_id": "7", "template_id": "x", "sender_id": "", "media_urls": ["ftp://example.com"]});
+    assert_eq!(fields(body), ["contact_id", "media_urls.0", "sender_id", "template_id"]);
+    assert_eq!(fields(json!({"to": "0171 1234567", "body": "Hi", "sender_id": ID})), ["to"]);
+    let german = serde_json::from_value::<MessageRequest>(json!({"to": "0171 1234567", "body": "Hi", "sender_id": ID})).unwrap();
+    assert!(german.parse(Country::parse("DE").ok()).is_ok());
+}
+
+#[test]
+fn a_text_has_one_to_1600_characters_unless_pictures_speak() {
+    let body = |text: &str| json!({"to": "+14155550123", "body": text, "sender_id": ID});
+    assert!(parse(body(&"x".repeat(1_600))).is_ok());
+    for bad in ["", " \n", &"x".repeat(1_601), &"🔔".repeat(801), "a\0b"] {
+        assert_eq!(fields(body(bad)), ["body"]);
+    }
+    let picture = |body: Value| json!({"to": "+14155550123", "body": body, "sender_id": ID, "media_urls": ["https://example.com/a.jpg"]});
+    assert!(parse(picture(json!(""))).is_ok() && parse(picture(Value::Null)).is_ok());
+}
+
+#[actix_web::test]
+async fn an_idempotency_key_is_kept_apart_for_each_api_key() {
+    let read = async |value: &str| {
+        let request = TestRequest::default().insert_header(("Idempotency-Key", value)).to_http_request();
+        IdempotencyKey::from_request(&request, &mut Payload::None).await
+    };
+    let (one, other) = (ApiKeyId::new(), ApiKeyId::new());
+    let of = async |caller| read("order-7").await.unwrap().of(caller);
+    assert_ne!(of(one).await, of(other).await);
+    assert_eq!(of(one).await, of(one).await);
+    assert!(read("").await.is_err() && read(&"k".repeat(201)).await.is_err());
+}

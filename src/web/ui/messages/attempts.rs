@@ -1,0 +1,102 @@
+//! The raw facts behind a message's story: each POST to Twilio, each report as it came.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::messages::delivery::ReportSource;
+use crate::messages::list::{Attempt, StatusEvent};
+use crate::messages::submit::AttemptOutcome;
+
+/// One POST to Twilio.
+#[derive(Debug, Serialize)]
+pub(super) struct AttemptRow {
+    number: i16,
+    claimed_at: DateTime<Utc>,
+    duration_ms: Option<i32>,
+    outcome: &'static str,
+    http_status: Option<i16>,
+    error_code: Option<i32>,
+    request_id: Option<String>,
+}
+
+/// One report with everything that Twilio said.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ReportRow {
+    at: DateTime<Utc>,
+    status: String,
+    /// `callback` or `lookup`.
+    source: ReportSource,
+    applied: bool,
+    params: Vec<(String, String)>,
+}
+
+impl From<&Attempt> for AttemptRow {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            claimed_at: attempt.claimed_at,
+            duration_ms: attempt.duration_ms,
+            outcome: match attempt.outcome {
+                None => "Under way",
+                Some(AttemptOutcome::Accepted) => "Accepted",
+                Some(AttemptOutcome::Refused) => "Refused",
+                Some(AttemptOutcome::Busy) => "Too busy",
+                Some(AttemptOutcome::NotSent) => "Not reached",
+                Some(AttemptOutcome::Unknown) if attempt.duration_ms.is_none() => "Interrupted",
+                Some(AttemptOutcome::Unknown) => "No answer",
+            },
+            http_status: attempt.http_status,
+            error_code: attempt.error_code,
+            request_id: attempt.twilio_request_id.clone(),
+        }
+    }
+}
+
+impl ReportRow {
+    /// The report as it came, if it came with parameters.
+    pub(super) fn of(event: &StatusEvent) -> Option<Self> {
+        let params = event.params.as_ref()?.as_object()?;
+        Some(Self {
+            at: event.at,
+            status: event.status.clone(),
+            source: event.source,
+            applied: event.applied,
+            params: params.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
+        })
+    }
+}
+
+/// A repeated parameter is a list.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_report_is_shown_as_it_came() {
+        let params = json!({ "MessageStatus": "sent", "To": ["+1", "+2"], "ErrorCode": null });
+        let event = StatusEvent {
+            status: "sent".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            source: ReportSource::Callback,
+            error_code: None,
+            applied: true,
+            params: Some(params),
+        };
+        let row = ReportRow::of(&event).unwrap();
+        let value = |name: &str| row.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        assert_eq!((value("MessageStatus"), value("To"), value("ErrorCode")), (Some("sent"), Some("+1, +2"), Some("")));
+        assert_eq!(ReportRow::of(&StatusEvent { params: None, ..event }), None);
+    }
+}

@@ -1,0 +1,213 @@
+//! What is known of a message by now: the part of its page that follows what happens.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::attempts::{AttemptRow, ReportRow};
+use super::list::shown_address;
+use super::story::{Known, Line};
+use super::why::{self, Hold, Trouble, Why};
+use crate::automations::{self, Automation};
+use crate::connections::{self, Connection};
+use crate::contacts::{self, Contact};
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::messages::list::{self as messages, Attempt, Direction, Message, StatusEvent};
+use crate::messages::status::MessageStatus;
+use crate::senders::{self, Sender};
+use crate::templates::{self, Template};
+use crate::types::id::{ConnectionId, EnrollmentId, MessageId};
+use crate::web::Page;
+
+/// Everything about a message but the page's head; also what the page asks for while it is open.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Progress {
+    pub(super) id: MessageId,
+    /// Whether more is to be expected.
+    live: bool,
+    inbound: bool,
+    body: String,
+    media_urls: Vec<String>,
+    parts: i16,
+    encoding: &'static str,
+    status: MessageStatus,
+    meaning: &'static str,
+    status_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    why: Option<Why>,
+    trouble: Option<Trouble>,
+    holds: Vec<Hold>,
+    next_try: Option<DateTime<Utc>>,
+    pub(super) contact: Option<Link>,
+    to: Option<String>,
+    from: Option<String>,
+    sender: Option<String>,
+    connection: Link,
+    template: Option<Link>,
+    template_version: Option<i32>,
+    automation: Option<Link>,
+    enrollment_id: Option<EnrollmentId>,
+    /// Of the automation, from 1.
+    step: Option<i16>,
+    twilio_sid: Option<String>,
+    story: Vec<Line>,
+    attempts: Vec<AttemptRow>,
+    reports: Vec<ReportRow>,
+}
+
+/// A thing with a page of its own.
+#[derive(Debug, Serialize)]
+pub(super) struct Link {
+    pub(super) path: String,
+    pub(super) label: String,
+}
+
+/// The message with all that belongs to it.
+pub(super) struct Material {
+    pub(super) message: Message,
+    pub(super) contact: Option<Contact>,
+    pub(super) sender: Option<Sender>,
+    pub(super) connection: Connection,
+    pub(super) template: Option<Template>,
+    pub(super) automation: Option<Automation>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) events: Vec<StatusEvent>,
+    pub(super) why: Option<Why>,
+    pub(super) next_try: Option<DateTime<Utc>>,
+}
+
+impl Progress {
+    /// Loads what is known by now.
+    pub(super) async fn load(conn: &mut Conn, id: MessageId) -> Result<Self> {
+        Ok(Self::of(Material::load(conn, id).await?))
+    }
+
+    pub(super) fn of(material: Material) -> Self {
+        let Material { message, contact, sender, connection, template, automation, attempts, events, why, next_try } = material;
+        let waits = matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed);
+        let holds = if message.status == MessageStatus::Pending {
+            why::holds(sender.as_ref(), &connection, automation.as_ref())
+        } else {
+            Vec::new()
+        };
+        let origin = origin(&message, template.as_ref(), automation.as_ref());
+        let story = Known { message: &message, attempts: &attempts, events: &events, origin }.tell();
+        let ended_well = matches!(message.status, MessageStatus::Delivered | MessageStatus::Read);
+        Self {
+            id: message.id,
+            live: !message.status.is_final(),
+            inbound: message.direction == Direction::Inbound,
+            parts: message.parts,
+            encoding: if message.encoding == "ucs2" { "UCS-2" } else { "GSM-7" },
+            status: message.status,
+            meaning: message.status.meaning(),
+            status_at: message.status_at,
+            created_at: message.created_at,
+            why: why.filter(|_| !ended_well),
+            trouble: message.error_code.filter(|_| !ended_well).map(Trouble::of),
+            next_try: next_try.filter(|_| waits && holds.is_empty()),
+            holds,
+            contact: contact.map(|contact| Link { path: format!("/contacts/{}", contact.id), label: name(&contact) }),
+            to: Some(message.to_address).filter(|address| !address.is_empty()).map(|address| shown_address(&address)),
+            from: message.from_address.as_deref().map(shown_address),
+            sender: sender.map(|sender| sender.label()),
+            connection: Link { path: path_of(connection.id), label: connection.name },
+            template: template.map(|template| Link { path: format!("/templates/{}", template.id), label: template.name }),
+            template_version: message.template_version,
+            automation: automation.map(|one| Link { path: format!("/automations/{}", one.id), label: one.name }),
+            enrollment_id: message.enrollment_id,
+            step: message.step.map(|step| step + 1),
+            twilio_sid: message.twilio_sid,
+            body: message.body,
+            media_urls: message.media_urls,
+            story,
+            attempts: attempts.iter().map(AttemptRow::from).collect(),
+            reports: events.iter().filter_map(ReportRow::of).collect(),
+        }
+    }
+
+    /// The page's heading.
+    pub(super) fn title(&self) -> String {
+        let address = if self.inbound { self.from.as_deref() } else { self.to.as_deref() };
+        let who = self.contact.as_ref().map(|contact| contact.label.as_str()).or(address);
+        match (self.inbound, who) {
+            (true, Some(who)) => format!("Message from {who}"),
+            (true, None) => "Inbound message".to_owned(),
+            (false, Some(who)) => format!("Message to {who}"),
+            (false, None) => "Message without a recipient".to_owned(),
+        }
+    }
+}
+
+impl Material {
+    async fn load(conn: &mut Conn, id: MessageId) -> Result<Self> {
+        let message = messages::find(conn, id).await?;
+        let contact = match message.contact_id {
+            Some(id) => present(contacts::find(conn, id).await)?,
+            None => None,
+        };
+        let sender = match message.sender_id {
+            Some(id) => present(senders::find(conn, id).await)?,
+            None => None,
+        };
+        let template = match message.template_id {
+            Some(id) => present(templates::find(conn, id).await)?,
+            None => None,
+        };
+        let automation = match message.automation_id {
+            Some(id) => present(automations::find(conn, id).await)?,
+            None => None,
+        };
+        Ok(Self {
+            contact,
+            sender,
+            template,
+            automation,
+            connection: connections::find(conn, message.connection_id).await?,
+            attempts: messages::attempts(conn, id).await?,
+            events: messages::events(conn, &message).await?,
+            why: why::of(conn, &message).await?,
+            next_try: messages::next_try(conn, id).await?,
+            message,
+        })
+    }
+}
+
+/// What was found, or nothing if it was deleted meanwhile.
+fn present<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn name(contact: &Contact) -> String {
+    contact.full_name().unwrap_or_else(|| contact.phone.international())
+}
+
+fn path_of(id: ConnectionId) -> String {
+    format!("/connections/{id}")
+}
+
+/// What the message comes from, as a sentence.
+fn origin(message: &Message, template: Option<&Template>, automation: Option<&Automation>) -> String {
+    let template = match (template, message.template_version) {
+        (Some(template), Some(version)) => format!(" From the template “{}”, version {version}.", template.name),
+        _ => String::new(),
+    };
+    let step = message.step.map_or_else(String::new, |step| format!("Step {} of ", step + 1));
+    match automation {
+        Some(automation) => format!("{step}{} automation “{}”.{template}", if step.is_empty() { "The" } else { "the" }, automation.name),
+        None if message.enrollment_id.is_some() || message.step.is_some() => format!("An automation that was deleted.{template}"),
+        None => format!("A single message that was asked for by a person or a program.{template}"),
+    }
+}
+
+impl Page for Progress {
+    const TEMPLATE: &'static str = "ui/messages/_progress.html";
+
+    fn samples() -> Vec<Self> {
+        super::samples::materials().into_iter().map(Self::of).collect()
+    }
+}

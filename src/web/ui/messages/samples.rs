@@ -1,0 +1,249 @@
+//! Messages for the samples of the pages: each turn that one can take.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::progress::Material;
+use super::why::Why;
+use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
+use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
+use crate::contacts::Contact;
+use crate::messages::delivery::ReportSource;
+use crate::messages::list::{Attempt, Direction, Message, StatusEvent};
+use crate::messages::status::MessageStatus;
+use crate::messages::submit::AttemptOutcome;
+use crate::senders::Sender;
+use crate::templates::Template;
+use crate::types::id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId};
+use crate::types::phone::PhoneNumber;
+
+/// A message that waits.
+pub(super) fn message() -> Message {
+    Message {
+        id: MessageId::new(),
+        direction: Direction::Outbound,
+        connection_id: ConnectionId::new(),
+        sender_id: Some(SenderId::new()),
+        contact_id: None,
+        to_address: "+14155550123".to_owned(),
+        from_address: None,
+        body: "Your order <7> & more is on its way.\nBye".to_owned(),
+        media_urls: Vec::new(),
+        parts: 1,
+        encoding: "gsm7".to_owned(),
+        status: MessageStatus::Pending,
+        reason: None,
+        error_code: None,
+        twilio_sid: None,
+        template_id: None,
+        template_version: None,
+        automation_id: None,
+        enrollment_id: None,
+        step: None,
+        created_at: DateTime::UNIX_EPOCH,
+        status_at: at(4_000),
+    }
+}
+
+/// One message of each kind.
+pub(super) fn messages() -> Vec<Message> {
+    materials().into_iter().map(|material| material.message).collect()
+}
+
+/// One message of each kind with all that belongs to it.
+pub(super) fn materials() -> Vec<Material> {
+    let with = |status| Message { status, ..message() };
+    let inbound = Message {
+        direction: Direction::Inbound,
+        from_address: Some("+14155550123".to_owned()),
+        to_address: "+14155550100".to_owned(),
+        body: "Stop! <b>".to_owned(),
+        media_urls: vec!["https://api.twilio.com/media/1?a=1&b=2".to_owned()],
+        ..with(MessageStatus::Received)
+    };
+    let failed = Message { reason: Some("event.city is not set in this event".to_owned()), to_address: String::new(), ..with(MessageStatus::Failed) };
+    let held = Material { automation: Some(automation(AutomationStatus::Paused)), ..bare(with(MessageStatus::Pending)) };
+    let waiting = Material { next_try: Some(at(60_000)), ..bare(with(MessageStatus::Pending)) };
+    vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting]
+}
+
+/// From an automation, delivered at the second attempt, with reports that came twice and late.
+fn delivered() -> Material {
+    let message = Message {
+        contact_id: Some(ContactId::new()),
+        twilio_sid: Some("SM0123456789abcdef0123456789abcdef".to_owned()),
+        from_address: Some("+14155550100".to_owned()),
+        template_id: Some(TemplateId::new()),
+        template_version: Some(2),
+        automation_id: Some(AutomationId::new()),
+        enrollment_id: Some(EnrollmentId::new()),
+        step: Some(0),
+        media_urls: vec!["https://example.com/bell.jpg?a=1&b=2".to_owned()],
+        encoding: "ucs2".to_owned(),
+        ..Message { status: MessageStatus::Delivered, ..message() }
+    };
+    Material {
+        contact: contact(),
+        template: Some(template()),
+        automation: Some(automation(AutomationStatus::Active)),
+        attempts: vec![attempt(1, 10, AttemptOutcome::Busy), attempt(2, 2_000, AttemptOutcome::Accepted)],
+        events: vec![
+            event(0, "pending", ReportSource::Carillon, true),
+            event(10, "submitting", ReportSource::Carillon, true),
+            event(2_000, "submitting", ReportSource::Carillon, true),
+            event(2_212, "queued", ReportSource::Response, true),
+            event(4_000, "delivered", ReportSource::Callback, true),
+            event(4_100, "sent", ReportSource::Callback, false),
+        ],
+        ..bare(message)
+    }
+}
+
+/// The answer was lost; the callback told, and told of an error.
+fn lost() -> Material {
+    let message = Message { error_code: Some(30003), twilio_sid: Some("SM1".to_owned()), ..Message { status: MessageStatus::Undelivered, ..message() } };
+    Material {
+        attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
+        events: vec![
+            event(0, "pending", ReportSource::Carillon, true),
+            event(10, "submitting", ReportSource::Carillon, true),
+            event(222, "unconfirmed", ReportSource::Carillon, true),
+            StatusEvent { error_code: Some(30003), ..event(3_300, "undelivered", ReportSource::Callback, true) },
+        ],
+        ..bare(message)
+    }
+}
+
+fn suppressed() -> Material {
+    let message = Message { reason: Some("stop".to_owned()), ..Message { status: MessageStatus::Suppressed, ..message() } };
+    Material {
+        why: Some(Why {
+            words: "The contact texted “<STOP>” to +1 415 555 0100".to_owned(),
+            at: Some(DateTime::UNIX_EPOCH),
+            link: Some("/messages/1".to_owned()),
+            meaning: Some("The person texted STOP."),
+        }),
+        events: vec![event(0, "pending", ReportSource::Carillon, true), event(0, "suppressed", ReportSource::Carillon, true)],
+        ..bare(message)
+    }
+}
+
+fn bare(message: Message) -> Material {
+    let first = if message.direction == Direction::Inbound { "received" } else { "pending" };
+    let why = message.reason.as_ref().map(|reason| Why { words: reason.clone(), at: None, link: None, meaning: None });
+    Material {
+        contact: None,
+        sender: Some(sender()),
+        connection: connection(),
+        template: None,
+        automation: None,
+        attempts: Vec::new(),
+        events: vec![event(0, first, ReportSource::Carillon, true)],
+        why,
+        next_try: None,
+        message,
+    }
+}
+
+fn at(milliseconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
+}
+
+fn event(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEvent {
+    let params = (source == ReportSource::Callback).then(|| json!({ "MessageStatus": status, "To": "<+14155550123>" }));
+    StatusEvent { status: status.to_owned(), at: at(time), source, error_code: None, applied, params }
+}
+
+fn attempt(number: i16, claimed: i64, outcome: AttemptOutcome) -> Attempt {
+    Attempt {
+        number,
+        worker_id: WorkerId::new(),
+        claimed_at: at(claimed),
+        finished_at: Some(at(claimed + 212)),
+        outcome: Some(outcome),
+        http_status: Some(201),
+        error_code: None,
+        twilio_request_id: Some("RQ0123456789abcdef0123456789abcdef".to_owned()),
+        duration_ms: Some(212),
+    }
+}
+
+/// A sender in order.
+pub(super) fn sender() -> Sender {
+    let address = PhoneNumber::from_e164("+14155550100").map(SenderAddress::PhoneNumber);
+    Sender {
+        id: SenderId::new(),
+        connection_id: ConnectionId::new(),
+        kind: SenderKind::PhoneNumber,
+        address: address.expect("it is a number in E.164"),
+        twilio_sid: "PN1".to_owned(),
+        name: "Shop".to_owned(),
+        sms_capable: true,
+        mms_capable: true,
+        webhook_url: None,
+        webhook_error: None,
+        created_at: DateTime::UNIX_EPOCH,
+        disabled_at: None,
+        stopped_at: None,
+        stopped_reason: None,
+    }
+}
+
+/// A connection in order.
+pub(super) fn connection() -> Connection {
+    Connection {
+        id: ConnectionId::new(),
+        name: "Bells & Sons".to_owned(),
+        account_sid: "AC1".to_owned(),
+        account_name: "Bells".to_owned(),
+        account_type: None,
+        has_auth_token: true,
+        api_key_sid: None,
+        unconfirmed_policy: UnconfirmedPolicy::GiveUp,
+        verified_at: DateTime::UNIX_EPOCH,
+        created_at: DateTime::UNIX_EPOCH,
+        disabled_at: None,
+        stopped_at: None,
+        stopped_reason: None,
+    }
+}
+
+fn template() -> Template {
+    Template {
+        id: TemplateId::new(),
+        name: "Thanks <you>".to_owned(),
+        version: 3,
+        body: "Hi".to_owned(),
+        media_urls: Vec::new(),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+        archived_at: None,
+    }
+}
+
+fn automation(status: AutomationStatus) -> Automation {
+    Automation {
+        id: AutomationId::new(),
+        name: "Thank <you> & see you".to_owned(),
+        status,
+        version: 1,
+        definition: Definition { trigger: Trigger::ContactCreated, steps: Vec::new() },
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn contact() -> Option<Contact> {
+    let phone = PhoneNumber::from_e164("+14155550123").ok()?;
+    Some(Contact {
+        id: ContactId::new(),
+        phone,
+        first_name: Some("Ann <b>".to_owned()),
+        last_name: Some("O’Hara".to_owned()),
+        email: None,
+        external_id: None,
+        attributes: json!({}),
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+    })
+}

@@ -1,0 +1,41 @@
+//! The page of one message, and the part of it that follows what happens.
+
+use actix_web::web::Path;
+use serde::Serialize;
+
+use super::progress::Progress;
+use crate::types::id::MessageId;
+use crate::web::{Page, PageResult, Viewer, Visit};
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct MessagePage {
+    title: String,
+    #[serde(flatten)]
+    progress: Progress,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
+    let progress = Progress::load(&mut *visit.conn().await?, *id).await?;
+    visit.page(&MessagePage::new(progress))
+}
+
+/// What the open page asks for every few seconds, until nothing more is expected.
+pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
+    let progress = Progress::load(&mut *visit.conn().await?, *id).await?;
+    visit.page(&progress)
+}
+
+impl MessagePage {
+    fn new(progress: Progress) -> Self {
+        Self { title: progress.title(), progress }
+    }
+}
+
+impl Page for MessagePage {
+    const TEMPLATE: &'static str = "ui/messages/show.html";
+
+    fn samples() -> Vec<Self> {
+        Progress::samples().into_iter().map(Self::new).collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! The story of a message in words: composed, handed to Twilio, answered, reported, and what each of these proves.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::messages::delivery::ReportSource;
+use crate::messages::list::{Attempt, Direction, Message, StatusEvent};
+use crate::messages::status::MessageStatus;
+use crate::messages::submit::AttemptOutcome;
+use crate::twilio::errors;
+
+/// One step of the story.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Line {
+    pub(super) at: DateTime<Utc>,
+    /// `good`, `warn`, `bad`, `quiet` or none: the colour of its mark.
+    tone: &'static str,
+    pub(super) title: String,
+    pub(super) note: Option<String>,
+    /// Twilio's error code with its title.
+    error: Option<String>,
+}
+
+/// What is known of a message, in order.
+pub(super) struct Known<'a> {
+    pub(super) message: &'a Message,
+    pub(super) attempts: &'a [Attempt],
+    /// As [`crate::messages::list::events`] gives them.
+    pub(super) events: &'a [StatusEvent],
+    /// What the message comes from, as a sentence.
+    pub(super) origin: String,
+}
+
+impl Known<'_> {
+    /// Tells the story, oldest first.
+    pub(super) fn tell(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let mut current = MessageStatus::Pending;
+        let mut attempts = self.attempts.iter();
+        for (at, event) in self.events.iter().enumerate() {
+            let status = event.status.parse::<MessageStatus>().ok();
+            if at == 0 {
+                lines.push(self.beginning(event));
+            } else if event.source == ReportSource::Carillon && status == Some(MessageStatus::Submitting) {
+                if let Some(attempt) = attempts.next() {
+                    lines.push(handed_over(attempt));
+                    lines.extend(self.without_report(attempt));
+                }
+            } else {
+                lines.push(self.report(event, current));
+            }
+            if event.applied {
+                current = status.unwrap_or(current);
+            }
+        }
+        lines.sort_by_key(|line| line.at);
+        lines
+    }
+
+    fn beginning(&self, event: &StatusEvent) -> Line {
+        match self.message.direction {
+            Direction::Inbound => Line::new(event.at, "good", "Twilio brought it to us", Some("A call of our inbound webhook, with Twilio’s signature.".to_owned())),
+            Direction::Outbound => Line::new(event.at, "", "Carillon composed it", Some(self.origin.clone())),
+        }
+    }
+
+    fn report(&self, event: &StatusEvent, current: MessageStatus) -> Line {
+        let word = event.status.replace('_', " ");
+        let status = event.status.parse::<MessageStatus>().ok();
+        let title = match event.source {
+            ReportSource::Carillon => return self.decision(event, status),
+            ReportSource::Response if status == Some(MessageStatus::Failed) => "Twilio refused it".to_owned(),
+            ReportSource::Response => format!("Twilio answered: {word}"),
+            ReportSource::Callback => format!("Twilio reported: {word}"),
+            ReportSource::Lookup => format!("Asked by us, Twilio said: {word}"),
+        };
+        let tone = if event.applied { tone(status) } else { "quiet" };
+        let note = if event.applied { None } else { Some(self.why_ignored(event, status, current)) };
+        Line { error: event.error_code.map(named), ..Line::new(event.at, tone, title, note) }
+    }
+
+    /// What we decided ourselves.
+    fn decision(&self, event: &StatusEvent, status: Option<MessageStatus>) -> Line {
+        let reason = self.message.reason.as_ref().map(|_| "The reason stands above.".to_owned());
+        let (title, note) = match status {
+            Some(MessageStatus::Unconfirmed) => return self.lost_answer(event),
+            Some(MessageStatus::Pending) => {
+                ("Carillon sends it again", Some("Nobody confirmed it, and this connection prefers a message twice to none.".to_owned()))
+            }
+            Some(MessageStatus::Failed) => ("Carillon gave it up", reason),
+            Some(MessageStatus::Suppressed | MessageStatus::Skipped | MessageStatus::Expired) => ("Carillon did not send it", reason),
+            _ => (status.map_or("Carillon noted a status", MessageStatus::meaning), None),
+        };
+        Line::new(event.at, tone(status), title, note)
+    }
+
+    /// The answer was lost: how it came out nevertheless.
+    fn lost_answer(&self, event: &StatusEvent) -> Line {
+        let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
+        let interrupted = attempt.is_some_and(|attempt| attempt.duration_ms.is_none());
+        let title = if interrupted { "The worker stopped while it was handing it over" } else { "Twilio did not answer" };
+        let since = attempt.map_or(event.at, |attempt| attempt.claimed_at);
+        let until = self.attempts.iter().map(|attempt| attempt.claimed_at).find(|claimed_at| *claimed_at > since);
+        let proof = self.events.iter().find(|proof| {
+            matches!(proof.source, ReportSource::Callback | ReportSource::Lookup)
+                && proof.at >= since
+                && until.is_none_or(|until| proof.at < until)
+                && self.is_about_this(proof)
+        });
+        let note = match proof {
+            Some(proof) if proof.at <= event.at => "But its callback had come before, which proves that it had accepted the message.".to_owned(),
+            Some(proof) => {
+                let later = after(proof.at - event.at);
+                match proof.source {
+                    ReportSource::Lookup => format!("Asked {later} later, it showed the message in its list: it had accepted it."),
+                    _ => format!("Its callback {later} later proved that it had accepted the message."),
+                }
+            }
+            None if self.message.status == MessageStatus::Unconfirmed && self.message.reason.is_none() => {
+                "Nobody knows yet whether it has the message. Carillon waits for its callback and asks for its list of messages; until then nothing is sent again.".to_owned()
+            }
+            None => "Nobody could confirm that it has the message.".to_owned(),
+        };
+        Line::new(event.at, if proof.is_some() { "good" } else { "warn" }, title, Some(note))
+    }
+
+    /// The outcome of an attempt that left no report, since the message only went back to waiting.
+    fn without_report(&self, attempt: &Attempt) -> Option<Line> {
+        let finished_at = attempt.finished_at?;
+        let is_reported = self.events.iter().skip(1).any(|event| {
+            event.at == finished_at
+                && matches!(event.source, ReportSource::Response | ReportSource::Carillon)
+                && event.status != MessageStatus::Submitting.as_str()
+        });
+        if is_reported {
+            return None;
+        }
+        let (title, note) = match attempt.outcome? {
+            AttemptOutcome::Busy => ("Twilio was too busy", "It did not take the message, so that trying again is safe."),
+            AttemptOutcome::NotSent => ("Twilio could not be reached", "The request never left, so that trying again is safe."),
+            AttemptOutcome::Refused => ("Twilio refused it for now", "It does not have the message, so that trying again is safe."),
+            AttemptOutcome::Accepted | AttemptOutcome::Unknown => return None,
+        };
+        Some(Line { error: attempt.error_code.map(named), ..Line::new(finished_at, "warn", title, Some(note.to_owned())) })
+    }
+
+    fn is_about_this(&self, event: &StatusEvent) -> bool {
+        let theirs = event.params.as_ref().and_then(|params| params.get("MessageSid")).and_then(|sid| sid.as_str());
+        theirs.is_none() || self.message.twilio_sid.is_none() || theirs == self.message.twilio_sid.as_deref()
+    }
+
+    /// Why a report did not move the status from what it was then.
+    fn why_ignored(&self, event: &StatusEvent, status: Option<MessageStatus>, current: MessageStatus) -> String {
+        let word = current.as_str();
+        match status {
+            _ if !self.is_about_this(event) => "It is about another message of Twilio’s, not about the one that this one is known by.".to_owned(),
+            None => "Carillon does not know this status: it is kept, and changes nothing.".to_owned(),
+            Some(status) if status == current => "A repeat: it changes nothing.".to_owned(),
+            Some(status) if status.is_final() && current.is_final() => format!("It contradicts “{word}”, which came first and stays."),
+            Some(_) => format!("It came late: the message was “{word}” already."),
+        }
+    }
+}
+
+impl Line {
+    fn new(at: DateTime<Utc>, tone: &'static str, title: impl Into<String>, note: Option<String>) -> Self {
+        Self { at, tone, title: title.into(), note, error: None }
+    }
+}
+
+fn handed_over(attempt: &Attempt) -> Line {
+    let mut facts = vec![format!("Attempt {}", attempt.number)];
+    facts.extend(attempt.duration_ms.map(|duration| format!("{duration} ms")));
+    facts.extend(attempt.twilio_request_id.as_ref().map(|id| format!("Twilio’s request {id}")));
+    let note = if attempt.finished_at.is_some() { facts.join(", ") } else { format!("{}, still under way.", facts.join(", ")) };
+    Line::new(attempt.claimed_at, "", "Handed to Twilio", Some(note))
+}
+
+const fn tone(status: Option<MessageStatus>) -> &'static str {
+    match status {
+        Some(MessageStatus::Delivered | MessageStatus::Read | MessageStatus::Received) => "good",
+        Some(MessageStatus::Failed | MessageStatus::Undelivered) => "bad",
+        Some(
+            MessageStatus::Unconfirmed | MessageStatus::Suppressed | MessageStatus::Skipped | MessageStatus::Expired | MessageStatus::Canceled,
+        ) => "warn",
+        Some(_) => "",
+        None => "quiet",
+    }
+}
+
+fn named(code: i32) -> String {
+    format!("Error {code}: {}", errors::lookup(code).title)
+}
+
+/// `0.4 s`, `3 s`, `2 min`, `1 h 5 min`.
+fn after(time: TimeDelta) -> String {
+    let milliseconds = time.num_milliseconds().max(0);
+    match milliseconds / 1_000 {
+        0 => format!("0.{} s", (milliseconds / 100).max(1)),
+        seconds @ 1..120 => format!("{seconds} s"),
+        seconds @ 120..3_600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+#[path = "story_tests.rs"]
+mod tests;

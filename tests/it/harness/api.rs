@@ -1,0 +1,95 @@
+//! The JSON API as a program uses it.
+
+use reqwest::{Client, Method, Response, header::HeaderMap};
+use serde_json::Value;
+
+/// A client with a key.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) http: Client,
+    /// `http://127.0.0.1:20000/api/v1`
+    pub(crate) url: String,
+    pub(crate) key: String,
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Api {
+    /// The same API with another key, or with something that is none.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+}
+
+impl Answer {
+    /// Reads a response; a body that is no JSON becomes a JSON text.
+    pub(crate) async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self { status, headers, json }
+    }
+
+    /// The body of an answer with a 2xx status.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert!((200..300).contains(&self.status), "the API answered {}: {:#}", self.status, self.json);
+        self.json
+    }
+
+    /// The error of an answer with this status, which has the form of all errors.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.json);
+        let error = self.json["error"].clone();
+        let has = |field: &str| error[field].as_str().is_some_and(|text| !text.is_empty());
+        assert!(has("code") && has("message"), "an error has a code and a message: {:#}", self.json);
+        error
+    }
+
+    /// What is wrong with a field of a request that was answered with 422.
+    #[track_caller]
+    pub(crate) fn field(self, name: &str) -> String {
+        let error = self.refused(422);
+        match &error["fields"][name] {
+            Value::Array(sentences) if !sentences.is_empty() => {
+                sentences.iter().map(|sentence| sentence.as_str().unwrap()).collect::<Vec<_>>().join(" ")
+            }
+            _ => panic!("nothing is wrong with {name}: {error:#}"),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database, [`api`] and [`site`] its visitors,
+//! [`world`] what usually exists when a story begins.
+
+pub(crate) mod api;
+pub(crate) mod postgres;
+pub(crate) mod site;
+pub(crate) mod world;
+
+use std::{sync::Once, time::Duration};
+
+use actix_web::web::Data;
+use carillon::{
+    app::{self, App, Duty, Running},
+    clock::Clock,
+    config::Config,
+    db::{Conn, Pool, PooledConn},
+    simulator::{RunningSimulator, Simulator, SimulatorOptions},
+    twilio::{Client, ClientOptions},
+    types::sealed::SecretKey,
+    users::{Role, api_keys},
+    worker::Worker,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryableByName;
+use diesel_async::RunQueryDsl;
+use secrecy::ExposeSecret;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use api::Api;
+use postgres::TestDatabase;
+use site::Site;
+
+/// The handset of whom most stories are about.
+pub(crate) const HANDSET: &str = "+12065550111";
+/// Somebody else's.
+pub(crate) const OTHER_HANDSET: &str = "+12065550112";
+
+/// A whole Carillon on a database of its own, with a Twilio of its own; gone with this value.
+pub(crate) struct TestApp {
+    pub(crate) app: Data<App>,
+    /// `http://127.0.0.1:20000`
+    pub(crate) url: String,
+    pub(crate) clock: Clock,
+    pub(crate) simulator: Simulator,
+    pub(crate) http: reqwest::Client,
+    /// Performs jobs when it is told to; see [`TestApp::run_until_idle`].
+    pub(crate) worker: Worker,
+    pub(crate) database: TestDatabase,
+    twilio: Option<RunningSimulator>,
+    running: Option<Running>,
+    api: Api,
+}
+
+/// How a story's Carillon differs from the usual.
+pub(crate) struct TestOptions {
+    /// Manual: it stands until [`TestApp::advance`].
+    pub(crate) clock: Clock,
+    /// [`Duty::Web`]: jobs are performed by [`TestApp::run_until_idle`].
+    pub(crate) duty: Duty,
+    /// How long Twilio may take to answer.
+    pub(crate) patience: Duration,
+}
+
+impl Default for TestOptions {
+    fn default() -> Self {
+        let start = DateTime::from_timestamp(1_794_650_400, 0).unwrap();
+        Self { clock: Clock::manual(start), duty: Duty::Web, patience: Duration::from_secs(10) }
+    }
+}
+
+/// A duration of whole days, for [`TestApp::advance`].
+pub(crate) const fn days(days: i64) -> TimeDelta {
+    TimeDelta::days(days)
+}
+
+/// A duration of whole hours.
+pub(crate) const fn hours(hours: i64) -> TimeDelta {
+    TimeDelta::hours(hours)
+}
+
+/// A duration of whole seconds.
+pub(crate) const fn seconds(seconds: i64) -> TimeDelta {
+    TimeDelta::seconds(seconds)
+}
+
+impl TestApp {
+    /// The usual: a clock that stands, and jobs that are performed when the story says so.
+    pub(crate) async fn start() -> Self {
+        Self::with(TestOptions::default()).await
+    }
+
+    /// With a worker that runs by itself, on the machine's time.
+    pub(crate) async fn with_worker() -> Self {
+        Self::with(TestOptions { clock: Clock::system(), duty: Duty::All, ..TestOptions::default() }).await
+    }
+
+    pub(crate) async fn with(options: TestOptions) -> Self {
+        let flavor = Handle::current().runtime_flavor();
+        assert_eq!(flavor, RuntimeFlavor::MultiThread, "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait");
+        choose_crypto();
+        let TestOptions { clock, duty, patience } = options;
+        let database = TestDatabase::create().await;
+        let twilio = SimulatorOptions { clock: clock.clone(), hold: Duration::from_secs(5), ..SimulatorOptions::instant() };
+        let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
+        let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let url = app.config.public_url.to_string();
+        let (_, key) = api_keys::create(&mut *app.db.get().await.unwrap(), "stories", Role::Admin, clock.now()).await.unwrap();
+        let api = Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
+        Self {
+            worker: app.worker(),
+            app,
+            url,
+            clock,
+            simulator: twilio.simulator.clone(),
+            http,
+            database,
+            twilio: Some(twilio),
+            running: Some(running),
+            api,
+        }
+    }
+
+    /// The API with an admin's key.
+    pub(crate) const fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The API with a key of this role.
+    pub(crate) async fn api_as(&self, role: Role) -> Api {
+        let (_, key) = api_keys::create(&mut *self.conn().await, role.as_str(), role, self.clock.now()).await.unwrap();
+        self.api.with_key(key.expose())
+    }
+
+    /// A browser in which nobody has signed in.
+    pub(crate) fn site(&self) -> Site {
+        Site::new(self.http.clone(), &self.url)
+    }
+
+    /// A connection to the story's database.
+    pub(crate) async fn conn(&self) -> PooledConn {
+        self.app.db.get().await.unwrap()
+    }
+
+    /// Where the simulator listens.
+    pub(crate) fn twilio_url(&self) -> &str {
+        &self.twilio.as_ref().unwrap().url
+    }
+
+    /// Performs every job that is due and lets the network deliver, until nothing happens any more. Jobs whose time has not come stay.
+    pub(crate) async fn run_until_idle(&self) {
+        self.worker.beat().await.unwrap();
+        loop {
+            let performed = self.worker.perform_due().await.unwrap();
+            self.simulator.flush().await;
+            if performed == 0 {
+                break;
+            }
+        }
+        let left = self.jobs("failed_at IS NOT NULL OR worker_id IS NOT NULL").await;
+        assert!(left.is_empty(), "jobs have failed or are stuck: {left:?}");
+    }
+
+    /// Moves the clock on, then does what has become due.
+    pub(crate) async fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+        self.run_until_idle().await;
+    }
+
+    /// Waits until the worker that runs by itself has brought something about; polls, since the other side is another thread.
+    pub(crate) async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let asked = std::time::Instant::now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(asked.elapsed() < Duration::from_secs(20), "{what}: not within 20 seconds");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The jobs that meet a condition, as kind and error.
+    pub(crate) async fn jobs(&self, condition: &str) -> Vec<String> {
+        let query = format!("SELECT kind || coalesce(': ' || error, '') AS text FROM jobs WHERE {condition} ORDER BY id");
+        self.texts(&query).await
+    }
+
+    /// A query's column `text`.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
+        let rows: Vec<Text> = diesel::sql_query(query).load(&mut *self.conn().await).await.unwrap();
+        rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// How many rows a table, or `table WHERE …`, has.
+    pub(crate) async fn count(&self, rows: &str) -> i64 {
+        let texts = self.texts(&format!("SELECT count(*)::text AS text FROM {rows}")).await;
+        texts[0].parse().unwrap()
+    }
+
+    /// Another Carillon process on the same database and Twilio: its worker, with an identity of its own.
+    pub(crate) fn second_worker(&self) -> Worker {
+        self.app.worker()
+    }
+
+    async fn close(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        if let Some(twilio) = self.twilio.take() {
+            twilio.stop().await;
+        }
+        self.app.db.close();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        finish(self.close());
+    }
+}
+
+#[derive(QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+/// Starts on a port of its own: the public URL must be known before the server listens. Outside of the range that the kernel takes
+/// the ports of outgoing connections from.
+fn serve(database: &TestDatabase, twilio_url: &str, clock: &Clock, duty: Duty, patience: Duration) -> (Data<App>, Running) {
+    for _ in 0..50 {
+        let port = 10_000 + rand::random::<u16>() % 22_000;
+        let vars = [
+            ("DATABASE_URL", database.url.clone()),
+            ("CARILLON_BIND", format!("127.0.0.1:{port}")),
+            ("CARILLON_SECRET_KEY", SecretKey::generate().to_base64().expose_secret().to_owned()),
+            ("CARILLON_DATABASE_CONNECTIONS", "8".to_owned()),
+            ("CARILLON_DATA_DIR", "/nonexistent".to_owned()),
+            ("CARILLON_TWILIO_API_URL", twilio_url.to_owned()),
+        ];
+        let config = Config::from_vars(vars).unwrap();
+        let api_url = config.twilio_api_url.clone();
+        let pool = Pool::new(database.target(), config.database_connections);
+        let mut app = App::new(config, pool, clock.clone()).unwrap();
+        let options = ClientOptions { api_url, timeout: patience, connect_timeout: patience / 2, ..ClientOptions::default() };
+        app.twilio = Client::new(&options).unwrap();
+        let app = Data::new(app);
+        match app::start(app.clone(), duty) {
+            Ok(running) => return (app, running),
+            Err(error) if error.to_string().contains("another program listens") => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("no port is free");
+}
+
+/// Ends something at the end of a story, also of one that failed.
+fn finish(end: impl Future<Output = ()>) {
+    tokio::task::block_in_place(|| Handle::current().block_on(end));
+}
+
+/// reqwest and rustls leave the choice to the program; the product makes it for its own client only.
+pub(crate) fn choose_crypto() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+}
+
+/// A connection as slices take it.
+pub(crate) fn plain(conn: &mut PooledConn) -> &mut Conn {
+    conn
+}
+
+/// The time of a clock that stands, some days on.
+pub(crate) fn later(clock: &Clock, by: TimeDelta) -> DateTime<Utc> {
+    clock.now() + by
+}

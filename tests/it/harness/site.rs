@@ -1,0 +1,235 @@
+//! The pages as a browser without JavaScript uses them: cookies are kept, forms are filled in and sent with all their fields.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use reqwest::{
+    Client, RequestBuilder,
+    header::{COOKIE, LOCATION, SET_COOKIE},
+};
+
+/// A browser.
+pub(crate) struct Site {
+    http: Client,
+    url: String,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+/// A page as it came.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    /// The path that the browser shows.
+    pub(crate) path: String,
+    pub(crate) html: String,
+}
+
+/// A form of a page with what stands in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Form {
+    action: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Site {
+    pub(crate) fn new(http: Client, url: &str) -> Self {
+        Self { http, url: url.to_owned(), cookies: Mutex::default() }
+    }
+
+    /// Opens a page, following redirects.
+    pub(crate) async fn open(&self, path: &str) -> Page {
+        self.follow(path, self.http.get(self.at(path))).await
+    }
+
+    /// Sends a form, following redirects.
+    pub(crate) async fn send(&self, form: &Form) -> Page {
+        self.follow(&form.action, self.http.post(self.at(&form.action)).form(&form.fields)).await
+    }
+
+    /// A second browser with the same cookies.
+    pub(crate) fn copy(&self) -> Self {
+        Self { http: self.http.clone(), url: self.url.clone(), cookies: Mutex::new(self.cookies.lock().unwrap().clone()) }
+    }
+
+    /// The names of the cookies.
+    pub(crate) fn cookie_names(&self) -> Vec<String> {
+        self.cookies.lock().unwrap().keys().cloned().collect()
+    }
+
+    fn at(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) }
+    }
+
+    async fn follow(&self, path: &str, first: RequestBuilder) -> Page {
+        let (mut path, mut request) = (path.to_owned(), first);
+        for _ in 0..5 {
+            let cookies: Vec<String> = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+            for cookie in response.headers().get_all(SET_COOKIE) {
+                self.keep(cookie.to_str().unwrap());
+            }
+            let to = response.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned());
+            match to {
+                Some(to) if response.status().is_redirection() => {
+                    path = to.strip_prefix(&self.url).unwrap_or(&to).to_owned();
+                    request = self.http.get(self.at(&path));
+                }
+                _ => return Page { status: response.status().as_u16(), path, html: response.text().await.unwrap() },
+            }
+        }
+        panic!("{path} redirects without end");
+    }
+
+    fn keep(&self, cookie: &str) {
+        let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
+        let (name, value) = pair.split_once('=').unwrap();
+        let mut cookies = self.cookies.lock().unwrap();
+        if attributes.to_lowercase().contains("max-age=0") {
+            cookies.remove(name);
+        } else {
+            cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+impl Page {
+    /// The page, which came with 200.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.status, 200, "{} answered {}:\n{}", self.path, self.status, self.text());
+        self
+    }
+
+    /// What people read: without markup, blanks and line ends as one blank.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        let mut rest = self.html.as_str();
+        while let Some((before, tag)) = rest.split_once('<') {
+            text.push_str(before);
+            text.push(' ');
+            let script = tag.starts_with("script") || tag.starts_with("style");
+            let end = if script { tag.find("</").map(|end| end + 2) } else { Some(0) };
+            let Some((_, after)) = end.and_then(|end| tag.get(end..)).and_then(|tag| tag.split_once('>')) else { break };
+            rest = after;
+        }
+        text.push_str(rest);
+        unescape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether people read this.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.text().contains(words)
+    }
+
+    /// Fails unless people read this.
+    #[track_caller]
+    pub(crate) fn must_say(&self, words: &str) {
+        assert!(self.says(words), "{} does not say “{words}”:\n{}", self.path, self.text());
+    }
+
+    /// The form that posts to `action`.
+    #[track_caller]
+    pub(crate) fn form(&self, action: &str) -> Form {
+        let found = self.forms().into_iter().find(|form| form.action == action);
+        found.unwrap_or_else(|| panic!("{} has no form for {action}, but for {:?}", self.path, self.forms().iter().map(|form| &form.action).collect::<Vec<_>>()))
+    }
+
+    /// Every form that posts.
+    pub(crate) fn forms(&self) -> Vec<Form> {
+        let starts = self.html.match_indices("<form").map(|(at, _)| at);
+        let whole = starts.map(|at| &self.html[at..at + self.html[at..].find("</form>").unwrap_or(self.html.len() - at)]);
+        whole.filter(|form| form.contains("method=\"post\"")).map(|form| Form::read(form, &self.path)).collect()
+    }
+}
+
+impl Form {
+    /// The same with a field filled in.
+    #[track_caller]
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        let field = self.fields.iter_mut().find(|(field, _)| field == name);
+        match field {
+            Some((_, old)) => value.clone_into(old),
+            None => panic!("the form for {} has no field {name}, but {:?}", self.action, self.names()),
+        }
+        self
+    }
+
+    /// The same without a field.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.fields.retain(|(field, _)| field != name);
+        self
+    }
+
+    /// What stands in a field.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.fields.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn read(html: &str, path: &str) -> Self {
+        let (head, mut rest) = html.split_once('>').unwrap_or((html, ""));
+        let action = attribute(head, "action").unwrap_or_else(|| path.to_owned());
+        let mut fields: Vec<(String, String)> = Vec::new();
+        while let Some((_, tag)) = rest.split_once('<') {
+            let (tag, after) = split_tag(tag);
+            rest = after;
+            let name = attribute(tag, "name");
+            match (tag.split_whitespace().next().unwrap_or(""), name) {
+                ("input", Some(name)) => {
+                    let kind = attribute(tag, "type").unwrap_or_default();
+                    let checkable = kind == "checkbox" || kind == "radio";
+                    if !checkable || has_flag(tag, "checked") {
+                        fields.push((name, attribute(tag, "value").unwrap_or_default()));
+                    }
+                }
+                ("textarea", Some(name)) => {
+                    let (text, after) = rest.split_once("</textarea>").unwrap_or((rest, ""));
+                    fields.push((name, unescape(text.strip_prefix('\n').unwrap_or(text))));
+                    rest = after;
+                }
+                ("select", Some(name)) => {
+                    let (options, after) = rest.split_once("</select>").unwrap_or((rest, ""));
+                    let options: Vec<&str> = options.split("<option").skip(1).map(|option| split_tag(option).0).collect();
+                    let chosen = options.iter().find(|option| has_flag(option, "selected")).or(options.first());
+                    fields.push((name, chosen.and_then(|option| attribute(option, "value")).unwrap_or_default()));
+                    rest = after;
+                }
+                _ => {}
+            }
+        }
+        Self { action, fields }
+    }
+}
+
+/// Splits behind the end of a tag; a `>` in quotes is none.
+fn split_tag(tag: &str) -> (&str, &str) {
+    let mut quoted = false;
+    for (at, character) in tag.char_indices() {
+        match character {
+            '"' => quoted = !quoted,
+            '>' if !quoted => return (&tag[..at], &tag[at + 1..]),
+            _ => {}
+        }
+    }
+    (tag, "")
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    let value = &tag[start..];
+    Some(unescape(&value[..value.find('"')?]))
+}
+
+/// Whether a tag has an attribute without a value.
+fn has_flag(tag: &str, name: &str) -> bool {
+    let mut quoted = false;
+    let outside: String = tag.chars().filter(|character| { if *character == '"' { quoted = !quoted; } !quoted }).collect();
+    outside.split_whitespace().any(|word| word == name || word.starts_with(&format!("{name}=")))
+}
+
+fn unescape(text: &str) -> String {
+    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#39;", "'"), ("&#x2F;", "/"), ("&#47;", "/"), ("&nbsp;", " "), ("&amp;", "&")];
+    plain.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}

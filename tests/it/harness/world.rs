@@ -1,0 +1,161 @@
+//! What usually exists when a story begins: a connected account, contacts, templates, automations.
+
+use carillon::{
+    messages::list::{self, Attempt, Message, MessageFilter, StatusEvent},
+    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply},
+    types::id::MessageId,
+    users::{self, NewUser, Role, password::Password},
+};
+use serde_json::{Value, json};
+
+use super::{TestApp, site::Site};
+
+/// The password of all users.
+pub(crate) const PASSWORD: &str = "four unrelated words here";
+
+/// An account that is connected, with its first sender.
+#[derive(Debug, Clone)]
+pub(crate) struct Twilio {
+    pub(crate) connection_id: String,
+    pub(crate) sender_id: String,
+    /// The number or service.
+    pub(crate) sender: String,
+}
+
+impl TestApp {
+    /// Connects the simulator's account with its long code.
+    pub(crate) async fn connect_twilio(&self) -> Twilio {
+        self.connect_sender(LONG_CODE).await
+    }
+
+    /// Connects the simulator's account with another number or service.
+    pub(crate) async fn connect_sender(&self, sender: &str) -> Twilio {
+        let keys = json!({ "name": format!("Twilio {sender}"), "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": sender });
+        let connection = self.api().post("/connections", keys).await.ok();
+        Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: sender.to_owned() }
+    }
+
+    /// Creates a contact with only a number, and returns its id.
+    pub(crate) async fn contact(&self, phone: &str) -> String {
+        id(&self.api().post("/contacts", json!({ "phone": phone })).await.ok())
+    }
+
+    /// The contact with a number, as the API shows it.
+    pub(crate) async fn contact_of(&self, phone: &str) -> Value {
+        let phone = phone.replace('+', "%2B");
+        let found = self.api().get(&format!("/contacts?phone={phone}")).await.ok();
+        assert_eq!(found["data"].as_array().unwrap().len(), 1, "there is one contact with the number {phone}");
+        found["data"][0].clone()
+    }
+
+    /// Creates a template and returns its id.
+    pub(crate) async fn template(&self, body: &str) -> String {
+        let name = format!("Template {}", uuid::Uuid::new_v4());
+        id(&self.api().post("/templates", json!({ "name": name, "body": body })).await.ok())
+    }
+
+    /// Creates an active automation and returns its id.
+    pub(crate) async fn automation(&self, trigger: Value, steps: Value) -> String {
+        let name = format!("Automation {}", uuid::Uuid::new_v4());
+        let new = json!({ "name": name, "trigger": trigger, "steps": steps, "status": "active" });
+        id(&self.api().post("/automations", new).await.ok())
+    }
+
+    /// Creates an active automation that answers an event with one SMS.
+    pub(crate) async fn sms_on(&self, event: &str, twilio: &Twilio, body: &str) -> String {
+        let template = self.template(body).await;
+        self.automation(json!({ "type": "event", "name": event }), json!([send_sms(&template, twilio)])).await
+    }
+
+    /// Reports an event of whoever has the number, and returns the answer.
+    pub(crate) async fn event(&self, name: &str, phone: &str, properties: Value) -> Value {
+        let event = json!({ "name": name, "contact": { "phone": phone }, "properties": properties });
+        self.api().post("/events", event).await.ok()
+    }
+
+    /// Texts from a handset to a sender; the webhook must have taken it.
+    pub(crate) async fn text(&self, handset: &str, to: &str, body: &str) -> Reply {
+        let reply = self.simulator.reply(handset, to, body).await.unwrap();
+        assert_eq!(reply.webhook_status, Some(200), "{}", reply.webhook);
+        reply
+    }
+
+    /// The messages to a number, in order.
+    pub(crate) async fn messages_to(&self, phone: &str) -> Vec<Message> {
+        let filter = MessageFilter { to_address: Some(phone.to_owned()), ..MessageFilter::default() };
+        let mut found = list::list(&mut *self.conn().await, &filter, None, 1_000).await.unwrap();
+        found.reverse();
+        found
+    }
+
+    /// The one message to a number.
+    pub(crate) async fn message_to(&self, phone: &str) -> Message {
+        let mut found = self.messages_to(phone).await;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    }
+
+    /// The statuses of the messages to a number, in order.
+    pub(crate) async fn statuses_to(&self, phone: &str) -> Vec<String> {
+        self.messages_to(phone).await.iter().map(|message| message.status.to_string()).collect()
+    }
+
+    /// The statuses that a message has had.
+    pub(crate) async fn progression(&self, id: MessageId) -> Vec<String> {
+        self.story(id).await.into_iter().filter(|event| event.applied).map(|event| event.status).collect()
+    }
+
+    /// Everything that is known about how a message came to its status.
+    pub(crate) async fn story(&self, id: MessageId) -> Vec<StatusEvent> {
+        let mut conn = self.conn().await;
+        let message = list::find(&mut conn, id).await.unwrap();
+        list::events(&mut conn, &message).await.unwrap()
+    }
+
+    /// The calls to Twilio that were made for a message.
+    pub(crate) async fn attempts(&self, id: MessageId) -> Vec<Attempt> {
+        list::attempts(&mut *self.conn().await, id).await.unwrap()
+    }
+
+    /// The texts that a handset has got from the API.
+    pub(crate) fn received(&self, handset: &str) -> Vec<String> {
+        self.simulator.messages_to(handset).into_iter().map(|message| message.body).collect()
+    }
+
+    /// Gives somebody an account.
+    pub(crate) async fn user(&self, email: &str, role: Role) {
+        let password_hash = Password::parse(PASSWORD, email).unwrap().hash().await.unwrap();
+        let user = NewUser { email: email.to_owned(), name: "Ada".to_owned(), role, password_hash };
+        users::create(&mut *self.conn().await, &user, self.clock.now()).await.unwrap();
+    }
+
+    /// A browser in which a new admin has signed in.
+    pub(crate) async fn sign_in(&self) -> Site {
+        self.sign_in_as(Role::Admin).await
+    }
+
+    /// A browser in which a new user of this role has signed in.
+    pub(crate) async fn sign_in_as(&self, role: Role) -> Site {
+        let email = format!("{role}@example.com");
+        self.user(&email, role).await;
+        let site = self.site();
+        let form = site.open("/login").await.ok().form("/login").with("email", &email).with("password", PASSWORD);
+        site.send(&form).await.ok();
+        site
+    }
+}
+
+/// A step that sends a template.
+pub(crate) fn send_sms(template: &str, twilio: &Twilio) -> Value {
+    json!({ "type": "send_sms", "template_id": template, "sender_id": twilio.sender_id })
+}
+
+/// A step that waits.
+pub(crate) fn wait(seconds: i64) -> Value {
+    json!({ "type": "wait", "seconds": seconds })
+}
+
+/// The `id` of something that the API has answered.
+pub(crate) fn id(answer: &Value) -> String {
+    answer["id"].as_str().unwrap_or_else(|| panic!("no id: {answer:#}")).to_owned()
+}
