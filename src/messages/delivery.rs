@@ -46,6 +46,8 @@ pub struct Report {
     pub status: TwilioStatus,
     /// Twilio's error code.
     pub error_code: Option<i32>,
+    /// What it was sent from; a Messaging Service chooses only after it has accepted the message.
+    pub from_address: Option<String>,
     /// How it came.
     pub source: ReportSource,
     /// Everything that Twilio said, as a JSON object.
@@ -78,6 +80,7 @@ statement! {
         moved_statuses: &'a [MessageStatus] => Array<Text>,
         moved_error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
         moved_sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+        moved_from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         moved_at: DateTime<Utc> => Timestamptz,
     }
     returns ();
@@ -88,8 +91,10 @@ statement! {
      )
      UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status THEN m.status_at ELSE clock.now END,
         error_code = coalesce(s.error_code, m.error_code), twilio_sid = coalesce(m.twilio_sid, s.sid),
+        from_address = coalesce(m.from_address, s.from_address),
         reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL ELSE m.reason END
-     FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[]) AS s (id, status, error_code, sid), (SELECT {}::timestamptz AS now) AS clock
+     FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[]) AS s (id, status, error_code, sid, from_address),
+        (SELECT {}::timestamptz AS now) AS clock
      WHERE m.id = s.id"
 }
 
@@ -99,6 +104,7 @@ struct State {
     sid: Option<String>,
     connection_id: ConnectionId,
     error_code: Option<i32>,
+    from_address: Option<String>,
     changed: bool,
 }
 
@@ -108,7 +114,7 @@ pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> 
     let rows: Vec<(MessageId, MessageStatus, Option<String>, ConnectionId)> = Lock { ids: &ids }.load(conn).await?;
     let mut states: HashMap<MessageId, State> = rows
         .into_iter()
-        .map(|(id, status, sid, connection_id)| (id, State { status, sid, connection_id, error_code: None, changed: false }))
+        .map(|(id, status, sid, connection_id)| (id, State { status, sid, connection_id, error_code: None, from_address: None, changed: false }))
         .collect();
     let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report)).collect();
     write(conn, reports, &recorded, &states, now).await?;
@@ -128,6 +134,7 @@ fn apply(states: &mut HashMap<MessageId, State>, report: &Report) -> Recorded {
         state.sid = Some(report.twilio_sid.clone());
         state.changed = true;
     }
+    state.from_address = report.from_address.clone().or(state.from_address.take());
     let Some(next) = report.status.as_str().parse().ok().and_then(|status| state.status.after(status)) else {
         return Recorded::Noted;
     };
@@ -162,6 +169,7 @@ async fn write(
         moved_statuses: &moved.iter().map(|(_, state)| state.status).collect::<Vec<_>>(),
         moved_error_codes: &moved.iter().map(|(_, state)| state.error_code).collect::<Vec<_>>(),
         moved_sids: &moved.iter().map(|(_, state)| state.sid.as_deref()).collect::<Vec<_>>(),
+        moved_from_addresses: &moved.iter().map(|(_, state)| state.from_address.as_deref()).collect::<Vec<_>>(),
         moved_at: now,
     }
     .execute(conn)

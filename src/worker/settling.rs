@@ -68,6 +68,7 @@ impl Worker {
                         twilio_sid: found.sid.to_string(),
                         status: found.status.clone(),
                         error_code: found.error_code,
+                        from_address: found.from.as_ref().map(Address::to_wire),
                         source: ReportSource::Lookup,
                         params: serde_json::json!({ "MessageSid": found.sid.as_str(), "MessageStatus": found.status.as_str(), "ErrorCode": found.error_code }),
                     };

@@ -2,7 +2,7 @@
 
 use carillon::{
     messages::status::MessageStatus,
-    simulator::SERVICE_SID,
+    simulator::{SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID},
 };
 use serde_json::json;
 
@@ -48,6 +48,7 @@ async fn a_messaging_service_chooses_the_sender_and_shows_accepted_first() {
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     assert_eq!(app.progression(message.id).await, ["pending", "submitting", "accepted", "queued", "sending", "sent", "delivered"]);
+    assert!([SERVICE_NUMBER_1, SERVICE_NUMBER_2].contains(&message.from_address.unwrap().as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,3 +5,6 @@
 
 mod first_message;
 mod harness;
+mod hooks;
+mod sending;
+mod stop;

@@ -21,7 +21,7 @@ use crate::{
         delivery::{self, Recorded, Report, ReportSource},
         stop,
     },
-    twilio::callbacks::StatusCallback,
+    twilio::{Address, callbacks::StatusCallback},
     types::phone::PhoneNumber,
 };
 
@@ -48,6 +48,7 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
             twilio_sid: callback.message_sid.to_string(),
             status: callback.status,
             error_code: callback.error_code,
+            from_address: callback.from.as_ref().map(Address::to_wire),
             source: ReportSource::Callback,
             params: as_json(&verified.params),
         };

@@ -1,0 +1,293 @@
+//! The hooks: only what Twilio has signed is taken in, and it is answered only once it is committed.
+
+use carillon::simulator::{
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, sign,
+};
+use reqwest::Response;
+use serde_json::json;
+
+use crate::harness::{HANDSET, TestApp, postgres::Away, world::Twilio};
+
+type Params<'a> = &'a [(&'a str, &'a str)];
+
+const STOP: Params<'_> = &[
+    ("MessageSid", "SM00000000000000000000000000000001"),
+    ("AccountSid", ACCOUNT_SID),
+    ("From", HANDSET),
+    ("To", LONG_CODE),
+    ("Body", "STOP"),
+    ("NumMedia", "0"),
+];
+
+fn owned(params: Params<'_>) -> Vec<(String, String)> {
+    params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Calls a hook with a signature, or without.
+async fn call(app: &TestApp, path: &str, params: Params<'_>, signature: Option<&str>) -> Response {
+    let mut request = app.http.post(format!("{}{path}", app.url)).form(params);
+    if let Some(signature) = signature {
+        request = request.header("X-Twilio-Signature", signature);
+    }
+    request.send().await.unwrap()
+}
+
+/// Calls a hook as Twilio does.
+async fn call_signed(app: &TestApp, path: &str, params: Params<'_>) -> u16 {
+    let signature = sign(AUTH_TOKEN, &format!("{}{path}", app.url), &owned(params));
+    call(app, path, params, Some(&signature)).await.status().as_u16()
+}
+
+fn inbound(twilio: &Twilio) -> String {
+    format!("/hooks/twilio/{}/inbound", twilio.connection_id)
+}
+
+async fn rejections(app: &TestApp) -> Vec<String> {
+    app.texts("SELECT hook || ' ' || reason AS text FROM rejected_webhooks ORDER BY id").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_signature_is_refused_and_leaves_nothing_but_a_note() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let path = inbound(&twilio);
+    let url = format!("{}{path}", app.url);
+    for forged in [
+        sign("another token", &url, &owned(STOP)),
+        sign(AUTH_TOKEN, &url.replace("inbound", "other"), &owned(STOP)),
+        sign(AUTH_TOKEN, &url, &owned(&STOP[1..])),
+        sign(AUTH_TOKEN, "https://example.com/", &owned(STOP)),
+        "AAAA".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(call(&app, &path, STOP, Some(&forged)).await.status(), 403, "{forged}");
+    }
+    assert_eq!(rejections(&app).await, ["inbound wrong_signature"; 6]);
+    assert_eq!(app.count("messages").await + app.count("contacts").await + app.count("suppressions").await, 0);
+    let notes = app.texts("SELECT r::text AS text FROM rejected_webhooks r").await.join(" ");
+    assert!(!notes.contains(AUTH_TOKEN) && !notes.contains(&HANDSET[1..]) && notes.contains(&app.url), "{notes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_signature_is_refused() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    assert_eq!(call(&app, &inbound(&twilio), STOP, None).await.status(), 403);
+    assert_eq!(rejections(&app).await, ["inbound unsigned"]);
+    assert_eq!(app.count("messages").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blank_repeated_unknown_and_non_ascii_parameters_verify() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let odd: Params<'_> = &[
+        ("MessageSid", "SM00000000000000000000000000000002"),
+        ("AccountSid", ACCOUNT_SID),
+        ("From", HANDSET),
+        ("To", LONG_CODE),
+        ("Body", "Grüße & 100 % + 你好 🎉\nzweite Zeile "),
+        ("FromCity", ""),
+        ("FromState", ""),
+        ("NumMedia", "0"),
+        ("NewParameter", "nobody knows me"),
+        ("Repeated", "b"),
+        ("Repeated", "a"),
+        ("Repeated", "b"),
+        ("ümlaut", "ja"),
+    ];
+    assert_eq!(call_signed(&app, &inbound(&twilio), odd).await, 200);
+    assert_eq!(app.texts("SELECT body AS text FROM messages").await, ["Grüße & 100 % + 你好 🎉\nzweite Zeile "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbound_message_is_answered_with_empty_twiml_and_a_status_with_204() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let path = inbound(&twilio);
+    let signature = sign(AUTH_TOKEN, &format!("{}{path}", app.url), &owned(STOP));
+    let answer = call(&app, &path, STOP, Some(&signature)).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/xml"));
+    let body = answer.text().await.unwrap();
+    assert!(body.ends_with("<Response/>") && !body.contains("<Message"), "{body}");
+
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.event("hello", "+12065550113", json!({})).await;
+    app.run_until_idle().await;
+    let answers: Vec<Option<u16>> = app.simulator.callbacks().iter().map(|callback| callback.answer).collect();
+    assert_eq!(answers, [Some(204); 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_url_is_accepted_without_its_port_too() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let path = inbound(&twilio);
+    let without = sign(AUTH_TOKEN, &format!("http://127.0.0.1{path}"), &owned(STOP));
+    assert_eq!(call(&app, &path, STOP, Some(&without)).await.status(), 200);
+    let other = sign(AUTH_TOKEN, &format!("http://127.0.0.1:1{path}"), &owned(STOP));
+    assert_eq!(call(&app, &path, STOP, Some(&other)).await.status(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_changes_host_and_scheme_does_not_matter() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let path = inbound(&twilio);
+    let signature = sign(AUTH_TOKEN, &format!("{}{path}", app.url), &owned(STOP));
+    let request = app.http.post(format!("{}{path}", app.url)).form(STOP).header("X-Twilio-Signature", signature);
+    let proxied = request.header("Host", "10.0.0.7:8080").header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "evil.example");
+    assert_eq!(proxied.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_does_not_exist_is_404_and_so_is_a_connection() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let report: Params<'_> =
+        &[("MessageSid", "SM00000000000000000000000000000003"), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+    let nobody = uuid::Uuid::now_v7();
+    for message in [nobody.to_string(), "7".to_owned()] {
+        let path = format!("/hooks/twilio/{}/status/{message}", twilio.connection_id);
+        assert_eq!(call_signed(&app, &path, report).await, 404, "{message}");
+    }
+    for connection in [nobody.to_string(), "x".to_owned()] {
+        let path = format!("/hooks/twilio/{connection}/inbound");
+        assert_eq!(call_signed(&app, &path, STOP).await, 404, "{connection}");
+    }
+    assert_eq!(app.count("messages").await + app.count("delivery_events").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_account_is_refused_even_when_signed() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let mut params = STOP.to_vec();
+    params[1].1 = SUSPENDED_ACCOUNT_SID;
+    assert_eq!(call_signed(&app, &inbound(&twilio), &params).await, 403);
+    assert_eq!(rejections(&app).await, ["inbound other_account"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_twilio_never_sends_is_400_and_noted() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let params: Params<'_> = &[("AccountSid", ACCOUNT_SID), ("Body", "STOP")];
+    assert_eq!(call_signed(&app, &inbound(&twilio), params).await, 400);
+    assert_eq!(rejections(&app).await, ["inbound malformed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_auth_token_relies_on_its_unguessable_url() {
+    let app = TestApp::start().await;
+    let keys = json!({ "account_sid": ACCOUNT_SID, "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET, "sender": LONG_CODE });
+    let connection = app.api().post("/connections", keys).await.ok();
+    assert_eq!(connection["has_auth_token"], false);
+    let path = format!("/hooks/twilio/{}/inbound", connection["id"].as_str().unwrap());
+    assert_eq!(call(&app, &path, STOP, None).await.status(), 200);
+    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_auth_token_is_accepted_once_it_is_saved() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let new = "6e656e656e656e656e656e656e656e65";
+    app.simulator.change_account(ACCOUNT_SID, |account| new.clone_into(&mut account.auth_token));
+    app.api().put(&format!("/connections/{}/keys", twilio.connection_id), json!({ "auth_token": new })).await.ok();
+    app.eventually("the new token verifies", async || {
+        let path = inbound(&twilio);
+        let signature = sign(new, &format!("{}{path}", app.url), &owned(STOP));
+        (call(&app, &path, STOP, Some(&signature)).await.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_rises() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    for (handset, fault) in [("+12065550121", Fault::Shuffle), ("+12065550122", Fault::Repeat)] {
+        app.simulator.inject(Rule::always(fault).for_handset(handset));
+        app.event("hello", handset, json!({})).await;
+        app.run_until_idle().await;
+        let message = app.message_to(handset).await;
+        assert_eq!(message.status.as_str(), "delivered", "{fault:?}");
+        let reports = app.simulator.callbacks().iter().filter(|callback| Some(&callback.message_sid) == message.twilio_sid.as_ref()).count();
+        let kept = app.count(&format!("delivery_events WHERE message_id = '{}' AND source = 'callback'", message.id)).await;
+        assert_eq!(kept, i64::try_from(reports).unwrap(), "every report is kept: {fault:?}");
+    }
+    // Long after the end, a contradicting report.
+    let message = app.message_to("+12065550121").await;
+    let sid = message.twilio_sid.clone().unwrap();
+    let late: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "undelivered"), ("ErrorCode", "30003"), ("AccountSid", ACCOUNT_SID)];
+    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    assert_eq!(call_signed(&app, &path, late).await, 204);
+    let after = app.message_to("+12065550121").await;
+    assert_eq!((after.status.as_str(), after.error_code), ("delivered", None));
+    let last = app.story(message.id).await.pop().unwrap();
+    assert_eq!((last.status.as_str(), last.applied), ("undelivered", false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_report_carries_its_code_and_an_unknown_status_moves_nothing() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::next(1, Fault::Undelivered { code: 30003 }));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    assert_eq!((message.status.as_str(), message.error_code), ("undelivered", Some(30003)));
+    let sid = message.twilio_sid.clone().unwrap();
+    let odd: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "teleported"), ("AccountSid", ACCOUNT_SID)];
+    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    assert_eq!(call_signed(&app, &path, odd).await, 204);
+    assert_eq!(app.message_to(HANDSET).await.status.as_str(), "undelivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    let sid = message.twilio_sid.clone().unwrap();
+    let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+
+    app.database.set_away(Away::Yes).await;
+    assert_eq!(call_signed(&app, &path, report).await, 503);
+    assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 503);
+    assert_eq!(app.api().get("/contacts").await.refused(503)["code"], "unavailable");
+    let health = async |path: &str| app.http.get(format!("{}{path}", app.url)).send().await.unwrap().status().as_u16();
+    assert_eq!((health("/healthz").await, health("/readyz").await), (200, 503));
+
+    app.database.set_away(Away::No).await;
+    assert_eq!(health("/readyz").await, 200);
+    assert_eq!(call_signed(&app, &path, report).await, 204);
+    assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
+    assert_eq!(app.message_to(HANDSET).await.status.as_str(), "delivered");
+    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_another_connection_moves_nothing() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let other = app.connect_sender(carillon::simulator::TOLL_FREE).await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    let sid = message.twilio_sid.clone().unwrap();
+    let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+    assert_eq!(call_signed(&app, &format!("/hooks/twilio/{}/status/{}", other.connection_id, message.id), report).await, 404);
+    assert_eq!(app.message_to(HANDSET).await.status.as_str(), "queued");
+}

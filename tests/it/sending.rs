@@ -1,0 +1,340 @@
+//! Sending when things go wrong: nothing twice, nothing lost, and an admin sees why something waits.
+
+use std::time::Duration;
+
+use carillon::{
+    messages::status::MessageStatus,
+    simulator::{Fault, LONG_CODE, Rule, TOLL_FREE},
+};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds, world::Twilio};
+
+/// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
+async fn impatient() -> (TestApp, Twilio) {
+    let app = TestApp::with(TestOptions { patience: Duration::from_millis(400), ..TestOptions::default() }).await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    (app, twilio)
+}
+
+/// Lets all the looks at Twilio's list, and whatever else waits, come due.
+async fn let_time_pass(app: &TestApp) {
+    for _ in 0..8 {
+        app.advance(TimeDelta::minutes(16)).await;
+    }
+}
+
+async fn outcomes(app: &TestApp, handset: &str) -> Vec<String> {
+    let message = app.message_to(handset).await;
+    app.attempts(message.id).await.iter().map(|attempt| attempt.outcome.map_or("open".to_owned(), |outcome| outcome.to_string())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_is_tried_again_after_a_while() {
+    let (app, _) = impatient().await;
+    app.simulator.inject(Rule::next(2, Fault::TooManyRequests));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    app.advance(seconds(1)).await;
+    assert_eq!(outcomes(&app, HANDSET).await, ["busy"], "not at once");
+    app.advance(seconds(30)).await;
+    app.advance(seconds(30)).await;
+    assert_eq!(outcomes(&app, HANDSET).await, ["busy", "busy", "accepted"]);
+    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_lost_is_settled_by_the_callback() {
+    for fault in [Fault::ServerErrorRecorded, Fault::TimeoutRecorded, Fault::ResetRecorded] {
+        let (app, _) = impatient().await;
+        app.simulator.inject(Rule::next(1, fault));
+        app.event("hello", HANDSET, json!({})).await;
+        app.run_until_idle().await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
+        let_time_pass(&app).await;
+        assert_eq!((outcomes(&app, HANDSET).await, app.received(HANDSET).len()), (vec!["unknown".to_owned()], 1), "{fault:?}");
+        let message = app.message_to(HANDSET).await;
+        assert_eq!(message.twilio_sid.as_ref(), Some(&app.simulator.messages()[0].sid));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_and_callbacks_that_were_lost_are_settled_by_twilios_list() {
+    for fault in [Fault::ServerErrorRecorded, Fault::TimeoutRecorded, Fault::ResetRecorded] {
+        let (app, _) = impatient().await;
+        app.simulator.inject(Rule::always(Fault::DropCallbacks));
+        app.simulator.inject(Rule::next(1, fault));
+        app.event("hello", HANDSET, json!({})).await;
+        app.run_until_idle().await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{fault:?}");
+        app.advance(seconds(5)).await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
+        let message = app.message_to(HANDSET).await;
+        assert_eq!(message.twilio_sid.as_ref(), Some(&app.simulator.messages()[0].sid));
+        assert!(app.story(message.id).await.iter().any(|event| event.source.as_str() == "lookup" && event.applied));
+        let_time_pass(&app).await;
+        assert_eq!(app.received(HANDSET).len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_twilio_never_shows_is_given_up_and_never_sent_again() {
+    for fault in [Fault::ServerError, Fault::Timeout, Fault::Reset] {
+        let (app, _) = impatient().await;
+        app.simulator.inject(Rule::next(1, fault));
+        app.event("hello", HANDSET, json!({})).await;
+        app.run_until_idle().await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["unconfirmed"], "{fault:?}");
+        let_time_pass(&app).await;
+        let message = app.message_to(HANDSET).await;
+        assert_eq!(message.status, MessageStatus::Unconfirmed, "{fault:?}");
+        assert!(message.reason.unwrap().contains("not sent again"), "{fault:?}");
+        assert_eq!((outcomes(&app, HANDSET).await.len(), app.received(HANDSET).len()), (1, 0), "{fault:?}");
+        assert_eq!(app.count("jobs").await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_prefers_twice_to_never_may_have_it_sent_again() {
+    let (app, twilio) = impatient().await;
+    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "unconfirmed_policy": "resend" })).await.ok();
+    app.simulator.inject(Rule::next(1, Fault::Timeout));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let_time_pass(&app).await;
+    assert_eq!(outcomes(&app, HANDSET).await, ["unknown", "accepted"]);
+    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_equal_messages_whose_answers_were_lost_each_find_their_own() {
+    let (app, _) = impatient().await;
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    app.simulator.inject(Rule::next(2, Fault::TimeoutRecorded));
+    app.event("hello", HANDSET, json!({})).await;
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let_time_pass(&app).await;
+    let messages = app.messages_to(HANDSET).await;
+    let mut sids: Vec<_> = messages.iter().map(|message| message.twilio_sid.clone().unwrap()).collect();
+    sids.sort();
+    sids.dedup();
+    assert_eq!((sids.len(), app.received(HANDSET).len()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_twilio_calls_invalid_is_suppressed() {
+    let (app, _) = impatient().await;
+    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21211 }));
+    for _ in 0..2 {
+        app.event("hello", HANDSET, json!({})).await;
+        app.run_until_idle().await;
+    }
+    let messages = app.messages_to(HANDSET).await;
+    assert_eq!((messages[0].status, messages[0].error_code), (MessageStatus::Failed, Some(21211)));
+    assert_eq!((messages[1].status, messages[1].reason.as_deref()), (MessageStatus::Suppressed, Some("invalid_number")));
+    let contact = app.contact_of(HANDSET).await;
+    assert_eq!((contact["suppression"]["reason"].as_str(), contact["tags"].as_array().unwrap().len()), (Some("invalid_number"), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_would_be_repeated_fails_the_message_with_its_code() {
+    let (app, _) = impatient().await;
+    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21617 }));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(21617)));
+    let_time_pass(&app).await;
+    assert_eq!(outcomes(&app, HANDSET).await, ["refused"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() {
+    let (app, twilio) = impatient().await;
+    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21606 }));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let path = format!("/senders/{}", twilio.sender_id);
+    let sender = app.api().get(&path).await.ok();
+    assert_eq!(sender["status"], "stopped");
+    assert!(sender["stopped_reason"].as_str().is_some_and(|reason| !reason.is_empty()));
+    app.event("hello", OTHER_HANDSET, json!({})).await;
+    let_time_pass(&app).await;
+    assert_eq!((app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await), (vec!["pending".into()], vec!["pending".into()]));
+    assert_eq!(app.simulator.messages().len(), 0);
+
+    app.api().patch(&path, json!({ "disabled": false })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_account_stops_the_connection_and_loses_nothing() {
+    let (app, twilio) = impatient().await;
+    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 20003 }));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let path = format!("/connections/{}", twilio.connection_id);
+    assert_eq!(app.api().get(&path).await.ok()["status"], "stopped");
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    app.api().patch(&path, json!({ "disabled": false })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
+    let (app, twilio) = impatient().await;
+    let other = app.connect_sender(TOLL_FREE).await;
+    app.sms_on("bye", &other, "Bye.").await;
+    let path = format!("/connections/{}", twilio.connection_id);
+    app.event("hello", HANDSET, json!({})).await;
+    app.api().patch(&path, json!({ "disabled": true })).await.ok();
+    app.event("bye", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (0, 1), "the other connection sends on");
+    app.advance(hours(5)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    app.api().patch(&path, json!({ "disabled": false })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["Hello."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_a_sender_holds_its_messages_and_enabling_wakes_them() {
+    let (app, twilio) = impatient().await;
+    let path = format!("/senders/{}", twilio.sender_id);
+    app.api().patch(&path, json!({ "disabled": true })).await.ok();
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    app.api().patch(&path, json!({ "disabled": false })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["Hello."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pausing_an_automation_holds_and_activating_it_wakes() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = format!("/automations/{}", app.sms_on("hello", &twilio, "Hello.").await);
+    app.event("hello", HANDSET, json!({})).await;
+    app.api().patch(&automation, json!({ "status": "paused" })).await.ok();
+    app.run_until_idle().await;
+    app.event("hello", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.simulator.messages().len(), 0);
+    app.api().patch(&automation, json!({ "status": "active" })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["Hello."], "it was inside already");
+    assert!(app.received(OTHER_HANDSET).is_empty(), "an event during the pause starts nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_between_claim_and_record_sends_nothing_twice_and_loses_nothing() {
+    for callbacks in [true, false] {
+        let app = TestApp::start().await;
+        let twilio = app.connect_twilio().await;
+        app.sms_on("hello", &twilio, "Hello.").await;
+        if !callbacks {
+            app.simulator.inject(Rule::always(Fault::DropCallbacks));
+        }
+        app.simulator.inject(Rule::next(1, Fault::TimeoutRecorded));
+        app.event("hello", HANDSET, json!({})).await;
+        let dying = app.second_worker();
+        dying.beat().await.unwrap();
+        let work = tokio::spawn(async move { dying.perform_due().await });
+        app.eventually("Twilio has the message", async || (app.received(HANDSET).len() == 1).then_some(())).await;
+        work.abort();
+        assert!(work.await.unwrap_err().is_cancelled());
+        assert_eq!(outcomes(&app, HANDSET).await, ["open"]);
+
+        // The others notice after a while that it is dead, and ask Twilio instead of sending.
+        app.clock.advance(seconds(31));
+        app.run_until_idle().await;
+        let_time_pass(&app).await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "callbacks: {callbacks}");
+        assert_eq!(app.received(HANDSET).len(), 1, "callbacks: {callbacks}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_before_twilio_took_the_message_leaves_it_unconfirmed_and_says_so() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::next(1, Fault::Timeout));
+    app.event("hello", HANDSET, json!({})).await;
+    let dying = app.second_worker();
+    dying.beat().await.unwrap();
+    let work = tokio::spawn(async move { dying.perform_due().await });
+    app.eventually("it is submitting", async || (app.statuses_to(HANDSET).await == ["submitting"]).then_some(())).await;
+    work.abort();
+    let _ = work.await;
+    app.clock.advance(seconds(31));
+    app.run_until_idle().await;
+    let_time_pass(&app).await;
+    let message = app.message_to(HANDSET).await;
+    assert_eq!((message.status, app.received(HANDSET).len()), (MessageStatus::Unconfirmed, 0));
+    assert!(message.reason.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_on_one_queue_send_each_message_once() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    let events: Vec<_> = (0..120).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655502{:02}", n % 100) } })).collect();
+    app.api().post("/events", json!({ "events": events })).await.ok();
+    let workers = [app.second_worker(), app.second_worker(), app.second_worker()];
+    for worker in &workers {
+        worker.beat().await.unwrap();
+    }
+    let done = futures::future::join_all(workers.iter().map(|worker| worker.perform_due())).await;
+    assert!(done.into_iter().all(|performed| performed.is_ok()));
+    app.run_until_idle().await;
+    assert_eq!(app.simulator.messages().len(), 120);
+    assert_eq!(app.count("messages WHERE status = 'delivered'").await, 120);
+    assert_eq!(app.count("attempts").await, 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_add_up_whatever_the_network_does() {
+    let (app, _) = impatient().await;
+    for (seed, fault) in
+        [Fault::TooManyRequests, Fault::ServerError, Fault::ServerErrorRecorded, Fault::ResetRecorded].into_iter().enumerate()
+    {
+        app.simulator.inject(Rule::chance(0.2, seed as u64, fault));
+    }
+    app.simulator.inject(Rule::chance(0.2, 9, Fault::Undelivered { code: 30003 }));
+    app.simulator.inject(Rule::chance(0.2, 10, Fault::DropCallbacks));
+    let events: Vec<_> = (0..100).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655503{n:02}") } })).collect();
+    app.api().post("/events", json!({ "events": events })).await.ok();
+    app.run_until_idle().await;
+    let_time_pass(&app).await;
+    assert_eq!(app.count("messages").await, 100);
+    for n in 0..100 {
+        let handset = format!("+120655503{n:02}");
+        let message = app.message_to(&handset).await;
+        let at_twilio = app.simulator.messages_to(&handset);
+        assert!(at_twilio.len() <= 1, "{handset} got it twice");
+        assert_eq!(message.twilio_sid.as_ref(), at_twilio.first().map(|found| &found.sid), "{message:?}");
+        assert_ne!(message.status, MessageStatus::Submitting);
+        assert_eq!(at_twilio.is_empty(), message.status == MessageStatus::Unconfirmed, "{message:?}");
+    }
+    assert_eq!(app.count("jobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_not_there_any_more_at_twilio_does_not_lose_messages() {
+    let (app, twilio) = impatient().await;
+    app.simulator.change_number(LONG_CODE, |number| number.capabilities.sms = false);
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.api().get(&format!("/senders/{}", twilio.sender_id)).await.ok()["status"], "stopped");
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+}
