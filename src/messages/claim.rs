@@ -175,11 +175,16 @@ pub enum WakeScope {
     Automation(AutomationId),
 }
 
-/// Enqueues the sending of every `pending` message in scope that has no job, and returns how many.
+/// Enqueues the sending of every `pending` message in scope that has no job waiting, and returns how many.
 ///
 /// Call it in the transaction that switches the connection, sender or automation on.
 pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
-    let has_job = jobs::table.filter(jobs::subject.eq(messages::id)).filter(jobs::failed_at.is_null()).select(jobs::id);
+    // A leased job does not count: its claim may have found the message held a moment ago and be about to end. Two jobs do no harm.
+    let has_job = jobs::table
+        .filter(jobs::subject.eq(messages::id))
+        .filter(jobs::worker_id.is_null())
+        .filter(jobs::failed_at.is_null())
+        .select(jobs::id);
     let mut held = messages::table
         .filter(messages::status.eq(MessageStatus::Pending))
         .filter(diesel::dsl::not(diesel::dsl::exists(has_job)))
