@@ -5,3 +5,4 @@
 
 mod first_message;
 mod harness;
+mod templates;
