@@ -8,7 +8,9 @@ use crate::{contacts::Contact, types::phone::PhoneNumber};
 
 /// What stands in a template, for messages about names that do not.
 pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.phone, contact.email, contact.external_id, \
-     contact.attributes.…, event.…, organization.name";
+     contact.attributes.*, event.*, organization.name";
+
+const FIELDS: [&str; 5] = ["first_name", "last_name", "phone", "email", "external_id"];
 
 /// The values that a text is rendered with; borrowed, looked up only for the variables that the template uses.
 #[derive(Clone, Copy)]
@@ -102,9 +104,13 @@ impl Variable {
             }
             ("contact", Some("attributes"), _) => (Root::Attributes, 2),
             ("contact", Some(name), 2) => {
-                return Err(format!(
-                    "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; otherwise use one of: {AVAILABLE}."
-                ));
+                return Err(match FIELDS.iter().find(|field| strsim::damerau_levenshtein(field, name) <= 2) {
+                    Some(field) => format!("There is no variable “contact.{name}”; did you mean contact.{field}?"),
+                    None => format!(
+                        "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; \
+                         otherwise use one of: {AVAILABLE}."
+                    ),
+                });
             }
             ("event", None, _) => return Err("“event” alone has no text. Name a property, such as event.order_id.".to_owned()),
             ("event", Some(_), _) => (Root::Event, 1),
@@ -221,9 +227,7 @@ fn value(json: &serde_json::Value) -> Option<Value> {
         Json::Number(number) => {
             number.as_i64().map(Value::from).or_else(|| number.as_u64().map(Value::from)).or_else(|| number.as_f64().map(Value::from))
         }
-        Json::Array(items) => {
-            Some(Value::from(items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>()))
-        }
+        Json::Array(items) => Some(Value::from(items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>())),
         Json::Object(fields) => {
             let fields = fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?)));
             Some(Value::from(fields.collect::<std::collections::BTreeMap<_, _>>()))
@@ -252,7 +256,8 @@ mod tests {
     fn a_sample_event_has_what_is_named() {
         let variable = |keys: Vec<Key>| Variable { root: Root::Event, keys };
         let name = |name: &str| Key::Name(name.to_owned());
-        let variables = [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
+        let variables =
+            [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
         assert_eq!(sample_event(&variables), serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] }));
     }
 
@@ -260,6 +265,7 @@ mod tests {
     fn an_unknown_name_says_what_there_is() {
         assert!(parse(&["foo"]).unwrap_err().contains("Use one of: contact.first_name"));
         assert!(parse(&["contact", "city"]).unwrap_err().contains("contact.attributes.city"));
+        assert!(parse(&["contact", "frist_name"]).unwrap_err().ends_with("did you mean contact.first_name?"));
         assert!(parse(&["contact"]).unwrap_err().contains("Name a field"));
         assert!(parse(&["contact", "first_name", "x"]).is_err());
         assert!(parse(&["__tera_context"]).is_err());

@@ -11,3 +11,4 @@ mod harness;
 mod hooks;
 mod sending;
 mod stop;
+mod templates;
