@@ -1,9 +1,9 @@
 //! The Connection Center: the accounts that are connected, and connecting one.
 
-mod add_sender;
-mod keys;
-mod rejected;
-mod show;
+pub(super) mod add_sender;
+pub(super) mod keys;
+pub(super) mod rejected;
+pub(super) mod show;
 mod switches;
 mod view;
 
@@ -11,11 +11,6 @@ use std::collections::HashMap;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::{Deserialize, Serialize};
-
-pub(in crate::web) use add_sender::AddSenderPage;
-pub(in crate::web) use keys::KeysPage;
-pub(in crate::web) use rejected::RejectedPage;
-pub(in crate::web) use show::ConnectionPage;
 
 use crate::connections::{self, Check, NewKeys};
 use crate::error::FieldErrors;

@@ -70,4 +70,10 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<contacts::DeletePage>,
     super::page::samples::<messages::ListPage>,
     super::page::samples::<messages::MessagePage>,
+    super::page::samples::<connections::ConnectionsPage>,
+    super::page::samples::<connections::ConnectPage>,
+    super::page::samples::<connections::show::ConnectionPage>,
+    super::page::samples::<connections::keys::KeysPage>,
+    super::page::samples::<connections::add_sender::AddSenderPage>,
+    super::page::samples::<connections::rejected::RejectedPage>,
 ];

@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::view::{ConnectionView, SenderView};
-use crate::connections::{self, Check, Outcome, webhooks};
+use crate::connections::{self, Check, Outcome, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::senders;
 use crate::types::id::ConnectionId;
 use crate::web::connecting;
+use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
 /// Mounts the page, its live check and its name.
@@ -30,6 +31,7 @@ pub(in crate::web) struct ConnectionPage {
     /// What a check found, if one was just made.
     checks: Option<Vec<Check>>,
     failed: usize,
+    policies: [Choice; 2],
     form: NameInput,
     errors: FieldErrors,
 }
@@ -78,6 +80,13 @@ async fn save(conn: &mut Conn, id: ConnectionId, form: &NameInput) -> Result<()>
     Ok(())
 }
 
+fn policies() -> [Choice; 2] {
+    [
+        Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Give it up: never send anything twice"),
+        Choice::new(UnconfirmedPolicy::Resend.as_str(), "Send it again: rather twice than not at all"),
+    ]
+}
+
 impl ConnectionPage {
     async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
@@ -91,6 +100,7 @@ impl ConnectionPage {
             address_warning: None,
             checks: None,
             failed: 0,
+            policies: policies(),
             form,
             errors: FieldErrors::default(),
         })
@@ -111,6 +121,7 @@ impl Page for ConnectionPage {
             rejected: 3,
             address_warning: Some(Check::warning("Address", "Twilio cannot call http://localhost.", "Set CARILLON_PUBLIC_URL.")),
             failed: usize::from(checks.is_some()),
+            policies: policies(),
             checks,
             errors: FieldErrors::default(),
         };
