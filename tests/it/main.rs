@@ -3,6 +3,7 @@
 //! One binary, one file per group of stories. [`harness`] gives each story a database, a server and a simulator of its own.
 #![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
 
+mod connecting;
 mod first_message;
 mod harness;
 mod hooks;

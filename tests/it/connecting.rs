@@ -1,0 +1,421 @@
+//! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is switched off stays off.
+
+use std::sync::Arc;
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::web::Data;
+use carillon::app::App;
+use carillon::clock::Clock;
+use carillon::config::Config;
+use carillon::connections::webhooks::{self, Hook, Reason, Rejection};
+use carillon::connections::{self, UnconfirmedPolicy};
+use carillon::db::Pool;
+use carillon::simulator::{self as twilio, Fault, Reach, Rule, RunningSimulator, Simulator, SimulatorOptions};
+use carillon::types::id::ConnectionId;
+use carillon::types::sealed::SecretKey;
+use carillon::users::{self, NewUser, Role, api_keys, sessions};
+use carillon::web::Pages;
+use carillon::{senders, twilio as client, web};
+use chrono::DateTime;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::harness;
+
+const PUBLIC_URL: &str = "https://sms.example.com";
+
+/// An installation without users, and a Twilio of its own.
+struct House {
+    app: Data<App>,
+    twilio: RunningSimulator,
+    admin: String,
+    viewer: String,
+}
+
+impl House {
+    async fn build() -> Self {
+        let twilio = Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
+        let settings = [("CARILLON_PUBLIC_URL", PUBLIC_URL), ("CARILLON_TWILIO_API_URL", twilio.url.as_str()), ("CARILLON_DATA_DIR", "/nowhere")];
+        let config = Config::from_vars(settings).unwrap();
+        let options = client::ClientOptions { api_url: config.twilio_api_url.clone(), ..client::ClientOptions::default() };
+        let app = App {
+            pages: Pages::load(&config.public_url).unwrap(),
+            db: Pool::new(harness::database().await.target, 4.try_into().unwrap()),
+            clock: Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap()),
+            secret_key: SecretKey::generate(),
+            twilio: client::Client::new(&options).unwrap(),
+            config: Arc::new(config),
+        };
+        let (admin, viewer) = {
+            let mut conn = app.db.get().await.unwrap();
+            let now = app.clock.now();
+            let (_, admin) = api_keys::create(&mut conn, "admin", Role::Admin, now).await.unwrap();
+            let (_, viewer) = api_keys::create(&mut conn, "viewer", Role::Viewer, now).await.unwrap();
+            (admin.expose().to_owned(), viewer.expose().to_owned())
+        };
+        Self { app: Data::new(app), twilio, admin, viewer }
+    }
+
+    async fn call(&self, key: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let request = TestRequest::default().method(method).uri(&format!("/api/v1{path}"));
+        let request = request.insert_header((header::AUTHORIZATION, format!("Bearer {key}"))).set_json(body).to_request();
+        let service = init_service(web::application(self.app.clone())).await;
+        let response = call_service(&service, request).await;
+        let status = response.status();
+        (status, serde_json::from_slice(&read_body(response).await).unwrap_or_default())
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.call(&self.admin, Method::POST, path, body).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call(&self.viewer, Method::GET, path, json!(null)).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body
+    }
+
+    /// Connects the account with its Auth Token and this sender.
+    async fn connect(&self, sender: &str) -> Value {
+        let (status, body) = self.post("/connections", account(sender)).await;
+        assert_eq!(status, StatusCode::CREATED, "{body}");
+        body
+    }
+
+    fn number_url(&self, number: &str) -> Option<String> {
+        let mut url = None;
+        assert!(self.twilio.simulator.change_number(number, |number| url.clone_from(&number.sms_url)));
+        url
+    }
+
+    fn service_url(&self) -> Option<String> {
+        let mut url = None;
+        assert!(self.twilio.simulator.change_service(twilio::SERVICE_SID, |service| url.clone_from(&service.inbound_request_url)));
+        url
+    }
+}
+
+fn account(sender: &str) -> Value {
+    json!({"name": "Shop", "account_sid": twilio::ACCOUNT_SID, "auth_token": twilio::AUTH_TOKEN, "sender": sender})
+}
+
+fn with(mut body: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+fn inbound_url(connection: &Value) -> Option<String> {
+    Some(format!("{PUBLIC_URL}/hooks/twilio/{}/inbound", connection["id"].as_str().unwrap()))
+}
+
+#[actix_web::test]
+async fn an_account_is_connected_and_its_number_reports_here() {
+    let house = House::build().await;
+    let connection = house.connect("+1 (500) 555-0006").await;
+    assert_eq!(connection["account_name"], "Carillon Simulator");
+    assert_eq!(connection["status"], "active");
+    let sender = &connection["senders"][0];
+    assert_eq!(sender["address"], twilio::LONG_CODE);
+    assert_eq!(sender["kind"], "phone_number");
+    assert_eq!(sender["capabilities"], json!({"sms": true, "mms": true}));
+    assert_eq!(sender["webhook_error"], Value::Null);
+    assert_eq!(house.number_url(twilio::LONG_CODE), inbound_url(&connection));
+    assert_eq!(house.get("/connections").await, json!({"data": [connection], "next_cursor": null}));
+    assert_eq!(house.get("/senders").await["data"][0], *sender);
+}
+
+#[actix_web::test]
+async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
+    let house = House::build().await;
+    let body = with(account(twilio::LONG_CODE), &json!({"api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET}));
+    let (status, connection) = house.post("/connections", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{connection}");
+    assert_eq!(connection["api_key_sid"], twilio::API_KEY_SID);
+    let shown = house.get("/connections").await.to_string();
+    assert!(!shown.contains(twilio::AUTH_TOKEN) && !shown.contains(twilio::API_KEY_SECRET));
+    let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
+    let mut conn = house.app.db.get().await.unwrap();
+    let tokens = connections::webhook_tokens(&mut conn, id, &house.app.secret_key).await.unwrap();
+    assert_eq!(tokens.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), [twilio::AUTH_TOKEN]);
+    let error = connections::credentials(&mut conn, id, &SecretKey::generate()).await.unwrap_err();
+    assert!(error.to_string().contains("CARILLON_SECRET_KEY"), "{error}");
+}
+
+#[actix_web::test]
+async fn every_problem_is_named_beside_its_field() {
+    let house = House::build().await;
+    let unknown_service = format!("MG{}", "0".repeat(32));
+    let cases = [
+        (json!({"account_sid": "AC123"}), "invalid_fields", "account_sid", "32 characters"),
+        (json!({"auth_token": ""}), "invalid_fields", "auth_token", "Enter the account's Auth Token"),
+        (json!({"sender": "0500 5550006"}), "invalid_fields", "sender", "country code"),
+        (json!({"sender": "MG12"}), "invalid_fields", "sender", "32 characters"),
+        (json!({"auth_token": "0".repeat(32)}), "twilio_refused_keys", "auth_token", "does not accept this Auth Token"),
+        (json!({"account_sid": format!("AC{}", "0".repeat(32))}), "twilio_refused_keys", "auth_token", "does not accept"),
+        (json!({"auth_token": null, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": "wrong"}), "twilio_refused_keys", "api_key_secret", "API key"),
+        (json!({"account_sid": twilio::SUSPENDED_ACCOUNT_SID, "auth_token": twilio::SUSPENDED_AUTH_TOKEN}), "account_suspended", "account_sid", "suspended"),
+        (json!({"account_sid": twilio::TEST_ACCOUNT_SID, "auth_token": twilio::TEST_AUTH_TOKEN}), "test_credentials", "auth_token", "test credentials"),
+        (json!({"sender": "+12065550177"}), "number_not_in_account", "sender", "is not in this Twilio account"),
+        (json!({"sender": twilio::VOICE_ONLY}), "no_sms_capability", "sender", "cannot send SMS"),
+        (json!({"sender": unknown_service}), "service_not_found", "sender", "no Messaging Service"),
+        (json!({"sender": twilio::EMPTY_SERVICE_SID}), "service_without_senders", "sender", "has no senders"),
+        (json!({"name": "x".repeat(101)}), "invalid_fields", "name", "at most 100"),
+    ];
+    for (changes, code, field, words) in cases {
+        let (status, body) = house.post("/connections", with(account(twilio::LONG_CODE), &changes)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{changes}: {body}");
+        assert_eq!(body["error"]["code"], code, "{changes}: {body}");
+        let sentence = body["error"]["fields"][field][0].as_str().unwrap_or_default();
+        assert!(sentence.contains(words), "{changes}: {body}");
+    }
+    assert_eq!(house.get("/connections").await["data"], json!([]));
+}
+
+#[actix_web::test]
+async fn a_twilio_that_is_busy_broken_or_away_is_told_apart() {
+    let house = House::build().await;
+    let rule = |fault| Rule::next(1, fault).reaching(Reach::Reads);
+    for (fault, code) in [
+        (Fault::TooManyRequests, "twilio_busy"),
+        (Fault::ServerError, "twilio_answered_strangely"),
+        (Fault::Reset, "twilio_unreachable"),
+    ] {
+        house.twilio.simulator.inject(rule(fault));
+        let (status, body) = house.post("/connections", account(twilio::LONG_CODE)).await;
+        assert_eq!((status, &body["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)), "{body}");
+    }
+    let House { app, twilio, admin, viewer } = house;
+    twilio.stop().await;
+    let elsewhere = Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
+    let house = House { app, twilio: elsewhere, admin, viewer };
+    let (_, body) = house.post("/connections", account(twilio::LONG_CODE)).await;
+    assert_eq!(body["error"]["code"], "twilio_unreachable", "{body}");
+    assert_eq!(body["error"]["fields"], Value::Null);
+}
+
+#[actix_web::test]
+async fn a_standard_api_key_alone_is_enough_and_says_what_it_cannot_see() {
+    let house = House::build().await;
+    let body = json!({"account_sid": twilio::ACCOUNT_SID, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET,
+        "sender": twilio::LONG_CODE});
+    let (status, connection) = house.post("/connections", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{connection}");
+    assert_eq!((&connection["name"], &connection["has_auth_token"]), (&json!(twilio::ACCOUNT_SID), &json!(false)));
+    let (_, found) = house.post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(found["verified"], true, "{found}");
+    let warnings: Vec<_> = found["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == "warning").collect();
+    assert_eq!(warnings.iter().map(|check| check["title"].as_str().unwrap()).collect::<Vec<_>>(), ["Account", "Webhook signatures"]);
+}
+
+#[actix_web::test]
+async fn the_same_account_connects_twice_under_different_names() {
+    let house = House::build().await;
+    let body = with(account(twilio::LONG_CODE), &json!({"name": ""}));
+    let (_, first) = house.post("/connections", body.clone()).await;
+    let (_, second) = house.post("/connections", body).await;
+    assert_eq!((&first["name"], &second["name"]), (&json!("Carillon Simulator"), &json!("Carillon Simulator (2)")));
+    let (status, body) = house.post("/connections", with(account(twilio::TOLL_FREE), &json!({"name": "carillon simulator"}))).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body["error"]["fields"]["name"][0].as_str().unwrap().contains("already"), "{body}");
+}
+
+#[actix_web::test]
+async fn a_messaging_service_and_the_numbers_in_it_report_here() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::SERVICE_SID).await;
+    assert_eq!(connection["senders"][0]["kind"], "messaging_service");
+    assert_eq!(house.service_url(), inbound_url(&connection));
+    let path = format!("/connections/{}/senders", connection["id"].as_str().unwrap());
+    let (status, sender) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
+    assert_eq!(status, StatusCode::CREATED, "{sender}");
+    assert_eq!(sender["webhook_error"], Value::Null);
+    // The service takes what comes in: the number's own address stays as it was.
+    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), None);
+    let (status, body) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body["error"]["fields"]["sender"][0].as_str().unwrap().contains("already"), "{body}");
+}
+
+#[actix_web::test]
+async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
+    let house = House::build().await;
+    let simulator = &house.twilio.simulator;
+    simulator.change_service(twilio::SERVICE_SID, |service| service.inbound_request_url = Some("https://crm.example.org/x?token=1".into()));
+    let connection = house.connect(twilio::SERVICE_NUMBER_1).await;
+    let sender = &connection["senders"][0];
+    let reason = sender["webhook_error"].as_str().unwrap();
+    assert!(reason.contains("crm.example.org") && reason.contains(twilio::SERVICE_SID) && !reason.contains("token"), "{reason}");
+    assert_eq!(house.service_url().as_deref(), Some("https://crm.example.org/x?token=1"));
+    let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], false);
+
+    simulator.change_service(twilio::SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
+    let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!((&sender["webhook_error"], sender["webhook_url"].as_str()), (&Value::Null, inbound_url(&connection).as_deref()));
+    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), inbound_url(&connection));
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+}
+
+#[actix_web::test]
+async fn wrong_new_keys_leave_the_saved_ones_in_place() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let path = format!("/connections/{}/keys", connection["id"].as_str().unwrap());
+    let (status, body) = house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "0".repeat(32)})).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("twilio_refused_keys")), "{body}");
+    let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+
+    house.twilio.simulator.change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "ab".repeat(16));
+    let (_, found) = house.post(&verify, json!(null)).await;
+    assert_eq!((&found["verified"], &found["checks"][1]["outcome"]), (&json!(false), &json!("failed")), "{found}");
+    let (status, body) = house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "ab".repeat(16)})).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+}
+
+#[actix_web::test]
+async fn what_is_disabled_or_stopped_is_not_offered_for_sending() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
+    let sender = connection["senders"][0]["id"].as_str().unwrap();
+    let mut conn = house.app.db.get().await.unwrap();
+    assert_eq!(senders::usable(&mut conn).await.unwrap().len(), 1);
+    for path in [format!("/connections/{id}"), format!("/senders/{sender}")] {
+        let (_, body) = house.call(&house.admin, Method::PATCH, &path, json!({"disabled": true})).await;
+        assert_eq!(body["status"], "disabled", "{body}");
+        assert!(senders::usable(&mut conn).await.unwrap().is_empty());
+        let (_, body) = house.call(&house.admin, Method::PATCH, &path, json!({"disabled": false})).await;
+        assert_eq!(body["status"], "active", "{body}");
+    }
+    let now = house.app.clock.now();
+    assert!(connections::stop(&mut conn, id, "Twilio refused the keys (20003).", now).await.unwrap());
+    assert!(!connections::stop(&mut conn, id, "Again.", now).await.unwrap());
+    let stopped = house.get(&format!("/connections/{id}")).await;
+    assert_eq!((&stopped["status"], &stopped["stopped_reason"]), (&json!("stopped"), &json!("Twilio refused the keys (20003).")));
+    assert!(senders::usable(&mut conn).await.unwrap().is_empty());
+    // That Twilio accepts the keys again ends the stop.
+    house.post(&format!("/connections/{id}/verify"), json!(null)).await;
+    assert_eq!(house.get(&format!("/connections/{id}")).await["status"], "active");
+    let sender_id = sender.parse().unwrap();
+    assert!(senders::stop(&mut conn, sender_id, "Not registered (30034).", now).await.unwrap());
+    assert!(senders::usable(&mut conn).await.unwrap().is_empty());
+    assert!(senders::find_by_address(&mut conn, id, twilio::LONG_CODE).await.unwrap().is_some());
+}
+
+#[actix_web::test]
+async fn only_admins_change_connections() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let path = format!("/connections/{}", connection["id"].as_str().unwrap());
+    let (status, _) = house.call(&house.viewer, Method::POST, "/connections", account(twilio::TOLL_FREE)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, _) = house.call(&house.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let (status, body) = house.call(&house.admin, Method::PATCH, &path, json!({"name": "Bells", "unconfirmed_policy": "resend"})).await;
+    assert_eq!((status, &body["name"]), (StatusCode::OK, &json!("Bells")), "{body}");
+    let id = connection["id"].as_str().unwrap().parse().unwrap();
+    let saved = connections::find(&mut house.app.db.get().await.unwrap(), id).await.unwrap();
+    assert_eq!(saved.unconfirmed_policy, UnconfirmedPolicy::Resend);
+    let missing = format!("/connections/{}", ConnectionId::new());
+    assert_eq!(house.call(&house.admin, Method::GET, &missing, json!(null)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
+async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
+    let mut conn = house.app.db.get().await.unwrap();
+    let rejection = |connection_id, detail: String| Rejection {
+        connection_id,
+        hook: Hook::Status,
+        reason: Reason::WrongSignature,
+        detail,
+        received_at: house.app.clock.now(),
+    };
+    webhooks::reject(&mut conn, &rejection(None, "lost".into())).await.unwrap();
+    for number in 0..1_100 {
+        webhooks::reject(&mut conn, &rejection(Some(id), number.to_string())).await.unwrap();
+    }
+    let listed = webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
+    assert_eq!((listed.len(), listed[0].detail.as_str()), (1_000, "1099"));
+    assert_eq!(webhooks::count_since(&mut conn, id, house.app.clock.now()).await.unwrap(), 1_000);
+    assert_eq!(webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn an_admin_connects_verifies_and_disables_in_the_browser() {
+    let house = House::build().await;
+    let browser = Browser::signed_in(&house).await;
+    let (_, page) = browser.get("/connections").await;
+    assert!(page.contains("No Twilio account yet"), "{page}");
+    let form = [("account_sid", twilio::ACCOUNT_SID), ("method", "auth_token"), ("auth_token", "wrong"), ("sender", twilio::LONG_CODE)];
+    let (status, page) = browser.post("/connections/new", "/connections", &form).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("does not accept this Auth Token") && page.contains(twilio::ACCOUNT_SID), "{page}");
+    assert!(!page.contains("value=\"wrong\""));
+
+    let form = [("account_sid", twilio::ACCOUNT_SID), ("auth_token", twilio::AUTH_TOKEN), ("sender", twilio::LONG_CODE), ("name", "<Shop>")];
+    let (status, there) = browser.post("/connections/new", "/connections", &form).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{there}");
+    let (_, page) = browser.get(&there).await;
+    assert!(page.contains("&lt;Shop&gt;") && page.contains("+1 500 555 0006") && page.contains("Reported here"), "{page}");
+    assert!(!page.contains(twilio::AUTH_TOKEN));
+
+    let (status, page) = browser.post(&there, &format!("{there}/verify"), &[]).await;
+    assert!(status == StatusCode::OK && page.contains("The connection works"), "{page}");
+    let (_, page) = browser.get(&format!("{there}/senders/new")).await;
+    assert!(page.contains(twilio::TOLL_FREE) && page.contains(twilio::SERVICE_SID) && !page.contains(twilio::VOICE_ONLY), "{page}");
+    let (_, back) = browser.post(&format!("{there}/senders/new"), &format!("{there}/senders"), &[("chosen", twilio::TOLL_FREE)]).await;
+    assert_eq!(back, there);
+    let (_, back) = browser.post(&there, &format!("{there}/disable"), &[]).await;
+    assert_eq!(back, there);
+    assert!(browser.get(&there).await.1.contains("This connection is disabled since"));
+    let (status, _) = browser.post(&format!("{there}/keys"), &format!("{there}/keys"), &[("auth_token", twilio::AUTH_TOKEN)]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert_eq!(browser.get(&format!("{there}/rejected")).await.0, StatusCode::OK);
+}
+
+/// A browser with an admin's session.
+struct Browser<'a> {
+    house: &'a House,
+    cookie: String,
+}
+
+impl<'a> Browser<'a> {
+    async fn signed_in(house: &'a House) -> Self {
+        let (name, email, password) = users::parse_account("Ada", "ada@example.com", "correct horse battery").unwrap();
+        let new = NewUser { name, email, role: Role::Admin, password_hash: password.hash().await.unwrap() };
+        let mut conn = house.app.db.get().await.unwrap();
+        let now = house.app.clock.now();
+        let user = users::create(&mut conn, &new, now).await.unwrap();
+        let token = sessions::start(&mut conn, user.id, now).await.unwrap();
+        Self { house, cookie: format!("__Host-carillon_session={}", token.expose()) }
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        self.send(TestRequest::get().uri(path)).await
+    }
+
+    /// Sends the form of the page at `from` to `path`; a redirect is answered with the path that it leads to.
+    async fn post(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
+        let (_, page) = self.get(from).await;
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        let form: Vec<_> = fields.iter().copied().chain([("csrf", csrf)]).collect();
+        self.send(TestRequest::post().uri(path).set_form(form)).await
+    }
+
+    async fn send(&self, request: TestRequest) -> (StatusCode, String) {
+        let service = init_service(web::application(self.house.app.clone())).await;
+        let response = call_service(&service, request.insert_header((header::COOKIE, self.cookie.clone())).to_request()).await;
+        let status = response.status();
+        let location = response.headers().get(header::LOCATION).map(|place| place.to_str().unwrap().to_owned());
+        let body = String::from_utf8(read_body(response).await.to_vec()).unwrap();
+        (status, location.unwrap_or(body))
+    }
+}
