@@ -1,12 +1,14 @@
 //! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set the webhooks.
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use futures::{StreamExt, stream};
 
 use crate::app::App;
-use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedSender};
-use crate::db::Unavailable;
+use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedAccount, VerifiedSender};
+use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
+use crate::messages::claim::{self, WakeScope};
 use crate::senders::inbound::{self, Route};
 use crate::senders::{self, Sender};
 use crate::twilio::Credentials;
@@ -89,7 +91,7 @@ pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys)
     let connection = conn
         .transaction::<_, Error, _>(async |conn| {
             connections::replace_keys(conn, id, &app.secret_key, &keys).await?;
-            connections::record_verified(conn, id, &account, now).await?;
+            note_verified(conn, id, &account, now).await?;
             connections::find(conn, id).await
         })
         .await?;
@@ -119,7 +121,7 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     conn.transaction::<_, Error, _>(async |conn| {
-        connections::record_verified(conn, id, &account, now).await?;
+        note_verified(conn, id, &account, now).await?;
         for Asked { sender, found, .. } in &asked {
             if let Ok(found) = found {
                 senders::refresh(conn, sender.id, found).await?;
@@ -138,9 +140,17 @@ pub(crate) async fn disable_connection(app: &App, id: ConnectionId) -> Result<Co
     Ok(connection)
 }
 
-/// Switches a connection on again.
+/// Switches a connection on again: it sends, also what has been waiting.
 pub(crate) async fn enable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
-    let connection = connections::enable(&mut *app.db.get().await?, id).await?;
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let connection = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let connection = connections::enable(conn, id).await?;
+            claim::wake(conn, WakeScope::Connection(id), now).await?;
+            Ok(connection)
+        })
+        .await?;
     tracing::info!(connection.id = %id, "a connection was enabled");
     Ok(connection)
 }
@@ -152,9 +162,17 @@ pub(crate) async fn disable_sender(app: &App, id: SenderId) -> Result<Sender> {
     Ok(sender)
 }
 
-/// Switches a sender on again.
+/// Switches a sender on again: it sends, also what has been waiting.
 pub(crate) async fn enable_sender(app: &App, id: SenderId) -> Result<Sender> {
-    let sender = senders::enable(&mut *app.db.get().await?, id).await?;
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let sender = senders::enable(conn, id).await?;
+            claim::wake(conn, WakeScope::Sender(id), now).await?;
+            Ok(sender)
+        })
+        .await?;
     tracing::info!(sender.id = %id, "a sender was enabled");
     Ok(sender)
 }
@@ -211,6 +229,14 @@ fn parse(form: &ConnectForm) -> Result<(Keys, SenderAddress)> {
         (Err(fields), Ok(_)) => Err(Error::Invalid(fields).into()),
         (Err(fields), Err(error)) => Err(Error::Invalid(fields.with("sender", error.to_string())).into()),
     }
+}
+
+/// Notes that Twilio accepts the keys; if Carillon had stopped the connection, what has been waiting goes on.
+async fn note_verified(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> std::result::Result<(), Error> {
+    if connections::record_verified(conn, id, account, now).await? {
+        claim::wake(conn, WakeScope::Connection(id), now).await?;
+    }
+    Ok(())
 }
 
 async fn credentials(app: &App, id: ConnectionId) -> Result<Credentials> {

@@ -1,7 +1,5 @@
 //! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is switched off stays off.
 
-use std::sync::Arc;
-
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
@@ -15,8 +13,7 @@ use carillon::simulator::{self as twilio, Fault, Reach, Rule, RunningSimulator, 
 use carillon::types::id::ConnectionId;
 use carillon::types::sealed::SecretKey;
 use carillon::users::{self, NewUser, Role, api_keys, sessions};
-use carillon::web::Pages;
-use carillon::{senders, twilio as client, web};
+use carillon::{senders, web};
 use chrono::DateTime;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -24,6 +21,7 @@ use serde_json::{Value, json};
 use crate::harness;
 
 const PUBLIC_URL: &str = "https://sms.example.com";
+const SECRET_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 /// An installation without users, and a Twilio of its own.
 struct House {
@@ -36,17 +34,10 @@ struct House {
 impl House {
     async fn build() -> Self {
         let twilio = Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
-        let settings = [("CARILLON_PUBLIC_URL", PUBLIC_URL), ("CARILLON_TWILIO_API_URL", twilio.url.as_str()), ("CARILLON_DATA_DIR", "/nowhere")];
+        let settings = [("CARILLON_PUBLIC_URL", PUBLIC_URL), ("CARILLON_TWILIO_API_URL", twilio.url.as_str()), ("CARILLON_SECRET_KEY", SECRET_KEY)];
         let config = Config::from_vars(settings).unwrap();
-        let options = client::ClientOptions { api_url: config.twilio_api_url.clone(), ..client::ClientOptions::default() };
-        let app = App {
-            pages: Pages::load(&config.public_url).unwrap(),
-            db: Pool::new(harness::database().await.target, 4.try_into().unwrap()),
-            clock: Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap()),
-            secret_key: SecretKey::generate(),
-            twilio: client::Client::new(&options).unwrap(),
-            config: Arc::new(config),
-        };
+        let pool = Pool::new(harness::database().await.target, 4.try_into().unwrap());
+        let app = App::new(config, pool, Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap())).unwrap();
         let (admin, viewer) = {
             let mut conn = app.db.get().await.unwrap();
             let now = app.clock.now();
@@ -369,6 +360,16 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
 
     let (status, page) = browser.post(&there, &format!("{there}/verify"), &[]).await;
     assert!(status == StatusCode::OK && page.contains("The connection works"), "{page}");
+    let send = format!("{there}/test-message");
+    let sender = page.split("<option value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let (status, page) = browser.post(&there, &send, &[("sender_id", sender), ("to", "415"), ("text", " ")]).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("country code") && page.contains("Enter the text"), "{page}");
+    let key = ConnectionId::new().to_string();
+    let form = [("request_key", key.as_str()), ("sender_id", sender), ("to", "+1 206 555 0123"), ("text", "Hello")];
+    let (_, message) = browser.post(&there, &send, &form).await;
+    assert!(message.starts_with("/messages/"), "{message}");
+    assert_eq!(browser.post(&there, &send, &form).await.1, message, "sent twice, it is still one message");
     let (_, page) = browser.get(&format!("{there}/senders/new")).await;
     assert!(page.contains(twilio::TOLL_FREE) && page.contains(twilio::SERVICE_SID) && !page.contains(twilio::VOICE_ONLY), "{page}");
     let (_, back) = browser.post(&format!("{there}/senders/new"), &format!("{there}/senders"), &[("chosen", twilio::TOLL_FREE)]).await;

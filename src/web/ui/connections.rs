@@ -5,6 +5,7 @@ pub(super) mod keys;
 pub(super) mod rejected;
 pub(super) mod show;
 mod switches;
+mod test_message;
 mod view;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/connections/new").get(ask))
         .configure(show::routes)
         .configure(switches::routes)
+        .configure(test_message::routes)
         .configure(keys::routes)
         .configure(add_sender::routes)
         .configure(rejected::routes);

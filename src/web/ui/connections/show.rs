@@ -4,11 +4,12 @@ use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::test_message::TestInput;
 use super::view::{ConnectionView, SenderView};
 use crate::connections::{self, Check, Outcome, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
-use crate::senders;
+use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::web::connecting;
 use crate::web::ui::Choice;
@@ -32,8 +33,11 @@ pub(in crate::web) struct ConnectionPage {
     checks: Option<Vec<Check>>,
     failed: usize,
     policies: [Choice; 2],
+    pub(super) test: TestInput,
+    /// What the test message can be sent from.
+    sender_choices: Vec<Choice>,
     form: NameInput,
-    errors: FieldErrors,
+    pub(super) errors: FieldErrors,
 }
 
 /// What is typed into its settings.
@@ -80,6 +84,10 @@ async fn save(conn: &mut Conn, id: ConnectionId, form: &NameInput) -> Result<()>
     Ok(())
 }
 
+fn choices(senders: &[Sender]) -> Vec<Choice> {
+    senders.iter().map(|sender| Choice::new(sender.id.to_string(), sender.label())).collect()
+}
+
 fn policies() -> [Choice; 2] {
     [
         Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Give it up: never send anything twice"),
@@ -88,19 +96,21 @@ fn policies() -> [Choice; 2] {
 }
 
 impl ConnectionPage {
-    async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
+    pub(super) async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
         let form = NameInput { name: connection.name.clone(), unconfirmed_policy: connection.unconfirmed_policy.to_string() };
         Ok(Self {
             connection: connection.into(),
+            sender_choices: choices(&senders),
             senders: senders.into_iter().map(SenderView::from).collect(),
             rejected,
             address_warning: None,
             checks: None,
             failed: 0,
             policies: policies(),
+            test: TestInput::default(),
             form,
             errors: FieldErrors::default(),
         })
@@ -122,6 +132,8 @@ impl Page for ConnectionPage {
             address_warning: Some(Check::warning("Address", "Twilio cannot call http://localhost.", "Set CARILLON_PUBLIC_URL.")),
             failed: usize::from(checks.is_some()),
             policies: policies(),
+            test: TestInput::default(),
+            sender_choices: vec![Choice::new("1", "Shop <1>")],
             checks,
             errors: FieldErrors::default(),
         };
