@@ -1,17 +1,12 @@
 //! What *Verify connection* shows of one sender.
 
-use super::inbound::Route;
 use super::Sender;
+use super::inbound::Route;
 use crate::connections::{Check, Problem, VerifiedSender};
 
 /// The checks of a sender, read off what Twilio says about it: that it is there and can send, and that its incoming messages
 /// are reported to `inbound_url`.
-pub fn checks(
-    sender: &Sender,
-    found: &Result<VerifiedSender, Problem>,
-    route: &Result<Route, Problem>,
-    inbound_url: &str,
-) -> Vec<Check> {
+pub fn checks(sender: &Sender, found: &Result<VerifiedSender, Problem>, route: &Result<Route, Problem>, inbound_url: &str) -> Vec<Check> {
     let label = sender.label();
     let found = match found {
         Ok(found) => found,

@@ -1,106 +1,18 @@
 //! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is switched off stays off.
 
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::web::Data;
-use carillon::app::App;
-use carillon::clock::Clock;
-use carillon::config::Config;
+mod house;
+
+use actix_web::http::{Method, StatusCode};
 use carillon::connections::webhooks::{self, Hook, Reason, Rejection};
 use carillon::connections::{self, UnconfirmedPolicy};
-use carillon::db::Pool;
-use carillon::simulator::{self as twilio, Fault, Reach, Rule, RunningSimulator, Simulator, SimulatorOptions};
+use carillon::senders;
+use carillon::simulator::{self as twilio, Fault, Reach, Rule, Simulator, SimulatorOptions};
 use carillon::types::id::ConnectionId;
 use carillon::types::sealed::SecretKey;
-use carillon::users::{self, NewUser, Role, api_keys, sessions};
-use carillon::{senders, web};
-use chrono::DateTime;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::harness;
-
-const PUBLIC_URL: &str = "https://sms.example.com";
-const SECRET_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-
-/// An installation without users, and a Twilio of its own.
-struct House {
-    app: Data<App>,
-    twilio: RunningSimulator,
-    admin: String,
-    viewer: String,
-}
-
-impl House {
-    async fn build() -> Self {
-        let twilio = Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
-        let settings = [("CARILLON_PUBLIC_URL", PUBLIC_URL), ("CARILLON_TWILIO_API_URL", twilio.url.as_str()), ("CARILLON_SECRET_KEY", SECRET_KEY)];
-        let config = Config::from_vars(settings).unwrap();
-        let pool = Pool::new(harness::database().await.target, 4.try_into().unwrap());
-        let app = App::new(config, pool, Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap())).unwrap();
-        let (admin, viewer) = {
-            let mut conn = app.db.get().await.unwrap();
-            let now = app.clock.now();
-            let (_, admin) = api_keys::create(&mut conn, "admin", Role::Admin, now).await.unwrap();
-            let (_, viewer) = api_keys::create(&mut conn, "viewer", Role::Viewer, now).await.unwrap();
-            (admin.expose().to_owned(), viewer.expose().to_owned())
-        };
-        Self { app: Data::new(app), twilio, admin, viewer }
-    }
-
-    async fn call(&self, key: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-        let request = TestRequest::default().method(method).uri(&format!("/api/v1{path}"));
-        let request = request.insert_header((header::AUTHORIZATION, format!("Bearer {key}"))).set_json(body).to_request();
-        let service = init_service(web::application(self.app.clone())).await;
-        let response = call_service(&service, request).await;
-        let status = response.status();
-        (status, serde_json::from_slice(&read_body(response).await).unwrap_or_default())
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        self.call(&self.admin, Method::POST, path, body).await
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let (status, body) = self.call(&self.viewer, Method::GET, path, json!(null)).await;
-        assert_eq!(status, StatusCode::OK, "{body}");
-        body
-    }
-
-    /// Connects the account with its Auth Token and this sender.
-    async fn connect(&self, sender: &str) -> Value {
-        let (status, body) = self.post("/connections", account(sender)).await;
-        assert_eq!(status, StatusCode::CREATED, "{body}");
-        body
-    }
-
-    fn number_url(&self, number: &str) -> Option<String> {
-        let mut url = None;
-        assert!(self.twilio.simulator.change_number(number, |number| url.clone_from(&number.sms_url)));
-        url
-    }
-
-    fn service_url(&self) -> Option<String> {
-        let mut url = None;
-        assert!(self.twilio.simulator.change_service(twilio::SERVICE_SID, |service| url.clone_from(&service.inbound_request_url)));
-        url
-    }
-}
-
-fn account(sender: &str) -> Value {
-    json!({"name": "Shop", "account_sid": twilio::ACCOUNT_SID, "auth_token": twilio::AUTH_TOKEN, "sender": sender})
-}
-
-fn with(mut body: Value, changes: &Value) -> Value {
-    for (name, value) in changes.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
-}
-
-fn inbound_url(connection: &Value) -> Option<String> {
-    Some(format!("{PUBLIC_URL}/hooks/twilio/{}/inbound", connection["id"].as_str().unwrap()))
-}
+use house::{Browser, House, account, inbound_url, with};
 
 #[actix_web::test]
 async fn an_account_is_connected_and_its_number_reports_here() {
@@ -113,7 +25,7 @@ async fn an_account_is_connected_and_its_number_reports_here() {
     assert_eq!(sender["kind"], "phone_number");
     assert_eq!(sender["capabilities"], json!({"sms": true, "mms": true}));
     assert_eq!(sender["webhook_error"], Value::Null);
-    assert_eq!(house.number_url(twilio::LONG_CODE), inbound_url(&connection));
+    assert_eq!(house.number_url(twilio::LONG_CODE), Some(inbound_url(&connection)));
     assert_eq!(house.get("/connections").await, json!({"data": [connection], "next_cursor": null}));
     assert_eq!(house.get("/senders").await["data"][0], *sender);
 }
@@ -146,9 +58,24 @@ async fn every_problem_is_named_beside_its_field() {
         (json!({"sender": "MG12"}), "invalid_fields", "sender", "32 characters"),
         (json!({"auth_token": "0".repeat(32)}), "twilio_refused_keys", "auth_token", "does not accept this Auth Token"),
         (json!({"account_sid": format!("AC{}", "0".repeat(32))}), "twilio_refused_keys", "auth_token", "does not accept"),
-        (json!({"auth_token": null, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": "wrong"}), "twilio_refused_keys", "api_key_secret", "API key"),
-        (json!({"account_sid": twilio::SUSPENDED_ACCOUNT_SID, "auth_token": twilio::SUSPENDED_AUTH_TOKEN}), "account_suspended", "account_sid", "suspended"),
-        (json!({"account_sid": twilio::TEST_ACCOUNT_SID, "auth_token": twilio::TEST_AUTH_TOKEN}), "test_credentials", "auth_token", "test credentials"),
+        (
+            json!({"auth_token": null, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": "wrong"}),
+            "twilio_refused_keys",
+            "api_key_secret",
+            "API key",
+        ),
+        (
+            json!({"account_sid": twilio::SUSPENDED_ACCOUNT_SID, "auth_token": twilio::SUSPENDED_AUTH_TOKEN}),
+            "account_suspended",
+            "account_sid",
+            "suspended",
+        ),
+        (
+            json!({"account_sid": twilio::TEST_ACCOUNT_SID, "auth_token": twilio::TEST_AUTH_TOKEN}),
+            "test_credentials",
+            "auth_token",
+            "test credentials",
+        ),
         (json!({"sender": "+12065550177"}), "number_not_in_account", "sender", "is not in this Twilio account"),
         (json!({"sender": twilio::VOICE_ONLY}), "no_sms_capability", "sender", "cannot send SMS"),
         (json!({"sender": unknown_service}), "service_not_found", "sender", "no Messaging Service"),
@@ -169,11 +96,9 @@ async fn every_problem_is_named_beside_its_field() {
 async fn a_twilio_that_is_busy_broken_or_away_is_told_apart() {
     let house = House::build().await;
     let rule = |fault| Rule::next(1, fault).reaching(Reach::Reads);
-    for (fault, code) in [
-        (Fault::TooManyRequests, "twilio_busy"),
-        (Fault::ServerError, "twilio_answered_strangely"),
-        (Fault::Reset, "twilio_unreachable"),
-    ] {
+    for (fault, code) in
+        [(Fault::TooManyRequests, "twilio_busy"), (Fault::ServerError, "twilio_answered_strangely"), (Fault::Reset, "twilio_unreachable")]
+    {
         house.twilio.simulator.inject(rule(fault));
         let (status, body) = house.post("/connections", account(twilio::LONG_CODE)).await;
         assert_eq!((status, &body["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)), "{body}");
@@ -218,7 +143,7 @@ async fn a_messaging_service_and_the_numbers_in_it_report_here() {
     let house = House::build().await;
     let connection = house.connect(twilio::SERVICE_SID).await;
     assert_eq!(connection["senders"][0]["kind"], "messaging_service");
-    assert_eq!(house.service_url(), inbound_url(&connection));
+    assert_eq!(house.service_url(), Some(inbound_url(&connection)));
     let path = format!("/connections/{}/senders", connection["id"].as_str().unwrap());
     let (status, sender) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
     assert_eq!(status, StatusCode::CREATED, "{sender}");
@@ -245,8 +170,8 @@ async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
 
     simulator.change_service(twilio::SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
     let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
-    assert_eq!((&sender["webhook_error"], sender["webhook_url"].as_str()), (&Value::Null, inbound_url(&connection).as_deref()));
-    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), inbound_url(&connection));
+    assert_eq!((&sender["webhook_error"], &sender["webhook_url"]), (&Value::Null, &json!(inbound_url(&connection))));
+    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), Some(inbound_url(&connection)));
     assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
 }
 
@@ -351,7 +276,8 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
     assert!(page.contains("does not accept this Auth Token") && page.contains(twilio::ACCOUNT_SID), "{page}");
     assert!(!page.contains("value=\"wrong\""));
 
-    let form = [("account_sid", twilio::ACCOUNT_SID), ("auth_token", twilio::AUTH_TOKEN), ("sender", twilio::LONG_CODE), ("name", "<Shop>")];
+    let form =
+        [("account_sid", twilio::ACCOUNT_SID), ("auth_token", twilio::AUTH_TOKEN), ("sender", twilio::LONG_CODE), ("name", "<Shop>")];
     let (status, there) = browser.post("/connections/new", "/connections", &form).await;
     assert_eq!(status, StatusCode::SEE_OTHER, "{there}");
     let (_, page) = browser.get(&there).await;
@@ -380,43 +306,4 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
     let (status, _) = browser.post(&format!("{there}/keys"), &format!("{there}/keys"), &[("auth_token", twilio::AUTH_TOKEN)]).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     assert_eq!(browser.get(&format!("{there}/rejected")).await.0, StatusCode::OK);
-}
-
-/// A browser with an admin's session.
-struct Browser<'a> {
-    house: &'a House,
-    cookie: String,
-}
-
-impl<'a> Browser<'a> {
-    async fn signed_in(house: &'a House) -> Self {
-        let (name, email, password) = users::parse_account("Ada", "ada@example.com", "correct horse battery").unwrap();
-        let new = NewUser { name, email, role: Role::Admin, password_hash: password.hash().await.unwrap() };
-        let mut conn = house.app.db.get().await.unwrap();
-        let now = house.app.clock.now();
-        let user = users::create(&mut conn, &new, now).await.unwrap();
-        let token = sessions::start(&mut conn, user.id, now).await.unwrap();
-        Self { house, cookie: format!("__Host-carillon_session={}", token.expose()) }
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, String) {
-        self.send(TestRequest::get().uri(path)).await
-    }
-
-    /// Sends the form of the page at `from` to `path`; a redirect is answered with the path that it leads to.
-    async fn post(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
-        let (_, page) = self.get(from).await;
-        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-        let form: Vec<_> = fields.iter().copied().chain([("csrf", csrf)]).collect();
-        self.send(TestRequest::post().uri(path).set_form(form)).await
-    }
-
-    async fn send(&self, request: TestRequest) -> (StatusCode, String) {
-        let service = init_service(web::application(self.house.app.clone())).await;
-        let response = call_service(&service, request.insert_header((header::COOKIE, self.cookie.clone())).to_request()).await;
-        let status = response.status();
-        let location = response.headers().get(header::LOCATION).map(|place| place.to_str().unwrap().to_owned());
-        let body = String::from_utf8(read_body(response).await.to_vec()).unwrap();
-        (status, location.unwrap_or(body))
-    }
 }

@@ -21,7 +21,16 @@ use crate::web::{Admin, Viewer};
 #[derive(OpenApi)]
 #[openapi(
     paths(list, create, find, update, replace_keys, verify, add_sender),
-    components(schemas(NewConnectionBody, KeysBody, ConnectionChange, ConnectionBody, NewSenderBody, SenderBody, Verification, CheckBody))
+    components(schemas(
+        NewConnectionBody,
+        KeysBody,
+        ConnectionChange,
+        ConnectionBody,
+        NewSenderBody,
+        SenderBody,
+        Verification,
+        CheckBody
+    ))
 )]
 pub(super) struct Description;
 

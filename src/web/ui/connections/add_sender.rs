@@ -14,8 +14,7 @@ use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/senders/new").get(ask))
-        .service(web::resource("/connections/{id}/senders").post(add));
+    cfg.service(web::resource("/connections/{id}/senders/new").get(ask)).service(web::resource("/connections/{id}/senders").post(add));
 }
 
 /// The form for one more sender.
@@ -50,7 +49,9 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
             let there = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
                 None => there.flash(format!("{} is added, and its incoming messages are reported here.", sender.label())),
-                Some(reason) => there.warning(format!("{} is added, but its incoming messages are not reported here. {reason}", sender.label())),
+                Some(reason) => {
+                    there.warning(format!("{} is added, but its incoming messages are not reported here. {reason}", sender.label()))
+                }
             }
         }
         Err(error) => {
@@ -95,7 +96,8 @@ impl Page for AddSenderPage {
             form: SenderInput::default(),
             errors,
         };
-        let options = vec![Choice::new("+15005550006", "+1 500 555 0006 – Shop <1>"), Choice::new("MG1", "Newsletter – Messaging Service MG1")];
+        let options =
+            vec![Choice::new("+15005550006", "+1 500 555 0006 – Shop <1>"), Choice::new("MG1", "Newsletter – Messaging Service MG1")];
         vec![
             sample(options, None, FieldErrors::default()),
             sample(Vec::new(), None, FieldErrors::default().with("sender", "The number is not in this account.")),

@@ -47,7 +47,9 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
     let form = form.into_inner();
     match connecting::replace_keys(&visit.app, *id, form.to_keys()).await {
-        Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(format!("Twilio accepts the new keys of “{}”.", connection.name)),
+        Ok(connection) => {
+            visit.redirect(format!("/connections/{id}")).flash(format!("Twilio accepts the new keys of “{}”.", connection.name))
+        }
         Err(error) => {
             let errors = error.fields()?;
             let connection = connections::find(&mut *visit.conn().await?, *id).await?;
@@ -73,7 +75,9 @@ impl Page for KeysPage {
 
     fn samples() -> Vec<Self> {
         let form = KeysInput { method: API_KEY.to_owned(), api_key_sid: "SK<1>".to_owned(), ..KeysInput::default() };
-        let errors = FieldErrors::default().with("api_key_sid", "An API Key SID is SK and 32 characters.").with("form", "Twilio could not be reached.");
+        let errors = FieldErrors::default()
+            .with("api_key_sid", "An API Key SID is SK and 32 characters.")
+            .with("form", "Twilio could not be reached.");
         vec![
             Self { connection: ConnectionView::sample(), form: KeysInput::default(), errors: FieldErrors::default() },
             Self { connection: ConnectionView::stopped_sample(), form, errors },

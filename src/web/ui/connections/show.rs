@@ -17,8 +17,7 @@ use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
 /// Mounts the page, its live check and its name.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}").get(show).post(rename))
-        .service(web::resource("/connections/{id}/verify").post(verify));
+    cfg.service(web::resource("/connections/{id}").get(show).post(rename)).service(web::resource("/connections/{id}/verify").post(verify));
 }
 
 /// One connection.

@@ -46,7 +46,9 @@ impl Default for TestInput {
 async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>) -> PageResult {
     let mut conn = visit.conn().await?;
     match compose(&mut conn, &visit, *id, &form).await? {
-        Ok(message) => visit.redirect(format!("/messages/{message}")).flash("The test message is on its way: reload this page to see what becomes of it."),
+        Ok(message) => visit
+            .redirect(format!("/messages/{message}"))
+            .flash("The test message is on its way: reload this page to see what becomes of it."),
         Err(errors) => {
             let mut page = ConnectionPage::load(&mut conn, *id, visit.now()).await?;
             drop(conn);
@@ -57,7 +59,12 @@ async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>
     }
 }
 
-async fn compose(conn: &mut Conn, visit: &Visit<Admin>, id: ConnectionId, form: &TestInput) -> Result<Result<MessageId, FieldErrors>, PageError> {
+async fn compose(
+    conn: &mut Conn,
+    visit: &Visit<Admin>,
+    id: ConnectionId,
+    form: &TestInput,
+) -> Result<Result<MessageId, FieldErrors>, PageError> {
     let mut errors = FieldErrors::default();
     let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
     let sender = senders::of_connection(conn, id).await?.into_iter().find(|sender| sender.id.to_string() == form.sender_id);
