@@ -30,7 +30,7 @@ fn sender_check(sender: &Sender, label: &str, found: &VerifiedSender) -> Check {
 
 fn inbound_check(label: &str, route: &Result<Route, Problem>, inbound_url: &str) -> Check {
     let title = format!("Incoming messages of {label}");
-    let advice = "Press “Set again” beside the sender. Until then Carillon does not see replies, STOP among them.";
+    let advice = "Press “Set webhook again” at the sender. Until then Carillon does not see replies, STOP among them.";
     match route {
         Err(problem) => Check::problem(title, problem),
         Ok(route) => match route.url() {

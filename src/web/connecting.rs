@@ -38,6 +38,9 @@ pub(crate) enum ConnectError {
 
 type Result<T> = std::result::Result<T, ConnectError>;
 
+/// What is noted at a sender when a check finds that its webhook was changed in Twilio.
+const NOT_REPORTED_HERE: &str = "Twilio does not report them here any more: set the webhook again.";
+
 /// Senders that are asked about at the same time.
 const AT_ONCE: usize = 4;
 
@@ -122,9 +125,13 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
     let mut conn = app.db.get().await?;
     conn.transaction::<_, Error, _>(async |conn| {
         note_verified(conn, id, &account, now).await?;
-        for Asked { sender, found, .. } in &asked {
+        for Asked { sender, found, route } in &asked {
             if let Ok(found) = found {
                 senders::refresh(conn, sender.id, found).await?;
+            }
+            if let Ok(route) = route {
+                let reported = if route.url() == Some(url.as_str()) { Ok(url.as_str()) } else { Err(NOT_REPORTED_HERE) };
+                senders::record_inbound(conn, sender.id, reported).await?;
             }
         }
         Ok(())

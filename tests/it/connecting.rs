@@ -176,6 +176,19 @@ async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
 }
 
 #[actix_web::test]
+async fn a_webhook_that_somebody_changed_in_twilio_is_noticed_by_the_check() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    house.twilio.simulator.change_number(twilio::LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into()));
+    let (_, found) = house.post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(found["verified"], false, "{found}");
+    let sender = house.get("/senders").await["data"][0].clone();
+    assert!(sender["webhook_error"].as_str().unwrap().contains("set the webhook again"), "{sender}");
+    let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(sender["webhook_error"], Value::Null);
+}
+
+#[actix_web::test]
 async fn wrong_new_keys_leave_the_saved_ones_in_place() {
     let house = House::build().await;
     let connection = house.connect(twilio::LONG_CODE).await;

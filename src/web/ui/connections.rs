@@ -75,7 +75,8 @@ struct ConnectInput {
 #[serde(transparent)]
 struct Secret(String);
 
-/// What the form calls signing in with an API key.
+/// What the forms call the two ways to sign in to Twilio.
+const AUTH_TOKEN: &str = "auth_token";
 const API_KEY: &str = "api_key";
 
 async fn list(visit: Visit<Viewer>) -> PageResult {
@@ -119,7 +120,7 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
 impl ConnectInput {
     /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not count.
     fn to_form(&self) -> ConnectForm {
-        let is_api_key = self.method == API_KEY;
+        let is_api_key = self.method != AUTH_TOKEN;
         let keys = NewKeys {
             account_sid: self.account_sid.clone(),
             auth_token: self.auth_token.0.as_str().into(),
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn with_the_auth_token_chosen_an_api_key_left_in_the_form_does_not_count() {
-        let mut input = ConnectInput { method: "auth_token".into(), api_key_sid: "SK1".into(), ..ConnectInput::default() };
+        let mut input = ConnectInput { method: AUTH_TOKEN.into(), api_key_sid: "SK1".into(), ..ConnectInput::default() };
         assert_eq!(input.to_form().keys.api_key_sid, "");
         input.method = API_KEY.into();
         assert_eq!(input.to_form().keys.api_key_sid, "SK1");

@@ -4,7 +4,7 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
 use super::view::ConnectionView;
-use super::{API_KEY, Secret};
+use super::{API_KEY, AUTH_TOKEN, Secret};
 use crate::connections::{self, NewKeys};
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
@@ -39,7 +39,7 @@ struct KeysInput {
 
 async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connections::find(&mut *visit.conn().await?, *id).await?;
-    let method = if connection.api_key_sid.is_some() { API_KEY } else { "auth_token" };
+    let method = if connection.api_key_sid.is_some() { API_KEY } else { AUTH_TOKEN };
     let form = KeysInput { method: method.to_owned(), ..KeysInput::default() };
     visit.page(&KeysPage { connection: connection.into(), form, errors: FieldErrors::default() })
 }
@@ -60,7 +60,7 @@ async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInp
 
 impl KeysInput {
     fn to_keys(&self) -> NewKeys {
-        let is_api_key = self.method == API_KEY;
+        let is_api_key = self.method != AUTH_TOKEN;
         NewKeys {
             account_sid: String::new(),
             auth_token: self.auth_token.0.as_str().into(),
