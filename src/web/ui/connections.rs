@@ -106,7 +106,10 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
             let there = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
                 None => there.flash(format!("“{}” is connected, and its incoming messages are reported here.", connection.name)),
-                Some(_) => there.warning(format!("“{}” is connected, but its incoming messages are not reported here yet: see below.", connection.name)),
+                Some(_) => there.warning(format!(
+                    "“{}” is connected, but its incoming messages are not reported here yet: see below.",
+                    connection.name
+                )),
             }
         }
         Err(error) => {
@@ -142,10 +145,7 @@ impl Page for ConnectionsPage {
 
     fn samples() -> Vec<Self> {
         let row = |connection, senders| Row { connection, senders };
-        let rows = vec![
-            row(ConnectionView::sample(), SenderView::samples()),
-            row(ConnectionView::stopped_sample(), Vec::new()),
-        ];
+        let rows = vec![row(ConnectionView::sample(), SenderView::samples()), row(ConnectionView::stopped_sample(), Vec::new())];
         vec![Self { connections: Vec::new() }, Self { connections: rows }]
     }
 }
