@@ -111,9 +111,7 @@ impl Keys {
     pub fn credentials(&self) -> Credentials {
         match &self.secrets {
             Secrets::AuthToken(token) => self.signing_with(CredentialKind::AuthToken(token.clone())),
-            Secrets::ApiKey { key, .. } => {
-                self.signing_with(CredentialKind::ApiKey { sid: key.sid.clone(), secret: key.secret.clone() })
-            }
+            Secrets::ApiKey { key, .. } => self.signing_with(CredentialKind::ApiKey { sid: key.sid.clone(), secret: key.secret.clone() }),
         }
     }
 
@@ -149,7 +147,9 @@ impl Keys {
         let account_sid = AccountSid::parse(account_sid).map_err(stored)?;
         let auth_token = sealed.auth_token.as_ref().map(|token| read(token, AUTH_TOKEN)).transpose()?;
         let api_key = match (&sealed.api_key_sid, &sealed.api_key_secret) {
-            (Some(sid), Some(secret)) => Some(ApiKey { sid: ApiKeySid::parse(sid).map_err(stored)?, secret: read(secret, API_KEY_SECRET)? }),
+            (Some(sid), Some(secret)) => {
+                Some(ApiKey { sid: ApiKeySid::parse(sid).map_err(stored)?, secret: read(secret, API_KEY_SECRET)? })
+            }
             _ => None,
         };
         let keyless = || Error::Internal(format!("Connection {id} has no keys, which the database does not allow."));

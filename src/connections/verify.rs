@@ -185,10 +185,13 @@ impl Problem {
             (_, TwilioError::NotFound { .. }) => Self::AccountNotFound(credentials.account_sid.clone()),
             (_, TwilioError::Unreachable { why, .. }) => Self::Unreachable { why },
             (_, TwilioError::Busy { .. }) => Self::Busy,
-            (_, TwilioError::Unavailable { http_status, .. }) => Self::Strange { what: format!("HTTP {http_status}") },
             (_, TwilioError::Unreadable { why, .. }) => Self::Strange { what: why },
-            (Some(code), TwilioError::Refused { http_status, .. }) => Self::Strange { what: format!("HTTP {http_status}, Twilio code {code}") },
-            (None, TwilioError::Refused { http_status, .. }) => Self::Strange { what: format!("HTTP {http_status}") },
+            (Some(code), TwilioError::Refused { http_status, .. }) => {
+                Self::Strange { what: format!("HTTP {http_status}, Twilio code {code}") }
+            }
+            (None, TwilioError::Refused { http_status, .. }) | (_, TwilioError::Unavailable { http_status, .. }) => {
+                Self::Strange { what: format!("HTTP {http_status}") }
+            }
         }
     }
 }

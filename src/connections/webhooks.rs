@@ -81,17 +81,25 @@ impl Reason {
     /// What this means and what to do, for the person who reads the list.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::Unsigned => "The request carried no Twilio signature. Twilio signs every webhook: somebody else may have called this address.",
+            Self::Unsigned => {
+                "The request carried no Twilio signature. Twilio signs every webhook: somebody else may have called this address."
+            }
             Self::WrongSignature => {
                 "The signature does not match. Check that the saved Auth Token is the account's current primary token, and that \
                  CARILLON_PUBLIC_URL is exactly the address that Twilio calls (https, host, port). If both are right, somebody else called."
             }
-            Self::OtherAccount => "The request names another Twilio account than this connection's. Check which number or service calls this address.",
-            Self::UnknownConnection => "No connection has this address: it was mistyped or belongs to an older installation. Set the webhook again.",
+            Self::OtherAccount => {
+                "The request names another Twilio account than this connection's. Check which number or service calls this address."
+            }
+            Self::UnknownConnection => {
+                "No connection has this address: it was mistyped or belongs to an older installation. Set the webhook again."
+            }
             Self::TokenUnreadable => {
                 "The saved Auth Token was sealed with another CARILLON_SECRET_KEY. Start with the former key, or replace the connection's keys."
             }
-            Self::Malformed => "The signature was right, but the body is not what Twilio sends for this hook. Check which webhook is set to this address.",
+            Self::Malformed => {
+                "The signature was right, but the body is not what Twilio sends for this hook. Check which webhook is set to this address."
+            }
         }
     }
 }
@@ -118,9 +126,8 @@ pub async fn list(conn: &mut Conn, connection: Option<ConnectionId>, limit: i64)
 
 /// How many of a connection's webhooks were rejected since `since`, counting at most [`KEPT`].
 pub async fn count_since(conn: &mut Conn, connection: ConnectionId, since: DateTime<Utc>) -> Result<i64> {
-    let recent = rejected_webhooks::table
-        .filter(rejected_webhooks::connection_id.eq(connection))
-        .filter(rejected_webhooks::received_at.ge(since));
+    let recent =
+        rejected_webhooks::table.filter(rejected_webhooks::connection_id.eq(connection)).filter(rejected_webhooks::received_at.ge(since));
     let count: i64 = recent.count().get_result(conn).await?;
     Ok(count.min(KEPT))
 }

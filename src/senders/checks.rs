@@ -1,17 +1,12 @@
 //! What *Verify connection* shows of one sender.
 
-use super::inbound::Route;
 use super::Sender;
+use super::inbound::Route;
 use crate::connections::{Check, Problem, VerifiedSender};
 
 /// The checks of a sender, read off what Twilio says about it: that it is there and can send, and that its incoming messages
 /// are reported to `inbound_url`.
-pub fn checks(
-    sender: &Sender,
-    found: &Result<VerifiedSender, Problem>,
-    route: &Result<Route, Problem>,
-    inbound_url: &str,
-) -> Vec<Check> {
+pub fn checks(sender: &Sender, found: &Result<VerifiedSender, Problem>, route: &Result<Route, Problem>, inbound_url: &str) -> Vec<Check> {
     let label = sender.label();
     let found = match found {
         Ok(found) => found,
@@ -35,7 +30,7 @@ fn sender_check(sender: &Sender, label: &str, found: &VerifiedSender) -> Check {
 
 fn inbound_check(label: &str, route: &Result<Route, Problem>, inbound_url: &str) -> Check {
     let title = format!("Incoming messages of {label}");
-    let advice = "Press “Set again” beside the sender. Until then Carillon does not see replies, STOP among them.";
+    let advice = "Press “Set webhook again” at the sender. Until then Carillon does not see replies, STOP among them.";
     match route {
         Err(problem) => Check::problem(title, problem),
         Ok(route) => match route.url() {

@@ -130,11 +130,8 @@ pub async fn create(conn: &mut Conn, connection: ConnectionId, found: &VerifiedS
 
 /// Takes over what Twilio says about the sender now: SID and capabilities. The name stays.
 pub async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> Result<()> {
-    let seen = (
-        senders::twilio_sid.eq(&found.twilio_sid),
-        senders::sms_capable.eq(found.sms_capable),
-        senders::mms_capable.eq(found.mms_capable),
-    );
+    let seen =
+        (senders::twilio_sid.eq(&found.twilio_sid), senders::sms_capable.eq(found.sms_capable), senders::mms_capable.eq(found.mms_capable));
     diesel::update(senders::table.find(id)).set(seen).execute(conn).await?;
     Ok(())
 }

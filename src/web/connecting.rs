@@ -1,12 +1,14 @@
 //! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set the webhooks.
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use futures::{StreamExt, stream};
 
 use crate::app::App;
-use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedSender};
-use crate::db::Unavailable;
+use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedAccount, VerifiedSender};
+use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
+use crate::messages::claim::{self, WakeScope};
 use crate::senders::inbound::{self, Route};
 use crate::senders::{self, Sender};
 use crate::twilio::Credentials;
@@ -35,6 +37,9 @@ pub(crate) enum ConnectError {
 }
 
 type Result<T> = std::result::Result<T, ConnectError>;
+
+/// What is noted at a sender when a check finds that its webhook was changed in Twilio.
+const NOT_REPORTED_HERE: &str = "Twilio does not report them here any more: set the webhook again.";
 
 /// Senders that are asked about at the same time.
 const AT_ONCE: usize = 4;
@@ -89,7 +94,7 @@ pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys)
     let connection = conn
         .transaction::<_, Error, _>(async |conn| {
             connections::replace_keys(conn, id, &app.secret_key, &keys).await?;
-            connections::record_verified(conn, id, &account, now).await?;
+            note_verified(conn, id, &account, now).await?;
             connections::find(conn, id).await
         })
         .await?;
@@ -119,10 +124,14 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     conn.transaction::<_, Error, _>(async |conn| {
-        connections::record_verified(conn, id, &account, now).await?;
-        for Asked { sender, found, .. } in &asked {
+        note_verified(conn, id, &account, now).await?;
+        for Asked { sender, found, route } in &asked {
             if let Ok(found) = found {
                 senders::refresh(conn, sender.id, found).await?;
+            }
+            if let Ok(route) = route {
+                let reported = if route.url() == Some(url.as_str()) { Ok(url.as_str()) } else { Err(NOT_REPORTED_HERE) };
+                senders::record_inbound(conn, sender.id, reported).await?;
             }
         }
         Ok(())
@@ -138,9 +147,17 @@ pub(crate) async fn disable_connection(app: &App, id: ConnectionId) -> Result<Co
     Ok(connection)
 }
 
-/// Switches a connection on again.
+/// Switches a connection on again: it sends, also what has been waiting.
 pub(crate) async fn enable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
-    let connection = connections::enable(&mut *app.db.get().await?, id).await?;
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let connection = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let connection = connections::enable(conn, id).await?;
+            claim::wake(conn, WakeScope::Connection(id), now).await?;
+            Ok(connection)
+        })
+        .await?;
     tracing::info!(connection.id = %id, "a connection was enabled");
     Ok(connection)
 }
@@ -152,9 +169,17 @@ pub(crate) async fn disable_sender(app: &App, id: SenderId) -> Result<Sender> {
     Ok(sender)
 }
 
-/// Switches a sender on again.
+/// Switches a sender on again: it sends, also what has been waiting.
 pub(crate) async fn enable_sender(app: &App, id: SenderId) -> Result<Sender> {
-    let sender = senders::enable(&mut *app.db.get().await?, id).await?;
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let sender = senders::enable(conn, id).await?;
+            claim::wake(conn, WakeScope::Sender(id), now).await?;
+            Ok(sender)
+        })
+        .await?;
     tracing::info!(sender.id = %id, "a sender was enabled");
     Ok(sender)
 }
@@ -211,6 +236,14 @@ fn parse(form: &ConnectForm) -> Result<(Keys, SenderAddress)> {
         (Err(fields), Ok(_)) => Err(Error::Invalid(fields).into()),
         (Err(fields), Err(error)) => Err(Error::Invalid(fields.with("sender", error.to_string())).into()),
     }
+}
+
+/// Notes that Twilio accepts the keys; if Carillon had stopped the connection, what has been waiting goes on.
+async fn note_verified(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> std::result::Result<(), Error> {
+    if connections::record_verified(conn, id, account, now).await? {
+        claim::wake(conn, WakeScope::Connection(id), now).await?;
+    }
+    Ok(())
 }
 
 async fn credentials(app: &App, id: ConnectionId) -> Result<Credentials> {

@@ -6,6 +6,7 @@
 mod contacts;
 mod contacts_api;
 mod contacts_pages;
+mod connecting;
 mod first_message;
 mod harness;
 mod hooks;

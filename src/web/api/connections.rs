@@ -21,7 +21,16 @@ use crate::web::{Admin, Viewer};
 #[derive(OpenApi)]
 #[openapi(
     paths(list, create, find, update, replace_keys, verify, add_sender),
-    components(schemas(NewConnectionBody, KeysBody, ConnectionChange, ConnectionBody, ConnectionList, NewSenderBody, SenderBody, Verification, CheckBody))
+    components(schemas(
+        NewConnectionBody,
+        KeysBody,
+        ConnectionChange,
+        ConnectionBody,
+        NewSenderBody,
+        SenderBody,
+        Verification,
+        CheckBody
+    ))
 )]
 pub(super) struct Description;
 
@@ -118,14 +127,6 @@ struct ConnectionBody {
     senders: Vec<SenderBody>,
 }
 
-/// All connections.
-#[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes List<ConnectionBody>, which OpenAPI has no name for")]
-struct ConnectionList {
-    data: Vec<ConnectionBody>,
-    next_cursor: Option<String>,
-}
-
 /// What a live check found.
 #[derive(Serialize, ToSchema)]
 struct Verification {
@@ -148,7 +149,7 @@ struct CheckBody {
 }
 
 /// Lists the connections with their senders.
-#[utoipa::path(get, path = "/connections", tag = "connections", responses((status = 200, body = ConnectionList)))]
+#[utoipa::path(get, path = "/connections", tag = "connections", responses((status = 200, body = List<ConnectionBody>)))]
 async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<ConnectionBody>>> {
     let mut conn = caller.conn().await?;
     let connections = connections::list(&mut conn).await?;

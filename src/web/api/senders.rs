@@ -14,7 +14,7 @@ use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about senders.
 #[derive(OpenApi)]
-#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderList, SenderChange, Capabilities)))]
+#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderChange, Capabilities)))]
 pub(super) struct Description;
 
 /// Mounts `/senders`.
@@ -58,14 +58,6 @@ struct Capabilities {
     mms: bool,
 }
 
-/// All senders.
-#[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes List<SenderBody>, which OpenAPI has no name for")]
-struct SenderList {
-    data: Vec<SenderBody>,
-    next_cursor: Option<String>,
-}
-
 /// What to change of a sender; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +69,7 @@ struct SenderChange {
 }
 
 /// Lists the senders of all connections.
-#[utoipa::path(get, path = "/senders", tag = "senders", responses((status = 200, body = SenderList)))]
+#[utoipa::path(get, path = "/senders", tag = "senders", responses((status = 200, body = List<SenderBody>)))]
 async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<SenderBody>>> {
     let senders = senders::list(&mut *caller.conn().await?).await?;
     Ok(Json(List { data: senders.into_iter().map(SenderBody::from).collect(), next_cursor: None }))

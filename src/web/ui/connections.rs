@@ -1,21 +1,17 @@
 //! The Connection Center: the accounts that are connected, and connecting one.
 
-mod add_sender;
-mod keys;
-mod rejected;
-mod show;
+pub(super) mod add_sender;
+pub(super) mod keys;
+pub(super) mod rejected;
+pub(super) mod show;
 mod switches;
+mod test_message;
 mod view;
 
 use std::collections::HashMap;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::{Deserialize, Serialize};
-
-pub(in crate::web) use add_sender::AddSenderPage;
-pub(in crate::web) use keys::KeysPage;
-pub(in crate::web) use rejected::RejectedPage;
-pub(in crate::web) use show::ConnectionPage;
 
 use crate::connections::{self, Check, NewKeys};
 use crate::error::FieldErrors;
@@ -31,6 +27,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/connections/new").get(ask))
         .configure(show::routes)
         .configure(switches::routes)
+        .configure(test_message::routes)
         .configure(keys::routes)
         .configure(add_sender::routes)
         .configure(rejected::routes);
@@ -78,7 +75,8 @@ struct ConnectInput {
 #[serde(transparent)]
 struct Secret(String);
 
-/// What the form calls signing in with an API key.
+/// What the forms call the two ways to sign in to Twilio.
+const AUTH_TOKEN: &str = "auth_token";
 const API_KEY: &str = "api_key";
 
 async fn list(visit: Visit<Viewer>) -> PageResult {
@@ -108,7 +106,10 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
             let there = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
                 None => there.flash(format!("“{}” is connected, and its incoming messages are reported here.", connection.name)),
-                Some(_) => there.warning(format!("“{}” is connected, but its incoming messages are not reported here yet: see below.", connection.name)),
+                Some(_) => there.warning(format!(
+                    "“{}” is connected, but its incoming messages are not reported here yet: see below.",
+                    connection.name
+                )),
             }
         }
         Err(error) => {
@@ -122,7 +123,7 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
 impl ConnectInput {
     /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not count.
     fn to_form(&self) -> ConnectForm {
-        let is_api_key = self.method == API_KEY;
+        let is_api_key = self.method != AUTH_TOKEN;
         let keys = NewKeys {
             account_sid: self.account_sid.clone(),
             auth_token: self.auth_token.0.as_str().into(),
@@ -144,10 +145,7 @@ impl Page for ConnectionsPage {
 
     fn samples() -> Vec<Self> {
         let row = |connection, senders| Row { connection, senders };
-        let rows = vec![
-            row(ConnectionView::sample(), SenderView::samples()),
-            row(ConnectionView::stopped_sample(), Vec::new()),
-        ];
+        let rows = vec![row(ConnectionView::sample(), SenderView::samples()), row(ConnectionView::stopped_sample(), Vec::new())];
         vec![Self { connections: Vec::new() }, Self { connections: rows }]
     }
 }
@@ -182,7 +180,7 @@ mod tests {
 
     #[test]
     fn with_the_auth_token_chosen_an_api_key_left_in_the_form_does_not_count() {
-        let mut input = ConnectInput { method: "auth_token".into(), api_key_sid: "SK1".into(), ..ConnectInput::default() };
+        let mut input = ConnectInput { method: AUTH_TOKEN.into(), api_key_sid: "SK1".into(), ..ConnectInput::default() };
         assert_eq!(input.to_form().keys.api_key_sid, "");
         input.method = API_KEY.into();
         assert_eq!(input.to_form().keys.api_key_sid, "SK1");

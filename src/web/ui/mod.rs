@@ -74,4 +74,10 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<messages::MessagePage>,
     super::page::samples::<templates::ListPage>,
     super::page::samples::<templates::EditorPage>,
+    super::page::samples::<connections::ConnectionsPage>,
+    super::page::samples::<connections::ConnectPage>,
+    super::page::samples::<connections::show::ConnectionPage>,
+    super::page::samples::<connections::keys::KeysPage>,
+    super::page::samples::<connections::add_sender::AddSenderPage>,
+    super::page::samples::<connections::rejected::RejectedPage>,
 ];

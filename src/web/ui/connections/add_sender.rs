@@ -9,12 +9,12 @@ use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
 use crate::web::connecting::{self, ConnectError};
 use crate::web::error::PageError;
+use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/senders/new").get(ask))
-        .service(web::resource("/connections/{id}/senders").post(add));
+    cfg.service(web::resource("/connections/{id}/senders/new").get(ask)).service(web::resource("/connections/{id}/senders").post(add));
 }
 
 /// The form for one more sender.
@@ -27,13 +27,6 @@ pub(in crate::web) struct AddSenderPage {
     problem: Option<String>,
     form: SenderInput,
     errors: FieldErrors,
-}
-
-/// A sender to choose.
-#[derive(Debug, Serialize)]
-struct Choice {
-    value: String,
-    label: String,
 }
 
 /// What is chosen, or typed: typing wins.
@@ -56,7 +49,9 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
             let there = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
                 None => there.flash(format!("{} is added, and its incoming messages are reported here.", sender.label())),
-                Some(reason) => there.warning(format!("{} is added, but its incoming messages are not reported here. {reason}", sender.label())),
+                Some(reason) => {
+                    there.warning(format!("{} is added, but its incoming messages are not reported here. {reason}", sender.label()))
+                }
             }
         }
         Err(error) => {
@@ -75,28 +70,25 @@ impl AddSenderPage {
             Err(ConnectError::Problem(problem)) => (Vec::new(), Some(problem.message())),
             Err(error) => return Err(error.into()),
         };
-        let options = candidates.iter().map(Choice::from).collect();
+        let options = candidates.iter().map(choice).collect();
         Ok(Self { connection: connection.into(), options, problem, form, errors })
     }
 }
 
-impl From<&VerifiedSender> for Choice {
-    fn from(candidate: &VerifiedSender) -> Self {
-        let address = candidate.address.for_people();
-        let label = match &candidate.address {
-            SenderAddress::MessagingService(_) => format!("{} – Messaging Service {address}", candidate.name),
-            SenderAddress::PhoneNumber(_) if candidate.name == address => address,
-            SenderAddress::PhoneNumber(_) => format!("{address} – {}", candidate.name),
-        };
-        Self { value: candidate.address.as_str().to_owned(), label }
-    }
+fn choice(candidate: &VerifiedSender) -> Choice {
+    let address = candidate.address.for_people();
+    let label = match &candidate.address {
+        SenderAddress::MessagingService(_) => format!("{} – Messaging Service {address}", candidate.name),
+        SenderAddress::PhoneNumber(_) if candidate.name == address => address,
+        SenderAddress::PhoneNumber(_) => format!("{address} – {}", candidate.name),
+    };
+    Choice::new(candidate.address.as_str(), label)
 }
 
 impl Page for AddSenderPage {
     const TEMPLATE: &'static str = "ui/connections/add_sender.html";
 
     fn samples() -> Vec<Self> {
-        let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
         let sample = |options, problem, errors| Self {
             connection: ConnectionView::sample(),
             options,
@@ -104,7 +96,8 @@ impl Page for AddSenderPage {
             form: SenderInput::default(),
             errors,
         };
-        let options = vec![choice("+15005550006", "+1 500 555 0006 – Shop <1>"), choice("MG1", "Newsletter – Messaging Service MG1")];
+        let options =
+            vec![Choice::new("+15005550006", "+1 500 555 0006 – Shop <1>"), Choice::new("MG1", "Newsletter – Messaging Service MG1")];
         vec![
             sample(options, None, FieldErrors::default()),
             sample(Vec::new(), None, FieldErrors::default().with("sender", "The number is not in this account.")),

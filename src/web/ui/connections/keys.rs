@@ -4,7 +4,7 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
 use super::view::ConnectionView;
-use super::{API_KEY, Secret};
+use super::{API_KEY, AUTH_TOKEN, Secret};
 use crate::connections::{self, NewKeys};
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
@@ -39,7 +39,7 @@ struct KeysInput {
 
 async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connections::find(&mut *visit.conn().await?, *id).await?;
-    let method = if connection.api_key_sid.is_some() { API_KEY } else { "auth_token" };
+    let method = if connection.api_key_sid.is_some() { API_KEY } else { AUTH_TOKEN };
     let form = KeysInput { method: method.to_owned(), ..KeysInput::default() };
     visit.page(&KeysPage { connection: connection.into(), form, errors: FieldErrors::default() })
 }
@@ -47,7 +47,9 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
     let form = form.into_inner();
     match connecting::replace_keys(&visit.app, *id, form.to_keys()).await {
-        Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(format!("Twilio accepts the new keys of “{}”.", connection.name)),
+        Ok(connection) => {
+            visit.redirect(format!("/connections/{id}")).flash(format!("Twilio accepts the new keys of “{}”.", connection.name))
+        }
         Err(error) => {
             let errors = error.fields()?;
             let connection = connections::find(&mut *visit.conn().await?, *id).await?;
@@ -58,7 +60,7 @@ async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInp
 
 impl KeysInput {
     fn to_keys(&self) -> NewKeys {
-        let is_api_key = self.method == API_KEY;
+        let is_api_key = self.method != AUTH_TOKEN;
         NewKeys {
             account_sid: String::new(),
             auth_token: self.auth_token.0.as_str().into(),
@@ -73,7 +75,9 @@ impl Page for KeysPage {
 
     fn samples() -> Vec<Self> {
         let form = KeysInput { method: API_KEY.to_owned(), api_key_sid: "SK<1>".to_owned(), ..KeysInput::default() };
-        let errors = FieldErrors::default().with("api_key_sid", "An API Key SID is SK and 32 characters.").with("form", "Twilio could not be reached.");
+        let errors = FieldErrors::default()
+            .with("api_key_sid", "An API Key SID is SK and 32 characters.")
+            .with("form", "Twilio could not be reached.");
         vec![
             Self { connection: ConnectionView::sample(), form: KeysInput::default(), errors: FieldErrors::default() },
             Self { connection: ConnectionView::stopped_sample(), form, errors },

@@ -4,8 +4,8 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde::Serialize;
 
 use super::view::ConnectionView;
-use crate::connections::webhooks::{self, Hook, Reason, RejectedWebhook};
 use crate::connections;
+use crate::connections::webhooks::{self, Hook, Reason, RejectedWebhook};
 use crate::types::id::ConnectionId;
 use crate::web::{Page, PageResult, Viewer, Visit};
 

@@ -4,19 +4,20 @@ use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::test_message::TestInput;
 use super::view::{ConnectionView, SenderView};
-use crate::connections::{self, Check, Outcome, webhooks};
+use crate::connections::{self, Check, Outcome, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
-use crate::senders;
+use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::web::connecting;
+use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
 /// Mounts the page, its live check and its name.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}").get(show).post(rename))
-        .service(web::resource("/connections/{id}/verify").post(verify));
+    cfg.service(web::resource("/connections/{id}").get(show).post(rename)).service(web::resource("/connections/{id}/verify").post(verify));
 }
 
 /// One connection.
@@ -30,8 +31,12 @@ pub(in crate::web) struct ConnectionPage {
     /// What a check found, if one was just made.
     checks: Option<Vec<Check>>,
     failed: usize,
+    policies: [Choice; 2],
+    pub(super) test: TestInput,
+    /// What the test message can be sent from.
+    sender_choices: Vec<Choice>,
     form: NameInput,
-    errors: FieldErrors,
+    pub(super) errors: FieldErrors,
 }
 
 /// What is typed into its settings.
@@ -78,19 +83,33 @@ async fn save(conn: &mut Conn, id: ConnectionId, form: &NameInput) -> Result<()>
     Ok(())
 }
 
+fn choices(senders: &[Sender]) -> Vec<Choice> {
+    senders.iter().map(|sender| Choice::new(sender.id.to_string(), sender.label())).collect()
+}
+
+fn policies() -> [Choice; 2] {
+    [
+        Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Give it up: never send anything twice"),
+        Choice::new(UnconfirmedPolicy::Resend.as_str(), "Send it again: rather twice than not at all"),
+    ]
+}
+
 impl ConnectionPage {
-    async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
+    pub(super) async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
         let form = NameInput { name: connection.name.clone(), unconfirmed_policy: connection.unconfirmed_policy.to_string() };
         Ok(Self {
             connection: connection.into(),
+            sender_choices: choices(&senders),
             senders: senders.into_iter().map(SenderView::from).collect(),
             rejected,
             address_warning: None,
             checks: None,
             failed: 0,
+            policies: policies(),
+            test: TestInput::default(),
             form,
             errors: FieldErrors::default(),
         })
@@ -111,6 +130,9 @@ impl Page for ConnectionPage {
             rejected: 3,
             address_warning: Some(Check::warning("Address", "Twilio cannot call http://localhost.", "Set CARILLON_PUBLIC_URL.")),
             failed: usize::from(checks.is_some()),
+            policies: policies(),
+            test: TestInput::default(),
+            sender_choices: vec![Choice::new("1", "Shop <1>")],
             checks,
             errors: FieldErrors::default(),
         };

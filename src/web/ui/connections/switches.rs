@@ -34,7 +34,9 @@ async fn disable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> Page
 
 async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connecting::enable_connection(&visit.app, *id).await?;
-    visit.redirect(format!("/connections/{id}")).flash(format!("“{}” is enabled: it sends again, also what has been waiting.", connection.name))
+    visit
+        .redirect(format!("/connections/{id}"))
+        .flash(format!("“{}” is enabled: it sends again, also what has been waiting.", connection.name))
 }
 
 async fn disable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {

@@ -1,0 +1,94 @@
+//! *Send test message*: one SMS from a sender of the connection, to see with one's own phone that it works.
+
+use actix_web::web::{self, Path, ServiceConfig};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::show::ConnectionPage;
+use crate::contacts;
+use crate::db::Conn;
+use crate::error::FieldErrors;
+use crate::messages::compose::{Draft, Origin, compose_one};
+use crate::senders;
+use crate::twilio::parts;
+use crate::types::id::{ConnectionId, MessageId};
+use crate::types::phone::PhoneNumber;
+use crate::web::{Admin, Form, PageError, PageResult, Visit};
+
+/// Mounts the form's target; the form is part of the connection's page.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/connections/{id}/test-message").post(send));
+}
+
+/// What is typed there.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct TestInput {
+    /// Made with the page, so that a form that is sent twice makes one message.
+    request_key: String,
+    sender_id: String,
+    to: String,
+    text: String,
+}
+
+impl Default for TestInput {
+    fn default() -> Self {
+        Self {
+            request_key: Uuid::new_v4().to_string(),
+            sender_id: String::new(),
+            to: String::new(),
+            text: "This is a test message from Carillon.".to_owned(),
+        }
+    }
+}
+
+async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    match compose(&mut conn, &visit, *id, &form).await? {
+        Ok(message) => visit
+            .redirect(format!("/messages/{message}"))
+            .flash("The test message is on its way: reload this page to see what becomes of it."),
+        Err(errors) => {
+            let mut page = ConnectionPage::load(&mut conn, *id, visit.now()).await?;
+            drop(conn);
+            page.test = form.into_inner();
+            page.errors = errors;
+            visit.invalid(&page)
+        }
+    }
+}
+
+async fn compose(
+    conn: &mut Conn,
+    visit: &Visit<Admin>,
+    id: ConnectionId,
+    form: &TestInput,
+) -> Result<Result<MessageId, FieldErrors>, PageError> {
+    let mut errors = FieldErrors::default();
+    let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
+    let sender = senders::of_connection(conn, id).await?.into_iter().find(|sender| sender.id.to_string() == form.sender_id);
+    if sender.is_none() {
+        errors.add("sender_id", "Choose what to send from.");
+    }
+    let text = form.text.trim();
+    if text.is_empty() {
+        errors.add("text", "Enter the text of the message.");
+    } else if parts::count(text).too_long() {
+        errors.add("text", format!("The text is too long: an SMS has at most {} characters.", parts::MAX_BODY));
+    }
+    let (Some(to), Some(sender), true) = (to, sender, errors.is_empty()) else { return Ok(Err(errors)) };
+    let contact = contacts::find_by_phone(conn, &to).await?;
+    let key = form.request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4());
+    let draft = Draft {
+        origin: Origin::OneOff { request_key: Some(format!("test:{}:{key}", visit.user.id)) },
+        contact_id: contact.map(|contact| contact.id),
+        sender_id: sender.id,
+        to: Ok(to),
+        text: Ok(text.to_owned()),
+        template: None,
+        media_urls: Vec::new(),
+    };
+    let now = visit.now();
+    Ok(Ok(conn.transaction(async |conn| compose_one(conn, now, draft).await).await?))
+}

@@ -1,0 +1,341 @@
+//! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is switched off stays off.
+
+mod house;
+
+use carillon::connections::webhooks::{self, Hook, Reason, Rejection};
+use carillon::connections::{self, UnconfirmedPolicy};
+use carillon::senders;
+use carillon::simulator::{self as twilio, Fault, Reach, Rule};
+use carillon::types::id::ConnectionId;
+use carillon::types::sealed::SecretKey;
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use house::{House, account, with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_connected_and_its_number_reports_here() {
+    let house = House::build().await;
+    let connection = house.connect("+1 (500) 555-0006").await;
+    assert_eq!(connection["account_name"], "Carillon Simulator");
+    assert_eq!(connection["status"], "active");
+    let sender = &connection["senders"][0];
+    assert_eq!(sender["address"], twilio::LONG_CODE);
+    assert_eq!(sender["kind"], "phone_number");
+    assert_eq!(sender["capabilities"], json!({"sms": true, "mms": true}));
+    assert_eq!(sender["webhook_error"], Value::Null);
+    assert_eq!(house.number_url(twilio::LONG_CODE), Some(house.inbound_url(&connection)));
+    assert_eq!(house.get("/connections").await, json!({"data": [connection], "next_cursor": null}));
+    assert_eq!(house.get("/senders").await["data"][0], *sender);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
+    let house = House::build().await;
+    let body = with(account(twilio::LONG_CODE), &json!({"api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET}));
+    let (status, connection) = house.post("/connections", body).await;
+    assert_eq!(status, 201, "{connection}");
+    assert_eq!(connection["api_key_sid"], twilio::API_KEY_SID);
+    let shown = house.get("/connections").await.to_string();
+    assert!(!shown.contains(twilio::AUTH_TOKEN) && !shown.contains(twilio::API_KEY_SECRET));
+    let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
+    let mut conn = house.test.conn().await;
+    let tokens = connections::webhook_tokens(&mut conn, id, &house.test.app.secret_key).await.unwrap();
+    assert_eq!(tokens.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), [twilio::AUTH_TOKEN]);
+    let error = connections::credentials(&mut conn, id, &SecretKey::generate()).await.unwrap_err();
+    assert!(error.to_string().contains("CARILLON_SECRET_KEY"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_problem_is_named_beside_its_field() {
+    let house = House::build().await;
+    let unknown_service = format!("MG{}", "0".repeat(32));
+    let cases = [
+        (json!({"account_sid": "AC123"}), "invalid_fields", "account_sid", "32 characters"),
+        (json!({"auth_token": ""}), "invalid_fields", "auth_token", "Enter the account's Auth Token"),
+        (json!({"sender": "0500 5550006"}), "invalid_fields", "sender", "country code"),
+        (json!({"sender": "MG12"}), "invalid_fields", "sender", "32 characters"),
+        (json!({"auth_token": "0".repeat(32)}), "twilio_refused_keys", "auth_token", "does not accept this Auth Token"),
+        (json!({"account_sid": format!("AC{}", "0".repeat(32))}), "twilio_refused_keys", "auth_token", "does not accept"),
+        (
+            json!({"auth_token": null, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": "wrong"}),
+            "twilio_refused_keys",
+            "api_key_secret",
+            "API key",
+        ),
+        (
+            json!({"account_sid": twilio::SUSPENDED_ACCOUNT_SID, "auth_token": twilio::SUSPENDED_AUTH_TOKEN}),
+            "account_suspended",
+            "account_sid",
+            "suspended",
+        ),
+        (
+            json!({"account_sid": twilio::TEST_ACCOUNT_SID, "auth_token": twilio::TEST_AUTH_TOKEN}),
+            "test_credentials",
+            "auth_token",
+            "test credentials",
+        ),
+        (json!({"sender": "+12065550177"}), "number_not_in_account", "sender", "is not in this Twilio account"),
+        (json!({"sender": twilio::VOICE_ONLY}), "no_sms_capability", "sender", "cannot send SMS"),
+        (json!({"sender": unknown_service}), "service_not_found", "sender", "no Messaging Service"),
+        (json!({"sender": twilio::EMPTY_SERVICE_SID}), "service_without_senders", "sender", "has no senders"),
+        (json!({"name": "x".repeat(101)}), "invalid_fields", "name", "at most 100"),
+    ];
+    for (changes, code, field, words) in cases {
+        let (status, body) = house.post("/connections", with(account(twilio::LONG_CODE), &changes)).await;
+        assert_eq!(status, 422, "{changes}: {body}");
+        assert_eq!(body["error"]["code"], code, "{changes}: {body}");
+        let sentence = body["error"]["fields"][field][0].as_str().unwrap_or_default();
+        assert!(sentence.contains(words), "{changes}: {body}");
+    }
+    assert_eq!(house.get("/connections").await["data"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_twilio_that_is_busy_broken_or_away_is_told_apart() {
+    let house = House::build().await;
+    let rule = |fault| Rule::next(1, fault).reaching(Reach::Reads);
+    for (fault, code) in
+        [(Fault::TooManyRequests, "twilio_busy"), (Fault::ServerError, "twilio_answered_strangely"), (Fault::Reset, "twilio_unreachable")]
+    {
+        house.twilio().inject(rule(fault));
+        let (status, body) = house.post("/connections", account(twilio::LONG_CODE)).await;
+        assert_eq!((status, &body["error"]["code"]), (422, &json!(code)), "{body}");
+        assert_eq!(body["error"]["fields"], Value::Null);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standard_api_key_alone_is_enough_and_says_what_it_cannot_see() {
+    let house = House::build().await;
+    let body = json!({"account_sid": twilio::ACCOUNT_SID, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET,
+        "sender": twilio::LONG_CODE});
+    let (status, connection) = house.post("/connections", body).await;
+    assert_eq!(status, 201, "{connection}");
+    assert_eq!((&connection["name"], &connection["has_auth_token"]), (&json!(twilio::ACCOUNT_SID), &json!(false)));
+    let (_, found) = house.post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(found["verified"], true, "{found}");
+    let warnings: Vec<_> = found["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == "warning").collect();
+    assert_eq!(warnings.iter().map(|check| check["title"].as_str().unwrap()).collect::<Vec<_>>(), ["Account", "Webhook signatures"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_account_connects_twice_under_different_names() {
+    let house = House::build().await;
+    let body = with(account(twilio::LONG_CODE), &json!({"name": ""}));
+    let (_, first) = house.post("/connections", body.clone()).await;
+    let (_, second) = house.post("/connections", body).await;
+    assert_eq!((&first["name"], &second["name"]), (&json!("Carillon Simulator"), &json!("Carillon Simulator (2)")));
+    let (status, body) = house.post("/connections", with(account(twilio::TOLL_FREE), &json!({"name": "carillon simulator"}))).await;
+    assert_eq!(status, 422);
+    assert!(body["error"]["fields"]["name"][0].as_str().unwrap().contains("already"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messaging_service_and_the_numbers_in_it_report_here() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::SERVICE_SID).await;
+    assert_eq!(connection["senders"][0]["kind"], "messaging_service");
+    assert_eq!(house.service_url(), Some(house.inbound_url(&connection)));
+    let path = format!("/connections/{}/senders", connection["id"].as_str().unwrap());
+    let (status, sender) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
+    assert_eq!(status, 201, "{sender}");
+    assert_eq!(sender["webhook_error"], Value::Null);
+    // The service takes what comes in: the number's own address stays as it was.
+    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), None);
+    let (status, body) = house.post(&path, json!({"sender": twilio::SERVICE_NUMBER_1})).await;
+    assert_eq!(status, 422);
+    assert!(body["error"]["fields"]["sender"][0].as_str().unwrap().contains("already"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
+    let house = House::build().await;
+    let simulator = house.twilio();
+    simulator.change_service(twilio::SERVICE_SID, |service| service.inbound_request_url = Some("https://crm.example.org/x?token=1".into()));
+    let connection = house.connect(twilio::SERVICE_NUMBER_1).await;
+    let sender = &connection["senders"][0];
+    let reason = sender["webhook_error"].as_str().unwrap();
+    assert!(reason.contains("crm.example.org") && reason.contains(twilio::SERVICE_SID) && !reason.contains("token"), "{reason}");
+    assert_eq!(house.service_url().as_deref(), Some("https://crm.example.org/x?token=1"));
+    let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], false);
+
+    simulator.change_service(twilio::SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
+    let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!((&sender["webhook_error"], &sender["webhook_url"]), (&Value::Null, &json!(house.inbound_url(&connection))));
+    assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), Some(house.inbound_url(&connection)));
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_somebody_changed_in_twilio_is_noticed_by_the_check() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    house.twilio().change_number(twilio::LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into()));
+    let (_, found) = house.post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(found["verified"], false, "{found}");
+    let sender = house.get("/senders").await["data"][0].clone();
+    assert!(sender["webhook_error"].as_str().unwrap().contains("set the webhook again"), "{sender}");
+    let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(sender["webhook_error"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_new_keys_leave_the_saved_ones_in_place() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let path = format!("/connections/{}/keys", connection["id"].as_str().unwrap());
+    let (status, body) = house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "0".repeat(32)})).await;
+    assert_eq!((status, &body["error"]["code"]), (422, &json!("twilio_refused_keys")), "{body}");
+    let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+
+    house.twilio().change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "ab".repeat(16));
+    let (_, found) = house.post(&verify, json!(null)).await;
+    assert_eq!((&found["verified"], &found["checks"][1]["outcome"]), (&json!(false), &json!("failed")), "{found}");
+    let (status, body) = house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "ab".repeat(16)})).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disabled_or_stopped_is_not_offered_for_sending() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
+    let sender = connection["senders"][0]["id"].as_str().unwrap();
+    let mut conn = house.test.conn().await;
+    assert_eq!(senders::usable(&mut conn).await.unwrap().len(), 1);
+    for path in [format!("/connections/{id}"), format!("/senders/{sender}")] {
+        let (_, body) = house.call(&house.admin, Method::PATCH, &path, json!({"disabled": true})).await;
+        assert_eq!(body["status"], "disabled", "{body}");
+        assert!(senders::usable(&mut conn).await.unwrap().is_empty());
+        let (_, body) = house.call(&house.admin, Method::PATCH, &path, json!({"disabled": false})).await;
+        assert_eq!(body["status"], "active", "{body}");
+    }
+    let now = house.test.app.clock.now();
+    assert!(connections::stop(&mut conn, id, "Twilio refused the keys (20003).", now).await.unwrap());
+    assert!(!connections::stop(&mut conn, id, "Again.", now).await.unwrap());
+    let stopped = house.get(&format!("/connections/{id}")).await;
+    assert_eq!((&stopped["status"], &stopped["stopped_reason"]), (&json!("stopped"), &json!("Twilio refused the keys (20003).")));
+    assert!(senders::usable(&mut conn).await.unwrap().is_empty());
+    // That Twilio accepts the keys again ends the stop.
+    house.post(&format!("/connections/{id}/verify"), json!(null)).await;
+    assert_eq!(house.get(&format!("/connections/{id}")).await["status"], "active");
+    let sender_id = sender.parse().unwrap();
+    assert!(senders::stop(&mut conn, sender_id, "Not registered (30034).", now).await.unwrap());
+    assert!(senders::usable(&mut conn).await.unwrap().is_empty());
+    assert!(senders::find_by_address(&mut conn, id, twilio::LONG_CODE).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_admins_change_connections() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let path = format!("/connections/{}", connection["id"].as_str().unwrap());
+    let (status, _) = house.call(&house.viewer, Method::POST, "/connections", account(twilio::TOLL_FREE)).await;
+    assert_eq!(status, 403);
+    let (status, _) = house.call(&house.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
+    assert_eq!(status, 403);
+    let (status, body) = house.call(&house.admin, Method::PATCH, &path, json!({"name": "Bells", "unconfirmed_policy": "resend"})).await;
+    assert_eq!((status, &body["name"]), (200, &json!("Bells")), "{body}");
+    let id = connection["id"].as_str().unwrap().parse().unwrap();
+    let saved = connections::find(&mut *house.test.conn().await, id).await.unwrap();
+    assert_eq!(saved.unconfirmed_policy, UnconfirmedPolicy::Resend);
+    let missing = format!("/connections/{}", ConnectionId::new());
+    assert_eq!(house.call(&house.admin, Method::GET, &missing, json!(null)).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
+    let mut conn = house.test.conn().await;
+    let rejection = |connection_id, detail: String| Rejection {
+        connection_id,
+        hook: Hook::Status,
+        reason: Reason::WrongSignature,
+        detail,
+        received_at: house.test.app.clock.now(),
+    };
+    webhooks::reject(&mut conn, &rejection(None, "lost".into())).await.unwrap();
+    for number in 0..1_100 {
+        webhooks::reject(&mut conn, &rejection(Some(id), number.to_string())).await.unwrap();
+    }
+    let listed = webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
+    assert_eq!((listed.len(), listed[0].detail.as_str()), (1_000, "1099"));
+    assert_eq!(webhooks::count_since(&mut conn, id, house.test.app.clock.now()).await.unwrap(), 1_000);
+    assert_eq!(webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_connects_verifies_and_disables_in_the_browser() {
+    let house = House::build().await;
+    let site = house.test.sign_in().await;
+    let page = site.open("/connections").await.ok();
+    assert!(page.text().contains("No Twilio account yet"));
+    let form = site.open("/connections/new").await.ok().form("/connections");
+    let form = form.with("account_sid", twilio::ACCOUNT_SID).with("sender", twilio::LONG_CODE).with("name", "<Shop>");
+    let page = site.send(&form.clone().with("auth_token", "wrong")).await;
+    assert_eq!(page.status, 422);
+    assert!(page.text().contains("does not accept this Auth Token"), "{}", page.text());
+    let again = page.form("/connections");
+    assert_eq!((again.value("account_sid"), again.value("auth_token")), (Some(twilio::ACCOUNT_SID), Some("")));
+
+    let page = site.send(&again.with("auth_token", twilio::AUTH_TOKEN)).await.ok();
+    let there = page.path.clone();
+    assert!(page.text().contains("+1 500 555 0006") && page.text().contains("Reported here"), "{}", page.text());
+    assert!(page.html.contains("&lt;Shop&gt;") && !page.html.contains(twilio::AUTH_TOKEN));
+
+    let checked = site.send(&page.form(&format!("{there}/verify"))).await.ok();
+    assert!(checked.text().contains("The connection works"), "{}", checked.text());
+    let adding = site.open(&format!("{there}/senders/new")).await.ok();
+    assert!(
+        adding.html.contains(twilio::TOLL_FREE) && adding.html.contains(twilio::SERVICE_SID) && !adding.html.contains(twilio::VOICE_ONLY)
+    );
+    let added = site.send(&adding.form(&format!("{there}/senders")).with("chosen", twilio::TOLL_FREE)).await.ok();
+    assert!(added.path == there && added.text().contains("is added"), "{}", added.text());
+    let disabled = site.send(&added.form(&format!("{there}/disable"))).await.ok();
+    assert!(disabled.text().contains("This connection is disabled since"), "{}", disabled.text());
+    let keys = site.open(&format!("{there}/keys")).await.ok().form(&format!("{there}/keys"));
+    assert_eq!(site.send(&keys.with("auth_token", twilio::AUTH_TOKEN)).await.ok().path, there);
+    site.open(&format!("{there}/rejected")).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
+    const PHONE: &str = "+12065550123";
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    let site = house.test.sign_in().await;
+    let there = format!("/connections/{}", connection["id"].as_str().unwrap());
+    let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
+    let refused = site.send(&form.clone().with("to", "206").with("text", " ")).await;
+    assert!(
+        refused.status == 422 && refused.text().contains("country code") && refused.text().contains("Enter the text"),
+        "{}",
+        refused.text()
+    );
+
+    let form = form.with("to", "+1 206 555 0123").with("text", "Hello");
+    let message = site.send(&form).await.ok();
+    assert!(message.path.starts_with("/messages/"), "{}", message.path);
+    assert_eq!(site.send(&form).await.ok().path, message.path, "a form that is sent twice is one message");
+    house.test.run_until_idle().await;
+    assert_eq!(house.test.received(PHONE), ["Hello"]);
+
+    let sender = format!("/senders/{}", connection["senders"][0]["id"].as_str().unwrap());
+    for (path, text) in [(there.as_str(), "Later"), (sender.as_str(), "Later still")] {
+        house.admin.patch(path, json!({"disabled": true})).await.ok();
+        let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
+        site.send(&form.with("to", PHONE).with("text", text)).await.ok();
+        house.test.run_until_idle().await;
+        assert!(!house.test.received(PHONE).contains(&text.to_owned()), "nothing is sent while it is disabled");
+        house.admin.patch(path, json!({"disabled": false})).await.ok();
+        house.test.run_until_idle().await;
+        assert_eq!(house.test.received(PHONE).last().map(String::as_str), Some(text));
+    }
+}
