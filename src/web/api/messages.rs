@@ -12,6 +12,7 @@ use utoipa::OpenApi;
 
 use super::error::ErrorBody;
 use super::{ApiError, ApiResult, Caller, Json, List, Path, Query};
+use crate::error::Error;
 use crate::messages::compose;
 use crate::messages::list as messages;
 use crate::types::id::MessageId;
@@ -58,23 +59,30 @@ async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageR
     let organization = organization::find(&mut conn).await?;
     let wanted = body.into_inner().parse(organization.default_country)?;
     let now = caller.now();
-    let found = conn
+    // The answer is read before the commit: as soon as it is visible, a worker changes it.
+    let (detail, is_other) = conn
         .transaction(async |conn| {
-            if let Some(key) = &key
-                && let Some(first) = messages::find_by_request_key(conn, key).await?
-            {
-                return Ok(first);
-            }
-            let draft = request::draft(conn, &wanted, key, &caller.app.renderer, &organization.name).await?;
-            let id = compose::compose_one(conn, now, draft).await?;
-            messages::find(conn, id).await
+            let first = match &key {
+                Some(key) => messages::find_by_request_key(conn, key).await?,
+                None => None,
+            };
+            let message = match first {
+                Some(first) => first,
+                None => {
+                    let draft = request::draft(conn, &wanted, key, &caller.app.renderer, &organization.name).await?;
+                    let id = compose::compose_one(conn, now, draft).await?;
+                    messages::find(conn, id).await?
+                }
+            };
+            let is_other = !wanted.made(&message);
+            Ok::<_, Error>((MessageDetail::load(conn, message).await?, is_other))
         })
         .await?;
-    if !wanted.made(&found) {
+    if is_other {
         let message = "This Idempotency-Key was used before, for another message. Use a new key for each message.";
         return Err(ApiError::new(StatusCode::CONFLICT, "key_reused", message));
     }
-    Ok(HttpResponse::Accepted().json(MessageDetail::load(&mut conn, found).await?))
+    Ok(HttpResponse::Accepted().json(detail))
 }
 
 /// Finds a message, with everything that became known of it, in order of time.

@@ -38,7 +38,7 @@ impl From<&Attempt> for AttemptRow {
             claimed_at: attempt.claimed_at,
             duration_ms: attempt.duration_ms,
             outcome: match attempt.outcome {
-                None => "Under way",
+                None => "No answer yet",
                 Some(AttemptOutcome::Accepted) => "Accepted",
                 Some(AttemptOutcome::Refused) => "Refused",
                 Some(AttemptOutcome::Busy) => "Too busy",

@@ -91,11 +91,12 @@ impl Progress {
             Vec::new()
         };
         let origin = origin(&message, template.as_ref(), automation.as_ref());
-        let story = Known { message: &message, attempts: &attempts, events: &events, origin }.tell();
+        let story = Known { message: &message, attempts: &attempts, events: &events, origin, why: why.as_ref() }.tell();
         let ended_well = matches!(message.status, MessageStatus::Delivered | MessageStatus::Read);
         Self {
             id: message.id,
-            live: !message.status.is_final(),
+            // An answer that is still to come is worth waiting for, even when a callback was faster.
+            live: !message.status.is_final() || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
             inbound: message.direction == Direction::Inbound,
             parts: message.parts,
             encoding: if message.encoding == "ucs2" { "UCS-2" } else { "GSM-7" },

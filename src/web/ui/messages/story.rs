@@ -9,6 +9,8 @@ use crate::messages::status::MessageStatus;
 use crate::messages::submit::AttemptOutcome;
 use crate::twilio::errors;
 
+use super::why::Why;
+
 /// One step of the story.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Line {
@@ -29,6 +31,8 @@ pub(super) struct Known<'a> {
     pub(super) events: &'a [StatusEvent],
     /// What the message comes from, as a sentence.
     pub(super) origin: String,
+    /// Why it ended without a report.
+    pub(super) why: Option<&'a Why>,
 }
 
 impl Known<'_> {
@@ -81,7 +85,7 @@ impl Known<'_> {
 
     /// What we decided ourselves.
     fn decision(&self, event: &StatusEvent, status: Option<MessageStatus>) -> Line {
-        let reason = self.message.reason.as_ref().map(|_| "The reason stands above.".to_owned());
+        let reason = self.why.map(|why| why.words.clone());
         let (title, note) = match status {
             Some(MessageStatus::Unconfirmed) => return self.lost_answer(event),
             Some(MessageStatus::Pending) => {
@@ -172,8 +176,10 @@ fn handed_over(attempt: &Attempt) -> Line {
     let mut facts = vec![format!("Attempt {}", attempt.number)];
     facts.extend(attempt.duration_ms.map(|duration| format!("{duration} ms")));
     facts.extend(attempt.twilio_request_id.as_ref().map(|id| format!("Twilio’s request {id}")));
-    let note = if attempt.finished_at.is_some() { facts.join(", ") } else { format!("{}, still under way.", facts.join(", ")) };
-    Line::new(attempt.claimed_at, "", "Handed to Twilio", Some(note))
+    if attempt.finished_at.is_none() {
+        facts.push("no answer yet".to_owned());
+    }
+    Line::new(attempt.claimed_at, "", "Handed to Twilio", Some(facts.join(", ")))
 }
 
 const fn tone(status: Option<MessageStatus>) -> &'static str {

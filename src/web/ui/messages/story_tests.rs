@@ -41,7 +41,7 @@ fn tell(status: MessageStatus, attempts: &[Attempt], events: &[StatusEvent]) -> 
     all.extend(attempts.iter().map(|attempt| event(attempt.claimed_at.timestamp_millis(), "submitting", Carillon, true)));
     all.extend_from_slice(events);
     all.sort_by_key(|event| event.at);
-    Known { message: &message, attempts, events: &all, origin: "A single message.".to_owned() }.tell()
+    Known { message: &message, attempts, events: &all, origin: "A single message.".to_owned(), why: None }.tell()
 }
 
 fn titles(lines: &[Line]) -> Vec<&str> {

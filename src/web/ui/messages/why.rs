@@ -119,7 +119,11 @@ impl Why {
             words,
             at: record.map(|record| record.recorded_at),
             link: record.and_then(|record| record.message_id).map(|id| format!("/messages/{id}")),
-            meaning: Some(reason.meaning()),
+            meaning: Some(match (reason, record) {
+                // The record has said already what the meaning begins with.
+                (Reason::Stop, Some(_)) => "They can undo it by texting START.",
+                _ => reason.meaning(),
+            }),
         }
     }
 }
