@@ -19,6 +19,7 @@ use crate::twilio::{Client, ClientOptions};
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::UnknownWord;
 use crate::users::{self, NewUser};
+use crate::web::api::EventReports;
 use crate::web::{Hooks, Pages};
 use crate::worker::{Worker, WorkerParts};
 
@@ -43,6 +44,8 @@ pub struct App {
     pub twilio: Client,
     /// What the hooks share.
     pub hooks: Hooks,
+    /// The batch that reports of single events commit in.
+    pub events: EventReports,
 }
 
 impl App {
@@ -53,7 +56,8 @@ impl App {
         let options = ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
         let twilio = Client::new(&options).map_err(|error| AppError::Other(error.to_string()))?;
         let hooks = Hooks::start(&db, &clock);
-        Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks })
+        let events = EventReports::start(&db, &clock);
+        Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks, events })
     }
 
     /// A worker on the same parts.

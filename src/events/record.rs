@@ -77,28 +77,36 @@ statement! {
 
 /// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
 ///
-/// A known client id is a repeat, whatever else the report says. An unknown number becomes a contact, an unknown id is
+/// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown number becomes a contact, an unknown id is
 /// refused. The caller passes the new events and the changes to `automations::enroll` before it commits.
 pub async fn record(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Outcome> {
-    let mut known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
-    let is_new = |report: &&NewEvent| report.client_id.as_ref().is_none_or(|id| !known.contains_key(id.as_str()));
-    let (people, changes) = People::find(conn, reports.iter().filter(is_new).map(|report| &report.contact), now).await?;
+    let known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
+    let mut seen: HashMap<ClientId, usize> = HashMap::new();
+    let firsts: Vec<usize> = reports.iter().enumerate().map(|(index, report)| first(&mut seen, index, report)).collect();
+    let is_known = |report: &NewEvent| report.client_id.as_ref().and_then(|id| known.get(id.as_str())).copied();
+    let fresh = reports.iter().enumerate().filter(|(index, report)| firsts[*index] == *index && is_known(report).is_none());
+    let (people, changes) = People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
 
-    let mut recorded = Vec::with_capacity(reports.len());
-    for report in reports {
-        let repeated = report.client_id.as_ref().and_then(|id| known.get(id.as_str()));
-        recorded.push(match (repeated, people.resolve(&report.contact)) {
-            (Some(first), _) => Recorded::Repeat(*first),
-            (None, Err(errors)) => Recorded::Refused(errors),
-            (None, Ok(contact_id)) => {
-                let event = stored_form(report, contact_id, now);
-                known.extend(event.client_id.clone().map(|client_id| (client_id, event.id)));
-                Recorded::New(event)
-            }
-        });
+    let mut recorded: Vec<Recorded> = Vec::with_capacity(reports.len());
+    for (report, first) in reports.into_iter().zip(firsts) {
+        let outcome = match (is_known(&report), recorded.get(first)) {
+            (Some(id), _) => Recorded::Repeat(id),
+            (None, Some(Recorded::New(event))) => Recorded::Repeat(event.id),
+            (None, Some(same)) => same.clone(),
+            (None, None) => match people.resolve(&report.contact) {
+                Ok(contact_id) => Recorded::New(stored_form(report, contact_id, now)),
+                Err(errors) => Recorded::Refused(errors),
+            },
+        };
+        recorded.push(outcome);
     }
     insert(conn, &mut recorded, now).await?;
     Ok(Outcome { recorded, changes })
+}
+
+/// The place of the first report in the batch with the same client id: its own, unless it repeats one.
+fn first(seen: &mut HashMap<ClientId, usize>, index: usize, report: &NewEvent) -> usize {
+    report.client_id.as_ref().map_or(index, |id| *seen.entry(id.clone()).or_insert(index))
 }
 
 /// Inserts what is new. Where another transaction was quicker with a client id, the answer becomes its event.

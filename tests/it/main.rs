@@ -7,6 +7,8 @@ mod contacts;
 mod contacts_api;
 mod contacts_pages;
 mod connecting;
+mod automations;
+mod events_api;
 mod first_message;
 mod harness;
 mod hooks;

@@ -83,7 +83,7 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server; its log says what.")
     }
 
-    fn away(reason: &str) -> Self {
+    pub(super) fn away(reason: &str) -> Self {
         tracing::warn!(reason = %reason, "an API request failed: the database does not answer");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

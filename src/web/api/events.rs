@@ -1,5 +1,7 @@
 //! `/events`: what contacts did, reported one by one or up to a thousand at once.
 
+mod reports;
+
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use chrono::{DateTime, Utc};
@@ -19,6 +21,8 @@ use crate::types::json_object::ObjectReader;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization;
 use crate::web::Marketer;
+
+pub use reports::EventReports;
 
 /// What this file adds to the description of the API.
 #[derive(OpenApi)]
@@ -109,25 +113,37 @@ struct EventResults {
 #[utoipa::path(post, path = "/events", request_body(content = EventBody, description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"),
     responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
 async fn report(caller: Caller<Marketer>, body: Json<Value>) -> ApiResult<HttpResponse> {
-    let mut conn = caller.conn().await?;
-    let country = organization::find(&mut conn).await?.default_country;
-    let several = several(&body)?;
-    let values = several.unwrap_or(std::slice::from_ref(&*body));
-    let read: Vec<Result<NewEvent, FieldErrors>> = values.iter().map(|value| read(value, country)).collect();
+    match several(&body)? {
+        Some(events) => report_several(&caller, events).await,
+        None => report_single(&caller, &body).await,
+    }
+}
+
+async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
+    let country = country(caller, std::slice::from_ref(event)).await?;
+    let report = read(event, country).map_err(ApiError::invalid)?;
+    let result = match caller.app.events.submit(report).await? {
+        (Recorded::New(event), started) => EventResult::of("recorded", event.id, started),
+        (Recorded::Repeat(id), _) => EventResult::of("repeat", id, 0),
+        (Recorded::Refused(fields), _) => return Err(ApiError::invalid(fields)),
+    };
+    Ok(HttpResponse::Accepted().json(result))
+}
+
+async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
+    let country = country(caller, events).await?;
+    let read: Vec<Result<NewEvent, FieldErrors>> = events.iter().map(|event| read(event, country)).collect();
     let reports = read.iter().filter_map(|one| one.as_ref().ok()).cloned().collect();
     let now = caller.now();
+    let mut conn = caller.conn().await?;
     let reported = conn.transaction(async |conn| automations::report(conn, reports, now).await).await?;
-    let mut results = results(read, &reported);
-    if several.is_some() {
-        for (index, result) in results.iter_mut().enumerate() {
-            result.index = Some(index);
-        }
-        return Ok(HttpResponse::Accepted().json(EventResults { results }));
-    }
-    match results.pop() {
-        Some(EventResult { error: Some(error), .. }) => Err(ApiError::invalid(error.fields)),
-        only => Ok(HttpResponse::Accepted().json(only)),
-    }
+    Ok(HttpResponse::Accepted().json(EventResults { results: results(read, &reported) }))
+}
+
+/// What national numbers are read with; not asked for when every number has its country code, as most have.
+async fn country(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Option<Country>> {
+    let phone = |event: &Value| event.pointer("/contact/phone").and_then(Value::as_str).is_some_and(|phone| !phone.trim().starts_with('+'));
+    if events.iter().any(phone) { Ok(organization::find(&mut *caller.conn().await?).await?.default_country) } else { Ok(None) }
 }
 
 /// The reports of a body that has several.
@@ -216,7 +232,11 @@ fn results(read: Vec<Result<NewEvent, FieldErrors>>, reported: &Reported) -> Vec
             None => EventResult::error(FieldErrors::default()),
         },
     };
-    read.into_iter().map(result).collect()
+    let mut results: Vec<EventResult> = read.into_iter().map(result).collect();
+    for (index, result) in results.iter_mut().enumerate() {
+        result.index = Some(index);
+    }
+    results
 }
 
 impl EventResult {
@@ -232,5 +252,4 @@ impl EventResult {
 }
 
 #[cfg(test)]
-#[path = "events_tests.rs"]
 mod tests;

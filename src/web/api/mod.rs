@@ -22,6 +22,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub use caller::Caller;
 pub use error::{ApiError, ApiResult};
+pub use events::EventReports;
 pub use json::{Json, Path, Query};
 pub use list::{List, Paging};
 

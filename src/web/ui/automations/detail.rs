@@ -201,6 +201,6 @@ mod tests {
     #[test]
     fn errors_of_fields_elsewhere_say_where_they_belong() {
         let errors = FieldErrors::default().with("steps.1.sender_id", "Choose one.").with("trigger.name", "Name it.").with("steps", "Add one.");
-        assert_eq!(sentences(&errors), ["Steps: Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
+        assert_eq!(sentences(&errors), ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
     }
 }

@@ -24,7 +24,7 @@ const UNTITLED: &str = "Untitled automation";
 /// Templates and tags offered to choose from.
 const MAX_CHOICES: i64 = 500;
 /// The longest form that fits into an address, in bytes.
-const MAX_QUERY: usize = 16_000;
+const MAX_QUERY: usize = 9_000;
 
 /// The editor.
 #[derive(Debug, Serialize)]

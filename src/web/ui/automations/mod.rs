@@ -10,9 +10,13 @@ mod words;
 
 use actix_web::web::{self, ServiceConfig};
 
+#[cfg(test)]
 pub(in crate::web) use detail::AutomationPage;
+#[cfg(test)]
 pub(in crate::web) use editor::EditorPage;
+#[cfg(test)]
 pub(in crate::web) use enrollment::EnrollmentPage;
+#[cfg(test)]
 pub(in crate::web) use list::AutomationsPage;
 
 /// Mounts `/automations` and `/enrollments`.

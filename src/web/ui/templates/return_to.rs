@@ -10,9 +10,11 @@ impl ReturnTo {
     /// Accepts only local paths under `/automations`: anything else could lead to a stranger's site.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/automations")?;
-        let local = (rest.is_empty() || rest.starts_with(['/', '?'])) && path.len() <= 500;
+        // The query may carry a whole automation that is being edited.
+        let local = (rest.is_empty() || rest.starts_with(['/', '?'])) && path.len() <= 10_000;
         let plain = path.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '\\' | '#' | '"' | '<' | '>'));
-        (local && plain && !path.contains("..") && !path.contains("//")).then(|| Self(path.to_owned()))
+        let before_query = rest.split('?').next().unwrap_or_default();
+        (local && plain && !before_query.contains("..") && !before_query.contains("//")).then(|| Self(path.to_owned()))
     }
 
     /// The path as it was given.
@@ -33,7 +35,7 @@ mod tests {
 
     #[test]
     fn only_paths_of_automations_are_ways_back() {
-        for good in ["/automations", "/automations/new", "/automations/0190-a/edit?step=2"] {
+        for good in ["/automations", "/automations/new", "/automations/0190-a/edit?step=2", "/automations/1/edit?name=a..b%2F%2Fc&step=2"] {
             assert!(ReturnTo::parse(good).is_some(), "{good}");
         }
         for bad in [

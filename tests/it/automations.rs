@@ -1,0 +1,249 @@
+//! Automations over time: paused and resumed, edited under way, run twice by mistake, and written in the editor.
+
+use carillon::automations::advance::{self, State};
+use carillon::templates::Renderer;
+use carillon::types::id::EnrollmentId;
+use diesel_async::AsyncConnection;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds,
+    world::{Twilio, id, send_sms, wait},
+};
+
+impl TestApp {
+    /// An active automation on `signed_up`: a first SMS, a wait of a day, a second SMS.
+    async fn two_texts(&self, twilio: &Twilio) -> String {
+        let (first, second) = (self.template("First.").await, self.template("Second.").await);
+        let steps = json!([send_sms(&first, twilio), wait(86_400), send_sms(&second, twilio)]);
+        self.automation(json!({ "type": "event", "name": "signed_up" }), steps).await
+    }
+
+    async fn set_status(&self, automation: &str, status: &str) {
+        self.api().patch(&format!("/automations/{automation}"), json!({ "status": status })).await.ok();
+    }
+
+    async fn enrollment_ids(&self) -> Vec<EnrollmentId> {
+        let ids = self.texts("SELECT id::text AS text FROM enrollments ORDER BY id").await;
+        ids.iter().map(|id| id.parse().unwrap()).collect()
+    }
+
+    async fn advance_now(&self, ids: &[EnrollmentId]) -> Vec<State> {
+        let (now, renderer) = (self.clock.now(), Renderer::default());
+        let mut conn = self.conn().await;
+        let advanced = conn.transaction(async |conn| advance::advance(conn, now, ids, &renderer).await).await.unwrap();
+        advanced.into_iter().map(|one| one.state).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_inside_a_paused_automation_stand_still_and_go_on_when_it_is_active_again() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.two_texts(&twilio).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.set_status(&automation, "paused").await;
+    app.advance(days(2)).await;
+    assert_eq!(app.received(HANDSET), ["First."]);
+    assert_eq!(app.event("signed_up", OTHER_HANDSET, json!({})).await["enrollments"], 0, "nobody enters");
+    app.set_status(&automation, "active").await;
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["First.", "Second."]);
+    assert!(app.received(OTHER_HANDSET).is_empty());
+    assert_eq!(app.count("jobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pausing_during_a_wait_and_resuming_before_its_end_sends_once_and_on_time() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.two_texts(&twilio).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    for _ in 0..3 {
+        app.set_status(&automation, "paused").await;
+        app.advance(hours(1)).await;
+        app.set_status(&automation, "active").await;
+        app.run_until_idle().await;
+    }
+    assert_eq!(app.received(HANDSET), ["First."]);
+    app.advance(hours(21) - seconds(1)).await;
+    assert_eq!(app.received(HANDSET), ["First."]);
+    app.advance(seconds(1)).await;
+    assert_eq!(app.received(HANDSET), ["First.", "Second."]);
+    app.advance(days(30)).await;
+    assert_eq!(app.received(HANDSET).len(), 2);
+    assert_eq!(app.count("jobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_composed_before_a_pause_waits_for_the_end_of_the_pause() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.two_texts(&twilio).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    assert!(matches!(app.advance_now(&app.enrollment_ids().await).await[..], [State::Waiting(_)]));
+    app.set_status(&automation, "paused").await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    app.set_status(&automation, "active").await;
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["First."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_runs_twice_or_at_the_same_time_sends_once() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.two_texts(&twilio).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.event("signed_up", OTHER_HANDSET, json!({})).await;
+    let ids = app.enrollment_ids().await;
+    let backwards: Vec<EnrollmentId> = ids.iter().rev().copied().collect();
+    futures::join!(app.advance_now(&ids), app.advance_now(&backwards), app.advance_now(&ids), app.advance_now(&ids[..1]));
+    assert!(app.advance_now(&ids).await.iter().all(|state| matches!(state, State::Waiting(_))));
+    assert_eq!(app.count("messages").await, 2);
+    app.run_until_idle().await;
+    assert_eq!((app.received(HANDSET), app.received(OTHER_HANDSET)), (vec!["First.".to_owned()], vec!["First.".to_owned()]));
+    app.advance(days(1)).await;
+    assert_eq!(app.count("messages").await, 4);
+    assert_eq!(app.advance_now(&ids).await, [State::Gone, State::Gone]);
+    assert_eq!(app.count("jobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_for_those_who_enter_after_it() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.two_texts(&twilio).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let other = app.template("Other.").await;
+    let edit = json!({ "steps": [wait(86_400), send_sms(&other, &twilio)] });
+    let edited = app.api().patch(&format!("/automations/{automation}"), edit.clone()).await.ok();
+    assert_eq!(edited["version"], 2);
+    let same = app.api().patch(&format!("/automations/{automation}"), edit).await.ok();
+    assert_eq!(same["version"], 2, "what changes nothing makes no version");
+    app.event("signed_up", OTHER_HANDSET, json!({})).await;
+    app.advance(days(1)).await;
+    app.advance(days(1)).await;
+    assert_eq!((app.received(HANDSET), app.received(OTHER_HANDSET)), (vec!["First.".to_owned(), "Second.".to_owned()], vec!["Other.".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_contact_leaves_no_enrollment_and_no_failed_job() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.two_texts(&twilio).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let contact = id(&app.contact_of(HANDSET).await);
+    app.api().delete(&format!("/contacts/{contact}")).await.ok();
+    app.advance(days(1)).await;
+    assert_eq!((app.count("enrollments").await, app.count("jobs").await), (0, 0));
+    assert_eq!(app.received(HANDSET), ["First."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_can_send_can_be_activated() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello.").await;
+    let new = |status: &str, steps: Value| json!({ "name": "Hello", "trigger": { "type": "event", "name": "hello" }, "steps": steps, "status": status });
+    app.api().post("/automations", new("active", json!([wait(5)]))).await.field("steps");
+    let lost = json!([{ "type": "send_sms", "template_id": twilio.sender_id, "sender_id": twilio.sender_id }]);
+    assert_eq!(app.api().post("/automations", new("draft", lost)).await.field("steps.0.template_id"), "There is no such template.");
+    let draft = id(&app.api().post("/automations", new("draft", json!([send_sms(&template, &twilio)]))).await.ok());
+    app.api().post("/automations", new("draft", json!([]))).await.field("name");
+    let path = format!("/automations/{draft}");
+    app.api().patch(&path, json!({ "status": "paused" })).await.field("status");
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    assert!(app.api().patch(&path, json!({ "status": "active" })).await.field("steps.0.sender_id").contains("is disabled"));
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false })).await.ok();
+    app.set_status(&draft, "active").await;
+    app.api().patch(&path, json!({ "status": "draft" })).await.field("status");
+    app.api().patch(&path, json!({ "steps": [] })).await.field("steps");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automation_is_written_in_the_editor_with_a_new_template_on_the_way() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let site = app.sign_in().await;
+
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    let form = form.with("trigger.name", "hello").with("steps.0.sender_id", &twilio.sender_id).pressing("do", "new_template.0");
+    let page = site.send(&form).await.ok();
+    assert!(page.path.starts_with("/templates/new?return_to="), "{}", page.path);
+    let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
+    let page = site.send(&form.with("name", "Greeting").with("body", "Hello <{{ contact.phone }}>.")).await.ok();
+
+    let edit = page.path.split('?').next().unwrap().to_owned();
+    let form = page.form(&edit);
+    assert_eq!((form.value("name"), form.value("trigger.name")), (Some("Untitled automation"), Some("hello")));
+    assert_eq!(form.value("steps.0.sender_id"), Some(twilio.sender_id.as_str()));
+    let template = app.texts("SELECT id::text AS text FROM templates WHERE name = 'Greeting'").await;
+    assert_eq!(form.value("steps.0.template_id"), Some(template[0].as_str()));
+
+    let page = site.send(&form.with("name", "Say <hello>").pressing("do", "activate")).await.ok();
+    page.must_say("Automation saved and switched on.");
+    page.must_say("When the event “hello” is reported");
+    assert!(page.html.contains("Say &lt;hello&gt;") && !page.html.contains("<hello>"));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), [format!("Hello <{HANDSET}>.")]);
+    let enrollment = app.enrollment_ids().await[0];
+    let page = site.open(&format!("/enrollments/{enrollment}")).await.ok();
+    page.must_say("Completed");
+    page.must_say("Delivered");
+    let page = site.open(&page.path.replace("/enrollments/", "/automations/")).await;
+    assert_eq!(page.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_buttons_of_the_editor_keep_what_was_typed_and_errors_stand_beside_their_fields() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    let form = site.send(&form.with("name", "Half").pressing("do", "add_wait")).await.ok().form("/automations/new");
+    let form = site.send(&form.with("steps.1.seconds", "soon").pressing("do", "add_condition")).await.ok().form("/automations/new");
+    let form = form.with("trigger.where.0.property", "total").with("trigger.where.0.value", "5");
+    let form = site.send(&form.pressing("do", "up.1")).await.ok().form("/automations/new");
+    assert_eq!((form.value("name"), form.value("steps.0.seconds")), (Some("Half"), Some("soon")));
+    assert_eq!((form.value("steps.1.type"), form.value("trigger.where.0.property")), (Some("send_sms"), Some("total")));
+    let page = site.send(&form.pressing("do", "save")).await;
+    assert_eq!(page.status, 422);
+    page.must_say("Write a whole number, such as 2.");
+    let form = page.form("/automations/new").with("steps.0.seconds", "2").with("steps.0.unit", "hours");
+    let page = site.send(&form.clone().pressing("do", "activate")).await;
+    assert_eq!(page.status, 422);
+    page.must_say("Choose the template to send.");
+    page.must_say("Name the event that starts it.");
+    let page = site.send(&form.pressing("do", "save")).await.ok();
+    page.must_say("Wait 2 hours");
+    let activate = format!("{}/activate", page.path);
+    let refused = site.send(&page.form(&activate)).await;
+    assert_eq!(refused.status, 422);
+    refused.must_say("Step 2: Choose the template to send.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_automation_keeps_its_half_done_edit_while_a_template_is_written() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.two_texts(&twilio).await;
+    let site = app.sign_in().await;
+    let edit = format!("/automations/{automation}/edit");
+    let form = site.open(&edit).await.ok().form(&edit).pressing("do", "add_sms");
+    let form = site.send(&form).await.ok().form(&edit).with("name", "Renamed & longer").pressing("do", "new_template.3");
+    let page = site.send(&form).await.ok();
+    let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
+    let page = site.send(&form.with("name", "Third").with("body", "Third.")).await.ok();
+    let form = page.form(&edit);
+    assert_eq!(form.value("name"), Some("Renamed & longer"));
+    assert_ne!(form.value("steps.3.template_id"), Some(""));
+    assert_eq!(app.count("automation_versions").await, 1, "nothing is saved yet");
+    site.send(&form.pressing("do", "save")).await.ok().must_say("“Third”");
+    assert_eq!(app.count("automation_versions").await, 2);
+}
