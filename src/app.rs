@@ -119,7 +119,7 @@ pub enum AppError {
     Migrate(#[from] MigrateError),
     /// A slice refused.
     #[error(transparent)]
-    Slice(#[from] crate::error::Error),
+    Slice(#[from] Error),
     /// Anything else, such as a port in use: what happened and what to do.
     #[error("{0}")]
     Other(String),

@@ -136,7 +136,11 @@ impl InboundError {
 
 /// The Messaging Service that has the number in its pool, if one has: Twilio allows at most one.
 async fn service_of(client: &Client, credentials: &Credentials, number: &PhoneNumber) -> Result<Option<TwilioService>, TwilioError> {
-    let services = client.list_services(credentials).await?;
+    let services = match client.list_services(credentials).await {
+        // An API without Messaging Services, such as a double of Twilio's: then none has the number.
+        Err(TwilioError::NotFound { .. }) => Vec::new(),
+        services => services?,
+    };
     let holds = async |service: TwilioService| {
         let numbers = client.service_numbers(credentials, &service.sid).await?;
         Ok(numbers.iter().any(|candidate| candidate.phone_number == *number).then_some(service))

@@ -31,7 +31,7 @@ impl Worker {
         let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
         let keeping = tokio::spawn(self.clone().keep_schedule(stop.clone()));
 
-        let runtime = self.clone().runtime(backend);
+        let runtime = self.clone().runtime(backend, stop.clone());
         tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
         tokio::select! {
             () = runtime => {}
@@ -49,10 +49,10 @@ impl Worker {
         }
     }
 
-    /// Apalis on the batches that are leased, until there are no more.
+    /// Apalis on the batches that are leased, until `stop`; then those that it has begun are finished.
     ///
     /// Not an async function: within one, the compiler cannot prove that apalis's future is `Send`.
-    fn runtime(self, backend: JobBackend) -> BoxFuture<'static, ()> {
+    fn runtime(self, backend: JobBackend, stop: CancellationToken) -> BoxFuture<'static, ()> {
         let name = format!("carillon-{}", self.id);
         let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: Batch| {
             let worker = self.clone();
@@ -60,7 +60,10 @@ impl Worker {
             async move { tokio::spawn(async move { worker.perform(batch).await }).await.map_err(|error| -> BoxDynError { Box::new(error) }) }
         });
         apalis
-            .run()
+            .run_until(async move {
+                stop.cancelled().await;
+                Ok::<(), WorkerError>(())
+            })
             .map(|ended| {
                 if let Err(error) = ended {
                     tracing::error!(%error, "the job runtime ended");

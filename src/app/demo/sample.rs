@@ -11,7 +11,7 @@ use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Attributes, Email, Name, NewContact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::senders::Sender;
+use crate::senders::{self, Sender};
 use crate::simulator;
 use crate::templates::{self, NewTemplate, Template};
 use crate::types::id::SenderId;
@@ -54,6 +54,7 @@ pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> 
         let [long_code, service] = connect(app).await?;
         app.db.get().await?.transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await).await?;
     }
+    report_here(app).await?;
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     for old in api_keys::list(&mut conn).await?.iter().filter(|key| key.name == KEY_NAME && key.revoked_at.is_none()) {
@@ -61,6 +62,19 @@ pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> 
     }
     let (_, key) = api_keys::create(&mut conn, KEY_NAME, Role::Admin, now).await?;
     Ok(key.expose().to_owned())
+}
+
+/// Sets the inbound webhooks anew: the simulated Twilio forgets them when it stops.
+async fn report_here(app: &App) -> std::result::Result<(), AppError> {
+    let senders = senders::list(&mut *app.db.get().await?).await?;
+    for sender in senders {
+        connecting::set_inbound(app, sender.id).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn failed(error: connecting::ConnectError) -> AppError {
+    AppError::Other(format!("the simulated Twilio could not be connected: {error:?}"))
 }
 
 async fn admin() -> Result<NewUser> {
@@ -91,7 +105,6 @@ async fn people(conn: &mut Conn, app: &App, admin: &NewUser) -> Result<()> {
 
 /// Connects the simulated account as a person would: verified live, the inbound webhooks set.
 async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
-    let failed = |error: connecting::ConnectError| AppError::Other(format!("the simulated Twilio could not be connected: {error:?}"));
     let form = ConnectForm {
         name: "Simulated Twilio".to_owned(),
         keys: NewKeys {

@@ -40,7 +40,7 @@ impl std::fmt::Debug for Hooks {
 }
 
 /// Mounts the hooks.
-pub fn routes(cfg: &mut ServiceConfig) {
+pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("/hooks/twilio/{connection_id}")
             .service(web::resource("/inbound").post(inbound::receive))

@@ -80,4 +80,8 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<connections::keys::KeysPage>,
     super::page::samples::<connections::add_sender::AddSenderPage>,
     super::page::samples::<connections::rejected::RejectedPage>,
+    super::page::samples::<automations::AutomationsPage>,
+    super::page::samples::<automations::AutomationPage>,
+    super::page::samples::<automations::EditorPage>,
+    super::page::samples::<automations::EnrollmentPage>,
 ];
