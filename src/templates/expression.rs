@@ -184,7 +184,8 @@ impl<'a> Expression<'a> {
 
     fn variable(&mut self, root: &str, place: Place) -> Result<usize, TemplateError> {
         if self.next_is("(") {
-            let message = format!("“{root}(…)” is a function; a template can use filters, such as | default(value=\"…\"), but no functions.");
+            let message =
+                format!("“{root}(…)” is a function; a template can use filters, such as | default(value=\"…\"), but no functions.");
             return Err(place.error(message));
         }
         let mut path = vec![Key::Name(root.to_owned())];
@@ -269,14 +270,11 @@ impl<'a> Expression<'a> {
     fn argument(&mut self, call: &str, parameters: &[&'static str], given: &[&str]) -> Result<&'static str, TemplateError> {
         let place = self.place();
         let list = parameters.iter().map(|parameter| parameter.trim_end_matches('*')).collect::<Vec<_>>();
-        let name = match self.tokens.as_slice() {
-            [(Token::Name(name), _), (Token::Symbol("="), _), ..] => name,
-            _ => {
-                return Err(place.error(match list.first() {
-                    Some(first) => format!("Write each argument of “{call}” with its name: {call}({first}=…)."),
-                    None => format!("“{call}” takes no arguments."),
-                }));
-            }
+        let [(Token::Name(name), _), (Token::Symbol("="), _), ..] = self.tokens.as_slice() else {
+            return Err(place.error(match list.first() {
+                Some(first) => format!("Write each argument of “{call}” with its name: {call}({first}=…)."),
+                None => format!("“{call}” takes no arguments."),
+            }));
         };
         let Some(known) = list.iter().find(|known| **known == name) else {
             let known = if list.is_empty() { "no arguments".to_owned() } else { list.join(", ") };

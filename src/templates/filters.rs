@@ -1,4 +1,6 @@
-//! The filters of a template, where Tera's own could grow without bound, add an accent-like character, or refuse a number.
+//! The filters of a template, where Tera's own could grow without bound, make a text dearer, or refuse a number.
+
+#![expect(clippy::needless_pass_by_value, reason = "the signature of a filter is Tera's")]
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -178,8 +180,9 @@ fn date(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
     let mut written = String::new();
     let result = match kwargs.get::<&str>("timezone")? {
         Some(name) => {
-            let zone: chrono_tz::Tz =
-                name.parse().map_err(|_| Error::message(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin.")))?;
+            let zone: chrono_tz::Tz = name
+                .parse()
+                .map_err(|_| Error::message(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin.")))?;
             write!(written, "{}", time.with_timezone(&zone).format_with_items(items.iter()))
         }
         None => write!(written, "{}", time.format_with_items(items.iter())),

@@ -221,9 +221,7 @@ fn value(json: &serde_json::Value) -> Option<Value> {
         Json::Number(number) => {
             number.as_i64().map(Value::from).or_else(|| number.as_u64().map(Value::from)).or_else(|| number.as_f64().map(Value::from))
         }
-        Json::Array(items) => {
-            Some(Value::from(items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>()))
-        }
+        Json::Array(items) => Some(Value::from(items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>())),
         Json::Object(fields) => {
             let fields = fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?)));
             Some(Value::from(fields.collect::<std::collections::BTreeMap<_, _>>()))
@@ -252,7 +250,8 @@ mod tests {
     fn a_sample_event_has_what_is_named() {
         let variable = |keys: Vec<Key>| Variable { root: Root::Event, keys };
         let name = |name: &str| Key::Name(name.to_owned());
-        let variables = [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
+        let variables =
+            [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
         assert_eq!(sample_event(&variables), serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] }));
     }
 

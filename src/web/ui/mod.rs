@@ -8,6 +8,7 @@ mod home;
 mod log_in;
 mod messages;
 mod setup;
+mod templates;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
@@ -42,6 +43,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(log_in::routes)
             .configure(account::routes)
             .configure(contacts::routes)
+            .configure(templates::routes)
             .configure(automations::routes)
             .configure(connections::routes)
             .configure(messages::routes)
@@ -70,4 +72,6 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<contacts::DeletePage>,
     super::page::samples::<messages::ListPage>,
     super::page::samples::<messages::MessagePage>,
+    super::page::samples::<templates::ListPage>,
+    super::page::samples::<templates::EditorPage>,
 ];

@@ -63,9 +63,17 @@ struct Hint {
 }
 
 const HINTS: &[Hint] = &[
-    Hint { write: "{{ contact.first_name | default(value=\"there\") }}", meaning: "The first name, or “there” for a contact without one." },
-    Hint { write: "{{ contact.attributes.city }}", meaning: "An attribute. Also: contact.last_name, contact.phone, contact.email, contact.external_id." },
-    Hint { write: "{{ event.order_id }}", meaning: "A property of the event that started the automation; event.items[0].name reaches into lists." },
+    Hint {
+        write: "{{ contact.first_name | default(value=\"there\") }}", meaning: "The first name, or “there” for a contact without one."
+    },
+    Hint {
+        write: "{{ contact.attributes.city }}",
+        meaning: "An attribute. Also: contact.last_name, contact.phone, contact.email, contact.external_id.",
+    },
+    Hint {
+        write: "{{ event.order_id }}",
+        meaning: "A property of the event that started the automation; event.items[0].name reaches into lists.",
+    },
     Hint { write: "{{ event.total | fixed(places=2) }}", meaning: "A price with two decimal places." },
     Hint { write: "{{ event.placed_at | date(format=\"%d %B\", timezone=\"Europe/Berlin\") }}", meaning: "A date as you want it." },
     Hint { write: "https://example.com/?id={{ contact.external_id | urlencode }}", meaning: "A value made safe for a link." },
@@ -178,7 +186,9 @@ async fn test_message(
         Ok(new) => Some(new),
         Err(found) => {
             for (field, sentences) in found.iter() {
-                sentences.iter().for_each(|sentence| errors.add(field, sentence));
+                for sentence in sentences {
+                    errors.add(field, sentence);
+                }
             }
             None
         }
@@ -210,7 +220,12 @@ async fn test_message(
 
 impl EditorPage {
     /// The page with its choices and, if the text can be read, its preview; what is wrong with either is added to `errors`.
-    async fn load<R: Access>(visit: &Visit<R>, template: Option<&Template>, mut form: TemplateForm, mut errors: FieldErrors) -> Result<Self, PageError> {
+    async fn load<R: Access>(
+        visit: &Visit<R>,
+        template: Option<&Template>,
+        mut form: TemplateForm,
+        mut errors: FieldErrors,
+    ) -> Result<Self, PageError> {
         let mut conn = visit.conn().await?;
         let (choices, recipient) = recipients(&mut conn, &visit.organization, &mut form).await?;
         if form.find.trim().is_empty() {
@@ -242,7 +257,9 @@ async fn recipients(conn: &mut Conn, organization: &Organization, form: &mut Tem
     let mut found: Vec<Contact> = contacts::list(conn, &filter, Position::Newest, CONTACTS).await?.contacts;
     let chosen = match form.contact() {
         // Somebody chosen before stays a choice, unless others are looked for.
-        Some(id) if form.find.trim().is_empty() && !found.iter().any(|contact| contact.id == id) => contacts::find_many(conn, &[id]).await?.pop(),
+        Some(id) if form.find.trim().is_empty() && !found.iter().any(|contact| contact.id == id) => {
+            contacts::find_many(conn, &[id]).await?.pop()
+        }
         _ => None,
     };
     found.extend(chosen);
@@ -322,11 +339,18 @@ impl Page for EditorPage {
             let (id, name) = (TemplateId::new(), "Order <shipped>".to_owned());
             Some(Saved { id, name, version: 3, updated_at: DateTime::UNIX_EPOCH, is_archived, automations: 2 })
         };
-        let errors = FieldErrors::default().with("name", "Give the template a name.").with("to", "Enter a number.").with("media_urls", "No address.");
+        let errors = FieldErrors::default()
+            .with("name", "Give the template a name.")
+            .with("to", "Enter a number.")
+            .with("media_urls", "No address.");
         vec![
             page("", None, FieldErrors::default()),
             page("Hi {{ foo }}", None, errors),
-            page("Hi {{ contact.first_name | default(value='“you” <b>') }}, order {{ event.order_id }}", saved(false), FieldErrors::default()),
+            page(
+                "Hi {{ contact.first_name | default(value='“you” <b>') }}, order {{ event.order_id }}",
+                saved(false),
+                FieldErrors::default(),
+            ),
             Self { sent: Some(MessageId::new()), ..page("{{ contact.last_name }}", saved(true), FieldErrors::default()) },
         ]
     }

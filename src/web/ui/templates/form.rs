@@ -28,7 +28,7 @@ pub(super) struct TemplateForm {
     /// Makes a test message that is asked for twice one message.
     pub(super) request_key: String,
     pub(super) return_to: String,
-    action: String,
+    pub(super) action: String,
 }
 
 /// What a button of the editor does.
@@ -61,12 +61,12 @@ impl TemplateForm {
 
     /// The template, for saving.
     pub(super) fn parse(&self) -> Result<NewTemplate, FieldErrors> {
-        NewTemplate::parse(&self.name, &self.body, &self.lines()).map_err(for_people)
+        NewTemplate::parse(&self.name, &self.body, &self.lines()).map_err(|errors| for_people(&errors))
     }
 
     /// The template, for a preview or a test: the name does not matter yet.
     pub(super) fn parse_text(&self) -> Result<NewTemplate, FieldErrors> {
-        NewTemplate::parse("Preview", &self.body, &self.lines()).map_err(for_people)
+        NewTemplate::parse("Preview", &self.body, &self.lines()).map_err(|errors| for_people(&errors))
     }
 
     /// The sample event; nothing typed is no event.
@@ -106,7 +106,7 @@ pub(super) fn sample_event(body: &TemplateBody) -> String {
 }
 
 /// Puts the errors of single addresses under the one field that they are typed into.
-fn for_people(errors: FieldErrors) -> FieldErrors {
+fn for_people(errors: &FieldErrors) -> FieldErrors {
     let mut shown = FieldErrors::default();
     for (field, sentences) in errors.iter() {
         let field = if field.starts_with("media_urls.") { "media_urls" } else { field };

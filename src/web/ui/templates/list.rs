@@ -131,7 +131,11 @@ impl Page for ListPage {
         vec![
             Self { rows: Vec::new(), next: None, is_first: true },
             Self { rows: Vec::new(), next: None, is_first: false },
-            Self { rows: vec![row("Order <shipped>", 2, true, 0, 1), row("Welcome & hello", 1, false, 2, 3)], next: Some("Welcome & hello".to_owned()), is_first: true },
+            Self {
+                rows: vec![row("Order <shipped>", 2, true, 0, 1), row("Welcome & hello", 1, false, 2, 3)],
+                next: Some("Welcome & hello".to_owned()),
+                is_first: true,
+            },
         ]
     }
 }

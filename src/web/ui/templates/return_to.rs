@@ -37,8 +37,18 @@ mod tests {
             assert!(ReturnTo::parse(good).is_some(), "{good}");
         }
         for bad in [
-            "", "/", "/contacts", "/automationsx", "//evil.example", "https://evil.example/automations", "/automations//evil.example",
-            "/automations/../login", "/automations\\@evil.example", "/automations/\r\nSet-Cookie: a=b", "/automations/ä", "automations/1",
+            "",
+            "/",
+            "/contacts",
+            "/automationsx",
+            "//evil.example",
+            "https://evil.example/automations",
+            "/automations//evil.example",
+            "/automations/../login",
+            "/automations\\@evil.example",
+            "/automations/\r\nSet-Cookie: a=b",
+            "/automations/ä",
+            "automations/1",
         ] {
             assert_eq!(ReturnTo::parse(bad), None, "{bad}");
         }
