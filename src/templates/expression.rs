@@ -243,8 +243,14 @@ impl<'a> Expression<'a> {
             None => return Err(self.end.error(format!("The name of a {kind} is missing here."))),
         };
         let Some((_, parameters)) = allowed.iter().find(|(known, _)| known == name) else {
-            let known = allowed.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
-            return Err(place.error(format!("There is no {kind} “{name}”. Use one of: {known}.")));
+            let close = allowed.iter().find(|(known, _)| strsim::damerau_levenshtein(known, name) <= 2);
+            return Err(place.error(match close {
+                Some((known, _)) => format!("There is no {kind} “{name}”; did you mean “{known}”?"),
+                None => {
+                    let known = allowed.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+                    format!("There is no {kind} “{name}”. Use one of: {known}.")
+                }
+            }));
         };
         self.write(name);
         let mut given: Vec<&str> = Vec::new();

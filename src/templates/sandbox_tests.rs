@@ -188,7 +188,7 @@ fn mistakes_are_explained_with_their_place() {
         ("Hi {{ foo }}", "Line 1, column 7", "There is no variable “foo”. Use one of: contact.first_name"),
         ("a\n\n {{ contact.city }}", "Line 3, column 5", "write contact.attributes.city"),
         ("{{ contact.first_name", "Line 1, column 1", "is not closed with “}}”"),
-        ("{{ contact.first_name | defualt(value='x') }}", "Line 1, column 25", "There is no filter “defualt”"),
+        ("{{ contact.first_name | defualt(value='x') }}", "Line 1, column 25", "There is no filter “defualt”; did you mean “default”?"),
         ("{{ contact.first_name | default('x') }}", "Line 1, column 33", "default(value=…)"),
         ("{{ contact.first_name | default }}", "Line 1, column 25", "needs an argument"),
         ("{{ contact.first_name | upper(x=1) }}", "Line 1, column 31", "takes no arguments"),

@@ -8,7 +8,9 @@ use crate::{contacts::Contact, types::phone::PhoneNumber};
 
 /// What stands in a template, for messages about names that do not.
 pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.phone, contact.email, contact.external_id, \
-     contact.attributes.…, event.…, organization.name";
+     contact.attributes.*, event.*, organization.name";
+
+const FIELDS: [&str; 5] = ["first_name", "last_name", "phone", "email", "external_id"];
 
 /// The values that a text is rendered with; borrowed, looked up only for the variables that the template uses.
 #[derive(Clone, Copy)]
@@ -102,9 +104,13 @@ impl Variable {
             }
             ("contact", Some("attributes"), _) => (Root::Attributes, 2),
             ("contact", Some(name), 2) => {
-                return Err(format!(
-                    "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; otherwise use one of: {AVAILABLE}."
-                ));
+                return Err(match FIELDS.iter().find(|field| strsim::damerau_levenshtein(field, name) <= 2) {
+                    Some(field) => format!("There is no variable “contact.{name}”; did you mean contact.{field}?"),
+                    None => format!(
+                        "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; \
+                         otherwise use one of: {AVAILABLE}."
+                    ),
+                });
             }
             ("event", None, _) => return Err("“event” alone has no text. Name a property, such as event.order_id.".to_owned()),
             ("event", Some(_), _) => (Root::Event, 1),
@@ -259,6 +265,7 @@ mod tests {
     fn an_unknown_name_says_what_there_is() {
         assert!(parse(&["foo"]).unwrap_err().contains("Use one of: contact.first_name"));
         assert!(parse(&["contact", "city"]).unwrap_err().contains("contact.attributes.city"));
+        assert!(parse(&["contact", "frist_name"]).unwrap_err().ends_with("did you mean contact.first_name?"));
         assert!(parse(&["contact"]).unwrap_err().contains("Name a field"));
         assert!(parse(&["contact", "first_name", "x"]).is_err());
         assert!(parse(&["__tera_context"]).is_err());
