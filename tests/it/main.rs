@@ -8,3 +8,4 @@ mod harness;
 mod hooks;
 mod sending;
 mod stop;
+mod templates;

@@ -153,6 +153,12 @@ impl Form {
         self
     }
 
+    /// The same, sent by the button with this name and value.
+    pub(crate) fn pressing(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The same without a field.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(field, _)| field != name);
