@@ -1,7 +1,7 @@
 //! The contact itself: finding, creating and deleting.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::prelude::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::types::{id::ContactId, phone::PhoneNumber};
 
 /// A person with one phone number.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
-#[diesel(table_name = contacts, check_for_backend(diesel::pg::Pg))]
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = contacts, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 pub struct Contact {
     /// Identifies the contact; later contacts have greater ids.
     pub id: ContactId,

@@ -160,7 +160,8 @@ mod tests {
     use serde_json::json;
 
     fn object(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+        let Value::Object(map) = value else { panic!("{value} is no object") };
+        map
     }
 
     #[test]

@@ -152,6 +152,6 @@ mod tests {
         let all = BTreeSet::from_iter(ids.clone());
         assert_eq!(nearest(all.clone(), Position::Newest, 2), (vec![ids[3], ids[2]], true));
         assert_eq!(nearest(all.clone(), Position::NewerThan(ContactId::new()), 2), (vec![ids[0], ids[1]], true));
-        assert_eq!(nearest(all, Position::Newest, 4).1, false);
+        assert!(!nearest(all, Position::Newest, 4).1);
     }
 }

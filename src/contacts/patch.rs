@@ -1,7 +1,7 @@
 //! Changing some fields of a contact and leaving the others as they are.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{AsChangeset, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -103,7 +103,7 @@ pub async fn update(conn: &mut Conn, id: ContactId, patch: ContactPatch, now: Da
     }
     contact.updated_at = now;
     let contact: Contact = diesel::update(contacts::table.find(id))
-        .set(Row::of(&contact))
+        .set(&contact)
         .returning(Contact::as_returning())
         .get_result(conn)
         .await
@@ -130,32 +130,6 @@ impl ContactPatch {
             AttributesPatch::Replace(attributes) => contact.attributes = attributes.into_value(),
         }
         Ok(())
-    }
-}
-
-#[derive(AsChangeset)]
-#[diesel(table_name = contacts, treat_none_as_null = true)]
-struct Row<'a> {
-    phone: &'a PhoneNumber,
-    first_name: Option<&'a str>,
-    last_name: Option<&'a str>,
-    email: Option<&'a str>,
-    external_id: Option<&'a str>,
-    attributes: &'a Value,
-    updated_at: DateTime<Utc>,
-}
-
-impl<'a> Row<'a> {
-    fn of(contact: &'a Contact) -> Self {
-        Self {
-            phone: &contact.phone,
-            first_name: contact.first_name.as_deref(),
-            last_name: contact.last_name.as_deref(),
-            email: contact.email.as_deref(),
-            external_id: contact.external_id.as_deref(),
-            attributes: &contact.attributes,
-            updated_at: contact.updated_at,
-        }
     }
 }
 

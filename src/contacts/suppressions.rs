@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
+use super::Change;
+use super::consent::{self, ConsentChange};
 use super::contact::{self, Contact};
 use super::tags::{self, TagName};
-use super::consent::{self, ConsentChange};
-use super::Change;
 use crate::db::{Conn, schema::suppressions};
 use crate::error::{Error, Result};
 use crate::types::id::{ContactId, MessageId, SuppressionId, UserId};
@@ -165,10 +165,11 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
         consent::record(conn, ConsentChange::Lifted, &evidence, now).await?;
     }
     let opted_out = all_active(conn, &evidence.phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
-    if !opted_out && (!lifted.is_empty() || evidence.source == Source::Keyword) {
-        if let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await? {
-            tags::remove(conn, contact.id, &TagName::stop()).await?;
-        }
+    if !opted_out
+        && (!lifted.is_empty() || evidence.source == Source::Keyword)
+        && let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await?
+    {
+        tags::remove(conn, contact.id, &TagName::stop()).await?;
     }
     Ok(Lifted { reasons: lifted })
 }

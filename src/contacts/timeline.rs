@@ -143,7 +143,8 @@ async fn tags_added(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec
 }
 
 async fn enrolled(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
-    let found: Vec<(DateTime<Utc>, AutomationId, String, String, Option<String>)> = enrollments::table
+    type Row = (DateTime<Utc>, AutomationId, String, String, Option<String>);
+    let found: Vec<Row> = enrollments::table
         .inner_join(automations::table.on(automations::id.eq(enrollments::automation_id)))
         .filter(enrollments::contact_id.eq(contact.id))
         .order(enrollments::id.desc())

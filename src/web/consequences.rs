@@ -13,7 +13,12 @@ use crate::types::phone::PhoneNumber;
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a number that was silenced.
 ///
 /// It is the last thing in its transaction, see [`stop::take_back_pending`].
-pub(super) async fn follow(conn: &mut Conn, changes: &[Change], silenced: Option<(&PhoneNumber, Reason)>, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn follow(
+    conn: &mut Conn,
+    changes: &[Change],
+    silenced: Option<(&PhoneNumber, Reason)>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     enroll::react(conn, now, changes).await?;
     if let Some((phone, reason)) = silenced {
         stop::take_back_pending(conn, phone, reason, now).await?;

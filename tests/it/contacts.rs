@@ -6,7 +6,8 @@ use carillon::contacts::suppressions::{self, By, Evidence, Reason, Source};
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, What};
 use carillon::contacts::{
-    self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email, ExternalId, Name, NewContact, Patch, Position, consent,
+    self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email, ExternalId, Name, NewContact, Patch, Position,
+    consent,
 };
 use carillon::db::Conn;
 use carillon::db::schema::events;

@@ -5,9 +5,10 @@ mod request;
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
-use utoipa::{IntoParams, OpenApi};
+use utoipa::OpenApi;
 
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
@@ -31,7 +32,7 @@ use request::{ContactChanges, ContactRequest, Parsed};
 pub(super) struct Description;
 
 /// Which contacts to list; all conditions hold together.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ContactsQuery {
@@ -154,7 +155,7 @@ async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<Http
 }
 
 /// Applies a patch and tags, with the consequences of these and of the changes so far.
-async fn save(conn: &mut Conn, id: ContactId, parsed: Parsed, mut changes: Vec<Change>, now: chrono::DateTime<chrono::Utc>) -> Result<Contact> {
+async fn save(conn: &mut Conn, id: ContactId, parsed: Parsed, mut changes: Vec<Change>, now: DateTime<Utc>) -> Result<Contact> {
     let patch: ContactPatch = parsed.patch;
     let (contact, changed) = contacts::update(conn, id, patch, now).await?;
     changes.extend(changed);

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::contacts::Contact;
 use crate::contacts::suppressions::{self, Reason, Suppression};
 use crate::contacts::tags::{self, TagName};
-use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::types::id::ContactId;

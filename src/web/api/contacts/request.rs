@@ -78,11 +78,9 @@ impl ContactRequest {
         let email = optional(self.email, "email", &mut errors, Email::parse);
         let external_id = optional(self.external_id, "external_id", &mut errors, ExternalId::parse);
         let attributes = attributes(self.attributes.unwrap_or_default(), &mut errors);
-        let tags = tags(self.tags.unwrap_or_default(), &mut errors);
+        let tags = tags(&self.tags.unwrap_or_default(), &mut errors);
         match phone {
-            Some(phone) if errors.is_empty() => {
-                Ok((NewContact { phone, first_name, last_name, email, external_id, attributes }, tags))
-            }
+            Some(phone) if errors.is_empty() => Ok((NewContact { phone, first_name, last_name, email, external_id, attributes }, tags)),
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -113,7 +111,7 @@ impl ContactChanges {
         };
         let tags = match self.tags {
             Patch::Keep => None,
-            Patch::Set(names) => Some(tags(names, &mut errors)),
+            Patch::Set(names) => Some(tags(&names, &mut errors)),
             Patch::Clear => Some(Vec::new()),
         };
         errors.into_result()?;
@@ -137,13 +135,15 @@ fn optional<T>(
 fn attributes(raw: Map<String, Value>, errors: &mut FieldErrors) -> Attributes {
     Attributes::parse(raw).unwrap_or_else(|wrong| {
         for (field, messages) in wrong.iter() {
-            messages.iter().for_each(|message| errors.add(field, message.as_str()));
+            for message in messages {
+                errors.add(field, message.as_str());
+            }
         }
         Attributes::default()
     })
 }
 
-fn tags(raw: Vec<String>, errors: &mut FieldErrors) -> Vec<TagName> {
+fn tags(raw: &[String], errors: &mut FieldErrors) -> Vec<TagName> {
     if raw.len() > MOST_TAGS {
         errors.add("tags", format!("Send at most {MOST_TAGS} tags at once."));
     }
@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_national_number_is_read_with_the_default_country() {
-        let request = |phone: &str| serde_json::from_value::<ContactRequest>(json!({ "phone": phone, "email": null, "last_name": " " })).unwrap();
+        let request =
+            |phone: &str| serde_json::from_value::<ContactRequest>(json!({ "phone": phone, "email": null, "last_name": " " })).unwrap();
         let (new, tags) = request("0151 23456789").parse(Country::parse("DE").ok()).unwrap();
         assert_eq!((new.phone.as_str(), new.last_name, tags.len()), ("+4915123456789", None, 0));
         assert_eq!(wrong_fields(request("0151 23456789").parse(None)), ["phone"]);

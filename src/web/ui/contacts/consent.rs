@@ -9,8 +9,8 @@ use crate::contacts;
 use crate::contacts::suppressions::{self, By, Evidence, Reason};
 use crate::error::FieldErrors;
 use crate::types::id::ContactId;
-use crate::web::visit::Access;
 use crate::users::User;
+use crate::web::visit::Access;
 use crate::web::{Admin, Form, Marketer, PageResult, Visit, consequences};
 
 const LONGEST_NOTE: usize = 500;
@@ -19,14 +19,17 @@ const LONGEST_NOTE: usize = 500;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NoteForm {
-    suppress_note: String,
-    lift_note: String,
-    stop_note: String,
+    #[serde(rename = "suppress_note")]
+    suppress: String,
+    #[serde(rename = "lift_note")]
+    lift: String,
+    #[serde(rename = "stop_note")]
+    stop: String,
 }
 
 /// Suppresses the number for a reason of ours.
 pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
-    let note = match read_note(&form.suppress_note) {
+    let note = match read_note(&form.suppress) {
         Ok(note) => note,
         Err(message) => return show::again(visit, *id, FieldErrors::default().with("suppress_note", message)).await,
     };
@@ -46,12 +49,12 @@ pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: 
 /// Lifts what is not the person's own will.
 pub(super) async fn lift(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
     let reasons: Vec<_> = Reason::ALL.iter().copied().filter(|reason| !reason.is_opt_out()).collect();
-    lift_all(visit, *id, &reasons, "lift_note", &form.lift_note).await
+    lift_all(visit, *id, &reasons, "lift_note", &form.lift).await
 }
 
 /// Lifts the person's own opt-out, which only an admin may.
 pub(super) async fn lift_stop(visit: Visit<Admin>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
-    lift_all(visit, *id, Reason::OPT_OUTS, "stop_note", &form.stop_note).await
+    lift_all(visit, *id, Reason::OPT_OUTS, "stop_note", &form.stop).await
 }
 
 async fn lift_all<R: Access<Who = User>>(visit: Visit<R>, id: ContactId, reasons: &[Reason], field: &str, note: &str) -> PageResult {

@@ -3,8 +3,8 @@
 use actix_web::web::Path;
 use serde::Serialize;
 
-use crate::contacts::suppressions::{self, Reason};
 use crate::contacts;
+use crate::contacts::suppressions::{self, Reason};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, Page, PageResult, Visit};
@@ -38,6 +38,9 @@ impl Page for DeletePage {
     fn samples() -> Vec<Self> {
         let contacts = super::show::sample_contacts().into_iter();
         let suppressions = [Some(Reason::Stop.label()), None].into_iter();
-        contacts.zip(suppressions).map(|(contact, suppression)| Self { id: contact.id, name: contact.full_name(), phone: contact.phone, suppression }).collect()
+        contacts
+            .zip(suppressions)
+            .map(|(contact, suppression)| Self { id: contact.id, name: contact.full_name(), phone: contact.phone, suppression })
+            .collect()
     }
 }

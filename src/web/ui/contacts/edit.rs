@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::form::{ContactForm, patch};
 use crate::contacts::{self, Contact};
 use crate::error::{Error, FieldErrors, Result};
+use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::web::{Form, Marketer, Page, PageResult, Visit, consequences};
 
@@ -28,11 +29,8 @@ struct Choice {
     label: &'static str,
 }
 
-const KINDS: [Choice; 3] = [
-    Choice { value: "text", label: "Text" },
-    Choice { value: "number", label: "Number" },
-    Choice { value: "yes_no", label: "Yes or no" },
-];
+const KINDS: [Choice; 3] =
+    [Choice { value: "text", label: "Text" }, Choice { value: "number", label: "Number" }, Choice { value: "yes_no", label: "Yes or no" }];
 
 pub(super) async fn blank(visit: Visit<Marketer>) -> PageResult {
     let page = EditPage::new(&visit, None, ContactForm::default().with_blank_rows(), FieldErrors::default());
@@ -92,7 +90,7 @@ fn saved(visit: Visit<Marketer>, id: Option<ContactId>, form: ContactForm, outco
 
 impl EditPage {
     fn new(visit: &Visit<Marketer>, id: Option<ContactId>, form: ContactForm, errors: FieldErrors) -> Self {
-        let default_country = visit.organization.default_country.map(|country| country.name());
+        let default_country = visit.organization.default_country.map(Country::name);
         Self { id, title: title(id), default_country, kinds: KINDS, form, errors }
     }
 }
@@ -106,7 +104,9 @@ impl Page for EditPage {
 
     fn samples() -> Vec<Self> {
         let sample = |id, default_country, form, errors| Self { id, title: title(id), default_country, kinds: KINDS, form, errors };
-        let errors = FieldErrors::default().with("phone", "already a contact").with("attribute_0", "This is not a number; write it like 12 or 12.5.");
+        let errors = FieldErrors::default()
+            .with("phone", "already a contact")
+            .with("attribute_0", "This is not a number; write it like 12 or 12.5.");
         let edited = super::show::sample_contacts().iter().map(ContactForm::of).next().unwrap_or_default();
         vec![
             sample(None, None, ContactForm::default().with_blank_rows(), FieldErrors::default()),

@@ -173,7 +173,13 @@ mod tests {
 
     #[test]
     fn a_wrong_attribute_is_named_by_its_row() {
-        let rows = [row("first name", "text", "x"), row("visits", "number", "many"), row("a", "text", "1"), row("a", "text", "2"), row("", "", "lost")];
+        let rows = [
+            row("first name", "text", "x"),
+            row("visits", "number", "many"),
+            row("a", "text", "1"),
+            row("a", "text", "2"),
+            row("", "", "lost"),
+        ];
         let errors = ContactForm::sent(&fields(&rows.concat())).parse(None).unwrap_err();
         let wrong: Vec<_> = errors.iter().map(|(field, _)| field).collect();
         assert_eq!(wrong, ["attribute_0", "attribute_1", "attribute_3", "attribute_4", "phone"]);

@@ -12,6 +12,7 @@ use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
+use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::visit::Access;
@@ -39,17 +40,23 @@ pub(in crate::web) struct ShowPage {
     tags: Vec<TagName>,
     suggestions: Vec<TagName>,
     suppressions: Vec<Hold>,
-    /// Whether one of them is the person's own will.
-    opted_out: bool,
-    /// Whether one of them is not.
-    held_by_us: bool,
-    /// Whether it is suppressed by hand already.
-    suppressed_by_hand: bool,
+    held: Held,
     evidence: Vec<Evidence>,
     timeline: Vec<Line>,
     /// Whether there is more past than is shown.
     more: bool,
     errors: FieldErrors,
+}
+
+/// By whose will the number is not texted.
+#[derive(Debug, Serialize)]
+struct Held {
+    /// By the person's own.
+    opted_out: bool,
+    /// By ours, or because of the network.
+    by_us: bool,
+    /// By ours.
+    by_hand: bool,
 }
 
 /// A reason why the number may not be texted.
@@ -85,7 +92,8 @@ impl ShowPage {
         let tags = tags::of(conn, id).await?;
         let active = suppressions::all_active(conn, &contact.phone).await?;
         let evidence = consent::of(conn, &contact.phone, EVIDENCE).await?;
-        let evidence = evidence.iter().map(|record| Evidence { words: record.words(), at: record.recorded_at, link: timeline::evidence(record) });
+        let evidence =
+            evidence.iter().map(|record| Evidence { words: record.words(), at: record.recorded_at, link: timeline::evidence(record) });
         let entries = contacts::timeline::of(conn, &contact, TIMELINE + 1).await?;
         let suggestions = tags::list(conn, SUGGESTIONS).await?;
         let page = Self {
@@ -104,7 +112,7 @@ impl ShowPage {
             id: contact.id,
             title: contact.full_name().unwrap_or_else(|| contact.phone.international()),
             name: contact.full_name(),
-            country: contact.phone.country().map(|country| country.name()),
+            country: contact.phone.country().map(Country::name),
             phone: contact.phone,
             email: contact.email,
             external_id: contact.external_id,
@@ -114,9 +122,11 @@ impl ShowPage {
             tags,
             suggestions: Vec::new(),
             suppressions: active.iter().map(Hold::of).collect(),
-            opted_out: active.iter().any(|suppression| suppression.reason.is_opt_out()),
-            held_by_us: active.iter().any(|suppression| !suppression.reason.is_opt_out()),
-            suppressed_by_hand: active.iter().any(|suppression| suppression.reason == Reason::Manual),
+            held: Held {
+                opted_out: active.iter().any(|suppression| suppression.reason.is_opt_out()),
+                by_us: active.iter().any(|suppression| !suppression.reason.is_opt_out()),
+                by_hand: active.iter().any(|suppression| suppression.reason == Reason::Manual),
+            },
             evidence: Vec::new(),
             timeline: Vec::new(),
             more: false,
@@ -136,7 +146,12 @@ impl Page for ShowPage {
 
     fn samples() -> Vec<Self> {
         let active = |phone: &PhoneNumber| {
-            let held = |reason| Suppression { id: crate::types::id::SuppressionId::new(), phone: phone.clone(), reason, since: DateTime::UNIX_EPOCH };
+            let held = |reason| Suppression {
+                id: crate::types::id::SuppressionId::new(),
+                phone: phone.clone(),
+                reason,
+                since: DateTime::UNIX_EPOCH,
+            };
             vec![held(Reason::Stop), held(Reason::Manual)]
         };
         let mut pages = Vec::new();
@@ -144,7 +159,11 @@ impl Page for ShowPage {
             let phone = contact.phone.clone();
             pages.push(Self { timeline: sample_timeline(&contact), ..Self::bare(contact.clone(), Vec::new(), &[]) });
             pages.push(Self {
-                evidence: vec![Evidence { words: "Texted “<STOP>”".to_owned(), at: DateTime::UNIX_EPOCH, link: Some("/messages/1".to_owned()) }],
+                evidence: vec![Evidence {
+                    words: "Texted “<STOP>”".to_owned(),
+                    at: DateTime::UNIX_EPOCH,
+                    link: Some("/messages/1".to_owned()),
+                }],
                 suggestions: vec![TagName::stop()],
                 more: true,
                 errors: FieldErrors::default().with("tag", "Enter a tag.").with("stop_note", "Write down why: it is kept as evidence."),
@@ -203,6 +222,7 @@ fn sample_timeline(contact: &Contact) -> Vec<Line> {
         status: "failed".to_owned(),
         reason: Some("The template was deleted.".to_owned()),
     };
-    let what = [message("outbound", "delivered"), message("inbound", "received"), enrolled, event, What::TagAdded(TagName::stop()), What::Created];
+    let what =
+        [message("outbound", "delivered"), message("inbound", "received"), enrolled, event, What::TagAdded(TagName::stop()), What::Created];
     what.into_iter().map(|what| Line::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what })).collect()
 }

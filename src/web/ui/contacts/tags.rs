@@ -50,5 +50,9 @@ pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Fo
     tags::remove(&mut conn, contact.id, &tag).await?;
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));
-    if tag.is_stop() { done.warning("Tag removed. The number stays suppressed as it was: only the tag is gone.") } else { done.flash("Tag removed.") }
+    if tag.is_stop() {
+        done.warning("Tag removed. The number stays suppressed as it was: only the tag is gone.")
+    } else {
+        done.flash("Tag removed.")
+    }
 }

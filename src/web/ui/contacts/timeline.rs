@@ -31,7 +31,8 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(entry: Entry) -> Self {
         let at = entry.at;
-        let bare = |kind, title| Self { at, kind, title, text: None, data: None, status: None, reason: None, occurred_at: None, link: None };
+        let bare =
+            |kind, title| Self { at, kind, title, text: None, data: None, status: None, reason: None, occurred_at: None, link: None };
         match entry.what {
             What::Created => bare("contact", "Became a contact".to_owned()),
             What::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
