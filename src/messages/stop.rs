@@ -14,7 +14,7 @@ use crate::{
     contacts::suppressions::Reason,
     db::{Conn, statement::statement},
     error::Result,
-    types::{id::MessageId, phone::PhoneNumber},
+    types::{id::{ContactId, MessageId}, phone::PhoneNumber},
 };
 
 /// The advisory lock's key: “Carillon STOP”, arbitrary but fixed for all processes on a database.
@@ -67,4 +67,29 @@ pub async fn take_back_pending(conn: &mut Conn, phone: &PhoneNumber, reason: Rea
     let taken = TakeBack { reason, now, address: phone.as_str() }.load(conn).await?;
     PassAlone { key: &GATE }.execute(conn).await?;
     Ok(taken)
+}
+
+statement! {
+    /// Skips every pending message to a contact.
+    struct Skip<'a> {
+        reason: &'a str => Text,
+        now: DateTime<Utc> => Timestamptz,
+        contact_id: ContactId => SqlUuid,
+    }
+    returns SqlUuid;
+    "WITH moved AS (
+        UPDATE messages SET status = 'skipped', reason = why.reason, status_at = why.now
+        FROM (SELECT {}::text AS reason, {}::timestamptz AS now) AS why
+        WHERE contact_id = {} AND status = 'pending'
+        RETURNING id, status_at
+     ), noted AS (
+        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+        SELECT id, 'skipped', 'carillon', true, status_at FROM moved
+     )
+     SELECT id FROM moved"
+}
+
+/// Skips every pending message to a contact that is deleted in this transaction, and returns them: nobody who was deleted is texted.
+pub async fn skip_pending(conn: &mut Conn, contact_id: ContactId, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+    Ok(Skip { reason: "The contact was deleted.", now, contact_id }.load(conn).await?)
 }

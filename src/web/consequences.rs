@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::automations::enroll;
-use crate::contacts::Change;
 use crate::contacts::suppressions::Reason;
+use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::stop;
+use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a number that was silenced.
@@ -24,4 +25,10 @@ pub(super) async fn follow(
         stop::take_back_pending(conn, phone, reason, now).await?;
     }
     Ok(())
+}
+
+/// Deletes a contact, and takes back what is pending to it.
+pub(super) async fn delete_contact(conn: &mut Conn, id: ContactId, now: DateTime<Utc>) -> Result<()> {
+    stop::skip_pending(conn, id, now).await?;
+    contacts::delete(conn, id).await
 }

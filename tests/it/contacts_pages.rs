@@ -1,6 +1,9 @@
 //! The pages of contacts, as a browser uses them.
 
+use carillon::db::schema::messages;
 use carillon::users::Role;
+use diesel::QueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::json;
 
 use crate::harness;
@@ -92,6 +95,61 @@ async fn only_an_admin_lifts_a_stop() {
         !html.contains("This number is not texted") && html.contains("STOP lifted by admin@example.com: Signed a form on 3 May"),
         "{html}"
     );
+}
+
+/// Leaves a message waiting to be sent to every contact.
+const PENDING: &str = "WITH c AS (
+    INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at, created_at)
+    VALUES (gen_random_uuid(), 'Shop', 'AC' || repeat('0', 32), 'Shop', '', now(), now()) RETURNING id)
+    INSERT INTO messages (id, direction, connection_id, contact_id, to_address, body, parts, encoding, status, created_at, status_at)
+    SELECT gen_random_uuid(), 'outbound', c.id, contacts.id, contacts.phone, 'Hello', 1, 'gsm7', 'pending', now(), now() FROM c, contacts";
+
+#[tokio::test]
+async fn a_pending_message_is_taken_back_when_its_number_is_suppressed_by_hand() {
+    let site = harness::site().await;
+    let marketer = site.sign_in(Role::Marketer).await;
+    let (_, contact) = marketer.post("/contacts/new", "/contacts", &[PHONE]).await;
+    site.database.conn().await.batch_execute(PENDING).await.unwrap();
+    assert!(marketer.get(&contact).await.1.contains("status-pending"));
+    marketer.post(&contact, &format!("{contact}/suppress"), &[("suppress_note", "asked on the phone")]).await;
+    let (_, html) = marketer.get(&contact).await;
+    assert!(!html.contains("status-pending") && html.contains("status-suppressed"), "{html}");
+}
+
+#[tokio::test]
+async fn nobody_who_was_deleted_is_texted() {
+    let site = harness::site().await;
+    let marketer = site.sign_in(Role::Marketer).await;
+    let (_, contact) = marketer.post("/contacts/new", "/contacts", &[PHONE]).await;
+    let conn = &mut site.database.conn().await;
+    conn.batch_execute(PENDING).await.unwrap();
+    let delete = format!("{contact}/delete");
+    assert_eq!(marketer.post(&delete, &delete, &[]).await.0, 303);
+    let left: Vec<(String, Option<String>)> = messages::table.select((messages::status, messages::reason)).load(conn).await.unwrap();
+    assert_eq!(left, [("skipped".to_owned(), Some("The contact was deleted.".to_owned()))]);
+}
+
+#[tokio::test]
+async fn a_tag_added_on_the_page_starts_the_automations_that_wait_for_it() {
+    let site = harness::site().await;
+    let sender = "WITH c AS (
+        INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at, created_at)
+        VALUES (gen_random_uuid(), 'Shop', 'AC' || repeat('0', 32), 'Shop', '', now(), now()) RETURNING id)
+        INSERT INTO senders (id, connection_id, kind, address, twilio_sid, name, sms_capable, mms_capable, created_at)
+        SELECT '00000000-0000-7000-8000-000000000001', id, 'phone_number', '+14155550100', 'PN1', 'Shop', true, false, now() FROM c";
+    site.database.conn().await.batch_execute(sender).await.unwrap();
+    let (status, template) = site.api("POST", "/templates", json!({ "name": "Welcome", "body": "Welcome!" })).await;
+    assert_eq!(status, 201, "{template}");
+    let send = json!({ "type": "send_sms", "template_id": template["id"], "sender_id": "00000000-0000-7000-8000-000000000001" });
+    let automation =
+        json!({ "name": "Welcome & more", "trigger": { "type": "tag_added", "tag": "vip" }, "steps": [send], "status": "active" });
+    let (status, answer) = site.api("POST", "/automations", automation).await;
+    assert_eq!(status, 201, "{answer}");
+    let marketer = site.sign_in(Role::Marketer).await;
+    let (_, contact) = marketer.post("/contacts/new", "/contacts", &[PHONE]).await;
+    assert!(!marketer.get(&contact).await.1.contains("Entered the automation"));
+    marketer.post(&contact, &format!("{contact}/tags"), &[("tag", "VIP")]).await;
+    assert!(marketer.get(&contact).await.1.contains("Entered the automation “Welcome &amp; more”"));
 }
 
 #[tokio::test]

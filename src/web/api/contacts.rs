@@ -146,11 +146,12 @@ async fn upsert(caller: Caller<Marketer>, phone: Path<String>, body: Json<Contac
     Ok(if created { HttpResponse::Created().json(saved) } else { HttpResponse::Ok().json(saved) })
 }
 
-/// Deletes a contact with its events and enrollments; messages stay, and the number stays suppressed if it is.
+/// Deletes a contact with its events and enrollments; pending messages are skipped, others stay, and so does the number's suppression.
 #[utoipa::path(delete, path = "/contacts/{id}", params(("id" = String, Path)), responses((status = 204), (status = 404, body = ErrorBody)))]
 async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
-    contacts::delete(&mut conn, *id).await?;
+    let now = caller.now();
+    conn.transaction(async |conn| consequences::delete_contact(conn, *id, now).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

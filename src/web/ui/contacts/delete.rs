@@ -1,13 +1,14 @@
 //! Deleting a contact, after a question.
 
 use actix_web::web::Path;
+use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use crate::contacts;
 use crate::contacts::suppressions::{self, Reason};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Marketer, Page, PageResult, Visit};
+use crate::web::{Marketer, Page, PageResult, Visit, consequences};
 
 /// The question.
 #[derive(Debug, Serialize)]
@@ -28,7 +29,8 @@ pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResu
 }
 
 pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
-    contacts::delete(&mut *visit.conn().await?, *id).await?;
+    let now = visit.now();
+    visit.conn().await?.transaction(async |conn| consequences::delete_contact(conn, *id, now).await).await?;
     visit.redirect("/contacts").flash("Contact deleted.")
 }
 
