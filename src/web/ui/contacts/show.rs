@@ -34,7 +34,7 @@ pub(in crate::web) struct ShowPage {
     country: Option<&'static str>,
     email: Option<String>,
     external_id: Option<String>,
-    attributes: Value,
+    attributes: Vec<Attribute>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     tags: Vec<TagName>,
@@ -46,6 +46,13 @@ pub(in crate::web) struct ShowPage {
     /// Whether there is more past than is shown.
     more: bool,
     errors: FieldErrors,
+}
+
+/// A named value.
+#[derive(Debug, Serialize)]
+struct Attribute {
+    name: String,
+    value: Value,
 }
 
 /// By whose will the number is not texted.
@@ -116,7 +123,7 @@ impl ShowPage {
             phone: contact.phone,
             email: contact.email,
             external_id: contact.external_id,
-            attributes: contact.attributes,
+            attributes: Attribute::all(contact.attributes),
             created_at: contact.created_at,
             updated_at: contact.updated_at,
             tags,
@@ -132,6 +139,16 @@ impl ShowPage {
             more: false,
             errors: FieldErrors::default(),
         }
+    }
+}
+
+impl Attribute {
+    /// By name: templates show objects in no particular order.
+    fn all(attributes: Value) -> Vec<Self> {
+        let Value::Object(attributes) = attributes else { return Vec::new() };
+        let mut all: Vec<_> = attributes.into_iter().map(|(name, value)| Self { name, value }).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
     }
 }
 

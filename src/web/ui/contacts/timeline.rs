@@ -4,15 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::contacts::consent::ConsentRecord;
+use crate::contacts::consent::{ConsentChange, ConsentRecord};
 use crate::contacts::timeline::{Entry, What};
 
 /// One line of the timeline.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Line {
     at: DateTime<Utc>,
-    /// What it is about; chooses the colour.
+    /// What it is about.
     kind: &'static str,
+    /// `good`, `warn` or `bad`; chooses the colour.
+    tone: Option<&'static str>,
     title: String,
     /// A message's text.
     text: Option<String>,
@@ -31,12 +33,24 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(entry: Entry) -> Self {
         let at = entry.at;
-        let bare =
-            |kind, title| Self { at, kind, title, text: None, data: None, status: None, reason: None, occurred_at: None, link: None };
+        let bare = |kind, title| Self {
+            at,
+            kind,
+            tone: None,
+            title,
+            text: None,
+            data: None,
+            status: None,
+            reason: None,
+            occurred_at: None,
+            link: None,
+        };
         match entry.what {
             What::Created => bare("contact", "Became a contact".to_owned()),
             What::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
-            What::Consent(record) => Self { link: evidence(&record), ..bare("consent", record.words()) },
+            What::Consent(record) => {
+                Self { tone: Some(consent_tone(record.change)), link: evidence(&record), ..bare("consent", record.words()) }
+            }
             What::Event { name, properties, occurred_at } => {
                 let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
                 let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
@@ -48,6 +62,7 @@ impl Line {
                 let title = if inbound { "Texted us" } else { "Was texted" };
                 Self {
                     text: Some(body),
+                    tone: message_tone(&status),
                     status: (!inbound).then_some(status),
                     reason,
                     link: Some(format!("/messages/{id}")),
@@ -61,6 +76,22 @@ impl Line {
                 ..bare("automation", format!("Entered the automation “{automation}”"))
             },
         }
+    }
+}
+
+fn consent_tone(change: ConsentChange) -> &'static str {
+    match change {
+        ConsentChange::Suppressed => "bad",
+        ConsentChange::Lifted => "good",
+    }
+}
+
+fn message_tone(status: &str) -> Option<&'static str> {
+    match status {
+        "delivered" | "read" => Some("good"),
+        "unconfirmed" | "suppressed" | "skipped" | "expired" | "canceled" => Some("warn"),
+        "undelivered" | "failed" => Some("bad"),
+        _ => None,
     }
 }
 
