@@ -20,7 +20,7 @@ use diesel::ExpressionMethods;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 
-use crate::harness;
+use crate::harness::TestApp;
 
 fn phone(text: &str) -> PhoneNumber {
     PhoneNumber::from_e164(text).unwrap()
@@ -53,9 +53,10 @@ fn wrong_fields<T>(result: Result<T>) -> Vec<String> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_from_an_unknown_number_makes_a_contact_with_the_tag_and_keeps_the_evidence() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let suppressed = suppressions::suppress(conn, texted("Stop!"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert!(suppressed.newly);
@@ -67,9 +68,10 @@ async fn a_stop_from_an_unknown_number_makes_a_contact_with_the_tag_and_keeps_th
     assert_eq!(evidence.iter().map(consent::ConsentRecord::words).collect::<Vec<_>>(), ["Texted “Stop!”"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_stop_is_kept_as_evidence_and_changes_nothing_else() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let again = suppressions::suppress(conn, texted("STOP"), at(1)).await.unwrap();
     assert_eq!((again.newly, again.changes), (false, Vec::new()));
@@ -77,9 +79,10 @@ async fn a_second_stop_is_kept_as_evidence_and_changes_nothing_else() {
     assert_eq!(consent::of(conn, &ann(), 10).await.unwrap().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let refused = Evidence { reason: Reason::Carrier21610, source: Source::Twilio, ..texted("21610") };
     let first = suppressions::suppress(conn, refused.clone(), at(0)).await.unwrap();
     let second = suppressions::suppress(conn, refused, at(1)).await.unwrap();
@@ -89,9 +92,10 @@ async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
     assert_eq!(tags::of(conn, contact.id).await.unwrap(), [TagName::stop()]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let by_hand = Evidence { reason: Reason::Manual, source: Source::Api, ..texted("asked by phone") };
     let _ = suppressions::suppress(conn, by_hand, at(1)).await.unwrap();
@@ -104,9 +108,10 @@ async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
     assert_eq!(newest.words(), "Texted “START”: STOP lifted");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_stops_after_a_start_is_suppressed_again() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     suppressions::lift(conn, Reason::OPT_OUTS, texted("START"), at(1)).await.unwrap();
     assert_eq!(suppressions::active(conn, &ann()).await.unwrap(), None);
@@ -115,27 +120,30 @@ async fn who_stops_after_a_start_is_suppressed_again() {
     assert_eq!(again.changes.len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_lifts_nothing_without_saying_why() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let silent = Evidence { note: Some(" ".to_owned()), source: Source::Admin, ..texted("") };
     assert_eq!(wrong_fields(suppressions::lift(conn, Reason::OPT_OUTS, silent, at(1)).await), ["note"]);
     assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn removing_the_stop_tag_by_hand_removes_only_the_tag() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert!(tags::remove(conn, contact.id, &tag("twilio-message-STOP")).await.unwrap());
     assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Stop);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     contacts::delete(conn, contact.id).await.unwrap();
@@ -146,9 +154,10 @@ async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
     assert_eq!(tags::of(conn, back.id).await.unwrap(), [TagName::stop()]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let stopped = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     contacts::delete(conn, stopped.id).await.unwrap();
@@ -159,18 +168,20 @@ async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
     assert_eq!(tags::of(conn, other.id).await.unwrap(), [TagName::stop()]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn adding_the_stop_tag_by_hand_suppresses_the_number() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
     let tagged = tags::add_by_hand(conn, &contact, &[tag("VIP"), tag("TWILIO-message-stop")], By::api(), at(1)).await.unwrap();
     assert_eq!((tagged.changes.len(), tagged.silenced), (2, Some(Reason::Manual)));
     assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn tags_that_differ_in_case_are_one_and_are_added_once() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
     let added = tags::add(conn, contact.id, &tag("VIP"), at(1)).await.unwrap();
     assert_eq!(added, Some(Change::TagAdded { contact_id: contact.id, tag: tag("VIP"), added_at: at(1) }));
@@ -179,9 +190,10 @@ async fn tags_that_differ_in_case_are_one_and_are_added_once() {
     assert!(matches!(tags::add(conn, ContactId::new(), &tag("vip"), at(2)).await, Err(Error::NotFound("contact"))));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn replacing_tags_keeps_the_stop_tag() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
     for name in ["old", "kept", "Twilio-Message-stop"] {
         tags::add(conn, contact.id, &tag(name), at(0)).await.unwrap();
@@ -192,10 +204,10 @@ async fn replacing_tags_keeps_the_stop_tag() {
     assert_eq!(names, BTreeSet::from(["Twilio-Message-stop", "kept", "new"].map(str::to_owned)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_field() {
-    let database = harness::database().await;
-    let conn = &mut database.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let taken = NewContact { external_id: Some(ExternalId::parse("7").unwrap()), ..NewContact::with_phone(ann()) };
     create(conn, taken.clone()).await;
     let same_id = NewContact { phone: phone("+14155550199"), ..taken };
@@ -206,9 +218,10 @@ async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_fie
     assert_eq!(wrong_fields(contacts::update(conn, other.id, patch, at(0)).await), ["phone"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_patch_changes_what_it_names_and_merges_attributes() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let object = |value: serde_json::Value| value.as_object().unwrap().clone();
     let new = NewContact {
         first_name: Some(Name::parse("Ann").unwrap()),
@@ -230,13 +243,13 @@ async fn a_patch_changes_what_it_names_and_merges_attributes() {
     assert_eq!(same.updated_at, at(5), "what changes nothing leaves no trace");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn numbers_that_two_requests_bring_at_once_become_one_contact_each() {
-    let database = harness::database().await;
+    let app = TestApp::start().await;
     let phones: Vec<_> = (0..50).map(|n| phone(&format!("+1415555{:04}", n % 40))).collect();
     let backwards: Vec<_> = phones.iter().rev().cloned().collect();
     let bring = async |phones: &[PhoneNumber]| {
-        let mut conn = database.conn().await;
+        let mut conn = app.conn().await;
         conn.transaction::<_, Error, _>(async |conn| contacts::find_or_create_many_by_phone(conn, phones, at(0)).await).await.unwrap()
     };
     let ((one, first), (two, second)) = futures::join!(bring(&phones), bring(&backwards));
@@ -244,9 +257,10 @@ async fn numbers_that_two_requests_bring_at_once_become_one_contact_each() {
     assert_eq!(first.len() + second.len(), 40, "each is created once");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_shows_everyone_once_newest_first_in_both_directions() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let mut ids = Vec::new();
     for n in 0..7 {
         ids.push(create(conn, NewContact::with_phone(phone(&format!("+1415555000{n}")))).await.id);
@@ -268,9 +282,10 @@ async fn the_list_shows_everyone_once_newest_first_in_both_directions() {
     assert!(before.newer.is_some() && before.older.is_some());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_is_found_by_every_part_that_people_remember() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let new = NewContact {
         first_name: Some(Name::parse("Änne").unwrap()),
         last_name: Some(Name::parse("O'Hara").unwrap()),
@@ -296,9 +311,10 @@ async fn a_contact_is_found_by_every_part_that_people_remember() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_timeline_merges_what_happened_in_order() {
-    let conn = &mut harness::database().await.conn().await;
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
     diesel::insert_into(events::table)
         .values((

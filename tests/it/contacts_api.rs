@@ -1,38 +1,24 @@
 //! The contacts of the JSON API, over HTTP.
 
-use carillon::contacts::suppressions::{self, Evidence, Reason, Source};
-use carillon::types::phone::PhoneNumber;
 use serde_json::{Value, json};
 
-use crate::harness::{self, Site};
+use crate::harness::TestApp;
 
-async fn create(site: &Site, contact: Value) -> Value {
-    let (status, answer) = site.api("POST", "/contacts", contact).await;
-    assert_eq!(status, 201, "{answer}");
-    answer
-}
-
-pub(crate) async fn stop(site: &Site, phone: &str) {
-    let evidence = Evidence {
-        phone: PhoneNumber::from_e164(phone).unwrap(),
-        reason: Reason::Stop,
-        source: Source::Keyword,
-        message_id: None,
-        user_id: None,
-        note: Some("STOP".to_owned()),
-    };
-    let _ = suppressions::suppress(&mut site.database.conn().await, evidence, site.clock.now()).await.unwrap();
+async fn create(app: &TestApp, contact: Value) -> Value {
+    let answer = app.api().post("/contacts", contact).await;
+    assert_eq!(answer.status, 201, "{:#}", answer.json);
+    answer.json
 }
 
 fn path(contact: &Value) -> String {
     format!("/contacts/{}", contact["id"].as_str().unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_is_created_read_changed_and_deleted() {
-    let site = harness::site().await;
+    let app = TestApp::start().await;
     let contact = create(
-        &site,
+        &app,
         json!({
             "phone": "+1 (415) 555-0123", "first_name": " Ann ", "email": "ann@example.com", "external_id": "7",
             "attributes": { "city": "Köln", "visits": 3, "none": null }, "tags": ["VIP", "vip", "new"],
@@ -44,27 +30,26 @@ async fn a_contact_is_created_read_changed_and_deleted() {
     assert_eq!(contact["attributes"], json!({ "city": "Köln", "visits": 3 }));
     assert_eq!(contact["tags"], json!(["VIP", "new"]));
     assert_eq!(contact["suppression"], Value::Null);
-    assert_eq!(site.api("GET", &path(&contact), Value::Null).await, (200, contact.clone()));
+    assert_eq!(app.api().get(&path(&contact)).await.ok(), contact);
 
     let patch = json!({ "first_name": null, "last_name": "Smith", "attributes": { "city": null, "age": 40 }, "tags": ["new"] });
-    let (status, changed) = site.api("PATCH", &path(&contact), patch).await;
-    assert_eq!(status, 200, "{changed}");
+    let changed = app.api().patch(&path(&contact), patch).await.ok();
     assert_eq!(
         (&changed["first_name"], &changed["last_name"], &changed["email"]),
         (&Value::Null, &json!("Smith"), &json!("ann@example.com"))
     );
     assert_eq!((&changed["attributes"], &changed["tags"]), (&json!({ "visits": 3, "age": 40 }), &json!(["new"])));
 
-    assert_eq!(site.api("DELETE", &path(&contact), Value::Null).await.0, 204);
-    assert_eq!(site.api("DELETE", &path(&contact), Value::Null).await.0, 404);
-    assert_eq!(site.api("GET", &path(&contact), Value::Null).await.0, 404);
-    assert_eq!(site.api("GET", "/contacts/7", Value::Null).await.0, 404);
+    assert_eq!(app.api().delete(&path(&contact)).await.status, 204);
+    assert_eq!(app.api().delete(&path(&contact)).await.status, 404);
+    assert_eq!(app.api().get(&path(&contact)).await.status, 404);
+    assert_eq!(app.api().get("/contacts/7").await.status, 404);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_accepted_is_named_field_by_field() {
-    let site = harness::site().await;
-    create(&site, json!({ "phone": "+14155550123", "external_id": "7" })).await;
+    let app = TestApp::start().await;
+    create(&app, json!({ "phone": "+14155550123", "external_id": "7" })).await;
     for (body, fields) in [
         (json!({ "phone": "+14155550123" }), vec!["phone"]),
         (json!({ "phone": "+14155550199", "external_id": "7" }), vec!["external_id"]),
@@ -76,48 +61,46 @@ async fn what_cannot_be_accepted_is_named_field_by_field() {
         (json!({ "phone": "+14155550199", "fist_name": "Ann" }), vec!["fist_name"]),
         (json!({ "phone": 14_155_550_199_u64 }), vec!["phone"]),
     ] {
-        let (status, answer) = site.api("POST", "/contacts", body.clone()).await;
-        let named: Vec<_> = answer["error"]["fields"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!((status, named), (422, fields), "{body}: {answer}");
+        let error = app.api().post("/contacts", body.clone()).await.refused(422);
+        let named: Vec<_> = error["fields"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(named, fields, "{body}: {error}");
     }
-    let (_, answer) = site.api("POST", "/contacts", json!({ "phone": "+14155550123" })).await;
-    assert_eq!(answer["error"]["fields"]["phone"], json!(["already a contact"]));
+    assert_eq!(app.api().post("/contacts", json!({ "phone": "+14155550123" })).await.field("phone"), "already a contact");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upsert_creates_once_and_then_changes() {
-    let site = harness::site().await;
-    let put = async |body| site.api("PUT", "/contacts/by-phone/+14155550123", body).await;
-    let (first, created) = put(json!({ "first_name": "Ann", "tags": ["new"] })).await;
-    let (second, changed) = put(json!({ "last_name": "Smith", "attributes": { "city": "Köln" } })).await;
-    assert_eq!((first, second), (201, 200));
+    let app = TestApp::start().await;
+    let put = async |body| app.api().put("/contacts/by-phone/+14155550123", body).await;
+    let created = put(json!({ "first_name": "Ann", "tags": ["new"] })).await;
+    let changed = put(json!({ "last_name": "Smith", "attributes": { "city": "Köln" } })).await;
+    assert_eq!((created.status, changed.status), (201, 200));
+    let (created, changed) = (created.json, changed.json);
     assert_eq!(created["id"], changed["id"]);
     assert_eq!((&changed["first_name"], &changed["last_name"], &changed["tags"]), (&json!("Ann"), &json!("Smith"), &json!(["new"])));
-    assert_eq!(site.api("PUT", "/contacts/by-phone/%2B14155550123", json!({})).await.0, 200);
-    assert_eq!(put(json!({ "phone": "+14155550199" })).await.0, 422);
-    let (status, answer) = site.api("PUT", "/contacts/by-phone/123", json!({})).await;
-    assert_eq!((status, answer["error"]["fields"]["phone"].is_array()), (422, true), "{answer}");
+    assert_eq!(app.api().put("/contacts/by-phone/%2B14155550123", json!({})).await.status, 200);
+    assert_eq!(put(json!({ "phone": "+14155550199" })).await.status, 422);
+    app.api().put("/contacts/by-phone/123", json!({})).await.field("phone");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_upsert_leaves_no_contact_behind() {
-    let site = harness::site().await;
-    create(&site, json!({ "phone": "+14155550199", "external_id": "7" })).await;
-    assert_eq!(site.api("PUT", "/contacts/by-phone/+14155550123", json!({ "external_id": "7" })).await.0, 422);
-    let (_, list) = site.api("GET", "/contacts?phone=%2B14155550123", Value::Null).await;
+    let app = TestApp::start().await;
+    create(&app, json!({ "phone": "+14155550199", "external_id": "7" })).await;
+    assert_eq!(app.api().put("/contacts/by-phone/+14155550123", json!({ "external_id": "7" })).await.status, 422);
+    let list = app.api().get("/contacts?phone=%2B14155550123").await.ok();
     assert_eq!(list["data"], json!([]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_is_filtered_and_paged() {
-    let site = harness::site().await;
+    let app = TestApp::start().await;
     for n in 0..5 {
         let tags = if n % 2 == 0 { json!(["even"]) } else { json!([]) };
-        create(&site, json!({ "phone": format!("+1415555010{n}"), "external_id": format!("customer-{n}"), "tags": tags })).await;
+        create(&app, json!({ "phone": format!("+1415555010{n}"), "external_id": format!("customer-{n}"), "tags": tags })).await;
     }
     let found = async |query: &str| {
-        let (status, list) = site.api("GET", &format!("/contacts{query}"), Value::Null).await;
-        assert_eq!(status, 200, "{list}");
+        let list = app.api().get(&format!("/contacts{query}")).await.ok();
         let ids =
             list["data"].as_array().unwrap().iter().map(|contact| contact["external_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
         (ids.join(" "), list["next_cursor"].as_str().map(str::to_owned))
@@ -132,49 +115,49 @@ async fn the_list_is_filtered_and_paged() {
     assert_eq!(found("?q=customer-&limit=1").await.0, "customer-4");
     assert_eq!(found("?q=550102").await.0, "customer-2");
     for wrong in ["?limit=0", "?cursor=x", "?phone=abc", "?colour=red"] {
-        assert_eq!(site.api("GET", &format!("/contacts{wrong}"), Value::Null).await.0, 422, "{wrong}");
+        assert_eq!(app.api().get(&format!("/contacts{wrong}")).await.status, 422, "{wrong}");
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn tags_are_added_and_removed_by_name() {
-    let site = harness::site().await;
-    let contact = create(&site, json!({ "phone": "+14155550123" })).await;
+    let app = TestApp::start().await;
+    let contact = create(&app, json!({ "phone": "+14155550123" })).await;
     let tags = format!("{}/tags", path(&contact));
-    let (status, tagged) = site.api("POST", &tags, json!({ "name": "VIP / new" })).await;
-    assert_eq!((status, &tagged["tags"]), (200, &json!(["VIP / new"])));
-    assert_eq!(site.api("POST", &tags, json!({ "name": "vip / NEW" })).await.1["tags"], json!(["VIP / new"]));
-    assert_eq!(site.api("POST", &tags, json!({ "name": " " })).await.0, 422);
-    assert_eq!(site.api("DELETE", &format!("{tags}/VIP%20%2F%20new"), Value::Null).await.0, 204);
-    assert_eq!(site.api("DELETE", &format!("{tags}/VIP%20%2F%20new"), Value::Null).await.0, 404);
+    assert_eq!(app.api().post(&tags, json!({ "name": "VIP / new" })).await.ok()["tags"], json!(["VIP / new"]));
+    assert_eq!(app.api().post(&tags, json!({ "name": "vip / NEW" })).await.ok()["tags"], json!(["VIP / new"]));
+    assert_eq!(app.api().post(&tags, json!({ "name": " " })).await.status, 422);
+    assert_eq!(app.api().delete(&format!("{tags}/VIP%20%2F%20new")).await.status, 204);
+    assert_eq!(app.api().delete(&format!("{tags}/VIP%20%2F%20new")).await.status, 404);
     let unknown = "/contacts/00000000-0000-7000-8000-000000000000/tags";
-    assert_eq!(site.api("POST", unknown, json!({ "name": "VIP" })).await.0, 404);
+    assert_eq!(app.api().post(unknown, json!({ "name": "VIP" })).await.status, 404);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_shows_and_no_tag_removes_it() {
-    let site = harness::site().await;
-    let contact = create(&site, json!({ "phone": "+14155550123" })).await;
-    stop(&site, "+14155550123").await;
-    let (_, stopped) = site.api("GET", &path(&contact), Value::Null).await;
+    let app = TestApp::start().await;
+    let contact = create(&app, json!({ "phone": "+14155550123" })).await;
+    let twilio = app.connect_twilio().await;
+    app.text("+14155550123", &twilio.sender, "STOP").await;
+    let stopped = app.api().get(&path(&contact)).await.ok();
     assert_eq!((&stopped["suppression"]["reason"], &stopped["tags"]), (&json!("stop"), &json!(["Twilio-Message-stop"])));
     assert!(stopped["suppression"]["since"].is_string());
-    let (_, listed) = site.api("GET", "/contacts?tag=twilio-message-stop", Value::Null).await;
+    let listed = app.api().get("/contacts?tag=twilio-message-stop").await.ok();
     assert_eq!(listed["data"][0], stopped);
 
-    assert_eq!(site.api("PATCH", &path(&contact), json!({ "tags": [] })).await.1["tags"], json!(["Twilio-Message-stop"]));
-    assert_eq!(site.api("DELETE", &format!("{}/tags/Twilio-Message-stop", path(&contact)), Value::Null).await.0, 204);
-    let (_, untagged) = site.api("GET", &path(&contact), Value::Null).await;
+    assert_eq!(app.api().patch(&path(&contact), json!({ "tags": [] })).await.ok()["tags"], json!(["Twilio-Message-stop"]));
+    assert_eq!(app.api().delete(&format!("{}/tags/Twilio-Message-stop", path(&contact))).await.status, 204);
+    let untagged = app.api().get(&path(&contact)).await.ok();
     assert_eq!((&untagged["suppression"]["reason"], &untagged["tags"]), (&json!("stop"), &json!([])));
 
-    site.api("DELETE", &path(&contact), Value::Null).await;
-    let again = create(&site, json!({ "phone": "+14155550123" })).await;
+    assert_eq!(app.api().delete(&path(&contact)).await.status, 204);
+    let again = create(&app, json!({ "phone": "+14155550123" })).await;
     assert_eq!((&again["suppression"]["reason"], &again["tags"]), (&json!("stop"), &json!(["Twilio-Message-stop"])));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn adding_the_stop_tag_through_the_api_suppresses_the_number() {
-    let site = harness::site().await;
-    let contact = create(&site, json!({ "phone": "+14155550123", "tags": ["Twilio-Message-stop"] })).await;
+    let app = TestApp::start().await;
+    let contact = create(&app, json!({ "phone": "+14155550123", "tags": ["Twilio-Message-stop"] })).await;
     assert_eq!(contact["suppression"]["reason"], "manual");
 }

@@ -3,6 +3,9 @@
 //! One binary, one file per group of stories. [`harness`] gives each story a database, a server and a simulator of its own.
 #![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
 
+mod contacts;
+mod contacts_api;
+mod contacts_pages;
 mod first_message;
 mod harness;
 mod hooks;

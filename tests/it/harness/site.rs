@@ -153,6 +153,18 @@ impl Form {
         self
     }
 
+    /// The same, sent to another address: what somebody does who knows the form but is not shown it.
+    pub(crate) fn to(mut self, action: &str) -> Self {
+        action.clone_into(&mut self.action);
+        self
+    }
+
+    /// The same with one more field.
+    pub(crate) fn and(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The same without a field.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(field, _)| field != name);
