@@ -140,7 +140,7 @@ async fn a_tag_added_on_the_page_starts_the_automations_that_wait_for_it() {
     let marketer = app.sign_in_as(Role::Marketer).await;
     assert!(!marketer.open(&contact).await.ok().text().contains("Entered the automation"));
     assert!(send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "VIP")]).await.ok().text().contains("Entered the automation"));
-    app.run_until_idle().await;
+    Box::pin(app.run_until_idle()).await;
     assert_eq!(app.received(ANN), ["Welcome!"]);
     assert!(marketer.open(&contact).await.ok().html.contains("status-delivered"));
 }
