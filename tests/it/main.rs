@@ -3,11 +3,11 @@
 //! One binary, one file per group of stories. [`harness`] gives each story a database, a server and a simulator of its own.
 #![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
 
+mod automations;
+mod connecting;
 mod contacts;
 mod contacts_api;
 mod contacts_pages;
-mod connecting;
-mod automations;
 mod events_api;
 mod first_message;
 mod harness;
