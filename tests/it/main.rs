@@ -6,5 +6,6 @@
 mod first_message;
 mod harness;
 mod hooks;
+mod messages;
 mod sending;
 mod stop;
