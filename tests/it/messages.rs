@@ -6,14 +6,18 @@ use carillon::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds, world::{Twilio, id}};
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp, seconds,
+    world::{Twilio, id},
+};
 
 fn one_off(to: &str, body: &str, twilio: &Twilio) -> Value {
     json!({ "to": to, "body": body, "sender_id": twilio.sender_id })
 }
 
 async fn with_key(app: &TestApp, key: &str, body: &Value) -> (u16, Value) {
-    let request = app.http.post(format!("{}/messages", app.api().url)).bearer_auth(&app.api().key).header("Idempotency-Key", key).json(body);
+    let request =
+        app.http.post(format!("{}/messages", app.api().url)).bearer_auth(&app.api().key).header("Idempotency-Key", key).json(body);
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
@@ -29,7 +33,10 @@ async fn a_one_off_message_is_accepted_at_once_and_delivered_soon() {
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello"]);
     let message = app.api().get(&format!("/messages/{}", id(&answer.json))).await.ok();
-    assert_eq!((message["status"].as_str(), message["parts"].as_i64(), message["to"].as_str()), (Some("delivered"), Some(1), Some(HANDSET)));
+    assert_eq!(
+        (message["status"].as_str(), message["parts"].as_i64(), message["to"].as_str()),
+        (Some("delivered"), Some(1), Some(HANDSET))
+    );
     let sources: Vec<_> = message["events"].as_array().unwrap().iter().map(|event| event["source"].as_str().unwrap()).collect();
     assert_eq!(sources, ["carillon", "carillon", "response", "callback", "callback", "callback"]);
 }
@@ -70,7 +77,8 @@ async fn what_does_not_exist_or_is_switched_off_is_named_by_its_field() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let nothing = "01980d3c-9b5a-7000-8000-000000000000";
-    let error = app.api().post("/messages", json!({ "contact_id": nothing, "template_id": nothing, "sender_id": nothing })).await.refused(422);
+    let error =
+        app.api().post("/messages", json!({ "contact_id": nothing, "template_id": nothing, "sender_id": nothing })).await.refused(422);
     let fields: Vec<&String> = error["fields"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["contact_id", "sender_id", "template_id"]);
     app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
