@@ -228,7 +228,8 @@ pub struct StatusEvent {
 
 /// The story of a message: composed, each attempt, each report, in the order in which they happened.
 pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEvent>> {
-    let reports: Vec<(String, DateTime<Utc>, ReportSource, Option<i32>, bool, Option<Value>)> = delivery_events::table
+    type Row = (String, DateTime<Utc>, ReportSource, Option<i32>, bool, Option<Value>);
+    let reports: Vec<Row> = delivery_events::table
         .filter(delivery_events::message_id.eq(message.id))
         .order(delivery_events::id)
         .select((

@@ -12,6 +12,7 @@ mod events_api;
 mod first_message;
 mod harness;
 mod hooks;
+mod messages;
 mod sending;
 mod stop;
 mod templates;

@@ -85,11 +85,7 @@ mod tests {
     use crate::messages::status::MessageStatus;
 
     fn parse(query: &str) -> Result<(MessageFilter, Option<MessageId>, usize)> {
-        serde_urlencoded_like(query).parse(None)
-    }
-
-    fn serde_urlencoded_like(query: &str) -> MessagesQuery {
-        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner()
+        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner().parse(None)
     }
 
     #[test]

@@ -88,7 +88,9 @@ impl MessageRequest {
             }
         };
         match (recipient, content, sender_id) {
-            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => Ok(Wanted { recipient, content, sender_id, media_urls }),
+            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => {
+                Ok(Wanted { recipient, content, sender_id, media_urls })
+            }
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -186,7 +188,9 @@ async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Optio
     let label = sender.label();
     let problem = match sender.status() {
         Status::Disabled => Some(format!("The sender {label} is disabled; enable it in the Connection Center or choose another one.")),
-        Status::Stopped => Some(format!("The sender {label} is stopped: {}", sender.stopped_reason.as_deref().unwrap_or("Twilio refused it."))),
+        Status::Stopped => {
+            Some(format!("The sender {label} is stopped: {}", sender.stopped_reason.as_deref().unwrap_or("Twilio refused it.")))
+        }
         Status::Active => None,
     };
     if problem.is_some() {
@@ -205,7 +209,12 @@ async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Optio
     })
 }
 
-fn recipient(contact_id: Option<String>, to: Option<String>, default_country: Option<Country>, errors: &mut FieldErrors) -> Option<Recipient> {
+fn recipient(
+    contact_id: Option<String>,
+    to: Option<String>,
+    default_country: Option<Country>,
+    errors: &mut FieldErrors,
+) -> Option<Recipient> {
     match (contact_id, to) {
         (Some(text), None) => id("contact_id", &text, "contact", errors).map(Recipient::Contact),
         (None, Some(text)) => errors.check("to", PhoneNumber::parse(&text, default_country)).map(Recipient::Number),

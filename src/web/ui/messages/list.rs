@@ -80,7 +80,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let page = match wanted.filter(visit.organization.default_country) {
         Ok(filter) => {
             let found = find(&mut conn, &wanted, &filter).await?;
-            ListPage { rows: Vec::new(), ..ListPage::load(&mut conn, wanted, FieldErrors::default()).await? }.with(&mut conn, &filter, found).await?
+            ListPage::load(&mut conn, wanted, FieldErrors::default()).await?.with(&mut conn, &filter, found).await?
         }
         Err(errors) => ListPage::load(&mut conn, wanted, errors).await?,
     };
@@ -171,23 +171,23 @@ async fn rows(conn: &mut Conn, messages: Vec<Message>) -> Result<Vec<Row>> {
     let names: HashMap<ContactId, Option<String>> = people.into_iter().map(|contact| (contact.id, contact.full_name())).collect();
     let makers = automations::find_many(conn, &makers).await?;
     let makers: HashMap<AutomationId, String> = makers.into_iter().map(|automation| (automation.id, automation.name)).collect();
-    let row = |message: Message| {
+    let row = |message: &Message| {
         let name = message.contact_id.and_then(|id| names.get(&id).cloned().flatten());
         let automation = message.automation_id.and_then(|id| makers.get(&id).cloned());
         Row::new(message, name, automation)
     };
-    Ok(messages.into_iter().map(row).collect())
+    Ok(messages.iter().map(row).collect())
 }
 
 impl Row {
-    fn new(message: Message, name: Option<String>, automation: Option<String>) -> Self {
+    fn new(message: &Message, name: Option<String>, automation: Option<String>) -> Self {
         let inbound = message.direction == Direction::Inbound;
         let address = if inbound { message.from_address.as_deref() } else { Some(message.to_address.as_str()) };
         Self {
             id: message.id,
             inbound,
             who: name.or_else(|| address.filter(|address| !address.is_empty()).map(shown_address)),
-            trouble: why::in_short(&message),
+            trouble: why::in_short(message),
             text: first_words(&message.body),
             media: message.media_urls.len(),
             status: message.status,
@@ -226,7 +226,7 @@ impl Page for ListPage {
         let rows = rows.map(|(at, message)| {
             let name = (at % 2 == 0).then(|| "Ann <b> O’Hara".to_owned());
             let automation = message.automation_id.map(|_| "Thank <you> & see you".to_owned());
-            Row::new(message, name, automation)
+            Row::new(&message, name, automation)
         });
         let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
         let wanted = Wanted { to: "\"><script>".to_owned(), error_code: "x".to_owned(), ..Wanted::default() };
@@ -265,8 +265,8 @@ mod tests {
     #[test]
     fn a_message_without_a_name_is_known_by_its_number() {
         let mut message = super::super::samples::message();
-        assert_eq!(Row::new(message.clone(), None, None).who.as_deref(), Some("+1 415 555 0123"));
+        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1 415 555 0123"));
         message.to_address.clear();
-        assert_eq!(Row::new(message, None, None).who, None);
+        assert_eq!(Row::new(&message, None, None).who, None);
     }
 }

@@ -61,7 +61,11 @@ pub(super) fn materials() -> Vec<Material> {
         media_urls: vec!["https://api.twilio.com/media/1?a=1&b=2".to_owned()],
         ..with(MessageStatus::Received)
     };
-    let failed = Message { reason: Some("event.city is not set in this event".to_owned()), to_address: String::new(), ..with(MessageStatus::Failed) };
+    let failed = Message {
+        reason: Some("event.city is not set in this event".to_owned()),
+        to_address: String::new(),
+        ..with(MessageStatus::Failed)
+    };
     let held = Material { automation: Some(automation(AutomationStatus::Paused)), ..bare(with(MessageStatus::Pending)) };
     let waiting = Material { next_try: Some(at(60_000)), ..bare(with(MessageStatus::Pending)) };
     vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting]
@@ -101,7 +105,11 @@ fn delivered() -> Material {
 
 /// The answer was lost; the callback told, and told of an error.
 fn lost() -> Material {
-    let message = Message { error_code: Some(30003), twilio_sid: Some("SM1".to_owned()), ..Message { status: MessageStatus::Undelivered, ..message() } };
+    let message = Message {
+        error_code: Some(30003),
+        twilio_sid: Some("SM1".to_owned()),
+        ..Message { status: MessageStatus::Undelivered, ..message() }
+    };
     Material {
         attempts: vec![attempt(1, 10, AttemptOutcome::Unknown)],
         events: vec![

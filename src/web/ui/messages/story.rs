@@ -63,7 +63,12 @@ impl Known<'_> {
 
     fn beginning(&self, event: &StatusEvent) -> Line {
         match self.message.direction {
-            Direction::Inbound => Line::new(event.at, "good", "Twilio brought it to us", Some("A call of our inbound webhook, with Twilio’s signature.".to_owned())),
+            Direction::Inbound => Line::new(
+                event.at,
+                "good",
+                "Twilio brought it to us",
+                Some("A call of our inbound webhook, with Twilio’s signature.".to_owned()),
+            ),
             Direction::Outbound => Line::new(event.at, "", "Carillon composed it", Some(self.origin.clone())),
         }
     }
@@ -157,7 +162,9 @@ impl Known<'_> {
     fn why_ignored(&self, event: &StatusEvent, status: Option<MessageStatus>, current: MessageStatus) -> String {
         let word = current.as_str();
         match status {
-            _ if !self.is_about_this(event) => "It is about another message of Twilio’s, not about the one that this one is known by.".to_owned(),
+            _ if !self.is_about_this(event) => {
+                "It is about another message of Twilio’s, not about the one that this one is known by.".to_owned()
+            }
             None => "Carillon does not know this status: it is kept, and changes nothing.".to_owned(),
             Some(status) if status == current => "A repeat: it changes nothing.".to_owned(),
             Some(status) if status.is_final() && current.is_final() => format!("It contradicts “{word}”, which came first and stays."),
@@ -187,7 +194,11 @@ const fn tone(status: Option<MessageStatus>) -> &'static str {
         Some(MessageStatus::Delivered | MessageStatus::Read | MessageStatus::Received) => "good",
         Some(MessageStatus::Failed | MessageStatus::Undelivered) => "bad",
         Some(
-            MessageStatus::Unconfirmed | MessageStatus::Suppressed | MessageStatus::Skipped | MessageStatus::Expired | MessageStatus::Canceled,
+            MessageStatus::Unconfirmed
+            | MessageStatus::Suppressed
+            | MessageStatus::Skipped
+            | MessageStatus::Expired
+            | MessageStatus::Canceled,
         ) => "warn",
         Some(_) => "",
         None => "quiet",

@@ -138,7 +138,9 @@ fn reports_that_change_nothing_say_why() {
         StatusEvent { params: Some(json!({ "MessageSid": "SM2" })), ..event(600, "sent", Callback, false) },
     ];
     let lines = tell(MessageStatus::Delivered, &[], &events);
-    for (line, start) in lines[2..].iter().zip(["It came late", "A repeat", "It contradicts “delivered”", "Carillon does not know", "It is about another"]) {
+    for (line, start) in
+        lines[2..].iter().zip(["It came late", "A repeat", "It contradicts “delivered”", "Carillon does not know", "It is about another"])
+    {
         assert!(note(line).starts_with(start), "{}", note(line));
     }
 }

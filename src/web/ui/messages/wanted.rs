@@ -111,9 +111,17 @@ mod tests {
 
     #[test]
     fn what_was_chosen_becomes_a_filter() {
-        let wanted = Wanted { status: "delivered".to_owned(), direction: "outbound".to_owned(), error_code: " 30003 ".to_owned(), ..Wanted::default() };
+        let wanted = Wanted {
+            status: "delivered".to_owned(),
+            direction: "outbound".to_owned(),
+            error_code: " 30003 ".to_owned(),
+            ..Wanted::default()
+        };
         let filter = wanted.filter(None).unwrap();
-        assert_eq!((filter.status, filter.direction, filter.error_code), (Some(MessageStatus::Delivered), Some(Direction::Outbound), Some(30003)));
+        assert_eq!(
+            (filter.status, filter.direction, filter.error_code),
+            (Some(MessageStatus::Delivered), Some(Direction::Outbound), Some(30003))
+        );
     }
 
     #[test]

@@ -72,7 +72,9 @@ pub(super) async fn of(conn: &mut Conn, message: &Message) -> Result<Option<Why>
 /// What proves a suppression: the newest record of it that is not younger than the message's end.
 fn evidence(records: &[ConsentRecord], reason: Reason, ended_at: DateTime<Utc>) -> Option<&ConsentRecord> {
     let proves = |record: &&ConsentRecord| {
-        record.change == ConsentChange::Suppressed && record.reason == Some(reason) && record.recorded_at <= ended_at + TimeDelta::seconds(1)
+        record.change == ConsentChange::Suppressed
+            && record.reason == Some(reason)
+            && record.recorded_at <= ended_at + TimeDelta::seconds(1)
     };
     records.iter().find(proves)
 }
@@ -86,7 +88,10 @@ pub(super) fn holds(sender: Option<&Sender>, connection: &Connection, automation
     match connection.status() {
         Status::Disabled => hold(format!("The connection “{}” is disabled.", connection.name), &there),
         Status::Stopped => {
-            hold(format!("The connection “{}” is stopped: {}", connection.name, connection.stopped_reason.as_deref().unwrap_or(unknown)), &there);
+            hold(
+                format!("The connection “{}” is stopped: {}", connection.name, connection.stopped_reason.as_deref().unwrap_or(unknown)),
+                &there,
+            );
         }
         Status::Active => {}
     }
@@ -175,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_list_says_in_short_what_is_wrong() {
-        let with = |error_code, reason: Option<&str>| in_short(&Message { error_code, reason: reason.map(str::to_owned), ..samples::message() });
+        let with =
+            |error_code, reason: Option<&str>| in_short(&Message { error_code, reason: reason.map(str::to_owned), ..samples::message() });
         assert_eq!(with(None, Some("stop")).as_deref(), Some("Texted STOP"));
         assert_eq!(with(None, Some("event.city is not set")).as_deref(), Some("event.city is not set"));
         assert!(with(Some(30003), None).unwrap().starts_with("30003: "));
