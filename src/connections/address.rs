@@ -55,7 +55,7 @@ pub enum AddressError {
     #[error("“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the SID of a Messaging Service (MG…).")]
     Channel(String),
     /// It is read as a phone number, and is none.
-    #[error("This cannot be a sender: {0}. Enter a number such as +14155550123, or the SID of a Messaging Service (MG…).")]
+    #[error("This cannot be a sender. {0} Enter a number such as +14155550123, or the SID of a Messaging Service (MG…).")]
     Phone(PhoneError),
 }
 

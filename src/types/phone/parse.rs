@@ -11,28 +11,28 @@ use crate::types::country::Country;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
     /// Nothing was typed.
-    #[error("enter a phone number")]
+    #[error("Enter a phone number.")]
     Empty,
     /// A national number, and no country to read it with.
-    #[error("the number has no country code: add the country code, e.g. +1 415 555 0123")]
+    #[error("This number has no country code: add it, e.g. +1 415 555 0123.")]
     NoCountryCode,
     /// A letter or another character that numbers do not contain.
-    #[error("this is not a phone number: {0:?} does not belong in one")]
+    #[error("This is not a phone number: {0:?} does not belong in one.")]
     NotANumber(char),
     /// The digits after `+` begin with no country's code.
-    #[error("no country has the code that this number begins with: check the digits after the +")]
+    #[error("No country has the code that this number begins with: check the digits after the +.")]
     UnknownCountryCode,
     /// Fewer digits than any number there.
-    #[error("the number is too short{}", for_country(*.0))]
+    #[error("This number is too short{}.", for_country(*.0))]
     TooShort(Option<Country>),
     /// More digits than any number there.
-    #[error("the number is too long{}", for_country(*.0))]
+    #[error("This number is too long{}.", for_country(*.0))]
     TooLong(Option<Country>),
     /// Between the shortest and the longest, and yet no number has as many digits.
-    #[error("no number{} has this many digits", for_country(*.0))]
+    #[error("No number{} has this many digits.", for_country(*.0))]
     ImpossibleLength(Option<Country>),
     /// A stored or internal value that is not `+` and 7 to 15 digits.
-    #[error("not an E.164 phone number: write + and the country code, then digits only, e.g. +14155550123")]
+    #[error("This is not a phone number in E.164: write + and the country code, then digits only, e.g. +14155550123.")]
     NotE164,
 }
 

@@ -39,7 +39,7 @@ fn a_national_number_without_a_country_is_never_taken_for_american() {
     for raw in ["4155550123", "(415) 555-0123", "14155550123", "07700 900123", "4915112345678"] {
         assert_eq!(read_alone(raw), Err(PhoneError::NoCountryCode), "{raw}");
     }
-    assert!(PhoneError::NoCountryCode.to_string().contains("add the country code, e.g. +1"));
+    assert!(PhoneError::NoCountryCode.to_string().contains("add it, e.g. +1"));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn impossible_numbers_are_refused_with_the_reason() {
     assert_eq!(read_alone("+1+4155550123"), Err(PhoneError::NotANumber('+')));
     assert_eq!(read_alone(&"1".repeat(100)), Err(PhoneError::TooLong(None)));
     assert_eq!(PhoneNumber::parse("12345", us), Err(PhoneError::TooShort(us)));
-    assert_eq!(PhoneError::TooShort(us).to_string(), "the number is too short for United States");
+    assert_eq!(PhoneError::TooShort(us).to_string(), "This number is too short for United States.");
 }
 
 #[test]
