@@ -145,7 +145,8 @@ pub async fn claim(conn: &mut Conn, ids: &[MessageId], worker: WorkerId, now: Da
     let judged: HashSet<MessageId> = claims.iter().map(|(id, _)| *id).collect();
     let rest: Vec<MessageId> = ids.iter().copied().filter(|id| !judged.contains(id)).collect();
     if !rest.is_empty() {
-        let stuck: Vec<(MessageId, bool)> = Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }.load(conn).await?;
+        let stuck: Vec<(MessageId, bool)> =
+            Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }.load(conn).await?;
         claims.extend(stuck.iter().map(|(id, interrupted)| (*id, if *interrupted { Claim::Interrupted } else { Claim::Busy })));
         let stuck: HashSet<MessageId> = stuck.into_iter().map(|(id, _)| id).collect();
         claims.extend(rest.into_iter().filter(|id| !stuck.contains(id)).map(|id| (id, Claim::Gone)));
@@ -153,11 +154,20 @@ pub async fn claim(conn: &mut Conn, ids: &[MessageId], worker: WorkerId, now: Da
     Ok(claims)
 }
 
-fn verdict((message_id, verdict, connection_id, sender_id, to_address, sender_address, body, media_urls, attempt): Row) -> (MessageId, Claim) {
+fn verdict(
+    (message_id, verdict, connection_id, sender_id, to_address, sender_address, body, media_urls, attempt): Row,
+) -> (MessageId, Claim) {
     let claim = match (verdict.as_str(), attempt) {
-        ("submitting", Some(attempt)) => {
-            Claim::Claimed(Box::new(Claimed { message_id, attempt, connection_id, sender_id, to_address, sender_address, body, media_urls }))
-        }
+        ("submitting", Some(attempt)) => Claim::Claimed(Box::new(Claimed {
+            message_id,
+            attempt,
+            connection_id,
+            sender_id,
+            to_address,
+            sender_address,
+            body,
+            media_urls,
+        })),
         ("suppressed", _) => Claim::Suppressed,
         _ => Claim::Held,
     };

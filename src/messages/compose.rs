@@ -204,10 +204,7 @@ impl<'a> Columns<'a> {
             media: drafts.iter().map(|draft| draft.media_urls.join("\n")).collect(),
             parts: counted.iter().map(|parts| i16::try_from(parts.count).unwrap_or(i16::MAX)).collect(),
             encodings: counted.iter().map(|parts| encoding_word(parts.encoding)).collect(),
-            failures: drafts
-                .iter()
-                .map(|draft| draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str))
-                .collect(),
+            failures: drafts.iter().map(|draft| draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str)).collect(),
             templates: drafts.iter().map(|draft| draft.template.map(|(id, _)| id)).collect(),
             versions: drafts.iter().map(|draft| draft.template.map(|(_, version)| version)).collect(),
             automations: drafts.iter().map(|draft| origin(draft).0).collect(),

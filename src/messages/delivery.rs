@@ -114,7 +114,9 @@ pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> 
     let rows: Vec<(MessageId, MessageStatus, Option<String>, ConnectionId)> = Lock { ids: &ids }.load(conn).await?;
     let mut states: HashMap<MessageId, State> = rows
         .into_iter()
-        .map(|(id, status, sid, connection_id)| (id, State { status, sid, connection_id, error_code: None, from_address: None, changed: false }))
+        .map(|(id, status, sid, connection_id)| {
+            (id, State { status, sid, connection_id, error_code: None, from_address: None, changed: false })
+        })
         .collect();
     let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report)).collect();
     write(conn, reports, &recorded, &states, now).await?;

@@ -9,7 +9,10 @@ use crate::{
         self, Change,
         suppressions::{self, Evidence, Reason, Source},
     },
-    db::{Conn, schema::{messages, senders}},
+    db::{
+        Conn,
+        schema::{messages, senders},
+    },
     error::Result,
     messages::{compose::encoding_word, status::MessageStatus},
     twilio::{Address, callbacks::InboundMessage, keyword::Keyword, parts},

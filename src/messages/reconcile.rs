@@ -11,11 +11,7 @@ use crate::{
         schema::{attempts, connections, delivery_events, messages, senders},
     },
     error::Result,
-    messages::{
-        delivery::ReportSource,
-        list::Message,
-        status::MessageStatus,
-    },
+    messages::{delivery::ReportSource, list::Message, status::MessageStatus},
     queue::{self, Job, NewJob},
     twilio::{Address, TwilioMessage},
     types::id::MessageId,
@@ -79,7 +75,9 @@ pub fn candidates<'a>(unconfirmed: &Unconfirmed, listed: &'a [TwilioMessage]) ->
             same_sender
                 && listed.to.as_ref().map(Address::to_wire).as_deref() == Some(&unconfirmed.message.to_address)
                 && listed.body.as_deref().unwrap_or_default().trim_end() == unconfirmed.message.body.trim_end()
-                && listed.date_created.is_some_and(|created| created >= from_time && created <= unconfirmed.claimed_at + TimeDelta::hours(1))
+                && listed
+                    .date_created
+                    .is_some_and(|created| created >= from_time && created <= unconfirmed.claimed_at + TimeDelta::hours(1))
         })
         .collect();
     fitting.sort_by_key(|listed| listed.date_created);

@@ -112,7 +112,9 @@ impl MessageStatus {
         match self {
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Submitting => "Being handed to Twilio right now.",
-            Self::Unconfirmed => "Twilio did not answer, so nobody knows yet whether it has the message. Carillon finds out before it does anything else.",
+            Self::Unconfirmed => {
+                "Twilio did not answer, so nobody knows yet whether it has the message. Carillon finds out before it does anything else."
+            }
             Self::Accepted => "The Messaging Service has it and is choosing a sender.",
             Self::Scheduled => "Twilio keeps it until its time comes.",
             Self::Queued => "In Twilio's queue.",

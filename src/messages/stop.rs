@@ -14,7 +14,10 @@ use crate::{
     contacts::suppressions::Reason,
     db::{Conn, statement::statement},
     error::Result,
-    types::{id::{ContactId, MessageId}, phone::PhoneNumber},
+    types::{
+        id::{ContactId, MessageId},
+        phone::PhoneNumber,
+    },
 };
 
 /// The advisory lock's key: “Carillon STOP”, arbitrary but fixed for all processes on a database.

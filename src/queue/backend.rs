@@ -52,7 +52,9 @@ impl Backend for JobBackend {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Self::Error>>> {
-        self.batches.poll_recv(cx).map(|batch| batch.map(|batch| Ok(TaskBuilder::new(batch).task_id(TaskId::from_string(RandomId::default())).build())))
+        self.batches
+            .poll_recv(cx)
+            .map(|batch| batch.map(|batch| Ok(TaskBuilder::new(batch).task_id(TaskId::from_string(RandomId::default())).build())))
     }
 
     fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Self::Error>> {

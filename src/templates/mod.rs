@@ -17,5 +17,7 @@ mod sandbox_tests;
 
 pub use body::{MAX_CHARACTERS, RenderError, TemplateBody, TemplateError, Unset};
 pub use render::Renderer;
-pub use template::{MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, find, find_many, list, lock, restore, update};
+pub use template::{
+    MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, find, find_many, list, lock, restore, update,
+};
 pub use variables::Variables;

@@ -1,6 +1,10 @@
 //! Sending: claim a batch, call Twilio for each message with many calls in flight, record the answers as they come.
 
-use std::{collections::{HashMap, HashSet}, sync::Arc, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;

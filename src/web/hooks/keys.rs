@@ -66,9 +66,7 @@ impl KeyCache {
         })?;
         let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key).await.map_err(|error| match error {
             Error::Database(error) => error.into(),
-            unreadable => {
-                Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() }
-            }
+            unreadable => Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() },
         })?;
         let keys = Arc::new(HookKeys { account_sid: connection.account_sid.to_string(), tokens, read_at: Instant::now() });
         self.0.lock().insert(id, keys.clone());

@@ -52,11 +52,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[derive(Debug)]
 enum Refusal {
     /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such connection, 400 where it cannot be read).
-    Rejected {
-        connection_id: Option<ConnectionId>,
-        reason: Reason,
-        detail: String,
-    },
+    Rejected { connection_id: Option<ConnectionId>, reason: Reason, detail: String },
     /// There is no such message: 404.
     UnknownMessage,
     /// The database is away: 503, so that Twilio tries again.

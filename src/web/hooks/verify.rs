@@ -54,13 +54,8 @@ fn signed_url(app: &App, request: &HttpRequest) -> String {
 pub(super) async fn note(app: &App, hook: Hook, refusal: &Refusal) {
     let Refusal::Rejected { connection_id, reason, detail } = refusal else { return };
     tracing::warn!(hook = %hook, reason = %reason, connection.id = ?connection_id, "a webhook was rejected");
-    let rejection = Rejection {
-        connection_id: *connection_id,
-        hook,
-        reason: *reason,
-        detail: detail.clone(),
-        received_at: app.clock.now(),
-    };
+    let rejection =
+        Rejection { connection_id: *connection_id, hook, reason: *reason, detail: detail.clone(), received_at: app.clock.now() };
     let noted = async {
         let mut conn = app.db.get().await.map_err(|error| error.to_string())?;
         webhooks::reject(&mut conn, &rejection).await.map_err(|error| error.to_string())

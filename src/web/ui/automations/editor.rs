@@ -186,12 +186,7 @@ async fn untitled(conn: &mut Conn) -> Result<String, Error> {
 }
 
 impl EditorPage {
-    async fn load(
-        visit: &Visit<Marketer>,
-        subject: Subject,
-        form: AutomationForm,
-        errors: FieldErrors,
-    ) -> Result<Self, PageError> {
+    async fn load(visit: &Visit<Marketer>, subject: Subject, form: AutomationForm, errors: FieldErrors) -> Result<Self, PageError> {
         let choices = Choices::load(&mut *visit.conn().await?, &form).await?;
         Ok(Self { id: subject.id, status: subject.status, form, errors, choices })
     }
@@ -211,17 +206,16 @@ impl Choices {
             let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
             Choice { value: template.id.to_string(), label: format!("{}{archived}", template.name) }
         }));
-        let mut senders: Vec<Choice> = senders::usable(conn)
-            .await?
-            .into_iter()
-            .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
-            .collect();
+        let mut senders: Vec<Choice> =
+            senders::usable(conn).await?.into_iter().map(|sender| Choice { value: sender.id.to_string(), label: sender.label() }).collect();
         let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
         let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| Choice {
-            value: sender.id.to_string(),
-            label: format!("{} (not sending at present)", sender.label()),
-        }));
+        senders.extend(
+            senders::find_many(conn, &chosen)
+                .await?
+                .into_values()
+                .map(|sender| Choice { value: sender.id.to_string(), label: format!("{} (not sending at present)", sender.label()) }),
+        );
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
         Ok(Self { templates, senders, tags, ..Self::fixed() })
     }

@@ -147,9 +147,7 @@ impl TriggerForm {
                 conditions: conditions.0.iter().map(ConditionForm::of).collect(),
                 ..kind("event")
             },
-            Trigger::TagAdded { tag } => {
-                Self { tag: tag.as_ref().map(ToString::to_string).unwrap_or_default(), ..kind("tag_added") }
-            }
+            Trigger::TagAdded { tag } => Self { tag: tag.as_ref().map(ToString::to_string).unwrap_or_default(), ..kind("tag_added") },
             Trigger::ContactCreated => kind("contact_created"),
         }
     }
