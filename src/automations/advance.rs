@@ -93,12 +93,7 @@ type Versions = HashMap<(AutomationId, i32), (AutomationStatus, std::result::Res
 /// their ids) and each step is taken once. One whose time has not come is left alone. Its own job exists, since it was
 /// enqueued when the wait began; only within a minute of its time is it put back, because then a clock that went back
 /// may have brought this very job too early.
-pub async fn advance(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    ids: &[EnrollmentId],
-    renderer: &Renderer,
-) -> Result<Vec<Advanced>> {
+pub async fn advance(conn: &mut Conn, now: DateTime<Utc>, ids: &[EnrollmentId], renderer: &Renderer) -> Result<Vec<Advanced>> {
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
     let active = lock_active(conn, &wanted).await?;
     let versions = load_versions(conn, &active).await?;
@@ -145,13 +140,7 @@ async fn load_versions(conn: &mut Conn, active: &[Enrollment]) -> Result<Version
 
 type Due<'v> = (Enrollment, &'v std::result::Result<Definition, String>);
 
-async fn run_due(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    due: Vec<Due<'_>>,
-    renderer: &Renderer,
-    batch: &mut Batch,
-) -> Result<()> {
+async fn run_due(conn: &mut Conn, now: DateTime<Utc>, due: Vec<Due<'_>>, renderer: &Renderer, batch: &mut Batch) -> Result<()> {
     if due.is_empty() {
         return Ok(());
     }
@@ -236,9 +225,7 @@ impl Batch {
                 (EnrollmentStatus::Active, step, due_at, State::Waiting(due_at))
             }
             Standing::Completed { step } => (EnrollmentStatus::Completed, step, enrollment.due_at, State::Completed),
-            Standing::Failed { step, reason } => {
-                (EnrollmentStatus::Failed, step, enrollment.due_at, State::Failed(reason))
-            }
+            Standing::Failed { step, reason } => (EnrollmentStatus::Failed, step, enrollment.due_at, State::Failed(reason)),
         };
         self.ids.push(enrollment.id);
         self.statuses.push(status);

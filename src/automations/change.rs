@@ -115,13 +115,7 @@ fn check_move(from: AutomationStatus, to: AutomationStatus) -> Result<()> {
     }
 }
 
-async fn insert_version(
-    conn: &mut Conn,
-    id: AutomationId,
-    version: i32,
-    definition: &Definition,
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn insert_version(conn: &mut Conn, id: AutomationId, version: i32, definition: &Definition, now: DateTime<Utc>) -> Result<()> {
     let (trigger, steps) = definition.to_json()?;
     diesel::insert_into(automation_versions::table)
         .values((

@@ -50,10 +50,7 @@ impl Referred {
                 sender_ids.extend(*sender_id);
             }
         }
-        Ok(Self {
-            templates: templates::find_many(conn, &template_ids).await?,
-            senders: senders::find_many(conn, &sender_ids).await?,
-        })
+        Ok(Self { templates: templates::find_many(conn, &template_ids).await?, senders: senders::find_many(conn, &sender_ids).await? })
     }
 }
 

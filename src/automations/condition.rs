@@ -243,9 +243,7 @@ const fn approximate(number: Number) -> f64 {
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => left == right,
-        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
-            text.parse::<bool>() == Ok(*truth)
-        }
+        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => text.parse::<bool>() == Ok(*truth),
         (Value::Number(_), _) | (_, Value::Number(_)) => match (number(left), number(right)) {
             (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
             _ => false,

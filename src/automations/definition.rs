@@ -28,8 +28,7 @@ impl Definition {
 
     /// Reads what was stored by this or an older release; an error is a fault of the program, not of a person.
     pub(super) fn stored(trigger: &Value, steps: &Value) -> Result<Self> {
-        Self::parse(trigger, steps)
-            .map_err(|error| Error::Internal(format!("A stored automation cannot be read: {error}")))
+        Self::parse(trigger, steps).map_err(|error| Error::Internal(format!("A stored automation cannot be read: {error}")))
     }
 
     /// The JSON form of the trigger and of the steps.

@@ -24,6 +24,7 @@ use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
 const RESUME_AT_ONCE: i64 = 5_000;
 
 /// A contact that has just entered an automation.
+#[expect(clippy::struct_field_names, reason = "they are ids, and named like the columns")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub struct Enrolled {
     /// The new enrollment.
@@ -101,9 +102,9 @@ pub async fn react(conn: &mut Conn, now: DateTime<Utc>, changes: &[Change]) -> R
         return Ok(Vec::new());
     }
     let live = load_live(conn).await?;
-    let matching = changes.iter().flat_map(|change| {
-        live.iter().filter(move |live| matches_change(&live.trigger, change)).map(move |live| candidate(live, change))
-    });
+    let matching = changes
+        .iter()
+        .flat_map(|change| live.iter().filter(move |live| matches_change(&live.trigger, change)).map(move |live| candidate(live, change)));
     let candidates: Vec<Candidate<'_>> = matching.collect();
     enter(conn, now, &candidates).await
 }
@@ -125,8 +126,7 @@ pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>
             .await?;
         let Some((last, _)) = standing.last() else { return Ok(()) };
         after = *last;
-        let jobs: Vec<NewJob> =
-            standing.iter().map(|(id, due_at)| NewJob { job: Job::Advance(*id), run_at: *due_at }).collect();
+        let jobs: Vec<NewJob> = standing.iter().map(|(id, due_at)| NewJob { job: Job::Advance(*id), run_at: *due_at }).collect();
         queue::enqueue(conn, &jobs, now).await?;
     }
 }
@@ -175,18 +175,10 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
     let contacts: Vec<ContactId> = candidates.iter().map(|candidate| candidate.contact_id).collect();
     let events: Vec<Option<EventId>> = candidates.iter().map(|candidate| candidate.event_id).collect();
     let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
-    let statement = Insert {
-        ids: &ids,
-        automations: &automations,
-        versions: &versions,
-        contacts: &contacts,
-        events: &events,
-        causes: &causes,
-        now,
-    };
+    let statement =
+        Insert { ids: &ids, automations: &automations, versions: &versions, contacts: &contacts, events: &events, causes: &causes, now };
     let enrolled: Vec<Enrolled> = statement.load(conn).await.map_err(gone)?;
-    let jobs: Vec<NewJob> =
-        enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: now }).collect();
+    let jobs: Vec<NewJob> = enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: now }).collect();
     queue::enqueue(conn, &jobs, now).await?;
     Ok(enrolled)
 }

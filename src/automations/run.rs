@@ -93,11 +93,7 @@ fn draft(
         None => Err("The template does not exist any more.".to_owned()),
     };
     Draft {
-        origin: Origin::Automation {
-            automation_id: passage.enrollment.automation_id,
-            enrollment_id: passage.enrollment.id,
-            step,
-        },
+        origin: Origin::Automation { automation_id: passage.enrollment.automation_id, enrollment_id: passage.enrollment.id, step },
         contact_id: Some(passage.contact.id),
         sender_id,
         to: recipient(passage, material.default_country, to),

@@ -190,10 +190,7 @@ fn stored_form(report: NewEvent, contact_id: ContactId, now: DateTime<Utc>) -> E
     }
 }
 
-async fn find_by_client_id<'r>(
-    conn: &mut Conn,
-    client_ids: impl Iterator<Item = &'r ClientId>,
-) -> Result<HashMap<String, EventId>> {
+async fn find_by_client_id<'r>(conn: &mut Conn, client_ids: impl Iterator<Item = &'r ClientId>) -> Result<HashMap<String, EventId>> {
     let client_ids: Vec<&str> = client_ids.map(ClientId::as_str).collect();
     if client_ids.is_empty() {
         return Ok(HashMap::new());
@@ -212,11 +209,7 @@ struct People {
 
 impl People {
     /// Finds them all, and creates those of unknown numbers.
-    async fn find<'r>(
-        conn: &mut Conn,
-        named: impl Iterator<Item = &'r ContactRef>,
-        now: DateTime<Utc>,
-    ) -> Result<(Self, Vec<Change>)> {
+    async fn find<'r>(conn: &mut Conn, named: impl Iterator<Item = &'r ContactRef>, now: DateTime<Utc>) -> Result<(Self, Vec<Change>)> {
         let (mut ids, mut phones, mut external_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
         for reference in named {
             match reference {
@@ -233,8 +226,7 @@ impl People {
         if !external_ids.is_empty() {
             let external_ids: Vec<String> = external_ids.into_iter().collect();
             let found = contacts::find_many_by_external_id(conn, &external_ids).await?;
-            people.by_external_id =
-                found.into_iter().filter_map(|contact| contact.external_id.map(|id| (id, contact.id))).collect();
+            people.by_external_id = found.into_iter().filter_map(|contact| contact.external_id.map(|id| (id, contact.id))).collect();
         }
         let mut changes = Vec::new();
         if !phones.is_empty() {

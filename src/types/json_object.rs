@@ -40,11 +40,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     }
 
     /// Keeps what `parse` makes of a text field; absent, empty, or wrong (then noted) it is none.
-    pub(crate) fn text<T, E: std::fmt::Display>(
-        &mut self,
-        field: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
+    pub(crate) fn text<T, E: std::fmt::Display>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         match self.value(field)? {
             Value::String(text) if text.trim().is_empty() => None,
             Value::String(text) => {

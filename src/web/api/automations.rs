@@ -12,9 +12,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::counts::{self, Counts};
-use crate::automations::{
-    self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, NewAutomation, Step, Trigger,
-};
+use crate::automations::{self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, NewAutomation, Step, Trigger};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::AutomationId;
 use crate::web::{Cursor, Marketer, Viewer};

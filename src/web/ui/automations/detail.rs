@@ -134,10 +134,8 @@ async fn step_rows(conn: &mut Conn, definition: &Definition) -> Result<Vec<StepR
     let sender_ids: Vec<_> = sender_ids.into_iter().flatten().collect();
     let templates = templates::find_many(conn, &template_ids).await?;
     let senders = senders::find_many(conn, &sender_ids).await?;
-    let row = |step: &Step| StepRow {
-        text: words::step(step, &templates, &senders),
-        template: ids(step).0.map(|id| format!("/templates/{id}")),
-    };
+    let row =
+        |step: &Step| StepRow { text: words::step(step, &templates, &senders), template: ids(step).0.map(|id| format!("/templates/{id}")) };
     Ok(definition.steps.iter().map(row).collect())
 }
 
@@ -189,7 +187,8 @@ impl Page for AutomationPage {
             errors,
         };
         let wrong = FieldErrors::default().with("steps.0.sender_id", "The sender is disabled.").with("name", "Odd.");
-        let empty = Self { steps: Vec::new(), recent: Vec::new(), messages: Vec::new(), ..page(AutomationStatus::Draft, as_problems(&wrong)) };
+        let empty =
+            Self { steps: Vec::new(), recent: Vec::new(), messages: Vec::new(), ..page(AutomationStatus::Draft, as_problems(&wrong)) };
         vec![page(AutomationStatus::Active, FieldErrors::default()), page(AutomationStatus::Paused, FieldErrors::default()), empty]
     }
 }
@@ -200,7 +199,8 @@ mod tests {
 
     #[test]
     fn errors_of_fields_elsewhere_say_where_they_belong() {
-        let errors = FieldErrors::default().with("steps.1.sender_id", "Choose one.").with("trigger.name", "Name it.").with("steps", "Add one.");
+        let errors =
+            FieldErrors::default().with("steps.1.sender_id", "Choose one.").with("trigger.name", "Name it.").with("steps", "Add one.");
         assert_eq!(sentences(&errors), ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
     }
 }

@@ -16,6 +16,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
 use crate::web::error::PageError;
+use crate::web::ui::Choice;
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 use crate::{senders, templates};
 
@@ -44,12 +45,6 @@ struct Choices {
     tags: Vec<String>,
     operators: Vec<Choice>,
     units: Vec<Choice>,
-}
-
-#[derive(Debug, Serialize)]
-struct Choice {
-    value: String,
-    label: String,
 }
 
 /// What the form is about: an automation that exists, or none yet.
@@ -181,17 +176,12 @@ async fn untitled(conn: &mut Conn) -> Result<String, Error> {
     let taken = automations::names_starting_with(conn, UNTITLED).await?;
     let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
     let numbered = |number: usize| if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") };
-    let free = (1..).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
+    let free = (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
     Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
 }
 
 impl EditorPage {
-    async fn load(
-        visit: &Visit<Marketer>,
-        subject: Subject,
-        form: AutomationForm,
-        errors: FieldErrors,
-    ) -> Result<Self, PageError> {
+    async fn load(visit: &Visit<Marketer>, subject: Subject, form: AutomationForm, errors: FieldErrors) -> Result<Self, PageError> {
         let choices = Choices::load(&mut *visit.conn().await?, &form).await?;
         Ok(Self { id: subject.id, status: subject.status, form, errors, choices })
     }
@@ -211,17 +201,16 @@ impl Choices {
             let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
             Choice { value: template.id.to_string(), label: format!("{}{archived}", template.name) }
         }));
-        let mut senders: Vec<Choice> = senders::usable(conn)
-            .await?
-            .into_iter()
-            .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
-            .collect();
+        let mut senders: Vec<Choice> =
+            senders::usable(conn).await?.into_iter().map(|sender| Choice { value: sender.id.to_string(), label: sender.label() }).collect();
         let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
         let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| Choice {
-            value: sender.id.to_string(),
-            label: format!("{} (not sending at present)", sender.label()),
-        }));
+        senders.extend(
+            senders::find_many(conn, &chosen)
+                .await?
+                .into_values()
+                .map(|sender| Choice { value: sender.id.to_string(), label: format!("{} (not sending at present)", sender.label()) }),
+        );
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
         Ok(Self { templates, senders, tags, ..Self::fixed() })
     }
