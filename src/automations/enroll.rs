@@ -24,6 +24,7 @@ use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
 const RESUME_AT_ONCE: i64 = 5_000;
 
 /// A contact that has just entered an automation.
+#[expect(clippy::struct_field_names, reason = "they are ids, and named like the columns")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub struct Enrolled {
     /// The new enrollment.

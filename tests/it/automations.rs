@@ -128,7 +128,10 @@ async fn an_edit_is_for_those_who_enter_after_it() {
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
     app.advance(days(1)).await;
     app.advance(days(1)).await;
-    assert_eq!((app.received(HANDSET), app.received(OTHER_HANDSET)), (vec!["First.".to_owned(), "Second.".to_owned()], vec!["Other.".to_owned()]));
+    assert_eq!(
+        (app.received(HANDSET), app.received(OTHER_HANDSET)),
+        (vec!["First.".to_owned(), "Second.".to_owned()], vec!["Other.".to_owned()])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

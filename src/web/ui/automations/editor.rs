@@ -16,6 +16,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
 use crate::web::error::PageError;
+use crate::web::ui::Choice;
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 use crate::{senders, templates};
 
@@ -44,12 +45,6 @@ struct Choices {
     tags: Vec<String>,
     operators: Vec<Choice>,
     units: Vec<Choice>,
-}
-
-#[derive(Debug, Serialize)]
-struct Choice {
-    value: String,
-    label: String,
 }
 
 /// What the form is about: an automation that exists, or none yet.
@@ -181,7 +176,7 @@ async fn untitled(conn: &mut Conn) -> Result<String, Error> {
     let taken = automations::names_starting_with(conn, UNTITLED).await?;
     let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
     let numbered = |number: usize| if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") };
-    let free = (1..).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
+    let free = (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
     Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
 }
 

@@ -326,7 +326,8 @@ fn chosen<T: std::str::FromStr>(text: &str, noun: &str) -> Result<Option<T>, Str
 /// What a marketer means by a value: a number where it reads exactly like one (not `007`), else text.
 fn typed(text: &str) -> Value {
     match serde_json::from_str::<Value>(text) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_))) if value.to_string() == text => value,
+        Ok(Value::Bool(truth)) => Value::Bool(truth),
+        Ok(Value::Number(number)) if number.to_string() == text => Value::Number(number),
         _ => Value::String(text.to_owned()),
     }
 }
