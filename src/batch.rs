@@ -56,7 +56,7 @@ mod tests {
     #[tokio::test]
     async fn each_caller_gets_its_own_result_and_late_comers_share_a_batch() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
-        let seen = sizes.clone();
+        let seen = Arc::clone(&sizes);
         let batcher = Batcher::spawn(100, move |numbers: Vec<u32>| {
             seen.lock().unwrap().push(numbers.len());
             async move {

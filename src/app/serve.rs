@@ -26,7 +26,7 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
     let started = async {
         let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
         print_setup_code(&app, duty).await?;
-        start(app, duty)
+        start(&app, duty)
     }
     .await;
     match started {
@@ -82,7 +82,7 @@ pub struct Running {
 }
 
 /// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
-pub fn start(app: Data<App>, duty: Duty) -> Result<Running, AppError> {
+pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
     let mut running = Running { address: None, server: None, worker: None, stop: stop.clone() };
     if duty != Duty::Worker {

@@ -58,9 +58,10 @@ impl Worker {
         // The sends take their permits along, so that one slow answer does not keep the others' places.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
         tokio::join!(
-            self.guarded(advance.clone(), self.advance(advance)),
-            self.guarded(send.clone(), self.send(send, for_sends)),
-            self.guarded(settle.clone(), self.settle(settle)),
+            // Boxed: each is several kilobytes, and most of the time two of the three have nothing to do.
+            Box::pin(self.guarded(advance.clone(), self.advance(advance))),
+            Box::pin(self.guarded(send.clone(), self.send(send, for_sends))),
+            Box::pin(self.guarded(settle.clone(), self.settle(settle))),
         );
     }
 

@@ -27,7 +27,7 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let (sender, backend) = JobBackend::channel();
         let wake = Arc::new(Notify::new());
-        let listening = tokio::spawn(self.clone().listen(wake.clone(), stop.clone()));
+        let listening = tokio::spawn(self.clone().listen(Arc::clone(&wake), stop.clone()));
         let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
         let keeping = tokio::spawn(self.clone().keep_schedule(stop.clone()));
 
@@ -77,9 +77,9 @@ impl Worker {
         let places = Arc::new(Semaphore::new(self.concurrency.get()));
         let mut away = false;
         while !stop.is_cancelled() {
-            let Ok(mut permits) = places.clone().acquire_owned().await else { return };
+            let Ok(mut permits) = Arc::clone(&places).acquire_owned().await else { return };
             let more = places.available_permits().min(Self::batch_size() - 1);
-            if let Ok(rest) = places.clone().try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            if let Ok(rest) = Arc::clone(&places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }
             let limit = i64::try_from(permits.num_permits()).unwrap_or(1);

@@ -59,7 +59,7 @@ impl Worker {
             .map(|claimed| {
                 let job = jobs[&claimed.message_id];
                 let place = places.as_mut().and_then(|places| places.split(1));
-                let keys = keys[&claimed.connection_id].clone();
+                let keys = Arc::clone(&keys[&claimed.connection_id]);
                 async move { Sent { job, outcome: self.submit(*claimed, keys).await, _place: place } }
             })
             .collect();

@@ -30,8 +30,11 @@ pub(super) const FIRST_PHONE: &str = "+14155550101";
 
 const KEY_NAME: &str = "demo";
 
-/// Phone, first name, last name, email, city, tags; numbers that are kept for fiction.
-const CONTACTS: &[(&str, &str, &str, &str, &str, &[&str])] = &[
+/// Phone, first name, last name, email, city, tags.
+type Sample = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
+/// Their numbers are kept for fiction.
+const CONTACTS: &[Sample] = &[
     (FIRST_PHONE, "Ada", "Moreno", "ada@example.com", "Oakland", &["newsletter", "vip"]),
     ("+14155550102", "Ben", "Osei", "ben@example.com", "San Francisco", &["newsletter"]),
     ("+14155550103", "Chloé", "Durand", "chloe@example.com", "Berkeley", &["newsletter"]),
@@ -68,12 +71,12 @@ pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> 
 async fn report_here(app: &App) -> std::result::Result<(), AppError> {
     let senders = senders::list(&mut *app.db.get().await?).await?;
     for sender in senders {
-        connecting::set_inbound(app, sender.id).await.map_err(failed)?;
+        connecting::set_inbound(app, sender.id).await.map_err(|error| failed(&error))?;
     }
     Ok(())
 }
 
-fn failed(error: connecting::ConnectError) -> AppError {
+fn failed(error: &connecting::ConnectError) -> AppError {
     AppError::Other(format!("the simulated Twilio could not be connected: {error:?}"))
 }
 
@@ -114,8 +117,8 @@ async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
         },
         sender: simulator::LONG_CODE.to_owned(),
     };
-    let (connection, long_code) = connecting::connect(app, form).await.map_err(failed)?;
-    let service = connecting::add_sender(app, connection.id, simulator::SERVICE_SID).await.map_err(failed)?;
+    let (connection, long_code) = connecting::connect(app, form).await.map_err(|error| failed(&error))?;
+    let service = connecting::add_sender(app, connection.id, simulator::SERVICE_SID).await.map_err(|error| failed(&error))?;
     Ok([long_code, service])
 }
 

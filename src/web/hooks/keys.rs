@@ -68,8 +68,8 @@ impl KeyCache {
             Error::Database(error) => error.into(),
             unreadable => Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() },
         })?;
-        let keys = Arc::new(HookKeys { account_sid: connection.account_sid.to_string(), tokens, read_at: Instant::now() });
-        self.0.lock().insert(id, keys.clone());
+        let keys = Arc::new(HookKeys { account_sid: connection.account_sid.clone(), tokens, read_at: Instant::now() });
+        self.0.lock().insert(id, Arc::clone(&keys));
         Ok(keys)
     }
 }

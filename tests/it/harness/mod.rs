@@ -245,7 +245,7 @@ fn serve(database: &TestDatabase, twilio_url: &str, clock: &Clock, duty: Duty, p
         let options = ClientOptions { api_url, timeout: patience, connect_timeout: patience / 2, ..ClientOptions::default() };
         app.twilio = Client::new(&options).unwrap();
         let app = Data::new(app);
-        match app::start(app.clone(), duty) {
+        match app::start(&app, duty) {
             Ok(running) => return (app, running),
             Err(error) if error.to_string().contains("another program listens") => {}
             Err(error) => panic!("{error}"),
