@@ -15,7 +15,12 @@ use crate::harness::{
 async fn an_event_starts_an_automation_and_its_message_is_delivered() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    app.sms_on("order_completed", &twilio, "Hi {{ contact.first_name | default(value=\"there\") }}, order {{ event.order_id }} is on its way.").await;
+    app.sms_on(
+        "order_completed",
+        &twilio,
+        "Hi {{ contact.first_name | default(value=\"there\") }}, order {{ event.order_id }} is on its way.",
+    )
+    .await;
 
     let answer = app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
     assert_eq!((answer["status"].as_str(), answer["enrollments"].as_u64()), (Some("recorded"), Some(1)));

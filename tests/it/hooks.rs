@@ -1,8 +1,6 @@
 //! The hooks: only what Twilio has signed is taken in, and it is answered only once it is committed.
 
-use carillon::simulator::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, sign,
-};
+use carillon::simulator::{ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, sign};
 use reqwest::Response;
 use serde_json::json;
 
@@ -215,7 +213,8 @@ async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_ris
         app.run_until_idle().await;
         let message = app.message_to(handset).await;
         assert_eq!(message.status.as_str(), "delivered", "{fault:?}");
-        let reports = app.simulator.callbacks().iter().filter(|callback| Some(&callback.message_sid) == message.twilio_sid.as_ref()).count();
+        let reports =
+            app.simulator.callbacks().iter().filter(|callback| Some(&callback.message_sid) == message.twilio_sid.as_ref()).count();
         let kept = app.count(&format!("delivery_events WHERE message_id = '{}' AND source = 'callback'", message.id)).await;
         assert_eq!(kept, i64::try_from(reports).unwrap(), "every report is kept: {fault:?}");
     }

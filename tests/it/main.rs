@@ -3,7 +3,11 @@
 //! One binary, one file per group of stories. [`harness`] gives each story a database, a server and a simulator of its own.
 #![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
 
+mod api;
+mod architecture;
 mod automations;
+mod browser;
+mod cli;
 mod connecting;
 mod contacts;
 mod contacts_api;
@@ -13,6 +17,8 @@ mod first_message;
 mod harness;
 mod hooks;
 mod messages;
+mod migrations;
 mod sending;
+mod signing_in;
 mod stop;
 mod templates;

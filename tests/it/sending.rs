@@ -252,6 +252,7 @@ async fn a_worker_killed_between_claim_and_record_sends_nothing_twice_and_loses_
         work.abort();
         assert!(work.await.unwrap_err().is_cancelled());
         assert_eq!(outcomes(&app, HANDSET).await, ["open"]);
+        app.simulator.flush().await;
 
         // The others notice after a while that it is dead, and ask Twilio instead of sending.
         app.clock.advance(seconds(31));
@@ -288,7 +289,8 @@ async fn two_workers_on_one_queue_send_each_message_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    let events: Vec<_> = (0..120).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655502{:02}", n % 100) } })).collect();
+    let events: Vec<_> =
+        (0..120).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655502{:02}", n % 100) } })).collect();
     app.api().post("/events", json!({ "events": events })).await.ok();
     let workers = [app.second_worker(), app.second_worker(), app.second_worker()];
     for worker in &workers {

@@ -24,7 +24,8 @@ async fn a_stop_reply_silences_every_later_step() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    let steps = json!([send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio)]);
+    let steps =
+        json!([send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio)]);
     app.automation(json!({ "type": "event", "name": "signed_up" }), steps).await;
     app.event("signed_up", HANDSET, json!({})).await;
     app.event("signed_up", OTHER_HANDSET, json!({})).await;

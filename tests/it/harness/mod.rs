@@ -1,7 +1,9 @@
 //! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database, [`api`] and [`site`] its visitors,
+//! [`browser`] a real one,
 //! [`world`] what usually exists when a story begins.
 
 pub(crate) mod api;
+pub(crate) mod browser;
 pub(crate) mod postgres;
 pub(crate) mod site;
 pub(crate) mod world;
@@ -13,14 +15,14 @@ use carillon::{
     app::{self, App, Duty, Running},
     clock::Clock,
     config::Config,
-    db::{Conn, Pool, PooledConn},
+    db::{Pool, PooledConn},
     simulator::{RunningSimulator, Simulator, SimulatorOptions},
     twilio::{Client, ClientOptions},
     types::sealed::SecretKey,
     users::{Role, api_keys},
     worker::Worker,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use diesel::QueryableByName;
 use diesel_async::RunQueryDsl;
 use secrecy::ExposeSecret;
@@ -98,9 +100,12 @@ impl TestApp {
         let flavor = Handle::current().runtime_flavor();
         assert_eq!(flavor, RuntimeFlavor::MultiThread, "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait");
         choose_crypto();
+        start_log();
         let TestOptions { clock, duty, patience } = options;
         let database = TestDatabase::create().await;
-        let twilio = SimulatorOptions { clock: clock.clone(), hold: Duration::from_secs(5), ..SimulatorOptions::instant() };
+        // Time enough to record an answer before the first report comes; at the end, `flush` makes the network hurry.
+        let hop = Duration::from_millis(150);
+        let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold: Duration::from_secs(5), ..SimulatorOptions::instant() };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -151,7 +156,7 @@ impl TestApp {
     pub(crate) async fn run_until_idle(&self) {
         self.worker.beat().await.unwrap();
         loop {
-            let performed = self.worker.perform_due().await.unwrap();
+            let performed = Box::pin(self.worker.perform_due()).await.unwrap();
             self.simulator.flush().await;
             if performed == 0 {
                 break;
@@ -265,12 +270,11 @@ pub(crate) fn choose_crypto() {
     CHOSEN.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
 }
 
-/// A connection as slices take it.
-pub(crate) fn plain(conn: &mut PooledConn) -> &mut Conn {
-    conn
-}
-
-/// The time of a clock that stands, some days on.
-pub(crate) fn later(clock: &Clock, by: TimeDelta) -> DateTime<Utc> {
-    clock.now() + by
+/// Shows the log of what runs in this process when `CARILLON_TEST_LOG` is set, e.g. to `info`.
+fn start_log() {
+    if let Some(filter) = std::env::var_os("CARILLON_TEST_LOG") {
+        let filter = tracing_subscriber::EnvFilter::new(filter.to_string_lossy());
+        // Another story of this process may have been faster.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+    }
 }

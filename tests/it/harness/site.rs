@@ -130,7 +130,9 @@ impl Page {
     #[track_caller]
     pub(crate) fn form(&self, action: &str) -> Form {
         let found = self.forms().into_iter().find(|form| form.action == action);
-        found.unwrap_or_else(|| panic!("{} has no form for {action}, but for {:?}", self.path, self.forms().iter().map(|form| &form.action).collect::<Vec<_>>()))
+        found.unwrap_or_else(|| {
+            panic!("{} has no form for {action}, but for {:?}", self.path, self.forms().iter().map(|form| &form.action).collect::<Vec<_>>())
+        })
     }
 
     /// Every form that posts.
@@ -243,11 +245,29 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 /// Whether a tag has an attribute without a value.
 fn has_flag(tag: &str, name: &str) -> bool {
     let mut quoted = false;
-    let outside: String = tag.chars().filter(|character| { if *character == '"' { quoted = !quoted; } !quoted }).collect();
+    let outside: String = tag
+        .chars()
+        .filter(|character| {
+            if *character == '"' {
+                quoted = !quoted;
+            }
+            !quoted
+        })
+        .collect();
     outside.split_whitespace().any(|word| word == name || word.starts_with(&format!("{name}=")))
 }
 
 fn unescape(text: &str) -> String {
-    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#39;", "'"), ("&#x2F;", "/"), ("&#47;", "/"), ("&nbsp;", " "), ("&amp;", "&")];
+    let plain = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#39;", "'"),
+        ("&#x2F;", "/"),
+        ("&#47;", "/"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ];
     plain.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }

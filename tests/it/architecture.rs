@@ -1,0 +1,293 @@
+//! What `ARCHITECTURE.md` says of the source, held by reading it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::harness::TestApp;
+
+/// From the ground up: a module uses those of lower layers, none of its own and none above.
+const LAYERS: &[&[&str]] = &[
+    &["error", "batch", "clock"],
+    &["types"],
+    &["db", "twilio", "simulator"],
+    &["config", "queue", "users"],
+    &["telemetry", "connections"],
+    &["senders"],
+    &["contacts"],
+    &["templates", "events"],
+    &["messages"],
+    &["automations", "broadcasts", "conversations"],
+    &["worker", "web"],
+    &["app"],
+    &["cli"],
+    &["main", "lib"],
+];
+
+/// Modules that use even less than their layer allows.
+const STRICTER: &[(&str, &[&str])] = &[("twilio", &["types"]), ("simulator", &["clock"]), ("error", &[]), ("clock", &[]), ("batch", &[])];
+
+/// The pages and the API are handed the whole application; slices are not.
+const EXCEPTIONS: &[(&str, &str)] = &[("web", "app")];
+
+/// Crates that only some places know.
+const FENCED: &[(&str, &[&str])] = &[
+    ("actix_web", &["web/", "simulator/", "main.rs", "app.rs", "app/"]),
+    ("apalis", &["queue/", "worker/"]),
+    ("apalis_core", &["queue/", "worker/"]),
+    ("reqwest", &["twilio/", "simulator/network.rs"]),
+];
+
+/// A source file without its tests and comments.
+struct Source {
+    /// Below `src/`, such as `contacts/tags.rs`.
+    path: String,
+    text: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file, whole, by its path below `src/`.
+fn files() -> BTreeMap<String, String> {
+    fn read(directory: &Path, into: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, into);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+                into.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut files = BTreeMap::new();
+    read(&root(), &mut files);
+    assert!(files.len() > 100, "the source was found");
+    files
+}
+
+/// Every source file without tests: those may use whatever they like.
+fn sources() -> Vec<Source> {
+    let is_test = |path: &str| path.contains("tests/") || path.ends_with("tests.rs");
+    let without_tests = |text: &str| {
+        let end = text.match_indices("#[cfg(test)]").find(|(at, _)| {
+            let next = text[*at..].lines().skip(1).find(|line| !line.trim().starts_with("#["));
+            next.is_some_and(|line| line.trim_start().starts_with("mod ") && line.trim_end().ends_with('{'))
+        });
+        text[..end.map_or(text.len(), |(at, _)| at)].to_owned()
+    };
+    let without_comments = |text: &str| text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let files = files().into_iter().filter(|(path, _)| !is_test(path));
+    files.map(|(path, text)| Source { path, text: without_comments(&without_tests(&text)) }).collect()
+}
+
+impl Source {
+    fn module(&self) -> &str {
+        let first = self.path.split('/').next().unwrap();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// How many `super::` lead to the crate's root.
+    fn depth(&self) -> usize {
+        let parts = self.path.split('/').count();
+        if self.path.ends_with("/mod.rs") { parts - 1 } else { parts }
+    }
+
+    /// The modules of the crate that it names, by `crate::…`, by a `use crate::{…}`, or by enough `super::`.
+    fn uses(&self) -> Vec<String> {
+        let up = format!("{}::", vec!["super"; self.depth()].join("::"));
+        let mut names = Vec::new();
+        for root in ["crate::", &up] {
+            for (at, _) in self.text.match_indices(root) {
+                let before = self.text[..at].chars().next_back();
+                if before.is_some_and(|character| character.is_alphanumeric() || character == '_' || character == ':') {
+                    continue;
+                }
+                let rest = &self.text[at + root.len()..];
+                match rest.strip_prefix('{') {
+                    Some(list) => names.extend(first_words(list)),
+                    None => names.push(word(rest)),
+                }
+            }
+        }
+        let known = |name: &String| layer(name).is_some();
+        names.retain(|name| known(name) && name != self.module());
+        names
+    }
+}
+
+/// The first word of each item of a `{…}` list, its own lists left out.
+fn first_words(list: &str) -> Vec<String> {
+    let (mut depth, mut start, mut words) = (0, true, Vec::new());
+    for (at, character) in list.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => start = true,
+            other if start && depth == 0 && !other.is_whitespace() => {
+                words.push(word(&list[at..]));
+                start = false;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+#[test]
+fn arrows_between_modules_point_down_only() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let module = source.module();
+        let own = layer(module).unwrap_or_else(|| panic!("src/{} belongs to no layer: say in this test what may use it", source.path));
+        for used in source.uses() {
+            let stricter = STRICTER.iter().find(|(name, _)| *name == module);
+            let allowed = match stricter {
+                Some((_, only)) => only.contains(&used.as_str()),
+                None => layer(&used).is_some_and(|used| used < own) || EXCEPTIONS.contains(&(module, used.as_str())),
+            };
+            if !allowed {
+                wrong.push(format!("src/{} uses crate::{used}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these arrows point the wrong way:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn some_crates_are_known_in_some_places_only() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (name, places) in FENCED {
+            let named = source.text.match_indices(name).any(|(at, _)| {
+                let is_part = |character: char| character.is_alphanumeric() || character == '_';
+                let before = source.text[..at].chars().next_back();
+                let after = source.text[at + name.len()..].chars().next();
+                !before.is_some_and(is_part) && !after.is_some_and(is_part) && after == Some(':')
+            });
+            if named && !places.iter().any(|place| source.path.starts_with(place)) {
+                wrong.push(format!("src/{} uses {name}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn time_comes_from_the_clock() {
+    let readers: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| ["Utc::now", "Local::now", "SystemTime::now"].iter().any(|call| source.text.contains(call)))
+        .map(|source| source.path)
+        .collect();
+    assert_eq!(readers, ["clock.rs"]);
+}
+
+#[test]
+fn no_file_is_long_and_each_says_what_it_is() {
+    let mut wrong = Vec::new();
+    for (path, text) in files() {
+        let lines = text.lines().count();
+        if lines > 400 {
+            wrong.push(format!("src/{path} has {lines} lines; 400 is the most"));
+        }
+        if !text.starts_with("//! ") {
+            wrong.push(format!("src/{path} does not begin with a `//!` line that says what it is"));
+        }
+        let name = path.rsplit('/').next().unwrap();
+        if ["utils.rs", "util.rs", "common.rs", "helpers.rs", "misc.rs"].contains(&name) {
+            wrong.push(format!("src/{path}: name a file by what it is about"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_vocabulary_has_no_managers() {
+    const REFUSED: &[&str] = &["Service", "Manager", "Handler", "Helper", "Util", "Dto", "Repository"];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !["twilio", "simulator"].contains(&source.module())) {
+        for kind in ["struct ", "enum ", "trait "] {
+            for (at, _) in source.text.match_indices(kind) {
+                let name = word(&source.text[at + kind.len()..]);
+                if REFUSED.iter().any(|refused| name.ends_with(refused)) {
+                    wrong.push(format!("src/{}: {kind}{name}", source.path));
+                }
+            }
+        }
+    }
+    // A Messaging Service is Twilio's word.
+    wrong.retain(|name| !name.contains("MessagingService"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `table column type` of every column that `schema.rs` declares.
+fn declared_columns() -> Vec<String> {
+    let text = fs::read_to_string(root().join("db/schema.rs")).unwrap();
+    let mut columns = Vec::new();
+    for table in text.split("diesel::table! {").skip(1) {
+        let lines = table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with('#'));
+        let mut name = "";
+        for line in lines.take_while(|line| *line != "}") {
+            match line.split_once(" -> ") {
+                Some((column, kind)) => columns.push(format!("{name} {column} {}", kind.trim_end_matches(','))),
+                None => name = line.split(' ').next().unwrap(),
+            }
+        }
+    }
+    columns
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_in_the_source_is_that_of_a_migrated_database() {
+    let app = TestApp::start().await;
+    let mut found = app
+        .texts(
+            "SELECT table_name || ' ' || column_name || ' ' ||
+                CASE WHEN is_nullable = 'YES' THEN 'Nullable<' || kind || '>' ELSE kind END AS text
+             FROM (SELECT *, CASE udt_name
+                WHEN 'uuid' THEN 'Uuid' WHEN 'text' THEN 'Text' WHEN 'bytea' THEN 'Bytea' WHEN 'timestamptz' THEN 'Timestamptz'
+                WHEN 'int2' THEN 'Int2' WHEN 'int4' THEN 'Int4' WHEN 'int8' THEN 'Int8' WHEN 'bool' THEN 'Bool' WHEN 'jsonb' THEN 'Jsonb'
+                WHEN '_text' THEN 'Array<Text>' ELSE udt_name END AS kind
+                FROM information_schema.columns
+                WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%') AS c
+             ORDER BY table_name, ordinal_position",
+        )
+        .await;
+    let mut declared = declared_columns();
+    found.sort();
+    declared.sort();
+    let missing: Vec<_> = found.iter().filter(|column| !declared.contains(column)).collect();
+    let surplus: Vec<_> = declared.iter().filter(|column| !found.contains(column)).collect();
+    assert!(missing.is_empty() && surplus.is_empty(), "src/db/schema.rs lacks {missing:#?} and has too much {surplus:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_is_explained_and_every_foreign_key_can_be_followed_back() {
+    let app = TestApp::start().await;
+    // A row that is deleted would otherwise make PostgreSQL read the whole referencing table.
+    let unindexed = app
+        .texts(
+            "SELECT c.conrelid::regclass || ' (' || a.attname || ')' AS text
+             FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+             WHERE c.contype = 'f' AND c.confdeltype IN ('c', 'n')
+               AND c.confrelid IN ('contacts'::regclass, 'messages'::regclass, 'connections'::regclass)
+               AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indkey[0] = a.attnum)
+             ORDER BY 1",
+        )
+        .await;
+    assert_eq!(unindexed, Vec::<String>::new());
+}

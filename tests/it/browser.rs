@@ -1,0 +1,85 @@
+//! The main job in a real browser: connect Twilio, write a template in the midst of an automation, see the message delivered,
+//! text STOP from the handset, and see that nothing goes out any more.
+
+use carillon::{
+    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE},
+    users::Role,
+};
+use serde_json::json;
+
+use crate::harness::{HANDSET, TestApp, browser::Browser, world::PASSWORD};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
+    let app = TestApp::with_worker().await;
+    app.user("ada@example.com", Role::Admin).await;
+    let browser = Browser::open().await;
+
+    browser.go(&app.url).await;
+    browser.fill("email", "ada@example.com").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Sign in").await;
+
+    // Connection Center: a wrong token is named beside its field, the right one connects.
+    browser.go(&format!("{}/connections/new", app.url)).await;
+    browser.fill("account_sid", ACCOUNT_SID).await;
+    browser.fill("auth_token", "00000000000000000000000000000000").await;
+    browser.fill("sender", LONG_CODE).await;
+    browser.fill("name", "My shop").await;
+    browser.press("Connect").await;
+    browser.must_say("Twilio does not accept this Auth Token").await;
+    browser.fill("auth_token", AUTH_TOKEN).await;
+    browser.press("Connect").await;
+    browser.must_say("My shop").await;
+    browser.must_say("Reported here").await;
+
+    // An automation whose template is written on the way.
+    browser.go(&format!("{}/automations/new", app.url)).await;
+    browser.fill("name", "Thank buyers").await;
+    browser.fill("trigger.name", "order_completed").await;
+    browser.choose("steps.0.sender_id", "Carillon").await;
+    browser.press("Create new SMS template").await;
+    browser.fill("name", "Thanks").await;
+    browser.fill("body", "Thank you for order {{ event.order_id }}!").await;
+    browser.press("Save and go back").await;
+    browser.must_say("Thanks").await;
+    assert_eq!(browser.value("name").await, "Thank buyers", "nothing of the automation was lost");
+    assert_eq!(browser.value("trigger.name").await, "order_completed");
+    browser.press("Save and switch on").await;
+    browser.must_say("Active").await;
+
+    app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
+    app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;
+    browser.go(&format!("{}/messages", app.url)).await;
+    browser.must_say("Thank you for order A-17!").await;
+    browser.go(&format!("{}/messages/{}", app.url, app.message_to(HANDSET).await.id)).await;
+    for words in ["Thank you for order A-17!", "Delivered", "Thank buyers", "My shop"] {
+        browser.must_say(words).await;
+    }
+
+    // The handset has it, and answers.
+    let handset = format!("{}/phones/{HANDSET}", app.twilio_url());
+    browser.must_come_to_say(&handset, "Thank you for order A-17!").await;
+    browser.press("STOP").await;
+    browser.must_say("You have successfully been unsubscribed").await;
+
+    let contact = app.contact_of(HANDSET).await;
+    let contact = format!("{}/contacts/{}", app.url, contact["id"].as_str().unwrap());
+    browser.must_come_to_say(&contact, "Twilio-Message-stop").await;
+    browser.must_say("Texted STOP").await;
+
+    app.event("order_completed", HANDSET, json!({ "order_id": "A-18" })).await;
+    let both = ["delivered", "suppressed"];
+    app.eventually("the second message is suppressed", async || (app.statuses_to(HANDSET).await == both).then_some(())).await;
+    browser.go(&format!("{}/messages/{}", app.url, app.messages_to(HANDSET).await[1].id)).await;
+    browser.must_say("Suppressed").await;
+    browser.must_say("Thank you for order A-18!").await;
+    assert_eq!(app.received(HANDSET), ["Thank you for order A-17!"]);
+
+    // START, and it goes on.
+    browser.go(&handset).await;
+    browser.press("START").await;
+    browser.must_say("You have successfully been re-subscribed").await;
+    app.event("order_completed", HANDSET, json!({ "order_id": "A-19" })).await;
+    browser.must_come_to_say(&handset, "Thank you for order A-19!").await;
+}

@@ -1,0 +1,342 @@
+//! The program itself, as a child process: commands beside a running server, exit codes, one line for each error, and kill -9.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+};
+
+use crate::harness::{
+    api::Api,
+    choose_crypto,
+    site::Site,
+    world::{PASSWORD, id},
+};
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A data directory with a Twilio beside it; whatever runs there ends with this value.
+struct Installation {
+    directory: PathBuf,
+    bind: String,
+    twilio: RunningSimulator,
+}
+
+/// A `carillon serve`.
+struct Server(Child);
+
+impl Installation {
+    async fn new() -> Self {
+        choose_crypto();
+        let directory = std::env::temp_dir().join(format!("carillon-cli-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        fs::DirBuilder::new().mode(0o711).create(&directory).unwrap();
+        let twilio = Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
+        let port = 10_000 + rand::random::<u16>() % 22_000;
+        Self { directory, bind: format!("127.0.0.1:{port}"), twilio }
+    }
+
+    /// The program with nothing in its environment but what belongs to this installation.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(arguments);
+        command.env("CARILLON_DATA_DIR", &self.directory).env("CARILLON_BIND", &self.bind).env("CARILLON_TWILIO_API_URL", &self.twilio.url);
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().await.unwrap()
+    }
+
+    /// Starts the server and waits until it is ready.
+    async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    async fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
+        let log = File::options().create(true).append(true).open(self.directory.join("serve.log")).unwrap();
+        let mut command = self.command(&["serve"]);
+        command.envs(settings.iter().copied()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
+        let mut server = Server(command.spawn().unwrap());
+        let asked = Instant::now();
+        while !self.is_ready().await {
+            let log = || fs::read_to_string(self.directory.join("serve.log")).unwrap_or_default();
+            assert!(server.0.try_wait().unwrap().is_none(), "the server ended: {}", log());
+            assert!(asked.elapsed() < PATIENCE, "the server does not get ready: {}", log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        server
+    }
+
+    async fn is_ready(&self) -> bool {
+        let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("http://{}/readyz", self.bind)).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// The API with a key that the program has printed, alone, on standard output.
+    async fn api(&self) -> Api {
+        let key = printed(&self.run(&["api-key", "create", "--name", "shop", "--role", "admin"]).await);
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Api { http, url: format!("http://{}/api/v1", self.bind), key }
+    }
+
+    fn runs_postgres(&self) -> bool {
+        self.directory.join("postgres/postmaster.pid").exists()
+    }
+}
+
+impl Server {
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.0.id().unwrap().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Asks it to stop, as a service manager does.
+    async fn stop(mut self) {
+        self.signal(Signal::SIGTERM);
+        let status = tokio::time::timeout(PATIENCE, self.0.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
+    /// Kills it without warning.
+    async fn kill(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.0.wait().await.unwrap();
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        // A PostgreSQL whose owner was killed writes until it has ended.
+        let asked = Instant::now();
+        while fs::remove_dir_all(&self.directory).is_err() && self.directory.exists() && asked.elapsed() < Duration::from_secs(20) {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    }
+}
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir("/").stdin(Stdio::null());
+    command
+}
+
+/// The one line that a successful command has printed.
+#[track_caller]
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!((text.lines().count(), text.ends_with('\n')), (1, true), "one line: {text}");
+    text.trim_end().to_owned()
+}
+
+/// The one line with which a command ended, and its exit code.
+#[track_caller]
+fn refused(output: &Output) -> (i32, String) {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    let last: Vec<&str> = text.lines().filter(|line| line.starts_with("carillon: ")).collect();
+    assert_eq!(last.len(), 1, "one line says what is wrong: {text}");
+    assert!(output.stdout.is_empty(), "nothing on standard output");
+    (output.status.code().unwrap(), last[0].to_owned())
+}
+
+async fn with_settings(arguments: &[&str], settings: &[(&str, &str)], directory: &Path) -> (i32, String) {
+    let output = program(arguments).env("CARILLON_DATA_DIR", directory).envs(settings.iter().copied()).output().await.unwrap();
+    refused(&output)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_work_beside_a_running_server() {
+    let installation = Installation::new().await;
+    let server = installation.serve().await;
+    let api = installation.api().await;
+    assert!(api.key.starts_with("ck_"));
+    api.get("/contacts").await.ok();
+
+    let mut create = installation.command(&["user", "create", "--email", "ada@example.com", "--role", "admin", "--password-stdin"]);
+    let mut child = create.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let site = Site::new(http, &format!("http://{}", installation.bind));
+    let form = site.open("/login").await.ok().form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+    assert_eq!(site.send(&form).await.ok().path, "/");
+
+    let (code, error) = refused(&installation.run(&["user", "create", "--email", "ada@example.com", "--role", "viewer"]).await);
+    assert_eq!(code, 1);
+    assert!(error.contains("already"), "{error}");
+    assert!(installation.run(&["healthcheck"]).await.status.success());
+    assert_eq!(printed(&installation.run(&["migrate"]).await), "The database is up to date.");
+    assert!(installation.is_ready().await, "the server was not disturbed");
+    server.stop().await;
+    assert!(!installation.runs_postgres(), "its PostgreSQL stopped with it");
+    assert!(!installation.run(&["healthcheck"]).await.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_without_a_server_start_the_database_for_themselves_and_leave_nothing_running() {
+    let installation = Installation::new().await;
+    let password = printed(&installation.run(&["user", "create", "--email", "ada@example.com", "--role", "admin"]).await);
+    assert!(password.len() >= 20 && !password.contains(' '), "a password is made and printed");
+    assert!(!installation.runs_postgres());
+    assert!(printed(&installation.run(&["migrate"]).await).contains("up to date"));
+    let (first, second) = tokio::join!(installation.api(), installation.api());
+    assert_ne!(first.key, second.key, "two at once do not get into each other's way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_cannot_be_used_ends_in_one_line_that_says_what_to_do() {
+    let installation = Installation::new().await;
+    let directory = &installation.directory;
+    for (settings, code, words) in [
+        (&[("CARILLON_BIMD", "127.0.0.1:1")][..], 78, &["CARILLON_BIMD", "did you mean CARILLON_BIND"][..]),
+        (&[("CARILLON_BIND", "everywhere")], 78, &["CARILLON_BIND", "127.0.0.1:8080"]),
+        (&[("CARILLON_SECRET_KEY", "swordfish")], 78, &["CARILLON_SECRET_KEY", "openssl rand"]),
+        (&[("CARILLON_PUBLIC_URL", "sms.example.com")], 78, &["CARILLON_PUBLIC_URL", "https://"]),
+        (&[("DATABASE_URL", "mysql://x")], 78, &["DATABASE_URL", "postgres://"]),
+        (&[("DATABASE_URL", "postgres://ada:hunter2@127.0.0.1:1/carillon")], 69, &["127.0.0.1:1", "refused"]),
+    ] {
+        for arguments in [&["serve"][..], &["migrate"], &["api-key", "create", "--name", "x", "--role", "viewer"]] {
+            let (found, error) = with_settings(arguments, settings, directory).await;
+            assert_eq!(found, code, "{settings:?} {arguments:?}: {error}");
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+            assert!(!error.contains("swordfish") && !error.contains("hunter2"), "{error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_usage_ends_with_2_and_help_and_version_with_0() {
+    for arguments in [&["sevre"][..], &[], &["serve", "--role", "boss"], &["user", "create", "--email", "a@example.com", "--role", "boss"]]
+    {
+        let output = program(arguments).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    let version = printed(&program(&["--version"]).output().await.unwrap());
+    assert_eq!(version, format!("carillon {}", env!("CARGO_PKG_VERSION")));
+    let help = program(&["--help"]).output().await.unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for word in ["demo", "serve", "migrate", "simulator", "user", "api-key", "DATABASE_URL", "CARILLON_PUBLIC_URL"] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_named_with_its_setting_and_the_first_server_goes_on() {
+    let installation = Installation::new().await;
+    let server = installation.serve().await;
+    let (code, error) = refused(&installation.run(&["serve"]).await);
+    assert_eq!(code, 1);
+    assert!(error.contains(&installation.bind) && error.contains("CARILLON_BIND"), "{error}");
+    assert!(installation.is_ready().await);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_of_somebody_else_is_named() {
+    let installation = Installation::new().await;
+    let file = installation.directory.join("file");
+    fs::write(&file, "").unwrap();
+    let (code, error) = with_settings(&["migrate"], &[], &file).await;
+    assert_eq!(code, 69, "{error}");
+    assert!(error.contains("CARILLON_DATA_DIR"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_secret_key_does_not_open_the_saved_keys_and_the_connection_says_so() {
+    let installation = Installation::new().await;
+    let server = installation.serve().await;
+    let api = installation.api().await;
+    let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
+    let connection = api.post("/connections", keys).await.ok();
+    server.stop().await;
+    assert_eq!(fs::metadata(installation.directory.join("secret.key")).map(|found| mode(&found)).unwrap(), 0o600);
+
+    let other = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
+    let server = installation.serve_with(&[("CARILLON_SECRET_KEY", other)]).await;
+    let verification = api.post(&format!("/connections/{}/verify", id(&connection)), json!({})).await.ok();
+    assert_eq!(verification["verified"], false);
+    assert!(verification.to_string().contains("Replace the keys"), "{verification:#}");
+    server.stop().await;
+}
+
+fn mode(metadata: &fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o777
+}
+
+/// What Carillon knows of the message to a handset; none before there is one.
+async fn status(api: &Api, handset: &str) -> Option<String> {
+    let found = api.get(&format!("/messages?to={}", handset.replace('+', "%2B"))).await.ok();
+    let messages = found["data"].as_array().unwrap();
+    assert!(messages.len() <= 1, "{handset} has {} messages", messages.len());
+    Some(messages.first()?["status"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
+    let installation = Installation::new().await;
+    let server = installation.serve().await;
+    let api = installation.api().await;
+    let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
+    let connection = api.post("/connections", keys).await.ok();
+    let template = id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
+    let step = json!({ "type": "send_sms", "template_id": template, "sender_id": id(&connection["senders"][0]) });
+    let trigger = json!({ "type": "event", "name": "hello" });
+    let automation = json!({ "name": "Hello", "trigger": trigger, "steps": [step], "status": "active" });
+    api.post("/automations", automation).await.ok();
+
+    let answered = Mutex::new(BTreeSet::new());
+    let report = async {
+        for n in 0..80 {
+            let handset = format!("+120655506{n:02}");
+            let event = json!({ "id": format!("event-{n}"), "name": "hello", "contact": { "phone": handset } });
+            let request = api.http.post(format!("{}/events", api.url)).bearer_auth(&api.key).json::<Value>(&event);
+            match request.send().await {
+                Ok(answer) if answer.status() == 202 => drop(answered.lock().unwrap().insert(handset)),
+                _ => break,
+            }
+        }
+    };
+    let murder = async {
+        while answered.lock().unwrap().len() < 25 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        server.kill().await;
+    };
+    tokio::join!(report, murder);
+    let answered = answered.into_inner().unwrap();
+    assert!(answered.len() >= 25);
+
+    let server = installation.serve().await;
+    let asked = Instant::now();
+    for handset in &answered {
+        loop {
+            let at_twilio = installation.twilio.simulator.messages_to(handset).len();
+            assert!(at_twilio <= 1, "{handset} got it twice");
+            match (status(&api, handset).await.as_deref(), at_twilio) {
+                // Killed between the claim and the call: nobody can know that from here, and so it is not sent again.
+                (Some("unconfirmed"), 0) | (Some("accepted" | "queued" | "sending" | "sent" | "delivered"), 1) => break,
+                (status, at_twilio) => {
+                    assert!(asked.elapsed() < PATIENCE, "{handset} is {status:?} here and {at_twilio} times at Twilio");
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    server.stop().await;
+}

@@ -1,0 +1,198 @@
+//! A real browser: Chromium without a window, driven through WebDriver. Both end with the story, and leave no file behind.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError};
+use hyper_util::client::legacy::connect::HttpConnector;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A browser with one window.
+pub(crate) struct Browser {
+    client: Client,
+    driver: Child,
+    /// The profile, in a directory of its own, by which the browser's processes are known.
+    profile: PathBuf,
+}
+
+impl Browser {
+    pub(crate) async fn open() -> Self {
+        let profile = std::env::temp_dir().join(format!("carillon-browser-{}", uuid::Uuid::new_v4().simple()));
+        fs::create_dir(&profile).unwrap();
+        let (driver, port) = start_driver();
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-proxy-server",
+            "--window-size=1280,1000",
+            &format!("--user-data-dir={}", profile.display()),
+        ];
+        let mut options = json!({ "args": arguments });
+        if let Some(binary) = find(&["chromium", "chromium-browser", "google-chrome"]) {
+            options["binary"] = json!(binary);
+        }
+        let capabilities = json!({ "goog:chromeOptions": options }).as_object().unwrap().clone();
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let connected = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await;
+        let client = connected.unwrap_or_else(|error| panic!("the browser does not start (is chromium installed?): {error}"));
+        Self { client, driver, profile }
+    }
+
+    /// Opens an address.
+    pub(crate) async fn go(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// The path that the browser shows.
+    pub(crate) async fn path(&self) -> String {
+        self.client.current_url().await.unwrap().path().to_owned()
+    }
+
+    /// Fills a field of a form.
+    pub(crate) async fn fill(&self, name: &str, text: &str) {
+        let field = self.find(Locator::Css(&format!("[name=\"{name}\"]"))).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses the option of a select box whose text begins with this.
+    pub(crate) async fn choose(&self, name: &str, label: &str) {
+        let option = format!("//select[@name='{name}']/option[starts-with(normalize-space(), '{label}')]");
+        self.find(Locator::XPath(&option)).await.click().await.unwrap();
+    }
+
+    /// Presses the button with this text.
+    pub(crate) async fn press(&self, label: &str) {
+        let button = format!("//main//button[normalize-space()='{label}'] | //button[normalize-space()='{label}']");
+        self.find(Locator::XPath(&button)).await.click().await.unwrap();
+    }
+
+    /// The text that stands in a field, or that a select box shows.
+    pub(crate) async fn value(&self, name: &str) -> String {
+        let field = self.find(Locator::Css(&format!("[name=\"{name}\"]"))).await;
+        field.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    /// Waits until people read this, reloading the page now and then if it does not change by itself.
+    pub(crate) async fn must_say(&self, words: &str) {
+        self.wait_for(words, None).await;
+    }
+
+    /// Opens a page again and again until people read this.
+    pub(crate) async fn must_come_to_say(&self, url: &str, words: &str) {
+        self.wait_for(words, Some(url)).await;
+    }
+
+    async fn wait_for(&self, words: &str, again: Option<&str>) {
+        let asked = Instant::now();
+        loop {
+            if let Some(url) = again {
+                self.go(url).await;
+            }
+            let text = self.text().await;
+            if text.to_lowercase().contains(&words.to_lowercase()) {
+                return;
+            }
+            assert!(asked.elapsed() < PATIENCE, "{} does not say “{words}”:\n{text}", self.path().await);
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+
+    async fn text(&self) -> String {
+        // The page may change between the two questions.
+        match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    async fn find(&self, locator: Locator<'_>) -> Element {
+        let found: Result<Element, CmdError> = self.client.wait().at_most(PATIENCE).for_element(locator).await;
+        match found {
+            Ok(element) => element,
+            Err(error) => panic!("{} has no {locator:?} ({error}):\n{}", self.path().await, self.text().await),
+        }
+    }
+
+    async fn close(&mut self) {
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.client.clone().close()).await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        super::finish(self.close());
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+        let asked = Instant::now();
+        // What the driver could not end, and files that are written until the end.
+        while asked.elapsed() < Duration::from_secs(10) && (end_processes_of(&self.profile) || self.profile.exists()) {
+            let _ = fs::remove_dir_all(&self.profile);
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Starts the driver on a port of its own choice, and reads which.
+fn start_driver() -> (Child, u16) {
+    let program = find(&["chromedriver"]).unwrap_or_else(|| {
+        panic!("chromedriver is not installed, which the browser story needs: run `scripts/install-prerequisites test`")
+    });
+    let mut driver = Command::new(program)
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+    // Its pipe must be read on, or it would stop when that is full.
+    std::thread::spawn(move || lines.for_each(drop));
+    (driver, port.expect("chromedriver says its port"))
+}
+
+fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).chain(["/usr/bin".into(), "/usr/lib/chromium-browser".into(), "/snap/bin".into()]);
+    let places: Vec<PathBuf> = places.collect();
+    names.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|program| program.is_file())
+}
+
+/// Kills the processes that have the profile's path in their command line; tells whether there were any.
+fn end_processes_of(profile: &Path) -> bool {
+    let known = profile.to_str().unwrap().as_bytes();
+    let mut any = false;
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        if line.windows(known.len()).any(|part| part == known) {
+            any = true;
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+    any
+}
