@@ -105,12 +105,12 @@ impl Worker {
         for round in 0_u32.. {
             match write().await {
                 Ok(written) => return Some(written),
-                // Anything but an absent database would fail the same way for ever.
-                Err(error) if !is_away(&error) => {
+                // Two transactions that got into each other's way may do better the next time; anything else fails the same way for ever.
+                Err(error) if !is_away(&error) && round >= 3 => {
                     tracing::error!(%error, "the outcome of jobs could not be written");
                     return None;
                 }
-                Err(error) if round == 0 => tracing::warn!(%error, "the database is away; waiting for it to write the outcome of jobs"),
+                Err(error) if round == 0 => tracing::warn!(%error, "the outcome of jobs could not be written; trying again"),
                 Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

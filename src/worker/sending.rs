@@ -186,6 +186,12 @@ impl Worker {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
+            let silences = |outcome: &&Outcome| {
+                matches!(submit::decide(&outcome.answer, outcome.claimed.attempt, now).effect, Some(Effect::Suppress(_)))
+            };
+            let addresses = outcomes.iter().filter(silences).map(|outcome| &outcome.claimed.to_address);
+            let silenced: Vec<PhoneNumber> = addresses.filter_map(|address| PhoneNumber::from_e164(address).ok()).collect();
+            stop::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
             let recorded = submit::record(conn, outcomes, now).await?;
             let finishes: Vec<(JobId, Finish)> = jobs
                 .iter()
