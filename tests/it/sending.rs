@@ -296,7 +296,7 @@ async fn two_workers_on_one_queue_send_each_message_once() {
     for worker in &workers {
         worker.beat().await.unwrap();
     }
-    let done = futures::future::join_all(workers.iter().map(|worker| worker.perform_due())).await;
+    let done = futures::future::join_all(workers.iter().map(carillon::worker::Worker::perform_due)).await;
     assert!(done.into_iter().all(|performed| performed.is_ok()));
     app.run_until_idle().await;
     assert_eq!(app.simulator.messages().len(), 120);

@@ -110,7 +110,7 @@ impl TestApp {
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let url = app.config.public_url.to_string();
-        let (_, key) = api_keys::create(&mut *app.db.get().await.unwrap(), "stories", Role::Admin, clock.now()).await.unwrap();
+        let (_, key) = api_keys::create(&mut app.db.get().await.unwrap(), "stories", Role::Admin, clock.now()).await.unwrap();
         let api = Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
         Self {
             worker: app.worker(),
