@@ -6,13 +6,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
 
 use super::Change;
 use super::consent::{self, ConsentChange};
 use super::contact::{self, Contact};
 use super::tags::{self, TagName};
-use crate::db::{Conn, schema::suppressions};
+use crate::db::{Conn, schema::suppressions, statement::statement};
 use crate::error::{Error, Result};
 use crate::types::id::{ContactId, MessageId, SuppressionId, UserId};
 use crate::types::phone::PhoneNumber;
@@ -115,11 +116,33 @@ pub async fn active_many(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Hash
     Ok(found.into_iter().map(|suppression| (suppression.phone.clone(), suppression)).collect())
 }
 
+statement! {
+    /// Waits for the other transactions that silence one of these numbers; in the order of the keys, so that two cannot wait for each other.
+    struct Queue<'a> { addresses: &'a [&'a str] => Array<Text> }
+    returns ();
+    "SELECT pg_advisory_xact_lock(key)
+     FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address ORDER BY key) AS numbers"
+}
+
+/// Makes transactions that suppress or lift the same number follow one another; [`suppress`] and [`lift`] begin with it.
+///
+/// A transaction that locks messages first calls it before that.
+/// A STOP has the tag when it comes to the messages; a refusal with 21610 has its message when it comes to the tag. At the same
+/// time for the same number, each would wait for the other.
+pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
+    if !phones.is_empty() {
+        let addresses: Vec<&str> = phones.iter().map(|phone| phone.as_str()).collect();
+        Queue { addresses: &addresses }.execute(conn).await?;
+    }
+    Ok(())
+}
+
 /// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is unknown, and adds [`tags::STOP_TAG`].
 ///
 /// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except Twilio's repeated refusals.
 /// Pending messages are the caller's to take back, see `messages::stop`.
 pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Suppressed> {
+    queue_up(conn, &[&evidence.phone]).await?;
     let rows = diesel::insert_into(suppressions::table)
         .values((
             suppressions::id.eq(SuppressionId::new()),
@@ -148,6 +171,7 @@ pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -
 ///
 /// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the field `note`.
 pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: DateTime<Utc>) -> Result<Lifted> {
+    queue_up(conn, &[&evidence.phone]).await?;
     let said_why = evidence.note.as_deref().is_some_and(|note| !note.trim().is_empty());
     if matches!(evidence.source, Source::Admin | Source::Api) && !said_why {
         return Err(Error::field("note", "Write down why this number may be texted again."));

@@ -14,7 +14,7 @@ use crate::{
         schema::{messages, senders},
     },
     error::Result,
-    messages::{compose::encoding_word, status::MessageStatus, stop},
+    messages::{compose::encoding_word, status::MessageStatus},
     twilio::{Address, callbacks::InboundMessage, keyword::Keyword, parts},
     types::{
         id::{ConnectionId, ContactId, MessageId, SenderId},
@@ -42,7 +42,7 @@ pub enum Received {
 /// Stores an inbound message with all that follows from it for the contact; in the caller's transaction.
 pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &InboundMessage, now: DateTime<Utc>) -> Result<Received> {
     if let Some(phone) = inbound.from.phone() {
-        stop::queue_up(conn, &[phone]).await?;
+        suppressions::queue_up(conn, &[phone]).await?;
     }
     let known: i64 = messages::table.filter(messages::twilio_sid.eq(inbound.message_sid.as_str())).count().get_result(conn).await?;
     if known > 0 {

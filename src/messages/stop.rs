@@ -7,7 +7,7 @@
 //! later see it. The claim waits for nothing else while it holds the gate (it skips locked rows), so that no deadlock is possible.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::{
@@ -40,26 +40,6 @@ statement! {
 /// Lets a claim through until its transaction ends; call it before the claim's statement takes its snapshot.
 pub(super) async fn pass_with_claims(conn: &mut Conn) -> Result<()> {
     PassShared { key: &GATE }.execute(conn).await?;
-    Ok(())
-}
-
-statement! {
-    /// Waits for the other transactions that silence one of these numbers; in the order of the keys, so that two cannot wait for each other.
-    struct Queue<'a> { addresses: &'a [&'a str] => Array<Text> }
-    returns ();
-    "SELECT pg_advisory_xact_lock(key)
-     FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address ORDER BY key) AS numbers"
-}
-
-/// Makes transactions that silence the same number follow one another; call it before anything else in the transaction.
-///
-/// A STOP has the tag when it comes to the messages; a refusal with 21610 has its message when it comes to the tag. At the same
-/// time for the same number, each would wait for the other.
-pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
-    if !phones.is_empty() {
-        let addresses: Vec<&str> = phones.iter().map(|phone| phone.as_str()).collect();
-        Queue { addresses: &addresses }.execute(conn).await?;
-    }
     Ok(())
 }
 

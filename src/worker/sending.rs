@@ -191,7 +191,7 @@ impl Worker {
             };
             let addresses = outcomes.iter().filter(silences).map(|outcome| &outcome.claimed.to_address);
             let silenced: Vec<PhoneNumber> = addresses.filter_map(|address| PhoneNumber::from_e164(address).ok()).collect();
-            stop::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+            suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
             let recorded = submit::record(conn, outcomes, now).await?;
             let finishes: Vec<(JobId, Finish)> = jobs
                 .iter()

@@ -111,7 +111,7 @@ async fn record(db: &Pool, clock: &Clock, batch: &[(Report, Option<PhoneNumber>)
     conn.transaction(async |conn| {
         let silences = |report: &Report| report.error_code.and_then(delivery::suppression_after).is_some();
         let silenced: Vec<&PhoneNumber> = batch.iter().filter(|(report, _)| silences(report)).filter_map(|(_, to)| to.as_ref()).collect();
-        stop::queue_up(conn, &silenced).await?;
+        suppressions::queue_up(conn, &silenced).await?;
         let recorded = delivery::record(conn, &reports, now).await?;
         for ((report, to), recorded) in batch.iter().zip(&recorded) {
             if let (Recorded::Applied, Some(to)) = (recorded, to) {
