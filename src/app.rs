@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::connections;
 use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
 use crate::error::Error;
 use crate::simulator::{self, RunningSimulator, Simulator, SimulatorOptions};
@@ -58,6 +60,15 @@ impl App {
         let hooks = Hooks::start(&db, &clock);
         let events = EventReports::start(&db, &clock);
         Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks, events })
+    }
+
+    /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.
+    pub async fn check_secret_key(&self) -> Result<(), AppError> {
+        let mut conn = self.db.get().await?;
+        connections::check_secret_key(&mut conn, &self.secret_key).await.map_err(|error| match error {
+            Error::Refused(_) => AppError::OtherSecretKey,
+            other => other.into(),
+        })
     }
 
     /// A worker on the same parts.
@@ -120,6 +131,12 @@ pub enum AppError {
     /// A slice refused.
     #[error(transparent)]
     Slice(#[from] Error),
+    /// The saved keys were sealed with another secret key.
+    #[error(
+        "CARILLON_SECRET_KEY, or secret.key in the data directory, is not the key that sealed the Twilio keys in this database: start with \
+         that one. If it is lost, run `carillon forget-keys` and enter the keys again in the Connection Center"
+    )]
+    OtherSecretKey,
     /// Anything else, such as a port in use: what happened and what to do.
     #[error("{0}")]
     Other(String),
@@ -137,7 +154,7 @@ impl AppError {
     /// The code that the program exits with: 78 for settings, 69 when the database is away, else 1 (2 is for wrong usage).
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Target(_) => 78,
+            Self::Config(_) | Self::Target(_) | Self::OtherSecretKey => 78,
             Self::Unavailable(_) | Self::Embedded(_) | Self::Migrate(MigrateError::Unavailable(_)) => 69,
             Self::Migrate(_) | Self::Slice(_) | Self::Other(_) => 1,
         }
@@ -210,6 +227,13 @@ pub async fn create_api_key(config: &Config, name: &str, role: &str) -> Result<S
         Ok(key.expose().into())
     })
     .await
+}
+
+/// Makes an installation whose secret key is lost usable again; returns how many connections need their keys anew.
+pub async fn forget_keys(config: &Config) -> Result<usize, AppError> {
+    let secret_key = config.secret_key()?;
+    with_database(config, async |conn, now| conn.transaction(async |conn| connections::forget_keys(conn, &secret_key, now).await).await)
+        .await
 }
 
 /// Runs one command on the migrated database, beside a running `serve` or without one.

@@ -63,6 +63,8 @@ enum Command {
     /// Manages the keys of the JSON API.
     #[command(subcommand, arg_required_else_help = true)]
     ApiKey(ApiKeyCommand),
+    /// For when CARILLON_SECRET_KEY is lost: forgets the Twilio keys that nobody can read any more, so that they can be entered again.
+    ForgetKeys,
     /// Asks a `carillon serve` on this machine whether it is ready; for Docker's HEALTHCHECK.
     Healthcheck,
 }
@@ -144,6 +146,11 @@ async fn perform(command: Command) -> Result<(), AppError> {
             printed.map_or(Ok(()), |password| print(password.expose_secret()))
         }
         Command::ApiKey(ApiKeyCommand::Create { name, role }) => print(app::create_api_key(&config, &name, &role).await?.expose_secret()),
+        Command::ForgetKeys => {
+            let count = app::forget_keys(&config).await?;
+            let connections = if count == 1 { "connection" } else { "connections" };
+            print(&format!("Stopped until the keys are entered again in the Connection Center: {count} {connections}."))
+        }
         Command::Healthcheck => healthcheck::ask(config.bind),
     }
 }
@@ -153,7 +160,9 @@ fn overrides(command: &Command) -> Option<(&'static str, String)> {
     match command {
         Command::Demo { bind } => bind.clone().map(|bind| ("CARILLON_BIND", bind)),
         Command::Simulator { bind } => bind.clone().map(|bind| ("CARILLON_SIMULATOR_BIND", bind)),
-        Command::Serve { .. } | Command::Migrate | Command::User(_) | Command::ApiKey(_) | Command::Healthcheck => None,
+        Command::Serve { .. } | Command::Migrate | Command::User(_) | Command::ApiKey(_) | Command::ForgetKeys | Command::Healthcheck => {
+            None
+        }
     }
 }
 
@@ -204,6 +213,7 @@ mod tests {
             "carillon user create --email a@example.com --role admin --password-stdin",
             "carillon user create --email a@example.com --role viewer --name Ada",
             "carillon api-key create --name shop --role marketer",
+            "carillon forget-keys",
             "carillon healthcheck",
         ] {
             parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -31,6 +31,7 @@ pub async fn demo(mut config: Config) -> Result<(), AppError> {
 async fn run(config: Config, database: &Database, phones: &str) -> Result<(), AppError> {
     refuse_real_data(&config, database).await?;
     let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
+    app.check_secret_key().await?;
     let running = start(&app, Duty::All)?;
     let seeded = async {
         let key = sample::prepare(&app).await?;

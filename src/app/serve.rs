@@ -25,6 +25,7 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
     let database = open_migrated(&config).await?;
     let started = async {
         let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
+        app.check_secret_key().await?;
         print_setup_code(&app, duty).await?;
         start(&app, duty)
     }

@@ -48,7 +48,7 @@ pub enum AddressError {
         /// What such SIDs name.
         what: &'static str,
     },
-    /// Three to eight digits without a country.
+    /// Five or six digits, as short codes have.
     #[error("A short code cannot be connected on its own: put it into a Messaging Service in Twilio and enter that service's SID (MG…).")]
     ShortCode,
     /// `whatsapp:…` and the like.
@@ -75,7 +75,7 @@ impl SenderAddress {
         if let Some(error) = other_sid(text) {
             return Err(error);
         }
-        let is_short_code = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_short_code = (5..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_short_code && !text.starts_with('0') {
             return Err(AddressError::ShortCode);
         }

@@ -1,9 +1,11 @@
 //! The keys of a Twilio account: their shape, sealed at rest, and the two uses of them (requests, webhook signatures).
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::store;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
@@ -207,6 +209,30 @@ pub async fn replace_keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey, ke
         return Err(Error::field("account_sid", "The account of a connection stays. Connect the other account as a new connection."));
     }
     Ok(())
+}
+
+/// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it is not. Without connections any key is.
+pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
+    let newest: Option<ConnectionId> =
+        connections::table.select(connections::id).order(connections::id.desc()).first(conn).await.optional()?;
+    match newest {
+        Some(id) => keys(conn, id, key).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Replaces every saved key by a random one that fits no account, for an installation whose secret key is lost: all connections are
+/// stopped until their keys are entered again. Returns how many there are.
+pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
+    let rows: Vec<(ConnectionId, String)> = connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
+    for (id, account_sid) in &rows {
+        let random: String = rand::random::<[u8; 16]>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
+        let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
+        replace_keys(conn, *id, key, &unusable).await?;
+        store::stop(conn, *id, "Its keys were forgotten with `carillon forget-keys`: replace them.", now).await?;
+    }
+    Ok(rows.len())
 }
 
 const AUTH_TOKEN: &str = "auth_token";

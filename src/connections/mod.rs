@@ -10,7 +10,7 @@ pub mod webhooks;
 
 pub use address::{AddressError, SenderAddress, SenderKind};
 pub use checks::{Check, Outcome, account_checks, public_url_check};
-pub use keys::{Keys, NewKeys, credentials, keys, replace_keys, webhook_tokens};
+pub use keys::{Keys, NewKeys, check_secret_key, credentials, forget_keys, keys, replace_keys, webhook_tokens};
 pub use problem::Problem;
 pub use store::{
     Connection, NewConnection, Status, UnconfirmedPolicy, create, disable, enable, find, list, record_verified, rename,

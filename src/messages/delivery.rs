@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use crate::{
     contacts::suppressions::Reason,
-    db::{Conn, statement::statement},
+    db::{Conn, schema::messages, statement::statement},
     error::Result,
     messages::{status::MessageStatus, submit::Lock},
     twilio::{Disposition, TwilioStatus, errors},
     types::{
         id::{ConnectionId, MessageId},
+        phone::PhoneNumber,
         text_enum::text_enum,
     },
 };
@@ -177,6 +179,12 @@ async fn write(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whom a message went to; none if there is no such message or it did not go to a phone number.
+pub async fn recipient(conn: &mut Conn, id: MessageId) -> Result<Option<PhoneNumber>> {
+    let address: Option<String> = messages::table.find(id).select(messages::to_address).first(conn).await.optional()?;
+    Ok(address.and_then(|address| PhoneNumber::from_e164(&address).ok()))
 }
 
 /// Why a number may not be texted any more after Twilio reported this error code about it, if so.

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::OwnedSemaphorePermit;
@@ -37,6 +37,9 @@ use crate::{
         perform::{PerformError, is_away},
     },
 };
+
+/// How long a process that cannot read the saved keys leaves their messages to others.
+const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
 /// The keys of the connections in a batch.
 type Keys = HashMap<ConnectionId, Arc<Credentials>>;
@@ -97,35 +100,37 @@ impl Worker {
     ///
     /// The keys are read in the same transaction: a claim without them would have to be taken back.
     async fn claim(&self, jobs: &HashMap<MessageId, JobId>) -> Result<(Vec<Box<Claimed>>, Keys), PerformError> {
-        loop {
-            let ids: Vec<MessageId> = jobs.keys().copied().collect();
-            let now = self.clock.now();
-            let mut unusable = None;
-            let mut conn = self.db.get().await?;
-            let claimed = conn
-                .transaction(async |conn| {
-                    let claimed = self.claim_in(conn, jobs, &ids, now).await?;
-                    let mut keys = Keys::new();
-                    for id in claimed.iter().map(|message| message.connection_id).collect::<HashSet<_>>() {
-                        match connections::credentials(conn, id, &self.secret_key).await {
-                            Ok(credentials) => keys.insert(id, Arc::new(credentials)),
-                            Err(error) => {
-                                unusable = Some((id, error.to_string()));
-                                return Err(error.into());
-                            }
-                        };
-                    }
-                    Ok::<_, PerformError>((claimed, keys))
-                })
-                .await;
-            match (claimed, unusable) {
-                // Stopped, the connection holds its messages; the rest of the batch goes on.
-                (Err(error), Some((id, why))) if !is_away(&error) => {
-                    connections::stop(&mut conn, id, &why, now).await?;
+        let ids: Vec<MessageId> = jobs.keys().copied().collect();
+        let now = self.clock.now();
+        let mut unusable = None;
+        let mut conn = self.db.get().await?;
+        let claimed = conn
+            .transaction(async |conn| {
+                let claimed = self.claim_in(conn, jobs, &ids, now).await?;
+                let mut keys = Keys::new();
+                for id in claimed.iter().map(|message| message.connection_id).collect::<HashSet<_>>() {
+                    match connections::credentials(conn, id, &self.secret_key).await {
+                        Ok(credentials) => keys.insert(id, Arc::new(credentials)),
+                        Err(error) => {
+                            unusable = Some(id);
+                            return Err(error.into());
+                        }
+                    };
                 }
-                (claimed, _) => return claimed,
-            }
+                Ok::<_, PerformError>((claimed, keys))
+            })
+            .await;
+        // Another process, with the right secret key, may well be able to: this one gives the jobs back and leaves the connection alone.
+        if let (Err(error), Some(id)) = (&claimed, unusable)
+            && !is_away(error)
+        {
+            tracing::error!(connection.id = %id, %error, "the saved keys cannot be used by this process; check its CARILLON_SECRET_KEY");
+            let later: Vec<(JobId, Finish)> =
+                jobs.values().map(|job| (*job, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())))).collect();
+            lease::finish(&mut conn, &later, now).await?;
+            return Ok((Vec::new(), Keys::new()));
         }
+        claimed
     }
 
     async fn claim_in(

@@ -43,6 +43,9 @@ async fn a_role_may_what_it_may_and_no_more() {
     let connection = format!("/connections/{}", twilio.connection_id);
     marketer.patch(&connection, json!({ "disabled": true })).await.refused(403);
     marketer.post("/connections", json!({})).await.refused(403);
+    // A role is refused before the body is looked at: what its fields are called is nobody's business.
+    viewer.post("/contacts", json!({})).await.refused(403);
+    viewer.post("/automations", json!({ "nonsense": true })).await.refused(403);
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
 }
 

@@ -258,20 +258,28 @@ async fn a_data_directory_of_somebody_else_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_secret_key_does_not_open_the_saved_keys_and_the_connection_says_so() {
+async fn with_another_secret_key_nothing_starts_until_the_saved_keys_are_forgotten() {
     let installation = Installation::new().await;
     let server = installation.serve().await;
     let api = installation.api().await;
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
-    let connection = api.post("/connections", keys).await.ok();
+    let path = format!("/connections/{}", id(&api.post("/connections", keys).await.ok()));
     server.stop().await;
     assert_eq!(fs::metadata(installation.directory.join("secret.key")).map(|found| mode(&found)).unwrap(), 0o600);
 
-    let other = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
-    let server = installation.serve_with(&[("CARILLON_SECRET_KEY", other)]).await;
-    let verification = api.post(&format!("/connections/{}/verify", id(&connection)), json!({})).await.ok();
-    assert_eq!(verification["verified"], false);
-    assert!(verification.to_string().contains("Replace the keys"), "{verification:#}");
+    let other = [("CARILLON_SECRET_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")];
+    for role in ["all", "web", "worker"] {
+        let (code, error) = with_settings(&["serve", "--role", role], &other, &installation.directory).await;
+        assert_eq!(code, 78, "{error}");
+        assert!(error.contains("CARILLON_SECRET_KEY") && error.contains("carillon forget-keys"), "{error}");
+    }
+
+    let forgotten = installation.command(&["forget-keys"]).envs(other).output().await.unwrap();
+    assert!(printed(&forgotten).ends_with("1 connection."));
+    let server = installation.serve_with(&other).await;
+    assert_eq!(api.get(&path).await.ok()["status"], "stopped");
+    api.put(&format!("{path}/keys"), json!({ "auth_token": AUTH_TOKEN })).await.ok();
+    assert_eq!(api.get(&path).await.ok()["status"], "active");
     server.stop().await;
 }
 

@@ -248,6 +248,22 @@ async fn a_failure_report_carries_its_code_and_an_unknown_status_moves_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_number_all_the_same() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    let sid = message.twilio_sid.clone().unwrap();
+    let terse: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
+    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    assert_eq!(call_signed(&app, &path, terse).await, 204);
+    assert_eq!(app.message_to(HANDSET).await.status.as_str(), "delivered", "a final status stays");
+    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "carrier_21610");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

@@ -65,6 +65,7 @@ struct AutomationPatch {
 
 /// Which automations to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
     /// `next_cursor` of the page before.

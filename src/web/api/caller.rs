@@ -2,17 +2,19 @@
 
 use std::marker::PhantomData;
 
-use actix_web::dev::Payload;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{Ready, ready};
 
 use super::error::ApiError;
 use crate::app::App;
 use crate::db::PooledConn;
+use crate::error::Error;
 use crate::users::api_keys::{self, ApiKey, Key};
 use crate::users::{Role, User};
 use crate::web::visit::{Access, Admin, Marketer, Viewer};
@@ -58,25 +60,43 @@ impl<R: Bearer> Caller<R> {
 
 impl<R: Bearer> FromRequest for Caller<R> {
     type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let app = request.app_data::<Data<App>>().cloned();
-        let key = presented(request);
-        async move {
-            let app = app.ok_or_else(|| crate::error::Error::Internal("the application was not registered with the server".to_owned()))?;
-            let key = key?;
-            let mut conn = app.db.get().await?;
-            let found = api_keys::authenticate(&mut conn, &key, app.clock.now()).await?;
-            drop(conn);
-            let key = found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))?;
-            if key.role < R::ROLE {
-                return Err(ApiError::forbidden(R::ROLE));
-            }
-            Ok(Self { app, key, role: PhantomData })
-        }
-        .boxed_local()
+        let unregistered = || Error::Internal("the application was not registered with the server".to_owned());
+        let key = request.extensions().get::<ApiKey>().cloned();
+        ready(match (request.app_data::<Data<App>>().cloned(), key) {
+            (None, _) => Err(unregistered().into()),
+            (_, None) => Err(ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`.")),
+            (_, Some(key)) if key.role < R::ROLE => Err(ApiError::forbidden(R::ROLE)),
+            (Some(app), Some(key)) => Ok(Self { app, key, role: PhantomData }),
+        })
     }
+}
+
+/// Looks the key up before anything else of the request is read, so that a stranger learns nothing about fields and bodies.
+///
+/// A [`Caller`] then knows at once whether the role suffices; it must come first among a handler's arguments.
+pub(super) async fn authenticate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match find_key(request.request()).await {
+        Ok(key) => {
+            request.extensions_mut().insert(key);
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
+    let unregistered = || Error::Internal("the application was not registered with the server".to_owned());
+    let app = request.app_data::<Data<App>>().ok_or_else(unregistered)?;
+    let key = presented(request)?;
+    let mut conn = app.db.get().await?;
+    let found = api_keys::authenticate(&mut conn, &key, app.clock.now()).await?;
+    found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
 }
 
 fn presented(request: &HttpRequest) -> Result<Key, ApiError> {

@@ -14,7 +14,7 @@ use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName, Tagged};
-use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, Patch, Position};
+use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
@@ -177,7 +177,9 @@ impl ContactsQuery {
         let phone = filled(self.phone).map(|raw| raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}")));
         let filter = ContactFilter {
             phone: phone.and_then(|raw| errors.check("phone", PhoneNumber::parse(&raw, default_country))),
-            external_id: filled(self.external_id),
+            external_id: filled(self.external_id)
+                .and_then(|raw| errors.check("external_id", ExternalId::parse(&raw)))
+                .map(|id| id.as_str().to_owned()),
             tag: filled(self.tag).and_then(|raw| errors.check("tag", TagName::parse(&raw))),
             search: self.q.unwrap_or_default(),
             default_country,

@@ -123,6 +123,10 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 
 /// Reads a body: malformed JSON is 400 with its position, a field that does not fit is 422 with its path.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // serde would also take a list of the fields' values in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::malformed("The body is a list; send an object: {…}.".to_owned()));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

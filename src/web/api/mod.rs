@@ -34,14 +34,19 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(
                 web::scope("/v1")
                     .configure(openapi::routes)
-                    .configure(connections::routes)
-                    .configure(senders::routes)
-                    .configure(templates::routes)
-                    .configure(contacts::routes)
-                    .configure(tags::routes)
-                    .configure(automations::routes)
-                    .configure(events::routes)
-                    .configure(messages::routes)
+                    .service(
+                        web::scope("")
+                            .wrap(from_fn(caller::authenticate))
+                            .configure(connections::routes)
+                            .configure(senders::routes)
+                            .configure(templates::routes)
+                            .configure(contacts::routes)
+                            .configure(tags::routes)
+                            .configure(automations::routes)
+                            .configure(events::routes)
+                            .configure(messages::routes)
+                            .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
+                    )
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
             )
             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),

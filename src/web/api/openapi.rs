@@ -51,7 +51,27 @@ pub(super) fn document() -> Document {
     for noun in nouns {
         document.merge(noun);
     }
+    name_operations(&mut document);
     document
+}
+
+/// Gives every operation a name of its own, such as `patch_contacts_id`: generators of clients need that.
+fn name_operations(document: &mut Document) {
+    for (path, item) in &mut document.paths.paths {
+        let words: Vec<&str> = path.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+            }
+        }
+    }
 }
 
 /// This description.

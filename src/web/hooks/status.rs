@@ -1,5 +1,7 @@
 //! `POST /hooks/twilio/{connection_id}/status/{message_id}`: a message's status changed.
 
+use std::collections::HashSet;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Bytes, Data, Path},
@@ -22,7 +24,7 @@ use crate::{
         stop,
     },
     twilio::{Address, callbacks::StatusCallback},
-    types::phone::PhoneNumber,
+    types::{id::MessageId, phone::PhoneNumber},
 };
 
 /// Commits reports in batches.
@@ -110,13 +112,26 @@ async fn record(db: &Pool, clock: &Clock, batch: &[(Report, Option<PhoneNumber>)
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
         let silences = |report: &Report| report.error_code.and_then(delivery::suppression_after).is_some();
-        let silenced: Vec<&PhoneNumber> = batch.iter().filter(|(report, _)| silences(report)).filter_map(|(_, to)| to.as_ref()).collect();
-        suppressions::queue_up(conn, &silenced).await?;
+        let mut silenced: Vec<(&Report, PhoneNumber)> = Vec::new();
+        for (report, to) in batch.iter().filter(|(report, _)| silences(report)) {
+            // Twilio always says whom it was for; a double of Twilio's may not.
+            let to = match to {
+                Some(to) => Some(to.clone()),
+                None => delivery::recipient(conn, report.message_id).await?,
+            };
+            silenced.extend(to.map(|to| (report, to)));
+        }
+        suppressions::queue_up(conn, &silenced.iter().map(|(_, to)| to).collect::<Vec<_>>()).await?;
         let recorded = delivery::record(conn, &reports, now).await?;
-        for ((report, to), recorded) in batch.iter().zip(&recorded) {
-            if let (Recorded::Applied, Some(to)) = (recorded, to) {
-                suppress(conn, report, to, now).await?;
-            }
+        let known: HashSet<MessageId> = reports
+            .iter()
+            .zip(&recorded)
+            .filter(|(_, recorded)| **recorded != Recorded::UnknownMessage)
+            .map(|(report, _)| report.message_id)
+            .collect();
+        // Also a late or repeated report says that the number may not be texted.
+        for (report, to) in silenced.iter().filter(|(report, _)| known.contains(&report.message_id)) {
+            suppress(conn, report, to, now).await?;
         }
         Ok(recorded)
     })

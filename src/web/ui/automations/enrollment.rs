@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::words;
 use crate::automations::{self, EnrollmentStatus};
+use crate::contacts::suppressions::Reason;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::messages::list::{self as messages, MessageFilter};
@@ -80,7 +81,7 @@ impl EnrollmentPage {
             to: message.to_address,
             body: message.body,
             status: message.status,
-            reason: message.reason,
+            reason: message.reason.map(|reason| reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned())),
             created_at: message.created_at,
         };
         Ok(Self {

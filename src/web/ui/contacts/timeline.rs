@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::contacts::consent::{ConsentChange, ConsentRecord};
+use crate::contacts::suppressions::Reason;
 use crate::contacts::timeline::{Entry, What};
 
 /// One line of the timeline.
@@ -58,6 +59,8 @@ impl Line {
             }
             What::Message { id, direction, status, body, reason, error_code } => {
                 let inbound = direction == "inbound";
+                // A suppression is stored by its word in the database; people read its label.
+                let reason = reason.map(|reason| reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned()));
                 let reason = reason.or_else(|| error_code.map(|code| format!("Error {code}")));
                 let title = if inbound { "Texted us" } else { "Was texted" };
                 Self {
