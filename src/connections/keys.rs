@@ -226,7 +226,7 @@ pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
 pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
     let rows: Vec<(ConnectionId, String)> = connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
     for (id, account_sid) in &rows {
-        let random: String = rand::random::<[u8; 16]>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let random = uuid::Uuid::new_v4().simple().to_string();
         let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
         let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
         replace_keys(conn, *id, key, &unusable).await?;
