@@ -125,7 +125,7 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // serde would also take a list of the fields' values in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(ApiError::malformed("The body is a list; send an object: {…}.".to_owned()));
+        return Err(ApiError::invalid(FieldErrors::default().with("body", "This is a list; send an object: {…}.")));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -219,6 +219,7 @@ mod tests {
             (r#"{"name":"x","steps":[{"second":1}]}"#, "steps.0.second"),
             (r#"{"name":"x","steps":[{}]}"#, "steps.0.seconds"),
             ("[]", "body"),
+            (r#" ["x", []]"#, "body"),
         ] {
             let (status, answer) = refused(body).await;
             assert_eq!(status, 422, "{body}");
