@@ -1,4 +1,4 @@
-//! Pages, one file per group; each has `pub fn routes` and registers its pages in [`PAGES`].
+//! Pages, one file per group; each has `pub fn routes` and registers its pages in `PAGES`.
 
 mod account;
 mod automations;
