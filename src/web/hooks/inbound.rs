@@ -9,13 +9,10 @@ use diesel_async::AsyncConnection;
 use super::{Refusal, verify};
 use crate::{
     app::App,
-    automations::enroll,
     connections::webhooks::{Hook, Reason},
-    messages::{
-        inbound::{self, Received},
-        stop,
-    },
+    messages::inbound::{self, Received},
     twilio::callbacks::InboundMessage,
+    web::consequences,
 };
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody records.
@@ -43,10 +40,8 @@ async fn take_in(app: &App, request: &HttpRequest, connection_id: &str, body: &B
     let mut conn = app.db.get().await?;
     conn.transaction(async |conn| {
         if let Received::New { changes, silenced, .. } = inbound::receive(conn, verified.connection_id, &inbound, now).await? {
-            enroll::react(conn, now, &changes).await?;
-            if let Some((phone, reason)) = silenced {
-                stop::take_back_pending(conn, &phone, reason, now).await?;
-            }
+            let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));
+            consequences::follow(conn, &changes, silenced, now).await?;
         }
         Ok(())
     })

@@ -12,19 +12,16 @@ use serde_json::{Map, Value};
 use super::{Refusal, verify};
 use crate::{
     app::App,
-    automations::enroll,
     batch::Batcher,
     clock::Clock,
     connections::webhooks::{Hook, Reason},
     contacts::suppressions::{self, Evidence, Source},
     db::{Conn, Pool},
     error::Error,
-    messages::{
-        delivery::{self, Recorded, Report, ReportSource},
-        stop,
-    },
+    messages::delivery::{self, Recorded, Report, ReportSource},
     twilio::{Address, callbacks::StatusCallback},
     types::{id::MessageId, phone::PhoneNumber},
+    web::consequences,
 };
 
 /// Commits reports in batches.
@@ -152,7 +149,5 @@ async fn suppress(conn: &mut Conn, report: &Report, to: &PhoneNumber, now: chron
         note: Some(code.to_string()),
     };
     let suppressed = suppressions::suppress(conn, evidence, now).await?;
-    enroll::react(conn, now, &suppressed.changes).await?;
-    stop::take_back_pending(conn, to, reason, now).await?;
-    Ok(())
+    consequences::follow(conn, &suppressed.changes, Some((to, reason)), now).await
 }
