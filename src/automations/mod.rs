@@ -8,6 +8,7 @@ mod automation;
 mod change;
 mod check;
 pub mod condition;
+pub mod consequences;
 pub mod counts;
 mod definition;
 pub mod enroll;

@@ -3,7 +3,6 @@
 pub mod api;
 mod assets;
 pub(crate) mod connecting;
-mod consequences;
 mod csrf;
 mod cursor;
 mod error;

@@ -12,6 +12,7 @@ use utoipa::OpenApi;
 
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
+use crate::automations::consequences;
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName, Tagged};
 use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position};
@@ -21,7 +22,7 @@ use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization;
-use crate::web::{Cursor, Marketer, Viewer, consequences};
+use crate::web::{Cursor, Marketer, Viewer};
 
 pub(super) use answer::{ContactAnswer, answer};
 use request::{ContactChanges, ContactRequest, Parsed};

@@ -9,12 +9,13 @@ use utoipa::{OpenApi, ToSchema};
 use super::contacts::{ContactAnswer, answer};
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, Path};
+use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
-use crate::web::{Marketer, consequences};
+use crate::web::Marketer;
 
 /// The description of this file.
 #[derive(OpenApi)]

@@ -9,10 +9,10 @@ use diesel_async::AsyncConnection;
 use super::{Refusal, verify};
 use crate::{
     app::App,
+    automations::consequences,
     connections::webhooks::{Hook, Reason},
     messages::inbound::{self, Received},
     twilio::callbacks::InboundMessage,
-    web::consequences,
 };
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody records.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{Refusal, verify};
 use crate::{
     app::App,
+    automations::consequences,
     batch::Batcher,
     clock::Clock,
     connections::webhooks::{Hook, Reason},
@@ -21,7 +22,6 @@ use crate::{
     messages::delivery::{self, Recorded, Report, ReportSource},
     twilio::{Address, callbacks::StatusCallback},
     types::{id::MessageId, phone::PhoneNumber},
-    web::consequences,
 };
 
 /// Commits reports in batches.

@@ -5,13 +5,14 @@ use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
 use super::show;
+use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::{self, By, Evidence, Reason};
 use crate::error::FieldErrors;
 use crate::types::id::ContactId;
 use crate::users::User;
 use crate::web::visit::Access;
-use crate::web::{Admin, Form, Marketer, PageResult, Visit, consequences};
+use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
 const LONGEST_NOTE: usize = 500;
 

@@ -4,11 +4,12 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
+use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::{self, Reason};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Marketer, Page, PageResult, Visit, consequences};
+use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// The question.
 #[derive(Debug, Serialize)]

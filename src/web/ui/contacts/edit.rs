@@ -5,11 +5,12 @@ use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::form::{ContactForm, patch};
+use crate::automations::consequences;
 use crate::contacts::{self, Contact};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
-use crate::web::{Form, Marketer, Page, PageResult, Visit, consequences};
+use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
 /// The form, of a new contact or an existing one.
 #[derive(Debug, Serialize)]

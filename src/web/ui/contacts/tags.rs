@@ -5,12 +5,13 @@ use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
 use super::show;
+use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
-use crate::web::{Form, Marketer, PageResult, Visit, consequences};
+use crate::web::{Form, Marketer, PageResult, Visit};
 
 /// A tag by its name.
 #[derive(Debug, Default, Deserialize)]

@@ -14,12 +14,7 @@ use crate::types::phone::PhoneNumber;
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a number that was silenced.
 ///
 /// It is the last thing in its transaction, see [`stop::take_back_pending`].
-pub(super) async fn follow(
-    conn: &mut Conn,
-    changes: &[Change],
-    silenced: Option<(&PhoneNumber, Reason)>,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub async fn follow(conn: &mut Conn, changes: &[Change], silenced: Option<(&PhoneNumber, Reason)>, now: DateTime<Utc>) -> Result<()> {
     enroll::react(conn, now, changes).await?;
     if let Some((phone, reason)) = silenced {
         stop::take_back_pending(conn, phone, reason, now).await?;
@@ -28,7 +23,7 @@ pub(super) async fn follow(
 }
 
 /// Deletes a contact, and takes back what is pending to it.
-pub(super) async fn delete_contact(conn: &mut Conn, id: ContactId, now: DateTime<Utc>) -> Result<()> {
+pub async fn delete_contact(conn: &mut Conn, id: ContactId, now: DateTime<Utc>) -> Result<()> {
     stop::skip_pending(conn, id, now).await?;
     contacts::delete(conn, id).await
 }
