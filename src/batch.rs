@@ -2,18 +2,21 @@
 //!
 //! Measured on signed callbacks: draining what is there reached three times the rate of lingering 5 ms for more, at a lower latency.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
 
 /// Gathers single requests into batches, and answers each caller with its own result.
 pub struct Batcher<In, Out> {
     queue: mpsc::Sender<(In, oneshot::Sender<Out>)>,
+    /// Ends the work with the last clone: nobody is left to be answered.
+    task: Arc<AbortOnDropHandle<()>>,
 }
 
 impl<In, Out> Clone for Batcher<In, Out> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { queue: self.queue.clone(), task: Arc::clone(&self.task) }
     }
 }
 
@@ -26,7 +29,7 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
         F: Future<Output = Vec<Out>> + Send,
     {
         let (queue, mut requests) = mpsc::channel(4 * largest);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let mut batch = Vec::with_capacity(largest);
             while requests.recv_many(&mut batch, largest).await > 0 {
                 let (inputs, callers): (Vec<In>, Vec<oneshot::Sender<Out>>) = batch.drain(..).unzip();
@@ -36,7 +39,7 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
                 }
             }
         });
-        Self { queue }
+        Self { queue, task: Arc::new(AbortOnDropHandle::new(task)) }
     }
 
     /// Hands in one request and waits for its result; none when the work panicked or the runtime is ending.

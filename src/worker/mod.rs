@@ -10,20 +10,15 @@ mod schedule;
 mod sending;
 mod settling;
 
-use std::{collections::HashSet, num::NonZeroUsize, sync::Arc};
-
-use parking_lot::Mutex;
+use std::num::NonZeroUsize;
 
 use crate::{
     clock::Clock,
     db::Pool,
     templates::Renderer,
     twilio::Client,
-    types::{
-        id::{MessageId, WorkerId},
-        public_url::PublicUrl,
-        sealed::SecretKey,
-    },
+    types::{id::WorkerId, public_url::PublicUrl, sealed::SecretKey},
+    worker::sending::{InFlight, recording::Recorder},
 };
 
 /// How many jobs are leased and done together at most.
@@ -43,7 +38,9 @@ pub struct Worker {
     /// How many jobs are in flight at most.
     concurrency: NonZeroUsize,
     /// Messages that this process is submitting right now.
-    in_flight: Arc<Mutex<HashSet<MessageId>>>,
+    in_flight: InFlight,
+    /// Writes down what Twilio answered.
+    recorder: Recorder,
 }
 
 /// What a worker is made of.
@@ -66,12 +63,23 @@ pub struct WorkerParts {
 }
 
 impl Worker {
-    /// Makes a worker with an identity of its own.
+    /// Makes a worker with an identity of its own, on the present runtime.
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
         let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency } = parts;
-        let id = WorkerId::new();
-        Self { id, db, clock, twilio, renderer, secret_key, public_url, concurrency, in_flight: Arc::default() }
+        let recorder = Recorder::start(&db, &clock);
+        Self {
+            id: WorkerId::new(),
+            db,
+            clock,
+            twilio,
+            renderer,
+            secret_key,
+            public_url,
+            concurrency,
+            in_flight: InFlight::default(),
+            recorder,
+        }
     }
 
     /// The identity under which it leases jobs and makes attempts.

@@ -28,6 +28,8 @@ pub(super) enum PerformError {
     Database(#[from] diesel::result::Error),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    #[error("the worker panicked while it did this")]
+    Panicked,
 }
 
 impl Worker {
@@ -74,7 +76,7 @@ impl Worker {
         let error = match AssertUnwindSafe(work).catch_unwind().await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "the worker panicked while it did this".to_owned(),
+            Err(_) => PerformError::Panicked.to_string(),
         };
         tracing::warn!(%kind, jobs = jobs.len(), error, "jobs could not be done and go back to the queue");
         let now = self.clock.now();
@@ -89,7 +91,7 @@ impl Worker {
                 (leased.id, finish)
             })
             .collect();
-        self.until_written(|| async {
+        until_written(|| async {
             let mut conn = self.db.get().await?;
             lease::finish(&mut conn, &finishes, now).await?;
             Ok(())
@@ -97,25 +99,14 @@ impl Worker {
         .await;
     }
 
-    /// Repeats a write until the database takes it: what it would record exists nowhere else.
-    pub(super) async fn until_written<F, T>(&self, mut write: impl FnMut() -> F) -> Option<T>
-    where
-        F: Future<Output = Result<T, PerformError>>,
-    {
-        for round in 0_u32.. {
-            match write().await {
-                Ok(written) => return Some(written),
-                // Two transactions that got into each other's way may do better the next time; anything else fails the same way for ever.
-                Err(error) if !is_away(&error) && round >= 3 => {
-                    tracing::error!(%error, "the outcome of jobs could not be written");
-                    return None;
-                }
-                Err(error) if round == 0 => tracing::warn!(%error, "the outcome of jobs could not be written; trying again"),
-                Err(_) => {}
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+    /// Gives one job back to the queue after an error.
+    pub(super) async fn put_back(&self, job: &Leased, error: &PerformError) {
+        let now = self.clock.now();
+        let finish: [(JobId, Finish); 1] = [(job.id, Finish::Again(now + lease::backoff(job.attempt), Some(error.to_string())))];
+        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &finish, now).await?) }).await;
+        if !is_away(error) {
+            tracing::warn!(kind = %job.job.kind(), subject = %job.job.subject(), %error, "a job could not be done and goes back to the queue");
         }
-        None
     }
 
     /// The largest batch that is leased at once.
@@ -124,11 +115,32 @@ impl Worker {
     }
 }
 
+/// Repeats a write until the database takes it: what it would record exists nowhere else.
+pub(super) async fn until_written<F, T>(mut write: impl FnMut() -> F) -> Option<T>
+where
+    F: Future<Output = Result<T, PerformError>>,
+{
+    for round in 0_u32.. {
+        match write().await {
+            Ok(written) => return Some(written),
+            // Two transactions that got into each other's way may do better the next time; anything else fails the same way for ever.
+            Err(error) if !is_away(&error) && round >= 3 => {
+                tracing::error!(%error, "the outcome of jobs could not be written");
+                return None;
+            }
+            Err(error) if round == 0 => tracing::warn!(%error, "the outcome of jobs could not be written; trying again"),
+            Err(_) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    None
+}
+
 /// Whether the error means that the database is not there at the moment.
 pub(super) fn is_away(error: &PerformError) -> bool {
     match error {
         PerformError::Unavailable(_) => true,
         PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => crate::db::is_away(error),
-        PerformError::Slice(_) => false,
+        PerformError::Slice(_) | PerformError::Panicked => false,
     }
 }
