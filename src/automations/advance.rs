@@ -19,8 +19,9 @@ use crate::db::schema::enrollments;
 use crate::db::statement::statement;
 use crate::error::Result;
 use crate::events;
-use crate::messages::compose::{self, Composed};
-use crate::queue::{self, Job, NewJob};
+use crate::messages::compose;
+use crate::queue::lease::Leased;
+use crate::queue::{self, Job, NewJob, Receiver};
 use crate::senders;
 use crate::templates::{self, Renderer};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
@@ -93,7 +94,14 @@ type Versions = HashMap<(AutomationId, i32), (AutomationStatus, std::result::Res
 /// their ids) and each step is taken once. One whose time has not come is left alone. Its own job exists, since it was
 /// enqueued when the wait began; only within a minute of its time is it put back, because then a clock that went back
 /// may have brought this very job too early.
-pub async fn advance(conn: &mut Conn, now: DateTime<Utc>, ids: &[EnrollmentId], renderer: &Renderer) -> Result<Vec<Advanced>> {
+/// Sends that follow go to the receiver, which has them when the transaction commits.
+pub async fn advance(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    ids: &[EnrollmentId],
+    renderer: &Renderer,
+    sends: Receiver,
+) -> Result<(Vec<Advanced>, Vec<Leased>)> {
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
     let active = lock_active(conn, &wanted).await?;
     let versions = load_versions(conn, &active).await?;
@@ -107,9 +115,10 @@ pub async fn advance(conn: &mut Conn, now: DateTime<Utc>, ids: &[EnrollmentId], 
         }
     }
     run_due(conn, now, due, renderer, &mut batch).await?;
-    batch.save(conn, now).await?;
+    let jobs = batch.save(conn, now, sends).await?;
     let gone = |id| Advanced { enrollment_id: id, state: State::Gone };
-    Ok(wanted.into_iter().map(|id| batch.states.remove(&id).map_or(gone(id), |state| Advanced { enrollment_id: id, state })).collect())
+    let advanced = |id| batch.states.remove(&id).map_or(gone(id), |state| Advanced { enrollment_id: id, state });
+    Ok((wanted.into_iter().map(advanced).collect(), jobs))
 }
 
 async fn lock_active(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<Vec<Enrollment>> {
@@ -235,8 +244,8 @@ impl Batch {
         self.states.insert(enrollment.id, state);
     }
 
-    async fn save(&mut self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-        let _: Vec<Composed> = compose::compose(conn, now, std::mem::take(&mut self.drafts)).await?;
+    async fn save(&mut self, conn: &mut Conn, now: DateTime<Utc>, sends: Receiver) -> Result<Vec<Leased>> {
+        let composed = compose::compose(conn, now, std::mem::take(&mut self.drafts), sends).await?;
         if !self.ids.is_empty() {
             let reason = |id: &EnrollmentId| match self.states.get(id) {
                 Some(State::Failed(reason)) => Some(reason.as_str()),
@@ -253,6 +262,7 @@ impl Batch {
             };
             statement.execute(conn).await?;
         }
-        queue::enqueue(conn, &self.jobs, now).await
+        queue::enqueue(conn, &self.jobs, now).await?;
+        Ok(composed.jobs)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
     messages::status::MessageStatus,
-    queue::{self, Job, NewJob},
+    queue::{self, Job, NewJob, Receiver, lease::Leased},
     twilio::parts,
     types::{
         id::{AutomationId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
@@ -57,13 +57,13 @@ pub struct Draft {
     pub media_urls: Vec<String>,
 }
 
-/// A message as it was composed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What was composed.
+#[derive(Debug, Default)]
 pub struct Composed {
-    /// The message.
-    pub message_id: MessageId,
-    /// `pending`, `suppressed` or `failed`.
-    pub status: MessageStatus,
+    /// The new messages.
+    pub messages: Vec<MessageId>,
+    /// The jobs of those to send that went to the receiver.
+    pub jobs: Vec<Leased>,
 }
 
 statement! {
@@ -115,12 +115,12 @@ statement! {
      SELECT id, status FROM inserted"
 }
 
-/// Composes messages in one statement and enqueues the sending of those that are `pending`.
+/// Composes messages in one statement and enqueues the sending of those that are `pending`, which are the receiver's `sends`.
 ///
 /// Drafts of messages that exist already (same enrollment and step, same request key) are left out of the answer.
-pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>) -> Result<Vec<Composed>> {
+pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, sends: Receiver) -> Result<Composed> {
     if drafts.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Composed::default());
     }
     let columns = Columns::of(&drafts);
     let statement = Insert {
@@ -147,8 +147,8 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>) ->
         .filter(|(_, status)| *status == MessageStatus::Pending)
         .map(|(id, _)| NewJob { job: Job::Send(*id), run_at: now })
         .collect();
-    queue::enqueue(conn, &jobs, now).await?;
-    Ok(rows.into_iter().map(|(message_id, status)| Composed { message_id, status }).collect())
+    let jobs = queue::enqueue_for(conn, sends, &jobs, now).await?;
+    Ok(Composed { messages: rows.into_iter().map(|(id, _)| id).collect(), jobs })
 }
 
 /// Composes a single message and returns its id; a repeated request key returns the message that it made the first time.
@@ -157,9 +157,9 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
         Origin::OneOff { request_key } => request_key.clone(),
         Origin::Automation { .. } => None,
     };
-    let composed = compose(conn, now, vec![draft]).await?;
-    if let [composed, ..] = composed.as_slice() {
-        return Ok(composed.message_id);
+    let composed = compose(conn, now, vec![draft], Receiver::Anyone).await?;
+    if let [message_id, ..] = composed.messages.as_slice() {
+        return Ok(*message_id);
     }
     let found = match key {
         Some(key) => messages::table.filter(messages::request_key.eq(key)).select(messages::id).first(conn).await.optional()?,

@@ -35,6 +35,15 @@ pub struct Leased {
     pub attempt: i16,
 }
 
+/// The columns of a leased job.
+pub(super) type Row = (i64, JobKind, Uuid, i16);
+
+impl From<Row> for Leased {
+    fn from((id, kind, subject, attempt): Row) -> Self {
+        Self { id: JobId(id), job: Job::of(kind, subject), attempt }
+    }
+}
+
 /// What becomes of a leased job.
 #[derive(Debug, Clone)]
 pub enum Finish {
@@ -63,9 +72,8 @@ statement! {
 
 /// Leases up to `limit` due jobs to a worker, those first that have been due longest.
 pub async fn take(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>, limit: i64) -> Result<Vec<Leased>> {
-    let rows: Vec<(i64, JobKind, Uuid, i16)> = Take { worker, now, limit: &limit }.load(conn).await?;
-    let leased = rows.into_iter().map(|(id, kind, subject, attempt)| Leased { id: JobId(id), job: Job::of(kind, subject), attempt });
-    Ok(leased.collect())
+    let rows: Vec<Row> = Take { worker, now, limit: &limit }.load(conn).await?;
+    Ok(rows.into_iter().map(Leased::from).collect())
 }
 
 statement! {
@@ -138,26 +146,30 @@ pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) ->
 }
 
 statement! {
-    /// Frees the jobs of workers that are dead or gone, and forgets the dead.
+    /// Frees the jobs of workers that are dead or gone, and those of mine that I have not; forgets the dead.
     struct TakeOver<'a> {
         myself: &'a WorkerId => diesel::sql_types::Uuid,
+        held: &'a [i64] => Array<BigInt>,
         dead_since: DateTime<Utc> => Timestamptz,
         run_at: DateTime<Utc> => Timestamptz,
     }
     returns BigInt;
-    "WITH me AS (SELECT {}::uuid AS id),
+    "WITH me AS (SELECT {}::uuid AS id, {}::bigint[] AS held),
      buried AS (DELETE FROM workers USING me WHERE workers.id <> me.id AND seen_at < {} RETURNING workers.id),
      freed AS (
         UPDATE jobs SET worker_id = NULL, run_at = least(run_at, {}) FROM me
-        WHERE worker_id IS NOT NULL AND worker_id <> me.id
-          AND (worker_id IN (SELECT id FROM buried) OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = jobs.worker_id))
+        WHERE worker_id IS NOT NULL
+          AND CASE WHEN worker_id = me.id THEN jobs.id <> ALL (me.held)
+              ELSE worker_id IN (SELECT id FROM buried) OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = jobs.worker_id) END
         RETURNING 1)
      SELECT count(*) FROM freed"
 }
 
-/// Gives the jobs of dead workers back to the queue and returns how many there were.
-pub async fn take_over(conn: &mut Conn, myself: WorkerId, now: DateTime<Utc>) -> Result<i64> {
-    Ok(TakeOver { myself: &myself, dead_since: now - DEAD_AFTER, run_at: now }.get_result(conn).await?)
+/// Gives the jobs of dead workers back to the queue, and those that are leased to me without my having them, because the answer
+/// to a lease was lost; returns how many there were. None may be leased to me meanwhile.
+pub async fn take_over(conn: &mut Conn, myself: WorkerId, held: &[JobId], now: DateTime<Utc>) -> Result<i64> {
+    let held: Vec<i64> = held.iter().map(|id| id.0).collect();
+    Ok(TakeOver { myself: &myself, held: &held, dead_since: now - DEAD_AFTER, run_at: now }.get_result(conn).await?)
 }
 
 /// Signs a worker off: its unfinished jobs go back to the queue at once.

@@ -8,15 +8,16 @@ pub mod backend;
 pub mod lease;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Int2, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::{
     db::{Conn, statement::statement},
     error::Result,
+    queue::lease::Leased,
     types::{
-        id::{EnrollmentId, MessageId},
+        id::{EnrollmentId, MessageId, WorkerId},
         text_enum::text_enum,
     },
 };
@@ -87,6 +88,35 @@ pub struct NewJob {
     pub run_at: DateTime<Utc>,
 }
 
+/// Who gets new jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// Whoever asks first.
+    Anyone,
+    /// The first ones that are due go to this worker at once, which spares them the way through the queue; the rest to anyone.
+    Worker {
+        /// The worker; it performs them as soon as the transaction has committed.
+        id: WorkerId,
+        /// How many it can take.
+        most: usize,
+    },
+}
+
+statement! {
+    /// Inserts jobs that a worker has already.
+    struct HandOver<'a> {
+        kinds: &'a [JobKind] => Array<Text>,
+        subjects: &'a [Uuid] => Array<diesel::sql_types::Uuid>,
+        worker: WorkerId => diesel::sql_types::Uuid,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
+    "INSERT INTO jobs (kind, subject, worker_id, run_at, created_at, attempt)
+     SELECT job.kind, job.subject, given.worker, given.now, given.now, 1
+     FROM unnest({}::text[], {}::uuid[]) AS job (kind, subject), (SELECT {}::uuid AS worker, {}::timestamptz AS now) AS given
+     RETURNING id, kind, subject, attempt"
+}
+
 statement! {
     /// Inserts jobs and wakes idle workers when one of them is due already.
     struct Enqueue<'a> {
@@ -115,4 +145,26 @@ pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Re
     let run_ats: Vec<DateTime<Utc>> = jobs.iter().map(|new| new.run_at).collect();
     Enqueue { kinds: &kinds, subjects: &subjects, run_ats: &run_ats, created_at: now }.execute(conn).await?;
     Ok(())
+}
+
+/// Adds jobs like [`enqueue`], and returns those that went to the receiver: it has them once the caller's transaction commits.
+pub async fn enqueue_for(conn: &mut Conn, receiver: Receiver, jobs: &[NewJob], now: DateTime<Utc>) -> Result<Vec<Leased>> {
+    let Receiver::Worker { id, most } = receiver else {
+        enqueue(conn, jobs, now).await?;
+        return Ok(Vec::new());
+    };
+    let mut room = most;
+    let (at_once, rest): (Vec<NewJob>, Vec<NewJob>) = jobs.iter().partition(|new| {
+        let takes = room > 0 && new.run_at <= now;
+        room -= usize::from(takes);
+        takes
+    });
+    enqueue(conn, &rest, now).await?;
+    if at_once.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kinds: Vec<JobKind> = at_once.iter().map(|new| new.job.kind()).collect();
+    let subjects: Vec<Uuid> = at_once.iter().map(|new| new.job.subject()).collect();
+    let rows: Vec<lease::Row> = HandOver { kinds: &kinds, subjects: &subjects, worker: id, now }.load(conn).await?;
+    Ok(rows.into_iter().map(Leased::from).collect())
 }

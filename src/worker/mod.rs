@@ -4,6 +4,7 @@
 //! [`schedule`] is what happens by the clock.
 
 mod advancing;
+mod leases;
 mod perform;
 mod poll;
 mod schedule;
@@ -18,7 +19,10 @@ use crate::{
     templates::Renderer,
     twilio::Client,
     types::{id::WorkerId, public_url::PublicUrl, sealed::SecretKey},
-    worker::sending::{InFlight, recording::Recorder},
+    worker::{
+        leases::Leases,
+        sending::{InFlight, recording::Recorder},
+    },
 };
 
 /// How many jobs are leased and done together at most.
@@ -37,6 +41,8 @@ pub struct Worker {
     public_url: PublicUrl,
     /// How many jobs are in flight at most.
     concurrency: NonZeroUsize,
+    /// Jobs that this process has.
+    leases: Leases,
     /// Messages that this process is submitting right now.
     in_flight: InFlight,
     /// Writes down what Twilio answered.
@@ -77,6 +83,7 @@ impl Worker {
             secret_key,
             public_url,
             concurrency,
+            leases: Leases::default(),
             in_flight: InFlight::default(),
             recorder,
         }

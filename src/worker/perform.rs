@@ -2,6 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -37,16 +38,24 @@ impl Worker {
     pub async fn perform_due(&self) -> Result<usize, Unavailable> {
         let mut performed = 0;
         loop {
-            let mut conn = self.db.get().await?;
-            let leased = lease::take(&mut conn, self.id, self.clock.now(), 256).await;
-            drop(conn);
-            let Ok(jobs) = leased else { return Ok(performed) };
+            let Ok(jobs) = self.lease(BATCH).await? else { return Ok(performed) };
             if jobs.is_empty() {
                 return Ok(performed);
             }
             performed += jobs.len();
             self.perform_kinds(jobs, None).await;
         }
+    }
+
+    /// Leases up to `most` due jobs.
+    pub(super) async fn lease(&self, most: usize) -> Result<Result<Vec<Leased>, Error>, Unavailable> {
+        let mut conn = self.db.get().await?;
+        let taking = self.leases.taking().await;
+        let leased = lease::take(&mut conn, self.id, self.clock.now(), i64::try_from(most).unwrap_or(i64::MAX)).await;
+        if let Ok(jobs) = &leased {
+            taking.hold(jobs);
+        }
+        Ok(leased)
     }
 
     /// Performs a batch; its permits are given back as its jobs end.
@@ -57,18 +66,21 @@ impl Worker {
     async fn perform_kinds(&self, jobs: Vec<Leased>, mut permits: Option<OwnedSemaphorePermit>) {
         let of = |kind| jobs.iter().filter(|leased| leased.job.kind() == kind).copied().collect::<Vec<_>>();
         let (advance, send, settle) = (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Settle));
-        // The sends take their permits along, so that one slow answer does not keep the others' places.
+        // The sends take their permits along, so that one slow answer does not keep the others' places; also those that follow at once
+        // from the enrollments that advance.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
+        let for_advances = permits.as_mut().and_then(|permits| permits.split(advance.len()));
         tokio::join!(
             // Boxed: each is several kilobytes, and most of the time two of the three have nothing to do.
-            Box::pin(self.guarded(advance.clone(), self.advance(advance))),
+            Box::pin(self.guarded(advance.clone(), self.advance(advance, for_advances))),
             Box::pin(self.guarded(send.clone(), self.send(send, for_sends))),
             Box::pin(self.guarded(settle.clone(), self.settle(settle))),
         );
+        self.leases.release(&jobs);
     }
 
     /// Runs the work on some jobs; when it fails or panics they go back to the queue.
-    async fn guarded(&self, jobs: Vec<Leased>, work: impl Future<Output = Result<(), PerformError>>) {
+    pub(super) async fn guarded(&self, jobs: Vec<Leased>, work: impl Future<Output = Result<(), PerformError>>) {
         if jobs.is_empty() {
             return;
         }
@@ -80,17 +92,7 @@ impl Worker {
         };
         tracing::warn!(%kind, jobs = jobs.len(), error, "jobs could not be done and go back to the queue");
         let now = self.clock.now();
-        let finishes: Vec<(JobId, Finish)> = jobs
-            .iter()
-            .map(|leased| {
-                let finish = if leased.attempt >= MOST_ATTEMPTS {
-                    Finish::Failed(error.clone())
-                } else {
-                    Finish::Again(now + lease::backoff(leased.attempt), Some(error.clone()))
-                };
-                (leased.id, finish)
-            })
-            .collect();
+        let finishes: Vec<(JobId, Finish)> = jobs.iter().map(|leased| (leased.id, after_failure(leased, &error, now))).collect();
         until_written(|| async {
             let mut conn = self.db.get().await?;
             lease::finish(&mut conn, &finishes, now).await?;
@@ -102,7 +104,7 @@ impl Worker {
     /// Gives one job back to the queue after an error.
     pub(super) async fn put_back(&self, job: &Leased, error: &PerformError) {
         let now = self.clock.now();
-        let finish: [(JobId, Finish); 1] = [(job.id, Finish::Again(now + lease::backoff(job.attempt), Some(error.to_string())))];
+        let finish: [(JobId, Finish); 1] = [(job.id, after_failure(job, &error.to_string(), now))];
         until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &finish, now).await?) }).await;
         if !is_away(error) {
             tracing::warn!(kind = %job.job.kind(), subject = %job.job.subject(), %error, "a job could not be done and goes back to the queue");
@@ -113,6 +115,14 @@ impl Worker {
     pub(super) const fn batch_size() -> usize {
         BATCH
     }
+}
+
+/// A job that failed runs again later, or is left for an admin.
+fn after_failure(job: &Leased, error: &str, now: DateTime<Utc>) -> Finish {
+    if job.attempt >= MOST_ATTEMPTS {
+        return Finish::Failed(error.to_owned());
+    }
+    Finish::Again(now + lease::backoff(job.attempt), Some(error.to_owned()))
 }
 
 /// Repeats a write until the database takes it: what it would record exists nowhere else.

@@ -82,12 +82,8 @@ impl Worker {
             if let Ok(rest) = Arc::clone(&places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }
-            let limit = i64::try_from(permits.num_permits()).unwrap_or(1);
-            let leased = async {
-                let mut conn = self.db.get().await.map_err(|error| error.to_string())?;
-                lease::take(&mut conn, self.id, self.clock.now(), limit).await.map_err(|error| error.to_string())
-            };
-            match leased.await {
+            let leased = self.lease(permits.num_permits()).await.map_err(|error| error.to_string());
+            match leased.and_then(|leased| leased.map_err(|error| error.to_string())) {
                 Ok(jobs) if !jobs.is_empty() => {
                     away = false;
                     let used = permits.split(jobs.len()).unwrap_or(permits);

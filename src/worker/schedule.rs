@@ -19,12 +19,12 @@ impl Worker {
         let now = self.clock.now();
         let beaten: Result<i64, PerformError> = async {
             lease::heartbeat(&mut conn, self.id, now).await?;
-            Ok(lease::take_over(&mut conn, self.id, now).await?)
+            Ok(self.leases.compare(async |held| lease::take_over(&mut conn, self.id, held, now).await).await?)
         }
         .await;
         match beaten {
             Ok(0) => {}
-            Ok(jobs) => tracing::info!(jobs, "took over the jobs of a worker that died"),
+            Ok(jobs) => tracing::info!(jobs, "took over jobs that no living worker had"),
             Err(error) => tracing::warn!(%error, "heartbeat failed"),
         }
         Ok(())

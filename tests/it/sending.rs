@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use carillon::{
     messages::status::MessageStatus,
+    queue::lease,
     simulator::{Fault, LONG_CODE, Rule, TOLL_FREE},
 };
 use chrono::TimeDelta;
@@ -339,4 +340,16 @@ async fn a_sender_that_is_not_there_any_more_at_twilio_does_not_lose_messages() 
     app.run_until_idle().await;
     assert_eq!(app.api().get(&format!("/senders/{}", twilio.sender_id)).await.ok()["status"], "stopped");
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_lease_the_worker_never_heard_of_is_given_back_while_it_lives() {
+    let (app, _) = impatient().await;
+    app.worker.beat().await.unwrap();
+    app.event("hello", HANDSET, json!({})).await;
+    let leased = lease::take(&mut *app.conn().await, app.worker.id(), app.clock.now(), 10).await.unwrap();
+    assert_eq!(leased.len(), 1, "PostgreSQL has leased it, and the answer is lost on the way");
+    assert_eq!(app.worker.perform_due().await.unwrap(), 0);
+    app.run_until_idle().await;
+    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
 }
