@@ -2,6 +2,7 @@
 
 mod demo;
 mod serve;
+mod time;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

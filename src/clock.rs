@@ -5,21 +5,26 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+/// Two clocks that differ by less than this are right.
+const CLOSE: TimeDelta = TimeDelta::milliseconds(500);
+
 /// Tells the time; cheap to clone, and all clones of a manual clock advance together.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    /// The machine's, put right by so many microseconds.
+    System(Arc<AtomicI64>),
     /// Microseconds since 1970.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// The time of the machine.
-    pub const fn system() -> Self {
-        Self(Source::System)
+    /// The time of the machine, until [`Clock::follow`] finds it wrong.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Source::System(Arc::default()))
     }
 
     /// A clock that stands at `start` until it is advanced.
@@ -31,9 +36,23 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => Utc::now().trunc_subsecs(6),
+            Source::System(correction) => (Utc::now() + TimeDelta::microseconds(correction.load(Ordering::Relaxed))).trunc_subsecs(6),
             Source::Manual(micros) => DateTime::from_timestamp_micros(micros.load(Ordering::SeqCst)).unwrap_or(DateTime::UNIX_EPOCH),
         }
+    }
+
+    /// Goes by another clock, the database's, which all machines of an installation share: heartbeats and limits compare times that
+    /// different machines wrote. Differences below half a second are left alone; a manual clock follows nobody.
+    ///
+    /// Returns how far the machine was ahead where that was more than half a second away from what was known before.
+    pub fn follow(&self, reference: DateTime<Utc>) -> Option<TimeDelta> {
+        let Source::System(correction) = &self.0 else { return None };
+        let ahead = self.now() - reference;
+        if ahead.abs() < CLOSE {
+            return None;
+        }
+        let before = correction.fetch_sub(ahead.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
+        Some(ahead - TimeDelta::microseconds(before))
     }
 
     /// Moves a manual clock on by `by`, for all its clones, and returns its new time; the system's clock stays as it is.
@@ -56,6 +75,22 @@ mod tests {
         let other = clock.clone();
         assert_eq!(other.advance(TimeDelta::days(3)), start.trunc_subsecs(6) + TimeDelta::days(3));
         assert_eq!(clock.now(), other.now());
+    }
+
+    #[test]
+    fn a_machine_whose_clock_is_wrong_goes_by_the_databases() {
+        let (right, wrong) = (Clock::system(), Clock::system());
+        assert_eq!(wrong.follow(right.now() - TimeDelta::milliseconds(100)), None, "the way of the answer is no difference");
+        let ahead = wrong.follow(right.now() - TimeDelta::seconds(90)).unwrap();
+        assert_eq!(ahead.num_seconds(), 90);
+        assert!((right.now() - wrong.now() - TimeDelta::seconds(90)).abs() < TimeDelta::seconds(1));
+        // The machine's clock was put right meanwhile: the correction goes.
+        let ahead = wrong.follow(right.now()).unwrap();
+        assert_eq!(ahead.num_seconds(), 0);
+        assert!((right.now() - wrong.now()).abs() < TimeDelta::seconds(1));
+        let manual = Clock::manual(DateTime::UNIX_EPOCH);
+        assert_eq!(manual.follow(right.now()), None);
+        assert_eq!(manual.now(), DateTime::UNIX_EPOCH);
     }
 
     #[test]

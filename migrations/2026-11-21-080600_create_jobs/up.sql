@@ -5,7 +5,7 @@ CREATE TABLE workers (
     started_at timestamptz NOT NULL,
     seen_at timestamptz NOT NULL
 );
-COMMENT ON TABLE workers IS 'Processes that perform jobs; one that is not seen for 30 seconds is dead and its jobs are taken over.';
+COMMENT ON TABLE workers IS 'Processes that perform jobs; one that is not seen for 22 seconds is dead and its jobs are taken over.';
 
 CREATE TABLE jobs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

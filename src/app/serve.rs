@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, AppError, Database, Duty};
+use super::{App, AppError, Database, Duty, time};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db;
@@ -24,7 +24,9 @@ const GRACE_SECONDS: u64 = 10;
 pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
     let database = open_migrated(&config).await?;
     let started = async {
-        let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
+        let clock = Clock::system();
+        time::go_by_database(&database.pool, &clock).await;
+        let app = Data::new(App::new(config, database.pool.clone(), clock)?);
         app.check_secret_key().await?;
         print_setup_code(&app, duty).await?;
         start(&app, duty)
@@ -100,8 +102,10 @@ pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
         running.server = Some((server.handle(), tokio::spawn(server)));
     }
     if duty != Duty::Web {
-        running.worker = Some(tokio::spawn(app.worker().run(stop)));
+        running.worker = Some(tokio::spawn(app.worker().run(stop.clone())));
     }
+    let (pool, clock) = (app.db.clone(), app.clock.clone());
+    tokio::spawn(async move { stop.run_until_cancelled(time::keep(pool, clock)).await });
     Ok(running)
 }
 

@@ -19,3 +19,9 @@ pub use unavailable::{Unavailable, is_away};
 
 /// A connection to the database; slices take it as `&mut Conn`, inside or outside a transaction.
 pub type Conn = diesel_async::AsyncPgConnection;
+
+/// The database's own time, now.
+pub async fn time(conn: &mut Conn) -> diesel::QueryResult<chrono::DateTime<chrono::Utc>> {
+    let now = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("SELECT clock_timestamp()");
+    diesel_async::RunQueryDsl::get_result(now, conn).await
+}

@@ -217,6 +217,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    routines (name) {
+        name -> Text,
+        due_at -> Timestamptz,
+        worker_id -> Nullable<Uuid>,
+        cursor -> Nullable<Jsonb>,
+        runs -> Int8,
+        ended_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     senders (id) {
         id -> Uuid,
         connection_id -> Uuid,
@@ -351,6 +363,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     organization,
     rejected_webhooks,
+    routines,
     senders,
     sessions,
     setup_codes,

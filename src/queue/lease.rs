@@ -17,8 +17,8 @@ use crate::{
     types::id::WorkerId,
 };
 
-/// A worker that has not been seen for this long is dead, and its jobs are given to others.
-pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// A worker that has not been seen for this long is dead, and its jobs are given to others: with a look every five seconds, within 30 s.
+pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(22);
 
 /// The key of a job's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -125,11 +125,11 @@ pub async fn finish(conn: &mut Conn, jobs: &[(JobId, Finish)], now: DateTime<Utc
     Ok(())
 }
 
-/// Says that a worker is alive; the first time it is registered.
-pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) -> Result<()> {
+/// Says that a worker is alive; the first time it is registered. Returns the database's own time.
+pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
-    diesel::insert_into(workers::table)
+    let beaten = diesel::insert_into(workers::table)
         .values((
             workers::id.eq(worker),
             workers::host.eq(host),
@@ -140,9 +140,8 @@ pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) ->
         .on_conflict(workers::id)
         .do_update()
         .set(workers::seen_at.eq(now))
-        .execute(conn)
-        .await?;
-    Ok(())
+        .returning(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"));
+    Ok(beaten.get_result(conn).await?)
 }
 
 statement! {

@@ -6,6 +6,7 @@
 
 pub mod backend;
 pub mod lease;
+pub mod routines;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Int2, Text, Timestamptz};

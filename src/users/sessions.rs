@@ -28,15 +28,20 @@ struct Row {
     expires_at: DateTime<Utc>,
 }
 
-/// Signs a user in: gives the token for the cookie, and forgets sessions that have ended by themselves.
+/// Signs a user in: gives the token for the cookie.
 pub async fn start(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<Token> {
-    diesel::delete(sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)))).execute(conn).await?;
     let token = Token::generate();
     diesel::insert_into(sessions::table)
         .values(Row { token_hash: token.hash().to_vec(), user_id: user, created_at: now, seen_at: now, expires_at: now + LIFETIME })
         .execute(conn)
         .await?;
     Ok(token)
+}
+
+/// Forgets the sessions that have ended by themselves.
+pub async fn forget_ended(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+    diesel::delete(sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)))).execute(conn).await?;
+    Ok(())
 }
 
 /// Who is signed in with this token; `None` when the session has ended or the user is disabled.

@@ -1,12 +1,13 @@
 //! The worker: performs jobs and runs periodic work.
 //!
 //! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`settling`].
-//! [`schedule`] is what happens by the clock.
+//! [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all.
 
 mod advancing;
 mod leases;
 mod perform;
 mod poll;
+mod routines;
 mod schedule;
 mod sending;
 mod settling;
@@ -21,6 +22,7 @@ use crate::{
     types::{id::WorkerId, public_url::PublicUrl, sealed::SecretKey},
     worker::{
         leases::Leases,
+        routines::Running,
         sending::{InFlight, recording::Recorder},
     },
 };
@@ -47,6 +49,8 @@ pub struct Worker {
     in_flight: InFlight,
     /// Writes down what Twilio answered.
     recorder: Recorder,
+    /// Routines that this process runs right now.
+    routines: Running,
 }
 
 /// What a worker is made of.
@@ -86,6 +90,7 @@ impl Worker {
             leases: Leases::default(),
             in_flight: InFlight::default(),
             recorder,
+            routines: Running::default(),
         }
     }
 

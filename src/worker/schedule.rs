@@ -1,24 +1,33 @@
-//! What happens by the clock: heartbeats, taking over from dead workers, tidying up.
+//! What happens by the clock: heartbeats, taking over from dead workers, routines.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    db::Unavailable,
     queue::lease,
     worker::{Worker, perform::PerformError},
 };
 
-/// Between two heartbeats; six missed ones make a worker dead.
+/// Between two heartbeats; four missed ones make a worker dead, see [`lease::DEAD_AFTER`].
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 impl Worker {
-    /// Says that this worker is alive, and gives the jobs of dead ones back to the queue.
-    pub async fn beat(&self) -> Result<(), crate::db::Unavailable> {
+    /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back to the queue, and runs the
+    /// routines that are due, to their end; for tests and for draining a queue.
+    pub async fn beat(&self) -> Result<(), Unavailable> {
+        self.give_sign_of_life().await?;
+        self.run_due_routines().await;
+        Ok(())
+    }
+
+    async fn give_sign_of_life(&self) -> Result<(), Unavailable> {
         let mut conn = self.db.get().await?;
         let now = self.clock.now();
         let beaten: Result<i64, PerformError> = async {
-            lease::heartbeat(&mut conn, self.id, now).await?;
+            let reference = lease::heartbeat(&mut conn, self.id, now).await?;
+            self.clock.follow(reference);
             Ok(self.leases.compare(async |held| lease::take_over(&mut conn, self.id, held, now).await).await?)
         }
         .await;
@@ -30,16 +39,18 @@ impl Worker {
         Ok(())
     }
 
+    /// Ticks for as long as it is polled: a worker that stops is alive until its last job has ended. Routines begin until `stop`
+    /// and are broken off by it; another worker goes on where they were.
     pub(super) async fn keep_schedule(self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(HEARTBEAT);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = stop.cancelled() => return,
-            }
+            ticks.tick().await;
             // An absent database has been reported by the poll already.
-            let _ = self.beat().await;
+            if self.give_sign_of_life().await.is_ok() && !stop.is_cancelled() {
+                let (worker, stop) = (self.clone(), stop.clone());
+                tokio::spawn(async move { stop.run_until_cancelled(worker.run_due_routines()).await });
+            }
         }
     }
 }

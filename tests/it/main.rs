@@ -18,6 +18,7 @@ mod harness;
 mod hooks;
 mod messages;
 mod migrations;
+mod routines;
 mod sending;
 mod signing_in;
 mod stop;

@@ -1,0 +1,16 @@
+CREATE TABLE routines (
+    name text PRIMARY KEY,
+    due_at timestamptz NOT NULL DEFAULT 'epoch',
+    worker_id uuid,
+    cursor jsonb,
+    runs bigint NOT NULL DEFAULT 0,
+    ended_at timestamptz,
+    error text
+);
+COMMENT ON TABLE routines IS 'Periodic work: each routine is run by one worker at a time, whichever finds it due first.';
+COMMENT ON COLUMN routines.worker_id IS 'Who runs it now; a worker that is not in workers any more runs nothing.';
+COMMENT ON COLUMN routines.cursor IS 'How far it has come; moved in the transaction of the work, so that a worker that dies loses nothing.';
+COMMENT ON COLUMN routines.runs IS 'How often it has ended.';
+COMMENT ON COLUMN routines.error IS 'Why the last run failed.';
+
+INSERT INTO routines (name) VALUES ('end_sessions');

@@ -1,0 +1,91 @@
+//! Periodic work that runs once, however many workers there are: who runs which routine, and how far it has come.
+//!
+//! A new routine is a variant of [`Routine`], a row that its migration inserts into `routines`, and an arm in `worker/routines.rs`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    db::{Conn, schema::routines, statement::statement},
+    error::{Error, Result},
+    types::{id::WorkerId, text_enum::text_enum},
+};
+
+text_enum! {
+    /// A piece of work that is done again and again.
+    pub enum Routine {
+        /// Forgets the sessions of browsers that have ended by themselves.
+        EndSessions = "end_sessions",
+    }
+}
+
+/// A routine that one worker runs now, and no other.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// What to do.
+    pub routine: Routine,
+    /// Who does it.
+    pub worker: WorkerId,
+    cursor: Option<Value>,
+}
+
+statement! {
+    /// Takes the routines that are due and that nobody runs who is alive.
+    struct Take<'a> {
+        worker: WorkerId => SqlUuid,
+        names: &'a [Routine] => Array<Text>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns (Text, Nullable<Jsonb>);
+    "UPDATE routines SET worker_id = me.id FROM (SELECT {}::uuid AS id) AS me
+     WHERE name = ANY ({}::text[]) AND due_at <= {}
+       AND (worker_id IS NULL OR worker_id = me.id OR NOT EXISTS (SELECT FROM workers WHERE workers.id = routines.worker_id))
+     RETURNING name, cursor"
+}
+
+/// Takes those of some routines that are due; the worker must not be running any of them, and must have given a sign of life.
+pub async fn take(conn: &mut Conn, worker: WorkerId, of: &[Routine], now: DateTime<Utc>) -> Result<Vec<Turn>> {
+    let taken: Vec<(Routine, Option<Value>)> = Take { worker, names: of, now }.load(conn).await?;
+    Ok(taken.into_iter().map(|(routine, cursor)| Turn { routine, worker, cursor }).collect())
+}
+
+impl Turn {
+    /// How far the routine has come; the default before its first run, and when another version has left something that cannot be read.
+    #[must_use]
+    pub fn cursor<T: DeserializeOwned + Default>(&self) -> T {
+        self.cursor.clone().and_then(|cursor| serde_json::from_value(cursor).ok()).unwrap_or_default()
+    }
+
+    /// Notes how far the routine has come, in the transaction of the work; an error, so that the work is undone, when another worker
+    /// has taken the routine over meanwhile.
+    pub async fn keep(&self, conn: &mut Conn, cursor: &impl Serialize) -> Result<()> {
+        let cursor = serde_json::to_value(cursor).map_err(|error| Error::Internal(error.to_string()))?;
+        let kept = diesel::update(routines::table.find(self.routine).filter(routines::worker_id.eq(self.worker.0)))
+            .set(routines::cursor.eq(cursor))
+            .execute(conn)
+            .await?;
+        if kept == 0 {
+            return Err(Error::Refused("Another worker has taken this routine over.".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Ends the run; the routine is due again at `next`, for whichever worker is first. `error` says why it could not do all.
+    pub async fn end(&self, conn: &mut Conn, next: DateTime<Utc>, error: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+        diesel::update(routines::table.find(self.routine).filter(routines::worker_id.eq(self.worker.0)))
+            .set((
+                routines::worker_id.eq(None::<uuid::Uuid>),
+                routines::due_at.eq(next),
+                routines::runs.eq(routines::runs + 1),
+                routines::ended_at.eq(now),
+                routines::error.eq(error),
+            ))
+            .execute(conn)
+            .await?;
+        Ok(())
+    }
+}
