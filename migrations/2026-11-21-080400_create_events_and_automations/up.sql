@@ -34,12 +34,14 @@ CREATE TABLE automation_versions (
 );
 COMMENT ON TABLE automation_versions IS 'Each definition that an automation has had: an enrollment finishes with the one it began with.';
 
+-- No foreign keys: see docs/adr/0004. What an enrollment names was locked or made in the transaction that makes it, and only contacts
+-- are ever deleted, their enrollments with them.
 CREATE TABLE enrollments (
     id uuid PRIMARY KEY,
     automation_id uuid NOT NULL,
     version integer NOT NULL,
-    contact_id uuid NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
-    event_id uuid REFERENCES events (id) ON DELETE SET NULL,
+    contact_id uuid NOT NULL,
+    event_id uuid,
     cause text NOT NULL,
     status text NOT NULL DEFAULT 'active',
     step smallint NOT NULL DEFAULT 0,
@@ -47,7 +49,6 @@ CREATE TABLE enrollments (
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
     reason text,
-    FOREIGN KEY (automation_id, version) REFERENCES automation_versions (automation_id, version) ON DELETE CASCADE,
     CONSTRAINT enrollments_status_known CHECK (status IN ('active', 'completed', 'failed')),
     CONSTRAINT enrollments_finished_with_time CHECK ((status = 'active') = (finished_at IS NULL)),
     CONSTRAINT enrollments_failed_with_reason CHECK (status <> 'failed' OR reason IS NOT NULL)

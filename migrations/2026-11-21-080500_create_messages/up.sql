@@ -1,9 +1,10 @@
+-- No foreign keys on what grows with every message: see docs/adr/0004.
 CREATE TABLE messages (
     id uuid PRIMARY KEY,
     direction text NOT NULL,
-    connection_id uuid NOT NULL REFERENCES connections (id),
-    sender_id uuid REFERENCES senders (id),
-    contact_id uuid REFERENCES contacts (id) ON DELETE SET NULL,
+    connection_id uuid NOT NULL,
+    sender_id uuid,
+    contact_id uuid,
     to_address text NOT NULL,
     from_address text,
     body text NOT NULL,
@@ -14,10 +15,10 @@ CREATE TABLE messages (
     reason text,
     error_code integer,
     twilio_sid text,
-    template_id uuid REFERENCES templates (id),
+    template_id uuid,
     template_version integer,
-    automation_id uuid REFERENCES automations (id) ON DELETE SET NULL,
-    enrollment_id uuid REFERENCES enrollments (id) ON DELETE SET NULL,
+    automation_id uuid,
+    enrollment_id uuid,
     step smallint,
     request_key text,
     created_at timestamptz NOT NULL,
@@ -45,7 +46,7 @@ COMMENT ON COLUMN messages.request_key IS 'The Idempotency-Key of the API reques
 COMMENT ON COLUMN messages.status_at IS 'When status last changed.';
 
 CREATE TABLE attempts (
-    message_id uuid NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    message_id uuid NOT NULL,
     number smallint NOT NULL,
     worker_id uuid NOT NULL,
     claimed_at timestamptz NOT NULL,
@@ -58,12 +59,13 @@ CREATE TABLE attempts (
     PRIMARY KEY (message_id, number),
     CONSTRAINT attempts_outcome_known CHECK (outcome IN ('accepted', 'refused', 'busy', 'not_sent', 'unknown')),
     CONSTRAINT attempts_finished_with_outcome CHECK ((finished_at IS NULL) = (outcome IS NULL))
-);
+-- Each row is updated once, soon after it was inserted: room for that in its page makes it a HOT update.
+) WITH (fillfactor = 50);
 COMMENT ON TABLE attempts IS 'Each POST to Twilio: written before the call, finished after it.';
 
 CREATE TABLE delivery_events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    message_id uuid NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    message_id uuid NOT NULL,
     status text NOT NULL,
     source text NOT NULL,
     error_code integer,

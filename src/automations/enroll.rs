@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -15,7 +14,7 @@ use crate::contacts::Change;
 use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations, enrollments};
 use crate::db::statement::statement;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Event;
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
@@ -177,18 +176,8 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
     let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
     let statement =
         Insert { ids: &ids, automations: &automations, versions: &versions, contacts: &contacts, events: &events, causes: &causes, now };
-    let enrolled: Vec<Enrolled> = statement.load(conn).await.map_err(gone)?;
+    let enrolled: Vec<Enrolled> = statement.load(conn).await?;
     let jobs: Vec<NewJob> = enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: now }).collect();
     queue::enqueue(conn, &jobs, now).await?;
     Ok(enrolled)
-}
-
-/// A contact or automation that was deleted between being found and being referred to.
-fn gone(error: DieselError) -> Error {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
-            Error::Refused("A contact or automation was deleted at this very moment; try again.".to_owned())
-        }
-        other => other.into(),
-    }
 }

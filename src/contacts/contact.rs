@@ -154,7 +154,14 @@ pub async fn find_or_create_many_by_phone(
     Ok((found, changes))
 }
 
-/// Deletes a contact with its tags, events and enrollments; messages stay, and so do the number's suppressions and consent.
+/// Locks a contact that is about to be deleted: what refers to it waits, and then finds it gone.
+pub async fn lock(conn: &mut Conn, id: ContactId) -> Result<()> {
+    let found: Option<ContactId> = contacts::table.find(id).select(contacts::id).for_update().first(conn).await.optional()?;
+    found.map(drop).ok_or(Error::NotFound("contact"))
+}
+
+/// Deletes a contact with its tags and events; messages stay, and so do the number's suppressions and consent. Enrollments and pending
+/// messages are the caller's to end, see `automations::consequences`.
 pub async fn delete(conn: &mut Conn, id: ContactId) -> Result<()> {
     let deleted = diesel::delete(contacts::table.find(id)).execute(conn).await?;
     if deleted == 0 { Err(Error::NotFound("contact")) } else { Ok(()) }

@@ -15,7 +15,7 @@ pub mod timeline;
 pub use change::Change;
 pub use contact::{
     Contact, NewContact, create, delete, find, find_by_external_id, find_by_phone, find_many, find_many_by_external_id, find_many_by_phone,
-    find_or_create_by_phone, find_or_create_many_by_phone,
+    find_or_create_by_phone, find_or_create_many_by_phone, lock,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, Position, list};

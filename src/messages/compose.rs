@@ -67,7 +67,8 @@ pub struct Composed {
 }
 
 statement! {
-    /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may not be texted, else `pending`.
+    /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may not be texted, `skipped` where the
+    /// contact was deleted meanwhile, else `pending`. The others' contacts cannot be deleted before the transaction ends.
     struct Insert<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         contacts: &'a [Option<ContactId>] => Array<Nullable<SqlUuid>>,
@@ -93,18 +94,20 @@ statement! {
             AS d (id, contact_id, sender_id, to_address, body, media, parts, encoding, failure,
                   template_id, template_version, automation_id, enrollment_id, step, request_key),
             (SELECT {}::timestamptz AS now) AS clock
+     ), alive AS (
+        SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM draft) FOR KEY SHARE
      ), judged AS (
-        SELECT d.*, s.connection_id, CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
+        SELECT d.*, a.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
             (SELECT x.reason FROM suppressions x
              WHERE x.phone = d.to_address AND x.lifted_at IS NULL ORDER BY x.since LIMIT 1) AS suppression
-        FROM draft d JOIN senders s ON s.id = d.sender_id
+        FROM draft d JOIN senders s ON s.id = d.sender_id LEFT JOIN alive a ON a.id = d.contact_id
      ), inserted AS (
         INSERT INTO messages (id, direction, connection_id, sender_id, contact_id, to_address, from_address, body, media_urls, parts,
             encoding, status, reason, template_id, template_version, automation_id, enrollment_id, step, request_key, created_at, status_at)
-        SELECT id, 'outbound', connection_id, sender_id, contact_id, to_address, from_address, body,
+        SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
             string_to_array(media, E'\\n'), parts, encoding,
-            CASE WHEN failure IS NOT NULL THEN 'failed' WHEN suppression IS NOT NULL THEN 'suppressed' ELSE 'pending' END,
-            coalesce(failure, suppression), template_id, template_version, automation_id, enrollment_id, step, request_key, now, now
+            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL THEN 'failed' WHEN suppression IS NOT NULL THEN 'suppressed' ELSE 'pending' END,
+            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.' ELSE coalesce(failure, suppression) END, template_id, template_version, automation_id, enrollment_id, step, request_key, now, now
         FROM judged
         ON CONFLICT DO NOTHING
         RETURNING id, status, created_at

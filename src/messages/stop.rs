@@ -7,15 +7,16 @@
 //! later see it. The claim waits for nothing else while it holds the gate (it skips locked rows), so that no deadlock is possible.
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::{
     contacts::suppressions::Reason,
-    db::{Conn, statement::statement},
+    db::{Conn, schema::messages, statement::statement},
     error::Result,
     types::{
-        id::{ContactId, MessageId},
+        id::{ContactId, EnrollmentId, MessageId},
         phone::PhoneNumber,
     },
 };
@@ -93,6 +94,14 @@ statement! {
 }
 
 /// Skips every pending message to a contact that is deleted in this transaction, and returns them: nobody who was deleted is texted.
-pub async fn skip_pending(conn: &mut Conn, contact_id: ContactId, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
-    Ok(Skip { reason: "The contact was deleted.", now, contact_id }.load(conn).await?)
+/// The messages stay, without the contact.
+///
+/// The contact's row is locked already, so that no message to it is being composed.
+pub async fn forget_contact(conn: &mut Conn, contact_id: ContactId, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+    let skipped = Skip { reason: "The contact was deleted.", now, contact_id }.load(conn).await?;
+    diesel::update(messages::table.filter(messages::contact_id.eq(contact_id)))
+        .set((messages::contact_id.eq(None::<ContactId>), messages::enrollment_id.eq(None::<EnrollmentId>)))
+        .execute(conn)
+        .await?;
+    Ok(skipped)
 }
