@@ -22,7 +22,7 @@ use crate::twilio::{Client, ClientOptions};
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::UnknownWord;
 use crate::users::{self, NewUser};
-use crate::web::api::EventReports;
+use crate::web::api::{ApiKeys, EventReports};
 use crate::web::{Hooks, Pages};
 use crate::worker::{Worker, WorkerParts};
 
@@ -49,6 +49,8 @@ pub struct App {
     pub hooks: Hooks,
     /// The batch that reports of single events commit in.
     pub events: EventReports,
+    /// The look-up of API keys.
+    pub api_keys: ApiKeys,
 }
 
 impl App {
@@ -60,7 +62,8 @@ impl App {
         let twilio = Client::new(&options).map_err(|error| AppError::Other(error.to_string()))?;
         let hooks = Hooks::start(&db, &clock);
         let events = EventReports::start(&db, &clock);
-        Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks, events })
+        let api_keys = ApiKeys::start(&db, &clock);
+        Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks, events, api_keys })
     }
 
     /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.

@@ -1,5 +1,7 @@
 //! Keys for the JSON API: shown once, kept as a hash.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -67,21 +69,23 @@ pub async fn create(conn: &mut Conn, name: &str, role: Role, now: DateTime<Utc>)
     Ok((made, key))
 }
 
-/// The key's record, if it is accepted; notes the use.
-pub async fn authenticate(conn: &mut Conn, key: &Key, now: DateTime<Utc>) -> Result<Option<ApiKey>> {
-    let found: Option<ApiKey> = api_keys::table
-        .filter(api_keys::key_hash.eq(key.hash()))
+/// The records of keys, in their order, none for those that are not accepted; notes the use.
+pub async fn authenticate(conn: &mut Conn, keys: &[Key], now: DateTime<Utc>) -> Result<Vec<Option<ApiKey>>> {
+    let hashes: Vec<Vec<u8>> = keys.iter().map(Key::hash).collect();
+    let found: HashMap<Vec<u8>, ApiKey> = api_keys::table
+        .filter(api_keys::key_hash.eq_any(&hashes))
         .filter(api_keys::revoked_at.is_null())
-        .select(ApiKey::as_select())
-        .first(conn)
-        .await
-        .optional()?;
-    if let Some(found) = &found
-        && found.last_used_at.is_none_or(|used| now - used >= USED_EVERY)
-    {
-        diesel::update(api_keys::table.find(found.id)).set(api_keys::last_used_at.eq(now)).execute(conn).await?;
+        .select((api_keys::key_hash, ApiKey::as_select()))
+        .load(conn)
+        .await?
+        .into_iter()
+        .collect();
+    let unnoted = |key: &&ApiKey| key.last_used_at.is_none_or(|used| now - used >= USED_EVERY);
+    let used: Vec<ApiKeyId> = found.values().filter(unnoted).map(|key| key.id).collect();
+    if !used.is_empty() {
+        diesel::update(api_keys::table.filter(api_keys::id.eq_any(used))).set(api_keys::last_used_at.eq(now)).execute(conn).await?;
     }
-    Ok(found)
+    Ok(hashes.iter().map(|hash| found.get(hash).cloned()).collect())
 }
 
 /// All keys, the newest first.

@@ -11,13 +11,51 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use futures::future::{Ready, ready};
 
-use super::error::ApiError;
+use super::error::{ApiError, ApiResult};
 use crate::app::App;
-use crate::db::PooledConn;
+use crate::batch::Batcher;
+use crate::clock::Clock;
+use crate::db::{Pool, PooledConn};
 use crate::error::Error;
 use crate::users::api_keys::{self, ApiKey, Key};
 use crate::users::{Role, User};
 use crate::web::visit::{Access, Admin, Marketer, Viewer};
+
+/// So many keys are looked up at once.
+const LARGEST_BATCH: usize = 200;
+
+/// Looks up API keys: requests that arrive together share one query. Nothing is remembered, so that a revoked key ends at once.
+#[derive(Clone)]
+pub struct ApiKeys(Batcher<Key, ApiResult<Option<ApiKey>>>);
+
+impl ApiKeys {
+    /// Starts the batcher on the present runtime.
+    #[must_use]
+    pub fn start(db: &Pool, clock: &Clock) -> Self {
+        let (db, clock) = (db.clone(), clock.clone());
+        Self(Batcher::spawn(LARGEST_BATCH, move |keys: Vec<Key>| {
+            let (db, clock) = (db.clone(), clock.clone());
+            async move {
+                let found = async { Ok::<_, ApiError>(api_keys::authenticate(&mut *db.get().await?, &keys, clock.now()).await?) };
+                match found.await {
+                    Ok(found) => found.into_iter().map(Ok).collect(),
+                    Err(error) => keys.iter().map(|_| Err(error.clone())).collect(),
+                }
+            }
+        }))
+    }
+
+    async fn find(&self, key: Key) -> ApiResult<Option<ApiKey>> {
+        let lost = || Error::Internal("the look for an API key ended without an answer".to_owned());
+        self.0.submit(key).await.ok_or_else(lost)?
+    }
+}
+
+impl std::fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKeys")
+    }
+}
 
 /// A program with an accepted key; `R` is [`Viewer`], [`Marketer`] or [`Admin`].
 pub struct Caller<R: Bearer> {
@@ -93,9 +131,7 @@ pub(super) async fn authenticate(
 async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
     let unregistered = || Error::Internal("the application was not registered with the server".to_owned());
     let app = request.app_data::<Data<App>>().ok_or_else(unregistered)?;
-    let key = presented(request)?;
-    let mut conn = app.db.get().await?;
-    let found = api_keys::authenticate(&mut conn, &key, app.clock.now()).await?;
+    let found = app.api_keys.find(presented(request)?).await?;
     found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
 }
 

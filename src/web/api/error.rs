@@ -17,7 +17,7 @@ use crate::users::Role;
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// Why the API cannot do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", body.error.message)]
 pub struct ApiError {
     status: StatusCode,
@@ -25,13 +25,13 @@ pub struct ApiError {
 }
 
 /// The answer to every request that failed.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ErrorBody {
     error: ErrorDetail,
 }
 
 /// What went wrong.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 struct ErrorDetail {
     /// A stable word for programs, such as `invalid_fields`.
     code: &'static str,

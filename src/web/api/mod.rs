@@ -20,7 +20,7 @@ mod templates;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
-pub use caller::Caller;
+pub use caller::{ApiKeys, Caller};
 pub use error::{ApiError, ApiResult};
 pub use events::EventReports;
 pub use json::{Json, Path, Query};
