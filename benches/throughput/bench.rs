@@ -1,0 +1,104 @@
+//! What all rows share, and what a row hands back.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
+
+use crate::cluster::{Cluster, Statement};
+use crate::fake_twilio::FakeTwilio;
+use crate::measure::{Cost, Processes};
+use crate::product::Product;
+use crate::world::World;
+
+/// Everything that runs during a measurement.
+pub(crate) struct Bench {
+    pub(crate) cluster: Cluster,
+    pub(crate) product: Product,
+    pub(crate) fake: FakeTwilio,
+    pub(crate) world: World,
+    /// The load tool's thread.
+    pub(crate) load: Handle,
+}
+
+impl Bench {
+    pub(crate) fn processes(&self) -> Processes {
+        Processes { serve: self.product.process(), postmaster: self.cluster.postmaster }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Serialize)]
+pub(crate) struct Line {
+    /// What was done: `messages`, `callbacks`, …
+    pub(crate) work: String,
+    /// Under which conditions.
+    pub(crate) how: String,
+    /// The first is the one that counts.
+    pub(crate) figures: Vec<Figure>,
+    /// Who used how much CPU time.
+    pub(crate) cost: Option<Map<String, Value>>,
+    /// What the row is about, in all runs.
+    pub(crate) runs: Vec<f64>,
+    /// The statements behind it, those first that took longest.
+    pub(crate) statements: Vec<Statement>,
+}
+
+/// A measured number with its unit.
+#[derive(Clone, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) name: String,
+    pub(crate) unit: String,
+    pub(crate) value: f64,
+}
+
+impl Figure {
+    pub(crate) fn new(name: &str, unit: &str, value: f64) -> Self {
+        Self { name: name.to_owned(), unit: unit.to_owned(), value }
+    }
+
+    pub(crate) fn rate(of: &str, value: f64) -> Self {
+        Self::new("rate", &format!("{of}/s"), value)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+    pub(crate) fn count(name: &str, value: usize) -> Self {
+        Self::new(name, "", value as f64)
+    }
+}
+
+impl Line {
+    pub(crate) fn new(work: &str, how: impl Into<String>) -> Self {
+        Self { work: work.to_owned(), how: how.into(), figures: Vec::new(), cost: None, runs: Vec::new(), statements: Vec::new() }
+    }
+
+    pub(crate) fn figure(mut self, figure: Figure) -> Self {
+        self.figures.push(figure);
+        self
+    }
+
+    /// Notes what `count` pieces of work have cost.
+    pub(crate) fn costing(mut self, cost: Cost, count: usize) -> Self {
+        let (each, cpu) = (|used| cost.each(used, count), cost.cpu);
+        let object = json!({
+            "count": count,
+            "serve_us": each(cpu.serve),
+            "postgres_us": each(cpu.postgres),
+            "fake_twilio_us": each(cpu.fake_twilio),
+            "load_us": each(cpu.load),
+            "others_share": cost.disturbance(),
+        });
+        self.cost = object.as_object().cloned();
+        self
+    }
+
+    /// Notes what the other runs came to, in rising order.
+    pub(crate) fn among(mut self, runs: Vec<f64>) -> Self {
+        self.runs = runs;
+        self
+    }
+
+    /// The number that the row is about.
+    pub(crate) fn main_value(&self) -> f64 {
+        self.figures.first().map_or(f64::NAN, |figure| figure.value)
+    }
+}

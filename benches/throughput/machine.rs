@@ -1,0 +1,74 @@
+//! What the figures were measured on.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use carillon::clock::Clock;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::cluster::Cluster;
+use crate::load::percentile;
+
+/// Machine, source and database of a measurement.
+#[derive(Serialize)]
+pub(crate) struct Machine {
+    pub(crate) measured_at: String,
+    /// The commit, with a `+` when the source differs from it.
+    pub(crate) commit: String,
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) memory_gb: f64,
+    pub(crate) kernel: String,
+    /// Writing 8 kB and having it on the disk, half of the times within this.
+    pub(crate) fsync_ms: f64,
+    pub(crate) postgres: Vec<(String, String)>,
+}
+
+/// Looks around.
+pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Machine> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once(':')).map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
+    };
+    let memory = field(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").parse::<f64>().unwrap_or_default();
+    Ok(Machine {
+        measured_at: Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        commit: commit(),
+        cpu: field(&read("/proc/cpuinfo"), "model name"),
+        cores: std::thread::available_parallelism()?.get(),
+        memory_gb: memory / (1024.0 * 1024.0),
+        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        fsync_ms: fsync(directory)?,
+        postgres: cluster.settings().await?,
+    })
+}
+
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
+    let commit = git(&["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
+    if changed { format!("{commit}+") } else { commit }
+}
+
+fn fsync(directory: &Path) -> Outcome<f64> {
+    let path = directory.join("fsync");
+    let mut file = File::create(&path)?;
+    let mut took: Vec<Duration> = Vec::new();
+    for _ in 0..100 {
+        file.write_all(&[0; 8192])?;
+        let begun = Instant::now();
+        file.sync_data()?;
+        took.push(begun.elapsed());
+    }
+    fs::remove_file(path)?;
+    took.sort_unstable();
+    Ok(percentile(&took, 0.5))
+}

@@ -1,0 +1,114 @@
+//! The product under measurement: the real program, as a process of its own, configured by its environment.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::Outcome;
+use crate::http::{self, Connection};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_carillon");
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How the product is set up.
+pub(crate) struct Setup {
+    vars: Vec<(&'static str, String)>,
+    directory: std::path::PathBuf,
+    pub(crate) address: SocketAddr,
+}
+
+/// A running `carillon serve`; killed with this value.
+pub(crate) struct Product {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Setup {
+    /// Everything that is not named here has the default of an installation.
+    pub(crate) fn new(directory: &Path, database_url: &str, twilio: SocketAddr, concurrency: usize) -> Outcome<Self> {
+        // Free now; the product is told before it listens, since it signs and is called under this address.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let vars = vec![
+            ("DATABASE_URL", database_url.to_owned()),
+            ("CARILLON_BIND", address.to_string()),
+            ("CARILLON_DATA_DIR", directory.join("carillon").display().to_string()),
+            ("CARILLON_TWILIO_API_URL", format!("http://{twilio}")),
+            ("CARILLON_WORKER_CONCURRENCY", concurrency.to_string()),
+        ];
+        Ok(Self { vars, directory: directory.to_owned(), address })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        // Not ours: a .env file here, or settings of whoever measures.
+        command.args(arguments).env_clear().envs(self.vars.iter().cloned()).current_dir(&self.directory).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command of the program to its end and returns what it printed.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome<String> {
+        let output = self.command(arguments).stderr(Stdio::inherit()).output()?;
+        if !output.status.success() {
+            return Err(format!("carillon {} ended with {}", arguments.join(" "), output.status).into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// Starts the server and returns once it says that it is ready, with how long that took.
+    pub(crate) async fn serve(&self) -> Outcome<(Product, Duration)> {
+        let log = File::options().create(true).append(true).open(self.directory.join("serve.log"))?;
+        let begun = Instant::now();
+        let child = self.command(&["serve"]).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let mut product = Product { child, address: self.address };
+        while !product.is_ready().await {
+            if let Some(status) = product.child.try_wait()? {
+                return Err(format!("carillon serve ended with {status}; see {}", self.directory.join("serve.log").display()).into());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err("carillon serve does not get ready".into());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok((product, begun.elapsed()))
+    }
+}
+
+impl Product {
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    async fn is_ready(&self) -> bool {
+        let asking = async {
+            let mut connection = Connection::open(self.address).await?;
+            connection.exchange(&http::request("GET", self.address, "/readyz", &[], b"")).await
+        };
+        asking.await.is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) -> Outcome<()> {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
+        let asked = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if asked.elapsed() > PATIENCE {
+                return Err("carillon serve does not stop".into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        // It has ended already, unless a measurement broke off.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

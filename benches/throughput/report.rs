@@ -1,0 +1,142 @@
+//! The table for people and the file for comparing.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::bench::{Figure, Line};
+use crate::machine::Machine;
+
+/// What a row is to reach at least, and what it aims at: by its work, and how its conditions begin.
+const GOALS: &[(&str, &str, &str)] = &[
+    ("messages", "0 ms", "5,000 / 10,000"),
+    ("messages", "100 ms", "4,000 / 8,000"),
+    ("callbacks", "", "20,000, p99 < 20 ms / 40,000, p99 < 10 ms"),
+    ("events", "one", "5,000 / 10,000"),
+    ("events", "batches", "25,000 / 50,000"),
+    ("latency", "", "p99 < 30 ms / < 10 ms"),
+    ("memory", "", "100 MB / 60 MB"),
+    ("start", "", "500 ms / 200 ms"),
+    ("idle", "", "< 1 % of a core, < 5 statements/s"),
+];
+
+/// Everything that was measured.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    machine: Machine,
+    worker_concurrency: usize,
+    /// Messages that were in the database before.
+    history: usize,
+    lines: Vec<Line>,
+}
+
+impl Report {
+    pub(crate) const fn begin(machine: Machine, worker_concurrency: usize, history: usize) -> Self {
+        Self { machine, worker_concurrency, history, lines: Vec::new() }
+    }
+
+    /// Adds a line, and shows at once that it is there.
+    #[expect(clippy::print_stdout, reason = "the progress of a command")]
+    pub(crate) fn add(&mut self, line: Line) {
+        println!("{:<10} {:<44} {}", line.work, line.how, figures(&line));
+        self.lines.push(line);
+    }
+
+    pub(crate) fn add_all(&mut self, lines: impl IntoIterator<Item = Line>) {
+        lines.into_iter().for_each(|line| self.add(line));
+    }
+
+    /// Prints the table, and writes the file if one is wanted.
+    #[expect(clippy::print_stdout, reason = "the output of a command")]
+    pub(crate) fn finish(&self, with_statements: bool, save: Option<&Path>) -> Outcome<()> {
+        println!("\n{}", self.markdown());
+        if with_statements {
+            for line in self.lines.iter().filter(|line| !line.statements.is_empty()) {
+                println!("{} {}:", line.work, line.how);
+                println!("    total ms    calls     rows   mean ms");
+                for one in line.statements.iter().take(20) {
+                    let text: String = one.text.chars().take(150).collect();
+                    println!("  {:>10.1} {:>8} {:>8} {:>9.3}  {text}", one.total_ms, one.calls, one.rows, one.mean_ms);
+                }
+            }
+        }
+        if let Some(directory) = save {
+            fs::create_dir_all(directory)?;
+            let day = self.machine.measured_at.get(..10).unwrap_or_default();
+            let full = if self.history > 0 { "-full" } else { "" };
+            let path = directory.join(format!("{day}-{}{full}.json", self.machine.commit));
+            fs::write(&path, serde_json::to_string_pretty(self)? + "\n")?;
+            println!("kept as {}", path.display());
+        }
+        Ok(())
+    }
+
+    /// The table as `docs/performance.md` has it.
+    fn markdown(&self) -> String {
+        let machine = &self.machine;
+        let settings: Vec<String> = machine.postgres.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let mut text = format!(
+            "Commit {}, {}. {} × {}, {:.0} GB, Linux {}; 8 kB on disk in {:.2} ms. Worker concurrency {}.\nPostgreSQL: {}.\n\n",
+            machine.commit,
+            machine.measured_at,
+            machine.cores,
+            machine.cpu,
+            machine.memory_gb,
+            machine.kernel,
+            machine.fsync_ms,
+            self.worker_concurrency,
+            settings.join(", "),
+        );
+        if self.history > 0 {
+            text.push_str(&format!("{} messages to {} contacts were there before.\n\n", self.history, self.history / 10));
+        }
+        text.push_str(
+            "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, load (µs) | others on the machine |\n",
+        );
+        text.push_str("|---|---|---|---|---|\n");
+        for line in &self.lines {
+            let goal = GOALS.iter().find(|(work, how, _)| *work == line.work && line.how.starts_with(how)).map_or("", |(_, _, goal)| goal);
+            let number = |name: &str| line.cost.as_ref().and_then(|cost| cost.get(name)).and_then(Value::as_f64);
+            let cpu: Vec<String> = ["serve_us", "postgres_us", "fake_twilio_us", "load_us"]
+                .into_iter()
+                .filter_map(number)
+                .map(|one| format!("{one:.0}"))
+                .collect();
+            let others = number("others_share").map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share));
+            text.push_str(&format!("| {}, {} | {} | {goal} | {} | {others} |\n", line.work, line.how, figures(line), cpu.join(", ")));
+        }
+        text
+    }
+}
+
+fn figures(line: &Line) -> String {
+    let mut text: Vec<String> = line.figures.iter().map(figure).collect();
+    if line.runs.len() > 1 {
+        let runs: Vec<String> = line.runs.iter().map(|run| amount(*run)).collect();
+        text.push(format!("runs {}", runs.join(" / ")));
+    }
+    text.join(", ")
+}
+
+fn figure(figure: &Figure) -> String {
+    let name = if figure.name == "rate" { String::new() } else { format!("{} ", figure.name) };
+    format!("{name}{} {}", amount(figure.value), figure.unit).trim().to_owned()
+}
+
+/// A number with as many digits as mean something.
+fn amount(value: f64) -> String {
+    if value < 10.0 {
+        return format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    if value < 1000.0 {
+        return format!("{value:.0}");
+    }
+    let digits = format!("{value:.0}");
+    let (head, tail) = digits.split_at(digits.len() % 3);
+    let groups = tail.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let head = Some(head.to_owned()).filter(|head| !head.is_empty());
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+}
