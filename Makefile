@@ -4,10 +4,10 @@ PROFILE ?= dev
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build release test lint format advisories docs image
+.PHONY: help demo build release test bench bench-full lint format advisories docs image
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
 
 demo: ## install what is missing, build, and show everything at http://127.0.0.1:8080
 	@scripts/install-prerequisites demo
@@ -24,6 +24,14 @@ release: ## build the optimised program: target/release/carillon
 test: ## install what the tests need, and run them all, browser and doc tests included
 	@scripts/install-prerequisites test
 	@scripts/test
+
+bench: ## measure speed, memory and idle cost on this machine: a table, and a file in docs/benchmarks (some minutes)
+	@scripts/install-prerequisites bench
+	$(CARGO) bench --locked --bench throughput -- --save docs/benchmarks
+
+bench-full: ## the same with 1 M contacts and 10 M messages already there (needs 30 GB and half an hour; they are kept in /var/tmp/carillon-bench-full)
+	@scripts/install-prerequisites bench
+	$(CARGO) bench --locked --bench throughput -- send callbacks --latency 0 --history 10000000 --directory /var/tmp/carillon-bench-full --save docs/benchmarks
 
 lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning an error
 	@scripts/install-prerequisites lint

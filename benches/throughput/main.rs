@@ -136,7 +136,7 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
     let cluster = Cluster::start(directory).await?;
     let setup = Setup::new(directory, cluster.url(), fake.address, options.concurrency)?;
     setup.run(&["migrate"])?;
-    let cluster = history::ensure(cluster, options.history).await?;
+    let cluster = history::ensure(cluster, &setup, options.history).await?;
     let mut report = Report::begin(machine::describe(&cluster, directory).await?, options.concurrency, options.history);
     if options.wants(Row::Start) {
         report.add(resting::start(&setup).await?);

@@ -16,8 +16,8 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     key: String,
     pub(crate) connection_id: String,
-    sender_id: String,
-    template_id: String,
+    pub(crate) sender_id: String,
+    pub(crate) template_id: String,
     /// What contacts are numbered by, from 0.
     contacts: usize,
     /// Only every so many of the contacts in the database take part, so that they are not neighbours there.
@@ -58,7 +58,8 @@ impl World {
             );
             cluster.execute(&insert).await?;
         }
-        let stride = (present / contacts).max(1);
+        // Even, since those who have said STOP have odd places.
+        let stride = (present / contacts.max(1) & !1).max(1);
         let mut world =
             Self { address, key, connection_id: String::new(), sender_id: String::new(), template_id: String::new(), contacts, stride };
         let known = world.call("GET", "/connections", &Value::Null).await?["data"][0].clone();
