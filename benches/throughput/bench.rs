@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::cluster::{Cluster, Statement};
 use crate::fake_twilio::FakeTwilio;
-use crate::measure::{Cost, Processes};
+use crate::measure::{Cost, Processes, microseconds_each};
 use crate::product::Product;
 use crate::world::World;
 
@@ -78,7 +78,7 @@ impl Line {
 
     /// Notes what `count` pieces of work have cost.
     pub(crate) fn costing(mut self, cost: Cost, count: usize) -> Self {
-        let (each, cpu) = (|used| cost.each(used, count), cost.cpu);
+        let (each, cpu) = (|used| microseconds_each(used, count), cost.cpu);
         let object = json!({
             "count": count,
             "serve_us": each(cpu.serve),

@@ -8,7 +8,7 @@ use crate::http::Connection;
 use crate::world::{Automation, Does, InOne};
 use crate::{Outcome, load};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two events of the latency row: the product has nothing else to do.
 const SPACING: Duration = Duration::from_millis(50);
 

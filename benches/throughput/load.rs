@@ -22,7 +22,7 @@ pub(crate) struct Burst {
 ///
 /// The clock runs from the first request to the last answer; the connections are open before.
 pub(crate) async fn burst(on: &Handle, address: SocketAddr, connections: usize, requests: Vec<Vec<u8>>, expected: u16) -> Outcome<Burst> {
-    let requests = Arc::new(requests);
+    let requests: Arc<[Vec<u8>]> = requests.into();
     on.spawn(async move {
         let opened = try_join_all((0..connections).map(|_| Connection::open(address))).await?;
         let next = Arc::new(AtomicUsize::new(0));
@@ -40,7 +40,7 @@ pub(crate) async fn burst(on: &Handle, address: SocketAddr, connections: usize, 
     .await?
 }
 
-async fn send(mut connection: Connection, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize>, expected: u16) -> Outcome<Vec<Duration>> {
+async fn send(mut connection: Connection, requests: Arc<[Vec<u8>]>, next: Arc<AtomicUsize>, expected: u16) -> Outcome<Vec<Duration>> {
     let mut latencies = Vec::new();
     while let Some(request) = requests.get(next.fetch_add(1, Relaxed)) {
         let begun = Instant::now();

@@ -93,17 +93,17 @@ impl Processes {
 }
 
 impl Cost {
-    /// Microseconds of each for one of `count` pieces of work.
-    #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
-    pub(crate) fn each(&self, used: Duration, count: usize) -> f64 {
-        used.as_secs_f64() * 1e6 / count as f64
-    }
-
     /// The share of the machine that others had meanwhile, from 0 to 1.
     pub(crate) fn disturbance(&self) -> f64 {
         let cores = u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap_or(1);
         self.cpu.others.as_secs_f64() / (self.wall * cores).as_secs_f64()
     }
+}
+
+/// What one of `count` pieces of work used, in microseconds.
+#[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+pub(crate) fn microseconds_each(used: Duration, count: usize) -> f64 {
+    used.as_secs_f64() * 1e6 / count as f64
 }
 
 /// The memory of a process in MB: now, and the most that it ever was.

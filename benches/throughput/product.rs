@@ -13,7 +13,7 @@ use crate::Outcome;
 use crate::http::{self, Connection};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_carillon");
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How the product is set up.
 pub(crate) struct Setup {

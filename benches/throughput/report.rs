@@ -1,5 +1,6 @@
 //! The table for people and the file for comparing.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::Outcome;
 use crate::bench::{Figure, Line};
+use crate::history::MESSAGES_OF_A_CONTACT;
 use crate::machine::Machine;
 
 /// What a row is to reach at least, and what it aims at: by its work, and how its conditions begin.
@@ -78,6 +80,7 @@ impl Report {
     fn markdown(&self) -> String {
         let machine = &self.machine;
         let settings: Vec<String> = machine.postgres.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        // Writing to memory does not fail.
         let mut text = format!(
             "Commit {}, {}. {} × {}, {:.0} GB, Linux {}; 8 kB on disk in {:.2} ms. Worker concurrency {}.\nPostgreSQL: {}.\n\n",
             machine.commit,
@@ -91,7 +94,7 @@ impl Report {
             settings.join(", "),
         );
         if self.history > 0 {
-            text.push_str(&format!("{} messages to {} contacts were there before.\n\n", self.history, self.history / 10));
+            let _ = write!(text, "{} messages to {} contacts were there before.\n\n", self.history, self.history / MESSAGES_OF_A_CONTACT);
         }
         text.push_str(
             "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, load (µs) | others on the machine |\n",
@@ -106,7 +109,7 @@ impl Report {
                 .map(|one| format!("{one:.0}"))
                 .collect();
             let others = number("others_share").map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share));
-            text.push_str(&format!("| {}, {} | {} | {goal} | {} | {others} |\n", line.work, line.how, figures(line), cpu.join(", ")));
+            let _ = writeln!(text, "| {}, {} | {} | {goal} | {} | {others} |", line.work, line.how, figures(line), cpu.join(", "));
         }
         text
     }

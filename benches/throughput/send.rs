@@ -12,7 +12,7 @@ use crate::{Outcome, load};
 const BATCH: usize = 500;
 const CONNECTIONS: usize = 4;
 /// Nothing moves for so long: something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The messages of a run, which callbacks can report on.
 pub(crate) struct Sent {

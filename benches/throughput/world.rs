@@ -59,7 +59,7 @@ impl World {
             cluster.execute(&insert).await?;
         }
         // Even, since those who have said STOP have odd places.
-        let stride = (present / contacts.max(1) & !1).max(1);
+        let stride = ((present / contacts.max(1)) & !1).max(1);
         let mut world =
             Self { address, key, connection_id: String::new(), sender_id: String::new(), template_id: String::new(), contacts, stride };
         let known = world.call("GET", "/connections", &Value::Null).await?["data"][0].clone();
