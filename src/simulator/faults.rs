@@ -49,6 +49,10 @@ pub enum Fault {
     Reset,
     /// The connection is cut after the message is recorded.
     ResetRecorded,
+    /// The request is stuck on its way until the simulator lets go; then it is recorded and answered, even if nobody waits any more.
+    Stall,
+    /// The message is recorded and sent at once; the answer is stuck until the simulator lets go.
+    StallRecorded,
 }
 
 /// A fault, whom it meets, and for how long.
@@ -153,7 +157,9 @@ impl Fault {
             | Self::Timeout
             | Self::TimeoutRecorded
             | Self::Reset
-            | Self::ResetRecorded => Aspect::Answer,
+            | Self::ResetRecorded
+            | Self::Stall
+            | Self::StallRecorded => Aspect::Answer,
         }
     }
 }

@@ -35,16 +35,17 @@ pub(super) async fn create(
     let account = caller.in_account(&path)?;
     let form = Form::parse(&body);
     let shared = shared.into_inner();
-    let fault = meet_fault(&shared, &form);
+    let (place, fault) = meet_fault(&shared, &form);
     match fault {
-        None | Some(Fault::ServerErrorRecorded | Fault::TimeoutRecorded | Fault::ResetRecorded) => {}
+        None | Some(Fault::ServerErrorRecorded | Fault::TimeoutRecorded | Fault::ResetRecorded | Fault::StallRecorded) => {}
+        Some(Fault::Stall) => return arrive_late(&shared, account, form, place).await,
         Some(fault) => {
             if let Some(refusal) = trouble::instead(fault, &request, &shared).await {
                 return Err(refusal);
             }
         }
     }
-    let json = record(&shared, account, &form)?;
+    let json = record(&shared, account, &form, place)?;
     if let Some(fault) = fault
         && let Some(refusal) = trouble::instead(fault, &request, &shared).await
     {
@@ -109,21 +110,34 @@ pub(super) async fn update(
     Ok(HttpResponse::Ok().json(message.json()))
 }
 
-fn meet_fault(shared: &Shared, form: &Form) -> Option<Fault> {
+/// Notes a request, and returns its place among them and the fault that it meets.
+fn meet_fault(shared: &Shared, form: &Form) -> (usize, Option<Fault>) {
     let mut world = shared.world();
     world.counts.send_requests += 1;
-    let to = form.get("To").unwrap_or_default();
-    let fault = world.faults.meet(Aspect::Answer, Reach::Sends, bare(to));
+    let to = bare(form.get("To").unwrap_or_default());
+    let fault = world.faults.meet(Aspect::Answer, Reach::Sends, to);
+    let place = world.note_request(to, form.filled("StatusCallback"));
     match fault {
         Some(Fault::Refuse { .. }) => world.counts.refused += 1,
         Some(_) => world.counts.faulted += 1,
         None => {}
     }
-    fault
+    (place, fault)
 }
 
-/// Checks and records a message and sends it on its way; returns its JSON.
-fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form) -> Result<Value, Refusal> {
+/// Takes a request in when the simulator lets go: in a task of its own, which the end of the client's connection does not end.
+async fn arrive_late(shared: &Arc<Shared>, account_sid: &str, form: Form, place: usize) -> Result<HttpResponse, Refusal> {
+    let (late, account_sid) = (Arc::clone(shared), account_sid.to_owned());
+    let arrival = shared.runtime().spawn(async move {
+        late.stall().await;
+        record(&late, &account_sid, &form, place)
+    });
+    let json = arrival.await.map_err(|_| Refusal::new(20500))??;
+    Ok(HttpResponse::Created().json(json))
+}
+
+/// Checks and records a message and sends it on its way; returns its JSON. `request` is its place among the requests.
+fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form, request: usize) -> Result<Value, Refusal> {
     let mut world = shared.world();
     let now = world.clock.now();
     let account = world.account(account_sid).ok_or_else(|| Refusal::new(20003))?;
@@ -139,7 +153,8 @@ fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form) -> Result<Value,
         Created::Unrecorded(message) => return Ok(message.json()),
     };
     let message = world.log.get(place).ok_or_else(|| Refusal::new(20500))?;
-    let (json, send_at) = (message.json(), message.send_at);
+    let (json, send_at, sid) = (message.json(), message.send_at, message.sid.clone());
+    world.note_recorded(request, sid);
     drop(world);
     match send_at {
         Some(at) => delivery::schedule(shared, place, (at - now).to_std().unwrap_or_default()),

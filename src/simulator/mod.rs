@@ -54,7 +54,7 @@ pub use options::{
     TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY, WHATSAPP,
 };
 pub use signature::sign;
-pub use world::{CallbackAttempt, Counts, OptOut};
+pub use world::{CallbackAttempt, Counts, OptOut, SendRequest};
 
 use shared::Shared;
 
@@ -142,6 +142,12 @@ impl Simulator {
         self.shared.world().callbacks().cloned().collect()
     }
 
+    /// Every request to create a message in the order in which they arrived, also those that were refused, lost or answered with an error.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SendRequest> {
+        self.shared.world().requests().to_vec()
+    }
+
     /// How often what happened.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -168,6 +174,17 @@ impl Simulator {
     #[must_use]
     pub fn withdraw(&self, id: RuleId) -> bool {
         self.shared.world().faults.withdraw(id)
+    }
+
+    /// How many requests are stuck by [`Fault::Stall`] and [`Fault::StallRecorded`].
+    #[must_use]
+    pub fn stalled(&self) -> usize {
+        self.shared.stalled()
+    }
+
+    /// Lets stuck requests go on, and cuts those that are held open.
+    pub fn let_go(&self) {
+        self.shared.let_go.notify_waiters();
     }
 
     /// Switches all faults off and cuts the requests that are held open.

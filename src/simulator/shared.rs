@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) concurrent: AtomicUsize,
     /// Lets go of the requests that are held open.
     pub(super) let_go: Notify,
+    /// Requests that are stuck until then.
+    stalled: AtomicUsize,
     world: Mutex<World>,
     network: Network,
     runtime: OnceLock<Handle>,
@@ -45,6 +47,7 @@ impl Shared {
             options,
             concurrent: AtomicUsize::new(0),
             let_go: Notify::new(),
+            stalled: AtomicUsize::new(0),
             runtime: OnceLock::new(),
             under_way: AtomicUsize::new(0),
             idle: Notify::new(),
@@ -104,9 +107,39 @@ impl Shared {
         }
     }
 
+    /// Waits until it is let go.
+    pub(super) async fn stall(&self) {
+        let mut let_go = std::pin::pin!(self.let_go.notified());
+        // From here on it is let go with the others, and counted only now.
+        let_go.as_mut().enable();
+        let _stalled = Stalled::enter(&self.stalled);
+        let_go.await;
+    }
+
+    /// How many requests are stuck.
+    pub(super) fn stalled(&self) -> usize {
+        self.stalled.load(Ordering::SeqCst)
+    }
+
     /// Calls a webhook and notes how it went.
     pub(super) async fn call(&self, call: &Call) -> Answer {
         self.network.call(call, |attempt| self.world().note_callback(attempt)).await
+    }
+}
+
+/// A request is stuck, until it goes on or is given up.
+struct Stalled<'a>(&'a AtomicUsize);
+
+impl<'a> Stalled<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Stalled<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -56,6 +56,10 @@ pub(super) async fn instead(fault: Fault, request: &HttpRequest, shared: &Shared
             cut(request).await;
             Some(Refusal::new(20503))
         }
+        Fault::Stall | Fault::StallRecorded => {
+            shared.stall().await;
+            None
+        }
         Fault::Deliver
         | Fault::Undelivered { .. }
         | Fault::Failed { .. }

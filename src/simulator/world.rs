@@ -31,6 +31,7 @@ pub(super) struct World {
     pub(super) counts: Counts,
     pub(super) clock: Clock,
     callbacks: VecDeque<CallbackAttempt>,
+    requests: Vec<SendRequest>,
     credentials: HashMap<String, Credential>,
 }
 
@@ -72,6 +73,19 @@ pub struct CallbackAttempt {
     pub error: Option<String>,
 }
 
+/// One request to create a message, whatever came of it.
+#[derive(Clone, Debug)]
+pub struct SendRequest {
+    /// When it arrived.
+    pub at: DateTime<Utc>,
+    /// The receiver's number as it was given, without its channel.
+    pub to: Box<str>,
+    /// Where the statuses were to be reported.
+    pub status_callback: Option<Box<str>>,
+    /// The SID of the message that it became; none if it was refused or lost.
+    pub recorded_as: Option<String>,
+}
+
 /// Whose credentials they are.
 #[derive(Clone)]
 pub(super) struct Credential {
@@ -111,6 +125,7 @@ impl World {
             counts: Counts::default(),
             clock: options.clock.clone(),
             callbacks: VecDeque::new(),
+            requests: Vec::new(),
             credentials: HashMap::new(),
         };
         world.learn_credentials();
@@ -124,6 +139,7 @@ impl World {
         self.faults.clear();
         self.counts = Counts::default();
         self.callbacks.clear();
+        self.requests.clear();
     }
 
     pub(super) fn account(&self, sid: &str) -> Option<&Account> {
@@ -193,6 +209,25 @@ impl World {
     /// The last calls of webhooks, oldest first.
     pub(super) fn callbacks(&self) -> impl DoubleEndedIterator<Item = &CallbackAttempt> {
         self.callbacks.iter()
+    }
+
+    /// Notes a request to create a message, before anything is decided about it, and returns its place.
+    pub(super) fn note_request(&mut self, to: &str, status_callback: Option<&str>) -> usize {
+        let at = self.clock.now();
+        self.requests.push(SendRequest { at, to: to.into(), status_callback: status_callback.map(Into::into), recorded_as: None });
+        self.requests.len() - 1
+    }
+
+    /// Notes that a request was recorded as a message; a request from before a reset is forgotten.
+    pub(super) fn note_recorded(&mut self, place: usize, sid: String) {
+        if let Some(request) = self.requests.get_mut(place) {
+            request.recorded_as = Some(sid);
+        }
+    }
+
+    /// The requests to create a message, in the order in which they arrived.
+    pub(super) fn requests(&self) -> &[SendRequest] {
+        &self.requests
     }
 
     fn learn_credentials(&mut self) {

@@ -25,6 +25,39 @@ async fn a_timeout_without_recording_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_stuck_request_arrives_when_it_is_let_go_whether_or_not_anybody_waits() {
+    let story = Story::begin().await;
+    story.simulator.inject(Rule::next(1, Fault::Stall));
+    assert_eq!(story.send_impatiently().await, None);
+    assert_eq!((story.simulator.stalled(), story.simulator.messages().len()), (1, 0));
+    story.simulator.let_go();
+    while story.simulator.messages().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    story.simulator.wait_idle().await;
+    assert_eq!((story.simulator.stalled(), story.receiver.statuses().len()), (0, 3));
+    let requests = story.simulator.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].recorded_as.as_ref(), Some(&story.simulator.messages()[0].sid));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn a_stuck_answer_comes_when_it_is_let_go() {
+    let story = Story::begin().await;
+    story.simulator.inject(Rule::next(1, Fault::StallRecorded));
+    let (answer, ()) = tokio::join!(story.send("x"), async {
+        while story.simulator.stalled() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(story.simulator.messages().len(), 1);
+        story.simulator.let_go();
+    });
+    assert_eq!(answer.0, 201);
+    story.end().await;
+}
+
+#[tokio::test]
 async fn a_500_may_or_may_not_have_recorded() {
     let story = Story::begin().await;
     story.simulator.inject(Rule::next(1, Fault::ServerError));

@@ -1,10 +1,13 @@
 //! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database, [`api`] and [`site`] its visitors,
-//! [`browser`] a real one,
-//! [`world`] what usually exists when a story begins.
+//! [`browser`] a real one, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended,
+//! [`world`] what usually exists when a story begins, [`proof`] what must hold when it ends.
 
 pub(crate) mod api;
 pub(crate) mod browser;
+pub(crate) mod cluster;
 pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod proof;
 pub(crate) mod site;
 pub(crate) mod world;
 
@@ -29,7 +32,7 @@ use secrecy::ExposeSecret;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use api::Api;
-use postgres::TestDatabase;
+use postgres::{Home, TestDatabase};
 use site::Site;
 
 /// The handset of whom most stories are about.
@@ -61,12 +64,22 @@ pub(crate) struct TestOptions {
     pub(crate) duty: Duty,
     /// How long Twilio may take to answer.
     pub(crate) patience: Duration,
+    /// Where its database is.
+    pub(crate) home: Home,
+    /// How long Twilio waits before it repeats a call that failed.
+    pub(crate) retry_pause: Duration,
 }
 
 impl Default for TestOptions {
     fn default() -> Self {
         let start = DateTime::from_timestamp(1_794_650_400, 0).unwrap();
-        Self { clock: Clock::manual(start), duty: Duty::Web, patience: Duration::from_secs(10) }
+        Self {
+            clock: Clock::manual(start),
+            duty: Duty::Web,
+            patience: Duration::from_secs(10),
+            home: Home::Shared,
+            retry_pause: Duration::ZERO,
+        }
     }
 }
 
@@ -101,11 +114,17 @@ impl TestApp {
         assert_eq!(flavor, RuntimeFlavor::MultiThread, "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait");
         choose_crypto();
         start_log();
-        let TestOptions { clock, duty, patience } = options;
-        let database = TestDatabase::create().await;
+        let TestOptions { clock, duty, patience, home, retry_pause } = options;
+        let database = TestDatabase::create_in(home).await;
         // Time enough to record an answer before the first report comes; at the end, `flush` makes the network hurry.
         let hop = Duration::from_millis(150);
-        let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold: Duration::from_secs(5), ..SimulatorOptions::instant() };
+        let twilio = SimulatorOptions {
+            clock: clock.clone(),
+            hop: hop..=hop,
+            hold: Duration::from_secs(5),
+            retry_pause,
+            ..SimulatorOptions::instant()
+        };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -12,10 +12,12 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use carillon::db::{self, Conn, Embedded, EmbeddedOptions, Target};
+use carillon::db::{self, Conn, Durability, Embedded, EmbeddedOptions, Target};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use tokio::{sync::OnceCell, time::sleep};
 use uuid::Uuid;
+
+use super::cluster::OwnCluster;
 
 /// Tells the keeper where to keep the server; set for nobody else.
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";
@@ -36,11 +38,22 @@ struct Server {
     _presence: File,
 }
 
+/// Where a story's database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// On the run's server, with those of the other stories.
+    Shared,
+    /// On a server of its own.
+    Own(Durability),
+}
+
 /// A database of a story, dropped with this value.
 pub(crate) struct TestDatabase {
     pub(crate) url: String,
     name: String,
-    server: &'static Server,
+    /// `DATABASE_URL` of another database on the same server.
+    beside: String,
+    own: Option<OwnCluster>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -50,6 +63,19 @@ struct Known {
 }
 
 impl TestDatabase {
+    /// A migrated database.
+    pub(crate) async fn create_in(home: Home) -> Self {
+        match home {
+            Home::Shared => Self::create().await,
+            Home::Own(durability) => {
+                let cluster = OwnCluster::start(durability).await;
+                db::migrate(&Target::parse(&cluster.url).unwrap()).await.unwrap();
+                let beside = cluster.url.replacen("/carillon?", "/postgres?", 1);
+                Self { url: cluster.url.clone(), name: "carillon".to_owned(), beside, own: Some(cluster) }
+            }
+        }
+    }
+
     /// A copy of the migrated template.
     pub(crate) async fn create() -> Self {
         Self::make(|server| format!(" TEMPLATE {}", server.template)).await
@@ -65,7 +91,7 @@ impl TestDatabase {
         let name = format!("story_{}", Uuid::new_v4().simple());
         let create = format!("CREATE DATABASE {name}{}", origin(server));
         server.connect().await.batch_execute(&create).await.unwrap();
-        Self { url: server.url_of(&name), name, server }
+        Self { url: server.url_of(&name), name, beside: server.url.clone(), own: None }
     }
 
     /// The way to it.
@@ -76,7 +102,7 @@ impl TestDatabase {
     /// Takes the database away from everybody, or gives it back: connections are cut, new ones refused.
     pub(crate) async fn set_away(&self, away: Away) {
         let allow = away == Away::No;
-        let mut conn = self.server.connect().await;
+        let mut conn = Target::parse(&self.beside).unwrap().connect().await.unwrap();
         let name = &self.name;
         conn.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}")).await.unwrap();
         if away == Away::Yes {
@@ -85,11 +111,38 @@ impl TestDatabase {
         }
     }
 
+    /// The server of a story that has one of its own.
+    pub(crate) fn cluster(&self) -> &OwnCluster {
+        self.own.as_ref().expect("this story has a server of its own")
+    }
+
+    /// A connection that belongs to nobody else: it can hold locks, and works while the pool is busy.
+    pub(crate) async fn connect(&self) -> Conn {
+        self.target().connect().await.unwrap()
+    }
+
+    /// Waits until at least this many of the database's statements wait for a lock.
+    pub(crate) async fn wait_until_blocked(&self, least: i64) {
+        let asked = Instant::now();
+        let query = format!(
+            "SELECT count(*) >= {least} AS known FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
+            self.name
+        );
+        let mut conn = self.connect().await;
+        while !diesel::sql_query(&query).get_result::<Known>(&mut conn).await.unwrap().known {
+            assert!(asked.elapsed() < Duration::from_secs(20), "nothing waits for a lock");
+            sleep(TICK).await;
+        }
+    }
+
     /// Drops the database, whoever is connected to it.
     pub(super) async fn remove(&self) {
+        if let Some(cluster) = &self.own {
+            return cluster.remove().await;
+        }
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // A server that is gone has no databases either.
-        if let Ok(mut conn) = Target::parse(&self.server.url).unwrap().connect().await {
+        if let Ok(mut conn) = Target::parse(&self.beside).unwrap().connect().await {
             let _ = conn.batch_execute(&drop).await;
         }
     }

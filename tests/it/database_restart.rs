@@ -1,0 +1,138 @@
+//! PostgreSQL stopped, killed and started again under load: everybody waits it out, and nobody is told what is not so.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use carillon::{
+    app::Duty,
+    clock::Clock,
+    db::Durability,
+    simulator::{SERVICE_NUMBER_1, SERVICE_SID},
+};
+use serde_json::json;
+
+use crate::harness::{TestApp, TestOptions, postgres::Home, proof::Rest};
+
+/// What people were told while the database came and went.
+#[derive(Default)]
+struct Told {
+    accepted: BTreeSet<String>,
+    /// Answers that asked to come again later.
+    later: usize,
+}
+
+/// Reports one event after the other, each until it is accepted, until it is over.
+async fn report(app: &TestApp, over: &AtomicBool, who: usize) -> Told {
+    let mut told = Told::default();
+    let mut number = 0;
+    while !over.load(Ordering::SeqCst) {
+        let id = format!("{who}/{number}");
+        let event = json!({ "id": id, "name": "hello", "contact": { "phone": format!("+1206555{who}{:03}", number % 1_000) } });
+        loop {
+            let answer = app.api().post("/events", event.clone()).await;
+            match answer.status {
+                202 => break,
+                503 => told.later += 1,
+                other => panic!("the API answered {other}: {:#}", answer.json),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        told.accepted.insert(id);
+        number += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    told
+}
+
+/// Texts again and again; a text whose hook was not answered with 200 is delivered again until it is.
+async fn text(app: &TestApp, over: &AtomicBool) -> usize {
+    let mut later = 0;
+    let mut number = 0;
+    while !over.load(Ordering::SeqCst) {
+        let handset = format!("+1206557{:04}", number % 10_000);
+        let mut reply = app.simulator.reply(&handset, SERVICE_NUMBER_1, "STOP").await.unwrap();
+        while reply.webhook_status != Some(200) {
+            assert_eq!(reply.webhook_status, Some(503), "{}", reply.webhook);
+            later += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            reply = app.simulator.redeliver(&reply.sid).await.unwrap();
+        }
+        number += 1;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    later
+}
+
+/// How the database goes away.
+#[derive(Clone, Copy)]
+enum End {
+    Stopped,
+    Killed,
+}
+
+async fn restart_under_load(end: End) {
+    let options = TestOptions {
+        clock: Clock::system(),
+        duty: Duty::All,
+        home: Home::Own(Durability::Durable),
+        retry_pause: Duration::from_secs(1),
+        ..TestOptions::default()
+    };
+    let app = TestApp::with(options).await;
+    let twilio = app.connect_sender(SERVICE_SID).await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    let over = AtomicBool::new(false);
+    let disturb = async {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            match end {
+                End::Stopped => {
+                    app.database.cluster().stop().await;
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    app.database.cluster().start_again().await;
+                }
+                End::Killed => app.database.cluster().kill(),
+            }
+            tokio::time::sleep(Duration::from_millis(1_000)).await;
+        }
+        // It takes reports again.
+        app.eventually("the database is back", async || {
+            let answer = app.http.get(format!("{}/readyz", app.url)).send().await.unwrap();
+            (answer.status() == 200).then_some(())
+        })
+        .await;
+        over.store(true, Ordering::SeqCst);
+    };
+    let ((), one, other, texts) = tokio::join!(disturb, report(&app, &over, 1), report(&app, &over, 2), text(&app, &over));
+    let accepted: BTreeSet<String> = one.accepted.union(&other.accepted).cloned().collect();
+    println!("{} events, {} answers asked to come again, {texts} of them to Twilio", accepted.len(), one.later + other.later + texts);
+    assert!(one.later + other.later > 0, "the database was away");
+
+    // The worker goes on by itself.
+    app.eventually("everything is sent", async || {
+        let unsent = "messages WHERE direction = 'outbound' AND status IN ('pending', 'submitting')";
+        let left = app.count(unsent).await + app.count("jobs WHERE kind IN ('advance', 'send')").await;
+        (left == 0).then_some(())
+    })
+    .await;
+    app.simulator.flush().await;
+    app.prove_accepted(&accepted).await;
+    let tally = app.prove(Rest::Unsettled).await;
+    // What was in flight when the database went away was recorded when it came back: nothing is even in doubt.
+    assert_eq!(tally.messages(), accepted.len());
+    assert_eq!((tally.posts, tally.recorded), (accepted.len(), accepted.len()), "{tally:?}");
+    assert_eq!(tally.of("unconfirmed"), 0, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_stopped_and_started_under_load_is_waited_out() {
+    restart_under_load(End::Stopped).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_killed_under_load_is_waited_out() {
+    restart_under_load(End::Killed).await;
+}

@@ -1,0 +1,106 @@
+//! The program itself beside a story's Carillon: a `carillon serve` on the same database and Twilio, which may be killed or put to sleep.
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use carillon::app::Duty;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use secrecy::ExposeSecret;
+use tokio::process::{Child, Command};
+
+use super::{TestApp, api::Api};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A `carillon serve`; ends with this value.
+pub(crate) struct Process {
+    child: Child,
+    /// `127.0.0.1:20001`, where its pages, API and hooks are, if it has any.
+    bind: String,
+}
+
+impl TestApp {
+    /// Starts the program with this duty and waits until it is ready. Twilio calls it if it has hooks, else it calls the story's own.
+    pub(crate) async fn process(&self, duty: Duty) -> Process {
+        let port = 10_000 + rand::random::<u16>() % 22_000;
+        self.process_at(duty, &format!("127.0.0.1:{port}")).await
+    }
+
+    /// The same at the address of one that has ended.
+    pub(crate) async fn process_at(&self, duty: Duty, bind: &str) -> Process {
+        let role = match duty {
+            Duty::All => "all",
+            Duty::Web => "web",
+            Duty::Worker => "worker",
+        };
+        let own_url = format!("http://{bind}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+        command
+            .args(["serve", "--role", role])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("DATABASE_URL", &self.database.url)
+            .env("CARILLON_BIND", bind)
+            .env("CARILLON_PUBLIC_URL", if duty == Duty::Worker { &self.url } else { &own_url })
+            .env("CARILLON_SECRET_KEY", self.app.secret_key.to_base64().expose_secret())
+            .env("CARILLON_TWILIO_API_URL", self.twilio_url())
+            .env("CARILLON_DATABASE_CONNECTIONS", "8")
+            .env("CARILLON_DATA_DIR", "/nonexistent")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        match std::env::var_os("CARILLON_TEST_LOG") {
+            Some(filter) => command.env("CARILLON_LOG", filter),
+            None => command.stdout(Stdio::null()).stderr(Stdio::null()),
+        };
+        let mut process = Process { child: command.spawn().unwrap(), bind: bind.to_owned() };
+        let asked = Instant::now();
+        while !self.is_ready(&process, duty).await {
+            assert!(process.child.try_wait().unwrap().is_none(), "the program ended; CARILLON_TEST_LOG=info shows why");
+            assert!(asked.elapsed() < PATIENCE, "the program does not get ready; CARILLON_TEST_LOG=info shows why");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        process
+    }
+
+    async fn is_ready(&self, process: &Process, duty: Duty) -> bool {
+        let pid = process.child.id().unwrap();
+        let works = duty == Duty::Web || self.count(&format!("workers WHERE pid = {pid}")).await == 1;
+        let answers = duty == Duty::Worker
+            || self.http.get(format!("http://{}/readyz", process.bind)).send().await.is_ok_and(|answer| answer.status() == 200);
+        works && answers
+    }
+}
+
+impl Process {
+    /// Its API, with the key of the story.
+    pub(crate) fn api(&self, app: &TestApp) -> Api {
+        Api { url: format!("http://{}/api/v1", self.bind), ..app.api().clone() }
+    }
+
+    /// Kills it without warning, and returns where it listened.
+    pub(crate) async fn kill(mut self) -> String {
+        self.signal(Signal::SIGKILL);
+        self.child.wait().await.unwrap();
+        self.bind
+    }
+
+    /// Puts it to sleep, as a machine does that is suspended.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Wakes it up.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().unwrap().try_into().unwrap()), signal).unwrap();
+    }
+}

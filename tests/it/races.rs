@@ -1,0 +1,133 @@
+//! STOP against a send, thousands of times: the database's own order of commits is the judge.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use carillon::{
+    db::Durability,
+    simulator::{LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, Fault},
+    worker::Worker,
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+
+use crate::harness::{HANDSET, TestApp, TestOptions, postgres::Home, proof::Rest};
+
+const PEOPLE: usize = 120;
+
+fn someone(rng: &mut StdRng) -> String {
+    format!("+1206555{:04}", 4000 + rng.random_range(0..PEOPLE))
+}
+
+/// Events for random people, a few at once, until it is over.
+async fn report(app: &TestApp, over: &AtomicBool, seed: u64) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    while !over.load(Ordering::SeqCst) {
+        let greet = |phone: String| json!({ "name": "hello", "contact": { "phone": phone } });
+        let events: Vec<Value> = (0..rng.random_range(1..20)).map(|_| greet(someone(&mut rng))).collect();
+        app.api().post("/events", json!({ "events": events })).await.ok();
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..20))).await;
+    }
+}
+
+/// STOP, and often START right behind it, and STOP again; returns how many STOPs there were.
+async fn change_minds(app: &TestApp, over: &AtomicBool, seed: u64) -> usize {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut stops = 0;
+    while !over.load(Ordering::SeqCst) {
+        let handset = someone(&mut rng);
+        app.text(&handset, SERVICE_NUMBER_1, "STOP").await;
+        stops += 1;
+        if rng.random_bool(0.7) {
+            app.text(&handset, SERVICE_NUMBER_1, "START").await;
+        }
+        if rng.random_bool(0.3) {
+            app.text(&handset, SERVICE_NUMBER_1, "STOP").await;
+            stops += 1;
+            app.text(&handset, SERVICE_NUMBER_1, "START").await;
+        }
+    }
+    stops
+}
+
+async fn work(worker: Worker, over: &AtomicBool) {
+    worker.beat().await.unwrap();
+    while !over.load(Ordering::SeqCst) {
+        worker.perform_due().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Several workers claim while people stop, start and stop again through the real hook. Every claim of a number meets every STOP of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_claimed_after_a_stop_has_committed_in_thousands_of_interleavings() {
+    let seed: u64 = std::env::var("CARILLON_TEST_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+    println!("the race of seed {seed}; CARILLON_TEST_SEED={seed} repeats it");
+    let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
+    app.watch_claims().await;
+    let twilio = app.connect_sender(SERVICE_SID).await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    // Reports would only fill the simulator's memory.
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    let over = AtomicBool::new(false);
+    let begun = Instant::now();
+    let end = async {
+        // Until there were enough of both.
+        while begun.elapsed() < Duration::from_secs(40)
+            && (app.count("attempts").await < 1_500 || app.count("consent_records WHERE change = 'suppressed'").await < 1_000)
+        {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        over.store(true, Ordering::SeqCst);
+    };
+    let stops = async {
+        let stops = futures::future::join_all((1..=4).map(|n| change_minds(&app, &over, seed.wrapping_add(n)))).await;
+        stops.into_iter().sum::<usize>()
+    };
+    let ((), stops, (), (), (), ()) = tokio::join!(
+        end,
+        stops,
+        report(&app, &over, seed),
+        work(app.second_worker(), &over),
+        work(app.second_worker(), &over),
+        work(app.second_worker(), &over),
+    );
+    app.run_until_idle().await;
+    let tally = app.prove(Rest::Unsettled).await;
+    let pairs = "witness claim JOIN witness suppression USING (phone) WHERE claim.what = 'claimed' AND suppression.what = 'suppressed'";
+    let interleavings = app.count(pairs).await;
+    println!("{} STOPs, {} claims, {interleavings} pairs of both, {tally:?}", stops, tally.posts);
+    assert!(stops > 300 && tally.posts > 500 && interleavings > 2_000, "they raced");
+    assert!(tally.of("suppressed") > 50, "some were slower than a STOP");
+}
+
+/// The tightest of all: one message, whose claim and whose STOP begin at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
+    let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
+    app.watch_claims().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    let workers = [app.second_worker(), app.second_worker()];
+    for worker in &workers {
+        worker.beat().await.unwrap();
+    }
+    let (mut sent, mut held_back) = (0, 0);
+    for round in 0..60_u64 {
+        app.event("hello", HANDSET, json!({})).await;
+        let before = app.received(HANDSET).len();
+        let later = |micros: u64| tokio::time::sleep(Duration::from_micros(micros));
+        let work = async |worker: &Worker| worker.perform_due().await.unwrap();
+        tokio::join!(work(&workers[0]), work(&workers[1]), async {
+            later(round * 997 % 30_000).await;
+            app.text(HANDSET, LONG_CODE, "STOP").await;
+        });
+        app.run_until_idle().await;
+        if app.received(HANDSET).len() > before { sent += 1 } else { held_back += 1 }
+        app.text(HANDSET, LONG_CODE, "START").await;
+    }
+    let tally = app.prove(Rest::Unsettled).await;
+    println!("{sent} were faster than the STOP, {held_back} were not: {tally:?}");
+}
