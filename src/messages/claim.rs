@@ -105,7 +105,8 @@ statement! {
 }
 
 statement! {
-    /// Tells messages that are being submitted by a worker that is gone from those that another worker has in hand.
+    /// Tells messages that are being submitted by a worker that is gone from those that another worker has in hand. The attempts of
+    /// such a worker have no outcome that anybody knows, also where a callback has settled the message meanwhile.
     struct Interrupt<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         dead_since: DateTime<Utc> => Timestamptz,
@@ -114,11 +115,11 @@ statement! {
     }
     returns (SqlUuid, Bool);
     "WITH stuck AS (
-        SELECT m.id, NOT EXISTS (
+        SELECT m.id, m.status IN ('submitting', 'pending') AS waits, NOT EXISTS (
             SELECT 1 FROM attempts t JOIN workers w ON w.id = t.worker_id
             WHERE t.message_id = m.id AND t.finished_at IS NULL AND w.seen_at >= edge.dead_since AND w.id <> edge.myself) AS abandoned
         FROM messages m, (SELECT {}::uuid[] AS ids, {}::timestamptz AS dead_since, {}::uuid AS myself) AS edge
-        WHERE m.id = ANY (edge.ids) AND m.status IN ('submitting', 'pending')
+        WHERE m.id = ANY (edge.ids)
      ), clock AS (
         SELECT {}::timestamptz AS now
      ), moved AS (
@@ -130,9 +131,9 @@ statement! {
         SELECT moved.id, 'unconfirmed', 'carillon', true, clock.now FROM moved, clock
      ), closed AS (
         UPDATE attempts t SET finished_at = clock.now, outcome = 'unknown'
-        FROM moved, clock WHERE t.message_id = moved.id AND t.finished_at IS NULL
+        FROM stuck, clock WHERE t.message_id = stuck.id AND stuck.abandoned AND t.finished_at IS NULL
      )
-     SELECT stuck.id, moved.id IS NOT NULL FROM stuck LEFT JOIN moved ON moved.id = stuck.id"
+     SELECT stuck.id, moved.id IS NOT NULL FROM stuck LEFT JOIN moved ON moved.id = stuck.id WHERE stuck.waits"
 }
 
 /// Claims messages in the caller's transaction, which must not do anything else before; one answer for each id, in no order.

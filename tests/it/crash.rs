@@ -310,6 +310,8 @@ async fn a_crash_right_after_the_record_loses_nothing() {
 async fn crash_in_a_fan_out(manner: Manner) {
     const MESSAGES: usize = 2_000;
     let (app, _) = prepared(Home::Shared).await;
+    // A few callbacks are enough.
+    app.simulator.inject(Rule::chance(0.9, 1, Fault::DropCallbacks));
     let accepted = report(&app, &handsets(MESSAGES)).await;
     let victim = Victim::start(&app, manner).await;
     app.eventually("it is in the middle", async || (app.simulator.counts().recorded > 600).then_some(())).await;
@@ -323,9 +325,9 @@ async fn crash_in_a_fan_out(manner: Manner) {
     app.prove_accepted(&accepted).await;
     let tally = app.prove(Rest::Settled).await;
     assert_eq!(tally.messages(), MESSAGES);
-    assert_eq!(tally.of("delivered") + tally.of("unconfirmed"), MESSAGES, "{tally:?}");
-    // Twilio's own log: each handset has it once, but those whose request was cut on its way.
-    assert_eq!((tally.recorded, tally.of("delivered")), (tally.posts, tally.posts), "{tally:?}");
+    // Twilio's own log: each handset has it once, but those whose request was cut on its way or never began.
+    assert_eq!(tally.recorded, MESSAGES - tally.of("unconfirmed"), "{tally:?}");
+    assert!(tally.of("unconfirmed") < 1_000, "{tally:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ use crate::harness::{
 /// How long it lasts, in product time.
 const MINUTES: i64 = 20;
 /// Product time between two moments at which something happens.
-const STEP: i64 = 6;
+const STEP: i64 = 8;
 const PEOPLE: usize = 60;
 
 /// The people's side of a storm: what they report, and what they were told.
@@ -47,8 +47,9 @@ impl Crowd {
         let mut reports = std::mem::take(&mut self.unanswered);
         for _ in 0..self.rng.random_range(0..5) {
             let (id, phone) = (format!("event {}", self.reported), self.someone());
+            let properties = json!({ "order": self.reported });
             self.reported += 1;
-            reports.push(json!({ "id": id, "name": "hello", "contact": { "phone": phone } }));
+            reports.push(json!({ "id": id, "name": "ordered", "contact": { "phone": phone }, "properties": properties }));
         }
         for report in reports {
             let answer = app.api().post("/events", report.clone()).await;
@@ -114,9 +115,10 @@ async fn storm(turn: u64) {
     let app = TestApp::with(options).await;
     app.watch_claims().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
-    let template = app.template("Hello.").await;
-    let steps = json!([send_sms(&template, &twilio), wait(90), send_sms(&template, &twilio)]);
-    app.automation(json!({ "type": "event", "name": "hello" }), steps).await;
+    let thanks = app.template("Thank you for order {{ event.order }}.").await;
+    let question = app.template("How do you like order {{ event.order }}?").await;
+    let steps = json!([send_sms(&thanks, &twilio), wait(90), send_sms(&question, &twilio)]);
+    app.automation(json!({ "type": "event", "name": "ordered" }), steps).await;
     brew(&app, &mut rng);
 
     let mut crowd = Crowd { rng: StdRng::seed_from_u64(rng.random()), reported: 0, unanswered: Vec::new(), accepted: BTreeSet::new() };

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use carillon::app::Duty;
+use carillon::{app::Duty, clock::Clock};
+use chrono::TimeDelta;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -20,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A `carillon serve`; ends with this value.
 pub(crate) struct Process {
     child: Child,
+    /// The story's, which follows the machine's when the process ends or sleeps.
+    clock: Clock,
     /// `127.0.0.1:20001`, where its pages, API and hooks are, if it has any.
     bind: String,
 }
@@ -38,6 +41,8 @@ impl TestApp {
             Duty::Web => "web",
             Duty::Worker => "worker",
         };
+        let behind = Clock::system().now() - self.clock.now();
+        assert!(behind.abs() < TimeDelta::minutes(10), "a process has the machine's time: the story's clock must begin with it");
         let own_url = format!("http://{bind}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
         command
@@ -58,7 +63,7 @@ impl TestApp {
             Some(filter) => command.env("CARILLON_LOG", filter),
             None => command.stdout(Stdio::null()).stderr(Stdio::null()),
         };
-        let mut process = Process { child: command.spawn().unwrap(), bind: bind.to_owned() };
+        let mut process = Process { child: command.spawn().unwrap(), clock: self.clock.clone(), bind: bind.to_owned() };
         let asked = Instant::now();
         while !self.is_ready(&process, duty).await {
             assert!(process.child.try_wait().unwrap().is_none(), "the program ended; CARILLON_TEST_LOG=info shows why");
@@ -87,17 +92,27 @@ impl Process {
     pub(crate) async fn kill(mut self) -> String {
         self.signal(Signal::SIGKILL);
         self.child.wait().await.unwrap();
+        self.catch_up();
         self.bind
     }
 
     /// Puts it to sleep, as a machine does that is suspended.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
+        self.catch_up();
     }
 
     /// Wakes it up.
     pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
+    }
+
+    /// Lets the story's clock come to where the process's was.
+    fn catch_up(&self) {
+        let behind = Clock::system().now() - self.clock.now();
+        if behind > TimeDelta::zero() {
+            self.clock.advance(behind);
+        }
     }
 
     fn signal(&self, signal: Signal) {

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use carillon::simulator::Status;
+use carillon::simulator::{CallbackAttempt, Status};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::Value;
 
@@ -140,6 +140,8 @@ impl TestApp {
                 count(*) FILTER (WHERE a.message_id IS NOT NULL AND a.finished_at IS NULL) AS open
              FROM messages m LEFT JOIN attempts a ON a.message_id = m.id WHERE m.direction = 'outbound' GROUP BY m.id";
         let mut unknown: BTreeSet<&String> = posts.keys().collect();
+        let told: BTreeSet<(String, &str)> =
+            self.simulator.callbacks().into_iter().filter(is_taken).map(|call| (call.message_sid, call.status)).collect();
         let none = Posts::default();
         for message in self.rows(query).await {
             let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
@@ -174,8 +176,8 @@ impl TestApp {
                     if text("twilio_sid") != *sid {
                         complain("Twilio calls it otherwise");
                     }
-                    if status != at_twilio.as_str() {
-                        complain("Twilio says otherwise");
+                    if status != at_twilio.as_str() && told.contains(&(sid.clone(), at_twilio.as_str())) {
+                        complain("Twilio has said otherwise");
                     }
                 }
                 _ => {}
@@ -210,7 +212,7 @@ impl TestApp {
         let callbacks = self.simulator.callbacks();
         assert!(callbacks.len() < 10_000, "the simulator has forgotten the first calls: make the story smaller");
         let (mut statuses, mut inbound): (BTreeMap<(String, String, String), usize>, BTreeSet<String>) = Default::default();
-        for callback in callbacks.iter().filter(|callback| callback.answer.is_some_and(|answer| (200..300).contains(&answer))) {
+        for callback in callbacks.iter().filter(|call| is_taken(call)) {
             tally.callbacks += 1;
             match message_id_of(&callback.url) {
                 Some(id) => *statuses.entry((id, callback.message_sid.clone(), callback.status.to_owned())).or_default() += 1,
@@ -268,6 +270,11 @@ impl TestApp {
                 WHERE lifting.what = 'lifted' AND lifting.subject = suppression.subject AND lifting.at <= claim.at)";
         wrong.extend(self.rows(late).await.into_iter().map(|claim| format!("claimed after the STOP had committed: {claim}")));
     }
+}
+
+/// Whether a call of Twilio's was answered with 2xx: it is not repeated.
+fn is_taken(call: &CallbackAttempt) -> bool {
+    call.answer.is_some_and(|answer| (200..300).contains(&answer))
 }
 
 /// Our message in the address of a status callback: `…/hooks/twilio/<connection>/status/<message>#…`.
