@@ -7,7 +7,7 @@ use std::{
 
 use carillon::{
     db::Durability,
-    simulator::{LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, Fault},
+    simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID},
     worker::Worker,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -135,7 +135,11 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
             app.text(HANDSET, LONG_CODE, "STOP").await;
         });
         app.run_until_idle().await;
-        if app.received(HANDSET).len() > before { sent += 1 } else { held_back += 1 }
+        if app.received(HANDSET).len() > before {
+            sent += 1
+        } else {
+            held_back += 1
+        }
         app.text(HANDSET, LONG_CODE, "START").await;
     }
     let tally = app.prove(Rest::Unsettled).await;
