@@ -14,7 +14,7 @@ use carillon::{
 };
 use serde_json::json;
 
-use crate::harness::{TestApp, TestOptions, postgres::Home, proof::Rest};
+use crate::harness::{TestApp, TestOptions, postgres::Home, proof::Rest, say};
 
 /// What people were told while the database came and went.
 #[derive(Default)]
@@ -96,7 +96,7 @@ async fn restart_under_load(end: End) {
                 }
                 End::Killed => app.database.cluster().kill(),
             }
-            tokio::time::sleep(Duration::from_millis(1_000)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
         // It takes reports again.
         app.eventually("the database is back", async || {
@@ -108,7 +108,7 @@ async fn restart_under_load(end: End) {
     };
     let ((), one, other, texts) = tokio::join!(disturb, report(&app, &over, 1), report(&app, &over, 2), text(&app, &over));
     let accepted: BTreeSet<String> = one.accepted.union(&other.accepted).cloned().collect();
-    println!("{} events, {} answers asked to come again, {texts} of them to Twilio", accepted.len(), one.later + other.later + texts);
+    say(&format!("{} events, {} answers asked to come again, {texts} of them to Twilio", accepted.len(), one.later + other.later + texts));
     assert!(one.later + other.later > 0, "the database was away");
 
     // The worker goes on by itself.

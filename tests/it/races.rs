@@ -13,7 +13,7 @@ use carillon::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, TestApp, TestOptions, postgres::Home, proof::Rest};
+use crate::harness::{HANDSET, TestApp, TestOptions, postgres::Home, proof::Rest, say, seed};
 
 const PEOPLE: usize = 120;
 
@@ -73,8 +73,7 @@ async fn work(worker: Worker, over: &AtomicBool) {
 /// Several workers claim while people stop, start and stop again through the real hook. Every claim of a number meets every STOP of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_claimed_after_a_stop_has_committed_in_thousands_of_interleavings() {
-    let seed: u64 = std::env::var("CARILLON_TEST_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
-    println!("the race of seed {seed}; CARILLON_TEST_SEED={seed} repeats it");
+    let seed = seed("the race");
     let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
     app.watch_claims().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
@@ -108,7 +107,7 @@ async fn nothing_is_claimed_after_a_stop_has_committed_in_thousands_of_interleav
     let tally = app.prove(Rest::Unsettled).await;
     let pairs = "witness claim JOIN witness suppression USING (phone) WHERE claim.what = 'claimed' AND suppression.what = 'suppressed'";
     let interleavings = app.count(pairs).await;
-    println!("{} STOPs, {} claims, {interleavings} pairs of both, {tally:?}", stops, tally.posts);
+    say(&format!("{} STOPs, {} claims, {interleavings} pairs of both, {tally:?}", stops, tally.posts));
     assert!(stops > 300 && tally.posts > 500 && interleavings > 2_000, "they raced");
     assert!(tally.of("suppressed") > 50, "some were slower than a STOP");
 }
@@ -136,12 +135,12 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
         });
         app.run_until_idle().await;
         if app.received(HANDSET).len() > before {
-            sent += 1
+            sent += 1;
         } else {
-            held_back += 1
+            held_back += 1;
         }
         app.text(HANDSET, LONG_CODE, "START").await;
     }
     let tally = app.prove(Rest::Unsettled).await;
-    println!("{sent} were faster than the STOP, {held_back} were not: {tally:?}");
+    say(&format!("{sent} were faster than the STOP, {held_back} were not: {tally:?}"));
 }

@@ -35,7 +35,7 @@ async fn a_routine_that_is_due_is_run_by_one_of_many_workers() {
     let app = TestApp::start().await;
     let workers = [app.second_worker(), app.second_worker(), app.second_worker(), app.second_worker()];
     for round in 1..=3 {
-        let beats = futures::future::join_all(workers.iter().map(|worker| worker.beat())).await;
+        let beats = futures::future::join_all(workers.iter().map(carillon::worker::Worker::beat)).await;
         assert!(beats.iter().all(Result::is_ok));
         assert_eq!(app.runs(Routine::EndSessions).await, round);
         app.clock.advance(hours(1));

@@ -283,6 +283,20 @@ fn finish(end: impl Future<Output = ()>) {
     tokio::task::block_in_place(|| Handle::current().block_on(end));
 }
 
+/// The seed of a story that chance decides, printed with its name: the one of `CARILLON_TEST_SEED`, or a new one.
+pub(crate) fn seed(what: &str) -> u64 {
+    let given = std::env::var_os("CARILLON_TEST_SEED").map(|seed| seed.to_str().unwrap().parse().unwrap());
+    let seed = given.unwrap_or_else(rand::random);
+    say(&format!("{what} of seed {seed}; CARILLON_TEST_SEED={seed} repeats it"));
+    seed
+}
+
+/// Says something about a story to whoever reads its output.
+#[expect(clippy::print_stdout, reason = "the test runner keeps it, and shows it when the story fails")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
 /// reqwest and rustls leave the choice to the program; the product makes it for its own client only.
 pub(crate) fn choose_crypto() {
     static CHOSEN: Once = Once::new();

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use super::{TestApp, api::Api};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A `carillon serve`; ends with this value.
 pub(crate) struct Process {
