@@ -21,6 +21,8 @@ CREATE TABLE messages (
     enrollment_id uuid,
     step smallint,
     request_key text,
+    retry_of uuid REFERENCES messages (id) ON DELETE SET NULL,
+    retried_at timestamptz,
     created_at timestamptz NOT NULL,
     status_at timestamptz NOT NULL,
     CONSTRAINT messages_direction_known CHECK (direction IN ('outbound', 'inbound')),
@@ -37,12 +39,16 @@ CREATE UNIQUE INDEX messages_twilio_sid_key ON messages (twilio_sid) WHERE twili
 -- A step that runs again after a crash finds its message instead of making a second one.
 CREATE UNIQUE INDEX messages_enrollment_id_step_key ON messages (enrollment_id, step) WHERE enrollment_id IS NOT NULL;
 CREATE UNIQUE INDEX messages_request_key_key ON messages (request_key) WHERE request_key IS NOT NULL;
+-- However often somebody asks for it, a message is retried once.
+CREATE UNIQUE INDEX messages_retry_of_key ON messages (retry_of) WHERE retry_of IS NOT NULL;
 CREATE INDEX messages_contact_id_idx ON messages (contact_id, id);
 CREATE INDEX messages_automation_id_idx ON messages (automation_id, id) WHERE automation_id IS NOT NULL;
 CREATE INDEX messages_to_address_idx ON messages (to_address, id);
 COMMENT ON TABLE messages IS 'Every SMS, MMS or WhatsApp message, out or in.';
 COMMENT ON COLUMN messages.reason IS 'Why a message ended without a delivery report: the suppression, the missing variable, the refusal.';
 COMMENT ON COLUMN messages.request_key IS 'The Idempotency-Key of the API request that made it: a repeat finds it again.';
+COMMENT ON COLUMN messages.retry_of IS 'The message that certainly never reached anybody, and that this one repeats.';
+COMMENT ON COLUMN messages.retried_at IS 'When another message repeated this one; what counts from then on is that one.';
 COMMENT ON COLUMN messages.status_at IS 'When status last changed.';
 
 CREATE TABLE attempts (

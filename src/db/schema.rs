@@ -161,6 +161,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    ledger (day, automation_id, sender_id, outcome, reason, error_code) {
+        day -> Date,
+        automation_id -> Nullable<Uuid>,
+        sender_id -> Nullable<Uuid>,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        error_code -> Nullable<Int4>,
+        count -> Int8,
+    }
+}
+
+diesel::table! {
+    ledger_changes (id) {
+        id -> Int8,
+        day -> Date,
+        automation_id -> Nullable<Uuid>,
+        sender_id -> Nullable<Uuid>,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        error_code -> Nullable<Int4>,
+        count -> Int8,
+    }
+}
+
+diesel::table! {
     login_failures (subject_hash) {
         subject_hash -> Bytea,
         failures -> Int4,
@@ -191,6 +216,8 @@ diesel::table! {
         enrollment_id -> Nullable<Uuid>,
         step -> Nullable<Int2>,
         request_key -> Nullable<Text>,
+        retry_of -> Nullable<Uuid>,
+        retried_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         status_at -> Timestamptz,
     }
@@ -359,6 +386,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrollments,
     events,
     jobs,
+    ledger,
+    ledger_changes,
     login_failures,
     messages,
     organization,

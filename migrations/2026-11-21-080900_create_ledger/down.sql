@@ -1,0 +1,13 @@
+DROP INDEX messages_created_at_idx;
+DROP TRIGGER messages_count_deleted ON messages;
+DROP TRIGGER messages_count_updated ON messages;
+DROP TRIGGER messages_count_inserted ON messages;
+DROP FUNCTION count_deleted_messages();
+DROP FUNCTION count_updated_messages();
+DROP FUNCTION count_inserted_messages();
+DROP FUNCTION ledger_error_code(text, timestamptz, integer);
+DROP FUNCTION ledger_reason(text, timestamptz, text, integer);
+DROP FUNCTION ledger_outcome(text, timestamptz);
+DROP FUNCTION ledger_day(timestamptz);
+DROP TABLE ledger_changes;
+DROP TABLE ledger;
