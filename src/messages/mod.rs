@@ -3,12 +3,15 @@
 //! The life of a message, each room entered once: [`compose`] makes it `pending` with its job; [`claim`] takes it before the
 //! call to Twilio; [`submit`] records what came of the call; [`delivery`] takes in Twilio's reports; [`reconcile`] settles what
 //! nobody confirmed. [`inbound`] takes in what contacts text to us, STOP among it.
+//! [`ledger`] says how many ended how.
 
 pub mod claim;
 pub mod compose;
 pub mod delivery;
 pub mod inbound;
+pub mod ledger;
 pub mod list;
+pub mod outcome;
 pub mod reconcile;
 pub mod status;
 pub mod stop;

@@ -1,0 +1,247 @@
+//! The ledger: how many messages ended how, for every day, automation and sender, exact at any moment and instant at any size.
+//!
+//! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own transaction and by inserts alone, so
+//! that no statement can forget it and none waits for another over a counter. [`fold`] sums them up into `ledger`; whoever reads
+//! adds both. [`check`] counts the messages themselves.
+
+mod check;
+mod counts;
+mod days;
+
+use chrono::{NaiveDate, NaiveTime};
+use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::{
+    db::{Conn, statement::statement},
+    error::{Error, Result},
+    messages::outcome::Outcome,
+    types::{
+        id::{AutomationId, SenderId},
+        text_enum::text_enum,
+    },
+};
+
+pub use check::{Difference, check};
+pub use counts::Counts;
+pub use days::{Days, DaysError};
+
+/// As many changes as are folded at once.
+const FOLD: i64 = 50_000;
+
+/// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// The days on which they were composed, in UTC.
+    pub days: Days,
+    /// What made them.
+    pub maker: Option<Maker>,
+    /// What they are sent from.
+    pub sender_id: Option<SenderId>,
+}
+
+/// What makes messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// An automation.
+    Automation(AutomationId),
+    /// None: a person or a program asked for this one message, or the automation was deleted.
+    OneOff,
+}
+
+text_enum! {
+    /// What a row of the ledger stands for.
+    pub enum Grouping {
+        /// One day.
+        Day = "day",
+        /// One automation, and one row for messages of none.
+        Automation = "automation",
+        /// One sender.
+        Sender = "sender",
+    }
+}
+
+/// What a row of the ledger stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The messages that were composed on this day, in UTC.
+    Day(NaiveDate),
+    /// Those of an automation, or of none.
+    Automation(Option<AutomationId>),
+    /// Those from a sender.
+    Sender(Option<SenderId>),
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// What it stands for.
+    pub key: Key,
+    /// How many messages ended how.
+    pub counts: Counts,
+}
+
+/// How many messages failed, were suppressed or skipped for one and the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// [`Outcome::Failed`], [`Outcome::Suppressed`] or [`Outcome::Skipped`].
+    pub outcome: Outcome,
+    /// Twilio's error code, if they failed with one.
+    pub error_code: Option<i32>,
+    /// Otherwise the first 200 characters of the reason, if there is one.
+    pub reason: Option<String>,
+    /// How many.
+    pub count: i64,
+}
+
+/// The ledger of a filter, all of it as of one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// All together.
+    pub totals: Counts,
+    /// The newest day first, else the most recipients first.
+    pub rows: Vec<Row>,
+    /// By outcome, the most frequent first.
+    pub causes: Vec<Cause>,
+}
+
+statement! {
+    /// Sums buckets by one of their dimensions, outcome and cause; what is not folded yet is part of it.
+    struct Read<'a> {
+        grouping: Grouping => Text,
+        from: NaiveDate => Date,
+        to: NaiveDate => Date,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+    }
+    returns (Nullable<Date>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt);
+    "SELECT CASE wanted.grouping WHEN 'day' THEN b.day END,
+        CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender' THEN b.sender_id END,
+        b.outcome, b.reason, b.error_code, sum(b.count)::bigint
+     FROM (SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger
+           UNION ALL
+           SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger_changes) AS b,
+        (SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day, {}::uuid AS automation_id, {}::bool AS one_off,
+            {}::uuid AS sender_id) AS wanted
+     WHERE b.day BETWEEN wanted.from_day AND wanted.to_day
+        AND (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
+        AND (NOT wanted.one_off OR b.automation_id IS NULL)
+        AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
+     GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.count) <> 0"
+}
+
+/// Reads the ledger.
+pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Ledger> {
+    type Bucket = (Option<NaiveDate>, Option<Uuid>, String, Option<String>, Option<i32>, i64);
+    let (automation_id, one_off) = filter.made_by();
+    let (from, to) = (filter.days.from(), filter.days.to());
+    let buckets: Vec<Bucket> =
+        Read { grouping, from, to, automation_id, one_off, sender_id: &filter.sender_id }.load(conn).await?;
+    let mut ledger = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
+    for (day, id, outcome, reason, error_code, count) in buckets {
+        let key = match grouping {
+            Grouping::Day => Key::Day(day.unwrap_or_default()),
+            Grouping::Automation => Key::Automation(id.map(AutomationId)),
+            Grouping::Sender => Key::Sender(id.map(SenderId)),
+        };
+        let counted = Counted::of(&outcome)?;
+        ledger.totals.add(counted, count);
+        ledger.row(key).add(counted, count);
+        if let Counted::Outcome(outcome @ (Outcome::Failed | Outcome::Suppressed | Outcome::Skipped)) = counted {
+            ledger.add_cause(Cause { outcome, error_code, reason, count });
+        }
+    }
+    ledger.sort(grouping);
+    Ok(ledger)
+}
+
+statement! {
+    /// Moves changes into the ledger.
+    struct Fold<'a> { limit: &'a i64 => BigInt }
+    returns BigInt;
+    "WITH taken AS (
+        DELETE FROM ledger_changes WHERE id IN (SELECT id FROM ledger_changes ORDER BY id LIMIT {})
+        RETURNING day, automation_id, sender_id, outcome, reason, error_code, count
+     ), summed AS (
+        SELECT day, automation_id, sender_id, outcome, reason, error_code, sum(count)::bigint AS count FROM taken
+        GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(count) <> 0 ORDER BY 1, 2, 3, 4, 5, 6
+     ), folded AS (
+        INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count)
+        SELECT * FROM summed
+        ON CONFLICT (day, coalesce(automation_id, '00000000-0000-0000-0000-000000000000'),
+            coalesce(sender_id, '00000000-0000-0000-0000-000000000000'), outcome, coalesce(reason, ''), coalesce(error_code, 0))
+        DO UPDATE SET count = ledger.count + excluded.count
+     )
+     SELECT count(*) FROM taken"
+}
+
+/// Folds what has changed since the last time into the ledger, up to 50,000 changes, and returns how many; one statement.
+pub async fn fold(conn: &mut Conn) -> Result<i64> {
+    Ok(Fold { limit: &FOLD }.get_result(conn).await?)
+}
+
+impl LedgerFilter {
+    /// The automation, and whether only messages of none are wanted.
+    const fn made_by(&self) -> (Option<AutomationId>, bool) {
+        match self.maker {
+            None => (None, false),
+            Some(Maker::Automation(id)) => (Some(id), false),
+            Some(Maker::OneOff) => (None, true),
+        }
+    }
+}
+
+/// What a bucket counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Recipients,
+    Outcome(Outcome),
+}
+
+impl Counted {
+    fn of(word: &str) -> Result<Self> {
+        match word {
+            "recipients" => Ok(Self::Recipients),
+            _ => word.parse().map(Self::Outcome).map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
+        }
+    }
+}
+
+impl Ledger {
+    fn row(&mut self, key: Key) -> &mut Counts {
+        // Buckets of one row do not come one after the other; rows are few, and the last one is the likeliest.
+        let at = self.rows.iter().rposition(|row| row.key == key).unwrap_or_else(|| {
+            self.rows.push(Row { key, counts: Counts::default() });
+            self.rows.len() - 1
+        });
+        &mut self.rows[at].counts
+    }
+
+    fn add_cause(&mut self, cause: Cause) {
+        let same = |known: &&mut Cause| {
+            (known.outcome, known.error_code, &known.reason) == (cause.outcome, cause.error_code, &cause.reason)
+        };
+        match self.causes.iter_mut().find(same) {
+            Some(known) => known.count += cause.count,
+            None => self.causes.push(cause),
+        }
+    }
+
+    fn sort(&mut self, grouping: Grouping) {
+        match grouping {
+            Grouping::Day => self.rows.sort_by_key(|row| std::cmp::Reverse(row.key)),
+            Grouping::Automation | Grouping::Sender => {
+                self.rows.sort_by_key(|row| (std::cmp::Reverse(row.counts.recipients), row.key));
+            }
+        }
+        self.causes.retain(|cause| cause.count != 0);
+        self.causes.sort_by_key(|cause| (cause.outcome, std::cmp::Reverse(cause.count), cause.error_code));
+    }
+}
+
+/// The moment at which a day begins in UTC.
+fn midnight(day: NaiveDate) -> chrono::DateTime<chrono::Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
