@@ -31,6 +31,13 @@ pub enum Origin {
         /// The step's index, from 0.
         step: i16,
     },
+    /// A person asked to send again what certainly never reached anybody; a message is repeated once.
+    Retry {
+        /// The message that it repeats.
+        of: MessageId,
+        /// What had made that one.
+        automation_id: Option<AutomationId>,
+    },
     /// A person or a program asked for this one message; the same `request_key` finds it again.
     OneOff {
         /// The caller's idempotency key, made unique per caller.
@@ -85,14 +92,15 @@ statement! {
         enrollments: &'a [Option<EnrollmentId>] => Array<Nullable<SqlUuid>>,
         steps: &'a [Option<i16>] => Array<Nullable<Int2>>,
         request_keys: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+        retries_of: &'a [Option<MessageId>] => Array<Nullable<SqlUuid>>,
         now: DateTime<Utc> => Timestamptz,
     }
     returns (SqlUuid, Text);
     "WITH draft AS (
         SELECT * FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::smallint[], {}::text[],
-            {}::text[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::smallint[], {}::text[])
+            {}::text[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::smallint[], {}::text[], {}::uuid[])
             AS d (id, contact_id, sender_id, to_address, body, media, parts, encoding, failure,
-                  template_id, template_version, automation_id, enrollment_id, step, request_key),
+                  template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of),
             (SELECT {}::timestamptz AS now) AS clock
      ), alive AS (
         SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM draft) FOR KEY SHARE
@@ -103,11 +111,13 @@ statement! {
         FROM draft d JOIN senders s ON s.id = d.sender_id LEFT JOIN alive a ON a.id = d.contact_id
      ), inserted AS (
         INSERT INTO messages (id, direction, connection_id, sender_id, contact_id, to_address, from_address, body, media_urls, parts,
-            encoding, status, reason, template_id, template_version, automation_id, enrollment_id, step, request_key, created_at, status_at)
+            encoding, status, reason, template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of,
+            created_at, status_at)
         SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
             string_to_array(media, E'\\n'), parts, encoding,
             CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL THEN 'failed' WHEN suppression IS NOT NULL THEN 'suppressed' ELSE 'pending' END,
-            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.' ELSE coalesce(failure, suppression) END, template_id, template_version, automation_id, enrollment_id, step, request_key, now, now
+            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.' ELSE coalesce(failure, suppression) END,
+            template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of, now, now
         FROM judged
         ON CONFLICT DO NOTHING
         RETURNING id, status, created_at
@@ -120,7 +130,7 @@ statement! {
 
 /// Composes messages in one statement and enqueues the sending of those that are `pending`, which are the receiver's `sends`.
 ///
-/// Drafts of messages that exist already (same enrollment and step, same request key) are left out of the answer.
+/// Drafts of messages that exist already (same enrollment and step, same request key, retry of the same message) are left out of the answer.
 pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, sends: Receiver) -> Result<Composed> {
     if drafts.is_empty() {
         return Ok(Composed::default());
@@ -142,6 +152,7 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
         enrollments: &columns.enrollments,
         steps: &columns.steps,
         request_keys: &columns.request_keys,
+        retries_of: &columns.retries_of,
         now,
     };
     let rows: Vec<(MessageId, MessageStatus)> = statement.load(conn).await?;
@@ -158,7 +169,7 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
 pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> Result<MessageId> {
     let key = match &draft.origin {
         Origin::OneOff { request_key } => request_key.clone(),
-        Origin::Automation { .. } => None,
+        Origin::Automation { .. } | Origin::Retry { .. } => None,
     };
     let composed = compose(conn, now, vec![draft], Receiver::Anyone).await?;
     if let [message_id, ..] = composed.messages.as_slice() {
@@ -188,6 +199,7 @@ struct Columns<'a> {
     enrollments: Vec<Option<EnrollmentId>>,
     steps: Vec<Option<i16>>,
     request_keys: Vec<Option<&'a str>>,
+    retries_of: Vec<Option<MessageId>>,
 }
 
 impl<'a> Columns<'a> {
@@ -196,6 +208,7 @@ impl<'a> Columns<'a> {
         let counted: Vec<parts::Parts> = drafts.iter().map(|draft| parts::count(text(draft))).collect();
         let origin = |draft: &Draft| match draft.origin {
             Origin::Automation { automation_id, enrollment_id, step } => (Some(automation_id), Some(enrollment_id), Some(step)),
+            Origin::Retry { automation_id, .. } => (automation_id, None, None),
             Origin::OneOff { .. } => (None, None, None),
         };
         Self {
@@ -217,7 +230,14 @@ impl<'a> Columns<'a> {
                 .iter()
                 .map(|draft| match &draft.origin {
                     Origin::OneOff { request_key } => request_key.as_deref(),
-                    Origin::Automation { .. } => None,
+                    Origin::Automation { .. } | Origin::Retry { .. } => None,
+                })
+                .collect(),
+            retries_of: drafts
+                .iter()
+                .map(|draft| match draft.origin {
+                    Origin::Retry { of, .. } => Some(of),
+                    Origin::Automation { .. } | Origin::OneOff { .. } => None,
                 })
                 .collect(),
         }

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    dsl::{AsSelect, SqlTypeOf},
+    define_sql_function,
+    dsl::{AsSelect, SqlTypeOf, sql},
     pg::Pg,
     prelude::*,
+    sql_types::{Integer, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -15,13 +17,27 @@ use crate::{
         schema::{attempts, delivery_events, jobs, messages},
     },
     error::{Error, Result},
-    messages::{delivery::ReportSource, status::MessageStatus, submit::AttemptOutcome},
+    messages::{
+        delivery::ReportSource,
+        ledger::{Days, Maker},
+        outcome::Outcome,
+        status::MessageStatus,
+        submit::AttemptOutcome,
+    },
     queue::JobKind,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         text_enum::text_enum,
     },
 };
+
+define_sql_function! {
+    /// The first characters of a text.
+    fn left(text: Nullable<Text>, count: Integer) -> Nullable<Text>;
+}
+
+/// As many days as are sorted anew at most.
+const FEW_DAYS: i64 = 3;
 
 text_enum! {
     /// Which way a message goes.
@@ -77,6 +93,10 @@ pub struct Message {
     pub enrollment_id: Option<EnrollmentId>,
     /// The step's index, from 0.
     pub step: Option<i16>,
+    /// The message that never reached anybody, and that this one repeats.
+    pub retry_of: Option<MessageId>,
+    /// When another message repeated this one.
+    pub retried_at: Option<DateTime<Utc>>,
     /// When it was composed or received.
     pub created_at: DateTime<Utc>,
     /// When the status last changed.
@@ -90,8 +110,12 @@ pub struct MessageFilter {
     pub contact_id: Option<ContactId>,
     /// In this status.
     pub status: Option<MessageStatus>,
-    /// Made by this automation.
-    pub automation_id: Option<AutomationId>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Composed or received on these days, in UTC.
+    pub days: Option<Days>,
+    /// Made by this automation, or by none.
+    pub maker: Option<Maker>,
     /// Made by this enrollment.
     pub enrollment_id: Option<EnrollmentId>,
     /// Made from this template.
@@ -102,6 +126,8 @@ pub struct MessageFilter {
     pub direction: Option<Direction>,
     /// With this error code.
     pub error_code: Option<i32>,
+    /// With a reason that begins with this, up to its 200th character.
+    pub reason: Option<String>,
     /// To exactly this address.
     pub to_address: Option<String>,
 }
@@ -120,7 +146,12 @@ pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Me
 
 /// The newest messages that fit the filter, older than `before`; ids are in order of time.
 pub async fn list(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, limit: i64) -> Result<Vec<Message>> {
-    let mut query = filter.narrow().order(messages::id.desc()).limit(limit);
+    let mut query = filter.narrow().limit(limit);
+    // Of a few days long ago, in the order of the ids, PostgreSQL would read every message since; sorted anew, it finds the days first.
+    query = match filter.days {
+        Some(days) if days.count() <= FEW_DAYS => query.order(sql::<Text>("messages.id::text COLLATE \"C\"").desc()),
+        _ => query.order(messages::id.desc()),
+    };
     if let Some(before) = before {
         query = query.filter(messages::id.lt(before));
     }
@@ -145,8 +176,23 @@ impl MessageFilter {
         if let Some(status) = self.status {
             query = query.filter(messages::status.eq(status));
         }
-        if let Some(id) = self.automation_id {
-            query = query.filter(messages::automation_id.eq(id));
+        if let Some(outcome) = self.outcome {
+            query = query.filter(messages::direction.eq(Direction::Outbound));
+            query = match outcome {
+                Outcome::Retried => query.filter(messages::retried_at.is_not_null()),
+                outcome => query.filter(messages::retried_at.is_null()).filter(messages::status.eq_any(outcome.statuses())),
+            };
+        }
+        if let Some(days) = self.days {
+            query = query.filter(messages::created_at.ge(days.begin())).filter(messages::created_at.lt(days.end()));
+        }
+        match self.maker {
+            None => {}
+            Some(Maker::Automation(id)) => query = query.filter(messages::automation_id.eq(id)),
+            Some(Maker::OneOff) => query = query.filter(messages::automation_id.is_null()),
+        }
+        if let Some(reason) = &self.reason {
+            query = query.filter(left(messages::reason, 200).eq(reason));
         }
         if let Some(id) = self.enrollment_id {
             query = query.filter(messages::enrollment_id.eq(id));

@@ -3,7 +3,8 @@
 //! The life of a message, each room entered once: [`compose`] makes it `pending` with its job; [`claim`] takes it before the
 //! call to Twilio; [`submit`] records what came of the call; [`delivery`] takes in Twilio's reports; [`reconcile`] settles what
 //! nobody confirmed. [`inbound`] takes in what contacts text to us, STOP among it.
-//! [`ledger`] says how many ended how.
+//! [`ledger`] says how many ended how, [`retry`] sends again what
+//! never reached anybody.
 
 pub mod claim;
 pub mod compose;
@@ -13,6 +14,7 @@ pub mod ledger;
 pub mod list;
 pub mod outcome;
 pub mod reconcile;
+pub mod retry;
 pub mod status;
 pub mod stop;
 pub mod submit;

@@ -5,6 +5,7 @@ mod assets;
 pub(crate) mod connecting;
 mod csrf;
 mod cursor;
+mod days;
 mod error;
 mod filters;
 mod flash;

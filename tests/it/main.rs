@@ -18,6 +18,7 @@ mod events_api;
 mod first_message;
 mod harness;
 mod hooks;
+mod ledger;
 mod messages;
 mod migrations;
 mod races;

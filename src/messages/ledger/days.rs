@@ -20,6 +20,12 @@ pub enum DaysError {
     /// Longer than anybody can want.
     #[error("These are more than ten years; choose fewer.")]
     TooMany,
+    /// Longer than what is asked for can bear.
+    #[error("These are more than {0} days; choose fewer.")]
+    MoreThan(i64),
+    /// Not written as a day.
+    #[error("Write a day as 2026-11-21.")]
+    NotADay,
 }
 
 impl Days {
@@ -46,6 +52,11 @@ impl Days {
     pub fn all(now: DateTime<Utc>) -> Self {
         let to = now.date_naive();
         Self { from: to.with_year(to.year() - 10).unwrap_or(to - TimeDelta::days(3_650)), to }
+    }
+
+    /// Reads a day such as `2026-11-21`.
+    pub fn parse_day(text: &str) -> Result<NaiveDate, DaysError> {
+        text.trim().parse().map_err(|_| DaysError::NotADay)
     }
 
     /// The first one.

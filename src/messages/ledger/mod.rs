@@ -184,7 +184,7 @@ pub async fn fold(conn: &mut Conn) -> Result<i64> {
 
 impl LedgerFilter {
     /// The automation, and whether only messages of none are wanted.
-    const fn made_by(&self) -> (Option<AutomationId>, bool) {
+    pub(super) const fn made_by(&self) -> (Option<AutomationId>, bool) {
         match self.maker {
             None => (None, false),
             Some(Maker::Automation(id)) => (Some(id), false),

@@ -40,7 +40,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<Json<List<MessageAnswer>>> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&mut conn).await?.default_country;
-    let (filter, before, limit) = query.into_inner().parse(country)?;
+    let (filter, before, limit) = query.into_inner().parse(country, caller.now().date_naive())?;
     // One more than asked for tells whether there is another page.
     let rows = messages::list(&mut conn, &filter, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
     Ok(Json(List::from_rows(rows, limit, |message| message.id).map(MessageAnswer::from)))

@@ -1,7 +1,10 @@
 //! What usually exists when a story begins: a connected account, contacts, templates, automations.
 
 use carillon::{
-    messages::list::{self, Attempt, Message, MessageFilter, StatusEvent},
+    messages::{
+        ledger::{self, Days, Grouping, Ledger, LedgerFilter},
+        list::{self, Attempt, Message, MessageFilter, StatusEvent},
+    },
     simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply},
     types::id::MessageId,
     users::{self, NewUser, Role, password::Password},
@@ -115,6 +118,16 @@ impl TestApp {
     /// The calls to Twilio that were made for a message.
     pub(crate) async fn attempts(&self, id: MessageId) -> Vec<Attempt> {
         list::attempts(&mut *self.conn().await, id).await.unwrap()
+    }
+
+    /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and it adds up.
+    pub(crate) async fn ledger(&self) -> Ledger {
+        let filter = LedgerFilter { days: Days::all(self.clock.now()), maker: None, sender_id: None };
+        let mut conn = self.conn().await;
+        assert_eq!(ledger::check(&mut conn, &filter).await.unwrap(), [], "the ledger differs from the messages");
+        let read = ledger::read(&mut conn, &filter, Grouping::Day).await.unwrap();
+        assert!(read.totals.add_up() && read.rows.iter().all(|row| row.counts.add_up()), "{read:#?}");
+        read
     }
 
     /// The texts that a handset has got from the API.

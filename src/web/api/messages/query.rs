@@ -2,16 +2,22 @@
 
 use std::str::FromStr;
 
+use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::{FieldErrors, Result};
+use crate::messages::ledger::Maker;
 use crate::messages::list::MessageFilter;
 use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 use crate::web::Cursor;
 use crate::web::api::Paging;
+use crate::web::days::TypedDays;
+
+/// How far back a list goes that names a last day only.
+const TEN_YEARS: i64 = 3_650;
 
 /// Which messages to list; all conditions hold together.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -22,7 +28,15 @@ pub(super) struct MessagesQuery {
     contact_id: Option<String>,
     /// In this status.
     status: Option<String>,
-    /// Made by this automation.
+    /// With this outcome: `delivered`, `sent`, `failed`, `suppressed`, `skipped`, `unconfirmed`, `pending` or `retried`.
+    outcome: Option<String>,
+    /// Composed or received on this day or later, in UTC: `2026-11-21`. Ten years ago unless told otherwise.
+    from_day: Option<String>,
+    /// Composed or received on this day or earlier, in UTC.
+    to_day: Option<String>,
+    /// With a reason that begins with exactly this, up to its 200th character.
+    reason: Option<String>,
+    /// Made by this automation; `none` for those of no automation.
     automation_id: Option<String>,
     /// Made by this enrollment.
     enrollment_id: Option<String>,
@@ -47,15 +61,22 @@ pub(super) struct MessagesQuery {
 
 impl MessagesQuery {
     /// The filter, the message before which the page begins, and the number of rows.
-    pub(super) fn parse(self, default_country: Option<Country>) -> Result<(MessageFilter, Option<MessageId>, usize)> {
+    pub(super) fn parse(self, default_country: Option<Country>, today: NaiveDate) -> Result<(MessageFilter, Option<MessageId>, usize)> {
         let mut errors = FieldErrors::default();
         // In a query a `+` that is not written as %2B arrives as a space.
         let to = filled(self.to).map(|raw| raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}")));
         let to = to.and_then(|raw| errors.check("to", PhoneNumber::parse(&raw, default_country)));
+        let days = TypedDays {
+            from: ("from_day", self.from_day.as_deref().unwrap_or_default()),
+            to: ("to_day", self.to_day.as_deref().unwrap_or_default()),
+        };
         let filter = MessageFilter {
+            outcome: filled(self.outcome).and_then(|word| errors.check("outcome", word.parse())),
+            days: if days.are_named() { days.read(today, TEN_YEARS, &mut errors) } else { None },
+            reason: filled(self.reason),
             contact_id: id("contact_id", self.contact_id, &mut errors),
             status: filled(self.status).and_then(|word| errors.check("status", word.parse())),
-            automation_id: id("automation_id", self.automation_id, &mut errors),
+            maker: maker("automation_id", self.automation_id, &mut errors),
             enrollment_id: id("enrollment_id", self.enrollment_id, &mut errors),
             template_id: id("template_id", self.template_id, &mut errors),
             sender_id: id("sender_id", self.sender_id, &mut errors),
@@ -67,6 +88,14 @@ impl MessagesQuery {
         };
         errors.into_result()?;
         Ok((filter, self.cursor.map(|Cursor(id)| id), self.limit.limit()))
+    }
+}
+
+/// What makes messages, by the word `none` or an automation's id.
+pub(super) fn maker(field: &str, text: Option<String>, errors: &mut FieldErrors) -> Option<Maker> {
+    match filled(text) {
+        Some(word) if word == "none" => Some(Maker::OneOff),
+        text => id(field, text, errors).map(Maker::Automation),
     }
 }
 
@@ -85,7 +114,7 @@ mod tests {
     use crate::messages::status::MessageStatus;
 
     fn parse(query: &str) -> Result<(MessageFilter, Option<MessageId>, usize)> {
-        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner().parse(None)
+        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner().parse(None, NaiveDate::default())
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::contacts;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::list::{self as messages, Direction, Message, MessageFilter};
+use crate::messages::outcome::Outcome;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, MessageId};
 use crate::types::phone::PhoneNumber;
@@ -30,6 +31,7 @@ const FIRST_WORDS: usize = 90;
 pub(in crate::web) struct ListPage {
     wanted: Wanted,
     narrow: bool,
+    outcomes: Vec<Choice>,
     particular: bool,
     errors: FieldErrors,
     statuses: Vec<Choice>,
@@ -77,7 +79,7 @@ struct Found {
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
-    let page = match wanted.filter(visit.organization.default_country) {
+    let page = match wanted.filter(visit.organization.default_country, visit.now().date_naive()) {
         Ok(filter) => {
             let found = find(&mut conn, &wanted, &filter).await?;
             ListPage::load(&mut conn, wanted, FieldErrors::default()).await?.with(&mut conn, &filter, found).await?
@@ -115,7 +117,9 @@ impl ListPage {
         let templates = templates::list(conn, None, CHOICES).await?;
         let senders = senders::list(conn).await?;
         Ok(Self {
-            automations: automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect(),
+            automations: std::iter::once(Choice::new("none", "No automation"))
+                .chain(automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)))
+                .collect(),
             templates: templates.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect(),
             senders: senders.into_iter().map(|one| Choice::new(one.id.to_string(), one.label())).collect(),
             ..Self::bare(wanted, errors)
@@ -127,6 +131,7 @@ impl ListPage {
         Self {
             narrow: wanted.is_narrow(),
             particular: wanted.is_particular(),
+            outcomes: Outcome::ALL.iter().map(|outcome| word(outcome.as_str())).collect(),
             statuses: MessageStatus::ALL.iter().map(|status| word(status.as_str())).collect(),
             directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
             wanted,

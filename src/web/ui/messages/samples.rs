@@ -40,6 +40,8 @@ pub(super) fn message() -> Message {
         automation_id: None,
         enrollment_id: None,
         step: None,
+        retry_of: None,
+        retried_at: None,
         created_at: DateTime::UNIX_EPOCH,
         status_at: at(4_000),
     }

@@ -2,19 +2,29 @@
 
 use std::str::FromStr;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldErrors;
+use crate::messages::ledger::Maker;
 use crate::messages::list::MessageFilter;
 use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
+use crate::web::days::TypedDays;
+
+/// How far back a list goes that names a last day only.
+const TEN_YEARS: i64 = 3_650;
 
 /// What was chosen: part of every link to the list.
 #[derive(Debug, Default, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Wanted {
     pub(super) status: String,
+    pub(super) outcome: String,
+    pub(super) from_day: String,
+    pub(super) to_day: String,
+    pub(super) reason: String,
     pub(super) direction: String,
     pub(super) automation_id: String,
     pub(super) template_id: String,
@@ -31,13 +41,20 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The filter; what cannot be one is told beside its field.
-    pub(super) fn filter(&self, default_country: Option<Country>) -> Result<MessageFilter, FieldErrors> {
+    pub(super) fn filter(&self, default_country: Option<Country>, today: NaiveDate) -> Result<MessageFilter, FieldErrors> {
         let mut errors = FieldErrors::default();
         let to = filled(&self.to).and_then(|to| errors.check("to", PhoneNumber::parse(to, default_country)));
+        let days = TypedDays { from: ("from_day", &self.from_day), to: ("to_day", &self.to_day) };
         let filter = MessageFilter {
+            outcome: filled(&self.outcome).and_then(|word| errors.check("outcome", word.parse())),
+            days: if days.are_named() { days.read(today, TEN_YEARS, &mut errors) } else { None },
+            reason: filled(&self.reason).map(str::to_owned),
             contact_id: id("contact_id", &self.contact_id, &mut errors),
             status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),
-            automation_id: id("automation_id", &self.automation_id, &mut errors),
+            maker: match filled(&self.automation_id) {
+                Some("none") => Some(Maker::OneOff),
+                _ => id("automation_id", &self.automation_id, &mut errors).map(Maker::Automation),
+            },
             enrollment_id: id("enrollment_id", &self.enrollment_id, &mut errors),
             template_id: id("template_id", &self.template_id, &mut errors),
             sender_id: id("sender_id", &self.sender_id, &mut errors),
@@ -56,7 +73,17 @@ impl Wanted {
 
     /// Whether something is chosen that stands behind “More filters”.
     pub(super) fn is_particular(&self) -> bool {
-        [&self.template_id, &self.sender_id, &self.direction, &self.error_code].into_iter().any(|value| filled(value).is_some())
+        [
+            &self.template_id,
+            &self.sender_id,
+            &self.direction,
+            &self.error_code,
+            &self.outcome,
+            &self.from_day,
+            &self.to_day,
+        ]
+        .into_iter()
+        .any(|value| filled(value).is_some())
     }
 
     /// The list with the same filter from another place on.
@@ -73,6 +100,10 @@ impl Wanted {
     fn chosen(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("status", &self.status),
+            ("outcome", &self.outcome),
+            ("from_day", &self.from_day),
+            ("to_day", &self.to_day),
+            ("reason", &self.reason),
             ("direction", &self.direction),
             ("automation_id", &self.automation_id),
             ("template_id", &self.template_id),
@@ -117,7 +148,7 @@ mod tests {
             error_code: " 30003 ".to_owned(),
             ..Wanted::default()
         };
-        let filter = wanted.filter(None).unwrap();
+        let filter = wanted.filter(None, NaiveDate::default()).unwrap();
         assert_eq!(
             (filter.status, filter.direction, filter.error_code),
             (Some(MessageStatus::Delivered), Some(Direction::Outbound), Some(30003))
@@ -127,7 +158,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_filter_is_told_beside_its_field() {
         let wanted = Wanted { status: "gone".to_owned(), to: "0171".to_owned(), contact_id: "7".to_owned(), ..Wanted::default() };
-        let errors = wanted.filter(None).unwrap_err();
+        let errors = wanted.filter(None, NaiveDate::default()).unwrap_err();
         assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["contact_id", "status", "to"]);
     }
 }

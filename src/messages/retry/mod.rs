@@ -1,0 +1,267 @@
+//! Sending again what never reached anybody: finding it, saying how many there are and why, and composing each anew, once.
+
+mod verdict;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    db::{Conn, schema::messages, statement::statement},
+    error::{Error, Result},
+    messages::{
+        compose::{self, Draft, Origin},
+        ledger::{DaysError, LedgerFilter},
+        list::Message,
+        status::MessageStatus,
+    },
+    types::{
+        id::{AutomationId, MessageId, SenderId},
+        phone::PhoneNumber,
+    },
+};
+
+pub use verdict::{Circumstances, Facts, LeftOut};
+
+/// As many days as are looked through at once.
+pub const MOST_DAYS: i64 = 31;
+
+/// As many messages as one wish sends again; whoever has more asks again.
+pub const MOST_AT_ONCE: usize = 20_000;
+
+/// As many messages as one transaction sends again; see [`send_again`].
+pub const CHUNK: usize = 500;
+
+/// What is asked about: messages that did not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selection(LedgerFilter);
+
+/// Messages that did not arrive for the same cause, and whether they may be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Where they ended.
+    pub status: MessageStatus,
+    /// Twilio's error code.
+    pub error_code: Option<i32>,
+    /// The first 200 characters of our reason.
+    pub reason: Option<String>,
+    /// Why they are left out, if they are.
+    pub left_out: Option<LeftOut>,
+    /// How many.
+    pub count: i64,
+}
+
+/// What could be sent again, and what is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// The most frequent first.
+    pub groups: Vec<Group>,
+}
+
+/// The facts of the statements below, after the message's status, error code and reason.
+type FactRow = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
+
+/// Judges messages `m`: whatever stands against sending one again is looked up here, and weighed in `verdict.rs`.
+macro_rules! facts {
+    () => {
+        "m.status, m.error_code, left(m.reason, 200) AS reason,
+        m.retried_at IS NOT NULL AS retried, m.contact_id IS NOT NULL AS has_contact,
+        m.to_address <> '' AND (m.body <> '' OR m.media_urls <> '{}') AS has_content, m.twilio_sid IS NOT NULL AS accepted,
+        EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
+        EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
+            AND e.status IN ('sent', 'delivered', 'undelivered', 'read')) AS at_carrier,
+        EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')
+            AND (m.twilio_sid IS NULL OR t.number < (SELECT max(number) FROM attempts WHERE message_id = m.id))) AS doubtful"
+    };
+}
+
+statement! {
+    /// Counts messages that did not arrive, by cause and by what stands against sending them again.
+    struct CountGroups<'a> {
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+    }
+    returns (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool, BigInt);
+    concat!("SELECT f.status, f.error_code, f.reason, f.retried, f.has_contact, f.has_content, f.accepted, f.suppressed, f.at_carrier,
+        f.doubtful, count(*)
+     FROM (SELECT ", facts!(), "
+        FROM messages m,
+            (SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id, {}::bool AS one_off,
+                {}::uuid AS sender_id) AS wanted
+        WHERE m.direction = 'outbound' AND m.created_at >= wanted.begins AND m.created_at < wanted.ends
+            AND m.status IN ('failed', 'expired', 'undelivered', 'skipped', 'canceled', 'suppressed', 'unconfirmed')
+            AND (wanted.automation_id IS NULL OR m.automation_id = wanted.automation_id)
+            AND (NOT wanted.one_off OR m.automation_id IS NULL)
+            AND (wanted.sender_id IS NULL OR m.sender_id = wanted.sender_id)
+     ) AS f
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10")
+}
+
+statement! {
+    /// Finds messages that may be sent again, the oldest first.
+    struct FindCandidates<'a> {
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        codes: &'a [i32] => Array<Int4>,
+        limit: i64 => BigInt,
+    }
+    returns SqlUuid;
+    concat!("SELECT f.id
+     FROM (SELECT m.id, m.created_at, wanted.codes, ", facts!(), "
+        FROM messages m,
+            (SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id, {}::bool AS one_off,
+                {}::uuid AS sender_id, {}::int[] AS codes) AS wanted
+        WHERE m.direction = 'outbound' AND m.created_at >= wanted.begins AND m.created_at < wanted.ends
+            AND m.status IN ('failed', 'expired') AND m.retried_at IS NULL
+            AND (wanted.automation_id IS NULL OR m.automation_id = wanted.automation_id)
+            AND (NOT wanted.one_off OR m.automation_id IS NULL)
+            AND (wanted.sender_id IS NULL OR m.sender_id = wanted.sender_id)
+     ) AS f
+     WHERE f.has_contact AND f.has_content AND NOT f.suppressed AND NOT f.at_carrier AND NOT f.doubtful
+        AND (f.error_code = ANY (f.codes) OR f.error_code IS NULL AND NOT (f.status = 'failed' AND f.accepted))
+     ORDER BY f.created_at, f.id LIMIT {}")
+}
+
+statement! {
+    /// Says what is true of some messages now.
+    struct Find<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
+    returns (SqlUuid, (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool));
+    concat!("SELECT m.id, ", facts!(), " FROM messages m WHERE m.id = ANY ({}::uuid[]) AND m.direction = 'outbound' ORDER BY m.id")
+}
+
+statement! {
+    /// Marks what was sent again.
+    struct Mark<'a> {
+        now: DateTime<Utc> => Timestamptz,
+        ids: &'a [MessageId] => Array<SqlUuid>,
+    }
+    returns ();
+    "UPDATE messages m SET retried_at = {} FROM messages n WHERE n.retry_of = m.id AND n.id = ANY ({}::uuid[])"
+}
+
+impl Selection {
+    /// The messages of a filter, if its days are few enough to be looked through.
+    pub fn new(filter: LedgerFilter) -> std::result::Result<Self, DaysError> {
+        if filter.days.count() > MOST_DAYS { Err(DaysError::MoreThan(MOST_DAYS)) } else { Ok(Self(filter)) }
+    }
+
+    /// The filter.
+    #[must_use]
+    pub const fn filter(&self) -> &LedgerFilter {
+        &self.0
+    }
+}
+
+/// Says what of a selection could be sent again, and what is left out and why; nothing changes.
+pub async fn outlook(conn: &mut Conn, selection: &Selection) -> Result<Outlook> {
+    type Row = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool, i64);
+    let filter = selection.filter();
+    let (automation_id, one_off) = filter.made_by();
+    let (begin, end) = (filter.days.begin(), filter.days.end());
+    let rows: Vec<Row> = CountGroups { begin, end, automation_id, one_off, sender_id: &filter.sender_id }.load(conn).await?;
+    let mut outlook = Outlook::default();
+    for (status, code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful, count) in rows {
+        let of = circumstances((status, code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful));
+        outlook.add(&of, count);
+    }
+    outlook.groups.sort_by_key(|group| (std::cmp::Reverse(group.count), group.left_out, group.error_code));
+    Ok(outlook)
+}
+
+/// Finds the messages of a selection that may be sent again, the oldest first, at most [`MOST_AT_ONCE`].
+pub async fn candidates(conn: &mut Conn, selection: &Selection) -> Result<Vec<MessageId>> {
+    let filter = selection.filter();
+    let (automation_id, one_off) = filter.made_by();
+    let (begin, end) = (filter.days.begin(), filter.days.end());
+    let codes = verdict::codes_worth_another_try();
+    let limit = i64::try_from(MOST_AT_ONCE).unwrap_or(i64::MAX);
+    let find = FindCandidates { begin, end, automation_id, one_off, sender_id: &filter.sender_id, codes: &codes, limit };
+    Ok(find.load(conn).await?)
+}
+
+/// Says whether one message may be sent again now, and if not, why.
+pub async fn verdict(conn: &mut Conn, id: MessageId) -> Result<std::result::Result<(), LeftOut>> {
+    let found: Option<(MessageId, FactRow)> = Find { ids: &[id] }.get_result(conn).await.optional()?;
+    let (_, facts) = found.ok_or(Error::NotFound("message"))?;
+    Ok(circumstances(facts).judge())
+}
+
+/// Sends again those of some messages that still may be, and returns the new ones; in the caller's transaction, up to [`CHUNK`] each.
+///
+/// Each is composed anew like any other message, so that a number that may not be texted by now is not. Whoever asks for the same at
+/// the same time waits, and then finds that it is done.
+pub async fn send_again(conn: &mut Conn, ids: &[MessageId], now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+    // In a fixed order, so that two wishes for the same messages cannot wait for each other.
+    let lock = messages::table.filter(messages::id.eq_any(ids)).order(messages::id).for_no_key_update();
+    let locked: Vec<Message> = lock.select(Message::as_select()).load(conn).await?;
+    let found: Vec<(MessageId, FactRow)> = Find { ids }.load(conn).await?;
+    let may: Vec<MessageId> =
+        found.into_iter().filter(|(_, facts)| circumstances(facts.clone()).judge().is_ok()).map(|(id, _)| id).collect();
+    let drafts: Vec<Draft> = locked.into_iter().filter(|message| may.contains(&message.id)).filter_map(draft).collect();
+    let composed = compose::compose(conn, now, drafts, Receiver::Anyone).await?;
+    Mark { now, ids: &composed.messages }.execute(conn).await?;
+    Ok(composed.messages)
+}
+
+/// The message that repeats this one, if there is one.
+pub async fn retry_of(conn: &mut Conn, id: MessageId) -> Result<Option<MessageId>> {
+    Ok(messages::table.filter(messages::retry_of.eq(id)).select(messages::id).first(conn).await.optional()?)
+}
+
+/// The same text to the same person from the same sender.
+fn draft(message: Message) -> Option<Draft> {
+    Some(Draft {
+        origin: Origin::Retry { of: message.id, automation_id: message.automation_id },
+        contact_id: message.contact_id,
+        sender_id: message.sender_id?,
+        to: Ok(PhoneNumber::from_e164(&message.to_address).ok()?),
+        text: Ok(message.body),
+        template: message.template_id.zip(message.template_version),
+        media_urls: message.media_urls,
+    })
+}
+
+fn circumstances((status, error_code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful): FactRow) -> Circumstances {
+    let facts = Facts { retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful };
+    Circumstances { status, error_code, reason, facts }
+}
+
+impl Outlook {
+    /// How many may be sent again.
+    #[must_use]
+    pub fn eligible(&self) -> i64 {
+        self.groups.iter().filter(|group| group.left_out.is_none()).map(|group| group.count).sum()
+    }
+
+    /// How many did not arrive and are left out.
+    #[must_use]
+    pub fn left_out(&self) -> i64 {
+        self.groups.iter().filter(|group| group.left_out.is_some()).map(|group| group.count).sum()
+    }
+
+    fn add(&mut self, of: &Circumstances, count: i64) {
+        let left_out = of.judge().err();
+        let same = |known: &&mut Group| {
+            (known.status, known.error_code, &known.reason, known.left_out) == (of.status, of.error_code, &of.reason, left_out)
+        };
+        match self.groups.iter_mut().find(same) {
+            Some(known) => known.count += count,
+            None => self.groups.push(Group {
+                status: of.status,
+                error_code: of.error_code,
+                reason: of.reason.clone(),
+                left_out,
+                count,
+            }),
+        }
+    }
+}
