@@ -50,21 +50,26 @@ statement! {
 
 /// The exact counts of one automation.
 pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Counts> {
-    let by_status: Vec<(EnrollmentStatus, i64)> = enrollments::table
-        .filter(enrollments::automation_id.eq(id))
-        .group_by(enrollments::status)
-        .select((enrollments::status, diesel::dsl::count_star()))
-        .load(conn)
-        .await?;
     let messages: Vec<(MessageStatus, i64)> = messages::table
         .filter(messages::automation_id.eq(id))
         .group_by(messages::status)
         .select((messages::status, diesel::dsl::count_star()))
         .load(conn)
         .await?;
+    Ok(Counts { enrollments: enrollments(conn, id).await?, messages: messages.into_iter().collect() })
+}
+
+/// How many enrollments an automation has by status, also those with none.
+pub async fn enrollments(conn: &mut Conn, id: AutomationId) -> Result<BTreeMap<EnrollmentStatus, i64>> {
+    let by_status: Vec<(EnrollmentStatus, i64)> = enrollments::table
+        .filter(enrollments::automation_id.eq(id))
+        .group_by(enrollments::status)
+        .select((enrollments::status, diesel::dsl::count_star()))
+        .load(conn)
+        .await?;
     let mut enrollments: BTreeMap<EnrollmentStatus, i64> = EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
     enrollments.extend(by_status);
-    Ok(Counts { enrollments, messages: messages.into_iter().collect() })
+    Ok(enrollments)
 }
 
 /// The rough counts of many automations in one query.

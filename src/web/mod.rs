@@ -15,6 +15,7 @@ mod health;
 mod hooks;
 mod page;
 mod reply;
+mod retrying;
 mod session;
 pub mod ui;
 mod visit;

@@ -296,7 +296,11 @@ async fn the_page_shows_the_numbers_and_asks_before_it_sends_again() {
     assert!(checked.html.contains("counted anew"), "{}", checked.html);
 
     let asked = site.open("/ledger/retry").await.ok();
-    assert!(asked.html.contains("Send 1 message again") && asked.html.contains("21408") && asked.html.contains("may have arrived"), "{}", asked.html);
+    assert!(
+        asked.html.contains("Send 1 message again") && asked.html.contains("21408") && asked.html.contains("may have arrived"),
+        "{}",
+        asked.html
+    );
     assert_eq!(app.messages_to(HANDSET).await.len(), 1, "asking sends nothing");
     let sent = site.send(&asked.form("/ledger/retry")).await.ok();
     assert!(sent.html.contains("1 message is sent again."), "{}", sent.html);

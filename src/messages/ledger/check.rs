@@ -1,8 +1,8 @@
 //! Checking the ledger against the messages themselves.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::Queryable;
+use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::LedgerFilter;
@@ -33,19 +33,10 @@ pub struct Difference {
     pub in_messages: i64,
 }
 
-statement! {
-    /// Counts messages anew and keeps the buckets in which the ledger differs.
-    struct Compare<'a> {
-        from: NaiveDate => Date,
-        to: NaiveDate => Date,
-        begin: DateTime<Utc> => Timestamptz,
-        end: DateTime<Utc> => Timestamptz,
-        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
-        one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
-    }
-    returns (Date, Nullable<SqlUuid>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt, BigInt);
-    "WITH wanted AS (
+/// Counts messages anew and keeps the buckets in which the ledger differs, as `differing`.
+macro_rules! differing {
+    () => {
+        "WITH wanted AS (
         SELECT {}::date AS from_day, {}::date AS to_day, {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id,
             {}::bool AS one_off, {}::uuid AS sender_id
      ), counted AS (
@@ -55,9 +46,9 @@ statement! {
         FROM messages m, wanted
         WHERE m.direction = 'outbound' AND m.created_at >= wanted.begins AND m.created_at < wanted.ends
         GROUP BY 1, 2, 3, 4, 5, 6
-     )
-     SELECT b.day, b.automation_id, b.sender_id, b.outcome, b.reason, b.error_code,
-        sum(b.in_ledger)::bigint, sum(b.in_messages)::bigint
+     ), differing AS (
+        SELECT b.day, b.automation_id, b.sender_id, b.outcome, b.reason, b.error_code,
+            sum(b.in_ledger)::bigint AS in_ledger, sum(b.in_messages)::bigint AS in_messages
      FROM (SELECT day, automation_id, sender_id, outcome, reason, error_code, count AS in_ledger, 0 AS in_messages FROM ledger
            UNION ALL
            SELECT day, automation_id, sender_id, outcome, reason, error_code, count, 0 FROM ledger_changes
@@ -70,7 +61,39 @@ statement! {
         AND (NOT wanted.one_off OR b.automation_id IS NULL)
         AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
      GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(b.in_ledger) <> sum(b.in_messages)
-     ORDER BY 1 DESC, 2, 3, 4, 5, 6"
+     )"
+    };
+}
+
+statement! {
+    /// Finds the buckets in which the ledger differs.
+    struct Compare<'a> {
+        from: NaiveDate => Date,
+        to: NaiveDate => Date,
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+    }
+    returns (Date, Nullable<SqlUuid>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt, BigInt);
+    concat!(differing!(), " SELECT * FROM differing ORDER BY 1 DESC, 2, 3, 4, 5, 6")
+}
+
+statement! {
+    /// Adds what the ledger lacks, in the statement that finds it: changes that commit meanwhile count for themselves.
+    struct Correct<'a> {
+        from: NaiveDate => Date,
+        to: NaiveDate => Date,
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+    }
+    returns ();
+    concat!(differing!(), " INSERT INTO ledger_changes (day, automation_id, sender_id, outcome, reason, error_code, count)
+        SELECT day, automation_id, sender_id, outcome, reason, error_code, in_messages - in_ledger FROM differing")
 }
 
 /// Counts the messages of a filter themselves, in one statement, and returns where the ledger says something else.
@@ -81,4 +104,12 @@ pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Differe
     let (from, to, begin, end) = (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let compare = Compare { from, to, begin, end, automation_id, one_off, sender_id: &filter.sender_id };
     Ok(compare.load(conn).await?)
+}
+
+/// Makes the ledger say of a filter what the messages say, and returns how many numbers were wrong.
+pub async fn correct(conn: &mut Conn, filter: &LedgerFilter) -> Result<usize> {
+    let (automation_id, one_off) = filter.made_by();
+    let (from, to, begin, end) = (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
+    let correct = Correct { from, to, begin, end, automation_id, one_off, sender_id: &filter.sender_id };
+    Ok(correct.execute(conn).await?)
 }

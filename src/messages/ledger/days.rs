@@ -98,11 +98,10 @@ mod tests {
     fn a_range_holds_its_first_and_its_last_day() {
         let day = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
         let days = Days::new(day(1), day(30)).unwrap();
-        assert_eq!((days.count(), days.begin().to_rfc3339(), days.end().to_rfc3339()), (
-            30,
-            "2026-11-01T00:00:00+00:00".to_owned(),
-            "2026-12-01T00:00:00+00:00".to_owned()
-        ));
+        assert_eq!(
+            (days.count(), days.begin().to_rfc3339(), days.end().to_rfc3339()),
+            (30, "2026-11-01T00:00:00+00:00".to_owned(), "2026-12-01T00:00:00+00:00".to_owned())
+        );
         assert_eq!(Days::new(day(2), day(1)), Err(DaysError::Backwards));
         assert_eq!(Days::last(30, days.end() - TimeDelta::seconds(1)), days);
         assert_eq!(Days::last(1, days.begin()).count(), 1);

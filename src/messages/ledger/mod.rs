@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-pub use check::{Difference, check};
+pub use check::{Difference, check, correct};
 pub use counts::Counts;
 pub use days::{Days, DaysError};
 
@@ -137,8 +137,7 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
     type Bucket = (Option<NaiveDate>, Option<Uuid>, String, Option<String>, Option<i32>, i64);
     let (automation_id, one_off) = filter.made_by();
     let (from, to) = (filter.days.from(), filter.days.to());
-    let buckets: Vec<Bucket> =
-        Read { grouping, from, to, automation_id, one_off, sender_id: &filter.sender_id }.load(conn).await?;
+    let buckets: Vec<Bucket> = Read { grouping, from, to, automation_id, one_off, sender_id: &filter.sender_id }.load(conn).await?;
     let mut ledger = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
     for (day, id, outcome, reason, error_code, count) in buckets {
         let key = match grouping {
@@ -210,6 +209,12 @@ impl Counted {
 }
 
 impl Ledger {
+    /// Whether every recipient has exactly one outcome, in all rows and together.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.totals.add_up() && self.rows.iter().all(|row| row.counts.add_up())
+    }
+
     fn row(&mut self, key: Key) -> &mut Counts {
         // Buckets of one row do not come one after the other; rows are few, and the last one is the likeliest.
         let at = self.rows.iter().rposition(|row| row.key == key).unwrap_or_else(|| {
@@ -220,9 +225,8 @@ impl Ledger {
     }
 
     fn add_cause(&mut self, cause: Cause) {
-        let same = |known: &&mut Cause| {
-            (known.outcome, known.error_code, &known.reason) == (cause.outcome, cause.error_code, &cause.reason)
-        };
+        let same =
+            |known: &&mut Cause| (known.outcome, known.error_code, &known.reason) == (cause.outcome, cause.error_code, &cause.reason);
         match self.causes.iter_mut().find(same) {
             Some(known) => known.count += cause.count,
             None => self.causes.push(cause),

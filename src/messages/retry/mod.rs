@@ -230,7 +230,9 @@ fn draft(message: Message) -> Option<Draft> {
     })
 }
 
-fn circumstances((status, error_code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful): FactRow) -> Circumstances {
+fn circumstances(
+    (status, error_code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful): FactRow,
+) -> Circumstances {
     let facts = Facts { retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful };
     Circumstances { status, error_code, reason, facts }
 }
@@ -255,13 +257,7 @@ impl Outlook {
         };
         match self.groups.iter_mut().find(same) {
             Some(known) => known.count += count,
-            None => self.groups.push(Group {
-                status: of.status,
-                error_code: of.error_code,
-                reason: of.reason.clone(),
-                left_out,
-                count,
-            }),
+            None => self.groups.push(Group { status: of.status, error_code: of.error_code, reason: of.reason.clone(), left_out, count }),
         }
     }
 }

@@ -105,9 +105,11 @@ fn by_code(code: i32) -> Result<(), LeftOut> {
     match (error.class, error.contact, error.retry) {
         (_, _, Retry::Ambiguous) => Err(LeftOut::MayHaveArrived),
         (Class::OptOut | Class::BadNumber | Class::Blocked, ..) => Err(LeftOut::WouldFailAgain),
-        (_, ContactEffect::None | ContactEffect::Count, Retry::Backoff | Retry::Later | Retry::NextDay | Retry::AfterFix | Retry::Optional) => {
-            Ok(())
-        }
+        (
+            _,
+            ContactEffect::None | ContactEffect::Count,
+            Retry::Backoff | Retry::Later | Retry::NextDay | Retry::AfterFix | Retry::Optional,
+        ) => Ok(()),
         _ => Err(LeftOut::WouldFailAgain),
     }
 }

@@ -10,6 +10,7 @@ mod contacts;
 mod error;
 mod events;
 mod json;
+mod ledger;
 mod list;
 mod messages;
 mod openapi;
@@ -45,6 +46,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
                             .configure(automations::routes)
                             .configure(events::routes)
                             .configure(messages::routes)
+                            .configure(ledger::routes)
                             .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
                     )
                     .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),

@@ -46,6 +46,7 @@ pub(super) fn document() -> Document {
         super::automations::Document::openapi(),
         super::events::Document::openapi(),
         super::messages::Description::openapi(),
+        super::ledger::Description::openapi(),
     ];
     let mut document = Base::openapi();
     for noun in nouns {

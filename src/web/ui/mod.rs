@@ -5,6 +5,7 @@ mod automations;
 mod connections;
 mod contacts;
 mod home;
+mod ledger;
 mod log_in;
 mod messages;
 mod setup;
@@ -47,6 +48,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(automations::routes)
             .configure(connections::routes)
             .configure(messages::routes)
+            .configure(ledger::routes)
             .default_service(web::to(async || -> Result<&'static str, PageError> { Err(PageError::NotFound("page")) })),
     );
 }
@@ -72,6 +74,8 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<contacts::DeletePage>,
     super::page::samples::<messages::ListPage>,
     super::page::samples::<messages::MessagePage>,
+    super::page::samples::<ledger::LedgerPage>,
+    super::page::samples::<ledger::RetryPage>,
     super::page::samples::<templates::ListPage>,
     super::page::samples::<templates::EditorPage>,
     super::page::samples::<connections::ConnectionsPage>,

@@ -48,6 +48,11 @@ pub(super) struct MessageAnswer {
     automation_id: Option<AutomationId>,
     #[schema(value_type = Option<String>, format = "uuid")]
     enrollment_id: Option<EnrollmentId>,
+    /// The message that never arrived, and that this one repeats.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    retry_of: Option<MessageId>,
+    /// When another message repeated this one.
+    retried_at: Option<DateTime<Utc>>,
     #[schema(value_type = Option<String>, format = "uuid")]
     sender_id: Option<SenderId>,
     #[schema(value_type = String, format = "uuid")]
@@ -111,6 +116,8 @@ impl From<Message> for MessageAnswer {
             template_version: message.template_version,
             automation_id: message.automation_id,
             enrollment_id: message.enrollment_id,
+            retry_of: message.retry_of,
+            retried_at: message.retried_at,
             sender_id: message.sender_id,
             connection_id: message.connection_id,
             created_at: message.created_at,

@@ -5,13 +5,14 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
+use super::super::ledger::Standing;
 use super::words;
-use crate::automations::counts::{self, Counts};
+use crate::automations::counts;
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, Definition, EnrollmentStatus, Step};
 use crate::contacts;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::messages::status::MessageStatus;
+use crate::messages::ledger::{self, Counts, Days, Grouping, LedgerFilter, Maker};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId};
 use crate::web::{Marketer, Page, PageResult, Viewer, Visit};
 use crate::{senders, templates};
@@ -30,7 +31,7 @@ pub(in crate::web) struct AutomationPage {
     trigger: String,
     steps: Vec<StepRow>,
     enrollments: Vec<Count<EnrollmentStatus>>,
-    messages: Vec<Count<MessageStatus>>,
+    standing: Standing,
     recent: Vec<EnrollmentRow>,
     errors: FieldErrors,
 }
@@ -59,7 +60,7 @@ struct EnrollmentRow {
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageResult {
-    let page = AutomationPage::load(&mut *visit.conn().await?, *id, FieldErrors::default()).await?;
+    let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), FieldErrors::default()).await?;
     visit.page(&page)
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
     match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Active).await {
         Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is switched on."),
         Err(Error::Invalid(errors)) => {
-            let page = AutomationPage::load(&mut *visit.conn().await?, *id, as_problems(&errors)).await?;
+            let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), as_problems(&errors)).await?;
             visit.invalid(&page)
         }
         Err(other) => Err(other.into()),
@@ -104,9 +105,11 @@ fn sentences(errors: &FieldErrors) -> Vec<String> {
 }
 
 impl AutomationPage {
-    async fn load(conn: &mut Conn, id: AutomationId, errors: FieldErrors) -> Result<Self, Error> {
+    async fn load(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>, errors: FieldErrors) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
-        let Counts { enrollments, messages } = counts::find(conn, id).await?;
+        let enrollments = counts::enrollments(conn, id).await?;
+        let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(id)), sender_id: None };
+        let ledger = ledger::read(conn, &filter, Grouping::Automation).await?;
         let steps = step_rows(conn, &automation.definition).await?;
         Ok(Self {
             id,
@@ -116,7 +119,7 @@ impl AutomationPage {
             trigger: words::trigger(&automation.definition.trigger),
             steps,
             enrollments: enrollments.into_iter().map(|(status, count)| Count { status, count }).collect(),
-            messages: messages.into_iter().map(|(status, count)| Count { status, count }).collect(),
+            standing: Standing::of_automation(id, ledger.totals),
             recent: recent(conn, id).await?,
             name: automation.name,
             errors,
@@ -182,13 +185,17 @@ impl Page for AutomationPage {
             trigger: "When the event “order_completed” is reported".to_owned(),
             steps: vec![step("Send “Thank you” to the contact, from Shop"), step("Wait 1 day")],
             enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: 1_234 }).collect(),
-            messages: MessageStatus::ALL.iter().map(|status| Count { status: *status, count: 7 }).collect(),
+            standing: Standing::of_automation(1, Counts { recipients: 7, delivered: 7, ..Counts::default() }),
             recent: EnrollmentStatus::ALL.iter().map(|status| row(*status)).collect(),
             errors,
         };
         let wrong = FieldErrors::default().with("steps.0.sender_id", "The sender is disabled.").with("name", "Odd.");
-        let empty =
-            Self { steps: Vec::new(), recent: Vec::new(), messages: Vec::new(), ..page(AutomationStatus::Draft, as_problems(&wrong)) };
+        let empty = Self {
+            steps: Vec::new(),
+            recent: Vec::new(),
+            standing: Standing::of_automation(1, Counts::default()),
+            ..page(AutomationStatus::Draft, as_problems(&wrong))
+        };
         vec![page(AutomationStatus::Active, FieldErrors::default()), page(AutomationStatus::Paused, FieldErrors::default()), empty]
     }
 }

@@ -13,6 +13,7 @@ use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::messages::list::{self as messages, Attempt, Direction, Message, StatusEvent};
+use crate::messages::retry;
 use crate::messages::status::MessageStatus;
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
@@ -47,6 +48,10 @@ pub(in crate::web) struct Progress {
     template_version: Option<i32>,
     automation: Option<Link>,
     enrollment_id: Option<EnrollmentId>,
+    retry_of: Option<MessageId>,
+    retried_as: Option<MessageId>,
+    /// Whether it may be sent again.
+    may_retry: bool,
     /// Of the automation, from 1.
     step: Option<i16>,
     twilio_sid: Option<String>,
@@ -74,6 +79,10 @@ pub(super) struct Material {
     pub(super) events: Vec<StatusEvent>,
     pub(super) why: Option<Why>,
     pub(super) next_try: Option<DateTime<Utc>>,
+    /// Whether it may be sent again.
+    pub(super) may_retry: bool,
+    /// The message that repeats it.
+    pub(super) retried_as: Option<MessageId>,
 }
 
 impl Progress {
@@ -83,7 +92,8 @@ impl Progress {
     }
 
     pub(super) fn of(material: Material) -> Self {
-        let Material { message, contact, sender, connection, template, automation, attempts, events, why, next_try } = material;
+        let Material { message, contact, sender, connection, template, automation, attempts, events, why, next_try, may_retry, retried_as } =
+            material;
         let waits = matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed);
         let holds = if message.status == MessageStatus::Pending {
             why::holds(sender.as_ref(), &connection, automation.as_ref())
@@ -117,6 +127,9 @@ impl Progress {
             template_version: message.template_version,
             automation: automation.map(|one| Link { path: format!("/automations/{}", one.id), label: one.name }),
             enrollment_id: message.enrollment_id,
+            retry_of: message.retry_of,
+            retried_as,
+            may_retry,
             step: message.step.map(|step| step + 1),
             twilio_sid: message.twilio_sid,
             body: message.body,
@@ -169,6 +182,11 @@ impl Material {
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
             next_try: messages::next_try(conn, id).await?,
+            may_retry: matches!(message.status, MessageStatus::Failed | MessageStatus::Expired) && retry::verdict(conn, id).await?.is_ok(),
+            retried_as: match message.retried_at {
+                Some(_) => retry::retry_of(conn, id).await?,
+                None => None,
+            },
             message,
         })
     }
@@ -199,8 +217,10 @@ fn origin(message: &Message, template: Option<&Template>, automation: Option<&Au
     };
     let step = message.step.map_or_else(String::new, |step| format!("Step {} of ", step + 1));
     match automation {
+        Some(automation) if message.retry_of.is_some() => format!("Sent again, of the automation “{}”.{template}", automation.name),
         Some(automation) => format!("{step}{} automation “{}”.{template}", if step.is_empty() { "The" } else { "the" }, automation.name),
         None if message.enrollment_id.is_some() || message.step.is_some() => format!("An automation that was deleted.{template}"),
+        None if message.retry_of.is_some() => format!("A message that was sent again.{template}"),
         None => format!("A single message that was asked for by a person or a program.{template}"),
     }
 }

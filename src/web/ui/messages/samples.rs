@@ -64,6 +64,7 @@ pub(super) fn materials() -> Vec<Material> {
         ..with(MessageStatus::Received)
     };
     let failed = Message {
+        retry_of: Some(MessageId::new()),
         reason: Some("event.city is not set in this event".to_owned()),
         to_address: String::new(),
         ..with(MessageStatus::Failed)
@@ -151,6 +152,8 @@ fn bare(message: Message) -> Material {
         events: vec![event(0, first, ReportSource::Carillon, true)],
         why,
         next_try: None,
+        may_retry: message.status == MessageStatus::Failed,
+        retried_as: None,
         message,
     }
 }

@@ -73,17 +73,9 @@ impl Wanted {
 
     /// Whether something is chosen that stands behind “More filters”.
     pub(super) fn is_particular(&self) -> bool {
-        [
-            &self.template_id,
-            &self.sender_id,
-            &self.direction,
-            &self.error_code,
-            &self.outcome,
-            &self.from_day,
-            &self.to_day,
-        ]
-        .into_iter()
-        .any(|value| filled(value).is_some())
+        [&self.template_id, &self.sender_id, &self.direction, &self.error_code, &self.outcome, &self.from_day, &self.to_day]
+            .into_iter()
+            .any(|value| filled(value).is_some())
     }
 
     /// The list with the same filter from another place on.

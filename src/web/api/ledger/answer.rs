@@ -1,0 +1,230 @@
+//! The ledger as the API answers it.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::messages::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row};
+use crate::messages::outcome::Outcome;
+use crate::messages::retry::{Group, LeftOut, Outlook};
+use crate::messages::status::MessageStatus;
+use crate::twilio::errors;
+use crate::types::id::{AutomationId, MessageId, SenderId};
+
+/// How many messages ended how.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ledger)]
+pub(super) struct LedgerAnswer {
+    /// The first day, in UTC.
+    #[schema(value_type = String, format = "date")]
+    from: NaiveDate,
+    /// The last day, in UTC.
+    #[schema(value_type = String, format = "date")]
+    to: NaiveDate,
+    /// Whether every recipient has exactly one outcome, in all rows and together.
+    adds_up: bool,
+    totals: CountsAnswer,
+    /// The newest day first; else the most recipients first.
+    rows: Vec<RowAnswer>,
+    /// Why messages failed, were suppressed or skipped; the most frequent first.
+    causes: Vec<CauseAnswer>,
+}
+
+/// One row: `day`, `automation_id` or `sender_id` says what it stands for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerRow)]
+pub(super) struct RowAnswer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date")]
+    day: Option<NaiveDate>,
+    /// `null` for messages of no automation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    automation_id: Option<Option<AutomationId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    sender_id: Option<Option<SenderId>>,
+    #[serde(flatten)]
+    counts: CountsAnswer,
+}
+
+/// Messages by outcome; `recipients` is counted apart from them.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = LedgerCounts)]
+pub(super) struct CountsAnswer {
+    /// Messages that were composed; a person who gets two is counted twice.
+    recipients: i64,
+    delivered: i64,
+    /// At Twilio or a carrier, delivery not confirmed.
+    sent: i64,
+    /// Failed or undelivered.
+    failed: i64,
+    /// Not sent, since the number may not be texted.
+    suppressed: i64,
+    /// Not sent: a rule, its time, or somebody who canceled it.
+    skipped: i64,
+    /// Nobody knows whether Twilio has it.
+    unconfirmed: i64,
+    /// Not handed to Twilio yet.
+    pending: i64,
+    /// Never arrived, and sent again as another message.
+    retried: i64,
+}
+
+/// Why messages did not arrive.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerCause)]
+pub(super) struct CauseAnswer {
+    /// `failed`, `suppressed` or `skipped`.
+    #[schema(value_type = String)]
+    outcome: Outcome,
+    /// Twilio's error code.
+    error_code: Option<i32>,
+    /// The error code in words.
+    title: Option<&'static str>,
+    /// Without an error code: a suppression's reason such as `stop`, or the first 200 characters of a sentence.
+    reason: Option<String>,
+    count: i64,
+}
+
+/// What a count of the messages themselves has shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerCheck)]
+pub(super) struct CheckAnswer {
+    /// Empty when the ledger is right.
+    differences: Vec<DifferenceAnswer>,
+}
+
+/// A number of the ledger that is not that of the messages.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerDifference)]
+pub(super) struct DifferenceAnswer {
+    #[schema(value_type = String, format = "date")]
+    day: NaiveDate,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    automation_id: Option<AutomationId>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    sender_id: Option<SenderId>,
+    /// `recipients`, or an outcome.
+    outcome: String,
+    reason: Option<String>,
+    error_code: Option<i32>,
+    in_ledger: i64,
+    in_messages: i64,
+}
+
+/// What was sent again, and what was not.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Retried)]
+pub(super) struct RetryAnswer {
+    /// How many could be sent again.
+    eligible: i64,
+    /// How many did not arrive and are left out.
+    left_out: i64,
+    /// Both, by cause.
+    groups: Vec<GroupAnswer>,
+    /// How many were sent again; at most 20,000 at once.
+    retried: usize,
+    /// The new messages.
+    #[schema(value_type = Vec<String>)]
+    messages: Vec<MessageId>,
+}
+
+/// Messages that did not arrive for the same cause.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RetryGroup)]
+pub(super) struct GroupAnswer {
+    #[schema(value_type = Option<String>)]
+    status: Option<MessageStatus>,
+    error_code: Option<i32>,
+    /// The error code in words.
+    title: Option<&'static str>,
+    reason: Option<String>,
+    /// Why they are not sent again; `null` if they may be. `unconfirmed`, `may_have_arrived`, `suppressed`, `no_contact`,
+    /// `would_fail_again`, `unexplained`, `nothing_to_send`, `left_out_on_purpose` or `retried`.
+    #[schema(value_type = Option<String>)]
+    left_out: Option<LeftOut>,
+    count: i64,
+}
+
+impl LedgerAnswer {
+    /// The answer to a filter.
+    pub(super) fn new(filter: &LedgerFilter, ledger: Ledger) -> Self {
+        Self {
+            from: filter.days.from(),
+            to: filter.days.to(),
+            adds_up: ledger.adds_up(),
+            totals: ledger.totals.into(),
+            rows: ledger.rows.into_iter().map(RowAnswer::from).collect(),
+            causes: ledger.causes.into_iter().map(CauseAnswer::from).collect(),
+        }
+    }
+}
+
+impl From<Row> for RowAnswer {
+    fn from(row: Row) -> Self {
+        let counts = row.counts.into();
+        let none = Self { day: None, automation_id: None, sender_id: None, counts };
+        match row.key {
+            Key::Day(day) => Self { day: Some(day), ..none },
+            Key::Automation(id) => Self { automation_id: Some(id), ..none },
+            Key::Sender(id) => Self { sender_id: Some(id), ..none },
+        }
+    }
+}
+
+impl From<Counts> for CountsAnswer {
+    fn from(counts: Counts) -> Self {
+        let Counts { recipients, delivered, sent, failed, suppressed, skipped, unconfirmed, pending, retried } = counts;
+        Self { recipients, delivered, sent, failed, suppressed, skipped, unconfirmed, pending, retried }
+    }
+}
+
+impl From<Cause> for CauseAnswer {
+    fn from(cause: Cause) -> Self {
+        let Cause { outcome, error_code, reason, count } = cause;
+        Self { outcome, error_code, title: title(error_code), reason, count }
+    }
+}
+
+impl From<Vec<Difference>> for CheckAnswer {
+    fn from(differences: Vec<Difference>) -> Self {
+        let answer = |difference| {
+            let Difference { day, automation_id, sender_id, outcome, reason, error_code, in_ledger, in_messages } = difference;
+            DifferenceAnswer { day, automation_id, sender_id, outcome, reason, error_code, in_ledger, in_messages }
+        };
+        Self { differences: differences.into_iter().map(answer).collect() }
+    }
+}
+
+impl From<Outlook> for RetryAnswer {
+    fn from(outlook: Outlook) -> Self {
+        let (eligible, left_out) = (outlook.eligible(), outlook.left_out());
+        Self { eligible, left_out, groups: outlook.groups.into_iter().map(GroupAnswer::from).collect(), ..Self::default() }
+    }
+}
+
+impl From<Group> for GroupAnswer {
+    fn from(group: Group) -> Self {
+        let Group { status, error_code, reason, left_out, count } = group;
+        Self { status: Some(status), error_code, title: title(error_code), reason, left_out, count }
+    }
+}
+
+impl RetryAnswer {
+    /// Of a single message, which was not looked at any further.
+    pub(super) fn of_one(verdict: Result<(), LeftOut>) -> Self {
+        let group = GroupAnswer { status: None, error_code: None, title: None, reason: None, left_out: verdict.err(), count: 1 };
+        let (eligible, left_out) = if verdict.is_ok() { (1, 0) } else { (0, 1) };
+        Self { eligible, left_out, groups: vec![group], ..Self::default() }
+    }
+
+    /// With the messages that were made.
+    pub(super) fn with(self, messages: Vec<MessageId>) -> Self {
+        Self { retried: messages.len(), messages, ..self }
+    }
+}
+
+fn title(error_code: Option<i32>) -> Option<&'static str> {
+    error_code.map(|code| errors::lookup(code).title)
+}

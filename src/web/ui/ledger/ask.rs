@@ -1,0 +1,194 @@
+//! Sending again what never reached anybody: how many there are and why, what is left out and why, and then the button.
+
+use actix_web::web::{Path, Query};
+use serde::Serialize;
+
+use super::numbers;
+use super::show::shown_day;
+use super::wanted::Wanted;
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors, Result};
+use crate::messages::ledger::{LedgerFilter, Maker};
+use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Selection};
+use crate::messages::status::MessageStatus;
+use crate::types::id::MessageId;
+use crate::web::retrying;
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Visit};
+use crate::{automations, senders};
+
+/// What would be sent again, and what would not.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct RetryPage {
+    wanted: Wanted,
+    errors: FieldErrors,
+    from: String,
+    to: String,
+    automation: Option<String>,
+    sender: Option<String>,
+    back: String,
+    eligible: i64,
+    /// As many as one click sends.
+    now: i64,
+    button: String,
+    groups: Vec<GroupRow>,
+    left_out: Vec<LeftOutRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupRow {
+    words: String,
+    count: i64,
+}
+
+/// What is left out for one reason, with the causes for which it did not arrive.
+#[derive(Debug, Serialize)]
+struct LeftOutRow {
+    why: &'static str,
+    count: i64,
+    groups: Vec<GroupRow>,
+}
+
+pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageResult {
+    let wanted = wanted.into_inner();
+    let mut conn = visit.conn().await?;
+    match selection(&wanted, visit.now().date_naive()) {
+        Ok(selection) => {
+            let outlook = retry::outlook(&mut conn, &selection).await?;
+            let page = RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?;
+            drop(conn);
+            visit.page(&page)
+        }
+        Err(errors) => visit.invalid(&RetryPage::wrong(wanted, errors)),
+    }
+}
+
+pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Wanted>) -> PageResult {
+    let wanted = form.into_inner();
+    let now = visit.now();
+    let selection = match selection(&wanted, now.date_naive()) {
+        Ok(selection) => selection,
+        Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, errors)),
+    };
+    let mut conn = visit.conn().await?;
+    let ids = retry::candidates(&mut conn, &selection).await?;
+    let sent = retrying::send_again(&mut conn, &ids, now).await?;
+    drop(conn);
+    let back = visit.redirect(wanted.link("/ledger"));
+    match (sent.len(), ids.len()) {
+        (0, _) => back.warning("Nothing was sent again: nothing of it may be, or somebody was faster."),
+        (1, _) => back.flash("1 message is sent again."),
+        (many, MOST_AT_ONCE..) => back.flash(format!("{many} messages are sent again. There may be more: look once more.")),
+        (many, _) => back.flash(format!("{many} messages are sent again.")),
+    }
+}
+
+pub(super) async fn retry_one(visit: Visit<Marketer>, id: Path<MessageId>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let sent = retrying::send_again(&mut conn, &[*id], visit.now()).await?;
+    if let [new] = sent.as_slice() {
+        return visit.redirect(format!("/messages/{new}")).flash("It is sent again as this message.");
+    }
+    let why = retry::verdict(&mut conn, *id).await?.err().map_or("It cannot be sent now.", LeftOut::words);
+    drop(conn);
+    visit.redirect(format!("/messages/{id}")).warning(format!("It is not sent again. {why}"))
+}
+
+/// The messages that are chosen, if their days are few enough.
+fn selection(wanted: &Wanted, today: chrono::NaiveDate) -> Result<Selection, FieldErrors> {
+    let (filter, _) = wanted.filter(today)?;
+    Selection::new(filter).map_err(|error| FieldErrors::default().with("form", error.to_string()))
+}
+
+impl RetryPage {
+    async fn load(conn: &mut Conn, wanted: Wanted, filter: &LedgerFilter, outlook: &Outlook) -> Result<Self, PageError> {
+        let automation = match filter.maker {
+            None => None,
+            Some(Maker::OneOff) => Some("no automation".to_owned()),
+            Some(Maker::Automation(id)) => match automations::find(conn, id).await {
+                Ok(automation) => Some(automation.name),
+                Err(Error::NotFound(_)) => Some("an automation that was deleted".to_owned()),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let sender = match filter.sender_id {
+            Some(id) => Some(senders::find(conn, id).await?.label()),
+            None => None,
+        };
+        Ok(Self { automation, sender, ..Self::new(wanted.fixed(filter.days), outlook) })
+    }
+
+    fn new(wanted: Wanted, outlook: &Outlook) -> Self {
+        let eligible = outlook.eligible();
+        let now = eligible.min(i64::try_from(MOST_AT_ONCE).unwrap_or(i64::MAX));
+        let mut left_out: Vec<LeftOutRow> = LeftOut::ALL.iter().filter_map(|why| LeftOutRow::of(*why, outlook)).collect();
+        left_out.sort_by_key(|row| std::cmp::Reverse(row.count));
+        Self {
+            from: shown_day(&wanted.from),
+            to: shown_day(&wanted.to),
+            automation: None,
+            sender: None,
+            back: wanted.link("/ledger"),
+            eligible,
+            now,
+            button: format!("Send {now} {} again", if now == 1 { "message" } else { "messages" }),
+            groups: outlook.groups.iter().filter(|group| group.left_out.is_none()).map(GroupRow::from).collect(),
+            left_out,
+            errors: FieldErrors::default(),
+            wanted,
+        }
+    }
+
+    /// What was chosen cannot be looked through.
+    fn wrong(wanted: Wanted, errors: FieldErrors) -> Self {
+        let sentences: Vec<String> = errors.iter().flat_map(|(_, sentences)| sentences.to_vec()).collect();
+        let errors = sentences.into_iter().fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
+        Self { errors, ..Self::new(wanted, &Outlook::default()) }
+    }
+}
+
+impl LeftOutRow {
+    fn of(why: LeftOut, outlook: &Outlook) -> Option<Self> {
+        let groups: Vec<&Group> = outlook.groups.iter().filter(|group| group.left_out == Some(why)).collect();
+        let count = groups.iter().map(|group| group.count).sum();
+        (count > 0).then(|| Self { why: why.words(), count, groups: groups.into_iter().map(GroupRow::from).collect() })
+    }
+}
+
+impl From<&Group> for GroupRow {
+    fn from(group: &Group) -> Self {
+        let words = match (group.status, group.error_code, group.reason.as_deref()) {
+            (MessageStatus::Unconfirmed, ..) => "Unconfirmed".to_owned(),
+            (MessageStatus::Canceled, ..) => numbers::words(None, Some("canceled")),
+            (_, code, reason) => numbers::words(code, reason),
+        };
+        Self { words, count: group.count }
+    }
+}
+
+impl Page for RetryPage {
+    const TEMPLATE: &'static str = "ui/ledger/retry.html";
+
+    fn samples() -> Vec<Self> {
+        let group = |status, error_code, reason: Option<&str>, left_out| Group {
+            status,
+            error_code,
+            reason: reason.map(str::to_owned),
+            left_out,
+            count: 12,
+        };
+        let outlook = Outlook {
+            groups: vec![
+                group(MessageStatus::Failed, Some(21408), None, None),
+                group(MessageStatus::Failed, None, Some("Twilio could not be <reached>."), None),
+                group(MessageStatus::Undelivered, Some(30003), None, Some(LeftOut::MayHaveArrived)),
+                group(MessageStatus::Unconfirmed, None, None, Some(LeftOut::Unconfirmed)),
+                group(MessageStatus::Canceled, None, None, Some(LeftOut::LeftOutOnPurpose)),
+            ],
+        };
+        let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };
+        let named =
+            Self { automation: Some("Thank <you>".to_owned()), sender: Some("Shop".to_owned()), ..Self::new(wanted.clone(), &outlook) };
+        let wrong = FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
+        vec![named, Self::new(wanted.clone(), &Outlook::default()), Self::wrong(wanted, wrong)]
+    }
+}

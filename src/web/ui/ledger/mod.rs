@@ -1,0 +1,20 @@
+//! Pages of the ledger: how many messages ended how, and sending again what never reached anybody.
+
+mod ask;
+mod numbers;
+mod show;
+mod wanted;
+
+use actix_web::web::{self, ServiceConfig};
+
+#[cfg(test)]
+pub(in crate::web) use self::{ask::RetryPage, show::LedgerPage};
+pub(super) use numbers::Standing;
+
+/// Mounts `/ledger` and below, and the button of a message's page.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/ledger").get(show::show))
+        .service(web::resource("/ledger/retry").get(ask::ask).post(ask::retry))
+        .service(web::resource("/ledger/repair").post(show::repair))
+        .service(web::resource("/messages/{id}/retry").post(ask::retry_one));
+}

@@ -1,0 +1,183 @@
+//! The numbers of the ledger as pages show them: each a link to its messages, all together a bar.
+
+use serde::Serialize;
+
+use super::wanted::Wanted;
+use crate::contacts::suppressions::Reason;
+use crate::messages::ledger::{Cause, Counts, Key};
+use crate::messages::outcome::Outcome;
+use crate::twilio::errors;
+
+/// The bar is this wide, in its own units.
+const WIDTH: i64 = 1_000;
+
+/// All numbers together.
+#[derive(Debug, Serialize)]
+pub(in crate::web::ui) struct Standing {
+    recipients: i64,
+    recipients_link: String,
+    /// Without those that only repeat another one.
+    without_repeats: Option<i64>,
+    adds_up: bool,
+    /// What the outcomes sum up to.
+    sum: i64,
+    outcomes: Vec<Number>,
+    bar: Vec<Slice>,
+}
+
+/// How many have one outcome.
+#[derive(Debug, Serialize)]
+pub(super) struct Number {
+    outcome: Outcome,
+    count: i64,
+    /// Of all recipients, such as `96.4 %`; none of none.
+    share: Option<String>,
+    meaning: &'static str,
+    link: String,
+}
+
+/// A part of the bar.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Slice {
+    outcome: Outcome,
+    x: i64,
+    width: i64,
+}
+
+/// Why messages did not arrive, as a line with a link.
+#[derive(Debug, Serialize)]
+pub(super) struct CauseRow {
+    outcome: Outcome,
+    words: String,
+    advice: Option<&'static str>,
+    count: i64,
+    link: String,
+}
+
+impl Standing {
+    /// The numbers of a choice.
+    pub(super) fn new(counts: Counts, wanted: &Wanted) -> Self {
+        Self {
+            recipients: counts.recipients,
+            recipients_link: wanted.messages(None, None, &[]),
+            without_repeats: Some(counts.recipients - counts.retried).filter(|_| counts.retried > 0),
+            adds_up: counts.add_up(),
+            sum: counts.sum(),
+            outcomes: numbers(counts, wanted, None),
+            bar: bar(counts),
+        }
+    }
+
+    /// The numbers of one automation, whenever its messages were composed.
+    pub(in crate::web::ui) fn of_automation(id: impl std::fmt::Display, counts: Counts) -> Self {
+        Self::new(counts, &Wanted { automation_id: id.to_string(), ..Wanted::default() })
+    }
+}
+
+/// A number for every outcome.
+pub(super) fn numbers(counts: Counts, wanted: &Wanted, key: Option<Key>) -> Vec<Number> {
+    let number = |outcome: Outcome| Number {
+        outcome,
+        count: counts.of(outcome),
+        share: share(counts.of(outcome), counts.recipients),
+        meaning: outcome.meaning(),
+        link: wanted.messages(key, Some(outcome), &[]),
+    };
+    Outcome::ALL.iter().copied().map(number).collect()
+}
+
+impl Number {
+    /// Whether it is of one of these outcomes.
+    pub(super) fn is_in(&self, outcomes: &[Outcome]) -> bool {
+        outcomes.contains(&self.outcome)
+    }
+}
+
+impl CauseRow {
+    /// A line of the causes.
+    pub(super) fn new(cause: &Cause, wanted: &Wanted) -> Self {
+        let code = cause.error_code.map(|code| code.to_string());
+        let by = match (&code, &cause.reason) {
+            (Some(code), _) => vec![("error_code", code.as_str())],
+            (None, Some(reason)) if reason != "canceled" => vec![("reason", reason.as_str())],
+            (None, Some(_)) => vec![("status", "canceled")],
+            (None, None) => Vec::new(),
+        };
+        Self {
+            outcome: cause.outcome,
+            words: words(cause.error_code, cause.reason.as_deref()),
+            advice: cause.error_code.map(|code| errors::lookup(code).advice),
+            count: cause.count,
+            link: wanted.messages(None, Some(cause.outcome), &by),
+        }
+    }
+}
+
+/// Why, in words: the error code with its title, the suppression, or the reason as it is.
+pub(super) fn words(error_code: Option<i32>, reason: Option<&str>) -> String {
+    match (error_code, reason) {
+        (Some(code), _) => format!("{code}: {}", errors::lookup(code).title),
+        (None, Some("canceled")) => "Canceled before Twilio sent it".to_owned(),
+        (None, Some(reason)) => reason.parse::<Reason>().map_or_else(|_| reason.to_owned(), |reason| reason.label().to_owned()),
+        (None, None) => "No reason was given".to_owned(),
+    }
+}
+
+/// A share in percent; what is there is never shown as nothing, and what is missing never as all.
+fn share(count: i64, of: i64) -> Option<String> {
+    if count <= 0 || of <= 0 {
+        return None;
+    }
+    let tenths = (count * 2_000 + of) / (of * 2);
+    let tenths = if count < of { tenths.clamp(1, 999) } else { tenths };
+    Some(format!("{}.{} %", tenths / 10, tenths % 10))
+}
+
+/// The outcomes side by side; what is there can be seen.
+fn bar(counts: Counts) -> Vec<Slice> {
+    let of = counts.sum().max(1);
+    let present: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| counts.of(*outcome) > 0).collect();
+    let wide = |outcome: &Outcome| (counts.of(*outcome) * WIDTH / of).max(6);
+    let all: i64 = present.iter().map(wide).sum();
+    let mut x = 0;
+    let slice = |outcome: &Outcome| {
+        let width = wide(outcome) * WIDTH / all;
+        let slice = Slice { outcome: *outcome, x, width };
+        x += width;
+        slice
+    };
+    let mut slices: Vec<Slice> = present.iter().map(slice).collect();
+    if let Some(last) = slices.last_mut() {
+        last.width = WIDTH - last.x;
+    }
+    slices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_never_rounded_to_nothing_or_to_all() {
+        let shares: Vec<_> = [(0, 10), (10, 10), (1, 3), (1, 1_000_000), (999_999, 1_000_000)].map(|(count, of)| share(count, of)).into();
+        let shown: Vec<_> = shares.iter().map(|share| share.as_deref().unwrap_or("-")).collect();
+        assert_eq!(shown, ["-", "100.0 %", "33.3 %", "0.1 %", "99.9 %"]);
+    }
+
+    #[test]
+    fn the_bar_is_as_wide_as_it_is_and_shows_even_one_in_a_million() {
+        let counts = Counts { recipients: 1_000_001, delivered: 1_000_000, failed: 1, ..Counts::default() };
+        let slices = bar(counts);
+        assert_eq!(slices.iter().map(|slice| slice.width).sum::<i64>(), WIDTH);
+        assert!(slices.len() == 2 && slices[1].width >= 4, "{slices:?}");
+        assert!(bar(Counts::default()).is_empty());
+    }
+
+    #[test]
+    fn causes_are_told_in_words() {
+        assert!(words(Some(30003), Some("stop")).starts_with("30003: "));
+        assert_eq!(words(None, Some("stop")), "Texted STOP");
+        assert_eq!(words(None, Some("event.city is not set")), "event.city is not set");
+        assert_eq!(words(None, None), "No reason was given");
+    }
+}

@@ -1,0 +1,273 @@
+//! The ledger: all together, row by row, and why messages did not arrive.
+
+use std::collections::HashMap;
+
+use actix_web::web::Query;
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::numbers::{self, CauseRow, Number, Standing};
+use super::wanted::Wanted;
+use crate::db::Conn;
+use crate::error::{FieldErrors, Result};
+use crate::messages::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
+use crate::messages::outcome::Outcome;
+use crate::messages::retry::{MOST_DAYS, Selection};
+use crate::types::id::AutomationId;
+use crate::web::ui::Choice;
+use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
+use crate::{automations, senders};
+
+/// More choices than this are not offered.
+const CHOICES: i64 = 500;
+/// As many rows as a page shows.
+const ROWS: usize = 400;
+
+/// The ledger.
+#[derive(Debug, Default, Serialize)]
+pub(in crate::web) struct LedgerPage {
+    wanted: Wanted,
+    narrow: bool,
+    errors: FieldErrors,
+    automations: Vec<Choice>,
+    senders: Vec<Choice>,
+    groupings: Vec<Choice>,
+    found: Option<Found>,
+}
+
+/// What the filter found.
+#[derive(Debug, Serialize)]
+struct Found {
+    from: String,
+    to: String,
+    standing: Standing,
+    /// What a row stands for, as the head of its column.
+    row_head: &'static str,
+    /// The outcomes that have a column: those that occur, and the usual ones.
+    columns: Vec<Outcome>,
+    rows: Vec<RowView>,
+    /// How many rows are not shown.
+    hidden: usize,
+    causes: Vec<CauseRow>,
+    check: Option<Check>,
+    check_link: Option<String>,
+    retry_link: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RowView {
+    label: String,
+    link: Option<String>,
+    recipients: i64,
+    recipients_link: String,
+    adds_up: bool,
+    numbers: Vec<Number>,
+}
+
+/// What counting the messages anew has shown.
+#[derive(Debug, Serialize)]
+struct Check {
+    counted: i64,
+    differences: Vec<DifferenceView>,
+}
+
+#[derive(Debug, Serialize)]
+struct DifferenceView {
+    day: String,
+    outcome: String,
+    in_ledger: i64,
+    in_messages: i64,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
+    let wanted = wanted.into_inner();
+    let mut conn = visit.conn().await?;
+    let page = match wanted.filter(visit.now().date_naive()) {
+        Ok((filter, grouping)) => {
+            LedgerPage::load(&mut conn, wanted, FieldErrors::default()).await?.with(&mut conn, &filter, grouping).await?
+        }
+        Err(errors) => LedgerPage::load(&mut conn, wanted, errors).await?,
+    };
+    drop(conn);
+    visit.page(&page)
+}
+
+/// Puts right what a count has shown to be wrong.
+pub(super) async fn repair(visit: Visit<Admin>, form: Form<Wanted>) -> PageResult {
+    let wanted = form.into_inner();
+    let there = Wanted { check: String::new(), ..wanted.clone() }.link("/ledger");
+    let selection = wanted.filter(visit.now().date_naive()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
+    let Some(selection) = selection else {
+        return visit.redirect(there).warning(format!("Choose at most {MOST_DAYS} days, and count them again."));
+    };
+    let corrected = ledger::correct(&mut *visit.conn().await?, selection.filter()).await?;
+    visit.redirect(there).flash(match corrected {
+        0 => "Nothing was wrong.".to_owned(),
+        1 => "1 number of the ledger was put right.".to_owned(),
+        many => format!("{many} numbers of the ledger were put right."),
+    })
+}
+
+impl LedgerPage {
+    /// The page with its choices, without numbers.
+    async fn load(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
+        let automations = automations::list(conn, None, CHOICES).await?;
+        let named = automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name));
+        Ok(Self {
+            automations: std::iter::once(Choice::new("none", "No automation")).chain(named).collect(),
+            senders: senders::list(conn).await?.into_iter().map(|one| Choice::new(one.id.to_string(), one.label())).collect(),
+            ..Self::bare(wanted, errors)
+        })
+    }
+
+    fn bare(wanted: Wanted, errors: FieldErrors) -> Self {
+        let groupings = [(Grouping::Day, "Day"), (Grouping::Automation, "Automation"), (Grouping::Sender, "Sender")];
+        Self {
+            narrow: wanted.is_narrow(),
+            groupings: groupings.into_iter().map(|(grouping, label)| Choice::new(grouping.as_str(), label)).collect(),
+            wanted,
+            errors,
+            ..Self::default()
+        }
+    }
+
+    async fn with(self, conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Self> {
+        let ledger = ledger::read(conn, filter, grouping).await?;
+        let few = Selection::new(*filter).is_ok();
+        let check = match few && !self.wanted.check.is_empty() {
+            true => Some(Check::new(ledger.totals.recipients, ledger::check(conn, filter).await?)),
+            false => None,
+        };
+        let names = self.names(conn, &ledger, grouping).await?;
+        let wanted = self.wanted.clone().fixed(filter.days);
+        let found = Found::new(&wanted, ledger, grouping, &names, check, few);
+        Ok(Self { wanted, found: Some(found), ..self })
+    }
+
+    /// The names of whatever rows stand for, also of what is offered no more.
+    async fn names(&self, conn: &mut Conn, ledger: &Ledger, grouping: Grouping) -> Result<HashMap<String, String>> {
+        let choices = self.automations.iter().chain(&self.senders);
+        let mut names: HashMap<String, String> = choices.map(|choice| (choice.value.clone(), choice.label.clone())).collect();
+        if grouping == Grouping::Automation {
+            let ids = ledger.rows.iter().filter_map(|row| match row.key {
+                Key::Automation(Some(id)) if !names.contains_key(&id.to_string()) => Some(id),
+                _ => None,
+            });
+            let ids: Vec<AutomationId> = ids.collect();
+            names.extend(automations::find_many(conn, &ids).await?.into_iter().map(|one| (one.id.to_string(), one.name)));
+        }
+        Ok(names)
+    }
+}
+
+impl Found {
+    fn new(
+        wanted: &Wanted,
+        ledger: Ledger,
+        grouping: Grouping,
+        names: &HashMap<String, String>,
+        check: Option<Check>,
+        few_days: bool,
+    ) -> Self {
+        let Ledger { totals, rows, causes } = ledger;
+        let usual = [Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed];
+        let columns: Vec<Outcome> =
+            Outcome::ALL.iter().copied().filter(|outcome| usual.contains(outcome) || totals.of(*outcome) != 0).collect();
+        let hidden = rows.len().saturating_sub(ROWS);
+        let shown = rows.into_iter().take(ROWS).map(|row| RowView {
+            label: label(row.key, names),
+            link: wanted.within(row.key).map(|within| within.link("/ledger")),
+            recipients: row.counts.recipients,
+            recipients_link: wanted.messages(Some(row.key), None, &[]),
+            adds_up: row.counts.add_up(),
+            numbers: numbers::numbers(row.counts, wanted, Some(row.key)).into_iter().filter(|number| number.is_in(&columns)).collect(),
+        });
+        let missed = totals.failed + totals.skipped > 0;
+        Self {
+            from: shown_day(&wanted.from),
+            to: shown_day(&wanted.to),
+            standing: Standing::new(totals, wanted),
+            row_head: match grouping {
+                Grouping::Day => "Day (UTC)",
+                Grouping::Automation => "Automation",
+                Grouping::Sender => "Sender",
+            },
+            rows: shown.collect(),
+            hidden,
+            causes: causes.iter().map(|cause: &Cause| CauseRow::new(cause, wanted)).collect(),
+            check_link: few_days.then(|| with_check(&wanted.link("/ledger"))),
+            retry_link: (few_days && missed).then(|| wanted.link("/ledger/retry")),
+            columns,
+            check,
+        }
+    }
+}
+
+impl Check {
+    fn new(counted: i64, differences: Vec<Difference>) -> Self {
+        let view = |difference: Difference| DifferenceView {
+            day: difference.day.to_string(),
+            outcome: difference.outcome,
+            in_ledger: difference.in_ledger,
+            in_messages: difference.in_messages,
+        };
+        Self { counted, differences: differences.into_iter().map(view).collect() }
+    }
+}
+
+fn with_check(link: &str) -> String {
+    format!("{link}{}check=true", if link.contains('?') { '&' } else { '?' })
+}
+
+fn label(key: Key, names: &HashMap<String, String>) -> String {
+    let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| format!("Deleted ({id})"));
+    match key {
+        Key::Day(day) => day.format("%a, %-d %b %Y").to_string(),
+        Key::Automation(None) => "No automation".to_owned(),
+        Key::Automation(Some(id)) => name(&id.to_string()),
+        Key::Sender(None) => "No sender".to_owned(),
+        Key::Sender(Some(id)) => name(&id.to_string()),
+    }
+}
+
+/// `2026-11-21` as people write it.
+pub(super) fn shown_day(day: &str) -> String {
+    day.parse::<NaiveDate>().map_or_else(|_| day.to_owned(), |day| day.format("%-d %b %Y").to_string())
+}
+
+impl Page for LedgerPage {
+    const TEMPLATE: &'static str = "ui/ledger/show.html";
+
+    fn samples() -> Vec<Self> {
+        use crate::messages::ledger::{Counts, Row};
+
+        let day = NaiveDate::default();
+        let counts = Counts { recipients: 12_345, delivered: 12_000, sent: 300, failed: 40, retried: 5, ..Counts::default() };
+        let cause = |outcome, error_code, reason: Option<&str>| Cause { outcome, error_code, reason: reason.map(str::to_owned), count: 7 };
+        let causes = vec![
+            cause(Outcome::Failed, Some(30003), None),
+            cause(Outcome::Failed, None, Some("event.<b> is not set")),
+            cause(Outcome::Suppressed, None, Some("stop")),
+            cause(Outcome::Skipped, None, Some("canceled")),
+        ];
+        let wrong = Counts { recipients: 3, ..counts };
+        let ledger = |counts, key| Ledger { totals: counts, rows: vec![Row { key, counts }], causes: causes.clone() };
+        let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };
+        let page = |ledger, grouping, check| {
+            let found = Found::new(&wanted, ledger, grouping, &HashMap::new(), check, true);
+            Self { found: Some(found), ..Self::bare(wanted.clone(), FieldErrors::default()) }
+        };
+        let agreed = Check { counted: 12_345, differences: Vec::new() };
+        let difference = DifferenceView { day: day.to_string(), outcome: "failed".to_owned(), in_ledger: 3, in_messages: 2 };
+        let differs = Check { counted: 12_345, differences: vec![difference] };
+        let empty = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
+        let errors = FieldErrors::default().with("from", "Write a day as 2026-11-21.");
+        vec![
+            page(ledger(counts, Key::Day(day)), Grouping::Day, None),
+            page(ledger(counts, Key::Automation(Some(AutomationId::new()))), Grouping::Automation, Some(agreed)),
+            page(ledger(wrong, Key::Sender(None)), Grouping::Sender, Some(differs)),
+            page(empty, Grouping::Day, None),
+            Self::bare(Wanted { from: "\"><b>".to_owned(), ..Wanted::default() }, errors),
+        ]
+    }
+}
