@@ -14,8 +14,7 @@ use crate::types::id::MessageId;
 pub(super) async fn send_again(conn: &mut Conn, ids: &[MessageId], now: DateTime<Utc>) -> Result<Vec<MessageId>> {
     let mut sent = Vec::new();
     for chunk in ids.chunks(retry::CHUNK) {
-        let composed = conn.transaction(async |conn| retry::send_again(conn, chunk, now).await).await?;
-        sent.extend(composed.into_iter().map(|composed| composed.message_id));
+        sent.extend(conn.transaction(async |conn| retry::send_again(conn, chunk, now).await).await?);
     }
     Ok(sent)
 }

@@ -18,6 +18,7 @@ use crate::{
         list::Message,
         status::MessageStatus,
     },
+    queue::Receiver,
     types::{
         id::{AutomationId, MessageId, SenderId},
         phone::PhoneNumber,
@@ -69,7 +70,7 @@ macro_rules! facts {
     () => {
         "m.status, m.error_code, left(m.reason, 200) AS reason,
         m.retried_at IS NOT NULL AS retried, m.contact_id IS NOT NULL AS has_contact,
-        m.to_address <> '' AND (m.body <> '' OR m.media_urls <> '{}') AS has_content, m.twilio_sid IS NOT NULL AS accepted,
+        m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content, m.twilio_sid IS NOT NULL AS accepted,
         EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
         EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
             AND e.status IN ('sent', 'delivered', 'undelivered', 'read')) AS at_carrier,
