@@ -21,7 +21,7 @@ CREATE TABLE messages (
     enrollment_id uuid,
     step smallint,
     request_key text,
-    retry_of uuid REFERENCES messages (id) ON DELETE SET NULL,
+    retry_of uuid,
     retried_at timestamptz,
     created_at timestamptz NOT NULL,
     status_at timestamptz NOT NULL,

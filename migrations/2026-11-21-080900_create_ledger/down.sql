@@ -1,3 +1,4 @@
+DELETE FROM routines WHERE name = 'fold_ledger';
 DROP INDEX messages_created_at_idx;
 DROP TRIGGER messages_count_deleted ON messages;
 DROP TRIGGER messages_count_updated ON messages;

@@ -90,7 +90,7 @@ BEGIN
     INSERT INTO ledger_changes (day, automation_id, sender_id, outcome, reason, error_code, count)
     SELECT * FROM moved
     UNION ALL
-    -- Only where messages changed hands: an automation was deleted.
+    -- Only where messages changed hands.
     SELECT day, automation_id, sender_id, 'recipients', NULL, NULL, sum(count) FROM moved GROUP BY 1, 2, 3 HAVING sum(count) <> 0;
     RETURN NULL;
 END $$;
@@ -118,6 +118,8 @@ CREATE TRIGGER messages_count_updated AFTER UPDATE ON messages REFERENCING OLD T
     FOR EACH STATEMENT EXECUTE FUNCTION count_updated_messages();
 CREATE TRIGGER messages_count_deleted AFTER DELETE ON messages REFERENCING OLD TABLE AS before
     FOR EACH STATEMENT EXECUTE FUNCTION count_deleted_messages();
+
+INSERT INTO routines (name) VALUES ('fold_ledger');
 
 -- Messages lie in the table in the order of their days, so that this small index is enough to find those of some days.
 CREATE INDEX messages_created_at_idx ON messages USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);

@@ -20,6 +20,8 @@ text_enum! {
     pub enum Routine {
         /// Forgets the sessions of browsers that have ended by themselves.
         EndSessions = "end_sessions",
+        /// Folds what messages have changed into the ledger.
+        FoldLedger = "fold_ledger",
     }
 }
 

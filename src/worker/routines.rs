@@ -7,6 +7,7 @@ use futures::{FutureExt, future::join_all};
 use parking_lot::Mutex;
 
 use crate::{
+    messages::ledger,
     queue::routines::{self, Routine, Turn},
     users::sessions,
     worker::{
@@ -14,6 +15,9 @@ use crate::{
         perform::{PerformError, is_away},
     },
 };
+
+/// Whoever reads the ledger adds what is not folded yet: the fewer rows the better, but there is no hurry.
+const FOLD_EVERY: TimeDelta = TimeDelta::seconds(15);
 
 /// How long a routine that failed waits for its next run.
 const AFTER_ERROR: TimeDelta = TimeDelta::minutes(1);
@@ -32,6 +36,11 @@ impl Worker {
                 let now = self.clock.now();
                 sessions::forget_ended(&mut *self.db.get().await?, now).await?;
                 Ok(now + TimeDelta::hours(1))
+            }
+            Routine::FoldLedger => {
+                let folded = ledger::fold(&mut *self.db.get().await?).await?;
+                let now = self.clock.now();
+                Ok(if folded == ledger::FOLD { now } else { now + FOLD_EVERY })
             }
         }
     }

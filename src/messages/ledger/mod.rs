@@ -28,7 +28,7 @@ pub use counts::Counts;
 pub use days::{Days, DaysError};
 
 /// As many changes as are folded at once.
-const FOLD: i64 = 50_000;
+pub const FOLD: i64 = 50_000;
 
 /// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,7 @@ statement! {
      SELECT count(*) FROM taken"
 }
 
-/// Folds what has changed since the last time into the ledger, up to 50,000 changes, and returns how many; one statement.
+/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns how many; one statement.
 pub async fn fold(conn: &mut Conn) -> Result<i64> {
     Ok(Fold { limit: &FOLD }.get_result(conn).await?)
 }

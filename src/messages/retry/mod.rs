@@ -69,7 +69,7 @@ type FactRow = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bo
 macro_rules! facts {
     () => {
         "m.status, m.error_code, left(m.reason, 200) AS reason,
-        m.retried_at IS NOT NULL AS retried, m.contact_id IS NOT NULL AS has_contact,
+        m.retried_at IS NOT NULL AS retried, EXISTS (SELECT FROM contacts c WHERE c.id = m.contact_id) AS has_contact,
         m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content, m.twilio_sid IS NOT NULL AS accepted,
         EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
         EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
