@@ -61,31 +61,31 @@ impl Days {
 
     /// The first one.
     #[must_use]
-    pub const fn from(&self) -> NaiveDate {
+    pub const fn from(self) -> NaiveDate {
         self.from
     }
 
     /// The last one.
     #[must_use]
-    pub const fn to(&self) -> NaiveDate {
+    pub const fn to(self) -> NaiveDate {
         self.to
     }
 
     /// How many they are.
     #[must_use]
-    pub fn count(&self) -> i64 {
+    pub fn count(self) -> i64 {
         (self.to - self.from).num_days() + 1
     }
 
     /// When the first one begins.
     #[must_use]
-    pub fn begin(&self) -> DateTime<Utc> {
+    pub fn begin(self) -> DateTime<Utc> {
         midnight(self.from)
     }
 
     /// When the last one is over: the first moment that does not belong to them.
     #[must_use]
-    pub fn end(&self) -> DateTime<Utc> {
+    pub fn end(self) -> DateTime<Utc> {
         midnight(self.to + TimeDelta::days(1))
     }
 }

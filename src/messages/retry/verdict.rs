@@ -24,7 +24,7 @@ text_enum! {
         /// There is no text or no recipient.
         NothingToSend = "nothing_to_send",
         /// A rule left it out, or somebody canceled it.
-        LeftOutOnPurpose = "left_out_on_purpose",
+        OnPurpose = "on_purpose",
         /// Another message took its place.
         Retried = "retried",
     }
@@ -75,7 +75,7 @@ impl Circumstances {
         match self.status {
             MessageStatus::Unconfirmed => return Err(LeftOut::Unconfirmed),
             MessageStatus::Suppressed => return Err(LeftOut::Suppressed),
-            MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::LeftOutOnPurpose),
+            MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::OnPurpose),
             MessageStatus::Failed | MessageStatus::Expired => {}
             _ => return Err(LeftOut::MayHaveArrived),
         }
@@ -133,7 +133,7 @@ impl LeftOut {
             Self::WouldFailAgain => "It would fail again: Twilio’s error code says that this text cannot reach this number.",
             Self::Unexplained => "Twilio took it and then failed it without an error code.",
             Self::NothingToSend => "It has no text or no recipient: its template could not be filled in.",
-            Self::LeftOutOnPurpose => "It was left out or canceled on purpose.",
+            Self::OnPurpose => "It was left out or canceled on purpose.",
             Self::Retried => "It was sent again already.",
         }
     }

@@ -34,18 +34,32 @@ pub(super) struct LedgerAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LedgerRow)]
 pub(super) struct RowAnswer {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = "date")]
-    day: Option<NaiveDate>,
-    /// `null` for messages of no automation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = "uuid")]
-    automation_id: Option<Option<AutomationId>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = "uuid")]
-    sender_id: Option<Option<SenderId>>,
+    #[serde(flatten)]
+    key: KeyAnswer,
     #[serde(flatten)]
     counts: CountsAnswer,
+}
+
+/// What a row stands for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = LedgerKey)]
+pub(super) enum KeyAnswer {
+    /// The messages that were composed on a day, in UTC.
+    Day {
+        #[schema(value_type = String, format = "date")]
+        day: NaiveDate,
+    },
+    /// The messages of an automation; `null` for those of none.
+    Automation {
+        #[schema(value_type = Option<String>, format = "uuid")]
+        automation_id: Option<AutomationId>,
+    },
+    /// The messages from a sender.
+    Sender {
+        #[schema(value_type = Option<String>, format = "uuid")]
+        sender_id: Option<SenderId>,
+    },
 }
 
 /// Messages by outcome; `recipients` is counted apart from them.
@@ -141,7 +155,7 @@ pub(super) struct GroupAnswer {
     title: Option<&'static str>,
     reason: Option<String>,
     /// Why they are not sent again; `null` if they may be. `unconfirmed`, `may_have_arrived`, `suppressed`, `no_contact`,
-    /// `would_fail_again`, `unexplained`, `nothing_to_send`, `left_out_on_purpose` or `retried`.
+    /// `would_fail_again`, `unexplained`, `nothing_to_send`, `on_purpose` or `retried`.
     #[schema(value_type = Option<String>)]
     left_out: Option<LeftOut>,
     count: i64,
@@ -163,13 +177,12 @@ impl LedgerAnswer {
 
 impl From<Row> for RowAnswer {
     fn from(row: Row) -> Self {
-        let counts = row.counts.into();
-        let none = Self { day: None, automation_id: None, sender_id: None, counts };
-        match row.key {
-            Key::Day(day) => Self { day: Some(day), ..none },
-            Key::Automation(id) => Self { automation_id: Some(id), ..none },
-            Key::Sender(id) => Self { sender_id: Some(id), ..none },
-        }
+        let key = match row.key {
+            Key::Day(day) => KeyAnswer::Day { day },
+            Key::Automation(automation_id) => KeyAnswer::Automation { automation_id },
+            Key::Sender(sender_id) => KeyAnswer::Sender { sender_id },
+        };
+        Self { key, counts: row.counts.into() }
     }
 }
 

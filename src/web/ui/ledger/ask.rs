@@ -58,7 +58,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageRe
             drop(conn);
             visit.page(&page)
         }
-        Err(errors) => visit.invalid(&RetryPage::wrong(wanted, errors)),
+        Err(errors) => visit.invalid(&RetryPage::wrong(wanted, &errors)),
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Wanted>) -> PageRes
     let now = visit.now();
     let selection = match selection(&wanted, now.date_naive()) {
         Ok(selection) => selection,
-        Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, errors)),
+        Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, &errors)),
     };
     let mut conn = visit.conn().await?;
     let ids = retry::candidates(&mut conn, &selection).await?;
@@ -139,7 +139,7 @@ impl RetryPage {
     }
 
     /// What was chosen cannot be looked through.
-    fn wrong(wanted: Wanted, errors: FieldErrors) -> Self {
+    fn wrong(wanted: Wanted, errors: &FieldErrors) -> Self {
         let sentences: Vec<String> = errors.iter().flat_map(|(_, sentences)| sentences.to_vec()).collect();
         let errors = sentences.into_iter().fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
         Self { errors, ..Self::new(wanted, &Outlook::default()) }
@@ -182,13 +182,13 @@ impl Page for RetryPage {
                 group(MessageStatus::Failed, None, Some("Twilio could not be <reached>."), None),
                 group(MessageStatus::Undelivered, Some(30003), None, Some(LeftOut::MayHaveArrived)),
                 group(MessageStatus::Unconfirmed, None, None, Some(LeftOut::Unconfirmed)),
-                group(MessageStatus::Canceled, None, None, Some(LeftOut::LeftOutOnPurpose)),
+                group(MessageStatus::Canceled, None, None, Some(LeftOut::OnPurpose)),
             ],
         };
         let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };
         let named =
             Self { automation: Some("Thank <you>".to_owned()), sender: Some("Shop".to_owned()), ..Self::new(wanted.clone(), &outlook) };
         let wrong = FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
-        vec![named, Self::new(wanted.clone(), &Outlook::default()), Self::wrong(wanted, wrong)]
+        vec![named, Self::new(wanted.clone(), &Outlook::default()), Self::wrong(wanted, &wrong)]
     }
 }

@@ -134,9 +134,10 @@ impl LedgerPage {
     async fn with(self, conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Self> {
         let ledger = ledger::read(conn, filter, grouping).await?;
         let few = Selection::new(*filter).is_ok();
-        let check = match few && !self.wanted.check.is_empty() {
-            true => Some(Check::new(ledger.totals.recipients, ledger::check(conn, filter).await?)),
-            false => None,
+        let check = if few && !self.wanted.check.is_empty() {
+            Some(Check::new(ledger.totals.recipients, ledger::check(conn, filter).await?))
+        } else {
+            None
         };
         let names = self.names(conn, &ledger, grouping).await?;
         let wanted = self.wanted.clone().fixed(filter.days);
