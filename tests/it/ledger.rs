@@ -44,7 +44,7 @@ async fn fail(app: &TestApp, to: &str, fault: Fault) -> MessageId {
     let rule = app.simulator.inject(Rule::always(fault).for_handset(to));
     app.event("hello", to, json!({})).await;
     app.run_until_idle().await;
-    app.simulator.withdraw(rule);
+    assert!(app.simulator.withdraw(rule));
     app.messages_to(to).await.last().unwrap().id
 }
 

@@ -12,7 +12,7 @@ use crate::messages::{ledger, retry};
 use crate::web::retrying;
 use crate::web::{Marketer, Viewer};
 
-use answer::{CauseAnswer, CheckAnswer, CountsAnswer, DifferenceAnswer, GroupAnswer, LedgerAnswer, RetryAnswer, RowAnswer};
+use answer::{CauseAnswer, CheckAnswer, CountsAnswer, DifferenceAnswer, GroupAnswer, KeyAnswer, LedgerAnswer, RetryAnswer, RowAnswer};
 use request::{LedgerQuery, RetryRequest, Wish};
 
 /// The description of this file.
@@ -22,6 +22,7 @@ use request::{LedgerQuery, RetryRequest, Wish};
     components(schemas(
         LedgerAnswer,
         RowAnswer,
+        KeyAnswer,
         CountsAnswer,
         CauseAnswer,
         CheckAnswer,
