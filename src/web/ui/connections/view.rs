@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::connections::{Connection, SenderKind, Status, UnconfirmedPolicy};
-use crate::senders::Sender;
+use crate::senders::{Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 
 /// A connection with its status.
@@ -89,6 +89,8 @@ impl SenderView {
                 mms_capable: true,
                 webhook_url: Some("https://sms.example.com/hooks/twilio/0190/inbound".to_owned()),
                 webhook_error: None,
+                parts_per_second: None,
+                validity: Validity::USUAL,
                 created_at: chrono::DateTime::UNIX_EPOCH,
                 disabled_at: None,
                 stopped_at: None,
