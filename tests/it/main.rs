@@ -27,3 +27,4 @@ mod signing_in;
 mod stop;
 mod storm;
 mod templates;
+mod throttle;
