@@ -78,20 +78,7 @@ pub enum Claim {
     Interrupted,
 }
 
-type Row = (
-    MessageId,
-    String,
-    ConnectionId,
-    SenderId,
-    String,
-    String,
-    String,
-    Vec<String>,
-    i16,
-    Option<AutomationId>,
-    i32,
-    Option<i16>,
-);
+type Row = (MessageId, String, ConnectionId, SenderId, String, String, String, Vec<String>, i16, Option<AutomationId>, i32, Option<i16>);
 
 statement! {
     /// Judges pending messages by what is true now and moves those that may go, or may never go.
@@ -281,7 +268,8 @@ enum Verdict {
 }
 
 fn verdict(row: Row) -> Verdict {
-    let (message_id, outcome, connection_id, sender_id, to_address, sender_address, body, media_urls, parts, automation, left, attempt) = row;
+    let (message_id, outcome, connection_id, sender_id, to_address, sender_address, body, media_urls, parts, automation, left, attempt) =
+        row;
     let claim = match outcome.as_str() {
         "submitting" | "throttled" => {
             let claimed = Claimed {

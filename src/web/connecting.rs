@@ -9,8 +9,8 @@ use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, 
 use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
-use crate::senders::inbound::{self, Route};
 use crate::messages::throttle;
+use crate::senders::inbound::{self, Route};
 use crate::senders::{self, Limits, Sender};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};

@@ -156,7 +156,8 @@ impl SenderChange {
             Patch::Clear => None,
             Patch::Set(rate) => errors.check("parts_per_second", PartsPerSecond::new(rate)),
         };
-        let validity = self.validity_minutes.map_or(Some(before.validity), |minutes| errors.check("validity_minutes", Validity::new(minutes)));
+        let validity =
+            self.validity_minutes.map_or(Some(before.validity), |minutes| errors.check("validity_minutes", Validity::new(minutes)));
         errors.into_result()?;
         let limits = Limits { parts_per_second, validity: validity.unwrap_or(before.validity) };
         let is_changed = limits != Limits { parts_per_second: before.parts_per_second, validity: before.validity };
