@@ -23,7 +23,7 @@ fn assert_within(sent: &[(DateTime<Utc>, f64)], rate: f64, burst: f64) {
         let mut total = 0.0;
         for (until, parts) in &sent[first..] {
             total += parts;
-            let window = (*until - *from).num_milliseconds() as f64 / 1e3;
+            let window = (*until - *from).as_seconds_f64();
             assert!(total <= rate * window + burst + 1e-6, "{total} parts within {window} s at a rate of {rate}");
         }
     }

@@ -61,8 +61,8 @@ mod tests {
 
     use super::*;
 
-    fn at(micros: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(1_790_000_000_000_000 + micros).unwrap()
+    fn at(micros: i32) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(1_790_000_000_000_000 + i64::from(micros)).unwrap()
     }
 
     fn bucket(rate: f64) -> Bucket {
@@ -97,17 +97,17 @@ mod tests {
         #[test]
         fn in_no_window_go_more_parts_than_the_rate_and_a_burst_allow(
             rate in 0.1_f64..200.0,
-            tries in prop::collection::vec((0_i64..700_000, 1_i16..8), 1..200),
+            tries in prop::collection::vec((0_i32..700_000, 1_i16..8), 1..200),
         ) {
             let mut bucket = bucket(rate);
             let mut now = 0;
-            let mut sent: Vec<(i64, i64)> = Vec::new();
+            let mut sent: Vec<(i32, i32)> = Vec::new();
             for (pause, parts) in tries {
                 now += pause;
                 if bucket.fits(parts, at(now)) {
                     prop_assert!(bucket.room(at(now)) >= 1);
                     bucket.charge(parts, at(now));
-                    sent.push((now, i64::from(parts)));
+                    sent.push((now, i32::from(parts)));
                 }
             }
             let longest = sent.iter().map(|(_, parts)| *parts).max().unwrap_or(0);
@@ -115,8 +115,8 @@ mod tests {
                 let mut total = 0;
                 for (until, parts) in &sent[first..] {
                     total += parts;
-                    let window = (until - from) as f64 / 1e6;
-                    prop_assert!(total as f64 <= rate * window + rate.max(longest as f64) + 1e-6, "{total} parts in {window} s at {rate}/s");
+                    let window = f64::from(until - from) / 1e6;
+                    prop_assert!(f64::from(total) <= rate * window + rate.max(f64::from(longest)) + 1e-6, "{total} parts in {window} s at {rate}/s");
                 }
             }
         }

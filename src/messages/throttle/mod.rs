@@ -39,6 +39,8 @@ struct Throttle {
     releasing: bool,
 }
 
+type Row = (SenderId, DateTime<Utc>, i64, bool, Option<PartsPerSecond>);
+
 statement! {
     /// Locks senders' throttles in the order of their ids.
     struct Lock<'a> { senders: &'a [SenderId] => Array<SqlUuid> }
@@ -50,7 +52,7 @@ statement! {
 
 /// Locks the throttles of those senders that have one. Whoever locks some waits for nothing else until the transaction ends.
 async fn lock(conn: &mut Conn, senders: &[SenderId]) -> Result<Vec<(SenderId, Throttle)>> {
-    let rows: Vec<(SenderId, DateTime<Utc>, i64, bool, Option<PartsPerSecond>)> = Lock { senders }.load(conn).await?;
+    let rows: Vec<Row> = Lock { senders }.load(conn).await?;
     let throttle = |(id, free_at, waiting_messages, releasing, rate)| {
         let bucket = Bucket { rate, free_at };
         (id, Throttle { bucket, waiting_messages, releasing })
