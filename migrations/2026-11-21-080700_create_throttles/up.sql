@@ -14,7 +14,7 @@ COMMENT ON COLUMN throttles.releasing IS 'Whether a job exists that releases wha
 COMMENT ON COLUMN throttles.last_flow IS 'Whose turn it was last: the next one goes on after it.';
 
 CREATE TABLE queued_sends (
-    message_id uuid PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+    message_id uuid PRIMARY KEY,
     sender_id uuid NOT NULL,
     flow uuid NOT NULL,
     position bigint GENERATED ALWAYS AS IDENTITY,

@@ -366,7 +366,6 @@ diesel::joinable!(messages -> contacts (contact_id));
 diesel::joinable!(messages -> enrollments (enrollment_id));
 diesel::joinable!(messages -> senders (sender_id));
 diesel::joinable!(messages -> templates (template_id));
-diesel::joinable!(queued_sends -> messages (message_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));

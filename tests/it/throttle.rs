@@ -263,6 +263,29 @@ async fn what_would_wait_too_long_is_foretold_and_expires_unsent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_pages_say_how_long_the_queue_is_and_an_admin_changes_the_limits() {
+    let (app, twilio) = throttled().await;
+    change(&app, &twilio, json!({ "parts_per_second": 0.1, "validity_minutes": 5 })).await;
+    events(&app, "hello", 0..40).await;
+    let site = app.sign_in().await;
+    let connection = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
+    assert!(
+        connection.text().contains("39 messages wait, 39 SMS parts in all. The last goes in 6 minutes 40 seconds"),
+        "{}",
+        connection.text()
+    );
+    assert!(connection.text().contains("About 10 of them would wait longer than 5 minutes"), "{}", connection.text());
+    let path = format!("/senders/{}/limits", twilio.sender_id);
+    let form = site.open(&path).await.ok().form(&path);
+    let wrong = site.send(&form.clone().with("parts_per_second", "fast")).await;
+    assert!(wrong.text().contains("from 0.1 to 1,000"), "{}", wrong.text());
+    site.send(&form.with("parts_per_second", "50").with("validity_minutes", "60")).await.ok();
+    pass(&app, seconds(1)).await;
+    assert_eq!(sent(&app).len(), 40);
+    assert!(site.open(&path).await.ok().text().contains("Nothing waits"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_held_too_long_expires_when_it_is_woken() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

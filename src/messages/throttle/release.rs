@@ -71,10 +71,10 @@ statement! {
         WHERE flows.flow IS NOT NULL
         ORDER BY first.turn, coalesce(flows.flow <= edge.last_flow, false), flows.flow LIMIT (SELECT look FROM edge)
      )
-     SELECT f.message_id, f.flow, f.parts, m.status = 'pending', coalesce(a.status = 'active', true),
-        m.created_at + s.validity_minutes * interval '1 minute' <= edge.now
+     SELECT f.message_id, f.flow, f.parts, coalesce(m.status = 'pending', false), coalesce(a.status = 'active', true),
+        coalesce(m.created_at + s.validity_minutes * interval '1 minute' <= edge.now, false)
      FROM front f CROSS JOIN edge
-     JOIN messages m ON m.id = f.message_id
+     LEFT JOIN messages m ON m.id = f.message_id
      JOIN senders s ON s.id = edge.sender_id
      LEFT JOIN automations a ON a.id = f.flow
      ORDER BY f.turn, coalesce(f.flow <= edge.last_flow, false), f.flow"
