@@ -1,8 +1,8 @@
 //! The worker: performs jobs and runs periodic work.
 //!
-//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`settling`].
-//! [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all, such as
-//! [`looking_up`] and [`collecting`].
+//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`releasing`],
+//! [`settling`]. [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all, such as [`looking_up`]
+//! and [`collecting`].
 
 mod advancing;
 mod collecting;
@@ -10,6 +10,7 @@ mod leases;
 mod looking_up;
 mod perform;
 mod poll;
+mod releasing;
 mod routines;
 mod schedule;
 mod sending;

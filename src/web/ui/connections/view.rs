@@ -1,9 +1,12 @@
 //! Connections and senders as pages show them: with their status in one word.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::queue::{self, QueueView};
 use crate::connections::{Connection, SenderKind, Status, UnconfirmedPolicy};
-use crate::senders::Sender;
+use crate::messages::throttle::figures::QueueFigures;
+use crate::senders::{PartsPerSecond, Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 
 /// A connection with its status.
@@ -23,6 +26,11 @@ pub(super) struct SenderView {
     status: Status,
     label: String,
     shown_address: String,
+    /// `1 SMS part per second`
+    speed: String,
+    /// `2 days`
+    patience: String,
+    queue: Option<QueueView>,
 }
 
 impl From<Connection> for ConnectionView {
@@ -33,7 +41,23 @@ impl From<Connection> for ConnectionView {
 
 impl From<Sender> for SenderView {
     fn from(sender: Sender) -> Self {
-        Self { status: sender.status(), label: sender.label(), shown_address: sender.address.for_people(), sender }
+        Self {
+            status: sender.status(),
+            label: sender.label(),
+            shown_address: sender.address.for_people(),
+            speed: queue::speed(sender.parts_per_second),
+            patience: queue::validity(sender.validity),
+            queue: None,
+            sender,
+        }
+    }
+}
+
+impl SenderView {
+    /// The sender with what waits for it.
+    pub(super) fn with_queue(sender: Sender, waiting: &QueueFigures, now: DateTime<Utc>) -> Self {
+        let queue = QueueView::of(&sender, waiting, now);
+        Self { queue, ..sender.into() }
     }
 }
 
@@ -89,6 +113,8 @@ impl SenderView {
                 mms_capable: true,
                 webhook_url: Some("https://sms.example.com/hooks/twilio/0190/inbound".to_owned()),
                 webhook_error: None,
+                parts_per_second: None,
+                validity: Validity::USUAL,
                 created_at: chrono::DateTime::UNIX_EPOCH,
                 disabled_at: None,
                 stopped_at: None,
@@ -103,6 +129,12 @@ impl SenderView {
             disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
             ..sender
         });
-        number.into_iter().chain(service).map(Self::from).collect()
+        let number = number.map(|sender| {
+            let now = DateTime::UNIX_EPOCH;
+            let empty_at = Some(now + TimeDelta::hours(60));
+            let waiting = QueueFigures { waiting_messages: 216_000, waiting_parts: 216_000, empty_at, expiring_messages: 43_200 };
+            Self::with_queue(Sender { parts_per_second: PartsPerSecond::new(1.0).ok(), ..sender }, &waiting, now)
+        });
+        number.into_iter().chain(service.map(Self::from)).collect()
     }
 }
