@@ -111,7 +111,7 @@ async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
         }
         let failed = app.texts("SELECT error AS text FROM routines WHERE name = 'look_up_stale'").await;
         assert!(failed[0].contains("Twilio"), "{failed:?}");
-        app.simulator.withdraw(away);
+        let _: usize = app.simulator.withdraw(away);
         app.advance(seconds(61)).await;
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
     }
