@@ -73,8 +73,8 @@ impl ConnectionView {
             has_auth_token: true,
             api_key_sid: None,
             unconfirmed_policy: UnconfirmedPolicy::GiveUp,
-            verified_at: chrono::DateTime::UNIX_EPOCH,
-            created_at: chrono::DateTime::UNIX_EPOCH,
+            verified_at: DateTime::UNIX_EPOCH,
+            created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,
             stopped_at: None,
             stopped_reason: None,
@@ -89,7 +89,7 @@ impl ConnectionView {
         connection.api_key_sid = Some("SKca4111000000000000000000000000b1".to_owned());
         connection.account_type = Some("Trial".to_owned());
         connection.unconfirmed_policy = UnconfirmedPolicy::Resend;
-        connection.stopped_at = Some(chrono::DateTime::UNIX_EPOCH);
+        connection.stopped_at = Some(DateTime::UNIX_EPOCH);
         connection.stopped_reason = Some("Twilio refused the keys (20003).".to_owned());
         connection.into()
     }
@@ -115,7 +115,7 @@ impl SenderView {
                 webhook_error: None,
                 parts_per_second: None,
                 validity: Validity::USUAL,
-                created_at: chrono::DateTime::UNIX_EPOCH,
+                created_at: DateTime::UNIX_EPOCH,
                 disabled_at: None,
                 stopped_at: None,
                 stopped_reason: None,
@@ -126,7 +126,7 @@ impl SenderView {
             kind: SenderKind::MessagingService,
             mms_capable: false,
             webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
-            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
+            disabled_at: Some(DateTime::UNIX_EPOCH),
             ..sender
         });
         let number = number.map(|sender| {
