@@ -73,6 +73,7 @@ pub fn candidates<'a>(unconfirmed: &Unconfirmed, listed: &'a [TwilioMessage]) ->
                 listed.from.as_ref().is_some_and(|from| from.to_wire() == unconfirmed.sender_address)
             };
             same_sender
+                && !unconfirmed.message.former_sids.iter().flatten().any(|former| former == listed.sid.as_str())
                 && listed.to.as_ref().map(Address::to_wire).as_deref() == Some(&unconfirmed.message.to_address)
                 && listed.body.as_deref().unwrap_or_default().trim_end() == unconfirmed.message.body.trim_end()
                 && listed
@@ -84,7 +85,7 @@ pub fn candidates<'a>(unconfirmed: &Unconfirmed, listed: &'a [TwilioMessage]) ->
     fitting
 }
 
-/// The first of some Twilio ids that no message of ours has.
+/// The first of some Twilio ids that no message of ours has, or had before it was handed over once more.
 pub async fn first_unowned(conn: &mut Conn, sids: &[&str]) -> Result<Option<String>> {
     let owned: Vec<Option<String>> =
         messages::table.filter(messages::twilio_sid.eq_any(sids)).select(messages::twilio_sid).load(conn).await?;

@@ -3,9 +3,10 @@
 use diesel_async::AsyncConnection;
 
 use crate::{
+    automations::consequences,
     connections,
     messages::{
-        delivery::{self, Report, ReportSource},
+        delivery::{Report, ReportSource},
         reconcile::{self, NextStep, Unconfirmed},
     },
     queue::{
@@ -72,7 +73,7 @@ impl Worker {
                         source: ReportSource::Lookup,
                         params: serde_json::json!({ "MessageSid": found.sid.as_str(), "MessageStatus": found.status.as_str(), "ErrorCode": found.error_code }),
                     };
-                    delivery::record(conn, &[report], now).await?;
+                    consequences::take_in(conn, &[report], now).await?;
                     Finish::Done
                 }
                 None => match reconcile::nothing_found(conn, unconfirmed, job.attempt, now).await? {
