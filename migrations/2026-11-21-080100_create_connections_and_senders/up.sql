@@ -8,6 +8,7 @@ CREATE TABLE connections (
     api_key_sid text,
     api_key_secret bytea,
     unconfirmed_policy text NOT NULL DEFAULT 'give_up',
+    max_concurrency integer NOT NULL DEFAULT 250,
     verified_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     disabled_at timestamptz,
@@ -18,11 +19,13 @@ CREATE TABLE connections (
     CONSTRAINT connections_have_keys CHECK (auth_token IS NOT NULL OR api_key_sid IS NOT NULL),
     CONSTRAINT connections_api_key_complete CHECK ((api_key_sid IS NULL) = (api_key_secret IS NULL)),
     CONSTRAINT connections_stopped_with_reason CHECK ((stopped_at IS NULL) = (stopped_reason IS NULL)),
+    CONSTRAINT connections_max_concurrency_range CHECK (max_concurrency BETWEEN 1 AND 5000),
     CONSTRAINT connections_unconfirmed_policy_known CHECK (unconfirmed_policy IN ('give_up', 'resend'))
 );
 CREATE UNIQUE INDEX connections_name_key ON connections (lower(name));
 COMMENT ON TABLE connections IS 'Twilio accounts with their keys, sealed at rest.';
 COMMENT ON COLUMN connections.auth_token IS 'Sealed. Signs the webhooks; without it the hooks rely on their unguessable URLs.';
+COMMENT ON COLUMN connections.max_concurrency IS 'How many requests all workers together have in flight at Twilio for it at most.';
 COMMENT ON COLUMN connections.disabled_at IS 'Switched off by a person: nothing is claimed for its senders.';
 COMMENT ON COLUMN connections.stopped_at IS 'Stopped by Carillon because Twilio refuses the whole account; stopped_reason says why.';
 

@@ -15,6 +15,7 @@ CREATE TABLE messages (
     reason text,
     error_code integer,
     twilio_sid text,
+    former_sids text[],
     template_id uuid,
     template_version integer,
     automation_id uuid,
@@ -46,6 +47,7 @@ CREATE INDEX messages_automation_id_idx ON messages (automation_id, id) WHERE au
 CREATE INDEX messages_to_address_idx ON messages (to_address, id);
 COMMENT ON TABLE messages IS 'Every SMS, MMS or WhatsApp message, out or in.';
 COMMENT ON COLUMN messages.reason IS 'Why a message ended without a delivery report: the suppression, the missing variable, the refusal.';
+COMMENT ON COLUMN messages.former_sids IS 'Twilio''s ids of what it accepted and then dropped unsent, before the message was handed over once more.';
 COMMENT ON COLUMN messages.request_key IS 'The Idempotency-Key of the API request that made it: a repeat finds it again.';
 COMMENT ON COLUMN messages.retry_of IS 'The message that certainly never reached anybody, and that this one repeats.';
 COMMENT ON COLUMN messages.retried_at IS 'When another message repeated this one; what counts from then on is that one.';

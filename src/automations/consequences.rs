@@ -1,16 +1,23 @@
-//! What follows from a change of contacts, whichever way it came in: automations react, pending messages are taken back.
+//! What follows from a change of contacts or from Twilio's words, whichever way they came in: automations react, pending messages
+//! are taken back, senders and connections stop.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::automations::enroll;
-use crate::contacts::suppressions::Reason;
+use crate::connections;
+use crate::contacts::suppressions::{self, Evidence, Reason, Source};
 use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::db::schema::enrollments;
 use crate::error::Result;
+use crate::messages::delivery::{self, Recorded, Report};
+use crate::messages::policy::{Consequence, Effect};
 use crate::messages::stop;
+use crate::senders;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 
@@ -32,4 +39,58 @@ pub async fn delete_contact(conn: &mut Conn, id: ContactId, now: DateTime<Utc>) 
     contacts::lock(conn, id).await?;
     stop::forget_contact(conn, id, now).await?;
     contacts::delete(conn, id).await
+}
+
+/// Records Twilio's reports, and does what follows from them; one answer for each, in order. The last thing in its transaction.
+pub async fn take_in(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<Vec<Recorded>> {
+    let recorded = delivery::record(conn, reports, now).await?;
+    carry_out(conn, &recorded.consequences, now).await?;
+    Ok(recorded.reports)
+}
+
+/// Does what the recording of answers or reports found to be necessary. The last thing in their transaction.
+pub async fn carry_out(conn: &mut Conn, consequences: &[Consequence], now: DateTime<Utc>) -> Result<()> {
+    if consequences.is_empty() {
+        return Ok(());
+    }
+    stop_what_is_broken(conn, consequences, now).await?;
+    let mut silenced: Vec<(PhoneNumber, Reason)> = Vec::new();
+    for consequence in consequences {
+        let Some((phone, reason)) = consequence.silences() else { continue };
+        let evidence = Evidence {
+            phone: phone.clone(),
+            reason,
+            source: Source::Twilio,
+            message_id: Some(consequence.message_id),
+            user_id: None,
+            note: consequence.error_code.map(|code| code.to_string()),
+        };
+        let suppressed = suppressions::suppress(conn, evidence, now).await?;
+        enroll::react(conn, now, &suppressed.changes).await?;
+        if !silenced.contains(&(phone.clone(), reason)) {
+            silenced.push((phone, reason));
+        }
+    }
+    for (phone, reason) in &silenced {
+        stop::take_back_pending(conn, phone, *reason, now).await?;
+    }
+    Ok(())
+}
+
+/// Stops senders and connections; in the order of their ids, so that two transactions cannot wait for each other.
+async fn stop_what_is_broken(conn: &mut Conn, consequences: &[Consequence], now: DateTime<Utc>) -> Result<()> {
+    let broken = |effect| consequences.iter().filter(move |consequence| consequence.effect == effect);
+    let senders: BTreeMap<_, _> = broken(Effect::StopSender).filter_map(|found| Some((found.sender_id?, found))).collect();
+    for (id, found) in senders {
+        if senders::stop(conn, id, &found.why, now).await? {
+            tracing::error!(sender.id = %id, code = found.error_code, "Twilio refuses the sender: it is stopped until an admin enables it");
+        }
+    }
+    let connections: BTreeMap<_, _> = broken(Effect::StopConnection).map(|found| (found.connection_id, found)).collect();
+    for (id, found) in connections {
+        if connections::stop(conn, id, &found.why, now).await? {
+            tracing::error!(connection.id = %id, code = found.error_code, "Twilio refuses the account: the connection is stopped until an admin enables it");
+        }
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ pub use checks::{Check, Outcome, account_checks, public_url_check};
 pub use keys::{Keys, NewKeys, check_secret_key, credentials, forget_keys, keys, replace_keys, webhook_tokens};
 pub use problem::Problem;
 pub use store::{
-    Connection, NewConnection, Status, UnconfirmedPolicy, create, disable, enable, find, list, record_verified, rename,
-    set_unconfirmed_policy, stop,
+    CONCURRENCY, Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, disable, enable, find, list,
+    record_verified, rename, set_max_concurrency, set_unconfirmed_policy, stop,
 };
 pub use verify::{Profile, Verified, VerifiedAccount, VerifiedSender, candidates, find_sender, verify, verify_account};

@@ -1,5 +1,8 @@
 //! Connections as rows: making, finding, renaming, and switching them off and on.
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -13,6 +16,9 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::text_enum;
+
+/// What `max_concurrency` may be.
+pub const CONCURRENCY: RangeInclusive<i32> = 1..=5_000;
 
 /// The longest name of a connection, in characters.
 const NAME_LIMIT: usize = 100;
@@ -38,6 +44,8 @@ pub struct Connection {
     pub api_key_sid: Option<String>,
     /// What becomes of messages whose fate stays unknown.
     pub unconfirmed_policy: UnconfirmedPolicy,
+    /// How many requests all workers together have in flight at Twilio for it at most.
+    pub max_concurrency: i32,
     /// When the keys were last accepted by Twilio.
     pub verified_at: DateTime<Utc>,
     /// When it was connected.
@@ -152,6 +160,22 @@ pub async fn set_unconfirmed_policy(conn: &mut Conn, id: ConnectionId, policy: U
     let change = diesel::update(connections::table.find(id)).set(connections::unconfirmed_policy.eq(policy));
     let changed = change.returning(Connection::as_returning()).get_result(conn).await.optional()?;
     changed.ok_or(Error::NotFound("connection"))
+}
+
+/// Says how many requests may be in flight at Twilio at most; a number outside of [`CONCURRENCY`] is an error of its field.
+pub async fn set_max_concurrency(conn: &mut Conn, id: ConnectionId, most: i32) -> Result<Connection> {
+    if !CONCURRENCY.contains(&most) {
+        let (least, most) = CONCURRENCY.into_inner();
+        return Err(Error::field("max_concurrency", format!("Enter a number from {least} to {most}.")));
+    }
+    let change = diesel::update(connections::table.find(id)).set(connections::max_concurrency.eq(most));
+    change.returning(Connection::as_returning()).get_result(conn).await.optional()?.ok_or(Error::NotFound("connection"))
+}
+
+/// How many requests each connection may have in flight at Twilio.
+pub async fn concurrency_bounds(conn: &mut Conn) -> Result<HashMap<ConnectionId, usize>> {
+    let rows: Vec<(ConnectionId, i32)> = connections::table.select((connections::id, connections::max_concurrency)).load(conn).await?;
+    Ok(rows.into_iter().map(|(id, most)| (id, usize::try_from(most).unwrap_or(1))).collect())
 }
 
 /// Switches the connection off: nothing is claimed for its senders from the commit on. Repeating it changes nothing.

@@ -9,13 +9,18 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use crate::{
-    contacts::suppressions::Reason,
+    contacts::suppressions,
     db::{Conn, schema::messages, statement::statement},
     error::Result,
-    messages::{status::MessageStatus, submit::Lock},
-    twilio::{Disposition, TwilioStatus, errors},
+    messages::{
+        policy::{self, Consequence, Effect},
+        resend::{self, Resend},
+        status::MessageStatus,
+        submit::{Lock, Locked},
+    },
+    twilio::{TwilioStatus, errors},
     types::{
-        id::{ConnectionId, MessageId},
+        id::{ConnectionId, MessageId, SenderId},
         phone::PhoneNumber,
         text_enum::text_enum,
     },
@@ -67,6 +72,16 @@ pub enum Recorded {
     UnknownMessage,
 }
 
+/// What a recorded batch of reports led to.
+#[must_use = "what follows has to happen in the same transaction: automations::consequences::take_in does both"]
+#[derive(Debug)]
+pub struct RecordedReports {
+    /// One for each report, in order.
+    pub reports: Vec<Recorded>,
+    /// What else must happen.
+    pub consequences: Vec<Consequence>,
+}
+
 statement! {
     /// Writes reports, and the state that they led to, of messages that are locked. What was given up as unconfirmed has no reason
     /// any more once it is settled.
@@ -104,34 +119,85 @@ statement! {
 struct State {
     status: MessageStatus,
     sid: Option<String>,
+    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed over once more.
+    former_sids: Vec<String>,
     connection_id: ConnectionId,
     error_code: Option<i32>,
     from_address: Option<String>,
     changed: bool,
+    resend: Option<Resend>,
 }
 
-/// Records a batch of reports in the caller's transaction; one answer for each, in order.
-pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<Vec<Recorded>> {
+/// Whom a report with an error code concerns besides its message.
+type Concerned = (MessageId, ConnectionId, Option<SenderId>, String);
+
+/// Records a batch of reports in the caller's transaction.
+pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<RecordedReports> {
+    let mut consequences = consequences(conn, reports).await?;
+    let silenced: Vec<PhoneNumber> =
+        consequences.iter().filter_map(|(_, consequence)| consequence.silences()).map(|(phone, _)| phone).collect();
+    suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
-    let rows: Vec<(MessageId, MessageStatus, Option<String>, ConnectionId)> = Lock { ids: &ids }.load(conn).await?;
-    let mut states: HashMap<MessageId, State> = rows
-        .into_iter()
-        .map(|(id, status, sid, connection_id)| {
-            (id, State { status, sid, connection_id, error_code: None, from_address: None, changed: false })
-        })
-        .collect();
-    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report)).collect();
+    let rows: Vec<Locked> = Lock { ids: &ids }.load(conn).await?;
+    let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
+    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
-    Ok(recorded)
+    let resends: Vec<Resend> = states.values().filter_map(|state| state.resend.clone()).collect();
+    resend::resend(conn, &resends, now).await?;
+
+    consequences.retain(|(at, consequence)| match (recorded[*at], consequence.effect) {
+        (Recorded::UnknownMessage, _) => false,
+        // Also a late or repeated report says that the number may not be texted. What was switched off because of it may meanwhile
+        // have been mended and switched on again: it counts once.
+        (_, Effect::Suppress(_)) | (Recorded::Applied, _) => true,
+        (Recorded::Noted, _) => false,
+    });
+    Ok(RecordedReports { reports: recorded, consequences: consequences.into_iter().map(|(_, consequence)| consequence).collect() })
+}
+
+/// What follows from reports with an error code, each with the place of its report.
+async fn consequences(conn: &mut Conn, reports: &[Report]) -> Result<Vec<(usize, Consequence)>> {
+    let effect = |report: &Report| policy::effect_of_report(report.error_code?, report.status.as_str().parse().ok());
+    let ids: Vec<MessageId> = reports.iter().filter(|report| effect(report).is_some()).map(|report| report.message_id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = (messages::id, messages::connection_id, messages::sender_id, messages::to_address);
+    let rows: Vec<Concerned> = messages::table.filter(messages::id.eq_any(ids)).select(columns).load(conn).await?;
+    let concerned: HashMap<MessageId, Concerned> = rows.into_iter().map(|row| (row.0, row)).collect();
+    let follows = reports.iter().enumerate().filter_map(|(at, report)| {
+        let (message_id, connection_id, sender_id, to_address) = concerned.get(&report.message_id)?.clone();
+        let why = errors::lookup(report.error_code?).explained();
+        let effect = effect(report)?;
+        Some((at, Consequence { effect, message_id, connection_id, sender_id, to_address, error_code: report.error_code, why }))
+    });
+    Ok(follows.collect())
+}
+
+impl State {
+    fn of((_, status, sid, connection_id, former_sids): Locked) -> Self {
+        Self {
+            status,
+            sid,
+            former_sids: former_sids.unwrap_or_default(),
+            connection_id,
+            error_code: None,
+            from_address: None,
+            changed: false,
+            resend: None,
+        }
+    }
 }
 
 /// Applies one report to the state of its message.
-fn apply(states: &mut HashMap<MessageId, State>, report: &Report) -> Recorded {
+fn apply(states: &mut HashMap<MessageId, State>, report: &Report, now: DateTime<Utc>) -> Recorded {
     let Some(state) = states.get_mut(&report.message_id).filter(|state| state.connection_id == report.connection_id) else {
         return Recorded::UnknownMessage;
     };
-    // A report about another Twilio message is evidence worth keeping, but not about the one that we know.
-    if state.sid.as_ref().is_some_and(|sid| *sid != report.twilio_sid) {
+    // A report about another Twilio message, or about one that was dropped, is evidence worth keeping, but not about the one that counts.
+    let other = state.sid.as_ref().is_some_and(|sid| *sid != report.twilio_sid);
+    if other || state.former_sids.contains(&report.twilio_sid) {
         return Recorded::Noted;
     }
     if state.sid.is_none() {
@@ -142,9 +208,18 @@ fn apply(states: &mut HashMap<MessageId, State>, report: &Report) -> Recorded {
     let Some(next) = report.status.as_str().parse().ok().and_then(|status| state.status.after(status)) else {
         return Recorded::Noted;
     };
-    state.status = next;
     state.error_code = report.error_code.or(state.error_code);
     state.changed = true;
+    state.status = next;
+    if next == MessageStatus::Failed
+        && let Some(error_code) = report.error_code
+        && let Some(at) = policy::resend_at(error_code, report.message_id, state.former_sids.len(), now)
+    {
+        state.status = MessageStatus::Pending;
+        state.former_sids.push(report.twilio_sid.clone());
+        state.sid = None;
+        state.resend = Some(Resend { message_id: report.message_id, dropped_sid: report.twilio_sid.clone(), error_code, at });
+    }
     Recorded::Applied
 }
 
@@ -160,7 +235,7 @@ async fn write(
     if kept.is_empty() {
         return Ok(());
     }
-    let moved: Vec<(&MessageId, &State)> = states.iter().filter(|(_, state)| state.changed).collect();
+    let moved: Vec<(&MessageId, &State)> = states.iter().filter(|(_, state)| state.changed && state.resend.is_none()).collect();
     Write {
         ids: &kept.iter().map(|(report, _)| report.message_id).collect::<Vec<_>>(),
         statuses: &kept.iter().map(|(report, _)| report.status.as_str().to_owned()).collect::<Vec<_>>(),
@@ -179,20 +254,4 @@ async fn write(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Whom a message went to; none if there is no such message or it did not go to a phone number.
-pub async fn recipient(conn: &mut Conn, id: MessageId) -> Result<Option<PhoneNumber>> {
-    let address: Option<String> = messages::table.find(id).select(messages::to_address).first(conn).await.optional()?;
-    Ok(address.and_then(|address| PhoneNumber::from_e164(&address).ok()))
-}
-
-/// Why a number may not be texted any more after Twilio reported this error code about it, if so.
-#[must_use]
-pub fn suppression_after(error_code: i32) -> Option<Reason> {
-    match errors::lookup(error_code).disposition() {
-        Disposition::OptedOut => Some(Reason::Carrier21610),
-        Disposition::BadNumber => Some(Reason::InvalidNumber),
-        _ => None,
-    }
 }

@@ -83,6 +83,8 @@ pub struct Message {
     pub error_code: Option<i32>,
     /// Twilio's id.
     pub twilio_sid: Option<String>,
+    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed over once more.
+    pub former_sids: Option<Vec<String>>,
     /// The template that it was made from.
     pub template_id: Option<TemplateId>,
     /// And the version of it.

@@ -1,10 +1,9 @@
 //! Messages: one SMS, MMS or WhatsApp message from composing to its final status.
 //!
 //! The life of a message, each room entered once: [`compose`] makes it `pending` with its job; [`claim`] takes it before the
-//! call to Twilio, or lets it wait for its sender's rate ([`throttle`]); [`submit`] records what came of the call; [`delivery`] takes in Twilio's reports; [`reconcile`] settles what
-//! nobody confirmed. [`inbound`] takes in what contacts text to us, STOP among it.
-//! [`ledger`] says how many ended how, [`retry`] sends again what
-//! never reached anybody.
+//! call to Twilio, or lets it wait for its sender's rate ([`throttle`]); [`submit`] records what came of the call; [`delivery`] takes
+//! in Twilio's reports; [`reconcile`] settles what nobody confirmed. [`policy`] says what their error codes mean. [`inbound`] takes in
+//! what contacts text to us, STOP among it. [`ledger`] says how many ended how, [`retry`] sends again what never reached anybody.
 
 pub mod claim;
 pub mod compose;
@@ -13,7 +12,9 @@ pub mod inbound;
 pub mod ledger;
 pub mod list;
 pub mod outcome;
+pub mod policy;
 pub mod reconcile;
+mod resend;
 pub mod retry;
 pub mod status;
 pub mod stop;

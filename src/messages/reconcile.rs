@@ -219,6 +219,17 @@ pub async fn owned(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
     Ok(owned.into_iter().flatten().collect())
 }
 
+/// The Twilio ids that messages to an address had before they were handed over once more.
+pub async fn former(conn: &mut Conn, to_address: &str) -> Result<impl Iterator<Item = String>> {
+    let former: Vec<Option<Vec<String>>> = messages::table
+        .filter(messages::to_address.eq(to_address))
+        .filter(messages::former_sids.is_not_null())
+        .select(messages::former_sids)
+        .load(conn)
+        .await?;
+    Ok(former.into_iter().flatten().flatten())
+}
+
 /// Leaves the message `unconfirmed` with the reason, so that a callback that comes after all still settles it.
 async fn give_up(conn: &mut Conn, id: MessageId) -> Result<()> {
     let reason = "Twilio never confirmed this message, and its list does not show it. \

@@ -1,5 +1,7 @@
 //! How workers share the queue: who has which job, who is alive, and what becomes of the jobs of the dead.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Text, Timestamptz};
@@ -153,6 +155,16 @@ pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) ->
         .set(workers::seen_at.eq(now))
         .returning(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"));
     Ok(beaten.get_result(conn).await?)
+}
+
+/// The machines of those of some workers that are alive.
+pub async fn machines(conn: &mut Conn, ids: &[WorkerId]) -> Result<HashMap<WorkerId, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(WorkerId, String)> =
+        workers::table.filter(workers::id.eq_any(ids)).select((workers::id, workers::host)).load(conn).await?;
+    Ok(rows.into_iter().collect())
 }
 
 statement! {

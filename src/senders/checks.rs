@@ -1,7 +1,7 @@
 //! What *Verify connection* shows of one sender.
 
 use super::Sender;
-use super::inbound::Route;
+use super::inbound::{self, Route};
 use crate::connections::{Check, Problem, VerifiedSender};
 
 /// The checks of a sender, read off what Twilio says about it: that it is there and can send, and that its incoming messages
@@ -34,7 +34,7 @@ fn inbound_check(label: &str, route: &Result<Route, Problem>, inbound_url: &str)
     match route {
         Err(problem) => Check::problem(title, problem),
         Ok(route) => match route.url() {
-            Some(url) if url == inbound_url => Check::passed(title, "Twilio reports them to Carillon."),
+            Some(url) if inbound::is_same(url, inbound_url) => Check::passed(title, "Twilio reports them to Carillon."),
             Some(_) => Check::failed(title, "Twilio reports them to another address.", advice),
             None => Check::failed(title, "Twilio does not report them to Carillon.", advice),
         },

@@ -43,7 +43,13 @@ const AT_ONCE: usize = 4;
 
 /// The address that Twilio has to call with the incoming messages of a connection.
 pub fn url(public_url: &PublicUrl, connection: ConnectionId) -> String {
-    public_url.join(&format!("/hooks/twilio/{connection}/inbound"))
+    public_url.hook(&format!("/hooks/twilio/{connection}/inbound"))
+}
+
+/// Whether two addresses lead to the same place; how often Twilio tries again, which the fragment says, does not matter.
+pub fn is_same(one: &str, other: &str) -> bool {
+    let bare = |url: &str| url.split('#').next().map(str::to_owned);
+    bare(one) == bare(other)
 }
 
 /// Looks up what decides where the sender's incoming messages go: for a number also the services that have it in their pool.
@@ -151,4 +157,22 @@ async fn service_of(client: &Client, credentials: &Credentials, number: &PhoneNu
 
 fn is_ours(current: &str, public_url: &PublicUrl) -> bool {
     current.starts_with(&public_url.join("/hooks/twilio/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_ours_with_and_without_twilios_settings() {
+        let public_url = PublicUrl::parse("https://sms.example.com/app").unwrap();
+        let ours = url(&public_url, ConnectionId::new());
+        let (bare, settings) = ours.split_once('#').unwrap();
+        assert_eq!(settings, "rc=5&rp=all");
+        for address in [ours.as_str(), bare, &format!("{bare}#rc=2")] {
+            assert!(is_same(address, &ours) && is_ours(address, &public_url), "{address}");
+        }
+        assert!(!is_same(&format!("{bare}/"), &ours) && !is_same("", &ours));
+        assert!(!is_ours("https://other.example.com/hooks/twilio/", &public_url));
+    }
 }

@@ -54,6 +54,10 @@ pub enum SendError {
     Unknown {
         /// The cause.
         why: String,
+        /// The HTTP status, if there was an answer.
+        http_status: Option<u16>,
+        /// Twilio's error code, if there was one in it.
+        code: Option<i32>,
         /// The request.
         exchange: Exchange,
     },
@@ -130,7 +134,7 @@ impl SendError {
     #[must_use]
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Refused { code: Some(code), .. } => errors::lookup(*code).disposition(),
+            Self::Refused { code: Some(code), .. } => errors::lookup(*code).on_refusal(),
             Self::Refused { http_status: 401 | 403, .. } => Disposition::AccountBroken,
             Self::Refused { .. } => Disposition::Reject,
             Self::NotSent { .. } | Self::Busy { .. } => Disposition::RetryAfter(Wait::Backoff),
@@ -142,9 +146,20 @@ impl SendError {
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         match self {
-            Self::Refused { code, .. } => *code,
+            Self::Refused { code, .. } | Self::Unknown { code, .. } => *code,
             Self::Busy { .. } => Some(BUSY),
-            Self::NotSent { .. } | Self::Unknown { .. } => None,
+            Self::NotSent { .. } => None,
+        }
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { http_status, .. } => Some(*http_status),
+            Self::Busy { .. } => Some(429),
+            Self::Unknown { http_status, .. } => *http_status,
+            Self::NotSent { .. } => None,
         }
     }
 
@@ -162,12 +177,12 @@ impl SendError {
     pub(super) fn of(reply: Reply) -> Self {
         let Reply { body, http_status, exchange } = reply;
         let (code, message) = explanation(&body);
-        let ambiguous = code.is_some_and(|code| errors::lookup(code).disposition() == Disposition::Ambiguous);
+        let ambiguous = code.is_some_and(|code| errors::lookup(code).on_refusal() == Disposition::Ambiguous);
         match (http_status, code) {
             (_, Some(BUSY)) | (429, None) => Self::Busy { exchange },
-            _ if ambiguous => Self::Unknown { why: shown_answer(http_status, code), exchange },
+            _ if ambiguous => Self::Unknown { why: shown_answer(http_status, code), http_status: Some(http_status), code, exchange },
             // 408: a proxy gave up waiting for one side, and does not say which.
-            (408 | 500.., _) => Self::Unknown { why: shown_answer(http_status, code), exchange },
+            (408 | 500.., _) => Self::Unknown { why: shown_answer(http_status, code), http_status: Some(http_status), code, exchange },
             _ => Self::Refused { code, http_status, message, exchange },
         }
     }
@@ -214,7 +229,7 @@ impl From<Broken> for SendError {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::NotSent { why, exchange } => Self::NotSent { why, exchange },
-            Broken::NoAnswer { why, exchange } => Self::Unknown { why, exchange },
+            Broken::NoAnswer { why, exchange } => Self::Unknown { why, http_status: None, code: None, exchange },
         }
     }
 }
@@ -243,10 +258,7 @@ fn explanation(body: &[u8]) -> (Option<i32>, String) {
 
 fn refusal(code: Option<i32>, http_status: u16, message: &str) -> String {
     match code {
-        Some(code) => {
-            let entry = errors::lookup(code);
-            format!("{} ({code}): {} {}", entry.title, entry.means, entry.advice)
-        }
+        Some(code) => errors::lookup(code).explained(),
         None if message.is_empty() => {
             format!("refused with HTTP {http_status}, without Twilio's explanation: check any proxy in between")
         }

@@ -197,7 +197,10 @@ fn receipt(reply: Reply) -> Result<CreatedMessage, SendError> {
             num_segments: message.num_segments.filter(|parts| *parts > 0),
             exchange,
         }),
-        Err(_) => Err(SendError::Unknown { why: format!("it answered HTTP {http_status} without a receipt that can be read"), exchange }),
+        Err(_) => {
+            let why = format!("it answered HTTP {http_status} without a receipt that can be read");
+            Err(SendError::Unknown { why, http_status: Some(http_status), code: None, exchange })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! X-Twilio-Signature: proof that a request comes from Twilio, checked as Twilio's own libraries do.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
@@ -20,8 +20,9 @@ pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String 
 /// Whether `header` is the signature of this form post by one of `tokens` (two while a token is being replaced).
 ///
 /// `url` is what Twilio was told to call. Twilio is inconsistent about ports and drops credentials, so the URL with
-/// its port removed, its standard port added and its `user:password@` removed are accepted as well; its fragment
-/// (connection settings such as `#rc=5`) is never signed. The comparison takes constant time.
+/// its port removed, its standard port added and its `user:password@` removed are accepted as well, and so is its query
+/// in Node's old encoding, which leaves `'` as it is; its fragment (connection settings such as `#rc=5`) is never signed.
+/// The comparison takes constant time.
 #[must_use]
 pub fn verify(tokens: &[SecretString], url: &str, params: &[(String, String)], header: &str) -> bool {
     let params = signed_params(params);
@@ -78,7 +79,37 @@ fn candidates(url: &str) -> BTreeSet<String> {
     };
     let standard = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
     let other = if bare == host { format!("{host}:{standard}") } else { bare.to_owned() };
-    ["", user.as_str()].into_iter().flat_map(|user| [host, other.as_str()].map(|host| format!("{scheme}://{user}{host}{path}"))).collect()
+    let legacy = legacy_query(path);
+    let mut spellings = BTreeSet::new();
+    for user in ["", user.as_str()] {
+        for host in [host, other.as_str()] {
+            for path in [path, legacy.as_str()] {
+                spellings.insert(format!("{scheme}://{user}{host}{path}"));
+            }
+        }
+    }
+    spellings
+}
+
+/// The path with its query parsed and written anew as Node's `querystring` does: what Twilio's library for Node tries besides.
+fn legacy_query(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let pairs: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
+        .map(|(key, value)| format!("{}={}", querystring_escape(&key), querystring_escape(&value)))
+        .collect();
+    format!("{path}?{}", pairs.join("&"))
+}
+
+fn querystring_escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -194,10 +225,18 @@ mod tests {
     #[test]
     fn ports_are_kept_removed_or_added() {
         let spellings = |url| candidates(url).into_iter().collect::<Vec<_>>();
-        assert_eq!(spellings("http://127.0.0.1:8080/a?b"), ["http://127.0.0.1/a?b", "http://127.0.0.1:8080/a?b"]);
+        assert_eq!(spellings("http://127.0.0.1:8080/a?b=c"), ["http://127.0.0.1/a?b=c", "http://127.0.0.1:8080/a?b=c"]);
         assert_eq!(spellings("https://[::1]:8080"), ["https://[::1]", "https://[::1]:8080"]);
         assert_eq!(spellings("https://example.com"), ["https://example.com", "https://example.com:443"]);
         assert_eq!(spellings("nonsense"), ["nonsense"]);
+    }
+
+    #[test]
+    fn a_query_in_nodes_old_encoding_verifies_too() {
+        let (ours, nodes) = ("https://example.com/a?name=O%27Hara&x=%28a+b%29", "https://example.com/a?name=O'Hara&x=(a%20b)");
+        assert!(verify(&tokens(), ours, &params(), &sign("12345", nodes, &params())));
+        assert!(verify(&tokens(), ours, &params(), &sign("12345", ours, &params())));
+        assert!(!verify(&tokens(), ours, &params(), &sign("12345", "https://example.com/a?name=O'Hare&x=(a%20b)", &params())));
     }
 
     proptest! {

@@ -131,7 +131,8 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
                 senders::refresh(conn, sender.id, found).await?;
             }
             if let Ok(route) = route {
-                let reported = if route.url() == Some(url.as_str()) { Ok(url.as_str()) } else { Err(NOT_REPORTED_HERE) };
+                let here = route.url().filter(|current| inbound::is_same(current, &url));
+                let reported = here.ok_or(NOT_REPORTED_HERE);
                 senders::record_inbound(conn, sender.id, reported).await?;
             }
         }

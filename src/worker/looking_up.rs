@@ -7,10 +7,11 @@ use diesel_async::AsyncConnection;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use crate::{
+    automations::consequences,
     connections::{self, Status},
     error::Error,
     messages::{
-        delivery::{self, Report},
+        delivery::Report,
         reconcile::stale::{self, AGES, Progress, Stale},
     },
     queue::routines::Turn,
@@ -111,8 +112,8 @@ impl Worker {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
-            delivery::record(conn, &reports, now).await?;
             turn.keep(conn, &progress).await?;
+            consequences::take_in(conn, &reports, now).await?;
             Ok::<_, PerformError>(())
         })
         .await?;

@@ -7,8 +7,9 @@ use diesel_async::AsyncConnection;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use crate::{
+    automations::consequences,
     messages::{
-        delivery,
+        delivery::Report,
         reconcile::{self, NextStep, stale},
     },
     queue::{
@@ -109,11 +110,10 @@ impl Worker {
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
             let open = reconcile::lock_all_to(conn, &group.to_address, group.since).await?;
-            let owned = reconcile::owned(conn, &sids).await?;
+            let mut owned = reconcile::owned(conn, &sids).await?;
+            owned.extend(reconcile::former(conn, &group.to_address).await?);
             let assigned = reconcile::assign(&open, listed, &owned, now);
-            let reports: Vec<delivery::Report> =
-                assigned.iter().map(|(id, connection, found)| stale::report(*id, *connection, found)).collect();
-            delivery::record(conn, &reports, now).await?;
+            let reports: Vec<Report> = assigned.iter().map(|(id, connection, found)| stale::report(*id, *connection, found)).collect();
             let mut finishes = Vec::new();
             for (id, job) in &group.jobs {
                 let settled = assigned.iter().any(|(assigned, ..)| assigned == id);
@@ -127,6 +127,7 @@ impl Worker {
                 finishes.push((job.id, finish));
             }
             lease::finish(conn, &finishes, now).await?;
+            consequences::take_in(conn, &reports, now).await?;
             Ok(())
         })
         .await

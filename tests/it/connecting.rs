@@ -239,8 +239,12 @@ async fn only_admins_change_connections() {
     assert_eq!(status, 403);
     let (status, _) = house.call(&house.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
     assert_eq!(status, 403);
-    let (status, body) = house.call(&house.admin, Method::PATCH, &path, json!({"name": "Bells", "unconfirmed_policy": "resend"})).await;
-    assert_eq!((status, &body["name"]), (200, &json!("Bells")), "{body}");
+    let (status, body) = house
+        .call(&house.admin, Method::PATCH, &path, json!({"name": "Bells", "unconfirmed_policy": "resend", "max_concurrency": 40}))
+        .await;
+    assert_eq!((status, &body["name"], &body["max_concurrency"]), (200, &json!("Bells"), &json!(40)), "{body}");
+    let (status, body) = house.call(&house.admin, Method::PATCH, &path, json!({"max_concurrency": 0})).await;
+    assert_eq!((status, &body["error"]["fields"]["max_concurrency"][0]), (422, &json!("Enter a number from 1 to 5000.")), "{body}");
     let id = connection["id"].as_str().unwrap().parse().unwrap();
     let saved = connections::find(&mut *house.test.conn().await, id).await.unwrap();
     assert_eq!(saved.unconfirmed_policy, UnconfirmedPolicy::Resend);

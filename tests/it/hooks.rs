@@ -129,6 +129,75 @@ async fn the_url_is_accepted_without_its_port_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_with_a_query_is_accepted_in_both_of_its_encodings() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let path = format!("{}?shop=O%27Hara&x=%28a+b%29", inbound(&twilio));
+    let old = format!("{}{}?shop=O'Hara&x=(a%20b)", app.url, inbound(&twilio));
+    assert_eq!(call_signed(&app, &path, STOP).await, 200);
+    assert_eq!(call(&app, &path, STOP, Some(&sign(AUTH_TOKEN, &old, &owned(STOP)))).await.status(), 200);
+    let other = old.replace("Hara", "Hare");
+    assert_eq!(call(&app, &path, STOP, Some(&sign(AUTH_TOKEN, &other, &owned(STOP)))).await.status(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let set = app.texts("SELECT webhook_url AS text FROM senders").await;
+    assert_eq!(set, [format!("{}{}#rc=5&rp=all", app.url, inbound(&twilio))]);
+    app.database.set_away(Away::Yes).await;
+    let simulator = app.simulator.clone();
+    let texting = tokio::spawn(async move { simulator.reply(HANDSET, LONG_CODE, "STOP").await.unwrap() });
+    app.eventually("Twilio has been answered with 503", async || {
+        app.simulator.callbacks().iter().any(|callback| callback.answer == Some(503)).then_some(())
+    })
+    .await;
+    app.database.set_away(Away::No).await;
+    let reply = texting.await.unwrap();
+    let tries = app.simulator.callbacks();
+    let tokens: std::collections::HashSet<&str> = tries.iter().map(|callback| callback.idempotency_token.as_str()).collect();
+    assert!((2..=6).contains(&tries.len()) && tokens.len() == 1, "{tries:#?}");
+    assert!(tries.iter().all(|callback| !callback.url.contains('#')), "the settings are for Twilio alone");
+    if reply.webhook_status != Some(200) {
+        // The database was away for longer than Twilio tries.
+        assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
+    }
+    for _ in 0..2 {
+        assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
+    }
+    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop");
+    assert_eq!(app.count("messages WHERE twilio_sid = 'SM00000000000000000000000000000001'").await, 1);
+    assert_eq!(app.count("suppressions").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_a_message_count_in_any_order() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    let statuses = ["queued", "sending", "sent", "delivered"];
+    for rotation in 0..statuses.len() {
+        let handset = format!("+1206555013{rotation}");
+        app.event("hello", &handset, json!({})).await;
+        app.run_until_idle().await;
+        let message = app.message_to(&handset).await;
+        let sid = message.twilio_sid.clone().unwrap();
+        let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+        for at in 0..statuses.len() {
+            let status = statuses[(at * 3 + rotation) % statuses.len()];
+            let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", status), ("AccountSid", ACCOUNT_SID)];
+            assert_eq!(call_signed(&app, &path, report).await, 204);
+            assert_eq!(call_signed(&app, &path, report).await, 204, "a repeat");
+        }
+        assert_eq!(app.message_to(&handset).await.status.as_str(), "delivered", "{rotation}");
+        let kept = app.count(&format!("delivery_events WHERE message_id = '{}' AND source = 'callback'", message.id)).await;
+        assert_eq!(kept, 8);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_changes_host_and_scheme_does_not_matter() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

@@ -21,6 +21,7 @@ mod hooks;
 mod ledger;
 mod messages;
 mod migrations;
+mod policy;
 mod processes;
 mod races;
 mod reconciling;

@@ -69,6 +69,8 @@ pub enum Retry {
     Never,
     /// Soon, in growing steps.
     Backoff,
+    /// When the sender's queue at Twilio has room again, however often that takes.
+    QueueFull,
     /// Hours later, a few times.
     Later,
     /// When the daily cap resets.
@@ -107,17 +109,19 @@ pub enum ContactEffect {
     Count,
 }
 
-/// What the program does with a message that met this error.
+/// What the program does when a message meets this error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Send it again, at this time.
     RetryAfter(Wait),
     /// It failed for good.
     Reject,
-    /// A STOP that we missed: suppress the number.
+    /// It failed, and is a STOP that we missed: suppress the number.
     OptedOut,
-    /// Mark the number invalid.
+    /// It failed: mark the number invalid.
     BadNumber,
+    /// It failed, and so will the next one: suppress the number as blocked.
+    NumberBlocked,
     /// Stop the sender, and tell the admins.
     SenderBroken,
     /// Stop the connection, and tell the admins.
@@ -131,6 +135,8 @@ pub enum Disposition {
 pub enum Wait {
     /// Soon, in growing steps.
     Backoff,
+    /// When the sender's queue at Twilio has room again; meanwhile the sender slows down.
+    QueueFull,
     /// Hours later, a few times.
     Later,
     /// After midnight in Pacific time, when the carriers' daily caps reset.
@@ -169,19 +175,40 @@ impl ErrorCode {
         format!("https://www.twilio.com/docs/api/errors/{}", self.code)
     }
 
-    /// What the program does with the message.
+    /// The code in sentences: what it is, what it means, what to do.
     #[must_use]
-    pub fn disposition(&self) -> Disposition {
-        match (self.class, self.retry) {
-            (Class::OptOut, _) => Disposition::OptedOut,
-            (Class::BadNumber, _) => Disposition::BadNumber,
-            (_, Retry::Ambiguous) => Disposition::Ambiguous,
-            (_, Retry::Backoff) => Disposition::RetryAfter(Wait::Backoff),
-            (_, Retry::Later) => Disposition::RetryAfter(Wait::Later),
-            (_, Retry::NextDay) => Disposition::RetryAfter(Wait::NextDay),
-            (Class::Sender, _) => Disposition::SenderBroken,
-            (Class::Account, _) => Disposition::AccountBroken,
+    pub fn explained(&self) -> String {
+        format!("{} ({}): {} {}", self.title, self.code, self.means, self.advice)
+    }
+
+    /// What the program does when Twilio refuses a message with this code, and so does not have it.
+    #[must_use]
+    pub const fn on_refusal(&self) -> Disposition {
+        match (self.class, self.contact, self.retry) {
+            (Class::OptOut, ..) => Disposition::OptedOut,
+            (_, ContactEffect::Invalid, _) => Disposition::BadNumber,
+            (_, ContactEffect::Suppress, _) => Disposition::NumberBlocked,
+            (_, _, Retry::Ambiguous) => Disposition::Ambiguous,
+            (_, _, Retry::Backoff) => Disposition::RetryAfter(Wait::Backoff),
+            (_, _, Retry::QueueFull) => Disposition::RetryAfter(Wait::QueueFull),
+            (_, _, Retry::Later) => Disposition::RetryAfter(Wait::Later),
+            (_, _, Retry::NextDay) => Disposition::RetryAfter(Wait::NextDay),
+            (Class::Sender, ..) => Disposition::SenderBroken,
+            (Class::Account, ..) => Disposition::AccountBroken,
             _ => Disposition::Reject,
+        }
+    }
+
+    /// What the program does when a message that Twilio had accepted comes to nothing with this code.
+    ///
+    /// Only what stopped at a rate or a queue has certainly never left Twilio, and is sent again by itself; anything else may yet
+    /// turn out to have arrived, so that sending it again is for people to decide.
+    #[must_use]
+    pub const fn on_report(&self) -> Disposition {
+        match (self.on_refusal(), self.class) {
+            (Disposition::RetryAfter(wait), Class::Rate) => Disposition::RetryAfter(wait),
+            (Disposition::RetryAfter(_) | Disposition::Ambiguous, _) => Disposition::Reject,
+            (other, _) => other,
         }
     }
 }
@@ -236,19 +263,18 @@ mod tests {
     #[test]
     fn every_class_is_disposed_of_as_it_deserves() {
         for entry in all() {
-            let disposition = entry.disposition();
-            match entry.class {
-                Class::OptOut => assert_eq!(disposition, Disposition::OptedOut, "{}", entry.code),
-                Class::BadNumber => assert_eq!(disposition, Disposition::BadNumber, "{}", entry.code),
-                Class::Account => assert_eq!(disposition, Disposition::AccountBroken, "{}", entry.code),
-                Class::Request | Class::Inbound | Class::Blocked => {
-                    assert_eq!(disposition, Disposition::Reject, "{}", entry.code);
-                }
-                Class::Sender => {
+            let disposition = entry.on_refusal();
+            match (entry.class, entry.contact) {
+                (Class::OptOut, _) => assert_eq!(disposition, Disposition::OptedOut, "{}", entry.code),
+                (Class::BadNumber, ContactEffect::Invalid) => assert_eq!(disposition, Disposition::BadNumber, "{}", entry.code),
+                (_, ContactEffect::Suppress) => assert_eq!(disposition, Disposition::NumberBlocked, "{}", entry.code),
+                (Class::Account, _) => assert_eq!(disposition, Disposition::AccountBroken, "{}", entry.code),
+                (Class::Request | Class::Inbound | Class::BadNumber, _) => assert_eq!(disposition, Disposition::Reject, "{}", entry.code),
+                (Class::Sender, _) => {
                     let stops = matches!(disposition, Disposition::SenderBroken | Disposition::RetryAfter(Wait::Later));
                     assert!(stops, "{}", entry.code);
                 }
-                Class::Rate => {
+                (Class::Rate, _) => {
                     let waits = matches!(disposition, Disposition::RetryAfter(_)) || entry.retry == Retry::Optional;
                     assert!(waits, "{}", entry.code);
                 }
@@ -262,12 +288,14 @@ mod tests {
 
     #[test]
     fn the_codes_that_matter_most_do_what_the_design_says() {
-        let of = |code| lookup(code).disposition();
+        let of = |code| lookup(code).on_refusal();
         assert_eq!(of(21610), Disposition::OptedOut);
         assert_eq!(of(21211), Disposition::BadNumber);
         assert_eq!(of(30005), Disposition::BadNumber);
+        assert_eq!(of(30004), Disposition::NumberBlocked);
+        assert_eq!(of(63003), Disposition::Reject, "a number without WhatsApp can still get SMS");
         assert_eq!(of(20429), Disposition::RetryAfter(Wait::Backoff));
-        assert_eq!(of(21611), Disposition::RetryAfter(Wait::Backoff));
+        assert_eq!(of(21611), Disposition::RetryAfter(Wait::QueueFull));
         assert_eq!(of(30003), Disposition::RetryAfter(Wait::Later));
         assert_eq!(of(30023), Disposition::RetryAfter(Wait::NextDay));
         assert_eq!(of(21606), Disposition::SenderBroken);
@@ -277,16 +305,31 @@ mod tests {
     }
 
     #[test]
+    fn of_what_twilio_had_accepted_only_rates_and_queues_are_sent_again() {
+        let of = |code| lookup(code).on_report();
+        assert_eq!(of(30001), Disposition::RetryAfter(Wait::QueueFull));
+        assert_eq!(of(30022), Disposition::RetryAfter(Wait::Backoff));
+        assert_eq!([of(30023), of(30027), of(63038)], [Disposition::RetryAfter(Wait::NextDay); 3]);
+        assert_eq!([of(30003), of(30008), of(30017), of(30035), of(30410), of(20500)], [Disposition::Reject; 6]);
+        assert_eq!((of(21610), of(30006), of(30004)), (Disposition::OptedOut, Disposition::BadNumber, Disposition::NumberBlocked));
+        assert_eq!((of(30034), of(30002)), (Disposition::SenderBroken, Disposition::AccountBroken));
+        for entry in all() {
+            let again = matches!(entry.on_report(), Disposition::RetryAfter(_));
+            assert!(!again || entry.class == Class::Rate, "{}", entry.code);
+        }
+    }
+
+    #[test]
     fn a_setting_for_one_destination_stops_neither_sender_nor_account() {
         for code in [21408, 21608, 21703, 30018, 63015] {
-            assert_eq!(lookup(code).disposition(), Disposition::Reject, "{code}");
+            assert_eq!((lookup(code).on_refusal(), lookup(code).on_report()), (Disposition::Reject, Disposition::Reject), "{code}");
         }
     }
 
     #[test]
     fn an_unknown_code_is_rejected_with_its_own_link() {
         let entry = lookup(99_999);
-        assert_eq!((entry.code, entry.disposition()), (99_999, Disposition::Reject));
+        assert_eq!((entry.code, entry.on_refusal(), entry.on_report()), (99_999, Disposition::Reject, Disposition::Reject));
         assert!(entry.link().ends_with("/99999"));
     }
 }

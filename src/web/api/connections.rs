@@ -87,6 +87,8 @@ struct ConnectionChange {
     /// What becomes of messages whose fate stays unknown: `give_up` or `resend`.
     #[schema(value_type = Option<String>)]
     unconfirmed_policy: Option<UnconfirmedPolicy>,
+    /// How many requests may be in flight at Twilio at most, of all workers together: 1 to 5,000.
+    max_concurrency: Option<i32>,
 }
 
 /// One more sender of the account.
@@ -121,6 +123,8 @@ struct ConnectionBody {
     stopped_reason: Option<String>,
     #[schema(value_type = String)]
     unconfirmed_policy: UnconfirmedPolicy,
+    /// How many requests may be in flight at Twilio at most, of all workers together.
+    max_concurrency: i32,
     /// When Twilio last accepted the keys.
     verified_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
@@ -202,6 +206,9 @@ async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<Connec
     if let Some(policy) = body.unconfirmed_policy {
         connections::set_unconfirmed_policy(&mut *caller.conn().await?, *id, policy).await?;
     }
+    if let Some(most) = body.max_concurrency {
+        connections::set_max_concurrency(&mut *caller.conn().await?, *id, most).await?;
+    }
     match body.disabled {
         Some(true) => drop(connecting::disable_connection(&caller.app, *id).await?),
         Some(false) => drop(connecting::enable_connection(&caller.app, *id).await?),
@@ -255,6 +262,7 @@ impl ConnectionBody {
             has_auth_token: connection.has_auth_token,
             stopped_reason: connection.stopped_reason,
             unconfirmed_policy: connection.unconfirmed_policy,
+            max_concurrency: connection.max_concurrency,
             verified_at: connection.verified_at,
             created_at: connection.created_at,
             senders: senders.into_iter().map(SenderBody::from).collect(),

@@ -1,7 +1,5 @@
 //! `POST /hooks/twilio/{connection_id}/status/{message_id}`: a message's status changed.
 
-use std::collections::HashSet;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Bytes, Data, Path},
@@ -16,16 +14,13 @@ use crate::{
     batch::Batcher,
     clock::Clock,
     connections::webhooks::{Hook, Reason},
-    contacts::suppressions::{self, Evidence, Source},
-    db::{Conn, Pool},
-    error::Error,
-    messages::delivery::{self, Recorded, Report, ReportSource},
+    db::Pool,
+    messages::delivery::{Recorded, Report, ReportSource},
     twilio::{Address, callbacks::StatusCallback},
-    types::{id::MessageId, phone::PhoneNumber},
 };
 
 /// Commits reports in batches.
-pub(super) type Reports = Batcher<(Report, Option<PhoneNumber>), Result<Recorded, Refusal>>;
+pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 
 /// The most reports that share a commit.
 const LARGEST_BATCH: usize = 512;
@@ -51,8 +46,7 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
             source: ReportSource::Callback,
             params: as_json(&verified.params),
         };
-        let to = callback.to.as_ref().and_then(|to| to.phone().cloned());
-        app.hooks.reports.submit((report, to)).await.unwrap_or(Err(Refusal::Failed))
+        app.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };
     match taken.await {
         Ok(Recorded::Applied | Recorded::Noted) => HttpResponse::NoContent().finish(),
@@ -103,51 +97,8 @@ pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
     })
 }
 
-async fn record(db: &Pool, clock: &Clock, batch: &[(Report, Option<PhoneNumber>)]) -> Result<Vec<Recorded>, Refusal> {
+async fn record(db: &Pool, clock: &Clock, batch: &[Report]) -> Result<Vec<Recorded>, Refusal> {
     let now = clock.now();
-    let reports: Vec<Report> = batch.iter().map(|(report, _)| report.clone()).collect();
     let mut conn = db.get().await?;
-    conn.transaction(async |conn| {
-        let silences = |report: &Report| report.error_code.and_then(delivery::suppression_after).is_some();
-        let mut silenced: Vec<(&Report, PhoneNumber)> = Vec::new();
-        for (report, to) in batch.iter().filter(|(report, _)| silences(report)) {
-            // Twilio always says whom it was for; a double of Twilio's may not.
-            let to = match to {
-                Some(to) => Some(to.clone()),
-                None => delivery::recipient(conn, report.message_id).await?,
-            };
-            silenced.extend(to.map(|to| (report, to)));
-        }
-        suppressions::queue_up(conn, &silenced.iter().map(|(_, to)| to).collect::<Vec<_>>()).await?;
-        let recorded = delivery::record(conn, &reports, now).await?;
-        let known: HashSet<MessageId> = reports
-            .iter()
-            .zip(&recorded)
-            .filter(|(_, recorded)| **recorded != Recorded::UnknownMessage)
-            .map(|(report, _)| report.message_id)
-            .collect();
-        // Also a late or repeated report says that the number may not be texted.
-        for (report, to) in silenced.iter().filter(|(report, _)| known.contains(&report.message_id)) {
-            suppress(conn, report, to, now).await?;
-        }
-        Ok(recorded)
-    })
-    .await
-}
-
-/// Suppresses a number that Twilio says may not, or cannot, be texted.
-async fn suppress(conn: &mut Conn, report: &Report, to: &PhoneNumber, now: chrono::DateTime<chrono::Utc>) -> Result<(), Error> {
-    let Some((code, reason)) = report.error_code.and_then(|code| Some((code, delivery::suppression_after(code)?))) else {
-        return Ok(());
-    };
-    let evidence = Evidence {
-        phone: to.clone(),
-        reason,
-        source: Source::Twilio,
-        message_id: Some(report.message_id),
-        user_id: None,
-        note: Some(code.to_string()),
-    };
-    let suppressed = suppressions::suppress(conn, evidence, now).await?;
-    consequences::follow(conn, &suppressed.changes, Some((to, reason)), now).await
+    conn.transaction(async |conn| Ok(consequences::take_in(conn, batch, now).await?)).await
 }

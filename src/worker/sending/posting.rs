@@ -12,8 +12,7 @@ impl Worker {
     /// Calls Twilio once, and only once, for a claimed message.
     pub(super) async fn post(&self, claimed: Claimed, keys: &Credentials) -> Outcome {
         let started = Instant::now();
-        let status_callback =
-            self.public_url.join(&format!("/hooks/twilio/{}/status/{}#rc=5&rp=all", claimed.connection_id, claimed.message_id));
+        let status_callback = self.public_url.hook(&format!("/hooks/twilio/{}/status/{}", claimed.connection_id, claimed.message_id));
         let message = NewTwilioMessage {
             to: Address::parse(&claimed.to_address),
             from: send_from(&claimed.sender_address),

@@ -3,22 +3,12 @@
 use diesel_async::AsyncConnection;
 
 use crate::{
-    automations::enroll,
+    automations::consequences,
     batch::Batcher,
     clock::Clock,
-    connections,
-    contacts::suppressions::{self, Evidence, Source},
-    db::{Conn, Pool},
-    error::Error,
-    messages::{
-        claim::Claimed,
-        stop,
-        submit::{self, Effect, Outcome},
-    },
+    db::Pool,
+    messages::submit::{self, Outcome},
     queue::lease::{self, Finish, JobId},
-    senders,
-    twilio::SendError,
-    types::phone::PhoneNumber,
     worker::{
         BATCH,
         perform::{PerformError, until_written},
@@ -73,48 +63,15 @@ async fn record_together(db: &Pool, clock: &Clock, jobs: &[JobId], outcomes: &[O
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
-        let silences =
-            |outcome: &&Outcome| matches!(submit::decide(&outcome.answer, outcome.claimed.attempt, now).effect, Some(Effect::Suppress(_)));
-        let addresses = outcomes.iter().filter(silences).map(|outcome| &outcome.claimed.to_address);
-        let silenced: Vec<PhoneNumber> = addresses.filter_map(|address| PhoneNumber::from_e164(address).ok()).collect();
-        suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
         let recorded = submit::record(conn, outcomes, now).await?;
         let finishes: Vec<(JobId, Finish)> = jobs
             .iter()
-            .zip(&recorded)
+            .zip(&recorded.messages)
             .map(|(job, recorded)| (*job, recorded.retry_at.map_or(Finish::Done, |at| Finish::Again(at, None))))
             .collect();
         lease::finish(conn, &finishes, now).await?;
-        for (outcome, recorded) in outcomes.iter().zip(&recorded) {
-            if let Some(effect) = recorded.effect {
-                apply(conn, clock, &outcome.claimed, effect, outcome).await?;
-            }
-        }
+        consequences::carry_out(conn, &recorded.consequences, now).await?;
         Ok(())
     })
     .await
-}
-
-/// Does what an answer demands beyond its own message.
-async fn apply(conn: &mut Conn, clock: &Clock, claimed: &Claimed, effect: Effect, outcome: &Outcome) -> Result<(), Error> {
-    let now = clock.now();
-    let why = outcome.answer.as_ref().err().map_or_else(String::new, ToString::to_string);
-    match effect {
-        Effect::StopSender => senders::stop(conn, claimed.sender_id, &why, now).await.map(drop),
-        Effect::StopConnection => connections::stop(conn, claimed.connection_id, &why, now).await.map(drop),
-        Effect::Suppress(reason) => {
-            let Ok(phone) = PhoneNumber::from_e164(&claimed.to_address) else { return Ok(()) };
-            let evidence = Evidence {
-                phone: phone.clone(),
-                reason,
-                source: Source::Twilio,
-                message_id: Some(claimed.message_id),
-                user_id: None,
-                note: outcome.answer.as_ref().err().and_then(SendError::code).map(|code| code.to_string()),
-            };
-            let suppressed = suppressions::suppress(conn, evidence, now).await?;
-            enroll::react(conn, now, &suppressed.changes).await?;
-            stop::take_back_pending(conn, &phone, reason, now).await.map(drop)
-        }
-    }
 }

@@ -47,7 +47,7 @@ impl House {
 
     /// Where Twilio has to report what comes in for a connection.
     pub(super) fn inbound_url(&self, connection: &Value) -> String {
-        format!("{}/hooks/twilio/{}/inbound", self.test.url, connection["id"].as_str().unwrap())
+        format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", self.test.url, connection["id"].as_str().unwrap())
     }
 
     /// Where Twilio reports what comes in at a number.

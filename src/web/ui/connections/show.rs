@@ -48,6 +48,7 @@ pub(in crate::web) struct ConnectionPage {
 struct NameInput {
     name: String,
     unconfirmed_policy: String,
+    max_concurrency: String,
 }
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
@@ -81,6 +82,9 @@ async fn rename(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInpu
 async fn save(conn: &mut Conn, id: ConnectionId, form: &NameInput) -> Result<()> {
     let policy = form.unconfirmed_policy.parse();
     let policy = policy.map_err(|_| Error::field("unconfirmed_policy", "Choose one of the two."))?;
+    let most = form.max_concurrency.trim().parse();
+    let most = most.map_err(|_| Error::field("max_concurrency", "Enter a whole number, such as 250."))?;
+    connections::set_max_concurrency(conn, id, most).await?;
     connections::rename(conn, id, &form.name).await?;
     connections::set_unconfirmed_policy(conn, id, policy).await?;
     Ok(())
@@ -108,7 +112,11 @@ impl ConnectionPage {
         let senders = senders::of_connection(conn, id).await?;
         let queues = figures::of_many(conn, &senders, now).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
-        let form = NameInput { name: connection.name.clone(), unconfirmed_policy: connection.unconfirmed_policy.to_string() };
+        let form = NameInput {
+            name: connection.name.clone(),
+            unconfirmed_policy: connection.unconfirmed_policy.to_string(),
+            max_concurrency: connection.max_concurrency.to_string(),
+        };
         Ok(Self {
             connection: connection.into(),
             sender_choices: choices(&senders),
@@ -133,6 +141,7 @@ impl Page for ConnectionPage {
             form: NameInput {
                 name: connection.connection.name.clone(),
                 unconfirmed_policy: connection.connection.unconfirmed_policy.to_string(),
+                max_concurrency: connection.connection.max_concurrency.to_string(),
             },
             connection,
             senders,

@@ -73,6 +73,7 @@ impl ConnectionView {
             has_auth_token: true,
             api_key_sid: None,
             unconfirmed_policy: UnconfirmedPolicy::GiveUp,
+            max_concurrency: 250,
             verified_at: DateTime::UNIX_EPOCH,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,

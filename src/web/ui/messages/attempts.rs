@@ -1,5 +1,7 @@
 //! The raw facts behind a message's story: each POST to Twilio, each report as it came.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -7,11 +9,14 @@ use serde_json::Value;
 use crate::messages::delivery::ReportSource;
 use crate::messages::list::{Attempt, StatusEvent};
 use crate::messages::submit::AttemptOutcome;
+use crate::types::id::WorkerId;
 
 /// One POST to Twilio.
 #[derive(Debug, Serialize)]
 pub(super) struct AttemptRow {
     number: i16,
+    /// The process that made it: its machine while it runs, else the end of its id.
+    worker: String,
     claimed_at: DateTime<Utc>,
     duration_ms: Option<i32>,
     outcome: &'static str,
@@ -31,10 +36,13 @@ pub(super) struct ReportRow {
     params: Vec<(String, String)>,
 }
 
-impl From<&Attempt> for AttemptRow {
-    fn from(attempt: &Attempt) -> Self {
+impl AttemptRow {
+    /// The attempt in words; `workers` are the names of those that run.
+    pub(super) fn of(attempt: &Attempt, workers: &HashMap<WorkerId, String>) -> Self {
+        let worker = workers.get(&attempt.worker_id).cloned();
         Self {
             number: attempt.number,
+            worker: worker.unwrap_or_else(|| short(attempt.worker_id)),
             claimed_at: attempt.claimed_at,
             duration_ms: attempt.duration_ms,
             outcome: match attempt.outcome {
@@ -43,6 +51,7 @@ impl From<&Attempt> for AttemptRow {
                 Some(AttemptOutcome::Refused) => "Refused",
                 Some(AttemptOutcome::Busy) => "Too busy",
                 Some(AttemptOutcome::NotSent) => "Not reached",
+                Some(AttemptOutcome::Unknown) if attempt.http_status.is_some() => "Unclear answer",
                 Some(AttemptOutcome::Unknown) if attempt.duration_ms.is_none() => "Interrupted",
                 Some(AttemptOutcome::Unknown) => "No answer",
             },
@@ -65,6 +74,12 @@ impl ReportRow {
             params: params.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
         })
     }
+}
+
+/// The end of a worker's id: its beginning is the time, which many share.
+fn short(worker: WorkerId) -> String {
+    let id = worker.0.simple().to_string();
+    format!("…{}", &id[id.len() - 8..])
 }
 
 /// A repeated parameter is a list.

@@ -1,5 +1,7 @@
 //! What is known of a message by now: the part of its page that follows what happens.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -15,9 +17,10 @@ use crate::error::{Error, Result};
 use crate::messages::list::{self as messages, Attempt, Direction, Message, StatusEvent};
 use crate::messages::retry;
 use crate::messages::status::MessageStatus;
+use crate::queue::lease;
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
-use crate::types::id::{ConnectionId, EnrollmentId, MessageId};
+use crate::types::id::{ConnectionId, EnrollmentId, MessageId, WorkerId};
 use crate::web::Page;
 
 /// Everything about a message but the page's head; also what the page asks for while it is open.
@@ -76,6 +79,8 @@ pub(super) struct Material {
     pub(super) template: Option<Template>,
     pub(super) automation: Option<Automation>,
     pub(super) attempts: Vec<Attempt>,
+    /// The machines of the workers that made them, as far as they run.
+    pub(super) workers: HashMap<WorkerId, String>,
     pub(super) events: Vec<StatusEvent>,
     pub(super) why: Option<Why>,
     pub(super) next_try: Option<DateTime<Utc>>,
@@ -92,8 +97,21 @@ impl Progress {
     }
 
     pub(super) fn of(material: Material) -> Self {
-        let Material { message, contact, sender, connection, template, automation, attempts, events, why, next_try, may_retry, retried_as } =
-            material;
+        let Material {
+            message,
+            contact,
+            sender,
+            connection,
+            template,
+            automation,
+            attempts,
+            workers,
+            events,
+            why,
+            next_try,
+            may_retry,
+            retried_as,
+        } = material;
         let waits = matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed);
         let holds = if message.status == MessageStatus::Pending {
             why::holds(sender.as_ref(), &connection, automation.as_ref())
@@ -135,7 +153,7 @@ impl Progress {
             body: message.body,
             media_urls: message.media_urls,
             story,
-            attempts: attempts.iter().map(AttemptRow::from).collect(),
+            attempts: attempts.iter().map(|attempt| AttemptRow::of(attempt, &workers)).collect(),
             reports: events.iter().filter_map(ReportRow::of).collect(),
         }
     }
@@ -172,13 +190,16 @@ impl Material {
             Some(id) => present(automations::find(conn, id).await)?,
             None => None,
         };
+        let attempts = messages::attempts(conn, id).await?;
+        let makers: Vec<WorkerId> = attempts.iter().map(|attempt| attempt.worker_id).collect();
         Ok(Self {
+            workers: lease::machines(conn, &makers).await?,
             contact,
             sender,
             template,
             automation,
             connection: connections::find(conn, message.connection_id).await?,
-            attempts: messages::attempts(conn, id).await?,
+            attempts,
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
             next_try: messages::next_try(conn, id).await?,

@@ -1,5 +1,7 @@
 //! Messages for the samples of the pages: each turn that one can take.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
@@ -35,6 +37,7 @@ pub(super) fn message() -> Message {
         reason: None,
         error_code: None,
         twilio_sid: None,
+        former_sids: None,
         template_id: None,
         template_version: None,
         automation_id: None,
@@ -149,6 +152,7 @@ fn bare(message: Message) -> Material {
         template: None,
         automation: None,
         attempts: Vec::new(),
+        workers: HashMap::new(),
         events: vec![event(0, first, ReportSource::Carillon, true)],
         why,
         next_try: None,
@@ -215,6 +219,7 @@ pub(super) fn connection() -> Connection {
         has_auth_token: true,
         api_key_sid: None,
         unconfirmed_policy: UnconfirmedPolicy::GiveUp,
+        max_concurrency: 250,
         verified_at: DateTime::UNIX_EPOCH,
         created_at: DateTime::UNIX_EPOCH,
         disabled_at: None,

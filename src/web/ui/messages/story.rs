@@ -48,7 +48,7 @@ impl Known<'_> {
             } else if event.source == ReportSource::Carillon && status == Some(MessageStatus::Submitting) {
                 if let Some(attempt) = attempts.next() {
                     lines.push(handed_over(attempt));
-                    lines.extend(self.without_report(attempt));
+                    lines.extend(self.without_report(attempt, attempts.as_slice().first()));
                 }
             } else {
                 lines.push(self.report(event, current));
@@ -77,10 +77,11 @@ impl Known<'_> {
         let word = event.status.replace('_', " ");
         let status = event.status.parse::<MessageStatus>().ok();
         let title = match event.source {
-            ReportSource::Carillon => return self.decision(event, status),
+            ReportSource::Carillon => return self.decision(event, status, current),
             ReportSource::Response if status == Some(MessageStatus::Failed) => "Twilio refused it".to_owned(),
             ReportSource::Response => format!("Twilio answered: {word}"),
             ReportSource::Callback => format!("Twilio reported: {word}"),
+            ReportSource::Lookup if status == Some(MessageStatus::Unconfirmed) => return self.looked_in_vain(event),
             ReportSource::Lookup => format!("Asked by us, Twilio said: {word}"),
         };
         let tone = if event.applied { tone(status) } else { "quiet" };
@@ -89,10 +90,14 @@ impl Known<'_> {
     }
 
     /// What we decided ourselves.
-    fn decision(&self, event: &StatusEvent, status: Option<MessageStatus>) -> Line {
+    fn decision(&self, event: &StatusEvent, status: Option<MessageStatus>, current: MessageStatus) -> Line {
         let reason = self.why.map(|why| why.words.clone());
         let (title, note) = match status {
             Some(MessageStatus::Unconfirmed) => return self.lost_answer(event),
+            Some(MessageStatus::Pending) if current == MessageStatus::Failed => (
+                "Carillon sends it once more",
+                Some("Twilio dropped it before it reached a carrier, so that nobody can have got it. The next attempt makes a new message at Twilio.".to_owned()),
+            ),
             Some(MessageStatus::Pending) => {
                 ("Carillon sends it again", Some("Nobody confirmed it, and this connection prefers a message twice to none.".to_owned()))
             }
@@ -106,12 +111,12 @@ impl Known<'_> {
     /// The answer was lost: how it came out nevertheless.
     fn lost_answer(&self, event: &StatusEvent) -> Line {
         let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
-        let interrupted = attempt.is_some_and(|attempt| attempt.duration_ms.is_none());
-        let title = if interrupted { "The worker stopped while it was handing it over" } else { "Twilio did not answer" };
+        let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), how_it_was_lost);
         let since = attempt.map_or(event.at, |attempt| attempt.claimed_at);
         let until = self.attempts.iter().map(|attempt| attempt.claimed_at).find(|claimed_at| *claimed_at > since);
         let proof = self.events.iter().find(|proof| {
             matches!(proof.source, ReportSource::Callback | ReportSource::Lookup)
+                && proof.status != MessageStatus::Unconfirmed.as_str()
                 && proof.at >= since
                 && until.is_none_or(|until| proof.at < until)
                 && self.is_about_this(proof)
@@ -121,7 +126,7 @@ impl Known<'_> {
             Some(proof) => {
                 let later = after(proof.at - event.at);
                 match proof.source {
-                    ReportSource::Lookup => format!("Asked {later} later, it showed the message in its list: it had accepted it."),
+                    ReportSource::Lookup => format!("Twilio’s list, asked {later} later, showed the message: it had accepted it."),
                     _ => format!("Its callback {later} later proved that it had accepted the message."),
                 }
             }
@@ -133,8 +138,19 @@ impl Known<'_> {
         Line::new(event.at, if proof.is_some() { "good" } else { "warn" }, title, Some(note))
     }
 
+    /// A look at Twilio's list that did not show it.
+    fn looked_in_vain(&self, event: &StatusEvent) -> Line {
+        let looks =
+            self.events.iter().filter(|look| look.source == ReportSource::Lookup && look.status == event.status && look.at <= event.at);
+        let times = match looks.count() {
+            0 | 1 => "Asked by us".to_owned(),
+            times => format!("Asked by us for the {} time", ordinal(times)),
+        };
+        Line::new(event.at, "quiet", format!("{times}, Twilio did not show it in its list"), None)
+    }
+
     /// The outcome of an attempt that left no report, since the message only went back to waiting.
-    fn without_report(&self, attempt: &Attempt) -> Option<Line> {
+    fn without_report(&self, attempt: &Attempt, next: Option<&Attempt>) -> Option<Line> {
         let finished_at = attempt.finished_at?;
         let is_reported = self.events.iter().skip(1).any(|event| {
             event.at == finished_at
@@ -150,18 +166,32 @@ impl Known<'_> {
             AttemptOutcome::Refused => ("Twilio refused it for now", "It does not have the message, so that trying again is safe."),
             AttemptOutcome::Accepted | AttemptOutcome::Unknown => return None,
         };
-        Some(Line { error: attempt.error_code.map(named), ..Line::new(finished_at, "warn", title, Some(note.to_owned())) })
+        let note = match next {
+            Some(next) => format!("{note} It was tried again {} later.", after(next.claimed_at - finished_at)),
+            None => note.to_owned(),
+        };
+        Some(Line { error: attempt.error_code.map(named), ..Line::new(finished_at, "warn", title, Some(note)) })
     }
 
     fn is_about_this(&self, event: &StatusEvent) -> bool {
         let theirs = event.params.as_ref().and_then(|params| params.get("MessageSid")).and_then(|sid| sid.as_str());
-        theirs.is_none() || self.message.twilio_sid.is_none() || theirs == self.message.twilio_sid.as_deref()
+        let is_former = theirs.is_some_and(|theirs| self.is_former(theirs));
+        theirs.is_none() || (self.message.twilio_sid.is_none() && !is_former) || theirs == self.message.twilio_sid.as_deref()
+    }
+
+    /// Whether Twilio had dropped the message that it knew by this id.
+    fn is_former(&self, sid: &str) -> bool {
+        self.message.former_sids.iter().flatten().any(|former| former == sid)
     }
 
     /// Why a report did not move the status from what it was then.
     fn why_ignored(&self, event: &StatusEvent, status: Option<MessageStatus>, current: MessageStatus) -> String {
         let word = current.as_str();
+        let theirs = event.params.as_ref().and_then(|params| params.get("MessageSid")).and_then(|sid| sid.as_str());
         match status {
+            _ if theirs.is_some_and(|theirs| self.is_former(theirs)) => {
+                "It is about what Twilio had dropped before: another attempt has taken its place.".to_owned()
+            }
             _ if !self.is_about_this(event) => {
                 "It is about another message of Twilio’s, not about the one that this one is known by.".to_owned()
             }
@@ -176,6 +206,18 @@ impl Known<'_> {
 impl Line {
     fn new(at: DateTime<Utc>, tone: &'static str, title: impl Into<String>, note: Option<String>) -> Self {
         Self { at, tone, title: title.into(), note, error: None }
+    }
+}
+
+/// Why nobody knows what became of an attempt.
+fn how_it_was_lost(attempt: &Attempt) -> String {
+    match (attempt.http_status, attempt.duration_ms) {
+        (Some(status), _) => format!("Twilio answered with an error that says nothing (HTTP {status})"),
+        (None, None) => "The worker stopped while it was handing it over".to_owned(),
+        (None, Some(duration)) if duration >= 1_000 => {
+            format!("Twilio did not answer within {}", after(TimeDelta::milliseconds(duration.into())))
+        }
+        (None, Some(_)) => "The connection to Twilio broke before its answer came".to_owned(),
     }
 }
 
@@ -207,6 +249,18 @@ const fn tone(status: Option<MessageStatus>) -> &'static str {
 
 fn named(code: i32) -> String {
     format!("Error {code}: {}", errors::lookup(code).title)
+}
+
+/// `2nd`, `3rd`, `11th`.
+fn ordinal(number: usize) -> String {
+    let suffix = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
 }
 
 /// `0.4 s`, `3 s`, `2 min`, `1 h 5 min`.

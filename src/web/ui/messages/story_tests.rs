@@ -66,10 +66,10 @@ fn an_ordinary_delivery_is_told_step_by_step() {
 
 #[test]
 fn a_lost_answer_is_settled_by_the_callback() {
-    let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown)];
+    let attempts = [Attempt { duration_ms: Some(30_004), ..attempt(1, 10, 10_000, AttemptOutcome::Unknown) }];
     let events = [event(10_000, "unconfirmed", Carillon, true), event(13_000, "sent", Callback, true)];
     let lines = tell(MessageStatus::Sent, &attempts, &events);
-    assert_eq!(lines[2].title, "Twilio did not answer");
+    assert_eq!(lines[2].title, "Twilio did not answer within 30 s");
     assert_eq!(note(&lines[2]), "Its callback 3 s later proved that it had accepted the message.");
     assert_eq!(lines.len(), 4);
 }
@@ -87,7 +87,7 @@ fn a_lost_answer_is_settled_by_twilios_list() {
     let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown)];
     let events = [event(10_000, "unconfirmed", Carillon, true), event(40_000, "sent", Lookup, true)];
     let lines = tell(MessageStatus::Sent, &attempts, &events);
-    assert!(note(&lines[2]).starts_with("Asked 30 s later"), "{}", note(&lines[2]));
+    assert!(note(&lines[2]).starts_with("Twilio’s list, asked 30 s later, showed"), "{}", note(&lines[2]));
     assert_eq!(lines[3].title, "Asked by us, Twilio said: sent");
 }
 
@@ -125,6 +125,60 @@ fn an_attempt_that_only_goes_back_to_waiting_is_told_too() {
         titles(&lines)[2..],
         ["Twilio was too busy", "Handed to Twilio", "Twilio could not be reached", "Handed to Twilio", "Twilio answered: queued"]
     );
+}
+
+#[test]
+fn an_answer_that_says_nothing_is_told_apart_from_none() {
+    let of = |http_status, duration_ms| {
+        let attempts = [Attempt { http_status, duration_ms, ..attempt(1, 10, 300, AttemptOutcome::Unknown) }];
+        tell(MessageStatus::Unconfirmed, &attempts, &[event(300, "unconfirmed", Carillon, true)])[2].title.clone()
+    };
+    assert_eq!(of(Some(500), Some(40)), "Twilio answered with an error that says nothing (HTTP 500)");
+    assert_eq!(of(None, Some(30_000)), "Twilio did not answer within 30 s");
+    assert_eq!(of(None, Some(40)), "The connection to Twilio broke before its answer came");
+    assert_eq!(of(None, None), "The worker stopped while it was handing it over");
+}
+
+#[test]
+fn looks_at_twilios_list_that_show_nothing_are_counted_and_prove_nothing() {
+    let attempts = [attempt(1, 10, 300, AttemptOutcome::Unknown)];
+    let events = [
+        event(300, "unconfirmed", Carillon, true),
+        event(5_000, "unconfirmed", Lookup, false),
+        event(30_000, "unconfirmed", Lookup, false),
+    ];
+    let lines = tell(MessageStatus::Unconfirmed, &attempts, &events);
+    assert!(note(&lines[2]).starts_with("Nobody knows yet"), "{}", note(&lines[2]));
+    assert_eq!(lines[3].title, "Asked by us, Twilio did not show it in its list");
+    assert_eq!(lines[4].title, "Asked by us for the 2nd time, Twilio did not show it in its list");
+}
+
+#[test]
+fn a_message_that_twilio_dropped_is_told_as_sent_once_more() {
+    let attempts = [attempt(1, 10, 200, AttemptOutcome::Accepted), attempt(2, 900_000, 900_200, AttemptOutcome::Accepted)];
+    let of = |sid: &str, event: StatusEvent| StatusEvent { params: Some(json!({ "MessageSid": sid })), ..event };
+    let events = [
+        event(200, "queued", Response, true),
+        of("SM0", StatusEvent { error_code: Some(30_001), ..event(5_000, "failed", Callback, true) }),
+        event(5_000, "pending", Carillon, true),
+        of("SM0", event(6_000, "sent", Callback, false)),
+        event(900_200, "queued", Response, true),
+    ];
+    let message = Message {
+        status: MessageStatus::Queued,
+        twilio_sid: Some("SM1".to_owned()),
+        former_sids: Some(vec!["SM0".to_owned()]),
+        ..samples::message()
+    };
+    let mut all =
+        vec![event(0, "pending", Carillon, true), event(10, "submitting", Carillon, true), event(900_000, "submitting", Carillon, true)];
+    all.extend(events);
+    all.sort_by_key(|event| event.at);
+    let lines = Known { message: &message, attempts: &attempts, events: &all, origin: String::new(), why: None }.tell();
+    let again = lines.iter().find(|line| line.title == "Carillon sends it once more").unwrap();
+    assert!(note(again).starts_with("Twilio dropped it"));
+    let late = lines.iter().find(|line| line.title == "Twilio reported: sent").unwrap();
+    assert!(note(late).starts_with("It is about what Twilio had dropped"), "{}", note(late));
 }
 
 #[test]
