@@ -7,7 +7,7 @@ use std::{
 
 use carillon::{
     db::Durability,
-    simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID},
+    simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID},
     worker::Worker,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -117,7 +117,7 @@ async fn nothing_is_claimed_after_a_stop_has_committed_in_thousands_of_interleav
 async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
     let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
     app.watch_claims().await;
-    let twilio = app.connect_twilio().await;
+    let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;
     let workers = [app.second_worker(), app.second_worker()];
     for worker in &workers {
@@ -131,7 +131,7 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
         let work = async |worker: &Worker| worker.perform_due().await.unwrap();
         tokio::join!(work(&workers[0]), work(&workers[1]), async {
             later(round * 997 % 30_000).await;
-            app.text(HANDSET, LONG_CODE, "STOP").await;
+            text(&app, HANDSET, "STOP").await;
         });
         app.run_until_idle().await;
         if app.received(HANDSET).len() > before {
@@ -139,7 +139,7 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
         } else {
             held_back += 1;
         }
-        app.text(HANDSET, LONG_CODE, "START").await;
+        text(&app, HANDSET, "START").await;
     }
     let tally = app.prove(Rest::Unsettled).await;
     say(&format!("{sent} were faster than the STOP, {held_back} were not: {tally:?}"));
