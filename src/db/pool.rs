@@ -7,7 +7,7 @@ use deadpool::Runtime;
 use deadpool::managed::TimeoutType;
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool as Deadpool, PoolError};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod};
 use futures::FutureExt;
 
 use super::target::PATIENCE;
@@ -21,7 +21,10 @@ pub struct Pool {
 }
 
 /// A connection on loan; goes back when it is dropped. Dereferences to [`Conn`].
-pub struct PooledConn(Object<Conn>);
+///
+/// With a transaction that nobody will end, because a request or a worker was dropped in the midst of it, it is closed instead: in
+/// the pool it would keep its locks, STOP's gate among them, until somebody borrows it.
+pub struct PooledConn(Option<Object<Conn>>);
 
 impl Pool {
     /// A pool of at most `size` connections; none is opened yet.
@@ -60,7 +63,7 @@ impl Pool {
             };
             Unavailable::new(&self.target, reason)
         })?;
-        Ok(PooledConn(lent))
+        Ok(PooledConn(Some(lent)))
     }
 
     /// Where the connections lead to; also opens connections outside the pool.
@@ -86,16 +89,29 @@ impl std::fmt::Debug for Pool {
     }
 }
 
+/// Only the end takes the connection out.
+const LENT: &str = "a connection is there for as long as it is on loan";
+
+impl Drop for PooledConn {
+    fn drop(&mut self) {
+        if let Some(mut lent) = self.0.take()
+            && lent.is_broken()
+        {
+            drop(Object::take(lent));
+        }
+    }
+}
+
 impl Deref for PooledConn {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        &self.0
+        self.0.as_ref().expect(LENT)
     }
 }
 
 impl DerefMut for PooledConn {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        self.0.as_mut().expect(LENT)
     }
 }

@@ -151,7 +151,7 @@ impl Moment {
             Self::Leased => {
                 let held = lock(app, "LOCK TABLE enrollments IN EXCLUSIVE MODE").await;
                 let victim = Victim::start(app, manner).await;
-                app.database.wait_until_blocked(1).await;
+                app.database.wait_until_blocked().await;
                 assert!(app.count("jobs WHERE worker_id IS NOT NULL").await > 0);
                 victim.end().await;
                 let_go(held).await;
@@ -159,7 +159,7 @@ impl Moment {
             Self::Claiming => {
                 let held = lock(app, CLAIMS).await;
                 let victim = Victim::start(app, manner).await;
-                app.database.wait_until_blocked(1).await;
+                app.database.wait_until_blocked().await;
                 assert!(app.count("messages WHERE status = 'pending'").await > 0);
                 victim.end().await;
                 let_go(held).await;
@@ -167,10 +167,10 @@ impl Moment {
             Self::Claimed => {
                 let held = lock(app, CLAIMS).await;
                 let victim = Victim::start(app, manner).await;
-                app.database.wait_until_blocked(1).await;
+                let blocked = app.database.wait_until_blocked().await;
                 app.database.cluster().hold_commits().await;
                 let_go(held).await;
-                app.database.cluster().wait_for_held_commit().await;
+                app.database.cluster().wait_for_held_commit(&blocked).await;
                 victim.end().await;
                 app.database.cluster().let_commits_go().await;
                 assert!(app.count("messages WHERE status = 'submitting'").await > 0, "the claim was committed");
@@ -207,11 +207,11 @@ impl Moment {
                 self.wait(app, || twilio.stalled() == messages).await;
                 let held = lock(app, MESSAGES).await;
                 twilio.clear_faults();
-                app.database.wait_until_blocked(1).await;
+                let blocked = app.database.wait_until_blocked().await;
                 if self == Self::Recorded {
                     app.database.cluster().hold_commits().await;
                     let_go(held).await;
-                    app.database.cluster().wait_for_held_commit().await;
+                    app.database.cluster().wait_for_held_commit(&blocked).await;
                     victim.end().await;
                     app.database.cluster().let_commits_go().await;
                     assert!(app.count("messages WHERE twilio_sid IS NOT NULL").await > 0, "the record was committed");
@@ -358,7 +358,7 @@ async fn a_worker_that_wakes_up_after_it_was_buried_sends_nothing_twice() {
         if moment == Moment::AnswerLost {
             moment.wait(&app, || app.simulator.stalled() == 5).await;
         } else {
-            app.database.wait_until_blocked(1).await;
+            app.database.wait_until_blocked().await;
         }
         process.pause();
         app.simulator.clear_faults();
@@ -399,11 +399,11 @@ async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
         let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;
         let simulator = app.simulator.clone();
         let calls = tokio::spawn(async move { simulator.flush().await });
-        app.database.wait_until_blocked(1).await;
+        let blocked = app.database.wait_until_blocked().await;
         if committed {
             app.database.cluster().hold_commits().await;
             let_go(held).await;
-            app.database.cluster().wait_for_held_commit().await;
+            app.database.cluster().wait_for_held_commit(&blocked).await;
             let bind = server.kill().await;
             app.database.cluster().let_commits_go().await;
             assert!(app.count("delivery_events WHERE source = 'callback'").await > 0, "it was committed");
@@ -435,11 +435,11 @@ async fn a_server_killed_while_it_takes_in_an_event_takes_the_repeat_for_what_it
         let api = server.api(&app);
         let request = api.http.post(format!("{}/events", api.url)).bearer_auth(&api.key).json(&hello(HANDSET));
         let request = tokio::spawn(request.send());
-        app.database.wait_until_blocked(1).await;
+        let blocked = app.database.wait_until_blocked().await;
         if committed {
             app.database.cluster().hold_commits().await;
             let_go(held).await;
-            app.database.cluster().wait_for_held_commit().await;
+            app.database.cluster().wait_for_held_commit(&blocked).await;
             server.kill().await;
             app.database.cluster().let_commits_go().await;
         } else {
@@ -468,7 +468,7 @@ async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and
     let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;
     let simulator = app.simulator.clone();
     let calls = tokio::spawn(async move { simulator.flush().await });
-    app.database.wait_until_blocked(1).await;
+    app.database.wait_until_blocked().await;
     // Everybody is cut off, the lock's holder included.
     app.database.set_away(Away::Yes).await;
     drop(held);

@@ -10,6 +10,7 @@ use carillon::{
     simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID},
     worker::Worker,
 };
+use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -143,4 +144,24 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
     }
     let tally = app.prove(Rest::Unsettled).await;
     say(&format!("{sent} were faster than the STOP, {held_back} were not: {tally:?}"));
+}
+
+/// A request whose client goes away, and a worker that dies, leave transactions behind that nobody ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_dropped_lets_go_of_its_locks_at_once() {
+    const LOCK: &str = "SELECT pg_advisory_xact_lock(4711)";
+    let app = TestApp::start().await;
+    let mut other = app.database.connect().await;
+    for _ in 0..3 {
+        let mut conn = app.conn().await;
+        let held = conn.transaction(async |conn| {
+            conn.batch_execute(LOCK).await?;
+            futures::future::pending::<diesel::QueryResult<()>>().await
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(300), held).await.is_err());
+        drop(conn);
+        // Nobody else borrows a connection meanwhile.
+        let free = tokio::time::timeout(Duration::from_secs(20), other.batch_execute(LOCK)).await;
+        assert!(free.is_ok(), "the lock is still held");
+    }
 }

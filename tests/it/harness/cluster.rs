@@ -15,6 +15,8 @@ use nix::{
 };
 use tokio::sync::Mutex;
 
+use super::postgres::Backend;
+
 /// A cluster in a directory of its own; gone with this value.
 pub(crate) struct OwnCluster {
     options: EmbeddedOptions,
@@ -67,10 +69,12 @@ impl OwnCluster {
         loop {
             let mut probe = self.connect().await;
             let commit = probe.batch_execute("SELECT pg_logical_emit_message(true, 'probe', '')");
-            if tokio::time::timeout(Duration::from_millis(100), commit).await.is_err() {
+            let hangs = tokio::time::timeout(Duration::from_millis(100), commit).await.is_err();
+            let held = "SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
+            if hangs && self.connect().await.batch_execute(held).await.is_ok() {
                 break;
             }
-            assert!(asked.elapsed() < Duration::from_secs(20), "commits are not held");
+            assert!(asked.elapsed() < Duration::from_mins(1), "commits are not held");
         }
     }
 
@@ -81,17 +85,18 @@ impl OwnCluster {
         self.wait_for("SELECT 1 / (SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep')::int").await;
     }
 
-    /// Waits until somebody waits for the word of a commit.
-    pub(crate) async fn wait_for_held_commit(&self) {
-        // One of them is our own, by which we knew that commits are held.
-        self.wait_for("SELECT 1 / (SELECT count(*) >= 2 FROM pg_stat_activity WHERE wait_event = 'SyncRep')::int").await;
+    /// Waits until one of these waits for the word of its commit.
+    pub(crate) async fn wait_for_held_commit(&self, whose: &[Backend]) {
+        let pids = whose.iter().map(|backend| backend.pid.to_string()).collect::<Vec<_>>().join(", ");
+        let held = format!("SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid IN ({pids}))");
+        self.wait_for(&held).await;
     }
 
     /// Repeats a statement until it is no error any more.
     async fn wait_for(&self, statement: &str) {
         let asked = Instant::now();
         while self.connect().await.batch_execute(statement).await.is_err() {
-            assert!(asked.elapsed() < Duration::from_secs(20), "not within 20 seconds: {statement}");
+            assert!(asked.elapsed() < Duration::from_mins(1), "not within a minute: {statement}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -62,6 +62,13 @@ struct Known {
     known: bool,
 }
 
+/// A process of the server, one for each connection.
+#[derive(Debug, Clone, Copy, diesel::QueryableByName)]
+pub(crate) struct Backend {
+    #[diesel(sql_type = diesel::sql_types::Int4)]
+    pub(crate) pid: i32,
+}
+
 impl TestDatabase {
     /// A migrated database.
     pub(crate) async fn create_in(home: Home) -> Self {
@@ -121,16 +128,17 @@ impl TestDatabase {
         self.target().connect().await.unwrap()
     }
 
-    /// Waits until at least this many of the database's statements wait for a lock.
-    pub(crate) async fn wait_until_blocked(&self, least: i64) {
+    /// Waits until one of the database's statements waits for a lock, and returns whose they are.
+    pub(crate) async fn wait_until_blocked(&self) -> Vec<Backend> {
         let asked = Instant::now();
-        let query = format!(
-            "SELECT count(*) >= {least} AS known FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
-            self.name
-        );
+        let query = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'", self.name);
         let mut conn = self.connect().await;
-        while !diesel::sql_query(&query).get_result::<Known>(&mut conn).await.unwrap().known {
-            assert!(asked.elapsed() < Duration::from_secs(20), "nothing waits for a lock");
+        loop {
+            let blocked: Vec<Backend> = diesel::sql_query(&query).load(&mut conn).await.unwrap();
+            if !blocked.is_empty() {
+                return blocked;
+            }
+            assert!(asked.elapsed() < PATIENCE, "nothing waits for a lock");
             sleep(TICK).await;
         }
     }
