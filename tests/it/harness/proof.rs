@@ -4,7 +4,7 @@
 //! - Each event that was answered with 202 led to its message, which was sent, or says why not.
 //! - Whatever was answered with 2xx to Twilio is in the database.
 //! - Nothing was claimed after a suppression had committed (with [`TestApp::watch_claims`]).
-//! - Whatever waits has something that will wake it; no job has failed; the counts are those of the rows.
+//! - Whatever waits has something that will wake it; no job has failed; the ledger is that of the rows, and adds up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -97,6 +97,10 @@ impl TestApp {
         self.prove_callbacks(&mut tally, &mut wrong).await;
         self.prove_jobs(rest, &mut wrong).await;
         self.prove_claims(&mut wrong).await;
+        let recipients = self.ledger().await.totals.recipients;
+        if usize::try_from(recipients) != Ok(tally.messages()) {
+            wrong.push(format!("the ledger knows {recipients} recipients"));
+        }
         tally.posts = posts.values().map(|posts| posts.count).sum();
         tally.recorded = posts.values().map(|posts| posts.recorded.len()).sum();
         let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
