@@ -37,10 +37,14 @@ CREATE TABLE senders (
     mms_capable boolean NOT NULL,
     webhook_url text,
     webhook_error text,
+    parts_per_second double precision,
+    validity_minutes integer NOT NULL DEFAULT 2880,
     created_at timestamptz NOT NULL,
     disabled_at timestamptz,
     stopped_at timestamptz,
     stopped_reason text,
+    CONSTRAINT senders_parts_per_second_positive CHECK (parts_per_second > 0),
+    CONSTRAINT senders_validity_minutes_positive CHECK (validity_minutes > 0),
     CONSTRAINT senders_kind_known CHECK (kind IN ('phone_number', 'messaging_service')),
     CONSTRAINT senders_stopped_with_reason CHECK ((stopped_at IS NULL) = (stopped_reason IS NULL))
 );
@@ -48,6 +52,8 @@ CREATE UNIQUE INDEX senders_connection_id_address_key ON senders (connection_id,
 COMMENT ON TABLE senders IS 'What messages are sent from: phone numbers and Messaging Services of a connection.';
 COMMENT ON COLUMN senders.address IS 'E.164 or short code of a number, MG… of a Messaging Service.';
 COMMENT ON COLUMN senders.twilio_sid IS 'PN… of a number, MG… of a Messaging Service.';
+COMMENT ON COLUMN senders.parts_per_second IS 'How many SMS parts it sends per second at most; null when Carillon does not limit it.';
+COMMENT ON COLUMN senders.validity_minutes IS 'How long after its making a message may still be handed to Twilio.';
 COMMENT ON COLUMN senders.webhook_url IS 'The inbound URL that was set in Twilio; webhook_error says why it could not be.';
 
 CREATE TABLE rejected_webhooks (

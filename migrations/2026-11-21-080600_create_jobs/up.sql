@@ -22,5 +22,5 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due_idx ON jobs (run_at, id) WHERE worker_id IS NULL AND failed_at IS NULL;
 CREATE INDEX jobs_worker_id_idx ON jobs (worker_id) WHERE worker_id IS NOT NULL;
 COMMENT ON TABLE jobs IS 'The queue: work that is due or under way. Done jobs are deleted, failed ones kept with their error.';
-COMMENT ON COLUMN jobs.subject IS 'The id of the enrollment or message that the job is about.';
+COMMENT ON COLUMN jobs.subject IS 'The id of the enrollment, message or sender that the job is about.';
 COMMENT ON COLUMN jobs.attempt IS 'How often it has been started.';

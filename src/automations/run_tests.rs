@@ -46,6 +46,8 @@ impl Scene {
             mms_capable: true,
             webhook_url: None,
             webhook_error: None,
+            parts_per_second: None,
+            validity: crate::senders::Validity::USUAL,
             created_at: now(),
             disabled_at: None,
             stopped_at: None,

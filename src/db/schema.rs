@@ -233,6 +233,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    queued_sends (message_id) {
+        message_id -> Uuid,
+        sender_id -> Uuid,
+        flow -> Uuid,
+        position -> Int8,
+        parts -> Int2,
+        queued_at -> Timestamptz,
+        released_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     rejected_webhooks (id) {
         id -> Int8,
         connection_id -> Nullable<Uuid>,
@@ -267,6 +279,8 @@ diesel::table! {
         mms_capable -> Bool,
         webhook_url -> Nullable<Text>,
         webhook_error -> Nullable<Text>,
+        parts_per_second -> Nullable<Float8>,
+        validity_minutes -> Int4,
         created_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
         stopped_at -> Nullable<Timestamptz>,
@@ -331,6 +345,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    throttles (sender_id) {
+        sender_id -> Uuid,
+        free_at -> Timestamptz,
+        waiting_messages -> Int8,
+        waiting_parts -> Int8,
+        releasing -> Bool,
+        last_flow -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -371,6 +396,7 @@ diesel::joinable!(messages -> templates (template_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(throttles -> senders (sender_id));
 diesel::joinable!(template_versions -> templates (template_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -391,6 +417,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_failures,
     messages,
     organization,
+    queued_sends,
     rejected_webhooks,
     routines,
     senders,
@@ -400,6 +427,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     tags,
     template_versions,
     templates,
+    throttles,
     users,
     workers,
 );

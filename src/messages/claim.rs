@@ -1,25 +1,34 @@
 //! Claiming: a message is taken, with an attempt row, before Twilio is called, and only if nothing stands against it now.
 
+mod room;
+mod wake;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, Bool, Int2, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::sql_types::{Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+pub use room::Room;
+pub use wake::{WakeScope, wake};
 
 use crate::{
-    db::{
-        Conn,
-        schema::{jobs, messages},
-        statement::statement,
-    },
+    db::{Conn, statement::statement},
     error::Result,
-    messages::{status::MessageStatus, stop},
-    queue::{self, Job, NewJob, lease},
+    messages::{
+        stop,
+        throttle::admit::{self, Candidate},
+    },
+    queue::lease,
     types::id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId},
 };
+
+/// Why a message expired.
+const EXPIRED: &str = "It waited longer than its sender lets messages wait, and was not sent any more.";
+
+/// Twilio takes no period below one second, and advises against less than five.
+const SHORTEST_VALIDITY: u32 = 6;
 
 /// A message that this worker, and no other, may now submit once.
 #[derive(Debug, Clone)]
@@ -40,6 +49,10 @@ pub struct Claimed {
     pub body: String,
     /// Pictures and the like.
     pub media_urls: Vec<String>,
+    /// How many SMS parts it has.
+    pub parts: i16,
+    /// How long Twilio may keep it before it must be sent, in seconds, up to 36,000.
+    pub validity_seconds: u32,
 }
 
 /// What became of the wish to claim a message.
@@ -51,6 +64,12 @@ pub enum Claim {
     Suppressed,
     /// Its connection, sender or automation is switched off. It stays `pending` until [`wake`].
     Held,
+    /// It waited longer than its sender lets messages wait: it is `expired` now.
+    Expired,
+    /// It stands in its sender's queue, from where it is sent when the sender's rate allows; there it needs no job.
+    Queued,
+    /// The connection has no room for it now. Nothing was written: ask again shortly.
+    Crowded,
     /// It has left `pending` already: there is nothing to send.
     Gone,
     /// Another transaction has it in hand: ask again shortly.
@@ -59,49 +78,82 @@ pub enum Claim {
     Interrupted,
 }
 
-type Row = (MessageId, String, ConnectionId, SenderId, String, String, String, Vec<String>, Option<i16>);
+type Row = (MessageId, String, ConnectionId, SenderId, String, String, String, Vec<String>, i16, Option<AutomationId>, i32, Option<i16>);
 
 statement! {
     /// Judges pending messages by what is true now and moves those that may go, or may never go.
+    ///
+    /// What stands in a queue is looked up once, not for each message: a plan from when the queue was empty stays a good one.
     struct Judge<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
+        room_otherwise: &'a i64 => BigInt,
+        room_connections: &'a [ConnectionId] => Array<SqlUuid>,
+        room_places: &'a [i64] => Array<BigInt>,
+        expired: &'a str => Text,
     }
-    returns (SqlUuid, Text, SqlUuid, SqlUuid, Text, Text, Text, Array<Text>, Nullable<Int2>);
+    returns (SqlUuid, Text, SqlUuid, SqlUuid, Text, Text, Text, Array<Text>, Int2, Nullable<SqlUuid>, Int4, Nullable<Int2>);
     "WITH wanted AS (
-        SELECT id, to_address, body, media_urls, sender_id, connection_id, automation_id
+        SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id, created_at
         FROM messages WHERE id = ANY ({}::uuid[]) AND status = 'pending'
         FOR NO KEY UPDATE SKIP LOCKED
+     ), clock AS (
+        SELECT {}::uuid AS worker, {}::timestamptz AS now, {}::bigint AS places
+     ), queued AS MATERIALIZED (
+        SELECT message_id, released_at IS NOT NULL AS released FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM wanted))
      ), judged AS (
-        SELECT w.*, s.address AS sender_address, x.reason,
+        SELECT w.*, s.address AS sender_address, x.reason, coalesce(q.released, false) AS released,
+            w.created_at + s.validity_minutes * interval '1 minute' - clock.now AS left_over,
             CASE WHEN x.reason IS NOT NULL THEN 'suppressed'
                  WHEN c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL OR s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL
                    OR a.status <> 'active' THEN 'held'
+                 WHEN w.created_at + s.validity_minutes * interval '1 minute' <= clock.now THEN 'expired'
+                 WHEN q.released THEN 'submitting'
+                 WHEN NOT q.released THEN 'queued'
+                 WHEN s.parts_per_second IS NOT NULL THEN 'throttled'
                  ELSE 'submitting' END AS verdict
         FROM wanted w
+        CROSS JOIN clock
         JOIN senders s ON s.id = w.sender_id
         JOIN connections c ON c.id = w.connection_id
         LEFT JOIN automations a ON a.id = w.automation_id
+        LEFT JOIN queued q ON q.message_id = w.id
         LEFT JOIN LATERAL (
             SELECT reason FROM suppressions
             WHERE phone = w.to_address AND lifted_at IS NULL ORDER BY since LIMIT 1) AS x ON true
-     ), clock AS (
-        SELECT {}::uuid AS worker, {}::timestamptz AS now
+     ), placed AS (
+        SELECT j.*, CASE
+            WHEN j.verdict = 'submitting' AND row_number() OVER (PARTITION BY j.connection_id, j.verdict ORDER BY j.id)
+                > coalesce(room.places, clock.places) THEN 'crowded'
+            ELSE j.verdict END AS outcome
+        FROM judged j CROSS JOIN clock
+        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places) ON room.connection_id = j.connection_id
      ), moved AS (
-        UPDATE messages m SET status = j.verdict, reason = j.reason, status_at = clock.now
-        FROM judged j, clock WHERE m.id = j.id AND j.verdict <> 'held'
+        UPDATE messages m SET status = p.outcome, reason = CASE p.outcome WHEN 'expired' THEN {}::text ELSE p.reason END,
+            status_at = clock.now
+        FROM placed p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'expired')
      ), attempted AS (
         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-        SELECT j.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = j.id), clock.worker, clock.now
-        FROM judged j, clock WHERE j.verdict = 'submitting'
+        SELECT p.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = p.id), clock.worker, clock.now
+        FROM placed p, clock WHERE p.outcome = 'submitting'
         RETURNING message_id, number
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT j.id, 'suppressed', 'carillon', true, clock.now FROM judged j, clock WHERE j.verdict = 'suppressed'
+        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM placed p, clock WHERE p.outcome IN ('suppressed', 'expired')
+     ), forgotten AS (
+        DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM placed WHERE released AND outcome <> 'crowded'))
      )
-     SELECT j.id, j.verdict, j.connection_id, j.sender_id, j.to_address, j.sender_address, j.body, j.media_urls, t.number
-     FROM judged j LEFT JOIN attempted t ON t.message_id = j.id"
+     SELECT p.id, p.outcome, p.connection_id, p.sender_id, p.to_address, p.sender_address, p.body, p.media_urls, p.parts, p.automation_id,
+        least(extract(epoch FROM p.left_over), 36000)::int, t.number
+     FROM placed p LEFT JOIN attempted t ON t.message_id = p.id"
+}
+
+statement! {
+    /// Forgets messages that were released from a queue and do not need it any more.
+    struct Forget<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
+    returns ();
+    "DELETE FROM queued_sends WHERE message_id = ANY ({}::uuid[]) AND released_at IS NOT NULL"
 }
 
 statement! {
@@ -138,77 +190,111 @@ statement! {
 
 /// Claims messages in the caller's transaction, which must not do anything else before; one answer for each id, in no order.
 ///
-/// None of the messages may be in flight in this worker: an open attempt of its own is taken for one that was interrupted. The caller commits before it calls Twilio: after a crash the attempt row shows that Twilio may have been called.
-pub async fn claim(conn: &mut Conn, ids: &[MessageId], worker: WorkerId, now: DateTime<Utc>) -> Result<Vec<(MessageId, Claim)>> {
+/// Messages that may go are claimed up to the room of their connection and the rate of their sender. None of the messages may be in
+/// flight in this worker: an open attempt of its own is taken for one that was interrupted. The caller commits before it calls
+/// Twilio: after a crash the attempt row shows that Twilio may have been called. The throttles of senders with a rate are locked
+/// last and until then, so that the caller waits for nothing before its commit.
+pub async fn claim(
+    conn: &mut Conn,
+    ids: &[MessageId],
+    room: &Room,
+    worker: WorkerId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(MessageId, Claim)>> {
     stop::pass_with_claims(conn).await?;
-    let rows: Vec<Row> = Judge { ids, worker, now }.load(conn).await?;
-    let mut claims: Vec<(MessageId, Claim)> = rows.into_iter().map(verdict).collect();
-    let judged: HashSet<MessageId> = claims.iter().map(|(id, _)| *id).collect();
-    let rest: Vec<MessageId> = ids.iter().copied().filter(|id| !judged.contains(id)).collect();
-    if !rest.is_empty() {
-        let stuck: Vec<(MessageId, bool)> =
-            Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }.load(conn).await?;
-        claims.extend(stuck.iter().map(|(id, interrupted)| (*id, if *interrupted { Claim::Interrupted } else { Claim::Busy })));
-        let stuck: HashSet<MessageId> = stuck.into_iter().map(|(id, _)| id).collect();
-        claims.extend(rest.into_iter().filter(|id| !stuck.contains(id)).map(|id| (id, Claim::Gone)));
+    let (room_connections, room_places) = room.columns();
+    let judge = Judge {
+        ids,
+        worker,
+        now,
+        room_otherwise: &room.otherwise(),
+        room_connections: &room_connections,
+        room_places: &room_places,
+        expired: EXPIRED,
+    };
+    let rows: Vec<Row> = judge.load(conn).await?;
+    let (mut claims, mut candidates) = (Vec::with_capacity(ids.len()), Vec::new());
+    for row in rows {
+        match verdict(row) {
+            Verdict::Is(id, claim) => claims.push((id, claim)),
+            Verdict::UpToTheRate(candidate) => candidates.push(*candidate),
+        }
+    }
+    claims.extend(left_out(conn, ids, &claims, &candidates, worker, now).await?);
+    if !candidates.is_empty() {
+        let mut room = room.clone();
+        for (_, claim) in &claims {
+            if let Claim::Claimed(claimed) = claim {
+                room.take(claimed.connection_id);
+            }
+        }
+        claims.extend(admit::admit(conn, candidates, &mut room, worker, now).await?);
     }
     Ok(claims)
 }
 
-fn verdict(
-    (message_id, verdict, connection_id, sender_id, to_address, sender_address, body, media_urls, attempt): Row,
-) -> (MessageId, Claim) {
-    let claim = match (verdict.as_str(), attempt) {
-        ("submitting", Some(attempt)) => Claim::Claimed(Box::new(Claimed {
-            message_id,
-            attempt,
-            connection_id,
-            sender_id,
-            to_address,
-            sender_address,
-            body,
-            media_urls,
-        })),
-        ("suppressed", _) => Claim::Suppressed,
+/// What is the matter with the messages that were not judged: gone, interrupted, or in another's hand.
+async fn left_out(
+    conn: &mut Conn,
+    ids: &[MessageId],
+    claims: &[(MessageId, Claim)],
+    candidates: &[Candidate],
+    worker: WorkerId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(MessageId, Claim)>> {
+    let judged: HashSet<MessageId> =
+        claims.iter().map(|(id, _)| *id).chain(candidates.iter().map(|candidate| candidate.claimed.message_id)).collect();
+    let rest: Vec<MessageId> = ids.iter().copied().filter(|id| !judged.contains(id)).collect();
+    if rest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stuck: Vec<(MessageId, bool)> =
+        Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }.load(conn).await?;
+    let mut answers: Vec<(MessageId, Claim)> =
+        stuck.iter().map(|(id, interrupted)| (*id, if *interrupted { Claim::Interrupted } else { Claim::Busy })).collect();
+    let stuck: HashSet<MessageId> = stuck.into_iter().map(|(id, _)| id).collect();
+    let gone: Vec<MessageId> = rest.into_iter().filter(|id| !stuck.contains(id)).collect();
+    if !gone.is_empty() {
+        Forget { ids: &gone }.execute(conn).await?;
+    }
+    answers.extend(gone.into_iter().map(|id| (id, Claim::Gone)));
+    Ok(answers)
+}
+
+enum Verdict {
+    Is(MessageId, Claim),
+    /// Nothing stands against it but, perhaps, its sender's rate.
+    UpToTheRate(Box<Candidate>),
+}
+
+fn verdict(row: Row) -> Verdict {
+    let (message_id, outcome, connection_id, sender_id, to_address, sender_address, body, media_urls, parts, automation, left, attempt) =
+        row;
+    let claim = match outcome.as_str() {
+        "submitting" | "throttled" => {
+            let claimed = Claimed {
+                message_id,
+                attempt: attempt.unwrap_or(1),
+                connection_id,
+                sender_id,
+                to_address,
+                sender_address,
+                body,
+                media_urls,
+                parts,
+                validity_seconds: u32::try_from(left).unwrap_or(0).max(SHORTEST_VALIDITY),
+            };
+            if outcome == "throttled" {
+                let flow = automation.map_or(Uuid::nil(), |id| id.0);
+                return Verdict::UpToTheRate(Box::new(Candidate { claimed, flow }));
+            }
+            Claim::Claimed(Box::new(claimed))
+        }
+        "suppressed" => Claim::Suppressed,
+        "expired" => Claim::Expired,
+        "queued" => Claim::Queued,
+        "crowded" => Claim::Crowded,
         _ => Claim::Held,
     };
-    (message_id, claim)
-}
-
-/// Whose held messages may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WakeScope {
-    /// A connection that was switched on again.
-    Connection(ConnectionId),
-    /// A sender that was switched on again.
-    Sender(SenderId),
-    /// An automation that was activated again.
-    Automation(AutomationId),
-}
-
-/// Enqueues the sending of every `pending` message in scope that has no job waiting, and returns how many.
-///
-/// Call it in the transaction that switches the connection, sender or automation on.
-pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
-    // A leased job does not count: its claim may have found the message held a moment ago and be about to end. Two jobs do no harm.
-    let has_job = jobs::table
-        .filter(jobs::subject.eq(messages::id))
-        .filter(jobs::worker_id.is_null())
-        .filter(jobs::failed_at.is_null())
-        .select(jobs::id);
-    let mut held = messages::table
-        .filter(messages::status.eq(MessageStatus::Pending))
-        .filter(diesel::dsl::not(diesel::dsl::exists(has_job)))
-        .select(messages::id)
-        .order(messages::id)
-        .into_boxed();
-    held = match scope {
-        WakeScope::Connection(id) => held.filter(messages::connection_id.eq(id)),
-        WakeScope::Sender(id) => held.filter(messages::sender_id.eq(id)),
-        WakeScope::Automation(id) => held.filter(messages::automation_id.eq(id)),
-    };
-    let ids: Vec<MessageId> = held.load(conn).await?;
-    let send: Vec<NewJob> = ids.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
-    queue::enqueue(conn, &send, now).await?;
-    Ok(ids.len())
+    Verdict::Is(message_id, claim)
 }

@@ -1,7 +1,7 @@
 //! Messages: one SMS, MMS or WhatsApp message from composing to its final status.
 //!
 //! The life of a message, each room entered once: [`compose`] makes it `pending` with its job; [`claim`] takes it before the
-//! call to Twilio; [`submit`] records what came of the call; [`delivery`] takes in Twilio's reports; [`reconcile`] settles what
+//! call to Twilio, or lets it wait for its sender's rate ([`throttle`]); [`submit`] records what came of the call; [`delivery`] takes in Twilio's reports; [`reconcile`] settles what
 //! nobody confirmed. [`inbound`] takes in what contacts text to us, STOP among it.
 //! [`ledger`] says how many ended how, [`retry`] sends again what
 //! never reached anybody.
@@ -18,3 +18,4 @@ pub mod retry;
 pub mod status;
 pub mod stop;
 pub mod submit;
+pub mod throttle;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Int2, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -51,6 +51,8 @@ pub enum Finish {
     Done,
     /// It runs again at this time; the error that delayed it is kept for the admin.
     Again(DateTime<Utc>, Option<String>),
+    /// It could not be begun, or has only done its share: it runs again at this time, and this start does not count as an attempt.
+    Uncounted(DateTime<Utc>),
     /// It is given up; the row stays with its error for an admin to see and retry.
     Failed(String),
 }
@@ -89,40 +91,49 @@ statement! {
         ids: &'a [i64] => Array<BigInt>,
         run_ats: &'a [Option<DateTime<Utc>>] => Array<Nullable<Timestamptz>>,
         errors: &'a [Option<String>] => Array<Nullable<Text>>,
+        counted: &'a [bool] => Array<Bool>,
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
     "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at), error = job.error,
+        attempt = jobs.attempt - CASE WHEN job.counted THEN 0 ELSE 1 END,
         failed_at = CASE WHEN job.run_at IS NULL THEN now.now END
-     FROM unnest({}::bigint[], {}::timestamptz[], {}::text[]) AS job (id, run_at, error), (SELECT {}::timestamptz AS now) AS now
+     FROM unnest({}::bigint[], {}::timestamptz[], {}::text[], {}::boolean[]) AS job (id, run_at, error, counted),
+        (SELECT {}::timestamptz AS now) AS now
      WHERE jobs.id = job.id"
 }
 
 /// Ends the lease of each job as told; together with the work itself when called in its transaction.
 pub async fn finish(conn: &mut Conn, jobs: &[(JobId, Finish)], now: DateTime<Utc>) -> Result<()> {
-    let (mut done, mut back, mut run_ats, mut errors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut done, mut back, mut run_ats, mut errors, mut counted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (JobId(id), finish) in jobs {
-        match finish {
-            Finish::Done => done.push(*id),
-            Finish::Again(at, error) => {
-                back.push(*id);
-                run_ats.push(Some(*at));
-                errors.push(error.clone());
+        let (run_at, error) = match finish {
+            Finish::Done => {
+                done.push(*id);
+                continue;
             }
-            Finish::Failed(error) => {
-                back.push(*id);
-                run_ats.push(None);
-                errors.push(Some(error.clone()));
-            }
-        }
+            Finish::Again(at, error) => (Some(*at), error.clone()),
+            Finish::Uncounted(at) => (Some(*at), None),
+            Finish::Failed(error) => (None, Some(error.clone())),
+        };
+        back.push(*id);
+        run_ats.push(run_at);
+        errors.push(error);
+        counted.push(!matches!(finish, Finish::Uncounted(_)));
     }
     if !done.is_empty() {
         Delete { ids: &done }.execute(conn).await?;
     }
     if !back.is_empty() {
-        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, now }.execute(conn).await?;
+        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now }.execute(conn).await?;
     }
     Ok(())
+}
+
+/// When the next job comes due that nobody has; in the past when another worker is about to take it.
+pub async fn next_due(conn: &mut Conn) -> Result<Option<DateTime<Utc>>> {
+    let waiting = jobs::table.filter(jobs::worker_id.is_null()).filter(jobs::failed_at.is_null());
+    Ok(waiting.order(jobs::run_at).select(jobs::run_at).first(conn).await.optional()?)
 }
 
 /// Says that a worker is alive; the first time it is registered. Returns the database's own time.

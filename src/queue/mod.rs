@@ -1,6 +1,6 @@
 //! The job queue: what may be enqueued, and the one way to enqueue it.
 //!
-//! A job is a row of `jobs` that names one enrollment or message. It is inserted on the caller's connection, so that it
+//! A job is a row of `jobs` that names one enrollment, message or sender. It is inserted on the caller's connection, so that it
 //! exists exactly when the caller's transaction commits. Apalis runs the jobs ([`backend`]); this folder and `worker/` are
 //! the only places that know it.
 
@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     queue::lease::Leased,
     types::{
-        id::{EnrollmentId, MessageId, WorkerId},
+        id::{EnrollmentId, MessageId, SenderId, WorkerId},
         text_enum::text_enum,
     },
 };
@@ -35,6 +35,8 @@ pub enum Job {
     Send(MessageId),
     /// Find out from Twilio what became of a message whose submission nobody confirmed.
     Settle(MessageId),
+    /// Let those of a sender's queued messages go that fit its rate now; there is one as long as messages wait.
+    Release(SenderId),
 }
 
 text_enum! {
@@ -46,6 +48,8 @@ text_enum! {
         Send = "send",
         /// See [`Job::Settle`].
         Settle = "settle",
+        /// See [`Job::Release`].
+        Release = "release",
     }
 }
 
@@ -57,6 +61,7 @@ impl Job {
             Self::Advance(_) => JobKind::Advance,
             Self::Send(_) => JobKind::Send,
             Self::Settle(_) => JobKind::Settle,
+            Self::Release(_) => JobKind::Release,
         }
     }
 
@@ -66,6 +71,7 @@ impl Job {
         match self {
             Self::Advance(id) => id.0,
             Self::Send(id) | Self::Settle(id) => id.0,
+            Self::Release(id) => id.0,
         }
     }
 
@@ -76,6 +82,7 @@ impl Job {
             JobKind::Advance => Self::Advance(EnrollmentId(subject)),
             JobKind::Send => Self::Send(MessageId(subject)),
             JobKind::Settle => Self::Settle(MessageId(subject)),
+            JobKind::Release => Self::Release(SenderId(subject)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 pub mod inbound;
+mod limits;
 
 use std::collections::HashMap;
 
@@ -11,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
 pub use checks::checks;
+pub use limits::{LimitError, Limits, PartsPerSecond, Validity, limit};
 
 use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
 use crate::db::Conn;
@@ -45,6 +47,12 @@ pub struct Sender {
     pub webhook_url: Option<String>,
     /// Why that address could not be set, in a sentence.
     pub webhook_error: Option<String>,
+    /// How many SMS parts it sends per second at most; none when Carillon does not limit it.
+    pub parts_per_second: Option<PartsPerSecond>,
+    /// How long its messages may wait.
+    #[diesel(column_name = validity_minutes)]
+    #[serde(rename = "validity_minutes")]
+    pub validity: Validity,
     /// When it was added.
     pub created_at: DateTime<Utc>,
     /// When a person switched it off.
@@ -119,6 +127,8 @@ pub async fn create(conn: &mut Conn, connection: ConnectionId, found: &VerifiedS
         senders::name.eq(found.name.chars().take(NAME_LIMIT).collect::<String>()),
         senders::sms_capable.eq(found.sms_capable),
         senders::mms_capable.eq(found.mms_capable),
+        senders::parts_per_second.eq(PartsPerSecond::usual(&found.address)),
+        senders::validity_minutes.eq(Validity::USUAL),
         senders::created_at.eq(now),
     );
     let inserted = diesel::insert_into(senders::table).values(row).returning(Sender::as_returning()).get_result(conn).await;

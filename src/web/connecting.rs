@@ -9,8 +9,9 @@ use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, 
 use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
+use crate::messages::throttle;
 use crate::senders::inbound::{self, Route};
-use crate::senders::{self, Sender};
+use crate::senders::{self, Limits, Sender};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
 
@@ -181,6 +182,21 @@ pub(crate) async fn enable_sender(app: &App, id: SenderId) -> Result<Sender> {
         })
         .await?;
     tracing::info!(sender.id = %id, "a sender was enabled");
+    Ok(sender)
+}
+
+/// Gives a sender other limits: what waits for its rate goes on by the new one.
+pub(crate) async fn limit_sender(app: &App, id: SenderId, limits: Limits) -> Result<Sender> {
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let sender = senders::limit(conn, id, limits).await?;
+            throttle::follow_new_rate(conn, id, now).await?;
+            Ok(sender)
+        })
+        .await?;
+    tracing::info!(sender.id = %id, "the limits of a sender were changed");
     Ok(sender)
 }
 

@@ -45,7 +45,7 @@ impl Worker {
             .iter()
             .filter_map(|leased| match leased.job {
                 Job::Advance(id) => Some(id),
-                Job::Send(_) | Job::Settle(_) => None,
+                Job::Send(_) | Job::Settle(_) | Job::Release(_) => None,
             })
             .collect();
         let done: Vec<(JobId, Finish)> = jobs.iter().map(|leased| (leased.id, Finish::Done)).collect();

@@ -1,12 +1,13 @@
 //! The worker: performs jobs and runs periodic work.
 //!
-//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`settling`].
-//! [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all.
+//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`releasing`],
+//! [`settling`]. [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all.
 
 mod advancing;
 mod leases;
 mod perform;
 mod poll;
+mod releasing;
 mod routines;
 mod schedule;
 mod sending;

@@ -65,15 +65,16 @@ impl Worker {
 
     async fn perform_kinds(&self, jobs: Vec<Leased>, mut permits: Option<OwnedSemaphorePermit>) {
         let of = |kind| jobs.iter().filter(|leased| leased.job.kind() == kind).copied().collect::<Vec<_>>();
-        let (advance, send, settle) = (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Settle));
+        let (advance, send, release, settle) = (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Release), of(JobKind::Settle));
         // The sends take their permits along, so that one slow answer does not keep the others' places; also those that follow at once
         // from the enrollments that advance.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
         let for_advances = permits.as_mut().and_then(|permits| permits.split(advance.len()));
         tokio::join!(
-            // Boxed: each is several kilobytes, and most of the time two of the three have nothing to do.
+            // Boxed: each is several kilobytes, and most of the time most of them have nothing to do.
             Box::pin(self.guarded(advance.clone(), self.advance(advance, for_advances))),
             Box::pin(self.guarded(send.clone(), self.send(send, for_sends))),
+            Box::pin(self.guarded(release.clone(), self.release(release))),
             Box::pin(self.guarded(settle.clone(), self.settle(settle))),
         );
         self.leases.release(&jobs);
@@ -119,7 +120,8 @@ impl Worker {
 
 /// A job that failed runs again later, or is left for an admin.
 fn after_failure(job: &Leased, error: &str, now: DateTime<Utc>) -> Finish {
-    if job.attempt >= MOST_ATTEMPTS {
+    // A queue that nobody releases would stand for ever.
+    if job.attempt >= MOST_ATTEMPTS && job.job.kind() != JobKind::Release {
         return Finish::Failed(error.to_owned());
     }
     Finish::Again(now + lease::backoff(job.attempt), Some(error.to_owned()))

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use apalis::prelude::*;
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -11,16 +12,26 @@ use crate::{
     queue::{
         CHANNEL,
         backend::{Batch, JobBackend},
-        lease,
+        lease::{self, Leased},
     },
     worker::Worker,
 };
 
-/// The slow poll behind the wake-ups: it finds jobs whose time has come, and those whose wake-up was lost.
+/// The slow poll behind the wake-ups: it finds jobs whose wake-up was lost.
 const POLL: Duration = Duration::from_secs(1);
+
+/// The shortest pause: a job that is due and that nobody has yet is being taken by another worker.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long work in flight may take to end after the stop signal.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// What a look at the queue brought.
+enum Taken {
+    Jobs(Vec<Leased>),
+    /// Nothing is due; the next job, if there is one, is at this time.
+    NoneBefore(Option<DateTime<Utc>>),
+}
 
 impl Worker {
     /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
@@ -82,9 +93,9 @@ impl Worker {
             if let Ok(rest) = Arc::clone(&places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }
-            let leased = self.lease(permits.num_permits()).await.map_err(|error| error.to_string());
-            match leased.and_then(|leased| leased.map_err(|error| error.to_string())) {
-                Ok(jobs) if !jobs.is_empty() => {
+            let mut pause = POLL;
+            match self.take(permits.num_permits()).await {
+                Ok(Taken::Jobs(jobs)) => {
                     away = false;
                     let used = permits.split(jobs.len()).unwrap_or(permits);
                     if batches.send(Batch { jobs, permits: used }).await.is_err() {
@@ -92,7 +103,10 @@ impl Worker {
                     }
                     continue;
                 }
-                Ok(_) => away = false,
+                Ok(Taken::NoneBefore(next)) => {
+                    away = false;
+                    pause = self.pause_until(next);
+                }
                 Err(error) if !away => {
                     away = true;
                     tracing::warn!(error, "cannot fetch jobs; trying again every second");
@@ -101,10 +115,26 @@ impl Worker {
             }
             tokio::select! {
                 () = wake.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
         }
+    }
+
+    /// Leases due jobs; without one, finds out when the next comes due.
+    async fn take(&self, most: usize) -> Result<Taken, String> {
+        let leased = self.lease(most).await.map_err(|error| error.to_string());
+        let jobs = leased.and_then(|leased| leased.map_err(|error| error.to_string()))?;
+        if !jobs.is_empty() {
+            return Ok(Taken::Jobs(jobs));
+        }
+        let mut conn = self.db.get().await.map_err(|error| error.to_string())?;
+        lease::next_due(&mut conn).await.map(Taken::NoneBefore).map_err(|error| error.to_string())
+    }
+
+    fn pause_until(&self, next: Option<DateTime<Utc>>) -> Duration {
+        let left = next.map(|next| (next - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
+        left.map_or(POLL, |left| left.clamp(SHORTEST_PAUSE, POLL))
     }
 
     /// Turns PostgreSQL's notifications into wake-ups; connects again when the connection is lost.

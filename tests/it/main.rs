@@ -28,3 +28,4 @@ mod signing_in;
 mod stop;
 mod storm;
 mod templates;
+mod throttle;

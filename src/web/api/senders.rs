@@ -7,14 +7,17 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiResult, Caller, Json, List, Path};
 use crate::connections::{SenderAddress, SenderKind, Status};
-use crate::senders::{self, Sender};
+use crate::contacts::Patch;
+use crate::error::{Error, FieldErrors};
+use crate::messages::throttle::figures::{self, QueueFigures};
+use crate::senders::{self, Limits, PartsPerSecond, Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::connecting;
 use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about senders.
 #[derive(OpenApi)]
-#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderChange, Capabilities)))]
+#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderDetail, SenderChange, Capabilities, QueueBody)))]
 pub(super) struct Description;
 
 /// Mounts `/senders`.
@@ -48,7 +51,35 @@ pub(super) struct SenderBody {
     webhook_url: Option<String>,
     /// Why it could not be set, and what to do.
     webhook_error: Option<String>,
+    /// How many SMS parts it sends per second at most; null when Carillon does not limit it.
+    #[schema(value_type = Option<f64>)]
+    parts_per_second: Option<PartsPerSecond>,
+    /// How many minutes after its making a message may still be handed to Twilio; later it expires and is not sent.
+    #[schema(value_type = i32)]
+    validity_minutes: Validity,
     created_at: DateTime<Utc>,
+}
+
+/// A sender and what waits for it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SenderDetail {
+    #[serde(flatten)]
+    sender: SenderBody,
+    queue: QueueBody,
+}
+
+/// The messages that wait for the sender's rate.
+#[derive(Serialize, ToSchema)]
+struct QueueBody {
+    waiting_messages: i64,
+    /// Their SMS parts.
+    waiting_parts: i64,
+    /// When the last of them goes, if the sender is on and no others come; null when nothing waits.
+    empty_at: Option<DateTime<Utc>>,
+    /// How many seconds that takes.
+    seconds: i64,
+    /// How many of them would wait longer than `validity_minutes`, and expire.
+    expiring_messages: i64,
 }
 
 /// What a sender can send.
@@ -66,6 +97,12 @@ struct SenderChange {
     name: Option<String>,
     /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
     disabled: Option<bool>,
+    /// SMS parts per second, from 0.1 to 1,000; null for no limit. A new sender has Twilio's usual rate for its kind of number.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    parts_per_second: Patch<f64>,
+    /// For how many minutes a message may wait before it expires, from 5 to 10,080.
+    validity_minutes: Option<i32>,
 }
 
 /// Lists the senders of all connections.
@@ -76,27 +113,68 @@ async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<SenderBody>>> {
 }
 
 /// One sender.
-#[utoipa::path(get, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), responses((status = 200, body = SenderBody)))]
-async fn find(caller: Caller<Viewer>, id: Path<SenderId>) -> ApiResult<Json<SenderBody>> {
+#[utoipa::path(get, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), responses((status = 200, body = SenderDetail)))]
+async fn find(caller: Caller<Viewer>, id: Path<SenderId>) -> ApiResult<Json<SenderDetail>> {
     let sender = senders::find(&mut *caller.conn().await?, *id).await?;
-    Ok(Json(sender.into()))
+    detail(&caller, sender).await
 }
 
-/// Renames a sender, or switches it off or on.
+/// Renames a sender, changes its limits, or switches it off or on.
 #[utoipa::path(
     patch, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), request_body = SenderChange,
-    responses((status = 200, body = SenderBody))
+    responses((status = 200, body = SenderDetail))
 )]
-async fn update(caller: Caller<Admin>, id: Path<SenderId>, body: Json<SenderChange>) -> ApiResult<Json<SenderBody>> {
+async fn update(caller: Caller<Admin>, id: Path<SenderId>, body: Json<SenderChange>) -> ApiResult<Json<SenderDetail>> {
+    let before = senders::find(&mut *caller.conn().await?, *id).await?;
+    let limits = body.limits(&before)?;
     if let Some(name) = &body.name {
         senders::rename(&mut *caller.conn().await?, *id, name).await?;
+    }
+    if let Some(limits) = limits {
+        connecting::limit_sender(&caller.app, *id, limits).await?;
     }
     let sender = match body.disabled {
         Some(true) => connecting::disable_sender(&caller.app, *id).await?,
         Some(false) => connecting::enable_sender(&caller.app, *id).await?,
         None => senders::find(&mut *caller.conn().await?, *id).await?,
     };
-    Ok(Json(sender.into()))
+    detail(&caller, sender).await
+}
+
+async fn detail<R: super::caller::Bearer>(caller: &Caller<R>, sender: Sender) -> ApiResult<Json<SenderDetail>> {
+    let now = caller.now();
+    let queue = figures::of(&mut *caller.conn().await?, &sender, now).await?;
+    Ok(Json(SenderDetail { sender: sender.into(), queue: QueueBody::of(&queue, now) }))
+}
+
+impl SenderChange {
+    /// The limits with what is changed of them, if anything is.
+    fn limits(&self, before: &Sender) -> Result<Option<Limits>, Error> {
+        let mut errors = FieldErrors::default();
+        let parts_per_second = match self.parts_per_second {
+            Patch::Keep => before.parts_per_second,
+            Patch::Clear => None,
+            Patch::Set(rate) => errors.check("parts_per_second", PartsPerSecond::new(rate)),
+        };
+        let validity =
+            self.validity_minutes.map_or(Some(before.validity), |minutes| errors.check("validity_minutes", Validity::new(minutes)));
+        errors.into_result()?;
+        let limits = Limits { parts_per_second, validity: validity.unwrap_or(before.validity) };
+        let is_changed = limits != Limits { parts_per_second: before.parts_per_second, validity: before.validity };
+        Ok(is_changed.then_some(limits))
+    }
+}
+
+impl QueueBody {
+    fn of(queue: &QueueFigures, now: DateTime<Utc>) -> Self {
+        Self {
+            waiting_messages: queue.waiting_messages,
+            waiting_parts: queue.waiting_parts,
+            empty_at: queue.empty_at,
+            seconds: queue.length(now).num_seconds(),
+            expiring_messages: queue.expiring_messages,
+        }
+    }
 }
 
 /// Has Twilio report the sender's incoming messages here, again; `webhook_error` says why it did not work.
@@ -119,6 +197,8 @@ impl From<Sender> for SenderBody {
             stopped_reason: sender.stopped_reason,
             webhook_url: sender.webhook_url,
             webhook_error: sender.webhook_error,
+            parts_per_second: sender.parts_per_second,
+            validity_minutes: sender.validity,
             created_at: sender.created_at,
         }
     }

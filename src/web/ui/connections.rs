@@ -2,6 +2,8 @@
 
 pub(super) mod add_sender;
 pub(super) mod keys;
+pub(super) mod limits;
+mod queue;
 pub(super) mod rejected;
 pub(super) mod show;
 mod switches;
@@ -29,6 +31,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .configure(switches::routes)
         .configure(test_message::routes)
         .configure(keys::routes)
+        .configure(limits::routes)
         .configure(add_sender::routes)
         .configure(rejected::routes);
 }

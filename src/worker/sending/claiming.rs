@@ -12,7 +12,7 @@ use super::Entered;
 use crate::{
     connections,
     db::Conn,
-    messages::claim::{self, Claim, Claimed},
+    messages::claim::{self, Claim, Claimed, Room},
     queue::{
         self, Job, NewJob,
         lease::{self, Finish, JobId},
@@ -27,6 +27,9 @@ use crate::{
 
 /// How long a process that cannot read the saved keys leaves their messages to others.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
+
+/// How long a message waits when its connection has as many calls in flight as it may have.
+const CROWDED_PAUSE: TimeDelta = TimeDelta::milliseconds(100);
 
 /// The keys of the connections in a batch.
 pub(super) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
@@ -79,11 +82,12 @@ impl Worker {
     ) -> Result<Vec<Box<Claimed>>, PerformError> {
         let ids: Vec<MessageId> = entered.keys().copied().collect();
         let (mut claimed, mut finishes, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, claim) in claim::claim(conn, &ids, self.id, now).await? {
+        for (id, claim) in claim::claim(conn, &ids, &Room::unlimited(), self.id, now).await? {
             let job = entered[&id].job.id;
             match claim {
                 Claim::Claimed(message) => claimed.push(message),
-                Claim::Suppressed | Claim::Held | Claim::Gone => finishes.push((job, Finish::Done)),
+                Claim::Suppressed | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => finishes.push((job, Finish::Done)),
+                Claim::Crowded => finishes.push((job, Finish::Uncounted(now + CROWDED_PAUSE))),
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
                 Claim::Interrupted => {
                     finishes.push((job, Finish::Done));

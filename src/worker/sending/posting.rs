@@ -20,7 +20,7 @@ impl Worker {
             body: Some(claimed.body.clone()).filter(|body| !body.is_empty()),
             media_urls: claimed.media_urls.clone(),
             status_callback: Some(status_callback),
-            validity_period: None,
+            validity_period: Some(claimed.validity_seconds),
         };
         let answer = self.twilio.create_message(keys, &message).await;
         let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);

@@ -9,6 +9,7 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod proof;
 pub(crate) mod site;
+mod waiting;
 pub(crate) mod world;
 
 use std::{sync::Once, time::Duration};
@@ -213,6 +214,11 @@ impl TestApp {
     pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
         let rows: Vec<Text> = diesel::sql_query(query).load(&mut *self.conn().await).await.unwrap();
         rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// Changes the database behind the product's back.
+    pub(crate) async fn run_sql(&self, statement: &str) {
+        diesel::sql_query(statement).execute(&mut *self.conn().await).await.unwrap();
     }
 
     /// How many rows a table, or `table WHERE …`, has.

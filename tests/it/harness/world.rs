@@ -31,8 +31,15 @@ impl TestApp {
         self.connect_sender(LONG_CODE).await
     }
 
-    /// Connects the simulator's account with another number or service.
+    /// Connects the simulator's account with another number or service, which sends as fast as it can.
     pub(crate) async fn connect_sender(&self, sender: &str) -> Twilio {
+        let twilio = self.connect_throttled(sender).await;
+        self.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null })).await.ok();
+        twilio
+    }
+
+    /// Connects the simulator's account with a number or service, which sends at the rate that Carillon gives it at first.
+    pub(crate) async fn connect_throttled(&self, sender: &str) -> Twilio {
         let keys = json!({ "name": format!("Twilio {sender}"), "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": sender });
         let connection = self.api().post("/connections", keys).await.ok();
         Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: sender.to_owned() }

@@ -6,7 +6,7 @@ mod editor;
 mod enrollment;
 mod form;
 mod list;
-mod words;
+pub(super) mod words;
 
 use actix_web::web::{self, ServiceConfig};
 

@@ -71,7 +71,7 @@ pub(super) fn step(step: &Step, templates: &HashMap<TemplateId, Template>, sende
 }
 
 /// `1 day 2 hours`, `90 seconds` as `1 minute 30 seconds`.
-pub(super) fn duration(seconds: u32) -> String {
+pub(in crate::web::ui) fn duration(seconds: u32) -> String {
     let mut rest = seconds;
     let mut words = Vec::new();
     for (unit, length) in SECONDS_PER {
@@ -85,7 +85,7 @@ pub(super) fn duration(seconds: u32) -> String {
 }
 
 /// A count that stops at `limit`: `10,000+`.
-pub(super) fn rough(count: i64, limit: i64) -> String {
+pub(in crate::web::ui) fn rough(count: i64, limit: i64) -> String {
     let shown = count.min(limit).to_string();
     let mut grouped = String::new();
     for (at, digit) in shown.chars().enumerate() {

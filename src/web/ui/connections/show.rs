@@ -1,5 +1,7 @@
 //! The page of one connection: account, keys, senders, and what a live check found.
 
+use std::collections::HashMap;
+
 use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,9 @@ use super::view::{ConnectionView, SenderView};
 use crate::connections::{self, Check, Outcome, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
+use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
-use crate::types::id::ConnectionId;
+use crate::types::id::{ConnectionId, SenderId};
 use crate::web::connecting;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
@@ -87,6 +90,11 @@ fn choices(senders: &[Sender]) -> Vec<Choice> {
     senders.iter().map(|sender| Choice::new(sender.id.to_string(), sender.label())).collect()
 }
 
+fn with_queue(sender: Sender, queues: &HashMap<SenderId, QueueFigures>, now: DateTime<Utc>) -> SenderView {
+    let queue = queues.get(&sender.id).copied().unwrap_or_default();
+    SenderView::with_queue(sender, &queue, now)
+}
+
 fn policies() -> [Choice; 2] {
     [
         Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Give it up: never send anything twice"),
@@ -98,12 +106,13 @@ impl ConnectionPage {
     pub(super) async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
+        let queues = figures::of_many(conn, &senders, now).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
         let form = NameInput { name: connection.name.clone(), unconfirmed_policy: connection.unconfirmed_policy.to_string() };
         Ok(Self {
             connection: connection.into(),
             sender_choices: choices(&senders),
-            senders: senders.into_iter().map(SenderView::from).collect(),
+            senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
             address_warning: None,
             checks: None,

@@ -1,9 +1,12 @@
 //! Connections and senders as pages show them: with their status in one word.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::queue::{self, QueueView};
 use crate::connections::{Connection, SenderKind, Status, UnconfirmedPolicy};
-use crate::senders::Sender;
+use crate::messages::throttle::figures::QueueFigures;
+use crate::senders::{PartsPerSecond, Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 
 /// A connection with its status.
@@ -23,6 +26,11 @@ pub(super) struct SenderView {
     status: Status,
     label: String,
     shown_address: String,
+    /// `1 SMS part per second`
+    speed: String,
+    /// `2 days`
+    patience: String,
+    queue: Option<QueueView>,
 }
 
 impl From<Connection> for ConnectionView {
@@ -33,7 +41,23 @@ impl From<Connection> for ConnectionView {
 
 impl From<Sender> for SenderView {
     fn from(sender: Sender) -> Self {
-        Self { status: sender.status(), label: sender.label(), shown_address: sender.address.for_people(), sender }
+        Self {
+            status: sender.status(),
+            label: sender.label(),
+            shown_address: sender.address.for_people(),
+            speed: queue::speed(sender.parts_per_second),
+            patience: queue::validity(sender.validity),
+            queue: None,
+            sender,
+        }
+    }
+}
+
+impl SenderView {
+    /// The sender with what waits for it.
+    pub(super) fn with_queue(sender: Sender, waiting: &QueueFigures, now: DateTime<Utc>) -> Self {
+        let queue = QueueView::of(&sender, waiting, now);
+        Self { queue, ..sender.into() }
     }
 }
 
@@ -49,8 +73,8 @@ impl ConnectionView {
             has_auth_token: true,
             api_key_sid: None,
             unconfirmed_policy: UnconfirmedPolicy::GiveUp,
-            verified_at: chrono::DateTime::UNIX_EPOCH,
-            created_at: chrono::DateTime::UNIX_EPOCH,
+            verified_at: DateTime::UNIX_EPOCH,
+            created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,
             stopped_at: None,
             stopped_reason: None,
@@ -65,7 +89,7 @@ impl ConnectionView {
         connection.api_key_sid = Some("SKca4111000000000000000000000000b1".to_owned());
         connection.account_type = Some("Trial".to_owned());
         connection.unconfirmed_policy = UnconfirmedPolicy::Resend;
-        connection.stopped_at = Some(chrono::DateTime::UNIX_EPOCH);
+        connection.stopped_at = Some(DateTime::UNIX_EPOCH);
         connection.stopped_reason = Some("Twilio refused the keys (20003).".to_owned());
         connection.into()
     }
@@ -89,7 +113,9 @@ impl SenderView {
                 mms_capable: true,
                 webhook_url: Some("https://sms.example.com/hooks/twilio/0190/inbound".to_owned()),
                 webhook_error: None,
-                created_at: chrono::DateTime::UNIX_EPOCH,
+                parts_per_second: None,
+                validity: Validity::USUAL,
+                created_at: DateTime::UNIX_EPOCH,
                 disabled_at: None,
                 stopped_at: None,
                 stopped_reason: None,
@@ -100,9 +126,15 @@ impl SenderView {
             kind: SenderKind::MessagingService,
             mms_capable: false,
             webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
-            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
+            disabled_at: Some(DateTime::UNIX_EPOCH),
             ..sender
         });
-        number.into_iter().chain(service).map(Self::from).collect()
+        let number = number.map(|sender| {
+            let now = DateTime::UNIX_EPOCH;
+            let empty_at = Some(now + TimeDelta::hours(60));
+            let waiting = QueueFigures { waiting_messages: 216_000, waiting_parts: 216_000, empty_at, expiring_messages: 43_200 };
+            Self::with_queue(Sender { parts_per_second: PartsPerSecond::new(1.0).ok(), ..sender }, &waiting, now)
+        });
+        number.into_iter().chain(service.map(Self::from)).collect()
     }
 }

@@ -195,6 +195,8 @@ pub(super) fn sender() -> Sender {
         mms_capable: true,
         webhook_url: None,
         webhook_error: None,
+        parts_per_second: None,
+        validity: crate::senders::Validity::USUAL,
         created_at: DateTime::UNIX_EPOCH,
         disabled_at: None,
         stopped_at: None,

@@ -1,0 +1,75 @@
+//! Waking: what was held because a connection, sender or automation was switched off goes on.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    db::{
+        Conn,
+        schema::{jobs, messages, queued_sends, senders, throttles},
+    },
+    error::Result,
+    messages::{status::MessageStatus, throttle},
+    queue::{self, Job, NewJob},
+    types::id::{AutomationId, ConnectionId, MessageId, SenderId},
+};
+
+/// Whose held messages may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WakeScope {
+    /// A connection that was switched on again.
+    Connection(ConnectionId),
+    /// A sender that was switched on again.
+    Sender(SenderId),
+    /// An automation that was activated again.
+    Automation(AutomationId),
+}
+
+/// Enqueues the sending of every `pending` message in scope that neither has a job waiting nor stands in its sender's queue, and
+/// returns how many; the queues go on by themselves.
+///
+/// Call it in the transaction that switches the connection, sender or automation on.
+pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
+    let queues = queues(conn, scope).await?;
+    // It locks the queues: none of their messages is put in or taken out from here on, so that none is forgotten.
+    throttle::keep_releasing(conn, &queues, now).await?;
+    // A leased job does not count: its claim may have found the message held a moment ago and be about to end. Two jobs do no harm.
+    let has_job = jobs::table
+        .filter(jobs::subject.eq(messages::id))
+        .filter(jobs::worker_id.is_null())
+        .filter(jobs::failed_at.is_null())
+        .select(jobs::id);
+    let is_queued = queued_sends::table
+        .filter(queued_sends::message_id.eq(messages::id))
+        .filter(queued_sends::released_at.is_null())
+        .select(queued_sends::message_id);
+    let mut held = messages::table
+        .filter(messages::status.eq(MessageStatus::Pending))
+        .filter(diesel::dsl::not(diesel::dsl::exists(has_job)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(is_queued)))
+        .select(messages::id)
+        .order(messages::id)
+        .into_boxed();
+    held = match scope {
+        WakeScope::Connection(id) => held.filter(messages::connection_id.eq(id)),
+        WakeScope::Sender(id) => held.filter(messages::sender_id.eq(id)),
+        WakeScope::Automation(id) => held.filter(messages::automation_id.eq(id)),
+    };
+    let ids: Vec<MessageId> = held.load(conn).await?;
+    let send: Vec<NewJob> = ids.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
+    queue::enqueue(conn, &send, now).await?;
+    Ok(ids.len())
+}
+
+/// The senders whose queues may hold messages in scope.
+async fn queues(conn: &mut Conn, scope: WakeScope) -> Result<Vec<SenderId>> {
+    let mut throttled = throttles::table.inner_join(senders::table).select(senders::id).order(senders::id).into_boxed();
+    throttled = match scope {
+        WakeScope::Connection(id) => throttled.filter(senders::connection_id.eq(id)),
+        WakeScope::Sender(id) => throttled.filter(senders::id.eq(id)),
+        // An automation may send from any.
+        WakeScope::Automation(_) => throttled.filter(throttles::waiting_messages.gt(0)),
+    };
+    Ok(throttled.load(conn).await?)
+}

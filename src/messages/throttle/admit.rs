@@ -1,0 +1,208 @@
+//! Admitting: of the messages that are claimed from senders with a rate, what fits goes, and the rest lines up.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Int2, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{Throttle, lock, start_releasing};
+use crate::{
+    db::{Conn, schema::throttles, statement::statement},
+    error::Result,
+    messages::claim::{Claim, Claimed, Room},
+    types::id::{MessageId, SenderId, WorkerId},
+};
+
+/// A message that may be claimed if its sender's rate allows; its row is locked.
+#[derive(Debug)]
+pub(in crate::messages) struct Candidate {
+    /// As it would be claimed; the attempt's number is not known yet.
+    pub(in crate::messages) claimed: Claimed,
+    /// The automation, or zeros for a single message.
+    pub(in crate::messages) flow: Uuid,
+}
+
+statement! {
+    /// Moves messages to `submitting`, each with an attempt.
+    struct Submit<'a> {
+        ids: &'a [MessageId] => Array<SqlUuid>,
+        worker: WorkerId => SqlUuid,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns (SqlUuid, Int2);
+    "WITH going AS (
+        SELECT g.id, clock.worker, clock.now
+        FROM unnest({}::uuid[]) AS g (id), (SELECT {}::uuid AS worker, {}::timestamptz AS now) AS clock
+     ), moved AS (
+        UPDATE messages m SET status = 'submitting', reason = NULL, status_at = going.now FROM going WHERE m.id = going.id
+     )
+     INSERT INTO attempts (message_id, number, worker_id, claimed_at)
+     SELECT going.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = going.id), going.worker, going.now
+     FROM going
+     RETURNING message_id, number"
+}
+
+statement! {
+    /// Puts messages at the end of their senders' queues, in this order.
+    struct LineUp<'a> {
+        ids: &'a [MessageId] => Array<SqlUuid>,
+        senders: &'a [SenderId] => Array<SqlUuid>,
+        flows: &'a [Uuid] => Array<SqlUuid>,
+        parts: &'a [i16] => Array<Int2>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "INSERT INTO queued_sends (message_id, sender_id, flow, parts, queued_at)
+     SELECT q.message_id, q.sender_id, q.flow, q.parts, clock.now
+     FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::smallint[]) WITH ORDINALITY AS q (message_id, sender_id, flow, parts, place),
+        (SELECT {}::timestamptz AS now) AS clock
+     ORDER BY q.place"
+}
+
+statement! {
+    /// Notes what of the senders' rates is used up, and what waits now.
+    struct Spend<'a> {
+        senders: &'a [SenderId] => Array<SqlUuid>,
+        free_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
+        messages: &'a [i64] => Array<BigInt>,
+        parts: &'a [i64] => Array<BigInt>,
+    }
+    returns ();
+    "UPDATE throttles t SET free_at = s.free_at, waiting_messages = t.waiting_messages + s.messages,
+        waiting_parts = t.waiting_parts + s.parts
+     FROM unnest({}::uuid[], {}::timestamptz[], {}::bigint[], {}::bigint[]) AS s (sender_id, free_at, messages, parts)
+     WHERE t.sender_id = s.sender_id"
+}
+
+/// Claims those candidates that fit the rates of their senders and the room, and lines the others up; one answer for each.
+///
+/// The last thing in a claim: it waits for the throttles, and for nothing after them.
+pub(in crate::messages) async fn admit(
+    conn: &mut Conn,
+    mut candidates: Vec<Candidate>,
+    room: &mut Room,
+    worker: WorkerId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(MessageId, Claim)>> {
+    candidates.sort_by_key(|candidate| candidate.claimed.message_id);
+    let mut spending = Spending::lock(conn, &candidates, now).await?;
+    let (mut going, mut answers) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        let id = candidate.claimed.message_id;
+        match spending.place(&candidate, room, now) {
+            Place::Now => going.push(candidate.claimed),
+            Place::Later => answers.push((id, Claim::Queued)),
+            Place::Crowded => answers.push((id, Claim::Crowded)),
+        }
+    }
+    answers.extend(submit(conn, going, worker, now).await?);
+    spending.save(conn, now).await?;
+    Ok(answers)
+}
+
+enum Place {
+    Now,
+    Later,
+    Crowded,
+}
+
+/// The locked throttles, and what is decided until it is written.
+struct Spending {
+    throttles: HashMap<SenderId, Spent>,
+    ids: Vec<MessageId>,
+    senders: Vec<SenderId>,
+    flows: Vec<Uuid>,
+    parts: Vec<i16>,
+}
+
+struct Spent {
+    throttle: Throttle,
+    messages: i64,
+    parts: i64,
+    /// When the first that lined up fits, if nothing had been waiting before.
+    first_fits_at: Option<DateTime<Utc>>,
+}
+
+impl Spending {
+    async fn lock(conn: &mut Conn, candidates: &[Candidate], now: DateTime<Utc>) -> Result<Self> {
+        let mut senders: Vec<SenderId> = candidates.iter().map(|candidate| candidate.claimed.sender_id).collect();
+        senders.sort_unstable();
+        senders.dedup();
+        let mut locked = lock(conn, &senders).await?;
+        if locked.len() < senders.len() {
+            let new: Vec<_> = senders.iter().map(|id| (throttles::sender_id.eq(*id), throttles::free_at.eq(now))).collect();
+            diesel::insert_into(throttles::table).values(new).on_conflict_do_nothing().execute(conn).await?;
+            locked = lock(conn, &senders).await?;
+        }
+        let spent = |(id, throttle)| (id, Spent { throttle, messages: 0, parts: 0, first_fits_at: None });
+        Ok(Self {
+            throttles: locked.into_iter().map(spent).collect(),
+            ids: Vec::new(),
+            senders: Vec::new(),
+            flows: Vec::new(),
+            parts: Vec::new(),
+        })
+    }
+
+    fn place(&mut self, candidate: &Candidate, room: &mut Room, now: DateTime<Utc>) -> Place {
+        let Claimed { message_id, sender_id, connection_id, parts, .. } = candidate.claimed;
+        let Some(spent) = self.throttles.get_mut(&sender_id) else { return Place::Crowded };
+        let Spent { throttle, .. } = spent;
+        let has_queue = throttle.bucket.rate.is_some() && throttle.waiting_messages + spent.messages > 0;
+        if !has_queue && throttle.bucket.fits(parts, now) {
+            if !room.take(connection_id) {
+                return Place::Crowded;
+            }
+            throttle.bucket.charge(parts, now);
+            return Place::Now;
+        }
+        if !has_queue {
+            spent.first_fits_at = Some(throttle.bucket.fits_at(parts).max(now));
+        }
+        spent.messages += 1;
+        spent.parts += i64::from(parts);
+        self.ids.push(message_id);
+        self.senders.push(sender_id);
+        self.flows.push(candidate.flow);
+        self.parts.push(parts);
+        Place::Later
+    }
+
+    async fn save(self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+        if !self.ids.is_empty() {
+            LineUp { ids: &self.ids, senders: &self.senders, flows: &self.flows, parts: &self.parts, now }.execute(conn).await?;
+        }
+        let (mut senders, mut free_ats, mut messages, mut parts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (id, spent) in &self.throttles {
+            senders.push(*id);
+            free_ats.push(spent.throttle.bucket.free_at);
+            messages.push(spent.messages);
+            parts.push(spent.parts);
+        }
+        Spend { senders: &senders, free_ats: &free_ats, messages: &messages, parts: &parts }.execute(conn).await?;
+        for (id, spent) in &self.throttles {
+            if let Some(run_at) = spent.first_fits_at.filter(|_| !spent.throttle.releasing) {
+                start_releasing(conn, &[*id], run_at, now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn submit(conn: &mut Conn, going: Vec<Claimed>, worker: WorkerId, now: DateTime<Utc>) -> Result<Vec<(MessageId, Claim)>> {
+    if going.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<MessageId> = going.iter().map(|claimed| claimed.message_id).collect();
+    let attempts: HashMap<MessageId, i16> = Submit { ids: &ids, worker, now }.load::<(MessageId, i16)>(conn).await?.into_iter().collect();
+    let claims = going.into_iter().map(|claimed| {
+        let attempt = attempts.get(&claimed.message_id).copied().unwrap_or(1);
+        (claimed.message_id, Claim::Claimed(Box::new(Claimed { attempt, ..claimed })))
+    });
+    Ok(claims.collect())
+}

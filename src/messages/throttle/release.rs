@@ -1,0 +1,197 @@
+//! Releasing: as a sender's rate allows, what waits in its queue goes on, in turns of those who wait.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Int2, Nullable, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{Throttle, lock};
+use crate::{
+    db::{
+        Conn,
+        schema::{connections, senders, throttles},
+        statement::statement,
+    },
+    error::Result,
+    queue::{self, Job, NewJob},
+    senders::PartsPerSecond,
+    types::id::{MessageId, SenderId},
+};
+
+/// Between two releases of a queue, so that a fast sender's messages go in small heaps and not one by one.
+const PAUSE: TimeDelta = TimeDelta::milliseconds(200);
+
+/// How many messages are looked at in one transaction, at least and at most.
+const LOOK: (usize, usize) = (50, 1_000);
+
+/// What a release has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing waits, or the sender is off: its job is done.
+    Nothing,
+    /// More may go at this time.
+    More(DateTime<Utc>),
+}
+
+/// A message at the front of the queue.
+type Row = (MessageId, Uuid, i16, bool, bool, bool);
+
+statement! {
+    /// The front of a sender's queue in turns: the first of each flow, then the second of each, beginning after the flow that was last.
+    ///
+    /// Flows are found by skipping through the index, so that the length of the queue does not matter. Each comes with its flow, its
+    /// parts, whether it is pending still, whether its automation runs, and whether it is too late.
+    struct Front<'a> {
+        sender: SenderId => SqlUuid,
+        last_flow: &'a Option<Uuid> => Nullable<SqlUuid>,
+        now: DateTime<Utc> => Timestamptz,
+        look: &'a i64 => BigInt,
+    }
+    returns (SqlUuid, SqlUuid, Int2, Bool, Bool, Bool);
+    "WITH RECURSIVE edge AS MATERIALIZED (
+        SELECT {}::uuid AS sender_id, {}::uuid AS last_flow, {}::timestamptz AS now, {}::bigint AS look
+     ), flows AS (
+        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
+                ORDER BY q.flow LIMIT 1) AS flow
+        FROM edge
+        UNION ALL
+        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL AND q.flow > flows.flow
+                ORDER BY q.flow LIMIT 1)
+        FROM flows, edge WHERE flows.flow IS NOT NULL
+     ), front AS (
+        SELECT first.message_id, first.parts, first.turn, flows.flow
+        FROM flows CROSS JOIN edge CROSS JOIN LATERAL (
+            SELECT heap.message_id, heap.parts, row_number() OVER (ORDER BY heap.position) AS turn
+            FROM (SELECT q.message_id, q.parts, q.position FROM queued_sends q
+                  WHERE q.sender_id = edge.sender_id AND q.flow = flows.flow AND q.released_at IS NULL
+                  ORDER BY q.sender_id, q.flow, q.position LIMIT edge.look) AS heap) AS first
+        WHERE flows.flow IS NOT NULL
+        ORDER BY first.turn, coalesce(flows.flow <= edge.last_flow, false), flows.flow LIMIT (SELECT look FROM edge)
+     )
+     SELECT f.message_id, f.flow, f.parts, coalesce(m.status = 'pending', false), coalesce(a.status = 'active', true),
+        coalesce(m.created_at + s.validity_minutes * interval '1 minute' <= edge.now, false)
+     FROM front f CROSS JOIN edge
+     LEFT JOIN messages m ON m.id = f.message_id
+     JOIN senders s ON s.id = edge.sender_id
+     LEFT JOIN automations a ON a.id = f.flow
+     ORDER BY f.turn, coalesce(f.flow <= edge.last_flow, false), f.flow"
+}
+
+statement! {
+    /// Takes messages off the front of a queue: marked as paid, or out altogether.
+    struct TakeOff<'a> {
+        released: &'a [MessageId] => Array<SqlUuid>,
+        dropped: &'a [MessageId] => Array<SqlUuid>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "WITH edge AS (SELECT {}::uuid[] AS released, {}::uuid[] AS dropped, {}::timestamptz AS now),
+     marked AS (
+        UPDATE queued_sends SET released_at = edge.now FROM edge WHERE message_id = ANY (edge.released)
+     )
+     DELETE FROM queued_sends USING edge WHERE message_id = ANY (edge.dropped)"
+}
+
+/// Releases what fits a sender's rate now, and says when its job runs again; in the caller's transaction.
+///
+/// It charges the parts and enqueues the sending of the messages; their claims let them through without charging them again. Free of
+/// charge leave: messages that are pending no more (a STOP), those that are too late (their claims expire them), and those whose
+/// automation does not run (they are held until it is woken). It locks the throttle and waits for nothing after it.
+pub async fn release(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> Result<Left> {
+    let Some((_, mut throttle)) = lock(conn, &[sender]).await?.pop() else { return Ok(Left::Nothing) };
+    // Read after the lock: who switches the sender on again, or changes its rate, waits for the lock or is seen.
+    let Some(rate) = rate_if_on(conn, sender).await? else {
+        stop_releasing(conn, sender).await?;
+        return Ok(Left::Nothing);
+    };
+    throttle.bucket.rate = rate;
+    let last_flow: Option<Uuid> = throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
+    let look = throttle.bucket.room(now).clamp(LOOK.0, LOOK.1);
+    let front: Vec<Row> = Front { sender, last_flow: &last_flow, now, look: &i64::try_from(look).unwrap_or(i64::MAX) }.load(conn).await?;
+    let is_all = front.len() < look;
+    let taken = choose(&mut throttle, front, last_flow, now);
+    take_off(conn, &taken, now).await?;
+
+    let is_empty = is_all && taken.next_fits_at.is_none();
+    note(conn, sender, &throttle, &taken, is_empty).await?;
+    if is_empty {
+        return Ok(Left::Nothing);
+    }
+    // Without a message that did not fit, only the look ended: go on at once.
+    Ok(Left::More(taken.next_fits_at.map_or(now, |at| at.max(now + PAUSE))))
+}
+
+/// What leaves the queue.
+#[derive(Default)]
+struct Taken {
+    released: Vec<MessageId>,
+    dropped: Vec<MessageId>,
+    parts: i64,
+    last_flow: Option<Uuid>,
+    /// When the first that stays fits; none if all that were looked at leave.
+    next_fits_at: Option<DateTime<Utc>>,
+}
+
+fn choose(throttle: &mut Throttle, front: Vec<Row>, last_flow: Option<Uuid>, now: DateTime<Utc>) -> Taken {
+    let mut taken = Taken { last_flow, ..Taken::default() };
+    for (id, flow, parts, is_pending, runs, is_late) in front {
+        if !is_pending || !runs {
+            taken.dropped.push(id);
+        } else if is_late {
+            taken.released.push(id);
+        } else if throttle.bucket.fits(parts, now) {
+            throttle.bucket.charge(parts, now);
+            taken.released.push(id);
+            taken.last_flow = Some(flow);
+        } else {
+            taken.next_fits_at = Some(throttle.bucket.fits_at(parts));
+            break;
+        }
+        taken.parts += i64::from(parts);
+    }
+    taken
+}
+
+/// The rate that the sender has now; none if it, or its connection, is off.
+async fn rate_if_on(conn: &mut Conn, sender: SenderId) -> Result<Option<Option<PartsPerSecond>>> {
+    let on = senders::table
+        .inner_join(connections::table)
+        .filter(senders::id.eq(sender))
+        .filter(senders::disabled_at.is_null().and(senders::stopped_at.is_null()))
+        .filter(connections::disabled_at.is_null().and(connections::stopped_at.is_null()));
+    Ok(on.select(senders::parts_per_second).first(conn).await.optional()?)
+}
+
+async fn stop_releasing(conn: &mut Conn, sender: SenderId) -> Result<()> {
+    diesel::update(throttles::table.find(sender)).set(throttles::releasing.eq(false)).execute(conn).await?;
+    Ok(())
+}
+
+async fn take_off(conn: &mut Conn, taken: &Taken, now: DateTime<Utc>) -> Result<()> {
+    if taken.released.is_empty() && taken.dropped.is_empty() {
+        return Ok(());
+    }
+    TakeOff { released: &taken.released, dropped: &taken.dropped, now }.execute(conn).await?;
+    let jobs: Vec<NewJob> = taken.released.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
+    queue::enqueue(conn, &jobs, now).await
+}
+
+async fn note(conn: &mut Conn, sender: SenderId, throttle: &Throttle, taken: &Taken, is_empty: bool) -> Result<()> {
+    let row = diesel::update(throttles::table.find(sender));
+    let spent = (throttles::free_at.eq(throttle.bucket.free_at), throttles::last_flow.eq(taken.last_flow));
+    if is_empty {
+        let nothing = (throttles::waiting_messages.eq(0), throttles::waiting_parts.eq(0), throttles::releasing.eq(false));
+        row.set((spent, nothing)).execute(conn).await?;
+    } else {
+        let messages = i64::try_from(taken.released.len() + taken.dropped.len()).unwrap_or(0);
+        let fewer = (
+            throttles::waiting_messages.eq(throttles::waiting_messages - messages),
+            throttles::waiting_parts.eq(throttles::waiting_parts - taken.parts),
+        );
+        row.set((spent, fewer)).execute(conn).await?;
+    }
+    Ok(())
+}

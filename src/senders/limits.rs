@@ -1,0 +1,203 @@
+//! A sender's limits: how fast it sends, and how long its messages may wait.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::prelude::*;
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::{Double, Integer};
+use diesel_async::RunQueryDsl;
+use serde::Serialize;
+
+use super::Sender;
+use crate::connections::SenderAddress;
+use crate::db::{Conn, schema::senders};
+use crate::error::{Error, Result};
+use crate::types::id::SenderId;
+
+/// How many SMS parts a sender sends per second at most: from 0.1 to 1,000.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Double)]
+#[serde(transparent)]
+pub struct PartsPerSecond(f64);
+
+/// How long after its making a message may still be handed to Twilio, in minutes: from 5 to 10,080, a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Integer)]
+#[serde(transparent)]
+pub struct Validity(i32);
+
+/// Why a number is no limit, with those that are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// Not a rate.
+    #[error("Enter how many SMS parts are sent per second, from 0.1 to 1,000, or nothing: Carillon does not limit the sender then.")]
+    PartsPerSecond,
+    /// Not a validity.
+    #[error("Enter for how many minutes a message may wait, from 5 to 10,080 (a week).")]
+    Validity,
+}
+
+/// What a sender may be told to keep to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// None: Carillon does not limit it.
+    pub parts_per_second: Option<PartsPerSecond>,
+    /// See [`Validity`].
+    pub validity: Validity,
+}
+
+impl PartsPerSecond {
+    /// Takes a rate between the bounds.
+    pub fn new(rate: f64) -> std::result::Result<Self, LimitError> {
+        if (0.1..=1_000.0).contains(&rate) { Ok(Self(rate)) } else { Err(LimitError::PartsPerSecond) }
+    }
+
+    /// Reads what was typed: a number, or nothing for no limit.
+    pub fn parse(text: &str) -> std::result::Result<Option<Self>, LimitError> {
+        match text.trim() {
+            "" => Ok(None),
+            text => text.parse().map_err(|_| LimitError::PartsPerSecond).and_then(Self::new).map(Some),
+        }
+    }
+
+    /// What Twilio usually grants this kind of number; none for a Messaging Service, whose messages Twilio spreads over a pool.
+    #[must_use]
+    pub fn usual(address: &SenderAddress) -> Option<Self> {
+        match address {
+            SenderAddress::MessagingService(_) => None,
+            SenderAddress::PhoneNumber(number) => Some(Self(usual_of_number(number.as_str()))),
+        }
+    }
+
+    /// The number itself.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
+    /// How long so many parts take, to the microsecond, rather too long than too short.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "no queue takes 2^52 microseconds")]
+    pub fn time_for(self, parts: i64) -> TimeDelta {
+        TimeDelta::microseconds((parts as f64 * 1e6 / self.0).ceil() as i64)
+    }
+}
+
+/// Area codes of toll-free numbers in North America.
+const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
+
+fn usual_of_number(number: &str) -> f64 {
+    let area = number.strip_prefix("+1").and_then(|rest| rest.get(..3));
+    if number.len() <= 7 {
+        // A short code.
+        100.0
+    } else if area.is_some_and(|area| TOLL_FREE.contains(&area)) {
+        3.0
+    } else {
+        1.0
+    }
+}
+
+impl Validity {
+    /// Two days: a retry on the next day is still in time.
+    pub const USUAL: Self = Self(2_880);
+
+    /// Takes minutes between the bounds.
+    pub fn new(minutes: i32) -> std::result::Result<Self, LimitError> {
+        if (5..=10_080).contains(&minutes) { Ok(Self(minutes)) } else { Err(LimitError::Validity) }
+    }
+
+    /// Reads what was typed.
+    pub fn parse(text: &str) -> std::result::Result<Self, LimitError> {
+        text.trim().parse().map_err(|_| LimitError::Validity).and_then(Self::new)
+    }
+
+    /// The minutes.
+    #[must_use]
+    pub const fn minutes(self) -> i32 {
+        self.0
+    }
+
+    /// The same as a duration.
+    #[must_use]
+    pub fn duration(self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.0))
+    }
+
+    /// When a message that was made at `created_at` is too late.
+    #[must_use]
+    pub fn end_of(self, created_at: DateTime<Utc>) -> DateTime<Utc> {
+        created_at + self.duration()
+    }
+}
+
+/// Gives the sender other limits; the caller lets what waits for the rate go by the new one.
+pub async fn limit(conn: &mut Conn, id: SenderId, limits: Limits) -> Result<Sender> {
+    let change = diesel::update(senders::table.find(id))
+        .set((senders::parts_per_second.eq(limits.parts_per_second), senders::validity_minutes.eq(limits.validity)));
+    change.returning(Sender::as_returning()).get_result(conn).await.optional()?.ok_or(Error::NotFound("sender"))
+}
+
+impl ToSql<Double, Pg> for PartsPerSecond {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Double, Pg>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Double, Pg> for PartsPerSecond {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        <f64 as FromSql<Double, Pg>>::from_sql(bytes).map(Self)
+    }
+}
+
+impl ToSql<Integer, Pg> for Validity {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Integer, Pg>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Integer, Pg> for Validity {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        <i32 as FromSql<Integer, Pg>>::from_sql(bytes).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual(address: &str) -> Option<f64> {
+        PartsPerSecond::usual(&SenderAddress::parse(address).unwrap()).map(PartsPerSecond::get)
+    }
+
+    #[test]
+    fn the_usual_rate_is_that_of_the_kind_of_number() {
+        assert_eq!(usual("+15005550006"), Some(1.0));
+        assert_eq!(usual("+18885550123"), Some(3.0));
+        assert_eq!(usual("+448001111111"), Some(1.0), "toll-free only in North America");
+        assert_eq!(usual("MG0123456789abcdef0123456789ABCDEF"), None);
+        assert!((usual_of_number("12345") - 100.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn what_is_typed_is_a_number_within_bounds_or_nothing() {
+        assert_eq!(PartsPerSecond::parse(" 2.5 "), PartsPerSecond::new(2.5).map(Some));
+        assert_eq!(PartsPerSecond::parse("  "), Ok(None));
+        for wrong in ["0", "0.05", "-1", "1001", "NaN", "inf", "three"] {
+            assert_eq!(PartsPerSecond::parse(wrong), Err(LimitError::PartsPerSecond), "{wrong}");
+        }
+        for wrong in ["", "4", "10081", "1.5"] {
+            assert_eq!(Validity::parse(wrong), Err(LimitError::Validity), "{wrong}");
+        }
+        assert_eq!(Validity::parse("60").map(Validity::minutes), Ok(60));
+    }
+
+    #[test]
+    fn the_time_for_parts_is_never_too_short() {
+        let thirds = PartsPerSecond::new(3.0).unwrap();
+        assert_eq!(thirds.time_for(1), TimeDelta::microseconds(333_334));
+        assert_eq!(thirds.time_for(3), TimeDelta::seconds(1));
+    }
+}

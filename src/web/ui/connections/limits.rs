@@ -1,0 +1,106 @@
+//! A sender's limits: how fast it sends and how long its messages may wait, with what waits now.
+
+use actix_web::web::{self, Path, ServiceConfig};
+use serde::{Deserialize, Serialize};
+
+use super::queue;
+use super::view::{ConnectionView, SenderView};
+use crate::connections;
+use crate::error::{FieldErrors, Result};
+use crate::messages::throttle::figures;
+use crate::senders::{self, Limits, PartsPerSecond, Sender, Validity};
+use crate::types::id::SenderId;
+use crate::web::connecting;
+use crate::web::error::PageError;
+use crate::web::{Admin, Form, Page, PageResult, Visit};
+
+/// Mounts the form.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/senders/{id}/limits").get(ask).post(save));
+}
+
+/// The form for a sender's limits.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct LimitsPage {
+    connection: ConnectionView,
+    sender: SenderView,
+    /// What Twilio usually grants.
+    usual: String,
+    form: LimitsInput,
+    errors: FieldErrors,
+}
+
+/// What is typed there.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct LimitsInput {
+    parts_per_second: String,
+    validity_minutes: String,
+}
+
+async fn ask(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
+    let sender = senders::find(&mut *visit.conn().await?, *id).await?;
+    let form = LimitsInput {
+        parts_per_second: sender.parts_per_second.map(|rate| rate.get().to_string()).unwrap_or_default(),
+        validity_minutes: sender.validity.minutes().to_string(),
+    };
+    let page = LimitsPage::load(&visit, sender, form, FieldErrors::default()).await?;
+    visit.page(&page)
+}
+
+async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) -> PageResult {
+    let form = form.into_inner();
+    match form.limits() {
+        Ok(limits) => {
+            let sender = connecting::limit_sender(&visit.app, *id, limits).await?;
+            let there = format!("/connections/{}", sender.connection_id);
+            visit.redirect(there).flash(format!("The limits of {} are saved; what waits for it goes by them.", sender.label()))
+        }
+        Err(errors) => {
+            let sender = senders::find(&mut *visit.conn().await?, *id).await?;
+            let page = LimitsPage::load(&visit, sender, form, errors).await?;
+            visit.invalid(&page)
+        }
+    }
+}
+
+impl LimitsInput {
+    fn limits(&self) -> std::result::Result<Limits, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let rate = errors.check("parts_per_second", PartsPerSecond::parse(&self.parts_per_second));
+        let validity = errors.check("validity_minutes", Validity::parse(&self.validity_minutes));
+        match (rate, validity) {
+            (Some(parts_per_second), Some(validity)) => Ok(Limits { parts_per_second, validity }),
+            _ => Err(errors),
+        }
+    }
+}
+
+impl LimitsPage {
+    async fn load(visit: &Visit<Admin>, sender: Sender, form: LimitsInput, errors: FieldErrors) -> Result<Self, PageError> {
+        let mut conn = visit.conn().await?;
+        let connection = connections::find(&mut conn, sender.connection_id).await?;
+        let waiting = figures::of(&mut conn, &sender, visit.now()).await?;
+        let usual = queue::usual(&sender.address);
+        Ok(Self { connection: connection.into(), sender: SenderView::with_queue(sender, &waiting, visit.now()), usual, form, errors })
+    }
+}
+
+impl Page for LimitsPage {
+    const TEMPLATE: &'static str = "ui/connections/limits.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |sender: SenderView, parts_per_second: &str, errors| Self {
+            connection: ConnectionView::sample(),
+            usual: queue::usual(&sender.sender.address),
+            sender,
+            form: LimitsInput { parts_per_second: parts_per_second.to_owned(), validity_minutes: "2880".to_owned() },
+            errors,
+        };
+        let wrong = FieldErrors::default().with("parts_per_second", "Enter how many <parts>.");
+        let mut samples = SenderView::samples();
+        let service = samples.pop();
+        let pages = samples.pop().map(|sender| page(sender, "1", FieldErrors::default()));
+        pages.into_iter().chain(service.map(|sender| page(sender, "<fast>", wrong))).collect()
+    }
+}
