@@ -80,6 +80,9 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.go(&handset).await;
     browser.press("START").await;
     browser.must_say("You have successfully been re-subscribed").await;
+    // The network answers at once; that Carillon has heard of it may take a moment longer.
+    let heard = async || app.contact_of(HANDSET).await["suppression"].is_null().then_some(());
+    app.eventually("the number may be texted again", heard).await;
     app.event("order_completed", HANDSET, json!({ "order_id": "A-19" })).await;
     browser.must_come_to_say(&handset, "Thank you for order A-19!").await;
 }

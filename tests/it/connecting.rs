@@ -314,6 +314,8 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     const PHONE: &str = "+12065550123";
     let house = House::build().await;
     let connection = house.connect(twilio::LONG_CODE).await;
+    let sender = format!("/senders/{}", connection["senders"][0]["id"].as_str().unwrap());
+    house.admin.patch(&sender, json!({ "parts_per_second": null })).await.ok();
     let site = house.test.sign_in().await;
     let there = format!("/connections/{}", connection["id"].as_str().unwrap());
     let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
@@ -331,7 +333,6 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     house.test.run_until_idle().await;
     assert_eq!(house.test.received(PHONE), ["Hello"]);
 
-    let sender = format!("/senders/{}", connection["senders"][0]["id"].as_str().unwrap());
     for (path, text) in [(there.as_str(), "Later"), (sender.as_str(), "Later still")] {
         house.admin.patch(path, json!({"disabled": true})).await.ok();
         let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
