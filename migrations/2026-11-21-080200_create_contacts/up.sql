@@ -61,7 +61,7 @@ CREATE TABLE consent_records (
     note text,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT consent_records_change_known CHECK (change IN ('suppressed', 'lifted')),
-    CONSTRAINT consent_records_source_known CHECK (source IN ('keyword', 'twilio', 'admin', 'api'))
+    CONSTRAINT consent_records_source_known CHECK (source IN ('keyword', 'lookup', 'twilio', 'admin', 'api'))
 );
 CREATE INDEX consent_records_phone_idx ON consent_records (phone, id);
 COMMENT ON TABLE consent_records IS 'Evidence: each time that a number was suppressed or lifted, by what and when. Rows are only ever added.';

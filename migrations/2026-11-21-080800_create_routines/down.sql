@@ -1,1 +1,2 @@
+DROP TABLE inbound_looks;
 DROP TABLE routines;

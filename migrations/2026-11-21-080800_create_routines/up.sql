@@ -13,4 +13,10 @@ COMMENT ON COLUMN routines.cursor IS 'How far it has come; moved in the transact
 COMMENT ON COLUMN routines.runs IS 'How often it has ended.';
 COMMENT ON COLUMN routines.error IS 'Why the last run failed.';
 
-INSERT INTO routines (name) VALUES ('end_sessions');
+INSERT INTO routines (name) VALUES ('collect_inbound'), ('end_sessions'), ('look_up_stale');
+
+CREATE TABLE inbound_looks (
+    sender_id uuid PRIMARY KEY REFERENCES senders (id) ON DELETE CASCADE,
+    seen_until timestamptz NOT NULL
+);
+COMMENT ON TABLE inbound_looks IS 'Until when all that a sender has received is here; what comes after is listed at Twilio at the next look.';

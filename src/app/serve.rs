@@ -38,8 +38,13 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
                 tracing::info!(%address, "Carillon is ready");
             }
             stop_signal().await;
-            tracing::info!("stopping: work in flight is finished first");
-            running.stop().await;
+            tracing::info!("stopping: work in flight is finished first; a second signal ends at once");
+            tokio::select! {
+                () = running.stop() => {}
+                () = stop_signal() => {
+                    tracing::warn!("ended by a second signal: messages whose answer is missing are settled by asking Twilio");
+                }
+            }
             database.close().await;
             Ok(())
         }

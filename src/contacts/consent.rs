@@ -54,7 +54,9 @@ impl ConsentRecord {
             (ConsentChange::Suppressed, Source::Keyword) => {
                 format!("Texted {}{}", keyword(note, "STOP"), self.to())
             }
+            (ConsentChange::Suppressed, Source::Lookup) => format!("Texted {}{}{FOUND}", keyword(note, "STOP"), self.to()),
             (ConsentChange::Lifted, Source::Keyword) => format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to()),
+            (ConsentChange::Lifted, Source::Lookup) => format!("Texted {}{}: {ended} lifted{FOUND}", keyword(note, "START"), self.to()),
             (ConsentChange::Suppressed, Source::Twilio) => self.refusal(note),
             (ConsentChange::Lifted, Source::Twilio) => {
                 format!("Twilio reported an opt-in: {ended} lifted")
@@ -134,6 +136,9 @@ pub(super) async fn record(conn: &mut Conn, change: ConsentChange, evidence: &Ev
         .await?;
     Ok(())
 }
+
+/// What is added where the webhook of a keyword had not come.
+const FOUND: &str = " (found by asking Twilio, whose webhook had not come)";
 
 /// The keyword as it was written, or the usual one where that is not known.
 fn keyword(note: Option<&str>, usual: &str) -> String {

@@ -176,7 +176,7 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
     if matches!(evidence.source, Source::Admin | Source::Api) && !said_why {
         return Err(Error::field("note", "Write down why this number may be texted again."));
     }
-    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| evidence.source != Source::Keyword || reason.is_opt_out()).collect();
+    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| !evidence.source.is_keyword() || reason.is_opt_out()).collect();
     let active = suppressions::table.filter(suppressions::phone.eq(&evidence.phone)).filter(suppressions::lifted_at.is_null());
     let mut lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
         .set(suppressions::lifted_at.eq(now))
@@ -190,7 +190,7 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
     }
     let opted_out = all_active(conn, &evidence.phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
     if !opted_out
-        && (!lifted.is_empty() || evidence.source == Source::Keyword)
+        && (!lifted.is_empty() || evidence.source.is_keyword())
         && let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await?
     {
         tags::remove(conn, contact.id, &TagName::stop()).await?;

@@ -147,6 +147,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    inbound_looks (sender_id) {
+        sender_id -> Uuid,
+        seen_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Int8,
         kind -> Text,
@@ -362,6 +369,7 @@ diesel::joinable!(delivery_events -> messages (message_id));
 diesel::joinable!(enrollments -> contacts (contact_id));
 diesel::joinable!(enrollments -> events (event_id));
 diesel::joinable!(events -> contacts (contact_id));
+diesel::joinable!(inbound_looks -> senders (sender_id));
 diesel::joinable!(messages -> automations (automation_id));
 diesel::joinable!(messages -> connections (connection_id));
 diesel::joinable!(messages -> contacts (contact_id));
@@ -385,6 +393,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     delivery_events,
     enrollments,
     events,
+    inbound_looks,
     jobs,
     ledger,
     ledger_changes,

@@ -1,5 +1,7 @@
 //! Inbound messages: what contacts text to us, STOP and START among it.
 
+mod later;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -22,6 +24,17 @@ use crate::{
     },
 };
 
+pub use later::Found;
+
+/// How an inbound message came to us.
+#[derive(Debug, Clone, Copy)]
+enum Arrival<'a> {
+    /// Twilio called us.
+    Webhook,
+    /// We asked Twilio, since the webhook had not come.
+    Lookup(Found<'a>),
+}
+
 /// What came of an inbound message.
 #[derive(Debug)]
 #[must_use]
@@ -41,6 +54,27 @@ pub enum Received {
 
 /// Stores an inbound message with all that follows from it for the contact; in the caller's transaction.
 pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &InboundMessage, now: DateTime<Utc>) -> Result<Received> {
+    take_in(conn, connection_id, inbound, Arrival::Webhook, now).await
+}
+
+/// The same for a message that was found by asking Twilio; a keyword that the person has taken back since is stored and does nothing.
+pub async fn receive_found(
+    conn: &mut Conn,
+    connection_id: ConnectionId,
+    inbound: &InboundMessage,
+    found: Found<'_>,
+    now: DateTime<Utc>,
+) -> Result<Received> {
+    take_in(conn, connection_id, inbound, Arrival::Lookup(found), now).await
+}
+
+async fn take_in(
+    conn: &mut Conn,
+    connection_id: ConnectionId,
+    inbound: &InboundMessage,
+    arrival: Arrival<'_>,
+    now: DateTime<Utc>,
+) -> Result<Received> {
     if let Some(phone) = inbound.from.phone() {
         suppressions::queue_up(conn, &[phone]).await?;
     }
@@ -57,7 +91,11 @@ pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &Inb
         }
         None => (None, Vec::new()),
     };
-    let Some(message_id) = store(conn, connection_id, contact_id, inbound, now).await? else {
+    let (sent_at, source) = match arrival {
+        Arrival::Webhook => (now, Source::Keyword),
+        Arrival::Lookup(found) => (found.sent_at.min(now), Source::Lookup),
+    };
+    let Some(message_id) = store(conn, connection_id, contact_id, inbound, sent_at).await? else {
         return Ok(Received::Repeat);
     };
     let mut silenced = None;
@@ -65,17 +103,23 @@ pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &Inb
         let evidence = |phone: &PhoneNumber| Evidence {
             phone: phone.clone(),
             reason: Reason::Stop,
-            source: Source::Keyword,
+            source,
             message_id: Some(message_id),
             user_id: None,
             note: Some(inbound.body.trim().chars().take(100).collect()),
         };
-        match Keyword::of(&inbound.body, inbound.opt_out_type) {
+        let mut keyword = Keyword::of(&inbound.body, inbound.opt_out_type);
+        if let (Some(said), Arrival::Lookup(found)) = (keyword, arrival)
+            && later::is_overruled(conn, &phone, said, inbound.message_sid.as_str(), found).await?
+        {
+            keyword = None;
+        }
+        match keyword {
             Some(Keyword::Stop) => {
                 changes.extend(suppressions::suppress(conn, evidence(&phone), now).await?.changes);
                 silenced = Some((phone, Reason::Stop));
             }
-            Some(keyword @ Keyword::Start { .. }) if keyword.lifts_toll_free() || !is_toll_free(&inbound.to) => {
+            Some(keyword @ Keyword::Start { .. }) if lifts(keyword, &inbound.to) => {
                 suppressions::lift(conn, &[Reason::Stop, Reason::Carrier21610], evidence(&phone), now).await?;
             }
             _ => {}
@@ -90,7 +134,7 @@ async fn store(
     connection_id: ConnectionId,
     contact_id: Option<ContactId>,
     inbound: &InboundMessage,
-    now: DateTime<Utc>,
+    sent_at: DateTime<Utc>,
 ) -> Result<Option<MessageId>> {
     let mut addresses = vec![inbound.to.to_wire()];
     addresses.extend(inbound.messaging_service_sid.as_ref().map(ToString::to_string));
@@ -122,8 +166,8 @@ async fn store(
                 messages::encoding.eq(encoding_word(counted.encoding)),
                 messages::status.eq(MessageStatus::Received),
                 messages::twilio_sid.eq(inbound.message_sid.as_str()),
-                messages::created_at.eq(now),
-                messages::status_at.eq(now),
+                messages::created_at.eq(sent_at),
+                messages::status_at.eq(sent_at),
             ),
         ))
         .on_conflict_do_nothing()
@@ -134,6 +178,7 @@ async fn store(
     Ok(id)
 }
 
-fn is_toll_free(address: &Address) -> bool {
-    address.phone().is_some_and(PhoneNumber::is_toll_free)
+/// Whether a word is an opt-in where it was sent to: the toll-free network knows fewer of them.
+fn lifts(keyword: Keyword, to: &Address) -> bool {
+    keyword.lifts_toll_free() || !to.phone().is_some_and(PhoneNumber::is_toll_free)
 }

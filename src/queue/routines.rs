@@ -18,10 +18,14 @@ use crate::{
 text_enum! {
     /// A piece of work that is done again and again.
     pub enum Routine {
+        /// Asks Twilio for inbound messages whose webhooks did not come.
+        CollectInbound = "collect_inbound",
         /// Forgets the sessions of browsers that have ended by themselves.
         EndSessions = "end_sessions",
         /// Folds what messages have changed into the ledger.
         FoldLedger = "fold_ledger",
+        /// Asks Twilio what became of messages whose callbacks did not come.
+        LookUpStale = "look_up_stale",
     }
 }
 
@@ -53,6 +57,12 @@ statement! {
 pub async fn take(conn: &mut Conn, worker: WorkerId, of: &[Routine], now: DateTime<Utc>) -> Result<Vec<Turn>> {
     let taken: Vec<(Routine, Option<Value>)> = Take { worker, names: of, now }.load(conn).await?;
     Ok(taken.into_iter().map(|(routine, cursor)| Turn { routine, worker, cursor }).collect())
+}
+
+/// Makes a routine due now, if nobody is at it.
+pub async fn hasten(conn: &mut Conn, routine: Routine, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(routines::table.find(routine).filter(routines::due_at.gt(now))).set(routines::due_at.eq(now)).execute(conn).await?;
+    Ok(())
 }
 
 impl Turn {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{
+    address::Address,
     client::{Api, Client},
     credentials::Credentials,
     failure::TwilioError,
@@ -43,6 +44,12 @@ pub struct ServiceNumber {
     pub capabilities: Capabilities,
 }
 
+/// A short code in a service's pool.
+#[derive(Deserialize)]
+struct ServiceShortCode {
+    short_code: String,
+}
+
 impl Client {
     /// Fetches a Messaging Service.
     pub async fn fetch_service(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<TwilioService, TwilioError> {
@@ -61,6 +68,16 @@ impl Client {
         let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/PhoneNumbers"));
         url.query_pairs_mut().append_pair("PageSize", "100");
         self.list(credentials, Api::Messaging, url, "phone_numbers", MOST_LISTED).await
+    }
+
+    /// Lists what a service's pool receives messages with: phone numbers and short codes.
+    pub async fn service_addresses(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<Vec<Address>, TwilioError> {
+        let numbers = self.service_numbers(credentials, sid).await?;
+        let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/ShortCodes"));
+        url.query_pairs_mut().append_pair("PageSize", "100");
+        let short_codes: Vec<ServiceShortCode> = self.list(credentials, Api::Messaging, url, "short_codes", MOST_LISTED).await?;
+        let numbers = numbers.into_iter().map(|number| Address::Phone(number.phone_number));
+        Ok(numbers.chain(short_codes.iter().map(|found| Address::parse(&found.short_code))).collect())
     }
 
     /// Whether a service's pool has a short code or an alphanumeric sender ID, which are listed apart from the numbers.

@@ -39,6 +39,19 @@ impl Client {
         key: &str,
         limit: usize,
     ) -> Result<Vec<T>, TwilioError> {
+        self.list_until(credentials, api, url, key, limit, |_| false).await
+    }
+
+    /// The same; also ends with a page after which no other is wanted.
+    pub(super) async fn list_until<T: DeserializeOwned>(
+        &self,
+        credentials: &Credentials,
+        api: Api,
+        url: Url,
+        key: &str,
+        limit: usize,
+        is_last: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, TwilioError> {
         let mut items = Vec::new();
         let mut next = Some(url);
         for _ in 0..MOST_PAGES {
@@ -48,9 +61,10 @@ impl Client {
             let mut page: Value = read(reply)?;
             let found = page.get_mut(key).map(Value::take).unwrap_or_default();
             let found: Vec<T> = serde_json::from_value(found).map_err(|error| unreadable(&error, exchange))?;
+            let ends = is_last(&found);
             items.extend(found);
             let uri = page.get("next_page_uri").or_else(|| page.pointer("/meta/next_page_url"));
-            next = uri.and_then(Value::as_str).and_then(|uri| self.next_page(api, uri)).filter(|_| items.len() < limit);
+            next = uri.and_then(Value::as_str).and_then(|uri| self.next_page(api, uri)).filter(|_| items.len() < limit && !ends);
         }
         items.truncate(limit);
         Ok(items)

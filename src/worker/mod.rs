@@ -1,10 +1,13 @@
 //! The worker: performs jobs and runs periodic work.
 //!
 //! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`settling`].
-//! [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all.
+//! [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all, such as
+//! [`looking_up`] and [`collecting`].
 
 mod advancing;
+mod collecting;
 mod leases;
+mod looking_up;
 mod perform;
 mod poll;
 mod routines;

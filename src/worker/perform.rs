@@ -14,6 +14,7 @@ use crate::{
         backend::Batch,
         lease::{self, Finish, JobId, Leased},
     },
+    twilio::TwilioError,
     worker::{BATCH, Worker},
 };
 
@@ -29,6 +30,8 @@ pub(super) enum PerformError {
     Database(#[from] diesel::result::Error),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    #[error(transparent)]
+    Twilio(#[from] TwilioError),
     #[error("the worker panicked while it did this")]
     Panicked,
 }
@@ -151,6 +154,6 @@ pub(super) fn is_away(error: &PerformError) -> bool {
     match error {
         PerformError::Unavailable(_) => true,
         PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => crate::db::is_away(error),
-        PerformError::Slice(_) | PerformError::Panicked => false,
+        PerformError::Slice(_) | PerformError::Twilio(_) | PerformError::Panicked => false,
     }
 }

@@ -32,6 +32,8 @@ impl Worker {
     /// It may be dropped at any await: work goes into transactions that also move the cursor ([`Turn::keep`]), where there is one.
     async fn run_routine(&self, turn: &Turn) -> Result<DateTime<Utc>, PerformError> {
         match turn.routine {
+            Routine::CollectInbound => self.collect_inbound(turn).await,
+            Routine::LookUpStale => self.look_up_stale(turn).await,
             Routine::EndSessions => {
                 let now = self.clock.now();
                 sessions::forget_ended(&mut *self.db.get().await?, now).await?;
@@ -67,7 +69,8 @@ impl Worker {
         };
         let mine = idle.only(&turns);
         join_all(turns.iter().zip(mine).map(async |(turn, entered)| {
-            self.run_guarded(turn).await;
+            // Boxed: a routine can be several kilobytes of questions.
+            Box::pin(self.run_guarded(turn)).await;
             drop(entered);
         }))
         .await;

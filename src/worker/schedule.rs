@@ -6,7 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     db::Unavailable,
-    queue::lease,
+    queue::{
+        lease,
+        routines::{self, Routine},
+    },
     worker::{Worker, perform::PerformError},
 };
 
@@ -44,13 +47,18 @@ impl Worker {
     pub(super) async fn keep_schedule(self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(HEARTBEAT);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks.tick().await;
+        // Before this worker, there may have been nobody to take what Twilio had to tell.
+        if let Ok(mut conn) = self.db.get().await {
+            let _ = routines::hasten(&mut conn, Routine::CollectInbound, self.clock.now()).await;
+        }
         loop {
-            ticks.tick().await;
             // An absent database has been reported by the poll already.
             if self.give_sign_of_life().await.is_ok() && !stop.is_cancelled() {
                 let (worker, stop) = (self.clone(), stop.clone());
                 tokio::spawn(async move { stop.run_until_cancelled(worker.run_due_routines()).await });
             }
+            ticks.tick().await;
         }
     }
 }

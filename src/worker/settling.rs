@@ -1,86 +1,132 @@
 //! Settling: asks Twilio's message list about messages whose submission nobody confirmed.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use crate::{
-    connections,
     messages::{
-        delivery::{self, Report, ReportSource},
-        reconcile::{self, NextStep, Unconfirmed},
+        delivery,
+        reconcile::{self, NextStep, stale},
     },
     queue::{
         Job,
-        lease::{self, Finish, Leased},
+        lease::{self, Finish, JobId, Leased},
     },
     twilio::{Address, MessageFilter, TwilioMessage},
-    types::id::MessageId,
+    types::id::{ConnectionId, MessageId},
     worker::{Worker, perform::PerformError},
 };
 
 /// How many of the newest messages to a number are looked through.
-const MOST_LISTED: usize = 200;
+const MOST_LISTED: usize = 1_000;
+
+/// How many lists are read at the same time.
+const AT_ONCE: usize = 4;
+
+/// How long messages of a connection wait whose keys cannot be used: not knowing is no reason to decide.
+const KEYLESS_PAUSE: TimeDelta = TimeDelta::minutes(15);
+
+/// Messages of one connection to one address: one list answers for all of them.
+struct Group {
+    connection: ConnectionId,
+    to_address: String,
+    since: DateTime<Utc>,
+    jobs: HashMap<MessageId, Leased>,
+}
 
 impl Worker {
     pub(super) async fn settle(&self, jobs: Vec<Leased>) -> Result<(), PerformError> {
-        // One after the other: they are rare, and each is a question that counts against Twilio's concurrency.
-        for job in jobs {
-            let Job::Settle(id) = job.job else { continue };
-            if let Err(error) = self.settle_one(&job, id).await {
-                self.put_back(&job, &error).await;
-            }
-        }
+        let groups = self.group(jobs).await?;
+        let settled: Vec<BoxFuture<'_, ()>> = groups.iter().map(|group| self.settle_or_put_back(group).boxed()).collect();
+        stream::iter(settled).buffer_unordered(AT_ONCE).collect::<()>().await;
         Ok(())
     }
 
-    async fn settle_one(&self, job: &Leased, id: MessageId) -> Result<(), PerformError> {
-        let mut conn = self.db.get().await?;
-        let Some(unconfirmed) = reconcile::load(&mut conn, id).await? else {
-            // A callback was faster.
-            return Ok(lease::finish(&mut conn, &[(job.id, Finish::Done)], self.clock.now()).await?);
-        };
-        let keys = connections::credentials(&mut conn, unconfirmed.message.connection_id, &self.secret_key).await?;
-        drop(conn);
-        let filter = MessageFilter { to: Some(Address::parse(&unconfirmed.message.to_address)), ..MessageFilter::default() };
-        let listed = match self.twilio.list_messages(&keys, &filter, MOST_LISTED).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                // Not knowing is no reason to decide: this look does not count.
-                let now = self.clock.now();
-                let later = Finish::Again(now + lease::backoff(job.attempt), Some(error.to_string()));
-                return Ok(lease::finish(&mut *self.db.get().await?, &[(job.id, later)], now).await?);
+    async fn settle_or_put_back(&self, group: &Group) {
+        if let Err(error) = self.settle_group(group).await {
+            for job in group.jobs.values() {
+                self.put_back(job, &error).await;
             }
-        };
-        self.conclude(job, &unconfirmed, &listed).await
+        }
     }
 
-    async fn conclude(&self, job: &Leased, unconfirmed: &Unconfirmed, listed: &[TwilioMessage]) -> Result<(), PerformError> {
+    /// Puts the jobs together whose messages one list answers for; ends those that a callback has settled.
+    async fn group(&self, jobs: Vec<Leased>) -> Result<Vec<Group>, PerformError> {
+        let mut jobs: HashMap<MessageId, Leased> = jobs
+            .into_iter()
+            .filter_map(|leased| match leased.job {
+                Job::Settle(id) => Some((id, leased)),
+                _ => None,
+            })
+            .collect();
+        let ids: Vec<MessageId> = jobs.keys().copied().collect();
+        let mut conn = self.db.get().await?;
+        let mut groups: HashMap<(ConnectionId, String), Group> = HashMap::new();
+        for unconfirmed in reconcile::load(&mut conn, &ids).await? {
+            let Some(job) = jobs.remove(&unconfirmed.id) else { continue };
+            let (connection, since) = (unconfirmed.connection_id, unconfirmed.since());
+            let group = groups.entry((connection, unconfirmed.to_address.clone())).or_insert_with(|| Group {
+                connection,
+                to_address: unconfirmed.to_address,
+                since,
+                jobs: HashMap::new(),
+            });
+            group.since = group.since.min(since);
+            group.jobs.insert(unconfirmed.id, job);
+        }
+        let done: Vec<(JobId, Finish)> = jobs.values().map(|job| (job.id, Finish::Done)).collect();
+        lease::finish(&mut conn, &done, self.clock.now()).await?;
+        Ok(groups.into_values().collect())
+    }
+
+    async fn settle_group(&self, group: &Group) -> Result<(), PerformError> {
+        let Some(keys) = self.keys_to_ask_with(group.connection).await? else {
+            return self.postpone(group, |_| KEYLESS_PAUSE, "Twilio refuses the keys of the connection, or they cannot be read").await;
+        };
+        let filter = MessageFilter { to: Some(Address::parse(&group.to_address)), ..MessageFilter::default() };
+        match self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED).await {
+            Ok(listed) => self.conclude(group, &listed).await,
+            Err(error) if error.is_transient() => self.postpone(group, |job| lease::backoff(job.attempt), &error.to_string()).await,
+            Err(error) => self.postpone(group, |_| KEYLESS_PAUSE, &error.to_string()).await,
+        }
+    }
+
+    /// Looks again later; the look that could not be does not count.
+    async fn postpone(&self, group: &Group, wait: impl Fn(&Leased) -> TimeDelta, why: &str) -> Result<(), PerformError> {
         let now = self.clock.now();
-        let candidates = reconcile::candidates(unconfirmed, listed);
-        let sids: Vec<&str> = candidates.iter().map(|candidate| candidate.sid.as_str()).collect();
+        let finishes: Vec<(JobId, Finish)> =
+            group.jobs.values().map(|job| (job.id, Finish::Again(now + wait(job), Some(why.to_owned())))).collect();
+        Ok(lease::finish(&mut *self.db.get().await?, &finishes, now).await?)
+    }
+
+    /// Gives each message the one of Twilio's that it is; in one transaction with the end of the jobs.
+    async fn conclude(&self, group: &Group, listed: &[TwilioMessage]) -> Result<(), PerformError> {
+        let now = self.clock.now();
+        let sids: Vec<&str> = listed.iter().map(|listed| listed.sid.as_str()).collect();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
-            let found = reconcile::first_unowned(conn, &sids).await?;
-            let finish = match found.and_then(|sid| candidates.iter().find(|candidate| candidate.sid.as_str() == sid)) {
-                Some(found) => {
-                    let report = Report {
-                        message_id: unconfirmed.message.id,
-                        connection_id: unconfirmed.message.connection_id,
-                        twilio_sid: found.sid.to_string(),
-                        status: found.status.clone(),
-                        error_code: found.error_code,
-                        from_address: found.from.as_ref().map(Address::to_wire),
-                        source: ReportSource::Lookup,
-                        params: serde_json::json!({ "MessageSid": found.sid.as_str(), "MessageStatus": found.status.as_str(), "ErrorCode": found.error_code }),
-                    };
-                    delivery::record(conn, &[report], now).await?;
-                    Finish::Done
-                }
-                None => match reconcile::nothing_found(conn, unconfirmed, job.attempt, now).await? {
-                    NextStep::LookAgain(at) => Finish::Again(at, None),
-                    NextStep::Decided => Finish::Done,
-                },
-            };
-            lease::finish(conn, &[(job.id, finish)], now).await?;
+            let open = reconcile::lock_all_to(conn, &group.to_address, group.since).await?;
+            let owned = reconcile::owned(conn, &sids).await?;
+            let assigned = reconcile::assign(&open, listed, &owned, now);
+            let reports: Vec<delivery::Report> =
+                assigned.iter().map(|(id, connection, found)| stale::report(*id, *connection, found)).collect();
+            delivery::record(conn, &reports, now).await?;
+            let mut finishes = Vec::new();
+            for (id, job) in &group.jobs {
+                let settled = assigned.iter().any(|(assigned, ..)| assigned == id);
+                let finish = match open.iter().find(|open| open.id == *id && !settled) {
+                    None => Finish::Done,
+                    Some(unconfirmed) => match reconcile::nothing_found(conn, unconfirmed, &open, now).await? {
+                        NextStep::LookAgain(at) => Finish::Again(at, None),
+                        NextStep::Decided => Finish::Done,
+                    },
+                };
+                finishes.push((job.id, finish));
+            }
+            lease::finish(conn, &finishes, now).await?;
             Ok(())
         })
         .await

@@ -23,12 +23,21 @@ text_enum! {
     pub enum Source {
         /// The person texted a keyword.
         Keyword = "keyword",
+        /// The person texted a keyword, and we found it by asking Twilio, since its webhook had not come.
+        Lookup = "lookup",
         /// Twilio's answer or status report.
         Twilio = "twilio",
         /// A signed-in user.
         Admin = "admin",
         /// A program that uses the JSON API.
         Api = "api",
+    }
+}
+
+impl Source {
+    /// Whether the person texted it, however we came to know.
+    pub fn is_keyword(self) -> bool {
+        matches!(self, Self::Keyword | Self::Lookup)
     }
 }
 

@@ -1,0 +1,155 @@
+//! What a person said after a keyword that was found late: an old STOP does not undo a newer START, an old START no newer STOP.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    contacts::{
+        consent::ConsentChange,
+        suppressions::{Reason, Source},
+    },
+    db::{
+        Conn,
+        schema::{consent_records, contacts, messages},
+    },
+    error::Result,
+    messages::inbound::lifts,
+    twilio::{Address, keyword::Keyword},
+    types::phone::PhoneNumber,
+};
+
+/// Our time of receipt and Twilio's time of sending may differ by this much; in doubt, the person wants no messages.
+const DOUBT: TimeDelta = TimeDelta::minutes(2);
+
+/// More keywords than this from one person in the time in question are not read.
+const MOST: i64 = 500;
+
+/// What is known of an inbound message that was found by asking Twilio.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// When it was sent, by Twilio's clock.
+    pub sent_at: DateTime<Utc>,
+    /// The same of the messages that Twilio listed with it, by SID: exact, while others are dated by our receipt.
+    pub dates: &'a HashMap<String, DateTime<Utc>>,
+}
+
+/// What somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Will {
+    Messages,
+    NoMessages,
+}
+
+/// Something that a person said, or that Twilio said of them.
+#[derive(Debug, Clone)]
+struct Said {
+    sid: Option<String>,
+    at: DateTime<Utc>,
+    will: Will,
+}
+
+/// Whether a keyword that was found late counts for nothing, because the person said the opposite later.
+pub(super) async fn is_overruled(conn: &mut Conn, phone: &PhoneNumber, keyword: Keyword, own_sid: &str, found: Found<'_>) -> Result<bool> {
+    let opposite = match keyword {
+        Keyword::Stop => Will::Messages,
+        Keyword::Start { .. } => Will::NoMessages,
+        Keyword::Help => return Ok(false),
+    };
+    let since = found.sent_at - DOUBT;
+    let said = [by_message(conn, phone, since).await?, by_record(conn, phone, since).await?].concat();
+    Ok(said.iter().any(|said| said.sid.as_deref() != Some(own_sid) && said.will == opposite && said.is_later(found)))
+}
+
+impl Said {
+    fn is_later(&self, found: Found<'_>) -> bool {
+        let exact = self.sid.as_ref().and_then(|sid| found.dates.get(sid));
+        match (self.will, exact) {
+            (Will::Messages, Some(at)) => *at > found.sent_at,
+            (Will::Messages, None) => self.at > found.sent_at + DOUBT,
+            (Will::NoMessages, Some(at)) => *at >= found.sent_at,
+            (Will::NoMessages, None) => self.at >= found.sent_at - DOUBT,
+        }
+    }
+}
+
+/// The keywords among the messages of a person.
+async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<Said>> {
+    let rows: Vec<(Option<String>, DateTime<Utc>, String, String)> = messages::table
+        .inner_join(contacts::table)
+        .filter(contacts::phone.eq(phone))
+        .filter(messages::direction.eq("inbound"))
+        .filter(messages::created_at.ge(since))
+        .order(messages::id.desc())
+        .limit(MOST)
+        .select((messages::twilio_sid, messages::created_at, messages::body, messages::to_address))
+        .load(conn)
+        .await?;
+    let said = rows.into_iter().filter_map(|(sid, at, body, to)| {
+        let will = match Keyword::of(&body, None)? {
+            Keyword::Stop => Will::NoMessages,
+            keyword @ Keyword::Start { .. } if lifts(keyword, &Address::parse(&to)) => Will::Messages,
+            _ => return None,
+        };
+        Some(Said { sid, at, will })
+    });
+    Ok(said.collect())
+}
+
+/// The opt-outs and opt-ins that we have evidence of; also those by words of the account's own, and Twilio's refusals.
+async fn by_record(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<Said>> {
+    type Row = (ConsentChange, Option<Reason>, DateTime<Utc>, Option<String>, Option<DateTime<Utc>>, Option<String>);
+    let rows: Vec<Row> = consent_records::table
+        .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
+        .filter(consent_records::phone.eq(phone))
+        .filter(consent_records::source.eq_any([Source::Keyword, Source::Lookup, Source::Twilio]))
+        .filter(consent_records::recorded_at.ge(since))
+        .order(consent_records::id.desc())
+        .limit(MOST)
+        .select((
+            consent_records::change,
+            consent_records::reason,
+            consent_records::recorded_at,
+            messages::direction.nullable(),
+            messages::created_at.nullable(),
+            messages::twilio_sid.nullable(),
+        ))
+        .load(conn)
+        .await?;
+    let said = rows.into_iter().filter(|(_, reason, ..)| reason.is_some_and(Reason::is_opt_out)).map(|row| {
+        let (change, _, recorded_at, direction, created_at, sid) = row;
+        // A refusal names the message that was refused: the person had said so at some time before.
+        let is_theirs = direction.as_deref() == Some("inbound");
+        Said {
+            sid: sid.filter(|_| is_theirs),
+            at: created_at.filter(|_| is_theirs).unwrap_or(recorded_at),
+            will: if change == ConsentChange::Lifted { Will::Messages } else { Will::NoMessages },
+        }
+    });
+    Ok(said.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    #[test]
+    fn in_doubt_the_person_wants_no_messages() {
+        let dates = HashMap::from([("SM1".to_owned(), at(1_001)), ("SM2".to_owned(), at(1_000))]);
+        let found = Found { sent_at: at(1_000), dates: &dates };
+        let said = |sid: Option<&str>, seconds, will| Said { sid: sid.map(str::to_owned), at: at(seconds), will }.is_later(found);
+        assert!(said(Some("SM1"), 0, Will::Messages), "by Twilio's clock one second later");
+        assert!(!said(Some("SM2"), 0, Will::Messages), "in the same second");
+        assert!(said(Some("SM2"), 0, Will::NoMessages), "in the same second");
+        assert!(!said(None, 1_060, Will::Messages), "by another clock");
+        assert!(said(None, 1_121, Will::Messages));
+        assert!(said(None, 940, Will::NoMessages), "by another clock");
+        assert!(!said(None, 870, Will::NoMessages));
+    }
+}

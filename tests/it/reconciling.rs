@@ -1,0 +1,261 @@
+//! What got lost on the way is found by asking Twilio: callbacks, and messages that people texted to us, a STOP above all.
+
+use carillon::{
+    messages::status::MessageStatus,
+    simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID},
+};
+use serde_json::json;
+
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, seconds, world::Twilio};
+
+/// An app that texts “Hello.” on the event `hello`.
+async fn greeting() -> (TestApp, Twilio) {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    (app, twilio)
+}
+
+/// Sends a message whose callbacks are all lost.
+async fn greet_without_callbacks(app: &TestApp) {
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
+}
+
+impl TestApp {
+    /// The webhook of the long code is not called from now on, or is again.
+    fn cut_webhook(&self) -> Option<String> {
+        let mut url = None;
+        self.simulator.change_number(LONG_CODE, |number| url = number.sms_url.take());
+        url
+    }
+
+    fn mend_webhook(&self, url: Option<String>) {
+        self.simulator.change_number(LONG_CODE, |number| number.sms_url = url);
+    }
+
+    /// Texts without anybody hearing of it.
+    async fn text_unheard(&self, to: &str, body: &str) -> String {
+        let reply = self.simulator.reply(HANDSET, to, body).await.unwrap();
+        assert_eq!(reply.webhook_status, None);
+        reply.sid
+    }
+
+    async fn suppression(&self) -> Option<String> {
+        let contact = self.contact_of(HANDSET).await;
+        contact["suppression"]["reason"].as_str().map(str::to_owned)
+    }
+
+    async fn asked_for_sids(&self) -> i64 {
+        self.count("delivery_events WHERE source = 'lookup'").await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_callbacks_were_lost_is_looked_up_after_a_quarter_of_an_hour() {
+    let (app, _) = greeting().await;
+    greet_without_callbacks(&app).await;
+    app.advance(seconds(13 * 60)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
+    app.advance(seconds(3 * 60)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
+    let message = app.message_to(HANDSET).await;
+    assert!(app.story(message.id).await.iter().any(|event| event.source.as_str() == "lookup" && event.applied));
+    app.advance(hours(5)).await;
+    app.advance(hours(100)).await;
+    assert_eq!(app.asked_for_sids().await, 1, "what is final is not asked about again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waited_in_a_queue_is_looked_up_by_a_later_walk() {
+    let (app, twilio) = greeting().await;
+    let connection = format!("/connections/{}", twilio.connection_id);
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    app.api().patch(&connection, json!({ "disabled": true })).await.ok();
+    app.event("hello", HANDSET, json!({})).await;
+    app.advance(hours(5)).await;
+    app.advance(hours(5)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    app.api().patch(&connection, json!({ "disabled": false })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "ten hours after it was made");
+    app.advance(hours(15)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_never_reports_is_asked_about_a_few_times_only() {
+    let (app, _) = greeting().await;
+    app.simulator.inject(Rule::always(Fault::Slow));
+    greet_without_callbacks(&app).await;
+    for _ in 0..130 {
+        app.clock.advance(hours(1));
+        app.worker.beat().await.unwrap();
+    }
+    let asked = app.asked_for_sids().await;
+    assert!((1..=5).contains(&asked), "asked {asked} times");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
+    for fault in [Fault::ServerError, Fault::TooManyRequests, Fault::Reset] {
+        let (app, _) = greeting().await;
+        greet_without_callbacks(&app).await;
+        let away = app.simulator.inject(Rule::always(fault).reaching(Reach::Reads));
+        for _ in 0..3 {
+            app.advance(seconds(16 * 60)).await;
+            assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "{fault:?}");
+        }
+        let failed = app.texts("SELECT error AS text FROM routines WHERE name = 'look_up_stale'").await;
+        assert!(failed[0].contains("Twilio"), "{failed:?}");
+        app.simulator.withdraw(away);
+        app.advance(seconds(61)).await;
+        assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_keys_stop_the_looking_up_until_there_are_others() {
+    let (app, _) = greeting().await;
+    greet_without_callbacks(&app).await;
+    app.simulator.change_account(ACCOUNT_SID, |account| "another".clone_into(&mut account.auth_token));
+    app.advance(seconds(16 * 60)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
+    assert_eq!(app.count("routines WHERE name = 'look_up_stale' AND error IS NULL").await, 1, "it does not come back to it every minute");
+    app.simulator.change_account(ACCOUNT_SID, |account| AUTH_TOKEN.clone_into(&mut account.auth_token));
+    app.advance(hours(4)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
+    let (app, twilio) = greeting().await;
+    app.cut_webhook();
+    let sid = app.text_unheard(LONG_CODE, "Stop.").await;
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "what was pending is taken back");
+    assert_eq!(app.suppression().await.as_deref(), Some("stop"));
+    assert_eq!(app.contact_of(HANDSET).await["tags"], json!(["Twilio-Message-stop"]));
+    let records = app.texts("SELECT source || ' ' || change || ' ' || note AS text FROM consent_records").await;
+    assert_eq!(records, ["lookup suppressed Stop."]);
+
+    app.simulator.redeliver(&sid).await.unwrap();
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!((app.count("messages WHERE direction = 'inbound'").await, app.count("consent_records").await), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_stop_that_was_missed_does_not_undo_a_newer_start() {
+    let (app, _) = greeting().await;
+    app.text(HANDSET, LONG_CODE, "Hi.").await;
+    let url = app.cut_webhook();
+    app.text_unheard(LONG_CODE, "STOP").await;
+    app.mend_webhook(url);
+    app.clock.advance(seconds(20));
+    app.text(HANDSET, LONG_CODE, "START").await;
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 3, "it is kept");
+    assert_eq!(app.suppression().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_was_missed_lifts_an_older_stop_but_no_newer_one() {
+    let (app, _) = greeting().await;
+    app.text(HANDSET, LONG_CODE, "STOP").await;
+    let url = app.cut_webhook();
+    app.clock.advance(seconds(20));
+    app.text_unheard(LONG_CODE, "START").await;
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.suppression().await, None);
+
+    app.text_unheard(LONG_CODE, "START").await;
+    app.mend_webhook(url);
+    app.clock.advance(seconds(20));
+    app.text(HANDSET, LONG_CODE, "STOP").await;
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.suppression().await.as_deref(), Some("stop"));
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.suppression().await.as_deref(), Some("stop"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_missed_keywords_count_in_the_order_in_which_they_were_sent() {
+    let (app, _) = greeting().await;
+    app.cut_webhook();
+    for words in [["STOP", "START"], ["START", "STOP"]] {
+        for word in words {
+            app.text_unheard(LONG_CODE, word).await;
+            app.clock.advance(seconds(1));
+        }
+        app.advance(seconds(11 * 60)).await;
+        assert_eq!(app.suppression().await.is_some(), words[1] == "STOP", "{words:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_to_a_number_of_a_services_pool_is_found() {
+    let app = TestApp::start().await;
+    app.connect_sender(SERVICE_SID).await;
+    app.simulator.change_service(SERVICE_SID, |service| service.inbound_request_url = None);
+    app.text_unheard(SERVICE_NUMBER_2, "STOP").await;
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.suppression().await.as_deref(), Some("stop"));
+    let inbound = app.count("messages WHERE direction = 'inbound' AND sender_id IS NOT NULL").await;
+    assert_eq!(inbound, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_the_sender_was_added_is_not_imported() {
+    let app = TestApp::start().await;
+    app.text_unheard(LONG_CODE, "STOP").await;
+    app.clock.advance(hours(1));
+    app.connect_twilio().await;
+    app.advance(seconds(11 * 60)).await;
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.count("messages").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_twilio_that_was_away_is_asked_from_where_it_was() {
+    let (app, _) = greeting().await;
+    app.run_until_idle().await;
+    app.cut_webhook();
+    let away = app.simulator.inject(Rule::always(Fault::ServerError).reaching(Reach::Reads));
+    app.text_unheard(LONG_CODE, "STOP").await;
+    for _ in 0..10 {
+        app.advance(hours(1)).await;
+    }
+    assert_eq!(app.count("messages").await, 0);
+    app.simulator.withdraw(away);
+    app.advance(seconds(61)).await;
+    assert_eq!(app.suppression().await.as_deref(), Some("stop"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_of_two_equal_messages_never_reached_twilio_the_callback_tells_which() {
+    let (app, _) = greeting().await;
+    app.simulator.inject(Rule::next(1, Fault::ServerError));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.simulator.inject(Rule::next(1, Fault::ServerErrorRecorded));
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    for _ in 0..20 {
+        app.advance(seconds(100)).await;
+    }
+    let mut statuses: Vec<MessageStatus> = app.messages_to(HANDSET).await.iter().map(|message| message.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [MessageStatus::Unconfirmed, MessageStatus::Delivered], "one of them, and only one");
+    assert_eq!(app.received(HANDSET).len(), 1);
+    app.event("hello", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.received(OTHER_HANDSET).len(), 1);
+}
