@@ -8,6 +8,7 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use crate::{
     connections::{self, Status},
+    error::Error,
     messages::{
         delivery::{self, Report},
         reconcile::stale::{self, AGES, Progress, Stale},
@@ -131,8 +132,10 @@ impl Worker {
     /// The keys of a connection, unless Twilio has refused them or this process cannot read them.
     pub(super) async fn keys_to_ask_with(&self, id: ConnectionId) -> Result<Option<Credentials>, PerformError> {
         let mut conn = self.db.get().await?;
-        if connections::find(&mut conn, id).await?.status() == Status::Stopped {
-            return Ok(None);
+        match connections::find(&mut conn, id).await {
+            Ok(connection) if connection.status() != Status::Stopped => {}
+            Ok(_) | Err(Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
         }
         match connections::credentials(&mut conn, id, &self.secret_key).await.map_err(PerformError::from) {
             Ok(credentials) => Ok(Some(credentials)),

@@ -34,7 +34,7 @@ struct Group {
     connection: ConnectionId,
     to_address: String,
     since: DateTime<Utc>,
-    jobs: HashMap<MessageId, Leased>,
+    jobs: Vec<(MessageId, Leased)>,
 }
 
 impl Worker {
@@ -47,7 +47,7 @@ impl Worker {
 
     async fn settle_or_put_back(&self, group: &Group) {
         if let Err(error) = self.settle_group(group).await {
-            for job in group.jobs.values() {
+            for (_, job) in &group.jobs {
                 self.put_back(job, &error).await;
             }
         }
@@ -55,29 +55,29 @@ impl Worker {
 
     /// Puts the jobs together whose messages one list answers for; ends those that a callback has settled.
     async fn group(&self, jobs: Vec<Leased>) -> Result<Vec<Group>, PerformError> {
-        let mut jobs: HashMap<MessageId, Leased> = jobs
-            .into_iter()
-            .filter_map(|leased| match leased.job {
-                Job::Settle(id) => Some((id, leased)),
-                _ => None,
-            })
-            .collect();
-        let ids: Vec<MessageId> = jobs.keys().copied().collect();
+        let mut of_message: HashMap<MessageId, Vec<Leased>> = HashMap::new();
+        for leased in jobs {
+            if let Job::Settle(id) = leased.job {
+                // A worker that was taken for dead may have made a second job for the same message.
+                of_message.entry(id).or_default().push(leased);
+            }
+        }
+        let ids: Vec<MessageId> = of_message.keys().copied().collect();
         let mut conn = self.db.get().await?;
         let mut groups: HashMap<(ConnectionId, String), Group> = HashMap::new();
         for unconfirmed in reconcile::load(&mut conn, &ids).await? {
-            let Some(job) = jobs.remove(&unconfirmed.id) else { continue };
+            let jobs = of_message.remove(&unconfirmed.id).unwrap_or_default();
             let (connection, since) = (unconfirmed.connection_id, unconfirmed.since());
             let group = groups.entry((connection, unconfirmed.to_address.clone())).or_insert_with(|| Group {
                 connection,
                 to_address: unconfirmed.to_address,
                 since,
-                jobs: HashMap::new(),
+                jobs: Vec::new(),
             });
             group.since = group.since.min(since);
-            group.jobs.insert(unconfirmed.id, job);
+            group.jobs.extend(jobs.into_iter().map(|job| (unconfirmed.id, job)));
         }
-        let done: Vec<(JobId, Finish)> = jobs.values().map(|job| (job.id, Finish::Done)).collect();
+        let done: Vec<(JobId, Finish)> = of_message.values().flatten().map(|job| (job.id, Finish::Done)).collect();
         lease::finish(&mut conn, &done, self.clock.now()).await?;
         Ok(groups.into_values().collect())
     }
@@ -98,7 +98,7 @@ impl Worker {
     async fn postpone(&self, group: &Group, wait: impl Fn(&Leased) -> TimeDelta, why: &str) -> Result<(), PerformError> {
         let now = self.clock.now();
         let finishes: Vec<(JobId, Finish)> =
-            group.jobs.values().map(|job| (job.id, Finish::Again(now + wait(job), Some(why.to_owned())))).collect();
+            group.jobs.iter().map(|(_, job)| (job.id, Finish::Again(now + wait(job), Some(why.to_owned())))).collect();
         Ok(lease::finish(&mut *self.db.get().await?, &finishes, now).await?)
     }
 

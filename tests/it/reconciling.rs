@@ -75,6 +75,7 @@ async fn a_message_that_waited_in_a_queue_is_looked_up_by_a_later_walk() {
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
     app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
     app.advance(hours(5)).await;
     app.advance(hours(5)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
