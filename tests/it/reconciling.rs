@@ -111,7 +111,7 @@ async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
         }
         let failed = app.texts("SELECT error AS text FROM routines WHERE name = 'look_up_stale'").await;
         assert!(failed[0].contains("Twilio"), "{failed:?}");
-        app.simulator.withdraw(away);
+        assert!(app.simulator.withdraw(away));
         app.advance(seconds(61)).await;
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
     }
@@ -234,7 +234,7 @@ async fn a_twilio_that_was_away_is_asked_from_where_it_was() {
         app.advance(hours(1)).await;
     }
     assert_eq!(app.count("messages").await, 0);
-    app.simulator.withdraw(away);
+    assert!(app.simulator.withdraw(away));
     app.advance(seconds(61)).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
 }
