@@ -58,6 +58,10 @@ pub struct Unconfirmed {
     pub policy: UnconfirmedPolicy,
 }
 
+/// Twilio's ids that belong to messages of ours.
+#[derive(Debug, Default)]
+pub struct Owned(HashSet<String>);
+
 impl Unconfirmed {
     /// The earliest that Twilio can have noted it.
     #[must_use]
@@ -154,10 +158,10 @@ async fn load_open(conn: &mut Conn, ids: &[MessageId], open: &[MessageStatus]) -
 pub fn assign<'a>(
     open: &[Unconfirmed],
     listed: &'a [TwilioMessage],
-    owned: &HashSet<String>,
+    owned: &Owned,
     now: DateTime<Utc>,
 ) -> Vec<(MessageId, ConnectionId, &'a TwilioMessage)> {
-    let mut free: Vec<&TwilioMessage> = listed.iter().filter(|listed| !owned.contains(listed.sid.as_str())).collect();
+    let mut free: Vec<&TwilioMessage> = listed.iter().filter(|listed| !owned.has(listed.sid.as_str())).collect();
     free.sort_by_key(|listed| (listed.date_created, listed.sid.as_str()));
     let mut assigned = Vec::new();
     let mut done: Vec<&Unconfirmed> = Vec::new();
@@ -213,21 +217,31 @@ fn next_look(unconfirmed: &Unconfirmed, now: DateTime<Utc>) -> Option<DateTime<U
 }
 
 /// Which of some Twilio ids belong to a message of ours.
-pub async fn owned(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
+pub async fn owned(conn: &mut Conn, sids: &[&str]) -> Result<Owned> {
     let owned: Vec<Option<String>> =
         messages::table.filter(messages::twilio_sid.eq_any(sids)).select(messages::twilio_sid).load(conn).await?;
-    Ok(owned.into_iter().flatten().collect())
+    Ok(Owned(owned.into_iter().flatten().collect()))
 }
 
-/// The Twilio ids that messages to an address had before they were handed over once more.
-pub async fn former(conn: &mut Conn, to_address: &str) -> Result<impl Iterator<Item = String>> {
+impl Owned {
+    /// Whether a message of ours has this id.
+    #[must_use]
+    pub fn has(&self, sid: &str) -> bool {
+        self.0.contains(sid)
+    }
+}
+
+/// Like [`owned`], with the ids that messages to an address had before they were handed over once more.
+pub async fn owned_or_former(conn: &mut Conn, sids: &[&str], to_address: &str) -> Result<Owned> {
+    let Owned(mut owned) = owned(conn, sids).await?;
     let former: Vec<Option<Vec<String>>> = messages::table
         .filter(messages::to_address.eq(to_address))
         .filter(messages::former_sids.is_not_null())
         .select(messages::former_sids)
         .load(conn)
         .await?;
-    Ok(former.into_iter().flatten().flatten())
+    owned.extend(former.into_iter().flatten().flatten());
+    Ok(Owned(owned))
 }
 
 /// Leaves the message `unconfirmed` with the reason, so that a callback that comes after all still settles it.

@@ -74,7 +74,7 @@ impl Worker {
         let known = reconcile::owned(&mut *self.db.get().await?, &sids).await?;
         let dates: HashMap<String, DateTime<Utc>> =
             listed.iter().map(|listed| (listed.message.message_sid.to_string(), listed.sent_at)).collect();
-        for listed in listed.iter().filter(|listed| !known.contains(listed.message.message_sid.as_str())) {
+        for listed in listed.iter().filter(|listed| !known.has(listed.message.message_sid.as_str())) {
             self.take_in(connection, listed, &dates).await?;
         }
         let mut conn = self.db.get().await?;

@@ -1,6 +1,6 @@
 //! Looking up: asks Twilio, by SID, what became of messages whose callbacks did not come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
@@ -81,9 +81,8 @@ impl Worker {
         keys: &mut Keys,
     ) -> Result<(), PerformError> {
         for message in some {
-            if !keys.contains_key(&message.connection_id) {
-                let found = self.keys_to_ask_with(message.connection_id).await?;
-                keys.insert(message.connection_id, found);
+            if let Entry::Vacant(unknown) = keys.entry(message.connection_id) {
+                unknown.insert(self.keys_to_ask_with(message.connection_id).await?);
             }
         }
         let questions: Vec<BoxFuture<'_, _>> =

@@ -29,7 +29,7 @@ fn theirs(number: u8, body: &str, created: i64) -> TwilioMessage {
 }
 
 fn assigned(open: &[Unconfirmed], listed: &[TwilioMessage], owned: &[&str], now: i64) -> Vec<(usize, u8)> {
-    let owned = owned.iter().map(|sid| (*sid).to_owned()).collect();
+    let owned = Owned(owned.iter().map(|sid| (*sid).to_owned()).collect());
     let place = |id| open.iter().position(|unconfirmed| unconfirmed.id == id).unwrap();
     let number = |found: &TwilioMessage| u8::from_str_radix(&found.sid.as_str()[32..], 16).unwrap();
     assign(open, listed, &owned, at(now)).into_iter().map(|(id, _, found)| (place(id), number(found))).collect()

@@ -69,6 +69,10 @@ pub(crate) struct TestOptions {
     pub(crate) home: Home,
     /// How long Twilio waits before it repeats a call that failed.
     pub(crate) retry_pause: Duration,
+    /// Between two statuses of a message at Twilio.
+    pub(crate) hop: Duration,
+    /// How long Twilio holds a request that it never answers.
+    pub(crate) hold: Duration,
 }
 
 impl Default for TestOptions {
@@ -80,6 +84,9 @@ impl Default for TestOptions {
             patience: Duration::from_secs(10),
             home: Home::Shared,
             retry_pause: Duration::ZERO,
+            // Time enough to record an answer before the first report comes; at the end, `flush` makes the network hurry.
+            hop: Duration::from_millis(150),
+            hold: Duration::from_secs(5),
         }
     }
 }
@@ -115,17 +122,9 @@ impl TestApp {
         assert_eq!(flavor, RuntimeFlavor::MultiThread, "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait");
         choose_crypto();
         start_log();
-        let TestOptions { clock, duty, patience, home, retry_pause } = options;
+        let TestOptions { clock, duty, patience, home, retry_pause, hop, hold } = options;
         let database = TestDatabase::create_in(home).await;
-        // Time enough to record an answer before the first report comes; at the end, `flush` makes the network hurry.
-        let hop = Duration::from_millis(150);
-        let twilio = SimulatorOptions {
-            clock: clock.clone(),
-            hop: hop..=hop,
-            hold: Duration::from_secs(5),
-            retry_pause,
-            ..SimulatorOptions::instant()
-        };
+        let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold, retry_pause, ..SimulatorOptions::instant() };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();

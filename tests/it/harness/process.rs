@@ -96,6 +96,33 @@ impl Process {
         self.bind
     }
 
+    /// Asks it to stop, as a service manager does.
+    pub(crate) fn ask_to_stop(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it has ended in order.
+    pub(crate) async fn ended(&mut self) {
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{status}");
+        self.catch_up();
+    }
+
+    /// What the machine calls it, and `workers` as well.
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().unwrap().to_string()
+    }
+
+    /// Where it listens.
+    pub(crate) fn bind(&self) -> &str {
+        &self.bind
+    }
+
     /// Puts it to sleep, as a machine does that is suspended.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
