@@ -108,7 +108,7 @@ fn by_code(code: i32) -> Result<(), LeftOut> {
         (
             _,
             ContactEffect::None | ContactEffect::Count,
-            Retry::Backoff | Retry::Later | Retry::NextDay | Retry::AfterFix | Retry::Optional,
+            Retry::Backoff | Retry::QueueFull | Retry::Later | Retry::NextDay | Retry::AfterFix | Retry::Optional,
         ) => Ok(()),
         _ => Err(LeftOut::WouldFailAgain),
     }
