@@ -24,7 +24,7 @@ use crate::harness::{
 /// How long it lasts, in product time.
 const MINUTES: i64 = 20;
 /// Product time between two moments at which something happens.
-const STEP: i64 = 8;
+const STEP: i64 = 10;
 const PEOPLE: usize = 60;
 
 /// The people's side of a storm: what they report, and what they were told.
@@ -148,7 +148,7 @@ async fn storm() {
     app.prove_accepted(&crowd.accepted).await;
     let tally = app.prove(Rest::Settled).await;
     say(&format!("{} events, {tally:?}", crowd.accepted.len()));
-    assert!(tally.of("delivered") > 200 && tally.of("suppressed") > 10, "the storm was one: {tally:?}");
+    assert!(tally.of("delivered") > 150 && tally.of("suppressed") > 10, "the storm was one: {tally:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
