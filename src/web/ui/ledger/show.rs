@@ -121,7 +121,8 @@ impl LedgerPage {
     }
 
     fn bare(wanted: Wanted, errors: FieldErrors) -> Self {
-        let groupings = [(Grouping::Day, "Day"), (Grouping::Automation, "Automation"), (Grouping::Sender, "Sender")];
+        // A day is what nobody has to choose.
+        let groupings = [(Grouping::Automation, "Automation"), (Grouping::Sender, "Sender")];
         Self {
             narrow: wanted.is_narrow(),
             groupings: groupings.into_iter().map(|(grouping, label)| Choice::new(grouping.as_str(), label)).collect(),
