@@ -34,7 +34,11 @@ pub(super) struct HookKeys {
 
 /// Keys by connection.
 #[derive(Clone, Default)]
-pub(super) struct KeyCache(Arc<Mutex<HashMap<ConnectionId, Arc<HookKeys>>>>);
+pub(super) struct KeyCache {
+    known: Arc<Mutex<HashMap<ConnectionId, Arc<HookKeys>>>>,
+    /// Held by whoever reads: the others that found nothing fresh wait for what it brings, instead of all asking the database.
+    reading: Arc<tokio::sync::Mutex<()>>,
+}
 
 impl HookKeys {
     /// Whether newer keys may exist.
@@ -46,11 +50,18 @@ impl HookKeys {
 impl KeyCache {
     /// The keys of a connection, from memory while they are fresh.
     pub(super) async fn of(&self, app: &App, id: ConnectionId) -> Result<Arc<HookKeys>, Refusal> {
-        let cached = self.0.lock().get(&id).filter(|keys| keys.read_at.elapsed() < FRESH).cloned();
-        match cached {
+        if let Some(keys) = self.fresh(id) {
+            return Ok(keys);
+        }
+        let _alone = self.reading.lock().await;
+        match self.fresh(id) {
             Some(keys) => Ok(keys),
             None => self.read(app, id).await,
         }
+    }
+
+    fn fresh(&self, id: ConnectionId) -> Option<Arc<HookKeys>> {
+        self.known.lock().get(&id).filter(|keys| keys.read_at.elapsed() < FRESH).cloned()
     }
 
     /// The keys of a connection as the database has them now.
@@ -69,7 +80,7 @@ impl KeyCache {
             unreadable => Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() },
         })?;
         let keys = Arc::new(HookKeys { account_sid: connection.account_sid.clone(), tokens, read_at: Instant::now() });
-        self.0.lock().insert(id, Arc::clone(&keys));
+        self.known.lock().insert(id, Arc::clone(&keys));
         Ok(keys)
     }
 }
