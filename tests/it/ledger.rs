@@ -240,7 +240,7 @@ async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
     assert_eq!(verdict(fail(&app, &handset(4), Fault::Refuse { code: 21617 }).await).await, Err(LeftOut::WouldFailAgain));
     assert_eq!(verdict(fail(&app, &handset(5), Fault::Failed { code: 30007 }).await).await, Err(LeftOut::WouldFailAgain));
     // Twilio failed it before any carrier had it, for a reason that may be gone.
-    assert_eq!(verdict(fail(&app, &handset(6), Fault::Failed { code: 30002 }).await).await, Ok(()));
+    assert_eq!(verdict(fail(&app, &handset(6), Fault::Failed { code: 30036 }).await).await, Ok(()));
 
     let stopped = fail(&app, &handset(7), Fault::Refuse { code: 21408 }).await;
     assert_eq!(verdict(stopped).await, Ok(()));

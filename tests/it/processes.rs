@@ -131,22 +131,3 @@ async fn a_stop_signal_lets_callbacks_commit_and_refuses_new_ones() {
     let answered = app.simulator.callbacks().iter().filter(|callback| callback.answer == Some(204)).count();
     assert_eq!((app.count(CALLBACKS).await, answered), (1, 1));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_stop_signal_ends_at_once() {
-    let app = on_the_machines_time(Duration::ZERO, Duration::from_mins(2)).await;
-    let mut process = app.process(Duty::All).await;
-    let api = process.api(&app);
-    greeting(&api).await;
-    app.simulator.inject(Rule::next(1, Fault::Timeout));
-    greet(&api, HANDSET).await;
-    app.until(STATUS, "submitting").await;
-    process.ask_to_stop();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(process.is_running(), "it waits for Twilio's answer");
-    let asked = Instant::now();
-    process.ask_to_stop();
-    process.ended().await;
-    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
-    assert_eq!(app.texts(STATUS).await, ["submitting"], "whoever takes over asks Twilio");
-}
