@@ -1,7 +1,7 @@
 //! What follows from a change of contacts or from Twilio's words, whichever way they came in: automations react, pending messages
 //! are taken back, senders and connections stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,10 +15,10 @@ use crate::db::Conn;
 use crate::db::schema::enrollments;
 use crate::error::Result;
 use crate::messages::delivery::{self, Recorded, Report};
-use crate::messages::policy::{Consequence, Effect};
-use crate::messages::stop;
+use crate::messages::policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
+use crate::messages::{stop, throttle};
 use crate::senders;
-use crate::types::id::ContactId;
+use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
 
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a number that was silenced.
@@ -74,7 +74,10 @@ pub async fn carry_out(conn: &mut Conn, consequences: &[Consequence], now: DateT
     for (phone, reason) in &silenced {
         stop::take_back_pending(conn, phone, *reason, now).await?;
     }
-    Ok(())
+    // Last of all: whoever holds a throttle waits for nothing, the gate of the claims included.
+    let full = consequences.iter().filter(|consequence| consequence.effect == Effect::SlowSender);
+    let full: BTreeSet<SenderId> = full.filter_map(|consequence| consequence.sender_id).collect();
+    throttle::pause(conn, &full.into_iter().collect::<Vec<_>>(), now + QUEUE_FULL_PAUSE).await
 }
 
 /// Stops senders and connections; in the order of their ids, so that two transactions cannot wait for each other.

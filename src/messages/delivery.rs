@@ -10,7 +10,11 @@ use serde_json::Value;
 
 use crate::{
     contacts::suppressions,
-    db::{Conn, schema::messages, statement::statement},
+    db::{
+        Conn,
+        schema::{messages, senders},
+        statement::statement,
+    },
     error::Result,
     messages::{
         policy::{self, Consequence, Effect},
@@ -18,6 +22,7 @@ use crate::{
         status::MessageStatus,
         submit::{Lock, Locked},
     },
+    senders::Validity,
     twilio::{TwilioStatus, errors},
     types::{
         id::{ConnectionId, MessageId, SenderId},
@@ -141,7 +146,8 @@ pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> 
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
     let rows: Vec<Locked> = Lock { ids: &ids }.load(conn).await?;
     let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
-    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, now)).collect();
+    let worth_until = worth_until(conn, reports, now).await?;
+    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
     let resends: Vec<Resend> = states.values().filter_map(|state| state.resend.clone()).collect();
     resend::resend(conn, &resends, now).await?;
@@ -175,6 +181,22 @@ async fn consequences(conn: &mut Conn, reports: &[Report]) -> Result<Vec<(usize,
     Ok(follows.collect())
 }
 
+/// Until when those messages may be sent whose reports may lead to another attempt.
+async fn worth_until(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<HashMap<MessageId, DateTime<Utc>>> {
+    let may_go_again = |report: &&Report| {
+        report.status.as_str() == MessageStatus::Failed.as_str()
+            && report.error_code.is_some_and(|code| policy::resend_at(code, report.message_id, 0, now).is_some())
+    };
+    let ids: Vec<MessageId> = reports.iter().filter(may_go_again).map(|report| report.message_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let made = messages::table.inner_join(senders::table).filter(messages::id.eq_any(ids));
+    let rows: Vec<(MessageId, DateTime<Utc>, Validity)> =
+        made.select((messages::id, messages::created_at, senders::validity_minutes)).load(conn).await?;
+    Ok(rows.into_iter().map(|(id, made_at, validity)| (id, validity.end_of(made_at))).collect())
+}
+
 impl State {
     fn of((_, status, sid, connection_id, former_sids): Locked) -> Self {
         Self {
@@ -191,7 +213,12 @@ impl State {
 }
 
 /// Applies one report to the state of its message.
-fn apply(states: &mut HashMap<MessageId, State>, report: &Report, now: DateTime<Utc>) -> Recorded {
+fn apply(
+    states: &mut HashMap<MessageId, State>,
+    report: &Report,
+    worth_until: &HashMap<MessageId, DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Recorded {
     let Some(state) = states.get_mut(&report.message_id).filter(|state| state.connection_id == report.connection_id) else {
         return Recorded::UnknownMessage;
     };
@@ -214,6 +241,7 @@ fn apply(states: &mut HashMap<MessageId, State>, report: &Report, now: DateTime<
     if next == MessageStatus::Failed
         && let Some(error_code) = report.error_code
         && let Some(at) = policy::resend_at(error_code, report.message_id, state.former_sids.len(), now)
+        && worth_until.get(&report.message_id).is_some_and(|until| at < *until)
     {
         state.status = MessageStatus::Pending;
         state.former_sids.push(report.twilio_sid.clone());

@@ -157,6 +157,12 @@ pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) ->
     Ok(beaten.get_result(conn).await?)
 }
 
+/// How many workers share the work; the dead are counted until they are taken over.
+pub async fn count_workers(conn: &mut Conn) -> Result<usize> {
+    let count: i64 = workers::table.count().get_result(conn).await?;
+    Ok(usize::try_from(count).unwrap_or(1))
+}
+
 /// The machines of those of some workers that are alive.
 pub async fn machines(conn: &mut Conn, ids: &[WorkerId]) -> Result<HashMap<WorkerId, String>> {
     if ids.is_empty() {

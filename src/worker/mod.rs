@@ -1,8 +1,8 @@
 //! The worker: performs jobs and runs periodic work.
 //!
 //! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`releasing`],
-//! [`settling`]. [`schedule`] is what happens by the clock, [`routines`] what of it one worker does for all, such as [`looking_up`]
-//! and [`collecting`].
+//! [`settling`], within the [`windows`] of the connections. [`schedule`] is what happens by the clock, [`routines`] what of it one
+//! worker does for all, such as [`looking_up`] and [`collecting`].
 
 mod advancing;
 mod collecting;
@@ -15,6 +15,7 @@ mod routines;
 mod schedule;
 mod sending;
 mod settling;
+mod windows;
 
 use std::num::NonZeroUsize;
 
@@ -28,6 +29,7 @@ use crate::{
         leases::Leases,
         routines::Running,
         sending::{InFlight, recording::Recorder},
+        windows::Windows,
     },
 };
 
@@ -53,6 +55,8 @@ pub struct Worker {
     in_flight: InFlight,
     /// Writes down what Twilio answered.
     recorder: Recorder,
+    /// How many requests may be in flight at Twilio.
+    windows: Windows,
     /// Routines that this process runs right now.
     routines: Running,
 }
@@ -94,6 +98,7 @@ impl Worker {
             leases: Leases::default(),
             in_flight: InFlight::default(),
             recorder,
+            windows: Windows::default(),
             routines: Running::default(),
         }
     }

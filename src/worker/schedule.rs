@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    connections,
     db::Unavailable,
     queue::{
         lease,
@@ -31,7 +32,9 @@ impl Worker {
         let beaten: Result<i64, PerformError> = async {
             let reference = lease::heartbeat(&mut conn, self.id, now).await?;
             self.clock.follow(reference);
-            Ok(self.leases.compare(async |held| lease::take_over(&mut conn, self.id, held, now).await).await?)
+            let freed = self.leases.compare(async |held| lease::take_over(&mut conn, self.id, held, now).await).await?;
+            self.windows.learn(lease::count_workers(&mut conn).await?, connections::concurrency_bounds(&mut conn).await?);
+            Ok(freed)
         }
         .await;
         match beaten {

@@ -18,7 +18,7 @@ use crate::{
     },
     twilio::{Address, MessageFilter, TwilioMessage},
     types::id::{ConnectionId, MessageId},
-    worker::{Worker, perform::PerformError},
+    worker::{Worker, perform::PerformError, windows::Ending},
 };
 
 /// How many of the newest messages to a number are looked through.
@@ -88,7 +88,10 @@ impl Worker {
             return self.postpone(group, |_| KEYLESS_PAUSE, "Twilio refuses the keys of the connection, or they cannot be read").await;
         };
         let filter = MessageFilter { to: Some(Address::parse(&group.to_address)), ..MessageFilter::default() };
-        match self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED).await {
+        let place = self.windows.enter(group.connection).await;
+        let answer = self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED).await;
+        place.end(Ending::of_get(&answer));
+        match answer {
             Ok(listed) => self.conclude(group, &listed).await,
             Err(error) if error.is_transient() => self.postpone(group, |job| lease::backoff(job.attempt), &error.to_string()).await,
             Err(error) => self.postpone(group, |_| KEYLESS_PAUSE, &error.to_string()).await,

@@ -1,5 +1,7 @@
 //! The error policy: what each of Twilio's codes does to a message, to its number, its sender and its account.
 
+use std::time::Duration;
+
 use carillon::{
     messages::status::MessageStatus,
     simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, Rule, sign},
@@ -8,7 +10,7 @@ use carillon::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, world::Twilio};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, world::Twilio};
 
 const DROPPED: Fault = Fault::Failed { code: 30_001 };
 
@@ -262,7 +264,7 @@ async fn a_stop_while_a_dropped_message_waits_takes_it_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_and_no_oftener() {
-    let app = TestApp::with(crate::harness::TestOptions { patience: std::time::Duration::from_secs(2), ..Default::default() }).await;
+    let app = TestApp::with(TestOptions { patience: Duration::from_secs(2), ..TestOptions::default() }).await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::TimeoutRecorded));
@@ -282,6 +284,58 @@ async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_
     }
     assert_eq!((app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()), (vec!["delivered".to_owned()], 2));
     assert_eq!((app.attempts(waiting.id).await.len(), app.count("jobs").await), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
+    let app = TestApp::with(TestOptions { patience: Duration::from_millis(300), ..TestOptions::default() }).await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "max_concurrency": 3 })).await.ok();
+    app.simulator.inject(Rule::always(Fault::Timeout));
+    for at in 0..10 {
+        app.event("hello", &format!("+1206555{at:04}"), json!({})).await;
+    }
+    // The bound is read with each heartbeat.
+    app.worker.beat().await.unwrap();
+    let worker = app.worker.clone();
+    let sending = tokio::spawn(async move { worker.perform_due().await.unwrap() });
+    let mut most = 0;
+    while !sending.is_finished() {
+        most = most.max(app.count("messages WHERE status = 'submitting'").await);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    sending.await.unwrap();
+    assert_eq!((most, app.count("messages WHERE status = 'unconfirmed'").await, app.count("attempts").await), (3, 10, 10));
+    assert_eq!(app.count("jobs WHERE kind = 'send'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_lets_the_sender_rest() {
+    let (app, twilio) = start().await;
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": 10.0 })).await.ok();
+    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21_611 }));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.event("hello", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    minutes(&app, 14).await;
+    assert_eq!((app.statuses_to(OTHER_HANDSET).await, app.simulator.messages().len()), (vec!["pending".to_owned()], 0));
+    minutes(&app, 2).await;
+    assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["delivered"]);
+    minutes(&app, 10).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_when_its_time_is_nearly_over_fails() {
+    let (app, twilio) = start().await;
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10 })).await.ok();
+    app.simulator.inject(Rule::next(1, DROPPED));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    assert_eq!((message.status, message.error_code, app.count("jobs").await), (MessageStatus::Failed, Some(30_001), 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

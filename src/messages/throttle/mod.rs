@@ -69,6 +69,29 @@ pub(super) async fn keep_releasing(conn: &mut Conn, senders: &[SenderId], now: D
     start_releasing(conn, &idle.collect::<Vec<_>>(), now, now).await
 }
 
+statement! {
+    /// Lets senders that nobody is spending at this moment send nothing until then.
+    struct Pause<'a> {
+        until: DateTime<Utc> => Timestamptz,
+        senders: &'a [SenderId] => Array<SqlUuid>,
+    }
+    returns ();
+    "UPDATE throttles t SET free_at = greatest(t.free_at, pause.until)
+     FROM (SELECT {}::timestamptz AS until) AS pause,
+        (SELECT sender_id FROM throttles WHERE sender_id = ANY ({}::uuid[]) FOR NO KEY UPDATE SKIP LOCKED) AS idle
+     WHERE t.sender_id = idle.sender_id"
+}
+
+/// Lets senders with a rate send nothing until then, since their queues at Twilio are full.
+///
+/// One that is being spent just now is passed over: waiting for it could be waiting in a circle, and its next refusal comes soon.
+pub async fn pause(conn: &mut Conn, senders: &[SenderId], until: DateTime<Utc>) -> Result<()> {
+    if !senders.is_empty() {
+        Pause { until, senders }.execute(conn).await?;
+    }
+    Ok(())
+}
+
 /// Enqueues the job that releases what waits; the throttles are locked and have none.
 async fn start_releasing(conn: &mut Conn, senders: &[SenderId], run_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
     if senders.is_empty() {

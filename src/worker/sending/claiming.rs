@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,44 +22,54 @@ use crate::{
     types::id::{ConnectionId, MessageId},
     worker::{
         Worker,
-        perform::{PerformError, is_away},
+        perform::{PerformError, is_away, until_written},
     },
 };
 
 /// How long a process that cannot read the saved keys leaves their messages to others.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
-/// How long a message waits when its connection has as many calls in flight as it may have.
-const CROWDED_PAUSE: TimeDelta = TimeDelta::milliseconds(100);
+/// How long a message keeps its place in this process when its connection has as many calls in flight as it may have.
+const CROWDED_PAUSE: Duration = Duration::from_millis(100);
 
 /// The keys of the connections in a batch.
 pub(super) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
+
+/// What became of a batch; the jobs of all others have ended.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// To be sent now.
+    pub(super) claimed: Vec<Box<Claimed>>,
+    /// Untouched, since their connections have no place for them.
+    pub(super) crowded: Vec<MessageId>,
+    /// The keys to send with.
+    pub(super) keys: Keys,
+}
 
 impl Worker {
     /// Claims what may be sent and ends the jobs of what may not; commits before anything is sent.
     ///
     /// The keys are read in the same transaction: a claim without them would have to be taken back.
-    pub(super) async fn claim(&self, entered: &HashMap<MessageId, Entered>) -> Result<(Vec<Box<Claimed>>, Keys), PerformError> {
+    pub(super) async fn claim(&self, entered: &HashMap<MessageId, Entered>, room: &Room) -> Result<Claims, PerformError> {
         if entered.is_empty() {
-            return Ok((Vec::new(), Keys::new()));
+            return Ok(Claims::default());
         }
         let now = self.clock.now();
         let mut unusable = None;
         let mut conn = self.db.get().await?;
         let claimed = conn
             .transaction(async |conn| {
-                let claimed = self.claim_in(conn, entered, now).await?;
-                let mut keys = Keys::new();
-                for id in claimed.iter().map(|message| message.connection_id).collect::<HashSet<_>>() {
+                let mut claims = self.claim_in(conn, entered, room, now).await?;
+                for id in claims.claimed.iter().map(|message| message.connection_id).collect::<HashSet<_>>() {
                     match connections::credentials(conn, id, &self.secret_key).await {
-                        Ok(credentials) => keys.insert(id, Arc::new(credentials)),
+                        Ok(credentials) => claims.keys.insert(id, Arc::new(credentials)),
                         Err(error) => {
                             unusable = Some(id);
                             return Err(error.into());
                         }
                     };
                 }
-                Ok::<_, PerformError>((claimed, keys))
+                Ok::<_, PerformError>(claims)
             })
             .await;
         // Another process, with the right secret key, may well be able to: this one gives the jobs back and leaves the connection alone.
@@ -69,7 +80,7 @@ impl Worker {
             let later = |entered: &Entered| (entered.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())));
             let later: Vec<(JobId, Finish)> = entered.values().map(later).collect();
             lease::finish(&mut conn, &later, now).await?;
-            return Ok((Vec::new(), Keys::new()));
+            return Ok(Claims::default());
         }
         claimed
     }
@@ -78,16 +89,17 @@ impl Worker {
         &self,
         conn: &mut Conn,
         entered: &HashMap<MessageId, Entered>,
+        room: &Room,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Box<Claimed>>, PerformError> {
+    ) -> Result<Claims, PerformError> {
         let ids: Vec<MessageId> = entered.keys().copied().collect();
-        let (mut claimed, mut finishes, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, claim) in claim::claim(conn, &ids, &Room::unlimited(), self.id, now).await? {
+        let (mut claims, mut finishes, mut looks) = (Claims::default(), Vec::new(), Vec::new());
+        for (id, claim) in claim::claim(conn, &ids, room, self.id, now).await? {
             let job = entered[&id].job.id;
             match claim {
-                Claim::Claimed(message) => claimed.push(message),
+                Claim::Claimed(message) => claims.claimed.push(message),
                 Claim::Suppressed | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => finishes.push((job, Finish::Done)),
-                Claim::Crowded => finishes.push((job, Finish::Uncounted(now + CROWDED_PAUSE))),
+                Claim::Crowded => claims.crowded.push(id),
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
                 Claim::Interrupted => {
                     finishes.push((job, Finish::Done));
@@ -97,6 +109,17 @@ impl Worker {
         }
         queue::enqueue(conn, &looks, now).await?;
         lease::finish(conn, &finishes, now).await?;
-        Ok(claimed)
+        Ok(claims)
+    }
+
+    /// Gives the jobs of messages back for which there was no place; after a moment, so that the queue is not turned over idly.
+    pub(super) async fn give_back(&self, crowded: &[Entered]) {
+        if crowded.is_empty() {
+            return;
+        }
+        tokio::time::sleep(CROWDED_PAUSE).await;
+        let now = self.clock.now();
+        let finishes: Vec<(JobId, Finish)> = crowded.iter().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
+        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &finishes, now).await?) }).await;
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         lease::{self, Finish, Leased},
     },
     types::id::MessageId,
-    worker::{Worker, perform::PerformError},
+    worker::{Worker, perform::PerformError, windows::Ending},
 };
 
 /// The messages that a process is submitting right now: none of them is claimed again by it.
@@ -47,25 +47,33 @@ impl Worker {
     /// Sends messages; returns when the last answer is recorded. Each gives its place back as it ends.
     pub(super) async fn send(&self, jobs: Vec<Leased>, mut places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
         let mut entered = self.enter(jobs).await?;
-        let (claimed, keys) = self.claim(&entered).await?;
+        let mut reserved = self.windows.reserve(entered.len());
+        let claims = self.claim(&entered, &reserved.room()).await?;
 
         let worker = Arc::new(self.clone());
         let mut calls = JoinSet::new();
-        let mut jobs: HashMap<task::Id, Leased> = HashMap::with_capacity(claimed.len());
-        for claimed in claimed {
+        let mut jobs: HashMap<task::Id, Leased> = HashMap::with_capacity(claims.claimed.len());
+        for claimed in claims.claimed {
             let Some(entered) = entered.remove(&claimed.message_id) else { continue };
             let place = places.as_mut().and_then(|places| places.split(1));
-            let keys = Arc::clone(&keys[&claimed.connection_id]);
+            let keys = Arc::clone(&claims.keys[&claimed.connection_id]);
+            let window = reserved.place(claimed.connection_id);
             let worker = Arc::clone(&worker);
             let job = entered.job;
             let call = calls.spawn(async move {
                 let outcome = worker.post(*claimed, &keys).await;
+                window.end(Ending::of_post(&outcome.answer));
                 worker.recorder.record(job.id, outcome).await;
                 drop((entered, place));
             });
             jobs.insert(call.id(), job);
         }
+        drop(reserved);
+        let crowded: Vec<Entered> = claims.crowded.iter().filter_map(|id| entered.remove(id)).collect();
+        let kept = places.as_mut().and_then(|places| places.split(crowded.len()));
         drop((entered, places));
+        self.give_back(&crowded).await;
+        drop((crowded, kept));
         while let Some(ended) = calls.join_next_with_id().await {
             if let Err(error) = ended
                 && let Some(job) = jobs.get(&error.id())

@@ -67,7 +67,7 @@ async fn record_together(db: &Pool, clock: &Clock, jobs: &[JobId], outcomes: &[O
         let finishes: Vec<(JobId, Finish)> = jobs
             .iter()
             .zip(&recorded.messages)
-            .map(|(job, recorded)| (*job, recorded.retry_at.map_or(Finish::Done, |at| Finish::Again(at, None))))
+            .map(|(job, recorded)| (*job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted)))
             .collect();
         lease::finish(conn, &finishes, now).await?;
         consequences::carry_out(conn, &recorded.consequences, now).await?;
