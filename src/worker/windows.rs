@@ -343,7 +343,8 @@ mod tests {
             }
             fill(&windows, id).len()
         };
-        assert_eq!(answer_beside(40), 60);
+        let beside = answer_beside(40);
+        assert!((59..=61).contains(&beside), "about what the others leave: {beside}");
         assert_eq!(answer_beside(0), 100, "they have stopped");
         assert_eq!(answer_beside(5_000), 25, "never less than a quarter");
     }
