@@ -303,6 +303,7 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
     let api = installation.api().await;
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
     let connection = api.post("/connections", keys).await.ok();
+    api.patch(&format!("/senders/{}", id(&connection["senders"][0])), json!({ "parts_per_second": null })).await.ok();
     let template = id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
     let step = json!({ "type": "send_sms", "template_id": template, "sender_id": id(&connection["senders"][0]) });
     let trigger = json!({ "type": "event", "name": "hello" });
