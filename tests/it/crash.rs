@@ -12,7 +12,7 @@ use carillon::{
     db::{Conn, Durability, Pool},
     simulator::{Fault, Rule, SERVICE_SID},
 };
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -165,8 +165,6 @@ impl Moment {
                 let_go(held).await;
             }
             Self::Claimed => {
-                // The commit that is held must be the claim's.
-                diesel::sql_query("DELETE FROM routines").execute(&mut *app.conn().await).await.unwrap();
                 let held = lock(app, CLAIMS).await;
                 let victim = Victim::start(app, manner).await;
                 let blocked = app.database.wait_until_blocked().await;

@@ -86,10 +86,13 @@ fn brew(app: &TestApp, rng: &mut StdRng) {
     chance(0.02, Fault::ResetRecorded, Reach::Sends);
     chance(0.05, Fault::ServerError, Reach::Reads);
     chance(0.05, Fault::TooManyRequests, Reach::Reads);
+    chance(0.03, Fault::Refuse { code: 21611 }, Reach::Sends);
     chance(0.05, Fault::Undelivered { code: 30003 }, Reach::Sends);
+    chance(0.03, Fault::Failed { code: 30001 }, Reach::Sends);
     chance(0.10, Fault::Shuffle, Reach::Sends);
     chance(0.10, Fault::Repeat, Reach::Sends);
     chance(0.10, Fault::Slow, Reach::Sends);
+    chance(0.10, Fault::DropCallbacks, Reach::Sends);
 }
 
 /// A worker for one step; now and then it dies in the midst of it, and another one takes its place.
