@@ -70,6 +70,9 @@ struct Options {
     /// Writes the figures as JSON into this directory, named by date and commit.
     #[arg(long)]
     save: Option<PathBuf>,
+    /// Another `carillon` to measure than the one that was built along with this program.
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_carillon"))]
+    program: PathBuf,
     /// Prints the statements that took longest, as PostgreSQL counted them.
     #[arg(long)]
     statements: bool,
@@ -134,7 +137,7 @@ async fn measure_all(options: &Options) -> Outcome<()> {
 async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
     let fake = FakeTwilio::start(&helper::start(helper::FAKE)?).await?;
     let cluster = Cluster::start(directory).await?;
-    let setup = Setup::new(directory, cluster.url(), fake.address, options.concurrency)?;
+    let setup = Setup::new(&options.program, directory, cluster.url(), fake.address, options.concurrency)?;
     setup.run(&["migrate"])?;
     let cluster = history::ensure(cluster, &setup, options.history).await?;
     let mut report = Report::begin(machine::describe(&cluster, directory).await?, options.concurrency, options.history);

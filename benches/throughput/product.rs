@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,13 @@ use nix::unistd::Pid;
 use crate::Outcome;
 use crate::http::{self, Connection};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_carillon");
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How the product is set up.
 pub(crate) struct Setup {
+    program: PathBuf,
     vars: Vec<(&'static str, String)>,
-    directory: std::path::PathBuf,
+    directory: PathBuf,
     pub(crate) address: SocketAddr,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Product {
 
 impl Setup {
     /// Everything that is not named here has the default of an installation.
-    pub(crate) fn new(directory: &Path, database_url: &str, twilio: SocketAddr, concurrency: usize) -> Outcome<Self> {
+    pub(crate) fn new(program: &Path, directory: &Path, database_url: &str, twilio: SocketAddr, concurrency: usize) -> Outcome<Self> {
         // Free now; the product is told before it listens, since it signs and is called under this address.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let vars = vec![
@@ -40,11 +40,11 @@ impl Setup {
             ("CARILLON_TWILIO_API_URL", format!("http://{twilio}")),
             ("CARILLON_WORKER_CONCURRENCY", concurrency.to_string()),
         ];
-        Ok(Self { vars, directory: directory.to_owned(), address })
+        Ok(Self { program: std::path::absolute(program)?, vars, directory: directory.to_owned(), address })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.program);
         // Not ours: a .env file here, or settings of whoever measures.
         command.args(arguments).env_clear().envs(self.vars.iter().cloned()).current_dir(&self.directory).stdin(Stdio::null());
         command

@@ -43,8 +43,9 @@ pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outc
         .figure(Figure::new("first POST after", "s", (first - begun).as_secs_f64()))
         .figure(Figure::new("last POST after", "s", (posted - begun).as_secs_f64()))
         .figure(Figure::new("all recorded after", "s", elapsed.as_secs_f64()))
-        .figure(Figure::count("most in flight", bench.fake.most_in_flight()))
         .costing(cost, count);
+    // The fake answers at once, or one after the other: only with a latency is there a flight.
+    let line = if latency.is_zero() { line } else { line.figure(Figure::count("most in flight", bench.fake.most_in_flight())) };
     Ok((line, Sent { automation, posts }))
 }
 

@@ -72,6 +72,8 @@ impl World {
         };
         world.connection_id = text(&connection["id"])?;
         world.sender_id = text(&connection["senders"][0]["id"])?;
+        // A long code sends one part a second unless told otherwise; here the machine is to be the limit.
+        world.call("PATCH", &format!("/senders/{}", world.sender_id), &json!({ "parts_per_second": null })).await?;
         let name = format!("Order {}", unique());
         world.template_id = text(&world.call("POST", "/templates", &json!({ "name": name, "body": BODY })).await?["id"])?;
         Ok(world)

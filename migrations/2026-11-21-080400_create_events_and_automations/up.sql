@@ -52,7 +52,8 @@ CREATE TABLE enrollments (
     CONSTRAINT enrollments_status_known CHECK (status IN ('active', 'completed', 'failed')),
     CONSTRAINT enrollments_finished_with_time CHECK ((status = 'active') = (finished_at IS NULL)),
     CONSTRAINT enrollments_failed_with_reason CHECK (status <> 'failed' OR reason IS NOT NULL)
-) WITH (fillfactor = 85);
+-- Room for a second version of all rows of a page, since neighbours move on together; see docs/adr/0003.
+) WITH (fillfactor = 50);
 -- The same cause never enrolls a contact twice, however often it is reported or retried.
 CREATE UNIQUE INDEX enrollments_automation_id_cause_key ON enrollments (automation_id, cause);
 -- For the newest of an automation. No index names status, step or due_at, so that moving on is a HOT update.

@@ -33,13 +33,13 @@ CREATE TABLE messages (
         'delivered', 'undelivered', 'failed', 'canceled', 'read', 'suppressed', 'skipped', 'expired', 'received')),
     CONSTRAINT messages_inbound_is_received CHECK ((direction = 'inbound') = (status = 'received')),
     CONSTRAINT messages_own_end_has_reason CHECK (status NOT IN ('suppressed', 'skipped', 'expired') OR reason IS NOT NULL)
-) WITH (fillfactor = 80);
--- No index names `status`: it changes four to six times in a message's life, and an index on it would make each of those
--- updates write every index of the table (a HOT update writes none).
-CREATE UNIQUE INDEX messages_twilio_sid_key ON messages (twilio_sid) WHERE twilio_sid IS NOT NULL;
+-- Messages that lie side by side are claimed, recorded and reported together: a page needs room for a second version of all its rows.
+) WITH (fillfactor = 45);
+-- No index names `status` or `twilio_sid`: they change four to six times in a message's life, and an index on them would make each of
+-- those updates write every index of the table (a HOT update writes none). See docs/adr/0003.
 -- A step that runs again after a crash finds its message instead of making a second one.
 CREATE UNIQUE INDEX messages_enrollment_id_step_key ON messages (enrollment_id, step) WHERE enrollment_id IS NOT NULL;
-CREATE UNIQUE INDEX messages_request_key_key ON messages (request_key) WHERE request_key IS NOT NULL;
+CREATE UNIQUE INDEX messages_request_key_key ON messages (request_key, direction) WHERE request_key IS NOT NULL;
 -- However often somebody asks for it, a message is retried once.
 CREATE UNIQUE INDEX messages_retry_of_key ON messages (retry_of) WHERE retry_of IS NOT NULL;
 CREATE INDEX messages_contact_id_idx ON messages (contact_id, id);
@@ -48,7 +48,7 @@ CREATE INDEX messages_to_address_idx ON messages (to_address, id);
 COMMENT ON TABLE messages IS 'Every SMS, MMS or WhatsApp message, out or in.';
 COMMENT ON COLUMN messages.reason IS 'Why a message ended without a delivery report: the suppression, the missing variable, the refusal.';
 COMMENT ON COLUMN messages.former_sids IS 'Twilio''s ids of what it accepted and then dropped unsent, before the message was handed over once more.';
-COMMENT ON COLUMN messages.request_key IS 'The Idempotency-Key of the API request that made it: a repeat finds it again.';
+COMMENT ON COLUMN messages.request_key IS 'What made it, so that a repeat finds it: the Idempotency-Key of an API request; Twilio''s SID of what came in.';
 COMMENT ON COLUMN messages.retry_of IS 'The message that certainly never reached anybody, and that this one repeats.';
 COMMENT ON COLUMN messages.retried_at IS 'When another message repeated this one; what counts from then on is that one.';
 COMMENT ON COLUMN messages.status_at IS 'When status last changed.';

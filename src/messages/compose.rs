@@ -176,7 +176,10 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
         return Ok(*message_id);
     }
     let found = match key {
-        Some(key) => messages::table.filter(messages::request_key.eq(key)).select(messages::id).first(conn).await.optional()?,
+        Some(key) => {
+            let same = messages::table.filter(messages::request_key.eq(key)).filter(messages::direction.eq("outbound"));
+            same.select(messages::id).first(conn).await.optional()?
+        }
         None => None,
     };
     found.ok_or(Error::NotFound("sender"))

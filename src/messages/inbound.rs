@@ -2,7 +2,10 @@
 
 mod later;
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -52,6 +55,13 @@ pub enum Received {
     },
 }
 
+/// Those of some SIDs whose inbound messages are here.
+pub async fn known(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
+    let inbound = messages::table.filter(messages::direction.eq("inbound"));
+    let known: Vec<Option<String>> = inbound.filter(messages::request_key.eq_any(sids)).select(messages::request_key).load(conn).await?;
+    Ok(known.into_iter().flatten().collect())
+}
+
 /// Stores an inbound message with all that follows from it for the contact; in the caller's transaction.
 pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &InboundMessage, now: DateTime<Utc>) -> Result<Received> {
     take_in(conn, connection_id, inbound, Arrival::Webhook, now).await
@@ -78,8 +88,8 @@ async fn take_in(
     if let Some(phone) = inbound.from.phone() {
         suppressions::queue_up(conn, &[phone]).await?;
     }
-    let known: i64 = messages::table.filter(messages::twilio_sid.eq(inbound.message_sid.as_str())).count().get_result(conn).await?;
-    if known > 0 {
+    let same = messages::table.filter(messages::request_key.eq(inbound.message_sid.as_str())).filter(messages::direction.eq("inbound"));
+    if diesel::select(exists(same)).get_result(conn).await? {
         return Ok(Received::Repeat);
     }
     // Short codes and names may text us too; they are no contacts.
@@ -166,6 +176,7 @@ async fn store(
                 messages::encoding.eq(encoding_word(counted.encoding)),
                 messages::status.eq(MessageStatus::Received),
                 messages::twilio_sid.eq(inbound.message_sid.as_str()),
+                messages::request_key.eq(inbound.message_sid.as_str()),
                 messages::created_at.eq(sent_at),
                 messages::status_at.eq(sent_at),
             ),

@@ -142,8 +142,8 @@ pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
 
 /// The message that a one-off request made, found by its key; see [`super::compose::Origin::OneOff`].
 pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Message>> {
-    let query = messages::table.filter(messages::request_key.eq(key)).select(Message::as_select());
-    Ok(query.first(conn).await.optional()?)
+    let query = messages::table.filter(messages::request_key.eq(key)).filter(messages::direction.eq("outbound"));
+    Ok(query.select(Message::as_select()).first(conn).await.optional()?)
 }
 
 /// The newest messages that fit the filter, older than `before`; ids are in order of time.

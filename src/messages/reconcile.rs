@@ -216,11 +216,16 @@ fn next_look(unconfirmed: &Unconfirmed, now: DateTime<Utc>) -> Option<DateTime<U
     LOOKS.iter().map(|after| unconfirmed.status_at + *after).find(|at| *at > now)
 }
 
-/// Which of some Twilio ids belong to a message of ours.
-pub async fn owned(conn: &mut Conn, sids: &[&str]) -> Result<Owned> {
-    let owned: Vec<Option<String>> =
-        messages::table.filter(messages::twilio_sid.eq_any(sids)).select(messages::twilio_sid).load(conn).await?;
-    Ok(Owned(owned.into_iter().flatten().collect()))
+/// Which of some Twilio ids belong to a message of ours to this address, now or before it was handed over once more.
+///
+/// No index tells: whoever gives one of them to a message holds the locks of [`lock_all_to`].
+pub async fn owned(conn: &mut Conn, sids: &[&str], to_address: &str) -> Result<Owned> {
+    let to_them = messages::table.filter(messages::to_address.eq(to_address));
+    let own = to_them.filter(messages::twilio_sid.eq_any(sids)).select(messages::twilio_sid);
+    let own: Vec<Option<String>> = own.load(conn).await?;
+    let former = to_them.filter(messages::former_sids.is_not_null()).select(messages::former_sids);
+    let former: Vec<Option<Vec<String>>> = former.load(conn).await?;
+    Ok(Owned(own.into_iter().flatten().chain(former.into_iter().flatten().flatten()).collect()))
 }
 
 impl Owned {
@@ -229,19 +234,6 @@ impl Owned {
     pub fn has(&self, sid: &str) -> bool {
         self.0.contains(sid)
     }
-}
-
-/// Like [`owned`], with the ids that messages to an address had before they were handed over once more.
-pub async fn owned_or_former(conn: &mut Conn, sids: &[&str], to_address: &str) -> Result<Owned> {
-    let Owned(mut owned) = owned(conn, sids).await?;
-    let former: Vec<Option<Vec<String>>> = messages::table
-        .filter(messages::to_address.eq(to_address))
-        .filter(messages::former_sids.is_not_null())
-        .select(messages::former_sids)
-        .load(conn)
-        .await?;
-    owned.extend(former.into_iter().flatten().flatten());
-    Ok(Owned(owned))
 }
 
 /// Leaves the message `unconfirmed` with the reason, so that a callback that comes after all still settles it.

@@ -11,10 +11,7 @@ use crate::{
     connections::SenderAddress,
     messages::{
         inbound::{self, Found, Received},
-        reconcile::{
-            self,
-            missed::{self, Asked, Listed},
-        },
+        reconcile::missed::{self, Asked, Listed},
     },
     queue::routines::Turn,
     twilio::{Address, Credentials, MessageFilter, TwilioError, keyword::Keyword, sid::ServiceSid},
@@ -71,10 +68,10 @@ impl Worker {
         listed.dedup_by(|a, b| a.message.message_sid == b.message.message_sid);
 
         let sids: Vec<&str> = listed.iter().map(|listed| listed.message.message_sid.as_str()).collect();
-        let known = reconcile::owned(&mut *self.db.get().await?, &sids).await?;
+        let known = inbound::known(&mut *self.db.get().await?, &sids).await?;
         let dates: HashMap<String, DateTime<Utc>> =
             listed.iter().map(|listed| (listed.message.message_sid.to_string(), listed.sent_at)).collect();
-        for listed in listed.iter().filter(|listed| !known.has(listed.message.message_sid.as_str())) {
+        for listed in listed.iter().filter(|listed| !known.contains(listed.message.message_sid.as_str())) {
             self.take_in(connection, listed, &dates).await?;
         }
         let mut conn = self.db.get().await?;

@@ -113,7 +113,7 @@ impl Worker {
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
             let open = reconcile::lock_all_to(conn, &group.to_address, group.since).await?;
-            let owned = reconcile::owned_or_former(conn, &sids, &group.to_address).await?;
+            let owned = reconcile::owned(conn, &sids, &group.to_address).await?;
             let assigned = reconcile::assign(&open, listed, &owned, now);
             let reports: Vec<Report> = assigned.iter().map(|(id, connection, found)| stale::report(*id, *connection, found)).collect();
             let mut finishes = Vec::new();
