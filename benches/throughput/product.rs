@@ -31,8 +31,7 @@ pub(crate) struct Product {
 impl Setup {
     /// Everything that is not named here has the default of an installation.
     pub(crate) fn new(program: &Path, directory: &Path, database_url: &str, twilio: SocketAddr, concurrency: usize) -> Outcome<Self> {
-        // Free now; the product is told before it listens, since it signs and is called under this address.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         let vars = vec![
             ("DATABASE_URL", database_url.to_owned()),
             ("CARILLON_BIND", address.to_string()),
@@ -76,6 +75,14 @@ impl Setup {
         }
         Ok((product, begun.elapsed()))
     }
+}
+
+/// An address that is free now: the product is told before it listens, since it signs and is called under it. Outside of the range that
+/// the kernel takes the ports of outgoing connections from, so that it stays free.
+fn free_address() -> Outcome<SocketAddr> {
+    let ports = std::iter::repeat_with(|| 10_000 + rand::random::<u16>() % 22_000).take(100);
+    let free = ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok()).next();
+    free.ok_or_else(|| "no port is free".into())
 }
 
 impl Product {
