@@ -55,7 +55,7 @@ struct Options {
     /// How often the rows with a rate are repeated; the one in the middle counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// CARILLON_WORKER_CONCURRENCY: at 100 ms, a rate of 8,000 messages a second needs 800 requests in flight.
+    /// CARILLON_WORKER_CONCURRENCY and the connection's most requests in flight: at 100 ms, a rate of 8,000 messages a second needs 800 requests in flight.
     #[arg(long, default_value_t = 1_024)]
     concurrency: usize,
     /// How many messages are in the database before, to a tenth as many contacts; 10,000,000 for the second half of the table.
@@ -148,7 +148,7 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
     let (product, _) = setup.serve().await?;
     let key = setup.run(&["api-key", "create", "--name", "bench", "--role", "admin"])?;
     let present = usize::try_from(cluster.count("SELECT count(*) FROM contacts", &[]).await?)?;
-    let world = World::prepare(product.address, key, &cluster, options.messages, present).await?;
+    let world = World::prepare(product.address, key, &cluster, options.messages, present, options.concurrency).await?;
     let bench = Bench { cluster, product, fake, world, load: helper::start(helper::LOAD)? };
     let measured = rows(options, &bench, &mut report).await;
     let Bench { cluster, product, .. } = bench;

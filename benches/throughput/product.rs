@@ -80,8 +80,8 @@ impl Setup {
 /// An address that is free now: the product is told before it listens, since it signs and is called under it. Outside of the range that
 /// the kernel takes the ports of outgoing connections from, so that it stays free.
 fn free_address() -> Outcome<SocketAddr> {
-    let ports = std::iter::repeat_with(|| 10_000 + rand::random::<u16>() % 22_000).take(100);
-    let free = ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok()).next();
+    let mut ports = std::iter::repeat_with(|| 10_000 + rand::random::<u16>() % 22_000).take(100);
+    let free = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok());
     free.ok_or_else(|| "no port is free".into())
 }
 
