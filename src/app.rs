@@ -43,8 +43,10 @@ pub struct App {
     pub pages: Pages,
     /// The templates of the messages, parsed.
     pub renderer: Renderer,
-    /// Twilio.
+    /// Twilio, for requests.
     pub twilio: Client,
+    /// Twilio, for jobs: a connection ends with the thread that opened it, and those of the web server end before the last job does.
+    pub worker_twilio: Client,
     /// What the hooks share.
     pub hooks: Hooks,
     /// The batch that reports of single events commit in.
@@ -59,11 +61,13 @@ impl App {
         let secret_key = config.secret_key()?;
         let pages = Pages::load(&config.public_url).map_err(|error| AppError::Other(format!("a page template cannot be used: {error}")))?;
         let options = ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
-        let twilio = Client::new(&options).map_err(|error| AppError::Other(error.to_string()))?;
+        let client = || Client::new(&options).map_err(|error| AppError::Other(error.to_string()));
+        let (twilio, worker_twilio) = (client()?, client()?);
         let hooks = Hooks::start(&db, &clock);
         let events = EventReports::start(&db, &clock);
         let api_keys = ApiKeys::start(&db, &clock);
-        Ok(Self { config: Arc::new(config), db, clock, secret_key, pages, renderer: Renderer::default(), twilio, hooks, events, api_keys })
+        let (config, renderer) = (Arc::new(config), Renderer::default());
+        Ok(Self { config, db, clock, secret_key, pages, renderer, twilio, worker_twilio, hooks, events, api_keys })
     }
 
     /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.
@@ -81,7 +85,7 @@ impl App {
         Worker::new(WorkerParts {
             db: self.db.clone(),
             clock: self.clock.clone(),
-            twilio: self.twilio.clone(),
+            twilio: self.worker_twilio.clone(),
             renderer: self.renderer.clone(),
             secret_key: self.secret_key.clone(),
             public_url: self.config.public_url.clone(),

@@ -9,6 +9,8 @@ use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool as Deadpool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod};
 use futures::FutureExt;
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::target::PATIENCE;
 use super::{Conn, Target, Unavailable};
@@ -27,15 +29,22 @@ pub struct Pool {
 pub struct PooledConn(Option<Object<Conn>>);
 
 impl Pool {
-    /// A pool of at most `size` connections; none is opened yet.
+    /// A pool of at most `size` connections on the present runtime; none is opened yet.
     pub fn new(target: Target, size: NonZeroUsize) -> Self {
         let mut config = ManagerConfig::default();
         // One round trip per loan, but a connection that died with a restarted PostgreSQL is noticed here and not in the middle of work.
         config.recycling_method = RecyclingMethod::Verified;
         let to = target.clone();
+        // A connection ends with the runtime that opened it: with that of a thread of the web server, it would end under the worker.
+        let runtime = Handle::current();
         config.custom_setup = Box::new(move |_| {
             let to = to.clone();
-            async move { to.connect().await.map_err(|error| ConnectionError::BadConnection(error.reason().to_owned())) }.boxed()
+            let opened = runtime.spawn(async move { to.connect().await });
+            async move {
+                let conn = AbortOnDropHandle::new(opened).await.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+                conn.map_err(|error| ConnectionError::BadConnection(error.reason().to_owned()))
+            }
+            .boxed()
         });
         let connections = Deadpool::builder(AsyncDieselConnectionManager::new_with_config(String::new(), config))
             .max_size(size.get())

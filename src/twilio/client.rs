@@ -43,7 +43,7 @@ pub enum ClientError {
     Http(#[from] reqwest::Error),
 }
 
-/// A client of Twilio's APIs; cheap to clone, one for the whole program.
+/// A client of Twilio's APIs; cheap to clone. Its connections end with the runtimes of those who opened them.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,

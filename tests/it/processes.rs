@@ -40,6 +40,7 @@ async fn greeting(api: &Api) {
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
     let connection = api.post("/connections", keys).await.ok();
     let twilio = Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: LONG_CODE.to_owned() };
+    api.patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null })).await.ok();
     let template = id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
     let trigger = json!({ "type": "event", "name": "hello" });
     let new = json!({ "name": "Hello", "trigger": trigger, "steps": [send_sms(&template, &twilio)], "status": "active" });
@@ -105,6 +106,25 @@ async fn a_stop_signal_lets_calls_to_twilio_end_and_records_their_answers() {
     assert_eq!(app.texts("SELECT outcome AS text FROM attempts").await, ["unknown"]);
     assert_eq!(app.jobs("worker_id IS NULL").await, ["settle"]);
     assert_eq!(app.count("workers").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_stop_signal_ends_at_once() {
+    let app = on_the_machines_time(Duration::ZERO, Duration::from_mins(2)).await;
+    let mut process = app.process(Duty::All).await;
+    let api = process.api(&app);
+    greeting(&api).await;
+    app.simulator.inject(Rule::next(1, Fault::Timeout));
+    greet(&api, HANDSET).await;
+    app.until(STATUS, "submitting").await;
+    process.ask_to_stop();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(process.is_running(), "it waits for Twilio's answer");
+    process.ask_to_stop();
+    let since = Instant::now();
+    process.ended().await;
+    assert!(since.elapsed() < Duration::from_secs(10));
+    assert_eq!(app.texts(STATUS).await, ["submitting"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -272,7 +272,7 @@ fn serve(database: &TestDatabase, twilio_url: &str, clock: &Clock, duty: Duty, p
         let pool = Pool::new(database.target(), config.database_connections);
         let mut app = App::new(config, pool, clock.clone()).unwrap();
         let options = ClientOptions { api_url, timeout: patience, connect_timeout: patience / 2, ..ClientOptions::default() };
-        app.twilio = Client::new(&options).unwrap();
+        (app.twilio, app.worker_twilio) = (Client::new(&options).unwrap(), Client::new(&options).unwrap());
         let app = Data::new(app);
         match app::start(&app, duty) {
             Ok(running) => return (app, running),
