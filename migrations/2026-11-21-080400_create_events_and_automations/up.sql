@@ -1,8 +1,9 @@
+-- No foreign keys here: see docs/adr/0004.
 CREATE TABLE events (
     id uuid PRIMARY KEY,
     client_id text,
     name text NOT NULL,
-    contact_id uuid NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    contact_id uuid NOT NULL,
     properties jsonb NOT NULL DEFAULT '{}',
     occurred_at timestamptz NOT NULL,
     received_at timestamptz NOT NULL,

@@ -72,17 +72,17 @@ CREATE TABLE attempts (
 COMMENT ON TABLE attempts IS 'Each POST to Twilio: written before the call, finished after it.';
 
 CREATE TABLE delivery_events (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     message_id uuid NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
     status text NOT NULL,
     source text NOT NULL,
     error_code integer,
     applied boolean NOT NULL,
     received_at timestamptz NOT NULL,
     params jsonb,
+    PRIMARY KEY (message_id, id),
     CONSTRAINT delivery_events_source_known CHECK (source IN ('carillon', 'response', 'callback', 'lookup'))
 );
-CREATE INDEX delivery_events_message_id_idx ON delivery_events (message_id, id);
 COMMENT ON TABLE delivery_events IS 'Every status report as it came, also late, repeated and contradicting ones.';
 COMMENT ON COLUMN delivery_events.source IS 'carillon: we decided it; response: Twilio''s answer to our POST; callback: Twilio called us; lookup: we asked Twilio.';
 COMMENT ON COLUMN delivery_events.applied IS 'Whether it moved the message''s status forward.';

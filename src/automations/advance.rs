@@ -13,7 +13,7 @@ use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
 use super::run::{Material, Passage, Ran, Standing, run};
 use super::step::Step;
-use crate::contacts::{self, Contact};
+use crate::contacts::{self, Contact, deletion};
 use crate::db::Conn;
 use crate::db::schema::enrollments;
 use crate::db::statement::statement;
@@ -90,7 +90,7 @@ type Versions = HashMap<(AutomationId, i32), (AutomationStatus, std::result::Res
 
 /// Moves enrollments on: runs their steps up to the next wait, composes the messages and enqueues what comes next.
 ///
-/// Safe to call again at any time, by any worker, within the caller's transaction: the rows are locked (in the order of
+/// Safe to call again at any time, by any worker, as the first thing in the caller's transaction: the rows are locked (in the order of
 /// their ids) and each step is taken once. One whose time has not come is left alone. Its own job exists, since it was
 /// enqueued when the wait began; only within a minute of its time is it put back, because then a clock that went back
 /// may have brought this very job too early.
@@ -102,6 +102,7 @@ pub async fn advance(
     renderer: &Renderer,
     sends: Receiver,
 ) -> Result<(Vec<Advanced>, Vec<Leased>)> {
+    deletion::hold_off(conn).await?;
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
     let active = lock_active(conn, &wanted).await?;
     let versions = load_versions(conn, &active).await?;

@@ -10,9 +10,9 @@ use diesel_async::RunQueryDsl;
 use crate::automations::enroll;
 use crate::connections;
 use crate::contacts::suppressions::{self, Evidence, Reason, Source};
-use crate::contacts::{self, Change};
+use crate::contacts::{Change, deletion};
 use crate::db::Conn;
-use crate::db::schema::enrollments;
+use crate::db::schema::{enrollments, events};
 use crate::error::Result;
 use crate::messages::delivery::{self, Recorded, Report};
 use crate::messages::policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
@@ -32,13 +32,13 @@ pub async fn follow(conn: &mut Conn, changes: &[Change], silenced: Option<(&Phon
     Ok(())
 }
 
-/// Deletes a contact with its enrollments, and takes back what is pending to it.
+/// Deletes a contact with its events and enrollments, and takes back what is pending to it; the first thing in its transaction.
 pub async fn delete_contact(conn: &mut Conn, id: ContactId, now: DateTime<Utc>) -> Result<()> {
-    // Enrollments first: a worker that advances one has it locked, and holds the contact next.
+    deletion::begin(conn, id).await?;
     diesel::delete(enrollments::table.filter(enrollments::contact_id.eq(id))).execute(conn).await?;
-    contacts::lock(conn, id).await?;
+    diesel::delete(events::table.filter(events::contact_id.eq(id))).execute(conn).await?;
     stop::forget_contact(conn, id, now).await?;
-    contacts::delete(conn, id).await
+    deletion::finish(conn, id).await
 }
 
 /// Records Twilio's reports, and does what follows from them; one answer for each, in order. The last thing in its transaction.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::enroll::{self, Enrolled};
+use crate::contacts::deletion;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::events::{self, NewEvent, Recorded};
@@ -25,10 +26,11 @@ impl Reported {
     }
 }
 
-/// Records reports (see [`events::record`]) and lets their contacts into automations; call it in a transaction.
+/// Records reports (see [`events::record`]) and lets their contacts into automations; the first thing in a transaction.
 ///
 /// A number that becomes a contact starts the automations for new contacts, too, before those of its event.
 pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Reported> {
+    deletion::hold_off(conn).await?;
     let outcome = events::record(conn, reports, now).await?;
     let mut enrolled = enroll::react(conn, now, &outcome.changes).await?;
     enrolled.extend(enroll::on_events(conn, now, &outcome.new_events()).await?);

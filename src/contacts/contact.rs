@@ -1,4 +1,6 @@
-//! The contact itself: finding, creating and deleting.
+//! The contact itself: finding and creating.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
@@ -129,7 +131,8 @@ pub async fn find_or_create_many_by_phone(
     now: DateTime<Utc>,
 ) -> Result<(Vec<Contact>, Vec<Change>)> {
     let mut found = find_many_by_phone(conn, phones).await?;
-    let mut missing: Vec<_> = phones.iter().filter(|phone| found.iter().all(|contact| contact.phone != **phone)).cloned().collect();
+    let known: HashSet<&PhoneNumber> = found.iter().map(|contact| &contact.phone).collect();
+    let mut missing: Vec<_> = phones.iter().filter(|phone| !known.contains(phone)).cloned().collect();
     // One order for all, so that two transactions that insert the same numbers wait for each other instead of deadlocking.
     missing.sort_unstable();
     missing.dedup();
@@ -147,24 +150,12 @@ pub async fn find_or_create_many_by_phone(
     let changes = greet(conn, &created, now).await?;
     if created.len() < missing.len() {
         // Someone else created these between our two statements; they have committed, so now we see them.
-        missing.retain(|phone| created.iter().all(|contact| contact.phone != *phone));
+        let created: HashSet<&PhoneNumber> = created.iter().map(|contact| &contact.phone).collect();
+        missing.retain(|phone| !created.contains(phone));
         found.extend(find_many_by_phone(conn, &missing).await?);
     }
     found.extend(created);
     Ok((found, changes))
-}
-
-/// Locks a contact that is about to be deleted: what refers to it waits, and then finds it gone.
-pub async fn lock(conn: &mut Conn, id: ContactId) -> Result<()> {
-    let found: Option<ContactId> = contacts::table.find(id).select(contacts::id).for_update().first(conn).await.optional()?;
-    found.map(drop).ok_or(Error::NotFound("contact"))
-}
-
-/// Deletes a contact with its tags and events; messages stay, and so do the number's suppressions and consent. Enrollments and pending
-/// messages are the caller's to end, see `automations::consequences`.
-pub async fn delete(conn: &mut Conn, id: ContactId) -> Result<()> {
-    let deleted = diesel::delete(contacts::table.find(id)).execute(conn).await?;
-    if deleted == 0 { Err(Error::NotFound("contact")) } else { Ok(()) }
 }
 
 /// Reads the violated unique indexes as errors of their fields.

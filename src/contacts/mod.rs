@@ -3,6 +3,7 @@
 mod change;
 pub mod consent;
 mod contact;
+pub mod deletion;
 mod fields;
 mod list;
 mod patch;
@@ -14,8 +15,8 @@ pub mod timeline;
 
 pub use change::Change;
 pub use contact::{
-    Contact, NewContact, create, delete, find, find_by_external_id, find_by_phone, find_many, find_many_by_external_id, find_many_by_phone,
-    find_or_create_by_phone, find_or_create_many_by_phone, lock,
+    Contact, NewContact, create, find, find_by_external_id, find_by_phone, find_many, find_many_by_external_id, find_many_by_phone,
+    find_or_create_by_phone, find_or_create_many_by_phone,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, Position, list};

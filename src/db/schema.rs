@@ -106,9 +106,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    delivery_events (id) {
-        id -> Int8,
+    delivery_events (message_id, id) {
         message_id -> Uuid,
+        id -> Int8,
         status -> Text,
         source -> Text,
         error_code -> Nullable<Int4>,

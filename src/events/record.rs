@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -14,7 +13,7 @@ use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::db::schema::events;
 use crate::db::statement::statement;
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{FieldErrors, Result};
 use crate::types::id::{ContactId, EventId};
 use crate::types::phone::PhoneNumber;
 
@@ -78,7 +77,7 @@ statement! {
 /// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
 ///
 /// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown number becomes a contact, an unknown id is
-/// refused. The caller passes the new events and the changes to `automations::enroll` before it commits.
+/// refused. The caller holds deletions of contacts off, and passes the new events and the changes to `automations::enroll` before it commits.
 pub async fn record(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Outcome> {
     let known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
     let mut seen: HashMap<ClientId, usize> = HashMap::new();
@@ -136,7 +135,7 @@ async fn insert(conn: &mut Conn, recorded: &mut [Recorded], now: DateTime<Utc>) 
         occurred_ats: &occurred_ats,
         received_at: now,
     };
-    let inserted: Vec<EventId> = statement.load(conn).await.map_err(contact_deleted)?;
+    let inserted: Vec<EventId> = statement.load(conn).await?;
     if inserted.len() < ids.len() {
         give_way(conn, recorded, &inserted.into_iter().collect()).await?;
     }
@@ -166,16 +165,6 @@ async fn give_way(conn: &mut Conn, recorded: &mut [Recorded], inserted: &HashSet
         }
     }
     Ok(())
-}
-
-/// A contact that was deleted between being found and being referred to.
-fn contact_deleted(error: DieselError) -> Error {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Error::Refused(
-            "A contact of these events was deleted at this very moment, so none of them is recorded; send them again.".to_owned(),
-        ),
-        other => other.into(),
-    }
 }
 
 fn stored_form(report: NewEvent, contact_id: ContactId, now: DateTime<Utc>) -> Event {

@@ -68,8 +68,8 @@ pub enum Claim {
     Expired,
     /// It stands in its sender's queue, from where it is sent when the sender's rate allows; there it needs no job.
     Queued,
-    /// The connection has no room for it now. Nothing was written: ask again shortly.
-    Crowded,
+    /// Its connection has no room for it now. Nothing was written: ask again shortly.
+    Crowded(ConnectionId),
     /// It has left `pending` already: there is nothing to send.
     Gone,
     /// Another transaction has it in hand: ask again shortly.
@@ -83,7 +83,8 @@ type Row = (MessageId, String, ConnectionId, SenderId, String, String, String, V
 statement! {
     /// Judges pending messages by what is true now and moves those that may go, or may never go.
     ///
-    /// What stands in a queue is looked up once, not for each message: a plan from when the queue was empty stays a good one.
+    /// What stands in a queue is looked up once, not for each message: a plan from when the queue was empty stays a good one. Attempts
+    /// are numbered before they are inserted: to join what an insert returns, the planner compares each row with each.
     struct Judge<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         worker: WorkerId => SqlUuid,
@@ -129,24 +130,26 @@ statement! {
             ELSE j.verdict END AS outcome
         FROM judged j CROSS JOIN clock
         LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places) ON room.connection_id = j.connection_id
+     ), numbered AS (
+        SELECT p.*, CASE WHEN p.outcome = 'submitting'
+            THEN 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = p.id) END::smallint AS attempt
+        FROM placed p
      ), moved AS (
         UPDATE messages m SET status = p.outcome, reason = CASE p.outcome WHEN 'expired' THEN {}::text ELSE p.reason END,
             status_at = clock.now
-        FROM placed p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'expired')
+        FROM numbered p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'expired')
      ), attempted AS (
         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-        SELECT p.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = p.id), clock.worker, clock.now
-        FROM placed p, clock WHERE p.outcome = 'submitting'
-        RETURNING message_id, number
+        SELECT p.id, p.attempt, clock.worker, clock.now FROM numbered p, clock WHERE p.outcome = 'submitting'
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM placed p, clock WHERE p.outcome IN ('suppressed', 'expired')
+        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM numbered p, clock WHERE p.outcome IN ('suppressed', 'expired')
      ), forgotten AS (
-        DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM placed WHERE released AND outcome <> 'crowded'))
+        DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM numbered WHERE released AND outcome <> 'crowded'))
      )
      SELECT p.id, p.outcome, p.connection_id, p.sender_id, p.to_address, p.sender_address, p.body, p.media_urls, p.parts, p.automation_id,
-        least(extract(epoch FROM p.left_over), 36000)::int, t.number
-     FROM placed p LEFT JOIN attempted t ON t.message_id = p.id"
+        least(extract(epoch FROM p.left_over), 36000)::int, p.attempt
+     FROM numbered p"
 }
 
 statement! {
@@ -293,7 +296,7 @@ fn verdict(row: Row) -> Verdict {
         "suppressed" => Claim::Suppressed,
         "expired" => Claim::Expired,
         "queued" => Claim::Queued,
-        "crowded" => Claim::Crowded,
+        "crowded" => Claim::Crowded(connection_id),
         _ => Claim::Held,
     };
     Verdict::Is(message_id, claim)

@@ -8,6 +8,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::{
+    contacts,
     db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
     messages::status::MessageStatus,
@@ -75,7 +76,7 @@ pub struct Composed {
 
 statement! {
     /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may not be texted, `skipped` where the
-    /// contact was deleted meanwhile, else `pending`. The others' contacts cannot be deleted before the transaction ends.
+    /// contact is not there any more, else `pending`.
     struct Insert<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         contacts: &'a [Option<ContactId>] => Array<Nullable<SqlUuid>>,
@@ -103,7 +104,7 @@ statement! {
                   template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of),
             (SELECT {}::timestamptz AS now) AS clock
      ), alive AS (
-        SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM draft) FOR KEY SHARE
+        SELECT id FROM contacts WHERE id = ANY (ARRAY(SELECT contact_id FROM draft))
      ), judged AS (
         SELECT d.*, a.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
             (SELECT x.reason FROM suppressions x
@@ -130,6 +131,7 @@ statement! {
 
 /// Composes messages in one statement and enqueues the sending of those that are `pending`, which are the receiver's `sends`.
 ///
+/// The caller holds deletions of contacts off ([`contacts::deletion`]), so that nobody who is deleted at this moment gets a message.
 /// Drafts of messages that exist already (same enrollment and step, same request key, retry of the same message) are left out of the answer.
 pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, sends: Receiver) -> Result<Composed> {
     if drafts.is_empty() {
@@ -165,12 +167,13 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     Ok(Composed { messages: rows.into_iter().map(|(id, _)| id).collect(), jobs })
 }
 
-/// Composes a single message and returns its id; a repeated request key returns the message that it made the first time.
+/// Composes a single message, as the first thing in a transaction, and returns its id; a repeated request key returns the message that it made the first time.
 pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> Result<MessageId> {
     let key = match &draft.origin {
         Origin::OneOff { request_key } => request_key.clone(),
         Origin::Automation { .. } | Origin::Retry { .. } => None,
     };
+    contacts::deletion::hold_off(conn).await?;
     let composed = compose(conn, now, vec![draft], Receiver::Anyone).await?;
     if let [message_id, ..] = composed.messages.as_slice() {
         return Ok(*message_id);

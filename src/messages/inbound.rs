@@ -85,6 +85,7 @@ async fn take_in(
     arrival: Arrival<'_>,
     now: DateTime<Utc>,
 ) -> Result<Received> {
+    contacts::deletion::hold_off(conn).await?;
     if let Some(phone) = inbound.from.phone() {
         suppressions::queue_up(conn, &[phone]).await?;
     }

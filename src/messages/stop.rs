@@ -96,7 +96,7 @@ statement! {
 /// Skips every pending message to a contact that is deleted in this transaction, and returns them: nobody who was deleted is texted.
 /// The messages stay, without the contact.
 ///
-/// The contact's row is locked already, so that no message to it is being composed.
+/// The deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)), so that no message to it is being composed.
 pub async fn forget_contact(conn: &mut Conn, contact_id: ContactId, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
     let skipped = Skip { reason: "The contact was deleted.", now, contact_id }.load(conn).await?;
     diesel::update(messages::table.filter(messages::contact_id.eq(contact_id)))

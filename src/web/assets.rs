@@ -1,6 +1,7 @@
 //! Style sheet, script and pictures, served from the binary under addresses that change with their content.
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use actix_web::middleware::Compress;
 use actix_web::web::{self, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -12,7 +13,8 @@ struct Files;
 
 /// Mounts `/static/{hash}/{file}`, and `/favicon.ico` for browsers that ask on their own.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/static/{hash}/{file:.+}").get(serve)).service(web::resource("/favicon.ico").get(favicon));
+    cfg.service(web::resource("/static/{hash}/{file:.+}").wrap(Compress::default()).get(serve))
+        .service(web::resource("/favicon.ico").get(favicon));
 }
 
 /// Adds the function `asset(path="carillon.css")`, which gives the address of a file in `static/`.

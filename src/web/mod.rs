@@ -23,7 +23,7 @@ mod visit;
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
 
 use crate::app::App;
@@ -36,7 +36,7 @@ pub use page::{Page, Pages};
 pub use reply::Redirect;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
 
-/// The whole web application, for the server and for tests: routes, security headers, compression, request log.
+/// The whole web application, for the server and for tests: routes, security headers, request log.
 pub fn application(
     app: Data<App>,
 ) -> actix_web::App<
@@ -45,16 +45,16 @@ pub fn application(
     actix_web::App::new()
         .app_data(app)
         .configure(configure)
-        .wrap(Compress::default())
         .wrap(from_fn(headers::protect))
         .wrap(tracing_actix_web::TracingLogger::<headers::RequestSpan>::new())
 }
 
-/// Mounts every group of routes; pages come last, since their group answers whatever is left.
+/// Mounts every group of routes, the busiest first; pages come last, since their group answers whatever is left. What answers with
+/// more than a line compresses it.
 pub fn configure(cfg: &mut ServiceConfig) {
     health::routes(cfg);
-    assets::routes(cfg);
-    api::routes(cfg);
     hooks::routes(cfg);
+    api::routes(cfg);
+    assets::routes(cfg);
     ui::routes(cfg);
 }

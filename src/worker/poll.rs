@@ -23,6 +23,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// The shortest pause: a job that is due and that nobody has yet is being taken by another worker.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long a busy worker lets places come free before it leases jobs for them.
+const GATHERING: Duration = Duration::from_millis(2);
+
 /// How long work in flight may take to end after the stop signal.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -89,6 +92,10 @@ impl Worker {
         let mut away = false;
         while !stop.is_cancelled() {
             let Ok(mut permits) = Arc::clone(&places).acquire_owned().await else { return };
+            if places.available_permits() < Self::batch_size() / 4 && self.concurrency.get() > Self::batch_size() / 4 {
+                // Nearly everything is in use: what comes free in a moment is leased with it.
+                tokio::time::sleep(GATHERING).await;
+            }
             let more = places.available_permits().min(Self::batch_size() - 1);
             if let Ok(rest) = Arc::clone(&places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);

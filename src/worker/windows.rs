@@ -7,7 +7,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     messages::claim::Room,
@@ -17,6 +20,9 @@ use crate::{
 
 /// The bound of a connection that the last heartbeat has not seen yet.
 const UNKNOWN_BOUND: usize = 250;
+
+/// So many free places are worth a claim of their own; fewer wait for more, unless there will never be as many.
+const WORTH_A_CLAIM: usize = 64;
 
 /// What others are estimated to use is kept in eighths, and each answer counts one eighth.
 const SMOOTHING: usize = 8;
@@ -129,6 +135,26 @@ impl Windows {
         }
     }
 
+    /// Waits until one of these connections has a place for each of so many messages, or for many; false when that takes too long.
+    pub(super) async fn wait_for_room(&self, wanted: &HashMap<ConnectionId, usize>, until: Instant) -> bool {
+        loop {
+            let freed = self.freed.notified();
+            let has_room = {
+                let mut shared = self.shared.lock();
+                wanted.iter().any(|(id, wanted)| {
+                    let (free, whole) = shared.free(*id);
+                    free > 0 && free >= (*wanted).min(whole / 4).min(WORTH_A_CLAIM)
+                })
+            };
+            if has_room {
+                return true;
+            }
+            if timeout_at(until, freed).await.is_err() {
+                return false;
+            }
+        }
+    }
+
     fn give_back(&self, connection: ConnectionId, places: usize) {
         if places > 0 {
             self.shared.lock().window(connection).in_flight -= places;
@@ -140,13 +166,21 @@ impl Windows {
 impl Shared {
     /// Takes up to `most` places; also says which flight they belong to, and how many are in flight now.
     fn take(&mut self, connection: ConnectionId, most: usize) -> (usize, u64, usize) {
+        let (free, _) = self.free(connection);
+        let taken = most.min(free);
+        let window = self.window(connection);
+        window.in_flight += taken;
+        (taken, window.flight, window.in_flight)
+    }
+
+    /// How many places of a connection are free, and how many there are.
+    fn free(&mut self, connection: ConnectionId) -> (usize, usize) {
         let bound = self.bounds.get(&connection).copied().unwrap_or(UNKNOWN_BOUND);
         let others = self.windows.get(&connection).map_or(0, |window| window.others / SMOOTHING);
         let share = self.share(bound, others);
         let window = self.window(connection);
-        let taken = most.min(window.limit.min(share).saturating_sub(window.in_flight));
-        window.in_flight += taken;
-        (taken, window.flight, window.in_flight)
+        let whole = window.limit.min(share);
+        (whole.saturating_sub(window.in_flight), whole)
     }
 
     /// This worker's part of a bound, less what others use of the account; but never less than a quarter, nor than one.

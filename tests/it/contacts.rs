@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use carillon::automations::consequences;
 use carillon::contacts::suppressions::{self, By, Evidence, Reason, Source};
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, What};
@@ -146,8 +147,8 @@ async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    contacts::delete(conn, contact.id).await.unwrap();
-    assert!(matches!(contacts::delete(conn, contact.id).await, Err(Error::NotFound("contact"))));
+    consequences::delete_contact(conn, contact.id, at(0)).await.unwrap();
+    assert!(matches!(consequences::delete_contact(conn, contact.id, at(0)).await, Err(Error::NotFound("contact"))));
     assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
     let (back, changes) = contacts::create(conn, NewContact::with_phone(ann()), at(1)).await.unwrap();
     assert_eq!(changes.len(), 2);
@@ -160,7 +161,7 @@ async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let stopped = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    contacts::delete(conn, stopped.id).await.unwrap();
+    consequences::delete_contact(conn, stopped.id, at(0)).await.unwrap();
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
     let (moved, changes) = contacts::update(conn, other.id, patch, at(1)).await.unwrap();

@@ -10,6 +10,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::{
+    contacts,
     db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
     messages::{
@@ -196,11 +197,12 @@ pub async fn verdict(conn: &mut Conn, id: MessageId) -> Result<std::result::Resu
     Ok(circumstances(facts).judge())
 }
 
-/// Sends again those of some messages that still may be, and returns the new ones; in the caller's transaction, up to [`CHUNK`] each.
+/// Sends again those of some messages that still may be, and returns the new ones; the first thing in the caller's transaction, up to [`CHUNK`] each.
 ///
 /// Each is composed anew like any other message, so that a number that may not be texted by now is not. Whoever asks for the same at
 /// the same time waits, and then finds that it is done.
 pub async fn send_again(conn: &mut Conn, ids: &[MessageId], now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+    contacts::deletion::hold_off(conn).await?;
     // In a fixed order, so that two wishes for the same messages cannot wait for each other.
     let lock = messages::table.filter(messages::id.eq_any(ids)).order(messages::id).for_no_key_update();
     let locked: Vec<Message> = lock.select(Message::as_select()).load(conn).await?;

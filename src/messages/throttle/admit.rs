@@ -97,7 +97,7 @@ pub(in crate::messages) async fn admit(
         match spending.place(&candidate, room, now) {
             Place::Now => going.push(candidate.claimed),
             Place::Later => answers.push((id, Claim::Queued)),
-            Place::Crowded => answers.push((id, Claim::Crowded)),
+            Place::Crowded => answers.push((id, Claim::Crowded(candidate.claimed.connection_id))),
         }
     }
     answers.extend(submit(conn, going, worker, now).await?);

@@ -18,7 +18,7 @@ mod senders;
 mod tags;
 mod templates;
 
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 
 pub use caller::{ApiKeys, Caller};
@@ -32,6 +32,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         web::scope("/api")
             .wrap(from_fn(error::as_json))
+            .wrap(Compress::default())
             .service(
                 web::scope("/v1")
                     .configure(openapi::routes)

@@ -44,7 +44,7 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
             error_code: callback.error_code,
             from_address: callback.from.as_ref().map(Address::to_wire),
             source: ReportSource::Callback,
-            params: as_json(&verified.params),
+            params: as_json(verified.params),
         };
         app.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };
@@ -59,14 +59,15 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
 }
 
 /// The parameters as a JSON object; a repeated one becomes a list.
-fn as_json(params: &[(String, String)]) -> Value {
+fn as_json(params: Vec<(String, String)>) -> Value {
+    // PostgreSQL's JSON cannot hold the NUL character.
+    let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
     let mut object = Map::new();
     for (name, value) in params {
-        // PostgreSQL's JSON cannot hold the NUL character.
-        let value = Value::String(value.replace('\0', "\u{fffd}"));
-        match object.get_mut(name) {
+        let (name, value) = (clean(name), Value::String(clean(value)));
+        match object.get_mut(&name) {
             None => {
-                object.insert(name.replace('\0', "\u{fffd}"), value);
+                object.insert(name, value);
             }
             Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),

@@ -11,7 +11,7 @@ mod messages;
 mod setup;
 mod templates;
 
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
 
 use serde::Serialize;
@@ -39,6 +39,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
             .wrap(from_fn(csrf::check))
             .wrap(from_fn(error::show))
+            .wrap(Compress::default())
             .configure(home::routes)
             .configure(setup::routes)
             .configure(log_in::routes)

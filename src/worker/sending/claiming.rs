@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,9 +28,6 @@ use crate::{
 /// How long a process that cannot read the saved keys leaves their messages to others.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
-/// How long a message keeps its place in this process when its connection has as many calls in flight as it may have.
-const CROWDED_PAUSE: Duration = Duration::from_millis(100);
-
 /// The keys of the connections in a batch.
 pub(super) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
 
@@ -41,7 +37,7 @@ pub(super) struct Claims {
     /// To be sent now.
     pub(super) claimed: Vec<Box<Claimed>>,
     /// Untouched, since their connections have no place for them.
-    pub(super) crowded: Vec<MessageId>,
+    pub(super) crowded: Vec<(MessageId, ConnectionId)>,
     /// The keys to send with.
     pub(super) keys: Keys,
 }
@@ -99,7 +95,7 @@ impl Worker {
             match claim {
                 Claim::Claimed(message) => claims.claimed.push(message),
                 Claim::Suppressed | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => finishes.push((job, Finish::Done)),
-                Claim::Crowded => claims.crowded.push(id),
+                Claim::Crowded(connection) => claims.crowded.push((id, connection)),
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
                 Claim::Interrupted => {
                     finishes.push((job, Finish::Done));
@@ -112,14 +108,13 @@ impl Worker {
         Ok(claims)
     }
 
-    /// Gives the jobs of messages back for which there was no place; after a moment, so that the queue is not turned over idly.
-    pub(super) async fn give_back(&self, crowded: &[Entered]) {
+    /// Gives the jobs of messages back for which there was no place.
+    pub(super) async fn give_back(&self, crowded: &HashMap<MessageId, Entered>) {
         if crowded.is_empty() {
             return;
         }
-        tokio::time::sleep(CROWDED_PAUSE).await;
         let now = self.clock.now();
-        let finishes: Vec<(JobId, Finish)> = crowded.iter().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
+        let finishes: Vec<(JobId, Finish)> = crowded.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
         until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &finishes, now).await?) }).await;
     }
 }

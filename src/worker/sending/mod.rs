@@ -10,12 +10,14 @@ pub(super) mod recording;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
 use tokio::{
     sync::OwnedSemaphorePermit,
     task::{self, JoinSet},
+    time::Instant,
 };
 
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
         Job,
         lease::{self, Finish, Leased},
     },
-    types::id::MessageId,
+    types::id::{ConnectionId, MessageId},
     worker::{Worker, perform::PerformError, windows::Ending},
 };
 
@@ -43,46 +45,86 @@ impl Drop for Entered {
     }
 }
 
+/// How long messages wait in this process for a place at their connection before others may have them.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Calls to Twilio under way, with the jobs that they do.
+#[derive(Default)]
+struct Calls {
+    tasks: JoinSet<()>,
+    jobs: HashMap<task::Id, Leased>,
+}
+
 impl Worker {
     /// Sends messages; returns when the last answer is recorded. Each gives its place back as it ends.
+    ///
+    /// What finds no room at its connection is claimed as soon as there is some, or goes back to the queue.
     pub(super) async fn send(&self, jobs: Vec<Leased>, mut places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
-        let mut entered = self.enter(jobs).await?;
-        let mut reserved = self.windows.reserve(entered.len());
-        let claims = self.claim(&entered, &reserved.room()).await?;
-
-        let worker = Arc::new(self.clone());
-        let mut calls = JoinSet::new();
-        let mut jobs: HashMap<task::Id, Leased> = HashMap::with_capacity(claims.claimed.len());
-        for claimed in claims.claimed {
-            let Some(entered) = entered.remove(&claimed.message_id) else { continue };
-            let place = places.as_mut().and_then(|places| places.split(1));
-            let keys = Arc::clone(&claims.keys[&claimed.connection_id]);
-            let window = reserved.place(claimed.connection_id);
-            let worker = Arc::clone(&worker);
-            let job = entered.job;
-            let call = calls.spawn(async move {
-                let outcome = worker.post(*claimed, &keys).await;
-                window.end(Ending::of_post(&outcome.answer));
-                worker.recorder.record(job.id, outcome).await;
-                drop((entered, place));
-            });
-            jobs.insert(call.id(), job);
+        let mut waiting = self.enter(jobs).await?;
+        let mut calls = Calls::default();
+        let until = Instant::now() + PATIENCE;
+        while !waiting.is_empty() {
+            let crowded = match self.send_what_fits(&mut waiting, &mut calls, &mut places).await {
+                Ok(crowded) => crowded,
+                Err(error) if calls.jobs.is_empty() => return Err(error),
+                // The others are with Twilio: only these go back.
+                Err(error) => {
+                    for entered in waiting.into_values() {
+                        self.put_back(&entered.job, &error).await;
+                    }
+                    break;
+                }
+            };
+            if !waiting.is_empty() && !self.windows.wait_for_room(&crowded, until).await {
+                self.give_back(&waiting).await;
+                break;
+            }
         }
-        drop(reserved);
-        let crowded: Vec<Entered> = claims.crowded.iter().filter_map(|id| entered.remove(id)).collect();
-        let kept = places.as_mut().and_then(|places| places.split(crowded.len()));
-        drop((entered, places));
-        self.give_back(&crowded).await;
-        drop((crowded, kept));
-        while let Some(ended) = calls.join_next_with_id().await {
+        drop(places);
+        while let Some(ended) = calls.tasks.join_next_with_id().await {
             if let Err(error) = ended
-                && let Some(job) = jobs.get(&error.id())
+                && let Some(job) = calls.jobs.get(&error.id())
             {
                 tracing::error!(%error, "a call to Twilio ended without an answer");
                 self.put_back(job, &PerformError::Panicked).await;
             }
         }
         Ok(())
+    }
+
+    /// Claims what there is room for and begins to send it; leaves what there is no room for, and says how many for which connection.
+    async fn send_what_fits(
+        &self,
+        waiting: &mut HashMap<MessageId, Entered>,
+        calls: &mut Calls,
+        places: &mut Option<OwnedSemaphorePermit>,
+    ) -> Result<HashMap<ConnectionId, usize>, PerformError> {
+        let mut reserved = self.windows.reserve(waiting.len());
+        let claims = self.claim(waiting, &reserved.room()).await?;
+        let worker = Arc::new(self.clone());
+        for claimed in claims.claimed {
+            let Some(entered) = waiting.remove(&claimed.message_id) else { continue };
+            let place = places.as_mut().and_then(|places| places.split(1));
+            let keys = Arc::clone(&claims.keys[&claimed.connection_id]);
+            let window = reserved.place(claimed.connection_id);
+            let worker = Arc::clone(&worker);
+            let job = entered.job;
+            let call = calls.tasks.spawn(async move {
+                let outcome = worker.post(*claimed, &keys).await;
+                window.end(Ending::of_post(&outcome.answer));
+                worker.recorder.record(job.id, outcome).await;
+                drop((entered, place));
+            });
+            calls.jobs.insert(call.id(), job);
+        }
+        let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
+        let left: HashMap<MessageId, Entered> = claims.crowded.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
+        for (_, connection) in claims.crowded {
+            *crowded.entry(connection).or_default() += 1;
+        }
+        *places = places.as_mut().and_then(|places| places.split(left.len()));
+        *waiting = left;
+        Ok(crowded)
     }
 
     /// Notes the messages as in flight; a job for one that is in flight already waits.
