@@ -14,14 +14,13 @@ use super::enrollment::{Enrollment, EnrollmentStatus};
 use super::run::{Material, Passage, Ran, Standing, run};
 use super::step::Step;
 use crate::contacts::{self, Contact, deletion};
-use crate::db::Conn;
 use crate::db::schema::enrollments;
 use crate::db::statement::statement;
+use crate::db::{Conn, plans};
 use crate::error::Result;
 use crate::events;
-use crate::messages::compose;
-use crate::queue::lease::Leased;
-use crate::queue::{self, Job, NewJob, Receiver};
+use crate::messages::compose::{self, Composed, Sends};
+use crate::queue::{self, Job, NewJob};
 use crate::senders;
 use crate::templates::{self, Renderer};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
@@ -94,14 +93,15 @@ type Versions = HashMap<(AutomationId, i32), (AutomationStatus, std::result::Res
 /// their ids) and each step is taken once. One whose time has not come is left alone. Its own job exists, since it was
 /// enqueued when the wait began; only within a minute of its time is it put back, because then a clock that went back
 /// may have brought this very job too early.
-/// Sends that follow go to the receiver, which has them when the transaction commits.
+/// The messages that follow are sent by whom `sends` names, from the commit on.
 pub async fn advance(
     conn: &mut Conn,
     now: DateTime<Utc>,
     ids: &[EnrollmentId],
     renderer: &Renderer,
-    sends: Receiver,
-) -> Result<(Vec<Advanced>, Vec<Leased>)> {
+    sends: Sends<'_>,
+) -> Result<(Vec<Advanced>, Composed)> {
+    plans::keep(conn).await?;
     deletion::hold_off(conn).await?;
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
     let active = lock_active(conn, &wanted).await?;
@@ -116,10 +116,10 @@ pub async fn advance(
         }
     }
     run_due(conn, now, due, renderer, &mut batch).await?;
-    let jobs = batch.save(conn, now, sends).await?;
+    let composed = batch.save(conn, now, sends).await?;
     let gone = |id| Advanced { enrollment_id: id, state: State::Gone };
     let advanced = |id| batch.states.remove(&id).map_or(gone(id), |state| Advanced { enrollment_id: id, state });
-    Ok((wanted.into_iter().map(advanced).collect(), jobs))
+    Ok((wanted.into_iter().map(advanced).collect(), composed))
 }
 
 async fn lock_active(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<Vec<Enrollment>> {
@@ -245,8 +245,7 @@ impl Batch {
         self.states.insert(enrollment.id, state);
     }
 
-    async fn save(&mut self, conn: &mut Conn, now: DateTime<Utc>, sends: Receiver) -> Result<Vec<Leased>> {
-        let composed = compose::compose(conn, now, std::mem::take(&mut self.drafts), sends).await?;
+    async fn save(&mut self, conn: &mut Conn, now: DateTime<Utc>, sends: Sends<'_>) -> Result<Composed> {
         if !self.ids.is_empty() {
             let reason = |id: &EnrollmentId| match self.states.get(id) {
                 Some(State::Failed(reason)) => Some(reason.as_str()),
@@ -264,6 +263,7 @@ impl Batch {
             statement.execute(conn).await?;
         }
         queue::enqueue(conn, &self.jobs, now).await?;
-        Ok(composed.jobs)
+        // Last: from here on the transaction may hold the gate of STOP.
+        compose::compose(conn, now, std::mem::take(&mut self.drafts), sends).await
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
-use crate::db::Conn;
+use crate::db::{Conn, plans};
 use crate::error::Result;
 use crate::events::{self, NewEvent, Recorded};
 use crate::types::id::EventId;
@@ -30,6 +30,7 @@ impl Reported {
 ///
 /// A number that becomes a contact starts the automations for new contacts, too, before those of its event.
 pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Reported> {
+    plans::keep(conn).await?;
     deletion::hold_off(conn).await?;
     let outcome = events::record(conn, reports, now).await?;
     let mut enrolled = enroll::react(conn, now, &outcome.changes).await?;

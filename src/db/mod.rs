@@ -3,6 +3,7 @@
 mod constraint;
 pub mod embedded;
 mod migrate;
+pub mod plans;
 mod pool;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;

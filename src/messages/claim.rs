@@ -5,7 +5,7 @@ mod wake;
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ pub use room::Room;
 pub use wake::{WakeScope, wake};
 
 use crate::{
-    db::{Conn, statement::statement},
+    db::{Conn, plans, statement::statement},
     error::Result,
     messages::{
         stop,
@@ -29,6 +29,9 @@ const EXPIRED: &str = "It waited longer than its sender lets messages wait, and 
 
 /// Twilio takes no period below one second, and advises against less than five.
 const SHORTEST_VALIDITY: u32 = 6;
+
+/// Twilio keeps no message for longer than ten hours.
+const LONGEST_VALIDITY: u32 = 36_000;
 
 /// A message that this worker, and no other, may now submit once.
 #[derive(Debug, Clone)]
@@ -204,6 +207,7 @@ pub async fn claim(
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
+    plans::keep(conn).await?;
     stop::pass_with_claims(conn).await?;
     let (room_connections, room_places) = room.columns();
     let judge = Judge {
@@ -264,6 +268,11 @@ async fn left_out(
     Ok(answers)
 }
 
+/// How long Twilio may keep a message that may wait this much longer.
+pub(super) fn validity_seconds(left: TimeDelta) -> u32 {
+    u32::try_from(left.num_seconds()).unwrap_or(0).clamp(SHORTEST_VALIDITY, LONGEST_VALIDITY)
+}
+
 enum Verdict {
     Is(MessageId, Claim),
     /// Nothing stands against it but, perhaps, its sender's rate.
@@ -285,7 +294,7 @@ fn verdict(row: Row) -> Verdict {
                 body,
                 media_urls,
                 parts,
-                validity_seconds: u32::try_from(left).unwrap_or(0).max(SHORTEST_VALIDITY),
+                validity_seconds: validity_seconds(TimeDelta::seconds(left.into())),
             };
             if outcome == "throttled" {
                 let flow = automation.map_or(Uuid::nil(), |id| id.0);

@@ -1,9 +1,11 @@
 //! Composing: from a draft to a row of `messages` and its job, many in one statement.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 
@@ -11,11 +13,16 @@ use crate::{
     contacts,
     db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
-    messages::status::MessageStatus,
+    messages::{
+        claim::{Claimed, Room, validity_seconds},
+        status::MessageStatus,
+        stop,
+    },
     queue::{self, Job, NewJob, Receiver, lease::Leased},
+    senders,
     twilio::parts,
     types::{
-        id::{AutomationId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
+        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         phone::PhoneNumber,
     },
 };
@@ -65,18 +72,37 @@ pub struct Draft {
     pub media_urls: Vec<String>,
 }
 
+/// Who sends what is composed.
+#[derive(Debug, Clone, Copy)]
+pub enum Sends<'r> {
+    /// Whoever asks the queue first.
+    Anyone,
+    /// This worker, from the commit on: it has the jobs, and what nothing stands against is claimed already.
+    Worker {
+        /// The worker.
+        id: WorkerId,
+        /// How many messages it can take.
+        most: usize,
+        /// How many of each connection may be claimed.
+        room: &'r Room,
+    },
+}
+
 /// What was composed.
 #[derive(Debug, Default)]
 pub struct Composed {
     /// The new messages.
     pub messages: Vec<MessageId>,
-    /// The jobs of those to send that went to the receiver.
+    /// The worker's jobs of those that are still to be claimed.
     pub jobs: Vec<Leased>,
+    /// Those that are `submitting` already, with the worker's jobs: call Twilio once the transaction has committed.
+    pub claimed: Vec<(Leased, Box<Claimed>)>,
 }
 
 statement! {
     /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may not be texted, `skipped` where the
-    /// contact is not there any more, else `pending`.
+    /// contact is not there any more, else `pending`; or, where a worker takes what has room and no rate to keep to, `submitting` with
+    /// its first attempt, as a claim would write it (see [`claim`](super::claim)).
     struct Insert<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         contacts: &'a [Option<ContactId>] => Array<Nullable<SqlUuid>>,
@@ -95,49 +121,71 @@ statement! {
         request_keys: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         retries_of: &'a [Option<MessageId>] => Array<Nullable<SqlUuid>>,
         now: DateTime<Utc> => Timestamptz,
+        worker: Option<WorkerId> => Nullable<SqlUuid>,
+        room_otherwise: &'a i64 => BigInt,
+        room_connections: &'a [ConnectionId] => Array<SqlUuid>,
+        room_places: &'a [i64] => Array<BigInt>,
     }
-    returns (SqlUuid, Text);
+    returns (SqlUuid, Text, SqlUuid);
     "WITH draft AS (
         SELECT * FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::smallint[], {}::text[],
             {}::text[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::smallint[], {}::text[], {}::uuid[])
             AS d (id, contact_id, sender_id, to_address, body, media, parts, encoding, failure,
                   template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of),
-            (SELECT {}::timestamptz AS now) AS clock
-     ), alive AS (
-        SELECT id FROM contacts WHERE id = ANY (ARRAY(SELECT contact_id FROM draft))
+            (SELECT {}::timestamptz AS now, {}::uuid AS worker, {}::bigint AS places) AS given
      ), judged AS (
-        SELECT d.*, a.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
-            (SELECT x.reason FROM suppressions x
-             WHERE x.phone = d.to_address AND x.lifted_at IS NULL ORDER BY x.since LIMIT 1) AS suppression
-        FROM draft d JOIN senders s ON s.id = d.sender_id LEFT JOIN alive a ON a.id = d.contact_id
+        SELECT d.*, c.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
+            x.reason AS suppression, d.worker IS NOT NULL AND s.parts_per_second IS NULL
+                AND s.disabled_at IS NULL AND s.stopped_at IS NULL AND k.disabled_at IS NULL AND k.stopped_at IS NULL
+                AND row_number() OVER (PARTITION BY s.connection_id ORDER BY d.id) <= coalesce(room.places, d.places) AS goes
+        FROM draft d JOIN senders s ON s.id = d.sender_id JOIN connections k ON k.id = s.connection_id
+        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places) ON room.connection_id = s.connection_id
+        LEFT JOIN contacts c ON c.id = d.contact_id
+        LEFT JOIN LATERAL (
+            SELECT reason FROM suppressions
+            WHERE phone = d.to_address AND lifted_at IS NULL ORDER BY since LIMIT 1) AS x ON true
      ), inserted AS (
         INSERT INTO messages (id, direction, connection_id, sender_id, contact_id, to_address, from_address, body, media_urls, parts,
             encoding, status, reason, template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of,
             created_at, status_at)
         SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
             string_to_array(media, E'\\n'), parts, encoding,
-            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL THEN 'failed' WHEN suppression IS NOT NULL THEN 'suppressed' ELSE 'pending' END,
+            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL THEN 'failed'
+                WHEN suppression IS NOT NULL THEN 'suppressed' WHEN goes THEN 'submitting' ELSE 'pending' END,
             CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.' ELSE coalesce(failure, suppression) END,
             template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of, now, now
         FROM judged
         ON CONFLICT DO NOTHING
-        RETURNING id, status, created_at
+        RETURNING id, status, connection_id, created_at
+     ), attempted AS (
+        INSERT INTO attempts (message_id, number, worker_id, claimed_at)
+        SELECT i.id, 1, given.worker, i.created_at FROM inserted i, (SELECT worker FROM draft LIMIT 1) AS given WHERE i.status = 'submitting'
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT id, status, 'carillon', true, created_at FROM inserted WHERE status <> 'pending'
+        SELECT id, status, 'carillon', true, created_at FROM inserted WHERE status NOT IN ('pending', 'submitting')
      )
-     SELECT id, status FROM inserted"
+     SELECT id, status, connection_id FROM inserted"
 }
 
-/// Composes messages in one statement and enqueues the sending of those that are `pending`, which are the receiver's `sends`.
+/// Composes messages in one statement and enqueues the sending of those that may go.
 ///
-/// The caller holds deletions of contacts off ([`contacts::deletion`]), so that nobody who is deleted at this moment gets a message.
-/// Drafts of messages that exist already (same enrollment and step, same request key, retry of the same message) are left out of the answer.
-pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, sends: Receiver) -> Result<Composed> {
+/// The caller holds deletions of contacts off ([`contacts::deletion`]), so that nobody who is deleted at this moment gets a message;
+/// where a worker takes them, it has checked that their automation is active, and waits for nothing before its commit: the gate of
+/// [`stop`] is passed here. Drafts of messages that exist already (same enrollment and step, same request key, retry of the same
+/// message) are left out of the answer.
+pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, sends: Sends<'_>) -> Result<Composed> {
     if drafts.is_empty() {
         return Ok(Composed::default());
     }
+    let (receiver, worker, room) = match sends {
+        Sends::Anyone => (Receiver::Anyone, None, &Room::unlimited()),
+        Sends::Worker { id, most, room } => (Receiver::Worker { id, most }, (drafts.len() <= most).then_some(id), room),
+    };
+    if worker.is_some() {
+        stop::pass_with_claims(conn).await?;
+    }
     let columns = Columns::of(&drafts);
+    let (room_connections, room_places) = room.columns();
     let statement = Insert {
         ids: &columns.ids,
         contacts: &columns.contacts,
@@ -156,15 +204,26 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
         request_keys: &columns.request_keys,
         retries_of: &columns.retries_of,
         now,
+        worker,
+        room_otherwise: &room.otherwise(),
+        room_connections: &room_connections,
+        room_places: &room_places,
     };
-    let rows: Vec<(MessageId, MessageStatus)> = statement.load(conn).await?;
-    let jobs: Vec<NewJob> = rows
-        .iter()
-        .filter(|(_, status)| *status == MessageStatus::Pending)
-        .map(|(id, _)| NewJob { job: Job::Send(*id), run_at: now })
-        .collect();
-    let jobs = queue::enqueue_for(conn, sends, &jobs, now).await?;
-    Ok(Composed { messages: rows.into_iter().map(|(id, _)| id).collect(), jobs })
+    let rows: Vec<(MessageId, MessageStatus, ConnectionId)> = statement.load(conn).await?;
+    let goes = |status| matches!(status, MessageStatus::Pending | MessageStatus::Submitting);
+    let jobs: Vec<NewJob> =
+        rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| NewJob { job: Job::Send(*id), run_at: now }).collect();
+    let jobs = queue::enqueue_for(conn, receiver, &jobs, now).await?;
+    let begun = rows.iter().filter(|(_, status, _)| *status == MessageStatus::Submitting).map(|(id, _, connection)| (*id, *connection));
+    let mut claimed = columns.claimed(conn, begun.collect(), &drafts, now).await?;
+    let (mut begun, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());
+    for job in jobs {
+        match claimed.remove(&MessageId(job.job.subject())) {
+            Some(message) => begun.push((job, message)),
+            None => waiting.push(job),
+        }
+    }
+    Ok(Composed { messages: rows.into_iter().map(|(id, ..)| id).collect(), jobs: waiting, claimed: begun })
 }
 
 /// Composes a single message, as the first thing in a transaction, and returns its id; a repeated request key returns the message that it made the first time.
@@ -174,7 +233,7 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
         Origin::Automation { .. } | Origin::Retry { .. } => None,
     };
     contacts::deletion::hold_off(conn).await?;
-    let composed = compose(conn, now, vec![draft], Receiver::Anyone).await?;
+    let composed = compose(conn, now, vec![draft], Sends::Anyone).await?;
     if let [message_id, ..] = composed.messages.as_slice() {
         return Ok(*message_id);
     }
@@ -247,6 +306,41 @@ impl<'a> Columns<'a> {
                 })
                 .collect(),
         }
+    }
+}
+
+impl Columns<'_> {
+    /// What a worker needs to submit those drafts that were claimed, each of a connection.
+    async fn claimed(
+        &self,
+        conn: &mut Conn,
+        begun: HashMap<MessageId, ConnectionId>,
+        drafts: &[Draft],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<MessageId, Box<Claimed>>> {
+        if begun.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let senders: HashSet<SenderId> = self.senders.iter().copied().collect();
+        let senders = senders::find_many(conn, &senders.into_iter().collect::<Vec<_>>()).await?;
+        let each = self.ids.iter().zip(drafts).enumerate();
+        let claimed = each.filter_map(|(at, (id, draft))| {
+            let (connection_id, sender) = (*begun.get(id)?, senders.get(&draft.sender_id)?);
+            let claimed = Claimed {
+                message_id: *id,
+                attempt: 1,
+                connection_id,
+                sender_id: draft.sender_id,
+                to_address: self.addresses[at].to_owned(),
+                sender_address: sender.address.as_str().to_owned(),
+                body: self.bodies[at].to_owned(),
+                media_urls: draft.media_urls.clone(),
+                parts: self.parts[at],
+                validity_seconds: validity_seconds(sender.validity.end_of(now) - now),
+            };
+            Some((*id, Box::new(claimed)))
+        });
+        Ok(claimed.collect())
     }
 }
 

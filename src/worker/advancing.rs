@@ -5,42 +5,65 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     automations::advance,
+    messages::{
+        claim::Room,
+        compose::{Composed, Sends},
+    },
     queue::{
-        Job, Receiver,
+        Job,
         lease::{self, Finish, JobId, Leased},
     },
     types::id::EnrollmentId,
     worker::{
         Worker,
         perform::{PerformError, is_away},
+        sending::{Keys, Sending},
     },
 };
+
+/// What follows from enrollments that were advanced: this worker has the jobs.
+#[derive(Default)]
+struct Following {
+    composed: Composed,
+    keys: Keys,
+}
 
 impl Worker {
     /// Advances enrollments and goes on with the sends that follow, in the places of their jobs.
     pub(super) async fn advance(&self, jobs: Vec<Leased>, places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
-        let sends = match self.advance_together(&jobs).await {
-            Ok(sends) => sends,
-            Err(error) if jobs.len() > 1 && !is_away(&error) => {
-                let mut sends = Vec::new();
+        let mut reserved = self.windows.reserve(jobs.len());
+        let room = reserved.room();
+        let following = match self.advance_together(&jobs, &room).await {
+            Ok(following) => following,
+            Err(error) if !is_away(&error) => {
+                // One of them cannot be done, or the keys cannot be used: what follows takes the long way.
+                let mut following = Following::default();
                 for job in &jobs {
-                    match self.advance_together(std::slice::from_ref(job)).await {
-                        Ok(following) => sends.extend(following),
+                    match self.advance_together(std::slice::from_ref(job), &Room::none()).await {
+                        Ok(one) => following.composed.jobs.extend(one.composed.jobs),
                         Err(error) => self.put_back(job, &error).await,
                     }
                 }
-                sends
+                following
             }
             Err(error) => return Err(error),
         };
+        let Following { composed: Composed { jobs, claimed, .. }, keys } = following;
+        let sends: Vec<Leased> = jobs.iter().copied().chain(claimed.iter().map(|(job, _)| *job)).collect();
         // What goes wrong from here on is no reason to advance again.
-        self.guarded(sends.clone(), self.send(sends.clone(), places)).await;
+        self.guarded(sends.clone(), async {
+            let mut sending = Sending::new(places);
+            let claimed = claimed.into_iter().map(|(job, claimed)| (self.enter_claimed(job), claimed));
+            self.call_twilio(claimed, &keys, &mut reserved, &mut sending);
+            drop(reserved);
+            self.send_on(jobs, sending).await
+        })
+        .await;
         self.leases.release(&sends);
         Ok(())
     }
 
-    /// Returns the sends that follow: this worker has them already.
-    async fn advance_together(&self, jobs: &[Leased]) -> Result<Vec<Leased>, PerformError> {
+    async fn advance_together(&self, jobs: &[Leased], room: &Room) -> Result<Following, PerformError> {
         let ids: Vec<EnrollmentId> = jobs
             .iter()
             .filter_map(|leased| match leased.job {
@@ -50,16 +73,18 @@ impl Worker {
             .collect();
         let done: Vec<(JobId, Finish)> = jobs.iter().map(|leased| (leased.id, Finish::Done)).collect();
         let now = self.clock.now();
-        let sends = Receiver::Worker { id: self.id, most: jobs.len() };
+        let sends = Sends::Worker { id: self.id, most: jobs.len(), room };
         let mut conn = self.db.get().await?;
         let taking = self.leases.taking().await;
-        let sends = conn.transaction(async |conn| {
-            let (_, sends) = advance::advance(conn, now, &ids, &self.renderer, sends).await?;
+        let following = conn.transaction(async |conn| {
+            let (_, composed) = advance::advance(conn, now, &ids, &self.renderer, sends).await?;
+            let keys = self.keys(conn, composed.claimed.iter().map(|(_, claimed)| claimed.connection_id)).await?;
             lease::finish(conn, &done, now).await?;
-            Ok::<_, PerformError>(sends)
+            Ok::<_, PerformError>(Following { composed, keys })
         });
-        let sends = sends.await?;
-        taking.hold(&sends);
-        Ok(sends)
+        let following = following.await?;
+        let Composed { jobs, claimed, .. } = &following.composed;
+        taking.hold(jobs.iter().chain(claimed.iter().map(|(job, _)| job)));
+        Ok(following)
     }
 }

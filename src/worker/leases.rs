@@ -51,7 +51,7 @@ impl Leases {
 
 impl Taking<'_> {
     /// Holds jobs that have been leased.
-    pub(super) fn hold(self, jobs: &[Leased]) {
-        self.leases.0.held.lock().extend(jobs.iter().map(|leased| leased.id));
+    pub(super) fn hold<'j>(self, jobs: impl IntoIterator<Item = &'j Leased>) {
+        self.leases.0.held.lock().extend(jobs.into_iter().map(|leased| leased.id));
     }
 }

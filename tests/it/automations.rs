@@ -1,7 +1,7 @@
 //! Automations over time: paused and resumed, edited under way, run twice by mistake, and written in the editor.
 
 use carillon::automations::advance::{self, State};
-use carillon::queue::Receiver;
+use carillon::messages::compose::Sends;
 use carillon::templates::Renderer;
 use carillon::types::id::EnrollmentId;
 use diesel_async::AsyncConnection;
@@ -32,7 +32,7 @@ impl TestApp {
     async fn advance_now(&self, ids: &[EnrollmentId]) -> Vec<State> {
         let (now, renderer) = (self.clock.now(), Renderer::default());
         let mut conn = self.conn().await;
-        let advance = conn.transaction(async |conn| advance::advance(conn, now, ids, &renderer, Receiver::Anyone).await);
+        let advance = conn.transaction(async |conn| advance::advance(conn, now, ids, &renderer, Sends::Anyone).await);
         let (advanced, _) = advance.await.unwrap();
         advanced.into_iter().map(|one| one.state).collect()
     }

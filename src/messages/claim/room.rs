@@ -18,6 +18,12 @@ impl Room {
         Self { places: HashMap::new(), otherwise: usize::MAX }
     }
 
+    /// None at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { places: HashMap::new(), otherwise: 0 }
+    }
+
     /// So many of these connections, and `otherwise` of each other one.
     #[must_use]
     pub const fn new(places: HashMap<ConnectionId, usize>, otherwise: usize) -> Self {
@@ -33,12 +39,12 @@ impl Room {
     }
 
     /// The connections that are named, and their places, as the database counts.
-    pub(super) fn columns(&self) -> (Vec<ConnectionId>, Vec<i64>) {
+    pub(in crate::messages) fn columns(&self) -> (Vec<ConnectionId>, Vec<i64>) {
         self.places.iter().map(|(id, places)| (*id, count(*places))).unzip()
     }
 
     /// The places of the connections that are not named.
-    pub(super) fn otherwise(&self) -> i64 {
+    pub(in crate::messages) fn otherwise(&self) -> i64 {
         count(self.otherwise)
     }
 }

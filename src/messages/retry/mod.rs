@@ -14,12 +14,11 @@ use crate::{
     db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
     messages::{
-        compose::{self, Draft, Origin},
+        compose::{self, Draft, Origin, Sends},
         ledger::{DaysError, LedgerFilter},
         list::Message,
         status::MessageStatus,
     },
-    queue::Receiver,
     types::{
         id::{AutomationId, MessageId, SenderId},
         phone::PhoneNumber,
@@ -210,7 +209,7 @@ pub async fn send_again(conn: &mut Conn, ids: &[MessageId], now: DateTime<Utc>) 
     let may: Vec<MessageId> =
         found.into_iter().filter(|(_, facts)| circumstances(facts.clone()).judge().is_ok()).map(|(id, _)| id).collect();
     let drafts: Vec<Draft> = locked.into_iter().filter(|message| may.contains(&message.id)).filter_map(draft).collect();
-    let composed = compose::compose(conn, now, drafts, Receiver::Anyone).await?;
+    let composed = compose::compose(conn, now, drafts, Sends::Anyone).await?;
     Mark { now, ids: &composed.messages }.execute(conn).await?;
     Ok(composed.messages)
 }

@@ -14,7 +14,7 @@ use crate::{
     batch::Batcher,
     clock::Clock,
     connections::webhooks::{Hook, Reason},
-    db::Pool,
+    db::{Pool, plans},
     messages::delivery::{Recorded, Report, ReportSource},
     twilio::{Address, callbacks::StatusCallback},
 };
@@ -24,6 +24,9 @@ pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 
 /// The most reports that share a commit.
 const LARGEST_BATCH: usize = 512;
+
+/// How many batches are under way at a time: while one waits for the disk, another is worked on.
+const LANES: usize = 2;
 
 /// Takes in a status callback; 204 once it is committed.
 pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(String, String)>, body: Bytes) -> HttpResponse {
@@ -78,7 +81,7 @@ fn as_json(params: Vec<(String, String)>) -> Value {
 
 /// Starts the batcher; a batch that cannot be recorded is recorded one by one, so that one report cannot hold up the others.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
-    Batcher::spawn(LARGEST_BATCH, move |batch| {
+    Batcher::spawn(LARGEST_BATCH, LANES, move |batch| {
         let (db, clock) = (db.clone(), clock.clone());
         async move {
             match record(&db, &clock, &batch).await {
@@ -101,5 +104,9 @@ pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
 async fn record(db: &Pool, clock: &Clock, batch: &[Report]) -> Result<Vec<Recorded>, Refusal> {
     let now = clock.now();
     let mut conn = db.get().await?;
-    conn.transaction(async |conn| Ok(consequences::take_in(conn, batch, now).await?)).await
+    conn.transaction(async |conn| {
+        plans::keep(conn).await?;
+        Ok(consequences::take_in(conn, batch, now).await?)
+    })
+    .await
 }

@@ -29,7 +29,7 @@ use crate::{
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
 /// The keys of the connections in a batch.
-pub(super) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
+pub(in crate::worker) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
 
 /// What became of a batch; the jobs of all others have ended.
 #[derive(Default)]
@@ -42,7 +42,34 @@ pub(super) struct Claims {
     pub(super) keys: Keys,
 }
 
+/// The saved keys of a connection cannot be used by this process.
+pub(in crate::worker) struct UnusableKeys {
+    connection: ConnectionId,
+    error: PerformError,
+}
+
+impl From<UnusableKeys> for PerformError {
+    fn from(unusable: UnusableKeys) -> Self {
+        unusable.error
+    }
+}
+
 impl Worker {
+    /// The keys of connections.
+    pub(in crate::worker) async fn keys(
+        &self,
+        conn: &mut Conn,
+        connections: impl Iterator<Item = ConnectionId>,
+    ) -> Result<Keys, UnusableKeys> {
+        let mut keys = Keys::new();
+        for connection in connections.collect::<HashSet<_>>() {
+            let found = connections::credentials(conn, connection, &self.secret_key).await;
+            let credentials = found.map_err(|error| UnusableKeys { connection, error: error.into() })?;
+            keys.insert(connection, Arc::new(credentials));
+        }
+        Ok(keys)
+    }
+
     /// Claims what may be sent and ends the jobs of what may not; commits before anything is sent.
     ///
     /// The keys are read in the same transaction: a claim without them would have to be taken back.
@@ -56,15 +83,11 @@ impl Worker {
         let claimed = conn
             .transaction(async |conn| {
                 let mut claims = self.claim_in(conn, entered, room, now).await?;
-                for id in claims.claimed.iter().map(|message| message.connection_id).collect::<HashSet<_>>() {
-                    match connections::credentials(conn, id, &self.secret_key).await {
-                        Ok(credentials) => claims.keys.insert(id, Arc::new(credentials)),
-                        Err(error) => {
-                            unusable = Some(id);
-                            return Err(error.into());
-                        }
-                    };
-                }
+                let connections = claims.claimed.iter().map(|message| message.connection_id);
+                claims.keys = self.keys(conn, connections).await.map_err(|UnusableKeys { connection, error }| {
+                    unusable = Some(connection);
+                    error
+                })?;
                 Ok::<_, PerformError>(claims)
             })
             .await;

@@ -7,6 +7,8 @@ mod claiming;
 mod posting;
 pub(super) mod recording;
 
+pub(super) use claiming::Keys;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -21,19 +23,24 @@ use tokio::{
 };
 
 use crate::{
+    messages::claim::Claimed,
     queue::{
         Job,
         lease::{self, Finish, Leased},
     },
     types::id::{ConnectionId, MessageId},
-    worker::{Worker, perform::PerformError, windows::Ending},
+    worker::{
+        Worker,
+        perform::{PerformError, until_written},
+        windows::{Ending, Reservation},
+    },
 };
 
 /// The messages that a process is submitting right now: none of them is claimed again by it.
 pub(super) type InFlight = Arc<Mutex<HashSet<MessageId>>>;
 
 /// A message among those in flight, until this is dropped.
-struct Entered {
+pub(super) struct Entered {
     job: Leased,
     message: MessageId,
     in_flight: InFlight,
@@ -48,25 +55,36 @@ impl Drop for Entered {
 /// How long messages wait in this process for a place at their connection before others may have them.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Calls to Twilio under way, with the jobs that they do.
-#[derive(Default)]
-struct Calls {
-    tasks: JoinSet<()>,
+/// Calls to Twilio under way, with the jobs that they do, and the places of what is still to be claimed.
+pub(super) struct Sending {
+    places: Option<OwnedSemaphorePermit>,
+    calls: JoinSet<()>,
     jobs: HashMap<task::Id, Leased>,
+}
+
+impl Sending {
+    /// Nothing is under way yet.
+    pub(super) fn new(places: Option<OwnedSemaphorePermit>) -> Self {
+        Self { places, calls: JoinSet::new(), jobs: HashMap::new() }
+    }
 }
 
 impl Worker {
     /// Sends messages; returns when the last answer is recorded. Each gives its place back as it ends.
+    pub(super) async fn send(&self, jobs: Vec<Leased>, places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
+        self.send_on(jobs, Sending::new(places)).await
+    }
+
+    /// The same beside calls that are under way already.
     ///
     /// What finds no room at its connection is claimed as soon as there is some, or goes back to the queue.
-    pub(super) async fn send(&self, jobs: Vec<Leased>, mut places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
-        let mut waiting = self.enter(jobs).await?;
-        let mut calls = Calls::default();
+    pub(super) async fn send_on(&self, jobs: Vec<Leased>, mut sending: Sending) -> Result<(), PerformError> {
+        let mut waiting = self.enter(jobs).await;
         let until = Instant::now() + PATIENCE;
         while !waiting.is_empty() {
-            let crowded = match self.send_what_fits(&mut waiting, &mut calls, &mut places).await {
+            let crowded = match self.send_what_fits(&mut waiting, &mut sending).await {
                 Ok(crowded) => crowded,
-                Err(error) if calls.jobs.is_empty() => return Err(error),
+                Err(error) if sending.jobs.is_empty() => return Err(error),
                 // The others are with Twilio: only these go back.
                 Err(error) => {
                     for entered in waiting.into_values() {
@@ -80,10 +98,10 @@ impl Worker {
                 break;
             }
         }
-        drop(places);
-        while let Some(ended) = calls.tasks.join_next_with_id().await {
+        drop(sending.places.take());
+        while let Some(ended) = sending.calls.join_next_with_id().await {
             if let Err(error) = ended
-                && let Some(job) = calls.jobs.get(&error.id())
+                && let Some(job) = sending.jobs.get(&error.id())
             {
                 tracing::error!(%error, "a call to Twilio ended without an answer");
                 self.put_back(job, &PerformError::Panicked).await;
@@ -96,39 +114,57 @@ impl Worker {
     async fn send_what_fits(
         &self,
         waiting: &mut HashMap<MessageId, Entered>,
-        calls: &mut Calls,
-        places: &mut Option<OwnedSemaphorePermit>,
+        sending: &mut Sending,
     ) -> Result<HashMap<ConnectionId, usize>, PerformError> {
         let mut reserved = self.windows.reserve(waiting.len());
         let claims = self.claim(waiting, &reserved.room()).await?;
-        let worker = Arc::new(self.clone());
-        for claimed in claims.claimed {
-            let Some(entered) = waiting.remove(&claimed.message_id) else { continue };
-            let place = places.as_mut().and_then(|places| places.split(1));
-            let keys = Arc::clone(&claims.keys[&claimed.connection_id]);
-            let window = reserved.place(claimed.connection_id);
-            let worker = Arc::clone(&worker);
-            let job = entered.job;
-            let call = calls.tasks.spawn(async move {
-                let outcome = worker.post(*claimed, &keys).await;
-                window.end(Ending::of_post(&outcome.answer));
-                worker.recorder.record(job.id, outcome).await;
-                drop((entered, place));
-            });
-            calls.jobs.insert(call.id(), job);
-        }
+        let claimed: Vec<(Entered, Box<Claimed>)> =
+            claims.claimed.into_iter().filter_map(|claimed| Some((waiting.remove(&claimed.message_id)?, claimed))).collect();
+        self.call_twilio(claimed, &claims.keys, &mut reserved, sending);
         let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
         let left: HashMap<MessageId, Entered> = claims.crowded.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
         for (_, connection) in claims.crowded {
             *crowded.entry(connection).or_default() += 1;
         }
-        *places = places.as_mut().and_then(|places| places.split(left.len()));
+        sending.places = sending.places.as_mut().and_then(|places| places.split(left.len()));
         *waiting = left;
         Ok(crowded)
     }
 
+    /// Begins to call Twilio for messages that are claimed, each in a task of its own.
+    pub(super) fn call_twilio(
+        &self,
+        claimed: impl IntoIterator<Item = (Entered, Box<Claimed>)>,
+        keys: &Keys,
+        reserved: &mut Reservation,
+        sending: &mut Sending,
+    ) {
+        let worker = Arc::new(self.clone());
+        for (entered, claimed) in claimed {
+            let place = sending.places.as_mut().and_then(|places| places.split(1));
+            let keys = Arc::clone(&keys[&claimed.connection_id]);
+            let window = reserved.place(claimed.connection_id);
+            let worker = Arc::clone(&worker);
+            let job = entered.job;
+            let call = sending.calls.spawn(async move {
+                let outcome = worker.post(*claimed, &keys).await;
+                window.end(Ending::of_post(&outcome.answer));
+                worker.recorder.record(job.id, outcome).await;
+                drop((entered, place));
+            });
+            sending.jobs.insert(call.id(), job);
+        }
+    }
+
+    /// Notes a message as in flight that was claimed as it was composed: nobody else knows it yet.
+    pub(super) fn enter_claimed(&self, job: Leased) -> Entered {
+        let message = MessageId(job.job.subject());
+        self.in_flight.lock().insert(message);
+        Entered { job, message, in_flight: Arc::clone(&self.in_flight) }
+    }
+
     /// Notes the messages as in flight; a job for one that is in flight already waits.
-    async fn enter(&self, jobs: Vec<Leased>) -> Result<HashMap<MessageId, Entered>, PerformError> {
+    async fn enter(&self, jobs: Vec<Leased>) -> HashMap<MessageId, Entered> {
         let mut entered = HashMap::with_capacity(jobs.len());
         let mut doubled = Vec::new();
         {
@@ -143,8 +179,9 @@ impl Worker {
             }
         }
         if !doubled.is_empty() {
-            lease::finish(&mut *self.db.get().await?, &doubled, self.clock.now()).await?;
+            let now = self.clock.now();
+            until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &doubled, now).await?) }).await;
         }
-        Ok(entered)
+        entered
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     automations::consequences,
     batch::Batcher,
     clock::Clock,
-    db::Pool,
+    db::{Pool, plans},
     messages::submit::{self, Outcome},
     queue::lease::{self, Finish, JobId},
     worker::{
@@ -29,7 +29,7 @@ impl Recorder {
     /// Starts recording on the present runtime.
     pub(in crate::worker) fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
-        Self(Batcher::spawn(BATCH, move |answered: Vec<Answered>| {
+        Self(Batcher::spawn(BATCH, 1, move |answered: Vec<Answered>| {
             let (db, clock) = (db.clone(), clock.clone());
             async move {
                 let answers = vec![(); answered.len()];
@@ -63,6 +63,7 @@ async fn record_together(db: &Pool, clock: &Clock, jobs: &[JobId], outcomes: &[O
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
+        plans::keep(conn).await?;
         let recorded = submit::record(conn, outcomes, now).await?;
         let finishes: Vec<(JobId, Finish)> = jobs
             .iter()
