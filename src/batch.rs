@@ -4,10 +4,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Gathers single requests into batches, and answers each caller with its own result.
@@ -25,34 +22,22 @@ impl<In, Out> Clone for Batcher<In, Out> {
 
 impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
     /// Starts a batcher on the present runtime. `work` gets 1 to `largest` requests and returns one result for each, in order;
-    /// up to `lanes` batches are under way at a time.
-    pub fn spawn<F, Work>(largest: usize, lanes: usize, work: Work) -> Self
+    /// it runs once at a time.
+    pub fn spawn<F, Work>(largest: usize, work: Work) -> Self
     where
         Work: Fn(Vec<In>) -> F + Send + 'static,
-        F: Future<Output = Vec<Out>> + Send + 'static,
+        F: Future<Output = Vec<Out>> + Send,
     {
         let (queue, mut requests) = mpsc::channel(4 * largest);
         let task = tokio::spawn(async move {
             let mut batch = Vec::with_capacity(largest);
-            let mut running = JoinSet::new();
-            loop {
-                while running.len() >= lanes {
-                    running.join_next().await;
-                }
-                if requests.recv_many(&mut batch, largest).await == 0 {
-                    break;
-                }
+            while requests.recv_many(&mut batch, largest).await > 0 {
                 let (inputs, callers): (Vec<In>, Vec<oneshot::Sender<Out>>) = batch.drain(..).unzip();
-                let results = work(inputs);
-                running.spawn(async move {
-                    for (result, caller) in results.await.into_iter().zip(callers) {
-                        // A caller that has gone away does not want its result any more.
-                        let _ = caller.send(result);
-                    }
-                });
-                while running.try_join_next().is_some() {}
+                for (result, caller) in work(inputs).await.into_iter().zip(callers) {
+                    // A caller that has gone away does not want its result any more.
+                    let _ = caller.send(result);
+                }
             }
-            while running.join_next().await.is_some() {}
         });
         Self { queue, task: Arc::new(AbortOnDropHandle::new(task)) }
     }
@@ -75,7 +60,7 @@ mod tests {
     async fn each_caller_gets_its_own_result_and_late_comers_share_a_batch() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&sizes);
-        let batcher = Batcher::spawn(100, 1, move |numbers: Vec<u32>| {
+        let batcher = Batcher::spawn(100, move |numbers: Vec<u32>| {
             seen.lock().unwrap().push(numbers.len());
             async move {
                 tokio::task::yield_now().await;

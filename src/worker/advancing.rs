@@ -31,6 +31,7 @@ struct Following {
 impl Worker {
     /// Advances enrollments and goes on with the sends that follow, in the places of their jobs.
     pub(super) async fn advance(&self, jobs: Vec<Leased>, places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
+        let turn = self.advances.acquire().await;
         let mut reserved = self.windows.reserve(jobs.len());
         let room = reserved.room();
         let following = match self.advance_together(&jobs, &room).await {
@@ -48,6 +49,7 @@ impl Worker {
             }
             Err(error) => return Err(error),
         };
+        drop(turn);
         let Following { composed: Composed { jobs, claimed, .. }, keys } = following;
         let sends: Vec<Leased> = jobs.iter().copied().chain(claimed.iter().map(|(job, _)| *job)).collect();
         // What goes wrong from here on is no reason to advance again.

@@ -17,7 +17,9 @@ mod sending;
 mod settling;
 mod windows;
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
+
+use tokio::sync::Semaphore;
 
 use crate::{
     clock::Clock,
@@ -35,6 +37,9 @@ use crate::{
 
 /// How many jobs are leased and done together at most.
 const BATCH: usize = 256;
+
+/// How many batches of enrollments are advanced at the same time at most: what they send should find room at Twilio when they commit.
+const ADVANCES: usize = 2;
 
 /// Everything that a worker needs; cheap to clone.
 #[derive(Clone)]
@@ -57,6 +62,8 @@ pub struct Worker {
     recorder: Recorder,
     /// How many requests may be in flight at Twilio.
     windows: Windows,
+    /// The batches of enrollments that may be advanced at the same time.
+    advances: Arc<Semaphore>,
     /// Routines that this process runs right now.
     routines: Running,
 }
@@ -99,6 +106,7 @@ impl Worker {
             in_flight: InFlight::default(),
             recorder,
             windows: Windows::default(),
+            advances: Arc::new(Semaphore::new(ADVANCES)),
             routines: Running::default(),
         }
     }

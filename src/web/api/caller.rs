@@ -33,7 +33,7 @@ impl ApiKeys {
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
-        Self(Batcher::spawn(LARGEST_BATCH, 1, move |keys: Vec<Key>| {
+        Self(Batcher::spawn(LARGEST_BATCH, move |keys: Vec<Key>| {
             let (db, clock) = (db.clone(), clock.clone());
             async move {
                 let found = async { Ok::<_, ApiError>(api_keys::authenticate(&mut *db.get().await?, &keys, clock.now()).await?) };

@@ -25,9 +25,6 @@ pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 /// The most reports that share a commit.
 const LARGEST_BATCH: usize = 512;
 
-/// How many batches are under way at a time: while one waits for the disk, another is worked on.
-const LANES: usize = 2;
-
 /// Takes in a status callback; 204 once it is committed.
 pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(String, String)>, body: Bytes) -> HttpResponse {
     let (connection_id, message_id) = path.into_inner();
@@ -81,7 +78,7 @@ fn as_json(params: Vec<(String, String)>) -> Value {
 
 /// Starts the batcher; a batch that cannot be recorded is recorded one by one, so that one report cannot hold up the others.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
-    Batcher::spawn(LARGEST_BATCH, LANES, move |batch| {
+    Batcher::spawn(LARGEST_BATCH, move |batch| {
         let (db, clock) = (db.clone(), clock.clone());
         async move {
             match record(&db, &clock, &batch).await {

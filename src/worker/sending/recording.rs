@@ -29,7 +29,7 @@ impl Recorder {
     /// Starts recording on the present runtime.
     pub(in crate::worker) fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
-        Self(Batcher::spawn(BATCH, 1, move |answered: Vec<Answered>| {
+        Self(Batcher::spawn(BATCH, move |answered: Vec<Answered>| {
             let (db, clock) = (db.clone(), clock.clone());
             async move {
                 let answers = vec![(); answered.len()];

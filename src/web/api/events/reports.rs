@@ -13,9 +13,6 @@ use crate::web::api::{ApiError, ApiResult};
 /// Reports in one transaction: so many that a batch takes some milliseconds.
 const LARGEST_BATCH: usize = 200;
 
-/// How many batches are under way at a time: while one waits for the disk, another is worked on.
-const LANES: usize = 2;
-
 /// Takes in single reports; cheap to clone.
 #[derive(Clone)]
 pub struct EventReports(Batcher<NewEvent, ApiResult<Answer>>);
@@ -36,7 +33,7 @@ impl EventReports {
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
-        Self(Batcher::spawn(LARGEST_BATCH, LANES, move |reports| {
+        Self(Batcher::spawn(LARGEST_BATCH, move |reports| {
             let (db, clock) = (db.clone(), clock.clone());
             async move { record_each(&db, &clock, reports).await }
         }))
