@@ -1,6 +1,6 @@
 //! Composing: from a draft to a row of `messages` and its job, many in one statement.
 
-use std::collections::{HashMap, HashSet};
+mod columns;
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -9,17 +9,17 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
+use self::columns::Columns;
 use crate::{
     contacts,
     db::{Conn, schema::messages, statement::statement},
     error::{Error, Result},
     messages::{
-        claim::{Claimed, Room, validity_seconds},
+        claim::{Claimed, Room},
         status::MessageStatus,
         stop,
     },
     queue::{self, Job, NewJob, Receiver, lease::Leased},
-    senders,
     twilio::parts,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
@@ -245,103 +245,6 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
         None => None,
     };
     found.ok_or(Error::NotFound("sender"))
-}
-
-/// The drafts turned on their side: one array per column, as `unnest` wants them.
-struct Columns<'a> {
-    ids: Vec<MessageId>,
-    contacts: Vec<Option<ContactId>>,
-    senders: Vec<SenderId>,
-    addresses: Vec<&'a str>,
-    bodies: Vec<&'a str>,
-    media: Vec<String>,
-    parts: Vec<i16>,
-    encodings: Vec<&'static str>,
-    failures: Vec<Option<&'a str>>,
-    templates: Vec<Option<TemplateId>>,
-    versions: Vec<Option<i32>>,
-    automations: Vec<Option<AutomationId>>,
-    enrollments: Vec<Option<EnrollmentId>>,
-    steps: Vec<Option<i16>>,
-    request_keys: Vec<Option<&'a str>>,
-    retries_of: Vec<Option<MessageId>>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(drafts: &'a [Draft]) -> Self {
-        let text = |draft: &'a Draft| draft.text.as_deref().unwrap_or_default();
-        let counted: Vec<parts::Parts> = drafts.iter().map(|draft| parts::count(text(draft))).collect();
-        let origin = |draft: &Draft| match draft.origin {
-            Origin::Automation { automation_id, enrollment_id, step } => (Some(automation_id), Some(enrollment_id), Some(step)),
-            Origin::Retry { automation_id, .. } => (automation_id, None, None),
-            Origin::OneOff { .. } => (None, None, None),
-        };
-        Self {
-            ids: drafts.iter().map(|_| MessageId::new()).collect(),
-            contacts: drafts.iter().map(|draft| draft.contact_id).collect(),
-            senders: drafts.iter().map(|draft| draft.sender_id).collect(),
-            addresses: drafts.iter().map(|draft| draft.to.as_ref().map_or("", PhoneNumber::as_str)).collect(),
-            bodies: drafts.iter().map(text).collect(),
-            media: drafts.iter().map(|draft| draft.media_urls.join("\n")).collect(),
-            parts: counted.iter().map(|parts| i16::try_from(parts.count).unwrap_or(i16::MAX)).collect(),
-            encodings: counted.iter().map(|parts| encoding_word(parts.encoding)).collect(),
-            failures: drafts.iter().map(|draft| draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str)).collect(),
-            templates: drafts.iter().map(|draft| draft.template.map(|(id, _)| id)).collect(),
-            versions: drafts.iter().map(|draft| draft.template.map(|(_, version)| version)).collect(),
-            automations: drafts.iter().map(|draft| origin(draft).0).collect(),
-            enrollments: drafts.iter().map(|draft| origin(draft).1).collect(),
-            steps: drafts.iter().map(|draft| origin(draft).2).collect(),
-            request_keys: drafts
-                .iter()
-                .map(|draft| match &draft.origin {
-                    Origin::OneOff { request_key } => request_key.as_deref(),
-                    Origin::Automation { .. } | Origin::Retry { .. } => None,
-                })
-                .collect(),
-            retries_of: drafts
-                .iter()
-                .map(|draft| match draft.origin {
-                    Origin::Retry { of, .. } => Some(of),
-                    Origin::Automation { .. } | Origin::OneOff { .. } => None,
-                })
-                .collect(),
-        }
-    }
-}
-
-impl Columns<'_> {
-    /// What a worker needs to submit those drafts that were claimed, each of a connection.
-    async fn claimed(
-        &self,
-        conn: &mut Conn,
-        begun: HashMap<MessageId, ConnectionId>,
-        drafts: &[Draft],
-        now: DateTime<Utc>,
-    ) -> Result<HashMap<MessageId, Box<Claimed>>> {
-        if begun.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let senders: HashSet<SenderId> = self.senders.iter().copied().collect();
-        let senders = senders::find_many(conn, &senders.into_iter().collect::<Vec<_>>()).await?;
-        let each = self.ids.iter().zip(drafts).enumerate();
-        let claimed = each.filter_map(|(at, (id, draft))| {
-            let (connection_id, sender) = (*begun.get(id)?, senders.get(&draft.sender_id)?);
-            let claimed = Claimed {
-                message_id: *id,
-                attempt: 1,
-                connection_id,
-                sender_id: draft.sender_id,
-                to_address: self.addresses[at].to_owned(),
-                sender_address: sender.address.as_str().to_owned(),
-                body: self.bodies[at].to_owned(),
-                media_urls: draft.media_urls.clone(),
-                parts: self.parts[at],
-                validity_seconds: validity_seconds(sender.validity.end_of(now) - now),
-            };
-            Some((*id, Box::new(claimed)))
-        });
-        Ok(claimed.collect())
-    }
 }
 
 /// How the database writes an encoding.

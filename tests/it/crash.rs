@@ -51,12 +51,11 @@ impl Victim {
             Manner::Dropped => {
                 let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
                 let parts = ((*app.app.config).clone(), Pool::new(app.database.target(), app.app.config.database_connections));
-                let (clock, twilio) = (app.clock.clone(), app.app.twilio.clone());
+                let clock = app.clock.clone();
                 // Made in its runtime, so that everything that belongs to it ends with that.
                 runtime.spawn(async move {
                     let (config, pool) = parts;
-                    let mut app = App::new(config, pool, clock).unwrap();
-                    app.twilio = twilio;
+                    let app = App::new(config, pool, clock).unwrap();
                     app.worker().run(CancellationToken::new()).await;
                 });
                 Self::Future(runtime)
@@ -79,7 +78,9 @@ impl Victim {
 enum Moment {
     /// It has leased the jobs of the enrollments.
     Leased,
-    /// The messages exist, with their jobs; the claim is written but not committed.
+    /// The messages and their claim are written, but not committed.
+    Composing,
+    /// The messages have waited for their sender, with their jobs; the claim is written but not committed.
     Claiming,
     /// The claim is committed, but the worker has not heard of it.
     Claimed,
@@ -156,7 +157,19 @@ impl Moment {
                 victim.end().await;
                 let_go(held).await;
             }
+            Self::Composing => {
+                let held = lock(app, CLAIMS).await;
+                let victim = Victim::start(app, manner).await;
+                app.database.wait_until_blocked().await;
+                assert_eq!(app.count("messages").await, 0);
+                victim.end().await;
+                let_go(held).await;
+            }
             Self::Claiming => {
+                let sender = app.texts("SELECT '/senders/' || id AS text FROM senders").await.remove(0);
+                app.api().patch(&sender, json!({ "disabled": true })).await.ok();
+                app.run_until_idle().await;
+                app.api().patch(&sender, json!({ "disabled": false })).await.ok();
                 let held = lock(app, CLAIMS).await;
                 let victim = Victim::start(app, manner).await;
                 app.database.wait_until_blocked().await;
@@ -269,6 +282,11 @@ impl Moment {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_with_leased_jobs_loses_nothing() {
     Moment::Leased.loses_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_before_the_messages_commit_loses_nothing() {
+    Moment::Composing.loses_nothing().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,6 +146,38 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
     say(&format!("{sent} were faster than the STOP, {held_back} were not: {tally:?}"));
 }
 
+/// Deletions, events and workers at once: the tables know nobody who is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_deleted_leaves_no_event_and_no_enrollment_behind() {
+    let seed = seed("the race");
+    let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
+    let twilio = app.connect_sender(SERVICE_SID).await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    let over = AtomicBool::new(false);
+    let delete = async {
+        let mut rng = StdRng::seed_from_u64(seed.wrapping_add(1));
+        let (begun, mut deleted) = (Instant::now(), 0);
+        while begun.elapsed() < Duration::from_secs(30) && deleted < 150 {
+            let someone = format!("SELECT id::text AS text FROM contacts OFFSET {} LIMIT 1", rng.random_range(0..PEOPLE / 2));
+            for id in app.texts(&someone).await {
+                deleted += usize::from(app.api().delete(&format!("/contacts/{id}")).await.status == 204);
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+        deleted
+    };
+    let (deleted, (), ()) = tokio::join!(delete, report(&app, &over, seed), work(app.second_worker(), &over));
+    app.run_until_idle().await;
+    assert!(deleted > 50, "they raced");
+    let gone = "contact_id IS NOT NULL AND contact_id NOT IN (SELECT id FROM contacts)";
+    for table in ["events", "enrollments", "messages"] {
+        assert_eq!(app.count(&format!("{table} WHERE {gone}")).await, 0, "{table}");
+    }
+    assert_eq!(app.count("enrollments WHERE status = 'failed'").await, 0);
+    app.prove(Rest::Unsettled).await;
+}
+
 /// A request whose client goes away, and a worker that dies, leave transactions behind that nobody ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_dropped_lets_go_of_its_locks_at_once() {
