@@ -96,7 +96,7 @@ pub struct Composed {
     /// The worker's jobs of those that are still to be claimed.
     pub jobs: Vec<Leased>,
     /// Those that are `submitting` already, with the worker's jobs: call Twilio once the transaction has committed.
-    pub claimed: Vec<(Leased, Box<Claimed>)>,
+    pub claimed: Vec<(Leased, Claimed)>,
 }
 
 statement! {

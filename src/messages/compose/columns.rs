@@ -88,7 +88,7 @@ impl Columns<'_> {
         begun: HashMap<MessageId, ConnectionId>,
         drafts: &[Draft],
         now: DateTime<Utc>,
-    ) -> Result<HashMap<MessageId, Box<Claimed>>> {
+    ) -> Result<HashMap<MessageId, Claimed>> {
         if begun.is_empty() {
             return Ok(HashMap::new());
         }
@@ -109,7 +109,7 @@ impl Columns<'_> {
                 parts: self.parts[at],
                 validity_seconds: validity_seconds(sender.validity.end_of(now) - now),
             };
-            Some((*id, Box::new(claimed)))
+            Some((*id, claimed))
         });
         Ok(claimed.collect())
     }

@@ -35,7 +35,7 @@ pub(in crate::worker) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
 #[derive(Default)]
 pub(super) struct Claims {
     /// To be sent now.
-    pub(super) claimed: Vec<Box<Claimed>>,
+    pub(super) claimed: Vec<Claimed>,
     /// Untouched, since their connections have no place for them.
     pub(super) crowded: Vec<(MessageId, ConnectionId)>,
     /// The keys to send with.
@@ -116,7 +116,7 @@ impl Worker {
         for (id, claim) in claim::claim(conn, &ids, room, self.id, now).await? {
             let job = entered[&id].job.id;
             match claim {
-                Claim::Claimed(message) => claims.claimed.push(message),
+                Claim::Claimed(message) => claims.claimed.push(*message),
                 Claim::Suppressed | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => finishes.push((job, Finish::Done)),
                 Claim::Crowded(connection) => claims.crowded.push((id, connection)),
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),

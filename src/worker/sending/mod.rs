@@ -118,7 +118,7 @@ impl Worker {
     ) -> Result<HashMap<ConnectionId, usize>, PerformError> {
         let mut reserved = self.windows.reserve(waiting.len());
         let claims = self.claim(waiting, &reserved.room()).await?;
-        let claimed: Vec<(Entered, Box<Claimed>)> =
+        let claimed: Vec<(Entered, Claimed)> =
             claims.claimed.into_iter().filter_map(|claimed| Some((waiting.remove(&claimed.message_id)?, claimed))).collect();
         self.call_twilio(claimed, &claims.keys, &mut reserved, sending);
         let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
@@ -134,7 +134,7 @@ impl Worker {
     /// Begins to call Twilio for messages that are claimed, each in a task of its own.
     pub(super) fn call_twilio(
         &self,
-        claimed: impl IntoIterator<Item = (Entered, Box<Claimed>)>,
+        claimed: impl IntoIterator<Item = (Entered, Claimed)>,
         keys: &Keys,
         reserved: &mut Reservation,
         sending: &mut Sending,
@@ -147,7 +147,7 @@ impl Worker {
             let worker = Arc::clone(&worker);
             let job = entered.job;
             let call = sending.calls.spawn(async move {
-                let outcome = worker.post(*claimed, &keys).await;
+                let outcome = worker.post(claimed, &keys).await;
                 window.end(Ending::of_post(&outcome.answer));
                 worker.recorder.record(job.id, outcome).await;
                 drop((entered, place));
