@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    db::Unavailable,
+    db::{Conn, Unavailable},
     error::Error,
     queue::{
         JobKind,
@@ -41,7 +41,9 @@ impl Worker {
     pub async fn perform_due(&self) -> Result<usize, Unavailable> {
         let mut performed = 0;
         loop {
-            let Ok(jobs) = self.lease(BATCH).await? else { return Ok(performed) };
+            let mut conn = self.db.get().await?;
+            let Ok(jobs) = self.lease(&mut conn, BATCH).await else { return Ok(performed) };
+            drop(conn);
             if jobs.is_empty() {
                 return Ok(performed);
             }
@@ -51,14 +53,11 @@ impl Worker {
     }
 
     /// Leases up to `most` due jobs.
-    pub(super) async fn lease(&self, most: usize) -> Result<Result<Vec<Leased>, Error>, Unavailable> {
-        let mut conn = self.db.get().await?;
+    pub(super) async fn lease(&self, conn: &mut Conn, most: usize) -> Result<Vec<Leased>, Error> {
         let taking = self.leases.taking().await;
-        let leased = lease::take(&mut conn, self.id, self.clock.now(), i64::try_from(most).unwrap_or(i64::MAX)).await;
-        if let Ok(jobs) = &leased {
-            taking.hold(jobs);
-        }
-        Ok(leased)
+        let jobs = lease::take(conn, self.id, self.clock.now(), i64::try_from(most).unwrap_or(i64::MAX)).await?;
+        taking.hold(&jobs);
+        Ok(jobs)
     }
 
     /// Performs a batch; its permits are given back as its jobs end.

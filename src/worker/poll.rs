@@ -130,12 +130,11 @@ impl Worker {
 
     /// Leases due jobs; without one, finds out when the next comes due.
     async fn take(&self, most: usize) -> Result<Taken, String> {
-        let leased = self.lease(most).await.map_err(|error| error.to_string());
-        let jobs = leased.and_then(|leased| leased.map_err(|error| error.to_string()))?;
+        let mut conn = self.db.get().await.map_err(|error| error.to_string())?;
+        let jobs = self.lease(&mut conn, most).await.map_err(|error| error.to_string())?;
         if !jobs.is_empty() {
             return Ok(Taken::Jobs(jobs));
         }
-        let mut conn = self.db.get().await.map_err(|error| error.to_string())?;
         lease::next_due(&mut conn).await.map(Taken::NoneBefore).map_err(|error| error.to_string())
     }
 
