@@ -65,7 +65,7 @@ pub enum Claim {
     Claimed(Box<Claimed>),
     /// The number may not be texted; the message is `suppressed` now.
     Suppressed,
-    /// Its connection, sender or automation is switched off. It stays `pending` until [`wake`].
+    /// Its connection, sender or automation is switched off. It stays `pending` until [`wake()`].
     Held,
     /// It waited longer than its sender lets messages wait: it is `expired` now.
     Expired,

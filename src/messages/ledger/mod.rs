@@ -2,7 +2,7 @@
 //!
 //! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own transaction and by inserts alone, so
 //! that no statement can forget it and none waits for another over a counter. [`fold`] sums them up into `ledger`; whoever reads
-//! adds both. [`check`] counts the messages themselves.
+//! adds both. [`mod@check`] counts the messages themselves.
 
 mod check;
 mod counts;
