@@ -3,41 +3,25 @@
 //! It takes the place of foreign keys, which would check and lock a contact for each of a million events (docs/adr/0004).
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
 use crate::db::Conn;
+use crate::db::gate::Gate;
 use crate::db::schema::contacts;
-use crate::db::statement::statement;
 use crate::error::{Error, Result};
 use crate::types::id::ContactId;
 
-/// The advisory lock's key: “Carillon GONE”, arbitrary but fixed for all processes on a database.
-const GATE: i64 = 0x4341_5247_4f4e_4500;
-
-statement! {
-    /// Passes the gate together with others who refer to contacts.
-    struct PassShared<'a> { key: &'a i64 => BigInt }
-    returns ();
-    "SELECT pg_advisory_xact_lock_shared({})"
-}
-
-statement! {
-    /// Passes the gate alone.
-    struct PassAlone<'a> { key: &'a i64 => BigInt }
-    returns ();
-    "SELECT pg_advisory_xact_lock({})"
-}
+/// “Carillon GONE”.
+const GATE: Gate = Gate::new(0x4341_5247_4f4e_4500);
 
 /// Keeps every contact that is found from here on until the transaction ends. It comes before anything that the transaction locks.
 pub async fn hold_off(conn: &mut Conn) -> Result<()> {
-    PassShared { key: &GATE }.execute(conn).await?;
-    Ok(())
+    Ok(GATE.pass_together(conn).await?)
 }
 
 /// Begins a transaction that deletes a contact: nobody else has it or is about to refer to it. [`Error::NotFound`] when it is gone.
 pub async fn begin(conn: &mut Conn, id: ContactId) -> Result<()> {
-    PassAlone { key: &GATE }.execute(conn).await?;
+    GATE.pass_alone(conn).await?;
     let found: Option<ContactId> = contacts::table.find(id).select(contacts::id).for_update().first(conn).await.optional()?;
     found.map(drop).ok_or(Error::NotFound("contact"))
 }

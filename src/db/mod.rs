@@ -2,6 +2,7 @@
 
 mod constraint;
 pub mod embedded;
+pub(crate) mod gate;
 mod migrate;
 pub mod plans;
 mod pool;

@@ -8,12 +8,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::{
     contacts::suppressions::Reason,
-    db::{Conn, schema::messages, statement::statement},
+    db::{Conn, gate::Gate, schema::messages, statement::statement},
     error::Result,
     types::{
         id::{ContactId, EnrollmentId, MessageId},
@@ -21,27 +21,12 @@ use crate::{
     },
 };
 
-/// The advisory lock's key: “Carillon STOP”, arbitrary but fixed for all processes on a database.
-const GATE: i64 = 0x4341_5253_544f_5000;
-
-statement! {
-    /// Passes the gate together with other claims.
-    struct PassShared<'a> { key: &'a i64 => BigInt }
-    returns ();
-    "SELECT pg_advisory_xact_lock_shared({})"
-}
-
-statement! {
-    /// Passes the gate alone.
-    struct PassAlone<'a> { key: &'a i64 => BigInt }
-    returns ();
-    "SELECT pg_advisory_xact_lock({})"
-}
+/// “Carillon STOP”.
+const GATE: Gate = Gate::new(0x4341_5253_544f_5000);
 
 /// Lets a claim through until its transaction ends; call it before the claim's statement takes its snapshot.
 pub(super) async fn pass_with_claims(conn: &mut Conn) -> Result<()> {
-    PassShared { key: &GATE }.execute(conn).await?;
-    Ok(())
+    Ok(GATE.pass_together(conn).await?)
 }
 
 statement! {
@@ -69,7 +54,7 @@ statement! {
 /// It must be the last thing in the transaction: it holds the gate that all claims pass, until the commit.
 pub async fn take_back_pending(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
     let taken = TakeBack { reason, now, address: phone.as_str() }.load(conn).await?;
-    PassAlone { key: &GATE }.execute(conn).await?;
+    GATE.pass_alone(conn).await?;
     Ok(taken)
 }
 

@@ -1,0 +1,41 @@
+//! Gates: advisory locks that many transactions pass together, or one alone.
+
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+
+use super::{Conn, statement::statement};
+
+/// A gate, named by a key that is arbitrary but the same for all processes on a database. Whoever passes it is through until its
+/// transaction ends.
+pub(crate) struct Gate(i64);
+
+statement! {
+    /// Passes a gate together with others.
+    struct PassTogether<'a> { key: &'a i64 => BigInt }
+    returns ();
+    "SELECT pg_advisory_xact_lock_shared({})"
+}
+
+statement! {
+    /// Passes a gate alone.
+    struct PassAlone<'a> { key: &'a i64 => BigInt }
+    returns ();
+    "SELECT pg_advisory_xact_lock({})"
+}
+
+impl Gate {
+    /// The gate with this key.
+    pub(crate) const fn new(key: i64) -> Self {
+        Self(key)
+    }
+
+    /// Passes beside others, after whoever is alone.
+    pub(crate) async fn pass_together(&self, conn: &mut Conn) -> diesel::QueryResult<()> {
+        PassTogether { key: &self.0 }.execute(conn).await.map(drop)
+    }
+
+    /// Passes when nobody else is through, and lets nobody through until the end.
+    pub(crate) async fn pass_alone(&self, conn: &mut Conn) -> diesel::QueryResult<()> {
+        PassAlone { key: &self.0 }.execute(conn).await.map(drop)
+    }
+}
