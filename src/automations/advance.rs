@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Int2, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use futures::{TryFutureExt, try_join};
 use serde_json::Value;
 
 use super::automation::AutomationStatus;
@@ -101,8 +102,7 @@ pub async fn advance(
     renderer: &Renderer,
     sends: Sends<'_>,
 ) -> Result<(Vec<Advanced>, Composed)> {
-    plans::keep(conn).await?;
-    deletion::hold_off(conn).await?;
+    try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
     let active = lock_active(conn, &wanted).await?;
     let versions = load_versions(conn, &active).await?;
@@ -156,15 +156,19 @@ async fn run_due(conn: &mut Conn, now: DateTime<Utc>, due: Vec<Due<'_>>, rendere
     }
     let contact_ids: BTreeSet<ContactId> = due.iter().map(|(one, _)| one.contact_id).collect();
     let contact_ids: Vec<ContactId> = contact_ids.into_iter().collect();
-    let contacts: HashMap<ContactId, Contact> =
-        contacts::find_many(conn, &contact_ids).await?.into_iter().map(|contact| (contact.id, contact)).collect();
     let event_ids: Vec<EventId> = due.iter().filter_map(|(one, _)| one.event_id).collect();
-    let events: HashMap<EventId, Value> =
-        events::find_many(conn, &event_ids).await?.into_iter().map(|event| (event.id, event.properties)).collect();
     let (template_ids, sender_ids) = referred(&due);
-    let templates = templates::find_many(conn, &template_ids).await?;
-    let senders = senders::find_many(conn, &sender_ids).await?;
-    let organization = organization::find(conn).await?;
+    // Asked together, which takes one round trip.
+    let conn: &Conn = conn;
+    let (contacts, events, templates, senders, organization) = try_join!(
+        contacts::find_many(conn, &contact_ids),
+        events::find_many(conn, &event_ids),
+        templates::find_many(conn, &template_ids),
+        senders::find_many(conn, &sender_ids),
+        organization::find(conn),
+    )?;
+    let contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|contact| (contact.id, contact)).collect();
+    let events: HashMap<EventId, Value> = events.into_iter().map(|event| (event.id, event.properties)).collect();
     let material = Material {
         templates: &templates,
         senders: &senders,

@@ -1,20 +1,23 @@
 //! Enrolling: contacts enter the active automations whose trigger matches, once per cause, many in one statement.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::automation::AutomationStatus;
 use super::definition::Definition;
 use super::enrollment::EnrollmentStatus;
+use super::step::Step;
 use super::trigger::Trigger;
 use crate::contacts::Change;
 use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations, enrollments};
 use crate::db::statement::statement;
-use crate::error::Result;
+use crate::error::{FieldErrors, Result};
 use crate::events::Event;
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
@@ -41,6 +44,8 @@ struct Live {
     id: AutomationId,
     version: i32,
     trigger: Trigger,
+    /// How long it waits before it does anything else.
+    first_wait: Option<TimeDelta>,
 }
 
 /// A contact that is about to enter.
@@ -60,19 +65,21 @@ statement! {
         contacts: &'a [ContactId] => Array<SqlUuid>,
         events: &'a [Option<EventId>] => Array<Nullable<SqlUuid>>,
         causes: &'a [&'a str] => Array<Text>,
+        steps: &'a [i16] => Array<Int2>,
+        due_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
         now: DateTime<Utc> => Timestamptz,
     }
     returns (SqlUuid, SqlUuid, SqlUuid, Nullable<SqlUuid>);
-    "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, due_at, started_at)
-     SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, clock.now, clock.now
-     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[])
-        AS e (id, automation_id, version, contact_id, event_id, cause), (SELECT {}::timestamptz AS now) AS clock
+    "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, step, due_at, started_at)
+     SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at, clock.now
+     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[])
+        AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at), (SELECT {}::timestamptz AS now) AS clock
      ORDER BY e.automation_id, e.cause
      ON CONFLICT (automation_id, cause) DO NOTHING
      RETURNING id, automation_id, contact_id, event_id"
 }
 
-/// Enrolls the contacts of new events, and enqueues the first steps in the same transaction.
+/// Enrolls the contacts of new events, and enqueues the first steps in the same transaction; where the first step is a wait, it begins here.
 ///
 /// The same event never enrolls twice in one automation.
 pub async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Event]) -> Result<Vec<Enrolled>> {
@@ -132,15 +139,26 @@ pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>
 
 async fn load_live(conn: &mut Conn) -> Result<Vec<Live>> {
     let newest = automation_versions::version.eq(automations::version);
-    let rows: Vec<(AutomationId, i32, Value)> = automations::table
+    let rows: Vec<(AutomationId, i32, Value, Option<Value>)> = automations::table
         .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
         .filter(automations::status.eq(AutomationStatus::Active))
-        .select((automations::id, automations::version, automation_versions::trigger))
+        .select((
+            automations::id,
+            automations::version,
+            automation_versions::trigger,
+            automation_versions::steps.retrieve_as_object(0).nullable(),
+        ))
         .load(conn)
         .await?;
-    let live = |(id, version, trigger): (_, _, Value)| {
+    let live = |(id, version, trigger, first): (_, _, Value, Option<Value>)| {
         let no_steps = Value::Array(Vec::new());
-        Ok(Live { id, version, trigger: Definition::stored(&trigger, &no_steps)?.trigger })
+        let trigger = Definition::stored(&trigger, &no_steps)?.trigger;
+        // One that cannot be read is the matter of whoever runs it, and no reason to refuse an event.
+        let first_wait = match first.and_then(|first| Step::parse("steps.0", &first, &mut FieldErrors::default())) {
+            Some(Step::Wait { seconds }) => Some(TimeDelta::seconds(i64::from(seconds))),
+            Some(Step::SendSms { .. }) | None => None,
+        };
+        Ok(Live { id, version, trigger, first_wait })
     };
     rows.into_iter().map(live).collect()
 }
@@ -174,10 +192,23 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
     let contacts: Vec<ContactId> = candidates.iter().map(|candidate| candidate.contact_id).collect();
     let events: Vec<Option<EventId>> = candidates.iter().map(|candidate| candidate.event_id).collect();
     let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
-    let statement =
-        Insert { ids: &ids, automations: &automations, versions: &versions, contacts: &contacts, events: &events, causes: &causes, now };
+    let steps: Vec<i16> = candidates.iter().map(|candidate| i16::from(candidate.live.first_wait.is_some())).collect();
+    let due_ats: Vec<DateTime<Utc>> = candidates.iter().map(|candidate| now + candidate.live.first_wait.unwrap_or_default()).collect();
+    let statement = Insert {
+        ids: &ids,
+        automations: &automations,
+        versions: &versions,
+        contacts: &contacts,
+        events: &events,
+        causes: &causes,
+        steps: &steps,
+        due_ats: &due_ats,
+        now,
+    };
     let enrolled: Vec<Enrolled> = statement.load(conn).await?;
-    let jobs: Vec<NewJob> = enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: now }).collect();
+    let due: HashMap<EnrollmentId, DateTime<Utc>> = ids.into_iter().zip(due_ats).collect();
+    let jobs: Vec<NewJob> =
+        enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: due[&one.enrollment_id] }).collect();
     queue::enqueue(conn, &jobs, now).await?;
     Ok(enrolled)
 }

@@ -1,6 +1,7 @@
 //! Reports of events from outside: recorded, and answered by the automations that they start, in one transaction.
 
 use chrono::{DateTime, Utc};
+use futures::{TryFutureExt, try_join};
 
 use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
@@ -30,8 +31,7 @@ impl Reported {
 ///
 /// A number that becomes a contact starts the automations for new contacts, too, before those of its event.
 pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Reported> {
-    plans::keep(conn).await?;
-    deletion::hold_off(conn).await?;
+    try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
     let mut enrolled = enroll::react(conn, now, &outcome.changes).await?;
     enrolled.extend(enroll::on_events(conn, now, &outcome.new_events()).await?);

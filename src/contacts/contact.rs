@@ -88,8 +88,8 @@ pub async fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<O
 }
 
 /// Finds many contacts by id in one query, in no particular order; unknown ids are left out.
-pub async fn find_many(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<Contact>> {
-    Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(Contact::as_select()).load(conn).await?)
+pub async fn find_many(mut conn: &Conn, ids: &[ContactId]) -> Result<Vec<Contact>> {
+    Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(Contact::as_select()).load(&mut conn).await?)
 }
 
 /// Finds many contacts by phone number in one query, in no particular order; unknown numbers are left out.

@@ -15,7 +15,7 @@ use crate::types::id::ContactId;
 const GATE: Gate = Gate::new(0x4341_5247_4f4e_4500);
 
 /// Keeps every contact that is found from here on until the transaction ends. It comes before anything that the transaction locks.
-pub async fn hold_off(conn: &mut Conn) -> Result<()> {
+pub async fn hold_off(conn: &Conn) -> Result<()> {
     Ok(GATE.pass_together(conn).await?)
 }
 

@@ -30,8 +30,8 @@ impl Gate {
     }
 
     /// Passes beside others, after whoever is alone.
-    pub(crate) async fn pass_together(&self, conn: &mut Conn) -> diesel::QueryResult<()> {
-        PassTogether { key: &self.0 }.execute(conn).await.map(drop)
+    pub(crate) async fn pass_together(&self, mut conn: &Conn) -> diesel::QueryResult<()> {
+        PassTogether { key: &self.0 }.execute(&mut conn).await.map(drop)
     }
 
     /// Passes when nobody else is through, and lets nobody through until the end.

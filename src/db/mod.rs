@@ -3,6 +3,7 @@
 mod constraint;
 pub mod embedded;
 pub(crate) mod gate;
+mod lane;
 mod migrate;
 pub mod plans;
 mod pool;
@@ -14,6 +15,7 @@ mod unavailable;
 
 pub use constraint::constraint;
 pub use embedded::{Durability, Embedded, EmbeddedError, EmbeddedOptions, Ownership};
+pub use lane::Lane;
 pub use migrate::{MIGRATIONS, MigrateError, migrate, pending};
 pub use pool::{Pool, PooledConn};
 pub use target::{Target, TargetError};

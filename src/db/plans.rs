@@ -15,6 +15,6 @@ statement! {
 ///
 /// They name rows by arrays of ids, so that every good plan is the same. Left alone, PostgreSQL plans each of them anew, which takes as
 /// long as half of the work, and reads whole tables where it believes them to be small because nobody has counted them lately.
-pub async fn keep(conn: &mut Conn) -> diesel::QueryResult<()> {
-    Keep { mode: "force_generic_plan", seqscan: "off" }.execute(conn).await.map(drop)
+pub async fn keep(mut conn: &Conn) -> diesel::QueryResult<()> {
+    Keep { mode: "force_generic_plan", seqscan: "off" }.execute(&mut conn).await.map(drop)
 }

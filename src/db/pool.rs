@@ -2,18 +2,23 @@
 
 use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::TimeoutType;
 use diesel::ConnectionError;
-use diesel_async::pooled_connection::deadpool::{Object, Pool as Deadpool, PoolError};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool as Deadpool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod};
 use futures::FutureExt;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::target::PATIENCE;
 use super::{Conn, Target, Unavailable};
+
+/// So long after its last loan a connection is lent without asking whether it is still there.
+const TRUSTED: Duration = Duration::from_secs(10);
 
 /// Connections to one database, opened as needed and used again; cheap to clone.
 #[derive(Clone)]
@@ -32,8 +37,8 @@ impl Pool {
     /// A pool of at most `size` connections on the present runtime; none is opened yet.
     pub fn new(target: Target, size: NonZeroUsize) -> Self {
         let mut config = ManagerConfig::default();
-        // One round trip per loan, but a connection that died with a restarted PostgreSQL is noticed here and not in the middle of work.
-        config.recycling_method = RecyclingMethod::Verified;
+        // One that PostgreSQL has closed is not lent again; one that has died silently, because of the network, is found by `still_answers`.
+        config.recycling_method = RecyclingMethod::Fast;
         let to = target.clone();
         // A connection ends with the runtime that opened it: with that of a thread of the web server, it would end under the worker.
         let runtime = Handle::current();
@@ -48,6 +53,7 @@ impl Pool {
         });
         let connections = Deadpool::builder(AsyncDieselConnectionManager::new_with_config(String::new(), config))
             .max_size(size.get())
+            .pre_recycle(Hook::async_fn(|conn, metrics| still_answers(conn, metrics.last_used()).boxed()))
             // Without all three, whoever waits while PostgreSQL restarts waits for ever.
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
@@ -89,6 +95,17 @@ impl Pool {
     /// Refuses further loans and closes connections as they come back.
     pub fn close(&self) {
         self.connections.close();
+    }
+}
+
+/// Asks a connection that has not been lent for a while whether it is still there; to ask each time would be one more round trip.
+pub(super) async fn still_answers(conn: &mut Conn, unused: Duration) -> Result<(), HookError> {
+    if unused < TRUSTED {
+        return Ok(());
+    }
+    match timeout(PATIENCE, conn.ping(&RecyclingMethod::Verified)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(HookError::message("the connection does not answer any more")),
     }
 }
 

@@ -16,11 +16,11 @@ pub async fn find(conn: &mut Conn, id: EventId) -> Result<Event> {
 }
 
 /// The events with these ids, in no particular order; those that do not exist are left out.
-pub async fn find_many(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<Event>> {
+pub async fn find_many(mut conn: &Conn, ids: &[EventId]) -> Result<Vec<Event>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(events::table.filter(events::id.eq_any(ids)).select(Event::as_select()).load(conn).await?)
+    Ok(events::table.filter(events::id.eq_any(ids)).select(Event::as_select()).load(&mut conn).await?)
 }
 
 /// The newest events of a contact, newest first, at most `limit`.

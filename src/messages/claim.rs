@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use futures::{TryFutureExt, try_join};
 use uuid::Uuid;
 
 pub use room::Room;
@@ -207,8 +208,7 @@ pub async fn claim(
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
-    plans::keep(conn).await?;
-    stop::pass_with_claims(conn).await?;
+    try_join!(plans::keep(conn).err_into(), stop::pass_with_claims(conn))?;
     let (room_connections, room_places) = room.columns();
     let judge = Judge {
         ids,

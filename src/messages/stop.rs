@@ -25,7 +25,7 @@ use crate::{
 const GATE: Gate = Gate::new(0x4341_5253_544f_5000);
 
 /// Lets a claim through until its transaction ends; call it before the claim's statement takes its snapshot.
-pub(super) async fn pass_with_claims(conn: &mut Conn) -> Result<()> {
+pub(super) async fn pass_with_claims(conn: &Conn) -> Result<()> {
     Ok(GATE.pass_together(conn).await?)
 }
 

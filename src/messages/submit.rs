@@ -1,5 +1,7 @@
 //! Recording what came of a call to Twilio: many outcomes in a handful of statements, each applied to what is true by then.
 
+pub mod accepted;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -136,8 +138,8 @@ statement! {
 }
 
 /// Records what came of a batch of attempts, each message at most once in it; in the caller's transaction.
-pub async fn record(conn: &mut Conn, outcomes: &[Outcome], now: DateTime<Utc>) -> Result<RecordedOutcomes> {
-    let consequences: Vec<Consequence> = outcomes.iter().filter_map(Consequence::of).collect();
+pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) -> Result<RecordedOutcomes> {
+    let consequences: Vec<Consequence> = outcomes.iter().copied().filter_map(Consequence::of).collect();
     let silenced: Vec<PhoneNumber> = consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
     suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
@@ -168,7 +170,7 @@ pub async fn record(conn: &mut Conn, outcomes: &[Outcome], now: DateTime<Utc>) -
 }
 
 /// How often the messages were refused before with a code that counts; asked only where it matters.
-async fn earlier_refusals(conn: &mut Conn, outcomes: &[Outcome]) -> Result<HashMap<MessageId, i16>> {
+async fn earlier_refusals(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashMap<MessageId, i16>> {
     let ids: Vec<MessageId> =
         outcomes.iter().filter(|outcome| policy::minds_refusals(outcome)).map(|outcome| outcome.claimed.message_id).collect();
     if ids.is_empty() {

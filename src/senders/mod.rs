@@ -84,8 +84,8 @@ pub async fn find(conn: &mut Conn, id: SenderId) -> Result<Sender> {
 }
 
 /// The senders with these ids, those that exist, by id.
-pub async fn find_many(conn: &mut Conn, ids: &[SenderId]) -> Result<HashMap<SenderId, Sender>> {
-    let found: Vec<Sender> = senders::table.filter(senders::id.eq_any(ids)).select(Sender::as_select()).load(conn).await?;
+pub async fn find_many(mut conn: &Conn, ids: &[SenderId]) -> Result<HashMap<SenderId, Sender>> {
+    let found: Vec<Sender> = senders::table.filter(senders::id.eq_any(ids)).select(Sender::as_select()).load(&mut conn).await?;
     Ok(found.into_iter().map(|sender| (sender.id, sender)).collect())
 }
 

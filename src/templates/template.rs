@@ -137,12 +137,12 @@ pub async fn lock(conn: &mut Conn, id: TemplateId) -> Result<Template> {
 }
 
 /// Those of the templates that exist, archived or not, by id.
-pub async fn find_many(conn: &mut Conn, ids: &[TemplateId]) -> Result<HashMap<TemplateId, Template>> {
+pub async fn find_many(mut conn: &Conn, ids: &[TemplateId]) -> Result<HashMap<TemplateId, Template>> {
     let found: Vec<Template> = templates::table
         .inner_join(template_versions::table.on(is_current()))
         .select(COLUMNS)
         .filter(templates::id.eq_any(ids))
-        .load(conn)
+        .load(&mut conn)
         .await?;
     Ok(found.into_iter().map(|template| (template.id, template)).collect())
 }

@@ -3,6 +3,7 @@
 pub mod country;
 pub mod id;
 pub(crate) mod json_object;
+pub mod json_text;
 pub mod phone;
 pub mod public_url;
 pub mod sealed;

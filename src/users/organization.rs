@@ -21,9 +21,9 @@ pub struct Organization {
 }
 
 /// The organization's settings.
-pub async fn find(conn: &mut Conn) -> Result<Organization> {
+pub async fn find(mut conn: &Conn) -> Result<Organization> {
     let (name, default_country, time_zone): (String, Option<Country>, String) =
-        organization::table.select((organization::name, organization::default_country, organization::time_zone)).first(conn).await?;
+        organization::table.select((organization::name, organization::default_country, organization::time_zone)).first(&mut conn).await?;
     Ok(Organization { name, default_country, time_zone: time_zone.parse().unwrap_or(Tz::UTC) })
 }
 

@@ -21,7 +21,10 @@ use crate::{
         status::MessageStatus,
     },
     twilio::{Address, TwilioMessage},
-    types::id::{ConnectionId, MessageId},
+    types::{
+        id::{ConnectionId, MessageId},
+        json_text::JsonText,
+    },
 };
 
 /// How old messages are, since they were made, when Twilio is asked about them.
@@ -118,8 +121,8 @@ pub fn report(message_id: MessageId, connection_id: ConnectionId, shown: &Twilio
         error_code: shown.error_code,
         from_address: shown.from.as_ref().map(Address::to_wire),
         source: ReportSource::Lookup,
-        params: serde_json::json!({
+        params: JsonText::from(&serde_json::json!({
             "MessageSid": shown.sid.as_str(), "MessageStatus": shown.status.as_str(), "ErrorCode": shown.error_code,
-        }),
+        })),
     }
 }

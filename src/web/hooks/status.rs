@@ -1,11 +1,12 @@
 //! `POST /hooks/twilio/{connection_id}/status/{message_id}`: a message's status changed.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Bytes, Data, Path},
 };
 use diesel_async::AsyncConnection;
-use serde_json::{Map, Value};
 
 use super::{Refusal, verify};
 use crate::{
@@ -14,10 +15,21 @@ use crate::{
     batch::Batcher,
     clock::Clock,
     connections::webhooks::{Hook, Reason},
-    db::{Pool, plans},
-    messages::delivery::{Recorded, Report, ReportSource},
+    db::{Lane, Pool, Unavailable, plans},
+    error::Error,
+    messages::delivery::{Recorded, Report, ReportSource, quiet},
     twilio::{Address, callbacks::StatusCallback},
+    types::json_text::JsonText,
 };
+
+/// Why quiet reports could not be recorded.
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error(transparent)]
+    Slice(#[from] Error),
+}
 
 /// Commits reports in batches.
 pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
@@ -44,7 +56,7 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
             error_code: callback.error_code,
             from_address: callback.from.as_ref().map(Address::to_wire),
             source: ReportSource::Callback,
-            params: as_json(verified.params),
+            params: JsonText::of_params(&verified.params),
         };
         app.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };
@@ -58,52 +70,62 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
     }
 }
 
-/// The parameters as a JSON object; a repeated one becomes a list.
-fn as_json(params: Vec<(String, String)>) -> Value {
-    // PostgreSQL's JSON cannot hold the NUL character.
-    let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
-    let mut object = Map::new();
-    for (name, value) in params {
-        let (name, value) = (clean(name), Value::String(clean(value)));
-        match object.get_mut(&name) {
-            None => {
-                object.insert(name, value);
-            }
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = Value::Array(vec![first.take(), value]),
-        }
-    }
-    Value::Object(object)
-}
-
-/// Starts the batcher; a batch that cannot be recorded is recorded one by one, so that one report cannot hold up the others.
+/// Starts the batcher: quiet reports take the short way, the others and what somebody else was moving at the same moment the long one.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
+    let lane = Arc::new(Lane::beside(&db));
     Batcher::spawn(LARGEST_BATCH, move |batch| {
-        let (db, clock) = (db.clone(), clock.clone());
+        let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
         async move {
-            match record(&db, &clock, &batch).await {
-                Ok(recorded) => recorded.into_iter().map(Ok).collect(),
-                Err(Refusal::Failed) if batch.len() > 1 => {
-                    let mut results = Vec::with_capacity(batch.len());
-                    for report in &batch {
-                        let alone = record(&db, &clock, std::slice::from_ref(report)).await;
-                        results.push(alone.and_then(|recorded| recorded.first().copied().ok_or(Refusal::Failed)));
-                    }
-                    results
-                }
-                Err(Refusal::Away) => batch.iter().map(|_| Err(Refusal::Away)).collect(),
-                Err(_) => batch.iter().map(|_| Err(Refusal::Failed)).collect(),
-            }
+            let mut recorded = record_quiet(&lane, &clock, &batch).await;
+            let (left, places): (Vec<Report>, Vec<usize>) =
+                batch.into_iter().zip(0..).filter(|(_, place)| !recorded.contains_key(place)).unzip();
+            recorded.extend(places.into_iter().zip(record_each(&db, &clock, &left).await));
+            recorded.into_values().collect()
         }
     })
 }
 
-async fn record(db: &Pool, clock: &Clock, batch: &[Report]) -> Result<Vec<Recorded>, Refusal> {
+/// Records the quiet reports of a batch, as far as it can be done now; answers by the places of their reports.
+async fn record_quiet(lane: &Lane, clock: &Clock, batch: &[Report]) -> BTreeMap<usize, Result<Recorded, Refusal>> {
+    let (places, reports): (Vec<usize>, Vec<&Report>) = batch.iter().enumerate().filter(|(_, report)| report.is_quiet()).unzip();
+    if reports.is_empty() {
+        return BTreeMap::new();
+    }
+    let recorded = lane.run(async |conn| Ok::<_, RecordError>(quiet::record(conn, &reports, clock.now()).await?)).await;
+    // Where it failed, the long way finds out about each report whether it can be recorded.
+    let recorded = recorded.unwrap_or_else(|error| {
+        tracing::debug!(%error, "quiet reports could not be recorded; taking the long way");
+        Vec::new()
+    });
+    places.into_iter().zip(recorded).filter_map(|(place, recorded)| Some((place, Ok(recorded?)))).collect()
+}
+
+/// Records reports together; when that fails, each by itself, so that one cannot hold up the others.
+async fn record_each(db: &Pool, clock: &Clock, reports: &[Report]) -> Vec<Result<Recorded, Refusal>> {
+    match record(db, clock, reports).await {
+        Ok(recorded) => recorded.into_iter().map(Ok).collect(),
+        Err(Refusal::Failed) if reports.len() > 1 => {
+            let mut results = Vec::with_capacity(reports.len());
+            for report in reports {
+                let alone = record(db, clock, std::slice::from_ref(report)).await;
+                results.push(alone.and_then(|recorded| recorded.first().copied().ok_or(Refusal::Failed)));
+            }
+            results
+        }
+        Err(Refusal::Away) => reports.iter().map(|_| Err(Refusal::Away)).collect(),
+        Err(_) => reports.iter().map(|_| Err(Refusal::Failed)).collect(),
+    }
+}
+
+async fn record(db: &Pool, clock: &Clock, reports: &[Report]) -> Result<Vec<Recorded>, Refusal> {
+    if reports.is_empty() {
+        return Ok(Vec::new());
+    }
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
         plans::keep(conn).await?;
-        Ok(consequences::take_in(conn, batch, now).await?)
+        Ok(consequences::take_in(conn, reports, now).await?)
     })
     .await
 }

@@ -1,13 +1,15 @@
 //! Recording answers: all that have come in while the last were written are written together.
 
+use std::sync::Arc;
+
 use diesel_async::AsyncConnection;
 
 use crate::{
     automations::consequences,
     batch::Batcher,
     clock::Clock,
-    db::{Pool, plans},
-    messages::submit::{self, Outcome},
+    db::{Lane, Pool, plans},
+    messages::submit::{self, Outcome, accepted},
     queue::lease::{self, Finish, JobId},
     worker::{
         BATCH,
@@ -28,14 +30,13 @@ struct Answered {
 impl Recorder {
     /// Starts recording on the present runtime.
     pub(in crate::worker) fn start(db: &Pool, clock: &Clock) -> Self {
-        let (db, clock) = (db.clone(), clock.clone());
+        let (db, clock, lane) = (db.clone(), clock.clone(), Arc::new(Lane::beside(db)));
         Self(Batcher::spawn(BATCH, move |answered: Vec<Answered>| {
-            let (db, clock) = (db.clone(), clock.clone());
+            let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
             async move {
                 let answers = vec![(); answered.len()];
-                let (jobs, outcomes): (Vec<JobId>, Vec<Outcome>) =
-                    answered.into_iter().map(|answered| (answered.job, answered.outcome)).unzip();
-                record(&db, &clock, &jobs, &outcomes).await;
+                let left = record_accepted(&lane, &clock, answered).await;
+                record_each(&db, &clock, &left).await;
                 answers
             }
         }))
@@ -48,27 +49,36 @@ impl Recorder {
     }
 }
 
+/// Records what Twilio has simply accepted; returns the rest.
+async fn record_accepted(lane: &Lane, clock: &Clock, mut answered: Vec<Answered>) -> Vec<Answered> {
+    let outcomes: Vec<(JobId, &Outcome)> = answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
+    match lane.run(async |conn| Ok::<_, PerformError>(accepted::record(conn, &outcomes, clock.now()).await?)).await {
+        Ok(recorded) => answered.retain(|answered| !recorded.contains(&answered.outcome.claimed.message_id)),
+        Err(error) => tracing::debug!(%error, "accepted messages could not be recorded; taking the long way"),
+    }
+    answered
+}
+
 /// Records answers together; when one of them cannot be recorded, the others are recorded without it.
-async fn record(db: &Pool, clock: &Clock, jobs: &[JobId], outcomes: &[Outcome]) {
-    if until_written(|| record_together(db, clock, jobs, outcomes)).await.is_some() || outcomes.len() == 1 {
+async fn record_each(db: &Pool, clock: &Clock, answered: &[Answered]) {
+    if answered.is_empty() || until_written(|| record_together(db, clock, answered)).await.is_some() || answered.len() == 1 {
         return;
     }
-    for (job, outcome) in jobs.iter().zip(outcomes) {
-        let (job, outcome) = (std::slice::from_ref(job), std::slice::from_ref(outcome));
-        until_written(|| record_together(db, clock, job, outcome)).await;
+    for one in answered {
+        until_written(|| record_together(db, clock, std::slice::from_ref(one))).await;
     }
 }
 
-async fn record_together(db: &Pool, clock: &Clock, jobs: &[JobId], outcomes: &[Outcome]) -> Result<(), PerformError> {
+async fn record_together(db: &Pool, clock: &Clock, answered: &[Answered]) -> Result<(), PerformError> {
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
         plans::keep(conn).await?;
-        let recorded = submit::record(conn, outcomes, now).await?;
-        let finishes: Vec<(JobId, Finish)> = jobs
+        let recorded = submit::record(conn, &answered.iter().map(|answered| &answered.outcome).collect::<Vec<_>>(), now).await?;
+        let finishes: Vec<(JobId, Finish)> = answered
             .iter()
             .zip(&recorded.messages)
-            .map(|(job, recorded)| (*job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted)))
+            .map(|(answered, recorded)| (answered.job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted)))
             .collect();
         lease::finish(conn, &finishes, now).await?;
         consequences::carry_out(conn, &recorded.consequences, now).await?;
