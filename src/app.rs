@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigError};
 use crate::connections;
 use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
 use crate::error::Error;
+use crate::queue::handover::Handover;
 use crate::simulator::{self, RunningSimulator, Simulator, SimulatorOptions};
 use crate::templates::Renderer;
 use crate::twilio::{Client, ClientOptions};
@@ -51,6 +52,8 @@ pub struct App {
     pub hooks: Hooks,
     /// The batch that reports of single events commit in.
     pub events: EventReports,
+    /// Where the web server hands jobs over to the worker of the same process.
+    pub handover: Handover,
     /// The look-up of API keys.
     pub api_keys: ApiKeys,
 }
@@ -64,10 +67,11 @@ impl App {
         let client = || Client::new(&options).map_err(|error| AppError::Other(error.to_string()));
         let (twilio, worker_twilio) = (client()?, client()?);
         let hooks = Hooks::start(&db, &clock);
-        let events = EventReports::start(&db, &clock);
+        let handover = Handover::default();
+        let events = EventReports::start(&db, &clock, &handover);
         let api_keys = ApiKeys::start(&db, &clock);
         let (config, renderer) = (Arc::new(config), Renderer::default());
-        Ok(Self { config, db, clock, secret_key, pages, renderer, twilio, worker_twilio, hooks, events, api_keys })
+        Ok(Self { config, db, clock, secret_key, pages, renderer, twilio, worker_twilio, hooks, events, handover, api_keys })
     }
 
     /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.
@@ -90,6 +94,7 @@ impl App {
             secret_key: self.secret_key.clone(),
             public_url: self.config.public_url.clone(),
             concurrency: self.config.worker_concurrency,
+            handover: self.handover.clone(),
         })
     }
 }

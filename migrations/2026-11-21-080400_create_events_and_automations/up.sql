@@ -1,7 +1,7 @@
 -- No foreign keys here: see docs/adr/0004.
 CREATE TABLE events (
     id uuid PRIMARY KEY,
-    client_id text,
+    client_id text COLLATE "C",
     name text NOT NULL,
     contact_id uuid NOT NULL,
     properties jsonb NOT NULL DEFAULT '{}',
@@ -43,7 +43,7 @@ CREATE TABLE enrollments (
     version integer NOT NULL,
     contact_id uuid NOT NULL,
     event_id uuid,
-    cause text NOT NULL,
+    cause text COLLATE "C" NOT NULL,
     status text NOT NULL DEFAULT 'active',
     step smallint NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL,

@@ -21,7 +21,7 @@ CREATE TABLE messages (
     automation_id uuid,
     enrollment_id uuid,
     step smallint,
-    request_key text,
+    request_key text COLLATE "C",
     retry_of uuid,
     retried_at timestamptz,
     created_at timestamptz NOT NULL,

@@ -20,7 +20,8 @@ CREATE TABLE jobs (
 -- Rows come and go quickly: vacuum by count, not by share of the table, and without pauses.
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX jobs_due_idx ON jobs (run_at, id) WHERE worker_id IS NULL AND failed_at IS NULL;
-CREATE INDEX jobs_worker_id_idx ON jobs (worker_id) WHERE worker_id IS NOT NULL;
+-- By id and not by worker: thousands of entries with the same key would cost more to keep than to search.
+CREATE INDEX jobs_leased_idx ON jobs (id) WHERE worker_id IS NOT NULL;
 COMMENT ON TABLE jobs IS 'The queue: work that is due or under way. Done jobs are deleted, failed ones kept with their error.';
 COMMENT ON COLUMN jobs.subject IS 'The id of the enrollment, message or sender that the job is about.';
 COMMENT ON COLUMN jobs.attempt IS 'How often it has been started.';

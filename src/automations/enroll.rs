@@ -39,6 +39,14 @@ pub struct Enrolled {
     pub event_id: Option<EventId>,
 }
 
+/// Contacts that have entered automations, and what has to be enqueued because of it in the same transaction.
+#[must_use]
+#[derive(Default)]
+pub(super) struct Entered {
+    pub(super) enrolled: Vec<Enrolled>,
+    pub(super) jobs: Vec<NewJob>,
+}
+
 /// An active automation, as far as entering it is concerned.
 struct Live {
     id: AutomationId,
@@ -79,12 +87,12 @@ statement! {
      RETURNING id, automation_id, contact_id, event_id"
 }
 
-/// Enrolls the contacts of new events, and enqueues the first steps in the same transaction; where the first step is a wait, it begins here.
+/// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
 ///
 /// The same event never enrolls twice in one automation.
-pub async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Event]) -> Result<Vec<Enrolled>> {
+pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Event]) -> Result<Entered> {
     if events.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Entered::default());
     }
     let live = load_live(conn).await?;
     let matching = events.iter().flat_map(|event| {
@@ -104,8 +112,15 @@ pub async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Event]) ->
 ///
 /// A tag that is removed and added again enrolls again: its time is part of the cause.
 pub async fn react(conn: &mut Conn, now: DateTime<Utc>, changes: &[Change]) -> Result<Vec<Enrolled>> {
+    let entered = on_changes(conn, now, changes).await?;
+    queue::enqueue(conn, &entered.jobs, now).await?;
+    Ok(entered.enrolled)
+}
+
+/// Enrolls like [`react`]; the first steps are the caller's to enqueue.
+pub(super) async fn on_changes(conn: &mut Conn, now: DateTime<Utc>, changes: &[Change]) -> Result<Entered> {
     if changes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Entered::default());
     }
     let live = load_live(conn).await?;
     let matching = changes
@@ -182,9 +197,10 @@ fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
     }
 }
 
-async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]) -> Result<Vec<Enrolled>> {
+/// Enrolls candidates; where the first step is a wait, it begins here.
+async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]) -> Result<Entered> {
     if candidates.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Entered::default());
     }
     let ids: Vec<EnrollmentId> = candidates.iter().map(|_| EnrollmentId::new()).collect();
     let automations: Vec<AutomationId> = candidates.iter().map(|candidate| candidate.live.id).collect();
@@ -207,8 +223,6 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
     };
     let enrolled: Vec<Enrolled> = statement.load(conn).await?;
     let due: HashMap<EnrollmentId, DateTime<Utc>> = ids.into_iter().zip(due_ats).collect();
-    let jobs: Vec<NewJob> =
-        enrolled.iter().map(|one| NewJob { job: Job::Advance(one.enrollment_id), run_at: due[&one.enrollment_id] }).collect();
-    queue::enqueue(conn, &jobs, now).await?;
-    Ok(enrolled)
+    let job = |one: &Enrolled| NewJob { job: Job::Advance(one.enrollment_id), run_at: due[&one.enrollment_id] };
+    Ok(Entered { jobs: enrolled.iter().map(job).collect(), enrolled })
 }

@@ -8,6 +8,8 @@ use crate::contacts::deletion;
 use crate::db::{Conn, plans};
 use crate::error::Result;
 use crate::events::{self, NewEvent, Recorded};
+use crate::queue::lease::Leased;
+use crate::queue::{self, Receiver};
 use crate::types::id::EventId;
 
 /// What became of a batch of reports.
@@ -17,6 +19,8 @@ pub struct Reported {
     pub recorded: Vec<Recorded>,
     /// The contacts that entered automations because of them.
     pub enrolled: Vec<Enrolled>,
+    /// The jobs that went to the receiver: it has them once the transaction commits.
+    pub jobs: Vec<Leased>,
 }
 
 impl Reported {
@@ -29,11 +33,15 @@ impl Reported {
 
 /// Records reports (see [`events::record`]) and lets their contacts into automations; the first thing in a transaction.
 ///
-/// A number that becomes a contact starts the automations for new contacts, too, before those of its event.
-pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Reported> {
+/// A number that becomes a contact starts the automations for new contacts, too, before those of its event. The first steps go to
+/// `receiver`.
+pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, receiver: Receiver, now: DateTime<Utc>) -> Result<Reported> {
     try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
-    let mut enrolled = enroll::react(conn, now, &outcome.changes).await?;
-    enrolled.extend(enroll::on_events(conn, now, &outcome.new_events()).await?);
-    Ok(Reported { recorded: outcome.recorded, enrolled })
+    let mut entered = enroll::on_changes(conn, now, &outcome.changes).await?;
+    let by_events = enroll::on_events(conn, now, &outcome.new_events()).await?;
+    entered.enrolled.extend(by_events.enrolled);
+    entered.jobs.extend(by_events.jobs);
+    let jobs = queue::enqueue_for(conn, receiver, &entered.jobs, now).await?;
+    Ok(Reported { recorded: outcome.recorded, enrolled: entered.enrolled, jobs })
 }

@@ -28,6 +28,9 @@ pub struct Batch {
     pub permits: OwnedSemaphorePermit,
 }
 
+/// Batches that may wait for apalis to take them, which takes it a moment; their permits bound how many jobs they hold.
+const WAITING: usize = 64;
+
 /// The apalis side of a channel of batches.
 #[derive(Debug)]
 pub struct JobBackend {
@@ -38,7 +41,7 @@ impl JobBackend {
     /// Makes a backend and the sender that feeds it; dropping the sender ends the worker when it has finished what it has.
     #[must_use]
     pub fn channel() -> (mpsc::Sender<Batch>, Self) {
-        let (sender, batches) = mpsc::channel(1);
+        let (sender, batches) = mpsc::channel(WAITING);
         (sender, Self { batches })
     }
 }

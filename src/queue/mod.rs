@@ -5,7 +5,9 @@
 //! the only places that know it.
 
 pub mod backend;
+pub mod handover;
 pub mod lease;
+pub(crate) mod leases;
 pub mod routines;
 
 use chrono::{DateTime, Utc};

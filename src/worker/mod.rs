@@ -6,7 +6,6 @@
 
 mod advancing;
 mod collecting;
-mod leases;
 mod looking_up;
 mod perform;
 mod poll;
@@ -24,11 +23,11 @@ use tokio::sync::Semaphore;
 use crate::{
     clock::Clock,
     db::Pool,
+    queue::{handover::Handover, leases::Leases},
     templates::Renderer,
     twilio::Client,
     types::{id::WorkerId, public_url::PublicUrl, sealed::SecretKey},
     worker::{
-        leases::Leases,
         routines::Running,
         sending::{InFlight, recording::Recorder},
         windows::Windows,
@@ -54,6 +53,10 @@ pub struct Worker {
     public_url: PublicUrl,
     /// How many jobs are in flight at most.
     concurrency: NonZeroUsize,
+    /// Places for so many jobs.
+    places: Arc<Semaphore>,
+    /// Where this process hands jobs over to it.
+    handover: Handover,
     /// Jobs that this process has.
     leases: Leases,
     /// Messages that this process is submitting right now.
@@ -85,13 +88,15 @@ pub struct WorkerParts {
     pub public_url: PublicUrl,
     /// How many jobs are in flight at most.
     pub concurrency: NonZeroUsize,
+    /// Where the process hands jobs over.
+    pub handover: Handover,
 }
 
 impl Worker {
     /// Makes a worker with an identity of its own, on the present runtime.
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
-        let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency } = parts;
+        let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency, handover } = parts;
         let recorder = Recorder::start(&db, &clock);
         Self {
             id: WorkerId::new(),
@@ -102,6 +107,8 @@ impl Worker {
             secret_key,
             public_url,
             concurrency,
+            places: Arc::new(Semaphore::new(concurrency.get())),
+            handover,
             leases: Leases::default(),
             in_flight: InFlight::default(),
             recorder,

@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use apalis::prelude::*;
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, future::BoxFuture};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     queue::{
         CHANNEL,
         backend::{Batch, JobBackend},
+        handover::Desk,
         lease::{self, Leased},
     },
     worker::Worker,
@@ -40,6 +41,13 @@ impl Worker {
     /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
     pub async fn run(self, stop: CancellationToken) {
         let (sender, backend) = JobBackend::channel();
+        self.handover.open(Desk {
+            worker: self.id,
+            places: Arc::clone(&self.places),
+            leases: self.leases.clone(),
+            batches: sender.clone(),
+            largest_batch: Self::batch_size(),
+        });
         let wake = Arc::new(Notify::new());
         let listening = tokio::spawn(self.clone().listen(Arc::clone(&wake), stop.clone()));
         let polling = tokio::spawn(self.clone().poll(sender, wake, stop.clone()));
@@ -49,10 +57,11 @@ impl Worker {
         tracing::info!(worker.id = %self.id, concurrency = self.concurrency, "worker started");
         tokio::select! {
             () = runtime => {}
-            () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
+            () = async { stop.cancelled().await; self.handover.close(self.id); tokio::time::sleep(GRACE).await } => {
                 tracing::warn!("some work did not end within 30 s; its messages will be settled by asking Twilio");
             }
         }
+        self.handover.close(self.id);
         for task in [listening, polling, keeping] {
             task.abort();
         }
@@ -88,16 +97,16 @@ impl Worker {
 
     /// Leases jobs whenever there are places for them, until `stop`.
     async fn poll(self, batches: mpsc::Sender<Batch>, wake: Arc<Notify>, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(self.concurrency.get()));
+        let places = &self.places;
         let mut away = false;
         while !stop.is_cancelled() {
-            let Ok(mut permits) = Arc::clone(&places).acquire_owned().await else { return };
+            let Ok(mut permits) = Arc::clone(places).acquire_owned().await else { return };
             if places.available_permits() < Self::batch_size() / 4 && self.concurrency.get() > Self::batch_size() / 4 {
                 // Nearly everything is in use: what comes free in a moment is leased with it.
                 tokio::time::sleep(GATHERING).await;
             }
             let more = places.available_permits().min(Self::batch_size() - 1);
-            if let Ok(rest) = Arc::clone(&places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            if let Ok(rest) = Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }
             let mut pause = POLL;

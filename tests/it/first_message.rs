@@ -75,6 +75,31 @@ async fn a_wait_ends_when_its_time_has_come_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_comes_first_begins_with_the_event_whenever_a_worker_looks() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Later.").await;
+    let steps = json!([wait(3_600), wait(60), send_sms(&template, &twilio)]);
+    app.automation(json!({ "type": "event", "name": "signed_up" }), steps).await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    let due = app.clock.now() + seconds(3_600);
+    assert_eq!(app.texts("SELECT step || ' ' || status AS text FROM enrollments").await, ["1 active"]);
+    assert_eq!(
+        app.count(&format!("jobs JOIN enrollments ON subject = enrollments.id WHERE run_at = due_at AND due_at = '{due}'")).await,
+        1
+    );
+    // Nobody worked for half an hour: the first wait is over at its time all the same.
+    app.clock.advance(seconds(1_800));
+    app.run_until_idle().await;
+    app.advance(seconds(1_800)).await;
+    app.advance(seconds(59)).await;
+    assert!(app.received(HANDSET).is_empty());
+    app.advance(seconds(1)).await;
+    assert_eq!(app.received(HANDSET), ["Later."]);
+    assert_eq!(app.count("jobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_contact_starts_the_automations_for_new_contacts() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

@@ -1,10 +1,11 @@
 //! The hooks: only what Twilio has signed is taken in, and it is answered only once it is committed.
 
 use carillon::simulator::{ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, sign};
+use diesel_async::SimpleAsyncConnection;
 use reqwest::Response;
 use serde_json::json;
 
-use crate::harness::{HANDSET, TestApp, postgres::Away, world::Twilio};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, postgres::Away, world::Twilio};
 
 type Params<'a> = &'a [(&'a str, &'a str)];
 
@@ -194,6 +195,33 @@ async fn reports_of_a_message_count_in_any_order() {
         assert_eq!(app.message_to(&handset).await.status.as_str(), "delivered", "{rotation}");
         let kept = app.count(&format!("delivery_events WHERE message_id = '{}' AND source = 'callback'", message.id)).await;
         assert_eq!(kept, 8);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_a_message_that_is_moving_at_the_same_moment_counts_once_and_after_it() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    for (handset, meanwhile, then) in [(HANDSET, "sending", "delivered"), (OTHER_HANDSET, "delivered", "delivered")] {
+        app.event("hello", handset, json!({})).await;
+        app.run_until_idle().await;
+        let message = app.message_to(handset).await;
+        let sid = message.twilio_sid.clone().unwrap();
+        let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+        let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+        let mut other = app.database.connect().await;
+        other.batch_execute(&format!("BEGIN; UPDATE messages SET status = '{meanwhile}' WHERE id = '{}'", message.id)).await.unwrap();
+        let (answer, ()) = futures::join!(call_signed(&app, &path, report), async {
+            app.database.wait_until_blocked().await;
+            other.batch_execute("COMMIT").await.unwrap();
+        });
+        assert_eq!(answer, 204);
+        assert_eq!(app.message_to(handset).await.status.as_str(), then);
+        let story = app.story(message.id).await;
+        let kept: Vec<_> = story.iter().filter(|event| event.status == "delivered").map(|event| event.applied).collect();
+        assert_eq!(kept, [meanwhile != "delivered"], "it was {meanwhile} when the report came");
     }
 }
 

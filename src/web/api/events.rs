@@ -5,13 +5,12 @@ mod reports;
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiError, ApiResult, Caller, Json};
-use crate::automations::{self, Reported};
+use crate::automations::Reported;
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
 use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded};
@@ -136,7 +135,7 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
     let reports = read.iter().filter_map(|one| one.as_ref().ok()).cloned().collect();
     let now = caller.now();
     let mut conn = caller.conn().await?;
-    let reported = conn.transaction(async |conn| automations::report(conn, reports, now).await).await?;
+    let reported = reports::report(&mut conn, reports, &caller.app.handover, now).await?;
     Ok(HttpResponse::Accepted().json(EventResults { results: results(read, &reported) }))
 }
 

@@ -1,13 +1,15 @@
 //! Reports of single events: those that arrive together share one transaction, and each is answered for itself.
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
-use crate::automations;
+use crate::automations::{self, Reported};
 use crate::batch::Batcher;
 use crate::clock::Clock;
-use crate::db::{self, Pool};
+use crate::db::{self, Conn, Pool};
 use crate::error::Error;
 use crate::events::{NewEvent, Recorded};
+use crate::queue::handover::{Handover, Offer};
 use crate::web::api::{ApiError, ApiResult};
 
 /// Reports in one transaction: so many that a batch takes some milliseconds.
@@ -31,11 +33,11 @@ enum Failure {
 impl EventReports {
     /// Starts the batcher on the present runtime.
     #[must_use]
-    pub fn start(db: &Pool, clock: &Clock) -> Self {
-        let (db, clock) = (db.clone(), clock.clone());
+    pub fn start(db: &Pool, clock: &Clock, handover: &Handover) -> Self {
+        let desk = Desk { db: db.clone(), clock: clock.clone(), handover: handover.clone() };
         Self(Batcher::spawn(LARGEST_BATCH, move |reports| {
-            let (db, clock) = (db.clone(), clock.clone());
-            async move { record_each(&db, &clock, reports).await }
+            let desk = desk.clone();
+            async move { desk.record_each(reports).await }
         }))
     }
 
@@ -52,36 +54,56 @@ impl std::fmt::Debug for EventReports {
     }
 }
 
-/// Records all together; when that fails, each by itself, so that one report cannot hold up the others.
-async fn record_each(db: &Pool, clock: &Clock, reports: Vec<NewEvent>) -> Vec<ApiResult<Answer>> {
-    match record(db, clock, reports.clone()).await {
-        Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(Failure::Away(reason)) => reports.iter().map(|_| Err(ApiError::away(&reason))).collect(),
-        Err(Failure::Refused(error)) if reports.len() == 1 => vec![Err(error.into())],
-        Err(Failure::Refused(_)) => {
-            let mut answers = Vec::with_capacity(reports.len());
-            for report in reports {
-                answers.push(match record(db, clock, vec![report]).await {
-                    Ok(mut answer) => answer.pop().ok_or_else(|| Error::Internal("an event was not answered".to_owned()).into()),
-                    Err(Failure::Away(reason)) => Err(ApiError::away(&reason)),
-                    Err(Failure::Refused(error)) => Err(error.into()),
-                });
+/// What it takes to record events and start what follows.
+#[derive(Clone)]
+struct Desk {
+    db: Pool,
+    clock: Clock,
+    handover: Handover,
+}
+
+impl Desk {
+    /// Records all together; when that fails, each by itself, so that one report cannot hold up the others.
+    async fn record_each(&self, reports: Vec<NewEvent>) -> Vec<ApiResult<Answer>> {
+        match self.record(reports.clone()).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(Failure::Away(reason)) => reports.iter().map(|_| Err(ApiError::away(&reason))).collect(),
+            Err(Failure::Refused(error)) if reports.len() == 1 => vec![Err(error.into())],
+            Err(Failure::Refused(_)) => {
+                let mut answers = Vec::with_capacity(reports.len());
+                for report in reports {
+                    answers.push(match self.record(vec![report]).await {
+                        Ok(mut answer) => answer.pop().ok_or_else(|| Error::Internal("an event was not answered".to_owned()).into()),
+                        Err(Failure::Away(reason)) => Err(ApiError::away(&reason)),
+                        Err(Failure::Refused(error)) => Err(error.into()),
+                    });
+                }
+                answers
             }
-            answers
         }
+    }
+
+    async fn record(&self, reports: Vec<NewEvent>) -> Result<Vec<Answer>, Failure> {
+        let mut conn = self.db.get().await.map_err(|error| Failure::Away(error.to_string()))?;
+        let reported = report(&mut conn, reports, &self.handover, self.clock.now()).await?;
+        let started = |recorded: &Recorded| match recorded {
+            Recorded::New(event) => reported.enrollments_of(event.id),
+            Recorded::Repeat(_) | Recorded::Refused(_) => 0,
+        };
+        let started: Vec<usize> = reported.recorded.iter().map(started).collect();
+        Ok(reported.recorded.into_iter().zip(started).collect())
     }
 }
 
-async fn record(db: &Pool, clock: &Clock, reports: Vec<NewEvent>) -> Result<Vec<Answer>, Failure> {
-    let now = clock.now();
-    let mut conn = db.get().await.map_err(|error| Failure::Away(error.to_string()))?;
-    let reported = conn.transaction(async |conn| automations::report(conn, reports, now).await).await?;
-    let started = |recorded: &Recorded| match recorded {
-        Recorded::New(event) => reported.enrollments_of(event.id),
-        Recorded::Repeat(_) | Recorded::Refused(_) => 0,
-    };
-    let started: Vec<usize> = reported.recorded.iter().map(started).collect();
-    Ok(reported.recorded.into_iter().zip(started).collect())
+/// Records reports in a transaction of their own; what starts at once goes to the worker of this process, as far as it has places.
+pub(super) async fn report(conn: &mut Conn, reports: Vec<NewEvent>, handover: &Handover, now: DateTime<Utc>) -> Result<Reported, Error> {
+    let offer = handover.offer(reports.len()).await;
+    let receiver = Offer::receiver(offer.as_ref());
+    let reported = conn.transaction(async |conn| automations::report(conn, reports, receiver, now).await).await?;
+    if let Some(offer) = offer {
+        offer.hand_over(&reported.jobs);
+    }
+    Ok(reported)
 }
 
 impl From<Error> for Failure {
