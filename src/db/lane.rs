@@ -31,11 +31,11 @@ impl Lane {
     /// Does some work on the connection, after whoever has it now. Its caller's runtime drives the connection from then on.
     pub async fn run<T, E: From<Unavailable>>(&self, work: impl AsyncFnOnce(&Conn) -> Result<T, E>) -> Result<T, E> {
         let mut open = self.open.lock().await;
-        let mut ready = match open.take() {
+        let alive = match open.take() {
             Some(open) => open.if_alive().await,
             None => None,
         };
-        let mut ready = match ready.take() {
+        let mut ready = match alive {
             Some(ready) => ready,
             None => self.connect().await?,
         };

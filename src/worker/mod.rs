@@ -97,7 +97,8 @@ impl Worker {
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
         let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency, handover } = parts;
-        let recorder = Recorder::start(&db, &clock);
+        let in_flight = InFlight::default();
+        let recorder = Recorder::start(&db, &clock, &in_flight);
         Self {
             id: WorkerId::new(),
             db,
@@ -110,7 +111,7 @@ impl Worker {
             places: Arc::new(Semaphore::new(concurrency.get())),
             handover,
             leases: Leases::default(),
-            in_flight: InFlight::default(),
+            in_flight,
             recorder,
             windows: Windows::default(),
             advances: Arc::new(Semaphore::new(ADVANCES)),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use apalis::prelude::*;
 use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, future::BoxFuture};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a busy worker lets places come free before it leases jobs for them.
-const GATHERING: Duration = Duration::from_millis(2);
+const GATHERING: Duration = Duration::from_millis(20);
 
 /// How long work in flight may take to end after the stop signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -35,6 +35,17 @@ enum Taken {
     Jobs(Vec<Leased>),
     /// Nothing is due; the next job, if there is one, is at this time.
     NoneBefore(Option<DateTime<Utc>>),
+}
+
+/// So many places when they come free soon, otherwise one or more; none when there are none any more.
+async fn some_places(places: &Arc<Semaphore>, enough: usize) -> Option<OwnedSemaphorePermit> {
+    let enough = u32::try_from(enough).unwrap_or(1);
+    if enough > 1
+        && let Ok(permits) = tokio::time::timeout(GATHERING, Arc::clone(places).acquire_many_owned(enough)).await
+    {
+        return permits.ok();
+    }
+    Arc::clone(places).acquire_owned().await.ok()
 }
 
 impl Worker {
@@ -98,21 +109,21 @@ impl Worker {
     /// Leases jobs whenever there are places for them, until `stop`.
     async fn poll(self, batches: mpsc::Sender<Batch>, wake: Arc<Notify>, stop: CancellationToken) {
         let places = &self.places;
-        let mut away = false;
+        let (mut away, mut backlog) = (false, false);
         while !stop.is_cancelled() {
-            let Ok(mut permits) = Arc::clone(places).acquire_owned().await else { return };
-            if places.available_permits() < Self::batch_size() / 4 && self.concurrency.get() > Self::batch_size() / 4 {
-                // Nearly everything is in use: what comes free in a moment is leased with it.
-                tokio::time::sleep(GATHERING).await;
-            }
+            // While more is due than there are places for, jobs are leased in heaps: each lease and each batch has its price.
+            let enough = if backlog { (self.concurrency.get() / 2).clamp(1, Self::batch_size() / 2) } else { 1 };
+            let Some(mut permits) = some_places(places, enough).await else { return };
             let more = places.available_permits().min(Self::batch_size() - 1);
             if let Ok(rest) = Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }
             let mut pause = POLL;
-            match self.take(permits.num_permits()).await {
+            let most = permits.num_permits();
+            match self.take(most).await {
                 Ok(Taken::Jobs(jobs)) => {
                     away = false;
+                    backlog = jobs.len() == most;
                     let used = permits.split(jobs.len()).unwrap_or(permits);
                     if batches.send(Batch { jobs, permits: used }).await.is_err() {
                         return;
@@ -120,7 +131,7 @@ impl Worker {
                     continue;
                 }
                 Ok(Taken::NoneBefore(next)) => {
-                    away = false;
+                    (away, backlog) = (false, false);
                     pause = self.pause_until(next);
                 }
                 Err(error) if !away => {

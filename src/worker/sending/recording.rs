@@ -1,6 +1,6 @@
 //! Recording answers: all that have come in while the last were written are written together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use diesel_async::AsyncConnection;
 
@@ -14,12 +14,19 @@ use crate::{
     worker::{
         BATCH,
         perform::{PerformError, until_written},
+        sending::InFlight,
     },
 };
 
 /// Writes down what Twilio answered; cheap to clone, one for each worker.
 #[derive(Clone)]
 pub(in crate::worker) struct Recorder(Batcher<Answered, ()>);
+
+/// A batch of fewer answers waits a moment for others while many calls are in flight: a transaction has its price whatever its size.
+const SMALL: usize = 64;
+
+/// This long.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// An answer and the job that it ends.
 struct Answered {
@@ -29,9 +36,15 @@ struct Answered {
 
 impl Recorder {
     /// Starts recording on the present runtime.
-    pub(in crate::worker) fn start(db: &Pool, clock: &Clock) -> Self {
+    pub(in crate::worker) fn start(db: &Pool, clock: &Clock, in_flight: &InFlight) -> Self {
         let (db, clock, lane) = (db.clone(), clock.clone(), Arc::new(Lane::beside(db)));
-        Self(Batcher::spawn(BATCH, move |answered: Vec<Answered>| {
+        let in_flight = Arc::clone(in_flight);
+        // Those whose answers are here are still in flight themselves.
+        let patience = move |there: usize| {
+            let more_come = there < SMALL && in_flight.lock().len() > there + SMALL;
+            if more_come { GATHERING } else { Duration::ZERO }
+        };
+        Self(Batcher::spawn_patient(BATCH, patience, move |answered: Vec<Answered>| {
             let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
             async move {
                 let answers = vec![(); answered.len()];
