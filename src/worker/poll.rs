@@ -114,7 +114,7 @@ impl Worker {
             // While more is due than there are places for, jobs are leased in heaps: each lease and each batch has its price.
             let enough = if backlog { (self.concurrency.get() / 2).clamp(1, Self::batch_size() / 2) } else { 1 };
             let Some(mut permits) = some_places(places, enough).await else { return };
-            let more = places.available_permits().min(Self::batch_size() - 1);
+            let more = places.available_permits().min(Self::batch_size().saturating_sub(permits.num_permits()));
             if let Ok(rest) = Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }

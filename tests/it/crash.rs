@@ -230,6 +230,7 @@ impl Moment {
                     assert!(app.count("messages WHERE twilio_sid IS NOT NULL").await > 0, "the record was committed");
                 } else {
                     victim.end().await;
+                    app.database.terminate(&blocked).await;
                     let_go(held).await;
                     assert_eq!(app.count("messages WHERE twilio_sid IS NOT NULL").await, 0, "the record was not committed");
                 }
@@ -433,6 +434,7 @@ async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
             server.kill().await;
         } else {
             let bind = server.kill().await;
+            app.database.terminate(&blocked).await;
             let_go(held).await;
             assert_eq!(app.count("delivery_events WHERE source = 'callback'").await, 0, "it was not committed");
             let server = app.process_at(Duty::Web, &bind).await;

@@ -138,7 +138,7 @@ async fn a_stop_signal_lets_callbacks_commit_and_refuses_new_ones() {
     let mut lock = app.database.target().connect().await.unwrap();
     lock.batch_execute("BEGIN; SELECT 1 FROM messages FOR UPDATE").await.unwrap();
     let blocked = "SELECT (count(*) > 0)::text AS text FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM messages%'";
+                   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE messages%'";
     app.until(blocked, "true").await;
 
     process.ask_to_stop();

@@ -143,6 +143,14 @@ impl TestDatabase {
         }
     }
 
+    /// Ends what backends are doing: their clients are dead, which PostgreSQL would notice only when it answers them.
+    pub(crate) async fn terminate(&self, whose: &[Backend]) {
+        let mut conn = self.connect().await;
+        for backend in whose {
+            conn.batch_execute(&format!("SELECT pg_terminate_backend({}, 10000)", backend.pid)).await.unwrap();
+        }
+    }
+
     /// Drops the database, whoever is connected to it.
     pub(super) async fn remove(&self) {
         if let Some(cluster) = &self.own {
