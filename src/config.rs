@@ -96,7 +96,7 @@ mod declared {
         "CARILLON_WORKER_CONCURRENCY", default "256", Shown;
         worker_concurrency: NonZeroUsize,
 
-        /// How many connections to PostgreSQL one process keeps at most, 2 to 180.
+        /// How many connections to PostgreSQL one process shares at most, 2 to 180; it opens up to three more for what must not wait.
         "CARILLON_DATABASE_CONNECTIONS", default "20", Shown;
         database_connections: NonZeroUsize,
 

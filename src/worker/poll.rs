@@ -118,9 +118,8 @@ impl Worker {
             if let Ok(rest) = Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
                 permits.merge(rest);
             }
-            let mut pause = POLL;
             let most = permits.num_permits();
-            match self.take(most).await {
+            let pause = match self.take(most).await {
                 Ok(Taken::Jobs(jobs)) => {
                     away = false;
                     backlog = jobs.len() == most;
@@ -132,14 +131,18 @@ impl Worker {
                 }
                 Ok(Taken::NoneBefore(next)) => {
                     (away, backlog) = (false, false);
-                    pause = self.pause_until(next);
+                    self.pause_until(next)
                 }
-                Err(error) if !away => {
+                Err(error) => {
+                    if !away {
+                        tracing::warn!(error, "cannot fetch jobs; trying again every second");
+                    }
                     away = true;
-                    tracing::warn!(error, "cannot fetch jobs; trying again every second");
+                    POLL
                 }
-                Err(_) => {}
-            }
+            };
+            // Meanwhile others may hand jobs over.
+            drop(permits);
             tokio::select! {
                 () = wake.notified() => {}
                 () = tokio::time::sleep(pause) => {}

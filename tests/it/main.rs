@@ -16,6 +16,7 @@ mod crash;
 mod database_restart;
 mod events_api;
 mod first_message;
+mod handover;
 mod harness;
 mod hooks;
 mod ledger;
