@@ -82,7 +82,7 @@ fn inserts(world: &World, automation: &str, messages: usize, contacts: usize) ->
         "FROM (SELECT n, m.at, c, bench_id(1600000000000 + c * 1000, 4, c) AS contact, '+1206' || (c + {FIRST_NUMBER}) AS phone,
                    bench_id(m.at, 1, n) AS event, bench_id(m.at + 2, 2, n) AS enrollment, bench_id(m.at + 20, 3, n) AS message
                FROM (SELECT n, (n * 7919) % {contacts} AS c, (extract(epoch FROM now())::bigint - ({messages} - n) * 3) * 1000 AS at
-                     FROM generate_series(0, {messages} - 1) AS n) AS m) AS past"
+                     FROM generate_series(0::bigint, {messages} - 1) AS n) AS m) AS past"
     );
     let contact = format!(
         "INSERT INTO contacts (id, phone, first_name, last_name, email, external_id, attributes, created_at, updated_at)

@@ -116,7 +116,10 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bench: {error}");
+            // PostgreSQL's own words stand behind those of its client.
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let words: Vec<String> = std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect();
+            eprintln!("bench: {}", words.join(": "));
             ExitCode::FAILURE
         }
     }

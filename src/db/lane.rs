@@ -57,7 +57,7 @@ impl Lane {
 
 impl Open {
     async fn if_alive(mut self) -> Option<Self> {
-        let alive = !self.conn.is_broken() && still_answers(&mut self.conn, self.used_at.elapsed()).await.is_ok();
+        let alive = !self.conn.is_broken() && still_answers(&mut self.conn, self.used_at.elapsed()).await;
         alive.then_some(self)
     }
 }

@@ -53,7 +53,10 @@ impl Pool {
         });
         let connections = Deadpool::builder(AsyncDieselConnectionManager::new_with_config(String::new(), config))
             .max_size(size.get())
-            .pre_recycle(Hook::async_fn(|conn, metrics| still_answers(conn, metrics.last_used()).boxed()))
+            .pre_recycle(Hook::async_fn(|conn, metrics| {
+                let dead = || HookError::message("the connection does not answer any more");
+                still_answers(conn, metrics.last_used()).map(move |alive| alive.then_some(()).ok_or_else(dead)).boxed()
+            }))
             // Without all three, whoever waits while PostgreSQL restarts waits for ever.
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
@@ -99,14 +102,8 @@ impl Pool {
 }
 
 /// Asks a connection that has not been lent for a while whether it is still there; to ask each time would be one more round trip.
-pub(super) async fn still_answers(conn: &mut Conn, unused: Duration) -> Result<(), HookError> {
-    if unused < TRUSTED {
-        return Ok(());
-    }
-    match timeout(PATIENCE, conn.ping(&RecyclingMethod::Verified)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(HookError::message("the connection does not answer any more")),
-    }
+pub(super) async fn still_answers(conn: &mut Conn, unused: Duration) -> bool {
+    unused < TRUSTED || matches!(timeout(PATIENCE, conn.ping(&RecyclingMethod::Verified)).await, Ok(Ok(())))
 }
 
 impl std::fmt::Debug for Pool {

@@ -61,7 +61,7 @@ impl Outcome {
             Self::Failed => "It did not arrive.",
             Self::Suppressed => "Not sent, because the number may not be texted.",
             Self::Skipped => "Not sent, because a rule left it out or its time had passed.",
-            Self::Unconfirmed => "Twilio did not answer, so nobody knows yet whether it has the message.",
+            Self::Unconfirmed => "Twilio gave no clear answer, so nobody knows yet whether it has the message.",
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Retried => "It never arrived, and another message took its place.",
         }

@@ -113,7 +113,7 @@ impl MessageStatus {
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Submitting => "Being handed to Twilio right now.",
             Self::Unconfirmed => {
-                "Twilio did not answer, so nobody knows yet whether it has the message. Carillon finds out before it does anything else."
+                "Twilio gave no clear answer, so nobody knows yet whether it has the message. Carillon finds out before it does anything else."
             }
             Self::Accepted => "The Messaging Service has it and is choosing a sender.",
             Self::Scheduled => "Twilio keeps it until its time comes.",
@@ -122,7 +122,7 @@ impl MessageStatus {
             Self::Sent => "The carrier has it. Some carriers never confirm delivery.",
             Self::Delivered => "The carrier confirmed that it arrived.",
             Self::Undelivered => "The carrier reported that it did not arrive.",
-            Self::Failed => "It could not be sent.",
+            Self::Failed => "It failed, at Twilio or before: the recipient does not get it.",
             Self::Canceled => "Canceled before Twilio sent it.",
             Self::Read => "The recipient opened it.",
             Self::Suppressed => "Not sent, because this number may not be texted.",

@@ -60,7 +60,7 @@ fn phone(text: &str) -> String {
 }
 
 /// `1,234,567`.
-fn grouped(number: i64) -> String {
+pub(super) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if number < 0 {

@@ -49,9 +49,9 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
     let (length, longest) = (queue.length(now), figures::longest_at_twilio(sender.kind));
     let (hours, takes) = (longest.num_hours(), roughly(length));
     if length > longest {
+        let late = if queue.expiring_messages > 0 { "" } else { " Carillon keeps them in order, but they arrive late." };
         warnings.push(format!(
-            "The queue takes {takes}: longer than the {hours} hours for which Twilio would keep messages of such a sender. Carillon keeps \
-             them in order, but they arrive late."
+            "The queue takes {takes}: longer than the {hours} hours for which Twilio would keep messages of such a sender.{late}"
         ));
     } else if length > longest * NEAR.0 / NEAR.1 {
         warnings.push(format!(

@@ -7,6 +7,7 @@ use crate::contacts::suppressions::Reason;
 use crate::messages::ledger::{Cause, Counts, Key};
 use crate::messages::outcome::Outcome;
 use crate::twilio::errors;
+use crate::web::filters::grouped;
 
 /// The bar is this wide, in its own units.
 const WIDTH: i64 = 1_000;
@@ -21,6 +22,8 @@ pub(in crate::web::ui) struct Standing {
     adds_up: bool,
     /// What the outcomes sum up to.
     sum: i64,
+    /// The sum, term by term: `61 = 7 delivered + 1 sent`; none where there is one term or none.
+    terms: Option<String>,
     outcomes: Vec<Number>,
     bar: Vec<Slice>,
 }
@@ -63,6 +66,7 @@ impl Standing {
             without_repeats: Some(counts.recipients - counts.retried).filter(|_| counts.retried > 0),
             adds_up: counts.add_up(),
             sum: counts.sum(),
+            terms: terms(counts),
             outcomes: numbers(counts, wanted, None),
             bar: bar(counts),
         }
@@ -114,7 +118,7 @@ impl CauseRow {
 }
 
 /// Why, in words: the error code with its title, the suppression, or the reason as it is.
-pub(super) fn words(error_code: Option<i32>, reason: Option<&str>) -> String {
+pub(in crate::web::ui) fn words(error_code: Option<i32>, reason: Option<&str>) -> String {
     match (error_code, reason) {
         (Some(code), _) => format!("{code}: {}", errors::lookup(code).title),
         (None, Some("canceled")) => "Canceled before Twilio sent it".to_owned(),
@@ -123,14 +127,24 @@ pub(super) fn words(error_code: Option<i32>, reason: Option<&str>) -> String {
     }
 }
 
+/// The sum of the outcomes, term by term.
+fn terms(counts: Counts) -> Option<String> {
+    let present = Outcome::ALL.iter().filter(|outcome| counts.of(**outcome) > 0);
+    let terms: Vec<String> = present.map(|outcome| format!("{} {outcome}", grouped(counts.of(*outcome)))).collect();
+    (terms.len() > 1).then(|| format!("{} = {}", grouped(counts.sum()), terms.join(" + ")))
+}
+
 /// A share in percent; what is there is never shown as nothing, and what is missing never as all.
 fn share(count: i64, of: i64) -> Option<String> {
     if count <= 0 || of <= 0 {
         return None;
     }
     let tenths = (count * 2_000 + of) / (of * 2);
-    let tenths = if count < of { tenths.clamp(1, 999) } else { tenths };
-    Some(format!("{}.{} %", tenths / 10, tenths % 10))
+    Some(match tenths {
+        0 => "<0.1 %".to_owned(),
+        1_000 if count < of => ">99.9 %".to_owned(),
+        tenths => format!("{}.{} %", tenths / 10, tenths % 10),
+    })
 }
 
 /// The outcomes side by side; what is there can be seen.
@@ -147,8 +161,13 @@ fn bar(counts: Counts) -> Vec<Slice> {
         slice
     };
     let mut slices: Vec<Slice> = present.iter().map(slice).collect();
-    if let Some(last) = slices.last_mut() {
-        last.width = WIDTH - last.x;
+    // What rounding has left over goes to the widest, where it does not show.
+    if let Some(widest) = (0..slices.len()).max_by_key(|at| slices[*at].width) {
+        let rest = WIDTH - x;
+        slices[widest].width += rest;
+        for slice in &mut slices[widest + 1..] {
+            slice.x += rest;
+        }
     }
     slices
 }
@@ -161,7 +180,7 @@ mod tests {
     fn a_share_is_never_rounded_to_nothing_or_to_all() {
         let shares: Vec<_> = [(0, 10), (10, 10), (1, 3), (1, 1_000_000), (999_999, 1_000_000)].map(|(count, of)| share(count, of)).into();
         let shown: Vec<_> = shares.iter().map(|share| share.as_deref().unwrap_or("-")).collect();
-        assert_eq!(shown, ["-", "100.0 %", "33.3 %", "0.1 %", "99.9 %"]);
+        assert_eq!(shown, ["-", "100.0 %", "33.3 %", "<0.1 %", ">99.9 %"]);
     }
 
     #[test]
@@ -169,8 +188,16 @@ mod tests {
         let counts = Counts { recipients: 1_000_001, delivered: 1_000_000, failed: 1, ..Counts::default() };
         let slices = bar(counts);
         assert_eq!(slices.iter().map(|slice| slice.width).sum::<i64>(), WIDTH);
-        assert!(slices.len() == 2 && slices[1].width >= 4, "{slices:?}");
+        assert!(slices.len() == 2 && (4..=6).contains(&slices[1].width), "{slices:?}");
+        assert_eq!(slices[1].x, slices[0].width);
         assert!(bar(Counts::default()).is_empty());
+    }
+
+    #[test]
+    fn the_sum_is_shown_term_by_term() {
+        let counts = Counts { recipients: 1_203, delivered: 1_200, failed: 2, retried: 1, ..Counts::default() };
+        assert_eq!(terms(counts).as_deref(), Some("1,203 = 1,200 delivered + 2 failed + 1 retried"));
+        assert_eq!(terms(Counts { recipients: 5, sent: 5, ..Counts::default() }), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, MessageId};
 use crate::types::phone::PhoneNumber;
 use crate::web::ui::Choice;
+use crate::web::ui::ledger::words;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{automations, senders, templates};
 
@@ -33,6 +34,8 @@ pub(in crate::web) struct ListPage {
     narrow: bool,
     outcomes: Vec<Choice>,
     particular: bool,
+    /// The reason that is asked for, in words.
+    reason: Option<String>,
     errors: FieldErrors,
     statuses: Vec<Choice>,
     directions: Vec<Choice>,
@@ -131,6 +134,7 @@ impl ListPage {
         Self {
             narrow: wanted.is_narrow(),
             particular: wanted.is_particular(),
+            reason: Some(wanted.reason.as_str()).filter(|reason| !reason.is_empty()).map(|reason| words(None, Some(reason))),
             outcomes: Outcome::ALL.iter().map(|outcome| word(outcome.as_str())).collect(),
             statuses: MessageStatus::ALL.iter().map(|status| word(status.as_str())).collect(),
             directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
@@ -191,7 +195,8 @@ impl Row {
         Self {
             id: message.id,
             inbound,
-            who: name.or_else(|| address.filter(|address| !address.is_empty()).map(shown_address)),
+            who: name
+                .or_else(|| address.filter(|address| !address.is_empty()).map(|address| shown_address(address).replace(' ', "\u{a0}"))),
             trouble: why::in_short(message),
             text: first_words(&message.body),
             media: message.media_urls.len(),
@@ -270,7 +275,7 @@ mod tests {
     #[test]
     fn a_message_without_a_name_is_known_by_its_number() {
         let mut message = super::super::samples::message();
-        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1 415 555 0123"));
+        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1\u{a0}415\u{a0}555\u{a0}0123"));
         message.to_address.clear();
         assert_eq!(Row::new(&message, None, None).who, None);
     }

@@ -10,6 +10,7 @@ use crate::messages::submit::AttemptOutcome;
 use crate::twilio::errors;
 
 use super::why::Why;
+use crate::web::filters::grouped;
 
 /// One step of the story.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -212,7 +213,7 @@ impl Line {
 /// Why nobody knows what became of an attempt.
 fn how_it_was_lost(attempt: &Attempt) -> String {
     match (attempt.http_status, attempt.duration_ms) {
-        (Some(status), _) => format!("Twilio answered with an error that says nothing (HTTP {status})"),
+        (Some(status), _) => format!("Twilio answered with an error that does not say whether it has the message (HTTP {status})"),
         (None, None) => "The worker stopped while it was handing it over".to_owned(),
         (None, Some(duration)) if duration >= 1_000 => {
             format!("Twilio did not answer within {}", after(TimeDelta::milliseconds(duration.into())))
@@ -223,12 +224,17 @@ fn how_it_was_lost(attempt: &Attempt) -> String {
 
 fn handed_over(attempt: &Attempt) -> Line {
     let mut facts = vec![format!("Attempt {}", attempt.number)];
-    facts.extend(attempt.duration_ms.map(|duration| format!("{duration} ms")));
+    facts.extend(attempt.duration_ms.map(|duration| format!("{} ms", grouped(duration.into()))));
     facts.extend(attempt.twilio_request_id.as_ref().map(|id| format!("Twilio’s request {id}")));
     if attempt.finished_at.is_none() {
         facts.push("no answer yet".to_owned());
     }
-    Line::new(attempt.claimed_at, "", "Handed to Twilio", Some(facts.join(", ")))
+    let title = match attempt.outcome {
+        Some(AttemptOutcome::Accepted) => "Handed to Twilio",
+        Some(AttemptOutcome::Refused | AttemptOutcome::Busy) => "Offered to Twilio",
+        Some(AttemptOutcome::NotSent | AttemptOutcome::Unknown) | None => "On its way to Twilio",
+    };
+    Line::new(attempt.claimed_at, "", title, Some(facts.join(", ")))
 }
 
 const fn tone(status: Option<MessageStatus>) -> &'static str {

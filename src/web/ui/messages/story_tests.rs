@@ -123,7 +123,7 @@ fn an_attempt_that_only_goes_back_to_waiting_is_told_too() {
     let lines = tell(MessageStatus::Queued, &attempts, &[event(4_100, "queued", Response, true)]);
     assert_eq!(
         titles(&lines)[2..],
-        ["Twilio was too busy", "Handed to Twilio", "Twilio could not be reached", "Handed to Twilio", "Twilio answered: queued"]
+        ["Twilio was too busy", "On its way to Twilio", "Twilio could not be reached", "Handed to Twilio", "Twilio answered: queued"]
     );
 }
 
@@ -133,7 +133,7 @@ fn an_answer_that_says_nothing_is_told_apart_from_none() {
         let attempts = [Attempt { http_status, duration_ms, ..attempt(1, 10, 300, AttemptOutcome::Unknown) }];
         tell(MessageStatus::Unconfirmed, &attempts, &[event(300, "unconfirmed", Carillon, true)])[2].title.clone()
     };
-    assert_eq!(of(Some(500), Some(40)), "Twilio answered with an error that says nothing (HTTP 500)");
+    assert_eq!(of(Some(500), Some(40)), "Twilio answered with an error that does not say whether it has the message (HTTP 500)");
     assert_eq!(of(None, Some(30_000)), "Twilio did not answer within 30 s");
     assert_eq!(of(None, Some(40)), "The connection to Twilio broke before its answer came");
     assert_eq!(of(None, None), "The worker stopped while it was handing it over");
