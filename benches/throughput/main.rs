@@ -23,6 +23,7 @@ mod send;
 mod world;
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -117,9 +118,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // PostgreSQL's own words stand behind those of its client.
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
-            let words: Vec<String> = std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect();
-            eprintln!("bench: {}", words.join(": "));
+            let mut words = error.to_string();
+            let mut cause = error.source();
+            while let Some(behind) = cause {
+                let _ = write!(words, ": {behind}");
+                cause = behind.source();
+            }
+            eprintln!("bench: {words}");
             ExitCode::FAILURE
         }
     }
