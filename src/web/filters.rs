@@ -30,10 +30,12 @@ fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value>
     Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
 }
 
+/// The zone of whoever looks. A component has it only when it takes `@visit`: without it, it would quietly tell the time of elsewhere.
 fn zone(state: &State<'_>) -> TeraResult<Tz> {
     let visit = state.get::<Value>("visit")?;
     let name = visit.as_ref().and_then(|visit| visit.as_map()).and_then(|visit| visit.get(&"time_zone".into())).and_then(Value::as_str);
-    Ok(name.and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
+    let name = name.ok_or_else(|| tera::Error::message("the filter time needs the visit: add @visit to the component"))?;
+    Ok(name.parse().unwrap_or(Tz::UTC))
 }
 
 fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
