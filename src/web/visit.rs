@@ -202,7 +202,7 @@ impl<R: Access> FromRequest for Visit<R> {
             };
             let session = presented.clone().filter(|_| user.is_some());
             let user = R::admit(user)?;
-            let organization = organization::find(&mut conn).await?;
+            let organization = organization::find(&conn).await?;
             drop(conn);
             let mut set = Vec::new();
             let anchor = presented.or(visitor).unwrap_or_else(|| {

@@ -75,15 +75,15 @@ impl<'a> Accepted<'a> {
 /// Records those outcomes of a batch that say nothing but that Twilio has the message, and ends their jobs; they are committed when this
 /// returns. Returns the messages; the others are for [`record`](super::record).
 pub async fn record(mut conn: &Conn, outcomes: &[(JobId, &Outcome)], now: DateTime<Utc>) -> Result<HashSet<MessageId>> {
+    fn each<'a, T>(accepted: &'a [Accepted<'a>], of: impl Fn(&'a Accepted<'a>) -> T) -> Vec<T> {
+        accepted.iter().map(of).collect()
+    }
     let mut accepted: Vec<Accepted<'_>> = outcomes.iter().filter_map(|(job, outcome)| Accepted::of(*job, outcome, now)).collect();
     if accepted.is_empty() {
         return Ok(HashSet::new());
     }
     // In one order for all, so that two batches cannot wait for each other.
     accepted.sort_unstable_by_key(|one| one.outcome.claimed.message_id);
-    fn each<'a, T>(accepted: &'a [Accepted<'a>], of: impl Fn(&'a Accepted<'a>) -> T) -> Vec<T> {
-        accepted.iter().map(of).collect()
-    }
     let statement = Accept {
         ids: &each(&accepted, |one| one.outcome.claimed.message_id),
         jobs: &each(&accepted, |one| one.job.0),

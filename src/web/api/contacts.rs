@@ -65,7 +65,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[utoipa::path(get, path = "/contacts", params(ContactsQuery), responses((status = 200, body = List<ContactAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<Json<List<ContactAnswer>>> {
     let mut conn = caller.conn().await?;
-    let country = organization::find(&mut conn).await?.default_country;
+    let country = organization::find(&conn).await?.default_country;
     let query = query.into_inner();
     let (limit, position) = (query.limit.limit(), query.cursor.map_or(Position::Newest, |cursor| Position::OlderThan(cursor.0)));
     let filter = query.parse(country)?;
@@ -79,7 +79,7 @@ async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<
 #[utoipa::path(post, path = "/contacts", request_body = ContactRequest, responses((status = 201, body = ContactAnswer), (status = 422, body = ErrorBody)))]
 async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
-    let country = organization::find(&mut conn).await?.default_country;
+    let country = organization::find(&conn).await?.default_country;
     let (new, tags) = body.into_inner().parse(country)?;
     let now = caller.now();
     let created = conn
@@ -108,7 +108,7 @@ async fn find(caller: Caller<Viewer>, id: Path<ContactId>) -> ApiResult<Json<Con
     responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
 async fn update(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<ContactChanges>) -> ApiResult<Json<ContactAnswer>> {
     let mut conn = caller.conn().await?;
-    let country = organization::find(&mut conn).await?.default_country;
+    let country = organization::find(&conn).await?.default_country;
     let parsed = body.into_inner().parse(country)?;
     let now = caller.now();
     let saved = conn
@@ -125,7 +125,7 @@ async fn update(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<Contac
     responses((status = 200, description = "changed", body = ContactAnswer), (status = 201, description = "created", body = ContactAnswer), (status = 422, body = ErrorBody)))]
 async fn upsert(caller: Caller<Marketer>, phone: Path<String>, body: Json<ContactChanges>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
-    let country = organization::find(&mut conn).await?.default_country;
+    let country = organization::find(&conn).await?.default_country;
     let body = body.into_inner();
     let mut errors = FieldErrors::default();
     let phone = errors.check("phone", PhoneNumber::parse(&phone, country));

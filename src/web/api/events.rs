@@ -142,7 +142,7 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
 /// What national numbers are read with; not asked for when every number has its country code, as most have.
 async fn country(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Option<Country>> {
     let phone = |event: &Value| event.pointer("/contact/phone").and_then(Value::as_str).is_some_and(|phone| !phone.trim().starts_with('+'));
-    if events.iter().any(phone) { Ok(organization::find(&mut *caller.conn().await?).await?.default_country) } else { Ok(None) }
+    if events.iter().any(phone) { Ok(organization::find(&*caller.conn().await?).await?.default_country) } else { Ok(None) }
 }
 
 /// The reports of a body that has several.

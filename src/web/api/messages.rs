@@ -39,7 +39,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<Json<List<MessageAnswer>>> {
     let mut conn = caller.conn().await?;
-    let country = organization::find(&mut conn).await?.default_country;
+    let country = organization::find(&conn).await?.default_country;
     let (filter, before, limit) = query.into_inner().parse(country, caller.now().date_naive())?;
     // One more than asked for tells whether there is another page.
     let rows = messages::list(&mut conn, &filter, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
@@ -56,7 +56,7 @@ async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<
 async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageRequest>) -> ApiResult<HttpResponse> {
     let key = key.of(caller.key.id);
     let mut conn = caller.conn().await?;
-    let organization = organization::find(&mut conn).await?;
+    let organization = organization::find(&conn).await?;
     let wanted = body.into_inner().parse(organization.default_country)?;
     let now = caller.now();
     // The answer is read before the commit: as soon as it is visible, a worker changes it.
