@@ -12,7 +12,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two events of the latency row: the product has nothing else to do.
 const SPACING: Duration = Duration::from_millis(50);
 
-/// Reports `count` events. The automation waits first, so that the worker has to advance each enrollment beside, but sends nothing.
+/// Reports `count` events. The automation waits first: enrollment and job are committed with the event, and no worker is needed until
+/// the wait is over.
 pub(crate) async fn ingest(bench: &Bench, count: usize, connections: usize, in_one: InOne) -> Outcome<Line> {
     let automation = bench.world.automation(Does::WaitsThenSends).await?;
     let requests = bench.world.reports(&automation, count, in_one);

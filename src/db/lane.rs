@@ -1,14 +1,10 @@
 //! A lane: a connection of its own for one stream of batches, which come one after the other.
 
-use diesel_async::SimpleAsyncConnection;
 use diesel_async::pooled_connection::PoolableConnection;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Conn, Pool, Target, Unavailable, pool::still_answers};
-
-/// How a lane's statements are planned: as [`plans::keep`](super::plans::keep) says, but for all of them.
-const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+use super::{Conn, Pool, Target, Unavailable, plans, pool::still_answers};
 
 /// A connection beside the pool for statements that are transactions in themselves: nothing has to be said before or after them.
 pub struct Lane {
@@ -49,8 +45,8 @@ impl Lane {
     }
 
     async fn connect(&self) -> Result<Open, Unavailable> {
-        let mut conn = self.target.connect().await?;
-        conn.batch_execute(PLANS).await.map_err(|error| Unavailable::new(&self.target, error.to_string()))?;
+        let conn = self.target.connect().await?;
+        plans::keep_for_good(&conn).await.map_err(|error| Unavailable::new(&self.target, error.to_string()))?;
         Ok(Open { conn, used_at: Instant::now() })
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         policy::{self, Consequence, Effect},
         resend::{self, Resend},
         status::MessageStatus,
-        submit::{Lock, Locked},
+        submit::{Current, Lock},
     },
     senders::Validity,
     twilio::{TwilioStatus, errors},
@@ -156,7 +156,7 @@ pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> 
     suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
-    let rows: Vec<Locked> = Lock { ids: &ids }.load(conn).await?;
+    let rows: Vec<Current> = Lock { ids: &ids }.load(conn).await?;
     let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
     let worth_until = worth_until(conn, reports, now).await?;
     let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
@@ -215,7 +215,7 @@ impl State {
         self.changed && self.resend.is_none()
     }
 
-    fn of((_, status, sid, connection_id, former_sids): Locked) -> Self {
+    fn of((_, status, sid, connection_id, former_sids): Current) -> Self {
         Self {
             former_status: status,
             former_sid: sid.clone(),

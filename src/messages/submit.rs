@@ -78,14 +78,21 @@ pub struct RecordedOutcomes {
     pub consequences: Vec<Consequence>,
 }
 
-/// A message as [`Lock`] gives it: its status, Twilio's id, its connection, and the ids that it had before.
-pub(super) type Locked = (MessageId, MessageStatus, Option<String>, ConnectionId, Option<Vec<String>>);
+/// A message as [`Lock`] and [`Read`] give it: its status, Twilio's id, its connection, and the ids that it had before.
+pub(super) type Current = (MessageId, MessageStatus, Option<String>, ConnectionId, Option<Vec<String>>);
 
 statement! {
     /// Locks messages in a fixed order, so that two batches with the same messages cannot wait for each other.
     pub(super) struct Lock<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
     "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages WHERE id = ANY ({}::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+}
+
+statement! {
+    /// Reads messages as they are now, and as they may not be a moment later.
+    pub(super) struct Read<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
+    returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
+    "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages WHERE id = ANY ({}::uuid[])"
 }
 
 statement! {
@@ -144,8 +151,8 @@ pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) 
     suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
-    let locked: Vec<Locked> = Lock { ids: &ids }.load(conn).await?;
-    let current: HashMap<MessageId, &Locked> = locked.iter().map(|row| (row.0, row)).collect();
+    let locked: Vec<Current> = Lock { ids: &ids }.load(conn).await?;
+    let current: HashMap<MessageId, &Current> = locked.iter().map(|row| (row.0, row)).collect();
     let refusals = earlier_refusals(conn, outcomes).await?;
     let settled: Vec<Settled<'_>> = outcomes
         .iter()
@@ -191,7 +198,7 @@ struct Settled<'a> {
 }
 
 impl<'a> Settled<'a> {
-    fn of(outcome: &'a Outcome, decision: Decision, current: Option<&Locked>) -> Self {
+    fn of(outcome: &'a Outcome, decision: Decision, current: Option<&Current>) -> Self {
         let receipt = outcome.answer.as_ref().ok();
         let sid = receipt.map(|receipt| receipt.sid.as_str());
         let from_address = receipt.and_then(|receipt| receipt.from.as_ref().map(Address::to_wire));

@@ -41,6 +41,11 @@ fn inbound(twilio: &Twilio) -> String {
     format!("/hooks/twilio/{}/inbound", twilio.connection_id)
 }
 
+/// Where Twilio reports what became of a message.
+fn status(twilio: &Twilio, message: impl std::fmt::Display) -> String {
+    format!("/hooks/twilio/{}/status/{message}", twilio.connection_id)
+}
+
 async fn rejections(app: &TestApp) -> Vec<String> {
     app.texts("SELECT hook || ' ' || reason AS text FROM rejected_webhooks ORDER BY id").await
 }
@@ -185,7 +190,7 @@ async fn reports_of_a_message_count_in_any_order() {
         app.run_until_idle().await;
         let message = app.message_to(&handset).await;
         let sid = message.twilio_sid.clone().unwrap();
-        let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+        let path = status(&twilio, message.id);
         for at in 0..statuses.len() {
             let status = statuses[(at * 3 + rotation) % statuses.len()];
             let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", status), ("AccountSid", ACCOUNT_SID)];
@@ -209,7 +214,7 @@ async fn a_report_of_a_message_that_is_moving_at_the_same_moment_counts_once_and
         app.run_until_idle().await;
         let message = app.message_to(handset).await;
         let sid = message.twilio_sid.clone().unwrap();
-        let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+        let path = status(&twilio, message.id);
         let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
         let mut other = app.database.connect().await;
         other.batch_execute(&format!("BEGIN; UPDATE messages SET status = '{meanwhile}' WHERE id = '{}'", message.id)).await.unwrap();
@@ -244,7 +249,7 @@ async fn a_message_that_does_not_exist_is_404_and_so_is_a_connection() {
         &[("MessageSid", "SM00000000000000000000000000000003"), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
     let nobody = uuid::Uuid::now_v7();
     for message in [nobody.to_string(), "7".to_owned()] {
-        let path = format!("/hooks/twilio/{}/status/{message}", twilio.connection_id);
+        let path = status(&twilio, &message);
         assert_eq!(call_signed(&app, &path, report).await, 404, "{message}");
     }
     for connection in [nobody.to_string(), "x".to_owned()] {
@@ -319,7 +324,7 @@ async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_ris
     let message = app.message_to("+12065550121").await;
     let sid = message.twilio_sid.clone().unwrap();
     let late: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "undelivered"), ("ErrorCode", "30003"), ("AccountSid", ACCOUNT_SID)];
-    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    let path = status(&twilio, message.id);
     assert_eq!(call_signed(&app, &path, late).await, 204);
     let after = app.message_to("+12065550121").await;
     assert_eq!((after.status.as_str(), after.error_code), ("delivered", None));
@@ -339,7 +344,7 @@ async fn a_failure_report_carries_its_code_and_an_unknown_status_moves_nothing()
     assert_eq!((message.status.as_str(), message.error_code), ("undelivered", Some(30003)));
     let sid = message.twilio_sid.clone().unwrap();
     let odd: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "teleported"), ("AccountSid", ACCOUNT_SID)];
-    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    let path = status(&twilio, message.id);
     assert_eq!(call_signed(&app, &path, odd).await, 204);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "undelivered");
 }
@@ -354,7 +359,7 @@ async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_n
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
     let terse: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
-    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    let path = status(&twilio, message.id);
     assert_eq!(call_signed(&app, &path, terse).await, 204);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "delivered", "a final status stays");
     assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "carrier_21610");
@@ -371,7 +376,7 @@ async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
     let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
-    let path = format!("/hooks/twilio/{}/status/{}", twilio.connection_id, message.id);
+    let path = status(&twilio, message.id);
 
     app.database.set_away(Away::Yes).await;
     assert_eq!(call_signed(&app, &path, report).await, 503);
@@ -400,6 +405,6 @@ async fn a_report_of_another_connection_moves_nothing() {
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
     let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
-    assert_eq!(call_signed(&app, &format!("/hooks/twilio/{}/status/{}", other.connection_id, message.id), report).await, 404);
+    assert_eq!(call_signed(&app, &status(&other, message.id), report).await, 404);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "queued");
 }

@@ -4,23 +4,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::{Recorded, Report, State, apply, write};
 use crate::{
-    db::{Conn, statement::statement},
+    db::Conn,
     error::Result,
-    messages::submit::Locked,
+    messages::submit::{Current, Read},
     types::id::MessageId,
 };
-
-statement! {
-    /// Reads messages as they are now.
-    struct Read<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
-    returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
-    "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages WHERE id = ANY ({}::uuid[])"
-}
 
 impl Report {
     /// Whether nothing can follow from it but its message's status.
@@ -35,7 +27,7 @@ impl Report {
 pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) -> Result<Vec<Option<Recorded>>> {
     debug_assert!(reports.iter().all(|report| report.is_quiet()), "more follows from a report with an error code");
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
-    let rows: Vec<Locked> = Read { ids: &ids }.load(&mut conn).await?;
+    let rows: Vec<Current> = Read { ids: &ids }.load(&mut conn).await?;
     let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
     let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, &HashMap::new(), now)).collect();
     let moved = write(conn, reports, &recorded, &states, now).await?;

@@ -34,10 +34,10 @@ impl EventReports {
     /// Starts the batcher on the present runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock, handover: &Handover) -> Self {
-        let desk = Desk { db: db.clone(), clock: clock.clone(), handover: handover.clone() };
+        let intake = Intake { db: db.clone(), clock: clock.clone(), handover: handover.clone() };
         Self(Batcher::spawn(LARGEST_BATCH, move |reports| {
-            let desk = desk.clone();
-            async move { desk.record_each(reports).await }
+            let intake = intake.clone();
+            async move { intake.record_each(reports).await }
         }))
     }
 
@@ -56,13 +56,13 @@ impl std::fmt::Debug for EventReports {
 
 /// What it takes to record events and start what follows.
 #[derive(Clone)]
-struct Desk {
+struct Intake {
     db: Pool,
     clock: Clock,
     handover: Handover,
 }
 
-impl Desk {
+impl Intake {
     /// Records all together; when that fails, each by itself, so that one report cannot hold up the others.
     async fn record_each(&self, reports: Vec<NewEvent>) -> Vec<ApiResult<Answer>> {
         match self.record(reports.clone()).await {
