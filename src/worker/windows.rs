@@ -107,6 +107,13 @@ impl Windows {
     pub(super) fn learn(&self, workers: usize, bounds: HashMap<ConnectionId, usize>) {
         let mut shared = self.shared.lock();
         shared.windows.retain(|id, window| bounds.contains_key(id) || window.in_flight > 0);
+        for (id, bound) in &bounds {
+            let before = shared.bounds.get(id).copied().unwrap_or(UNKNOWN_BOUND);
+            if let Some(window) = shared.windows.get_mut(id).filter(|window| window.limit >= before) {
+                // As wide as it might be until now: Twilio has never said that it is too much.
+                window.limit = *bound;
+            }
+        }
         shared.workers = workers;
         shared.bounds = bounds;
         drop(shared);

@@ -37,6 +37,29 @@ fn a_worker_has_its_share_of_the_bound_in_flight() {
 }
 
 #[test]
+fn a_bound_that_is_raised_holds_at_once_where_twilio_never_said_that_it_was_too_much() {
+    let (windows, id) = windows(1, 100);
+    end(fill(&windows, id), WELL);
+    windows.learn(1, HashMap::from([(id, 400)]));
+    let places = fill(&windows, id);
+    assert_eq!(places.len(), 400);
+    end(places, Ending::TooMany);
+    windows.learn(1, HashMap::from([(id, 1_000)]));
+    assert_eq!(fill(&windows, id).len(), 200, "Twilio's word counts more");
+}
+
+#[test]
+fn the_bound_of_a_connection_that_was_used_before_it_was_known_holds_once_it_is() {
+    let (windows, id) = (Windows::default(), ConnectionId::new());
+    windows.learn(1, HashMap::new());
+    let mut reservation = windows.reserve(1);
+    reservation.place(id).end(WELL);
+    drop(reservation);
+    windows.learn(1, HashMap::from([(id, 1_000)]));
+    assert_eq!(fill(&windows, id).len(), 1_000);
+}
+
+#[test]
 fn a_flight_of_429s_halves_the_window_once() {
     let (windows, id) = windows(1, 100);
     let first = fill(&windows, id);
