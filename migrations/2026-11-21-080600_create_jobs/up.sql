@@ -17,8 +17,9 @@ CREATE TABLE jobs (
     failed_at timestamptz,
     error text,
     created_at timestamptz NOT NULL
--- Rows come and go quickly: vacuum by count, not by share of the table, and without pauses.
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+-- Rows come and go quickly: vacuum by count, not by share of the table, and without pauses. A page has room for all its rows as they are
+-- leased and as they become other jobs, so that the latter touches no index.
+) WITH (fillfactor = 30, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX jobs_due_idx ON jobs (run_at, id) WHERE worker_id IS NULL AND failed_at IS NULL;
 -- By id and not by worker: thousands of entries with the same key would cost more to keep than to search.
 CREATE INDEX jobs_leased_idx ON jobs (id) WHERE worker_id IS NOT NULL;

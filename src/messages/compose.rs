@@ -19,7 +19,10 @@ use crate::{
         status::MessageStatus,
         stop,
     },
-    queue::{self, Job, NewJob, Receiver, lease::Leased},
+    queue::{
+        self, Job, NewJob,
+        lease::{JobId, Leased},
+    },
     twilio::parts,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
@@ -81,8 +84,8 @@ pub enum Sends<'r> {
     Worker {
         /// The worker.
         id: WorkerId,
-        /// How many messages it can take.
-        most: usize,
+        /// Its jobs that end with this transaction: it takes as many messages, in their rows.
+        ended: &'r [JobId],
         /// How many of each connection may be claimed.
         room: &'r Room,
     },
@@ -97,6 +100,13 @@ pub struct Composed {
     pub jobs: Vec<Leased>,
     /// Those that are `submitting` already, with the worker's jobs: call Twilio once the transaction has committed.
     pub claimed: Vec<(Leased, Claimed)>,
+}
+
+impl Composed {
+    /// The worker's jobs, those of what is claimed already included.
+    pub fn leased(&self) -> impl Iterator<Item = &Leased> {
+        self.jobs.iter().chain(self.claimed.iter().map(|(job, _)| job))
+    }
 }
 
 statement! {
@@ -177,9 +187,9 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     if drafts.is_empty() {
         return Ok(Composed::default());
     }
-    let (receiver, worker, room) = match sends {
-        Sends::Anyone => (Receiver::Anyone, None, &Room::unlimited()),
-        Sends::Worker { id, most, room } => (Receiver::Worker { id, most }, (drafts.len() <= most).then_some(id), room),
+    let (worker, room) = match sends {
+        Sends::Anyone => (None, &Room::unlimited()),
+        Sends::Worker { id, ended, room } => ((drafts.len() <= ended.len()).then_some(id), room),
     };
     if worker.is_some() {
         stop::pass_with_claims(conn).await?;
@@ -213,7 +223,13 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     let goes = |status| matches!(status, MessageStatus::Pending | MessageStatus::Submitting);
     let jobs: Vec<NewJob> =
         rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| NewJob { job: Job::Send(*id), run_at: now }).collect();
-    let jobs = queue::enqueue_for(conn, receiver, &jobs, now).await?;
+    let jobs = match sends {
+        Sends::Anyone => {
+            queue::enqueue(conn, &jobs, now).await?;
+            Vec::new()
+        }
+        Sends::Worker { id, ended, .. } => queue::follow(conn, id, ended, &jobs, now).await?,
+    };
     let begun = rows.iter().filter(|(_, status, _)| *status == MessageStatus::Submitting).map(|(id, _, connection)| (*id, *connection));
     let mut claimed = columns.claimed(conn, begun.collect(), &drafts, now).await?;
     let (mut begun, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());

@@ -82,9 +82,12 @@ pub async fn take(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>, limit: 
 
 statement! {
     /// Deletes jobs that are done.
-    struct Delete<'a> { ids: &'a [i64] => Array<BigInt> }
+    struct Delete<'a> {
+        ids: &'a [i64] => Array<BigInt>,
+        worker: WorkerId => diesel::sql_types::Uuid,
+    }
     returns ();
-    "DELETE FROM jobs WHERE id = ANY ({}::bigint[])"
+    "DELETE FROM jobs WHERE id = ANY ({}::bigint[]) AND worker_id = {}"
 }
 
 statement! {
@@ -95,18 +98,20 @@ statement! {
         errors: &'a [Option<String>] => Array<Nullable<Text>>,
         counted: &'a [bool] => Array<Bool>,
         now: DateTime<Utc> => Timestamptz,
+        worker: WorkerId => diesel::sql_types::Uuid,
     }
     returns ();
     "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at), error = job.error,
         attempt = jobs.attempt - CASE WHEN job.counted THEN 0 ELSE 1 END,
         failed_at = CASE WHEN job.run_at IS NULL THEN now.now END
      FROM unnest({}::bigint[], {}::timestamptz[], {}::text[], {}::boolean[]) AS job (id, run_at, error, counted),
-        (SELECT {}::timestamptz AS now) AS now
-     WHERE jobs.id = job.id"
+        (SELECT {}::timestamptz AS now, {}::uuid AS worker) AS now
+     WHERE jobs.id = job.id AND jobs.worker_id = now.worker"
 }
 
-/// Ends the lease of each job as told; together with the work itself when called in its transaction.
-pub async fn finish(conn: &mut Conn, jobs: &[(JobId, Finish)], now: DateTime<Utc>) -> Result<()> {
+/// Ends the worker's lease of each job as told; together with the work itself when called in its transaction. A job that another worker
+/// has taken over meanwhile is left to that one.
+pub async fn finish(conn: &mut Conn, worker: WorkerId, jobs: &[(JobId, Finish)], now: DateTime<Utc>) -> Result<()> {
     let (mut done, mut back, mut run_ats, mut errors, mut counted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (JobId(id), finish) in jobs {
         let (run_at, error) = match finish {
@@ -124,10 +129,10 @@ pub async fn finish(conn: &mut Conn, jobs: &[(JobId, Finish)], now: DateTime<Utc
         counted.push(!matches!(finish, Finish::Uncounted(_)));
     }
     if !done.is_empty() {
-        Delete { ids: &done }.execute(conn).await?;
+        Delete { ids: &done, worker }.execute(conn).await?;
     }
     if !back.is_empty() {
-        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now }.execute(conn).await?;
+        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now, worker }.execute(conn).await?;
     }
     Ok(())
 }

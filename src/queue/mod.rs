@@ -10,6 +10,8 @@ pub mod lease;
 pub(crate) mod leases;
 pub mod routines;
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Int2, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
@@ -18,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     db::{Conn, statement::statement},
     error::Result,
-    queue::lease::Leased,
+    queue::lease::{JobId, Leased},
     types::{
         id::{EnrollmentId, MessageId, SenderId, WorkerId},
         text_enum::text_enum,
@@ -145,6 +147,21 @@ statement! {
     SELECT pg_notify('carillon_jobs', '')::text FROM (SELECT 1 FROM added WHERE due LIMIT 1) AS any_due"
 }
 
+statement! {
+    /// Makes other jobs of a worker's jobs.
+    struct Turn<'a> {
+        ids: &'a [i64] => Array<BigInt>,
+        kinds: &'a [JobKind] => Array<Text>,
+        subjects: &'a [Uuid] => Array<diesel::sql_types::Uuid>,
+        worker: WorkerId => diesel::sql_types::Uuid,
+    }
+    returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
+    "UPDATE jobs SET kind = job.kind, subject = job.subject, attempt = 1, error = NULL
+     FROM unnest({}::bigint[], {}::text[], {}::uuid[]) AS job (id, kind, subject), (SELECT {}::uuid AS worker) AS me
+     WHERE jobs.id = job.id AND jobs.worker_id = me.worker
+     RETURNING jobs.id, jobs.kind, jobs.subject, jobs.attempt"
+}
+
 /// Adds jobs to the queue within the caller's transaction: they exist exactly when it commits.
 pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Result<()> {
     if jobs.is_empty() {
@@ -177,4 +194,26 @@ pub async fn enqueue_for(conn: &mut Conn, receiver: Receiver, jobs: &[NewJob], n
     let subjects: Vec<Uuid> = at_once.iter().map(|new| new.job.subject()).collect();
     let rows: Vec<lease::Row> = HandOver { kinds: &kinds, subjects: &subjects, worker: id, now }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
+}
+
+/// Adds jobs that are due at once, in the rows of jobs that end in the caller's transaction, and returns those: the worker that has the
+/// rows has the new jobs. What finds no row goes to anyone.
+pub async fn follow(conn: &mut Conn, worker: WorkerId, ended: &[JobId], jobs: &[NewJob], now: DateTime<Utc>) -> Result<Vec<Leased>> {
+    let pairs = ended.iter().zip(jobs);
+    let ids: Vec<i64> = pairs.clone().map(|(id, _)| id.0).collect();
+    let kinds: Vec<JobKind> = pairs.clone().map(|(_, new)| new.job.kind()).collect();
+    let subjects: Vec<Uuid> = pairs.map(|(_, new)| new.job.subject()).collect();
+    let turned: Vec<lease::Row> = if ids.is_empty() {
+        Vec::new()
+    } else {
+        // Nothing that an index knows is changed: the new version of a row stays in its page, beside the old one.
+        Turn { ids: &ids, kinds: &kinds, subjects: &subjects, worker }.load(conn).await?
+    };
+    let turned: Vec<Leased> = turned.into_iter().map(Leased::from).collect();
+    if turned.len() < jobs.len() {
+        let taken: HashSet<Uuid> = turned.iter().map(|leased| leased.job.subject()).collect();
+        let left: Vec<NewJob> = jobs.iter().filter(|new| !taken.contains(&new.job.subject())).copied().collect();
+        enqueue(conn, &left, now).await?;
+    }
+    Ok(turned)
 }

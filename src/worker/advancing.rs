@@ -1,5 +1,7 @@
 //! Advancing enrollments: one transaction for the whole batch, or one for each when the batch holds one that cannot be done.
 
+use std::collections::HashSet;
+
 use diesel_async::AsyncConnection;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -50,8 +52,9 @@ impl Worker {
             Err(error) => return Err(error),
         };
         drop(turn);
-        let Following { composed: Composed { jobs, claimed, .. }, keys } = following;
-        let sends: Vec<Leased> = jobs.iter().copied().chain(claimed.iter().map(|(job, _)| *job)).collect();
+        let Following { composed, keys } = following;
+        let sends: Vec<Leased> = composed.leased().copied().collect();
+        let Composed { jobs, claimed, .. } = composed;
         // What goes wrong from here on is no reason to advance again.
         self.guarded(sends.clone(), async {
             let mut sending = Sending::new(places);
@@ -73,20 +76,21 @@ impl Worker {
                 Job::Send(_) | Job::Settle(_) | Job::Release(_) => None,
             })
             .collect();
-        let done: Vec<(JobId, Finish)> = jobs.iter().map(|leased| (leased.id, Finish::Done)).collect();
+        let ended: Vec<JobId> = jobs.iter().map(|leased| leased.id).collect();
         let now = self.clock.now();
-        let sends = Sends::Worker { id: self.id, most: jobs.len(), room };
+        let sends = Sends::Worker { id: self.id, ended: &ended, room };
         let mut conn = self.db.get().await?;
         let taking = self.leases.taking().await;
         let following = conn.transaction(async |conn| {
             let (_, composed) = advance::advance(conn, now, &ids, &self.renderer, sends).await?;
             let keys = self.keys(conn, composed.claimed.iter().map(|(_, claimed)| claimed.connection_id)).await?;
-            lease::finish(conn, &done, now).await?;
+            let taken: HashSet<JobId> = composed.leased().map(|leased| leased.id).collect();
+            let done: Vec<(JobId, Finish)> = ended.iter().filter(|id| !taken.contains(id)).map(|id| (*id, Finish::Done)).collect();
+            lease::finish(conn, self.id, &done, now).await?;
             Ok::<_, PerformError>(Following { composed, keys })
         });
         let following = following.await?;
-        let Composed { jobs, claimed, .. } = &following.composed;
-        taking.hold(jobs.iter().chain(claimed.iter().map(|(job, _)| job)));
+        taking.hold(following.composed.leased());
         Ok(following)
     }
 }

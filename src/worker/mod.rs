@@ -98,9 +98,10 @@ impl Worker {
     pub fn new(parts: WorkerParts) -> Self {
         let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency, handover } = parts;
         let in_flight = InFlight::default();
-        let recorder = Recorder::start(&db, &clock, &in_flight);
+        let id = WorkerId::new();
+        let recorder = Recorder::start(id, &db, &clock, &in_flight);
         Self {
-            id: WorkerId::new(),
+            id,
             db,
             clock,
             twilio,

@@ -98,7 +98,7 @@ impl Worker {
         let finishes: Vec<(JobId, Finish)> = jobs.iter().map(|leased| (leased.id, after_failure(leased, &error, now))).collect();
         until_written(|| async {
             let mut conn = self.db.get().await?;
-            lease::finish(&mut conn, &finishes, now).await?;
+            lease::finish(&mut conn, self.id, &finishes, now).await?;
             Ok(())
         })
         .await;
@@ -108,7 +108,7 @@ impl Worker {
     pub(super) async fn put_back(&self, job: &Leased, error: &PerformError) {
         let now = self.clock.now();
         let finish: [(JobId, Finish); 1] = [(job.id, after_failure(job, &error.to_string(), now))];
-        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &finish, now).await?) }).await;
+        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, now).await?) }).await;
         if !is_away(error) {
             tracing::warn!(kind = %job.job.kind(), subject = %job.job.subject(), %error, "a job could not be done and goes back to the queue");
         }

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a busy worker lets places come free before it leases jobs for them.
-const GATHERING: Duration = Duration::from_millis(20);
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// How long work in flight may take to end after the stop signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -112,7 +112,7 @@ impl Worker {
         let (mut away, mut backlog) = (false, false);
         while !stop.is_cancelled() {
             // While more is due than there are places for, jobs are leased in heaps: each lease and each batch has its price.
-            let enough = if backlog { (self.concurrency.get() / 2).clamp(1, Self::batch_size() / 2) } else { 1 };
+            let enough = if backlog { (self.concurrency.get() / 4).clamp(1, Self::batch_size()) } else { 1 };
             let Some(mut permits) = some_places(places, enough).await else { return };
             let more = places.available_permits().min(Self::batch_size().saturating_sub(permits.num_permits()));
             if let Ok(rest) = Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {

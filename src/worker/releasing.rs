@@ -31,7 +31,7 @@ impl Worker {
                 Left::Nothing => Finish::Done,
                 Left::More(at) => Finish::Uncounted(at),
             };
-            lease::finish(conn, &[(job.id, finish)], now).await?;
+            lease::finish(conn, self.id, &[(job.id, finish)], now).await?;
             Ok(())
         })
         .await

@@ -79,7 +79,7 @@ impl Worker {
             group.jobs.extend(jobs.into_iter().map(|job| (unconfirmed.id, job)));
         }
         let done: Vec<(JobId, Finish)> = of_message.values().flatten().map(|job| (job.id, Finish::Done)).collect();
-        lease::finish(&mut conn, &done, self.clock.now()).await?;
+        lease::finish(&mut conn, self.id, &done, self.clock.now()).await?;
         Ok(groups.into_values().collect())
     }
 
@@ -103,7 +103,7 @@ impl Worker {
         let now = self.clock.now();
         let finishes: Vec<(JobId, Finish)> =
             group.jobs.iter().map(|(_, job)| (job.id, Finish::Again(now + wait(job), Some(why.to_owned())))).collect();
-        Ok(lease::finish(&mut *self.db.get().await?, &finishes, now).await?)
+        Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?)
     }
 
     /// Gives each message the one of Twilio's that it is; in one transaction with the end of the jobs.
@@ -128,7 +128,7 @@ impl Worker {
                 };
                 finishes.push((job.id, finish));
             }
-            lease::finish(conn, &finishes, now).await?;
+            lease::finish(conn, self.id, &finishes, now).await?;
             consequences::take_in(conn, &reports, now).await?;
             Ok(())
         })

@@ -98,7 +98,7 @@ impl Worker {
             tracing::error!(connection.id = %id, %error, "the saved keys cannot be used by this process; check its CARILLON_SECRET_KEY");
             let later = |entered: &Entered| (entered.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())));
             let later: Vec<(JobId, Finish)> = entered.values().map(later).collect();
-            lease::finish(&mut conn, &later, now).await?;
+            lease::finish(&mut conn, self.id, &later, now).await?;
             return Ok(Claims::default());
         }
         claimed
@@ -127,7 +127,7 @@ impl Worker {
             }
         }
         queue::enqueue(conn, &looks, now).await?;
-        lease::finish(conn, &finishes, now).await?;
+        lease::finish(conn, self.id, &finishes, now).await?;
         Ok(claims)
     }
 
@@ -138,6 +138,6 @@ impl Worker {
         }
         let now = self.clock.now();
         let finishes: Vec<(JobId, Finish)> = crowded.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
-        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &finishes, now).await?) }).await;
+        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?) }).await;
     }
 }

@@ -180,7 +180,7 @@ impl Worker {
         }
         if !doubled.is_empty() {
             let now = self.clock.now();
-            until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, &doubled, now).await?) }).await;
+            until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, self.id, &doubled, now).await?) }).await;
         }
         entered
     }

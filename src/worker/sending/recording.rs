@@ -11,6 +11,7 @@ use crate::{
     db::{Lane, Pool, plans},
     messages::submit::{self, Outcome, accepted},
     queue::lease::{self, Finish, JobId},
+    types::id::WorkerId,
     worker::{
         BATCH,
         perform::{PerformError, until_written},
@@ -36,7 +37,7 @@ struct Answered {
 
 impl Recorder {
     /// Starts recording on the present runtime.
-    pub(in crate::worker) fn start(db: &Pool, clock: &Clock, in_flight: &InFlight) -> Self {
+    pub(in crate::worker) fn start(worker: WorkerId, db: &Pool, clock: &Clock, in_flight: &InFlight) -> Self {
         let (db, clock, lane) = (db.clone(), clock.clone(), Arc::new(Lane::beside(db)));
         let in_flight = Arc::clone(in_flight);
         // Those whose answers are here are still in flight themselves.
@@ -49,7 +50,7 @@ impl Recorder {
             async move {
                 let answers = vec![(); answered.len()];
                 let left = record_accepted(&lane, &clock, answered).await;
-                record_each(&db, &clock, &left).await;
+                record_each(worker, &db, &clock, &left).await;
                 answers
             }
         }))
@@ -73,16 +74,16 @@ async fn record_accepted(lane: &Lane, clock: &Clock, mut answered: Vec<Answered>
 }
 
 /// Records answers together; when one of them cannot be recorded, the others are recorded without it.
-async fn record_each(db: &Pool, clock: &Clock, answered: &[Answered]) {
-    if answered.is_empty() || until_written(|| record_together(db, clock, answered)).await.is_some() || answered.len() == 1 {
+async fn record_each(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Answered]) {
+    if answered.is_empty() || until_written(|| record_together(worker, db, clock, answered)).await.is_some() || answered.len() == 1 {
         return;
     }
     for one in answered {
-        until_written(|| record_together(db, clock, std::slice::from_ref(one))).await;
+        until_written(|| record_together(worker, db, clock, std::slice::from_ref(one))).await;
     }
 }
 
-async fn record_together(db: &Pool, clock: &Clock, answered: &[Answered]) -> Result<(), PerformError> {
+async fn record_together(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Answered]) -> Result<(), PerformError> {
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
@@ -93,7 +94,7 @@ async fn record_together(db: &Pool, clock: &Clock, answered: &[Answered]) -> Res
             .zip(&recorded.messages)
             .map(|(answered, recorded)| (answered.job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted)))
             .collect();
-        lease::finish(conn, &finishes, now).await?;
+        lease::finish(conn, worker, &finishes, now).await?;
         consequences::carry_out(conn, &recorded.consequences, now).await?;
         Ok(())
     })
