@@ -4,10 +4,10 @@ CREATE TABLE events (
     client_id text COLLATE "C",
     name text NOT NULL,
     contact_id uuid NOT NULL,
-    properties jsonb NOT NULL DEFAULT '{}',
+    properties json NOT NULL DEFAULT '{}',
     occurred_at timestamptz NOT NULL,
     received_at timestamptz NOT NULL,
-    CONSTRAINT events_properties_is_object CHECK (jsonb_typeof(properties) = 'object')
+    CONSTRAINT events_properties_is_object CHECK (json_typeof(properties) = 'object')
 );
 -- The sender's own id makes a repeated report a no-op.
 CREATE UNIQUE INDEX events_client_id_key ON events (client_id) WHERE client_id IS NOT NULL;

@@ -65,7 +65,8 @@ struct Candidate<'l> {
 }
 
 statement! {
-    /// Inserts enrollments whose cause is new; in one order for all, so that two batches cannot deadlock.
+    /// Inserts enrollments whose cause is new; in one order for all, so that two batches cannot deadlock. No two transactions have the
+    /// same cause, which is an event, contact or tag that came into being in the same one.
     struct Insert<'a> {
         ids: &'a [EnrollmentId] => Array<SqlUuid>,
         automations: &'a [AutomationId] => Array<SqlUuid>,
@@ -82,15 +83,15 @@ statement! {
      SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at, clock.now
      FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[])
         AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at), (SELECT {}::timestamptz AS now) AS clock
+     WHERE NOT EXISTS (SELECT FROM enrollments AS former WHERE former.automation_id = e.automation_id AND former.cause = e.cause)
      ORDER BY e.automation_id, e.cause
-     ON CONFLICT (automation_id, cause) DO NOTHING
      RETURNING id, automation_id, contact_id, event_id"
 }
 
 /// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
 ///
 /// The same event never enrolls twice in one automation.
-pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Event]) -> Result<Entered> {
+pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[&Event]) -> Result<Entered> {
     if events.is_empty() {
         return Ok(Entered::default());
     }

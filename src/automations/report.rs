@@ -7,7 +7,7 @@ use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
 use crate::db::{Conn, plans};
 use crate::error::Result;
-use crate::events::{self, NewEvent, Recorded};
+use crate::events::{self, Event, NewEvent, Recorded};
 use crate::queue::lease::Leased;
 use crate::queue::{self, Receiver};
 use crate::types::id::EventId;
@@ -33,13 +33,16 @@ impl Reported {
 
 /// Records reports (see [`events::record`]) and lets their contacts into automations; the first thing in a transaction.
 ///
+/// Where it fails because another transaction [was quicker](events::was_quicker), it is to be begun anew.
+///
 /// A number that becomes a contact starts the automations for new contacts, too, before those of its event. The first steps go to
 /// `receiver`.
-pub async fn report(conn: &mut Conn, reports: Vec<NewEvent>, receiver: Receiver, now: DateTime<Utc>) -> Result<Reported> {
+pub async fn report(conn: &mut Conn, reports: &[NewEvent], receiver: Receiver, now: DateTime<Utc>) -> Result<Reported> {
     try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
     let mut entered = enroll::on_changes(conn, now, &outcome.changes).await?;
-    let by_events = enroll::on_events(conn, now, &outcome.new_events()).await?;
+    let new: Vec<&Event> = outcome.new_events().collect();
+    let by_events = enroll::on_events(conn, now, &new).await?;
     entered.enrolled.extend(by_events.enrolled);
     entered.jobs.extend(by_events.jobs);
     let jobs = queue::enqueue_for(conn, receiver, &entered.jobs, now).await?;

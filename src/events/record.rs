@@ -4,16 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::{ClientId, ContactRef, Event, NewEvent};
 use crate::contacts::{self, Change};
-use crate::db::Conn;
 use crate::db::schema::events;
 use crate::db::statement::statement;
-use crate::error::{FieldErrors, Result};
+use crate::db::{self, Conn};
+use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::{ContactId, EventId};
 use crate::types::phone::PhoneNumber;
 
@@ -43,42 +43,36 @@ pub struct Outcome {
 
 impl Outcome {
     /// The events that are new.
-    #[must_use]
-    pub fn new_events(&self) -> Vec<Event> {
-        let new = |recorded: &Recorded| match recorded {
-            Recorded::New(event) => Some(event.clone()),
-            Recorded::Repeat(_) | Recorded::Refused(_) => None,
-        };
-        self.recorded.iter().filter_map(new).collect()
+    pub fn new_events(&self) -> impl Iterator<Item = &Event> {
+        new_of(&self.recorded)
     }
 }
 
 statement! {
-    /// Inserts events whose client id is not taken; in the order of these ids, so that two batches cannot deadlock.
+    /// Inserts events; in the order of their client ids, so that two batches cannot deadlock.
     struct Insert<'a> {
         ids: &'a [EventId] => Array<SqlUuid>,
         client_ids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         names: &'a [&'a str] => Array<Text>,
         contacts: &'a [ContactId] => Array<SqlUuid>,
-        properties: &'a [&'a Value] => Array<Jsonb>,
+        properties: &'a [&'a Value] => Array<Json>,
         occurred_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
         received_at: DateTime<Utc> => Timestamptz,
     }
-    returns SqlUuid;
+    returns ();
     "INSERT INTO events (id, client_id, name, contact_id, properties, occurred_at, received_at)
      SELECT e.id, e.client_id, e.name, e.contact_id, e.properties, e.occurred_at, clock.now
-     FROM unnest({}::uuid[], {}::text[], {}::text[], {}::uuid[], {}::jsonb[], {}::timestamptz[])
+     FROM unnest({}::uuid[], {}::text[], {}::text[], {}::uuid[], {}::json[], {}::timestamptz[])
         AS e (id, client_id, name, contact_id, properties, occurred_at), (SELECT {}::timestamptz AS now) AS clock
-     ORDER BY e.client_id, e.id
-     ON CONFLICT (client_id) WHERE client_id IS NOT NULL DO NOTHING
-     RETURNING id"
+     ORDER BY e.client_id, e.id"
 }
 
 /// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
 ///
 /// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown number becomes a contact, an unknown id is
 /// refused. The caller holds deletions of contacts off, and passes the new events and the changes to `automations::enroll` before it commits.
-pub async fn record(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>) -> Result<Outcome> {
+/// Where another transaction [was quicker](was_quicker) with a client id, the caller begins anew.
+pub async fn record(conn: &mut Conn, reports: &[NewEvent], now: DateTime<Utc>) -> Result<Outcome> {
     let known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
     let mut seen: HashMap<ClientId, usize> = HashMap::new();
     let firsts: Vec<usize> = reports.iter().enumerate().map(|(index, report)| first(&mut seen, index, report)).collect();
@@ -87,8 +81,8 @@ pub async fn record(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>)
     let (people, changes) = People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
 
     let mut recorded: Vec<Recorded> = Vec::with_capacity(reports.len());
-    for (report, first) in reports.into_iter().zip(firsts) {
-        let outcome = match (is_known(&report), recorded.get(first)) {
+    for (report, first) in reports.iter().zip(firsts) {
+        let outcome = match (is_known(report), recorded.get(first)) {
             (Some(id), _) => Recorded::Repeat(id),
             (None, Some(Recorded::New(event))) => Recorded::Repeat(event.id),
             (None, Some(same)) => same.clone(),
@@ -99,8 +93,21 @@ pub async fn record(conn: &mut Conn, reports: Vec<NewEvent>, now: DateTime<Utc>)
         };
         recorded.push(outcome);
     }
-    insert(conn, &mut recorded, now).await?;
+    insert(conn, &recorded, now).await?;
     Ok(Outcome { recorded, changes })
+}
+
+fn new_of(recorded: &[Recorded]) -> impl Iterator<Item = &Event> {
+    recorded.iter().filter_map(|one| match one {
+        Recorded::New(event) => Some(event),
+        Recorded::Repeat(_) | Recorded::Refused(_) => None,
+    })
+}
+
+/// Whether another transaction was quicker with a client id: to be begun anew, it then finds that one's event.
+#[must_use]
+pub fn was_quicker(error: &Error) -> bool {
+    matches!(error, Error::Database(error) if db::constraint(error) == Some("events_client_id_key"))
 }
 
 /// The place of the first report in the batch with the same client id: its own, unless it repeats one.
@@ -108,15 +115,9 @@ fn first(seen: &mut HashMap<ClientId, usize>, index: usize, report: &NewEvent) -
     report.client_id.as_ref().map_or(index, |id| *seen.entry(id.clone()).or_insert(index))
 }
 
-/// Inserts what is new. Where another transaction was quicker with a client id, the answer becomes its event.
-async fn insert(conn: &mut Conn, recorded: &mut [Recorded], now: DateTime<Utc>) -> Result<()> {
-    let new: Vec<&Event> = recorded
-        .iter()
-        .filter_map(|one| match one {
-            Recorded::New(event) => Some(event),
-            Recorded::Repeat(_) | Recorded::Refused(_) => None,
-        })
-        .collect();
+/// Inserts what is new.
+async fn insert(conn: &mut Conn, recorded: &[Recorded], now: DateTime<Utc>) -> Result<()> {
+    let new: Vec<&Event> = new_of(recorded).collect();
     if new.is_empty() {
         return Ok(());
     }
@@ -135,45 +136,17 @@ async fn insert(conn: &mut Conn, recorded: &mut [Recorded], now: DateTime<Utc>) 
         occurred_ats: &occurred_ats,
         received_at: now,
     };
-    let inserted: Vec<EventId> = statement.load(conn).await?;
-    if inserted.len() < ids.len() {
-        give_way(conn, recorded, &inserted.into_iter().collect()).await?;
-    }
+    statement.execute(conn).await?;
     Ok(())
 }
 
-/// Turns the events that were not inserted, and what repeats them, into repeats of those that were quicker.
-async fn give_way(conn: &mut Conn, recorded: &mut [Recorded], inserted: &HashSet<EventId>) -> Result<()> {
-    let late: HashMap<EventId, ClientId> = recorded
-        .iter()
-        .filter_map(|one| match one {
-            Recorded::New(event) if !inserted.contains(&event.id) => {
-                ClientId::parse(event.client_id.as_deref()?).ok().map(|client_id| (event.id, client_id))
-            }
-            _ => None,
-        })
-        .collect();
-    let winners = find_by_client_id(conn, late.values()).await?;
-    for one in recorded {
-        let id = match one {
-            Recorded::New(event) => event.id,
-            Recorded::Repeat(id) => *id,
-            Recorded::Refused(_) => continue,
-        };
-        if let Some(winner) = late.get(&id).and_then(|client_id| winners.get(client_id.as_str())) {
-            *one = Recorded::Repeat(*winner);
-        }
-    }
-    Ok(())
-}
-
-fn stored_form(report: NewEvent, contact_id: ContactId, now: DateTime<Utc>) -> Event {
+fn stored_form(report: &NewEvent, contact_id: ContactId, now: DateTime<Utc>) -> Event {
     Event {
         id: EventId::new(),
-        client_id: report.client_id.map(|id| id.as_str().to_owned()),
-        name: report.name,
+        client_id: report.client_id.as_ref().map(|id| id.as_str().to_owned()),
+        name: report.name.clone(),
         contact_id,
-        properties: report.properties.into_value(),
+        properties: report.properties.clone().into_value(),
         occurred_at: report.occurred_at.unwrap_or(now),
         received_at: now,
     }

@@ -131,12 +131,20 @@ async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<Ht
 
 async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
     let country = country(caller, events).await?;
-    let read: Vec<Result<NewEvent, FieldErrors>> = events.iter().map(|event| read(event, country)).collect();
-    let reports = read.iter().filter_map(|one| one.as_ref().ok()).cloned().collect();
+    let (mut reports, mut errors) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
+    for event in events {
+        match read(event, country) {
+            Ok(report) => {
+                reports.push(report);
+                errors.push(None);
+            }
+            Err(fields) => errors.push(Some(fields)),
+        }
+    }
     let now = caller.now();
     let mut conn = caller.conn().await?;
-    let reported = reports::report(&mut conn, reports, &caller.app.handover, now).await?;
-    Ok(HttpResponse::Accepted().json(EventResults { results: results(read, &reported) }))
+    let reported = reports::report(&mut conn, &reports, &caller.app.handover, now).await?;
+    Ok(HttpResponse::Accepted().json(EventResults { results: results(errors, &reported) }))
 }
 
 /// What national numbers are read with; not asked for when every number has its country code, as most have.
@@ -220,18 +228,18 @@ fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> O
 }
 
 /// Puts the answers for what could be read between the errors of what could not.
-fn results(read: Vec<Result<NewEvent, FieldErrors>>, reported: &Reported) -> Vec<EventResult> {
+fn results(errors: Vec<Option<FieldErrors>>, reported: &Reported) -> Vec<EventResult> {
     let mut recorded = reported.recorded.iter();
-    let result = |one: Result<NewEvent, FieldErrors>| match one {
-        Err(fields) => EventResult::error(fields),
-        Ok(_) => match recorded.next() {
+    let result = |error: Option<FieldErrors>| match error {
+        Some(fields) => EventResult::error(fields),
+        None => match recorded.next() {
             Some(Recorded::New(event)) => EventResult::of("recorded", event.id, reported.enrollments_of(event.id)),
             Some(Recorded::Repeat(id)) => EventResult::of("repeat", *id, 0),
             Some(Recorded::Refused(fields)) => EventResult::error(fields.clone()),
             None => EventResult::error(FieldErrors::default()),
         },
     };
-    let mut results: Vec<EventResult> = read.into_iter().map(result).collect();
+    let mut results: Vec<EventResult> = errors.into_iter().map(result).collect();
     for (index, result) in results.iter_mut().enumerate() {
         result.index = Some(index);
     }

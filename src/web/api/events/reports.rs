@@ -8,12 +8,15 @@ use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::db::{self, Conn, Pool};
 use crate::error::Error;
-use crate::events::{NewEvent, Recorded};
+use crate::events::{self, NewEvent, Recorded};
 use crate::queue::handover::{Handover, Offer};
 use crate::web::api::{ApiError, ApiResult};
 
 /// Reports in one transaction: so many that a batch takes some milliseconds.
 const LARGEST_BATCH: usize = 200;
+
+/// How often a batch is begun that always meets another one with the same client ids.
+const MOST_ROUNDS: usize = 5;
 
 /// Takes in single reports; cheap to clone.
 #[derive(Clone)]
@@ -65,14 +68,14 @@ struct Intake {
 impl Intake {
     /// Records all together; when that fails, each by itself, so that one report cannot hold up the others.
     async fn record_each(&self, reports: Vec<NewEvent>) -> Vec<ApiResult<Answer>> {
-        match self.record(reports.clone()).await {
+        match self.record(&reports).await {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(Failure::Away(reason)) => reports.iter().map(|_| Err(ApiError::away(&reason))).collect(),
             Err(Failure::Refused(error)) if reports.len() == 1 => vec![Err(error.into())],
             Err(Failure::Refused(_)) => {
                 let mut answers = Vec::with_capacity(reports.len());
-                for report in reports {
-                    answers.push(match self.record(vec![report]).await {
+                for report in &reports {
+                    answers.push(match self.record(std::slice::from_ref(report)).await {
                         Ok(mut answer) => answer.pop().ok_or_else(|| Error::Internal("an event was not answered".to_owned()).into()),
                         Err(Failure::Away(reason)) => Err(ApiError::away(&reason)),
                         Err(Failure::Refused(error)) => Err(error.into()),
@@ -83,7 +86,7 @@ impl Intake {
         }
     }
 
-    async fn record(&self, reports: Vec<NewEvent>) -> Result<Vec<Answer>, Failure> {
+    async fn record(&self, reports: &[NewEvent]) -> Result<Vec<Answer>, Failure> {
         let mut conn = self.db.get().await.map_err(|error| Failure::Away(error.to_string()))?;
         let reported = report(&mut conn, reports, &self.handover, self.clock.now()).await?;
         let started = |recorded: &Recorded| match recorded {
@@ -96,10 +99,16 @@ impl Intake {
 }
 
 /// Records reports in a transaction of their own; what starts at once goes to the worker of this process, as far as it has places.
-pub(super) async fn report(conn: &mut Conn, reports: Vec<NewEvent>, handover: &Handover, now: DateTime<Utc>) -> Result<Reported, Error> {
+pub(super) async fn report(conn: &mut Conn, reports: &[NewEvent], handover: &Handover, now: DateTime<Utc>) -> Result<Reported, Error> {
     let offer = handover.offer(reports.len()).await;
     let receiver = Offer::receiver(offer.as_ref());
-    let reported = conn.transaction(async |conn| automations::report(conn, reports, receiver, now).await).await?;
+    let mut round = 1;
+    let reported = loop {
+        match conn.transaction(async |conn| automations::report(conn, reports, receiver, now).await).await {
+            Err(error) if events::was_quicker(&error) && round < MOST_ROUNDS => round += 1,
+            done => break done?,
+        }
+    };
     if let Some(offer) = offer {
         offer.hand_over(&reported.jobs);
     }
