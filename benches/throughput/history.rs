@@ -98,7 +98,7 @@ fn inserts(world: &World, automation: &str, messages: usize, contacts: usize) ->
     let event = format!(
         "INSERT INTO events (id, client_id, name, contact_id, properties, occurred_at, received_at)
          SELECT event, 'past-' || n, 'order_completed', contact,
-             jsonb_build_object('order_id', 'A-' || n, 'total', 49.9, 'currency', 'USD'), bench_time(at), bench_time(at) {past}"
+             json_build_object('order_id', 'A-' || n, 'total', 49.9, 'currency', 'USD'), bench_time(at), bench_time(at) {past}"
     );
     let enrollment = format!(
         "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, status, step, due_at, started_at, finished_at)
@@ -118,7 +118,7 @@ fn inserts(world: &World, automation: &str, messages: usize, contacts: usize) ->
     );
     let report = format!(
         "INSERT INTO delivery_events (message_id, status, source, applied, received_at, params)
-         SELECT message, 'delivered', 'callback', true, bench_time(at + 5000), jsonb_build_object('ApiVersion', '2010-04-01', 'AccountSid',
+         SELECT message, 'delivered', 'callback', true, bench_time(at + 5000), json_build_object('ApiVersion', '2010-04-01', 'AccountSid',
              '{account}', 'From', '{SENDER}', 'MessageSid', 'SM' || md5(n::text), 'MessageStatus', 'delivered', 'SmsSid', 'SM' || md5(n::text),
              'SmsStatus', 'delivered', 'To', phone, 'RawDlrDoneDate', '2611211200') {past}",
         account = crate::fake_twilio::ACCOUNT_SID

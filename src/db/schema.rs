@@ -114,7 +114,7 @@ diesel::table! {
         error_code -> Nullable<Int4>,
         applied -> Bool,
         received_at -> Timestamptz,
-        params -> Nullable<Jsonb>,
+        params -> Nullable<Json>,
     }
 }
 
@@ -141,7 +141,7 @@ diesel::table! {
         client_id -> Nullable<Text>,
         name -> Text,
         contact_id -> Uuid,
-        properties -> Jsonb,
+        properties -> Json,
         occurred_at -> Timestamptz,
         received_at -> Timestamptz,
     }

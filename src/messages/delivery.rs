@@ -2,11 +2,11 @@
 
 pub mod quiet;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::{
@@ -90,50 +90,40 @@ pub struct RecordedReports {
 }
 
 statement! {
-    /// Writes reports, and the state that they led to, of messages that are as they were when that was decided; returns those that were
-    /// moved. What was given up as unconfirmed has no reason any more once it is settled.
+    /// Writes reports and the state that they led to. What was given up as unconfirmed has no reason any more once it is settled.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         statuses: &'a [String] => Array<Text>,
         error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
         sources: &'a [ReportSource] => Array<Text>,
         applied: &'a [bool] => Array<Bool>,
-        params: &'a [&'a JsonText] => Array<Jsonb>,
-        moving: &'a [bool] => Array<Bool>,
+        params: &'a [&'a JsonText] => Array<Json>,
         now: DateTime<Utc> => Timestamptz,
         moved_ids: &'a [MessageId] => Array<SqlUuid>,
         moved_statuses: &'a [MessageStatus] => Array<Text>,
         moved_error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
         moved_sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         moved_from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        former_statuses: &'a [MessageStatus] => Array<Text>,
-        former_sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
     }
-    returns SqlUuid;
+    returns ();
     "WITH report AS (
-        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::bool[], {}::jsonb[], {}::bool[])
-            AS r (message_id, status, error_code, source, applied, params, moving), (SELECT {}::timestamptz AS now) AS clock
+        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::bool[], {}::json[])
+            AS r (message_id, status, error_code, source, applied, params), (SELECT {}::timestamptz AS now) AS clock
      ), moved AS (
         UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status THEN m.status_at ELSE clock.now END,
             error_code = coalesce(s.error_code, m.error_code), twilio_sid = coalesce(m.twilio_sid, s.sid),
             from_address = coalesce(m.from_address, s.from_address),
             reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL ELSE m.reason END
-        FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[], {}::text[], {}::text[])
-            AS s (id, status, error_code, sid, from_address, former_status, former_sid), (SELECT now FROM report LIMIT 1) AS clock
-        WHERE m.id = s.id AND m.status = s.former_status AND m.twilio_sid IS NOT DISTINCT FROM s.former_sid
-        RETURNING m.id
-     ), noted AS (
-        INSERT INTO delivery_events (message_id, status, error_code, source, applied, params, received_at)
-        SELECT message_id, status, error_code, source, applied, params, now FROM report
-        WHERE NOT moving OR message_id IN (SELECT id FROM moved)
+        FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[]) AS s (id, status, error_code, sid, from_address),
+            (SELECT now FROM report LIMIT 1) AS clock
+        WHERE m.id = s.id
      )
-     SELECT id FROM moved"
+     INSERT INTO delivery_events (message_id, status, error_code, source, applied, params, received_at)
+     SELECT message_id, status, error_code, source, applied, params, now FROM report"
 }
 
 /// The state of a message while the reports of a batch are applied to it, one after the other.
 struct State {
-    former_status: MessageStatus,
-    former_sid: Option<String>,
     status: MessageStatus,
     sid: Option<String>,
     /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed over once more.
@@ -160,7 +150,7 @@ pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> 
     let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
     let worth_until = worth_until(conn, reports, now).await?;
     let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
-    write(conn, &reports.iter().collect::<Vec<_>>(), &recorded, &states, now).await?;
+    write(conn, reports, &recorded, &states, now).await?;
     let resends: Vec<Resend> = states.values().filter_map(|state| state.resend.clone()).collect();
     resend::resend(conn, &resends, now).await?;
 
@@ -217,8 +207,6 @@ impl State {
 
     fn of((_, status, sid, connection_id, former_sids): Current) -> Self {
         Self {
-            former_status: status,
-            former_sid: sid.clone(),
             status,
             sid,
             former_sids: former_sids.unwrap_or_default(),
@@ -270,28 +258,24 @@ fn apply(
     Recorded::Applied
 }
 
-/// Writes what was recorded; returns the messages that moved. One that is locked moves, and another one where nobody has moved it since
-/// it was read; otherwise nothing of it is written.
+/// Writes what was recorded of messages that are locked.
 async fn write(
-    mut conn: &Conn,
-    reports: &[&Report],
+    conn: &mut Conn,
+    reports: &[Report],
     recorded: &[Recorded],
     states: &HashMap<MessageId, State>,
     now: DateTime<Utc>,
-) -> Result<HashSet<MessageId>> {
+) -> Result<()> {
     let kept: Vec<(&Report, Recorded)> = reports
         .iter()
         .zip(recorded)
         .filter(|(_, recorded)| **recorded != Recorded::UnknownMessage)
-        .map(|(report, recorded)| (*report, *recorded))
+        .map(|(report, recorded)| (report, *recorded))
         .collect();
     if kept.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(());
     }
-    let mut moved: Vec<(&MessageId, &State)> = states.iter().filter(|(_, state)| state.moves()).collect();
-    // In one order for all, so that two batches cannot wait for each other.
-    moved.sort_unstable_by_key(|(id, _)| **id);
-    let moving = |report: &Report| states.get(&report.message_id).is_some_and(State::moves);
+    let moved: Vec<(&MessageId, &State)> = states.iter().filter(|(_, state)| state.moves()).collect();
     let statement = Write {
         ids: &kept.iter().map(|(report, _)| report.message_id).collect::<Vec<_>>(),
         statuses: &kept.iter().map(|(report, _)| report.status.as_str().to_owned()).collect::<Vec<_>>(),
@@ -299,16 +283,13 @@ async fn write(
         sources: &kept.iter().map(|(report, _)| report.source).collect::<Vec<_>>(),
         applied: &kept.iter().map(|(_, recorded)| *recorded == Recorded::Applied).collect::<Vec<_>>(),
         params: &kept.iter().map(|(report, _)| &report.params).collect::<Vec<_>>(),
-        moving: &kept.iter().map(|(report, _)| moving(report)).collect::<Vec<_>>(),
         now,
         moved_ids: &moved.iter().map(|(id, _)| **id).collect::<Vec<_>>(),
         moved_statuses: &moved.iter().map(|(_, state)| state.status).collect::<Vec<_>>(),
         moved_error_codes: &moved.iter().map(|(_, state)| state.error_code).collect::<Vec<_>>(),
         moved_sids: &moved.iter().map(|(_, state)| state.sid.as_deref()).collect::<Vec<_>>(),
         moved_from_addresses: &moved.iter().map(|(_, state)| state.from_address.as_deref()).collect::<Vec<_>>(),
-        former_statuses: &moved.iter().map(|(_, state)| state.former_status).collect::<Vec<_>>(),
-        former_sids: &moved.iter().map(|(_, state)| state.former_sid.as_deref()).collect::<Vec<_>>(),
     };
-    let moved: Vec<MessageId> = statement.load(&mut conn).await?;
-    Ok(moved.into_iter().collect())
+    statement.execute(conn).await?;
+    Ok(())
 }

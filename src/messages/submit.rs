@@ -78,7 +78,7 @@ pub struct RecordedOutcomes {
     pub consequences: Vec<Consequence>,
 }
 
-/// A message as [`Lock`] and [`Read`] give it: its status, Twilio's id, its connection, and the ids that it had before.
+/// A message as [`Lock`] gives it: its status, Twilio's id, its connection, and the ids that it had before.
 pub(super) type Current = (MessageId, MessageStatus, Option<String>, ConnectionId, Option<Vec<String>>);
 
 statement! {
@@ -86,13 +86,6 @@ statement! {
     pub(super) struct Lock<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
     "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages WHERE id = ANY ({}::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-}
-
-statement! {
-    /// Reads messages as they are now, and as they may not be a moment later.
-    pub(super) struct Read<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
-    returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
-    "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages WHERE id = ANY ({}::uuid[])"
 }
 
 statement! {

@@ -6,16 +6,13 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::Jsonb;
+use diesel::sql_types::Json;
 use serde_json::Value;
 
-/// The text of a JSON value, on its way into a `jsonb` column.
+/// The text of a JSON value, on its way into a `json` column.
 #[derive(Debug, Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Jsonb)]
+#[diesel(sql_type = Json)]
 pub struct JsonText(String);
-
-/// The version of the binary form of `jsonb`, which is followed by the text.
-const JSONB_VERSION: u8 = 1;
 
 impl JsonText {
     /// Parameters as a JSON object, names in the order of their first occurrence; what occurs several times becomes a list.
@@ -71,9 +68,8 @@ fn push_string(text: &mut String, string: &str) {
     }
 }
 
-impl ToSql<Jsonb, Pg> for JsonText {
+impl ToSql<Json, Pg> for JsonText {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(&[JSONB_VERSION])?;
         out.write_all(self.0.as_bytes())?;
         Ok(IsNull::No)
     }

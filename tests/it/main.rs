@@ -24,6 +24,7 @@ mod messages;
 mod migrations;
 mod policy;
 mod processes;
+mod quiet_reports;
 mod races;
 mod reconciling;
 mod routines;

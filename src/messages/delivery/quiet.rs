@@ -1,18 +1,72 @@
-//! Quiet reports: nothing follows from them but the status of their message, as from nearly all. They need no lock and no transaction
-//! of several statements: the messages are read, and written where nobody has moved them since.
+//! Quiet reports: nothing follows from them but the status of their message, as from nearly all. They need no lock, no transaction of
+//! several statements, and nothing to be read first: one statement writes those whose messages nobody else is moving.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::{Recorded, Report, State, apply, write};
+use super::{Recorded, Report, ReportSource};
 use crate::{
-    db::Conn,
+    db::{Conn, statement::statement},
     error::Result,
-    messages::submit::{Current, Read},
-    types::id::MessageId,
+    messages::status::MessageStatus,
+    types::{
+        id::{ConnectionId, MessageId},
+        json_text::JsonText,
+    },
 };
+
+statement! {
+    /// Writes reports, each of another message, and what they move, as [`apply`](super::apply) decides it: what a status may become is
+    /// told by `formers` and `nexts`. Returns the messages whose reports are written, and whether they were applied; the others do not
+    /// exist, or were moved by somebody else at this moment.
+    struct Write<'a> {
+        ids: &'a [MessageId] => Array<SqlUuid>,
+        connections: &'a [ConnectionId] => Array<SqlUuid>,
+        sids: &'a [&'a str] => Array<Text>,
+        statuses: &'a [&'a str] => Array<Text>,
+        from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+        sources: &'a [ReportSource] => Array<Text>,
+        params: &'a [&'a JsonText] => Array<Json>,
+        now: DateTime<Utc> => Timestamptz,
+        formers: &'a [MessageStatus] => Array<Text>,
+        nexts: &'a [MessageStatus] => Array<Text>,
+    }
+    returns (SqlUuid, Bool);
+    "WITH report AS (
+        SELECT r.*, clock.now, m.status AS former_status, m.twilio_sid AS former_sid,
+            about.it AND step.next IS NOT NULL AS applied, about.it AND (step.next IS NOT NULL OR m.twilio_sid IS NULL) AS moving
+        FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::json[])
+            AS r (message_id, connection_id, sid, status, from_address, source, params)
+        JOIN messages m ON m.id = r.message_id AND m.connection_id = r.connection_id
+        CROSS JOIN (SELECT {}::timestamptz AS now) AS clock
+        CROSS JOIN LATERAL (
+            SELECT coalesce(m.twilio_sid = r.sid, true) AND (r.sid = ANY (m.former_sids)) IS NOT TRUE AS it) AS about
+        LEFT JOIN unnest({}::text[], {}::text[]) AS step (former, next) ON step.former = m.status AND step.next = r.status
+     ), moved AS (
+        UPDATE messages m SET status = CASE WHEN r.applied THEN r.status ELSE m.status END,
+            status_at = CASE WHEN r.applied THEN r.now ELSE m.status_at END,
+            twilio_sid = r.sid, from_address = coalesce(m.from_address, r.from_address),
+            reason = CASE WHEN r.applied AND m.status = 'unconfirmed' THEN NULL ELSE m.reason END
+        FROM report r
+        WHERE r.moving AND m.id = r.message_id AND m.status = r.former_status AND m.twilio_sid IS NOT DISTINCT FROM r.former_sid
+        RETURNING m.id
+     ), noted AS (
+        INSERT INTO delivery_events (message_id, status, source, applied, params, received_at)
+        SELECT message_id, status, source, applied, params, now FROM report
+        WHERE NOT moving OR message_id IN (SELECT id FROM moved)
+     )
+     SELECT message_id, applied FROM report WHERE NOT moving OR message_id IN (SELECT id FROM moved)"
+}
+
+/// What a status may become by a report, turned on its side.
+static STEPS: LazyLock<(Vec<MessageStatus>, Vec<MessageStatus>)> = LazyLock::new(|| {
+    let pairs = MessageStatus::ALL.iter().flat_map(|former| MessageStatus::ALL.iter().map(move |report| (*former, *report)));
+    pairs.filter_map(|(former, report)| Some((former, former.after(report)?))).unzip()
+});
 
 impl Report {
     /// Whether nothing can follow from it but its message's status.
@@ -22,15 +76,30 @@ impl Report {
     }
 }
 
-/// Records quiet reports at once; each is committed when this returns. None stands for one whose message somebody else was moving at
-/// the same moment: of that one nothing is recorded yet.
+/// Records quiet reports at once; each is committed when this returns. None stands for one that has to take the long way: there is no
+/// such message, somebody else was moving it at the same moment, or another report of the batch is about it as well.
 pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) -> Result<Vec<Option<Recorded>>> {
     debug_assert!(reports.iter().all(|report| report.is_quiet()), "more follows from a report with an error code");
-    let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
-    let rows: Vec<Current> = Read { ids: &ids }.load(&mut conn).await?;
-    let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
-    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, &HashMap::new(), now)).collect();
-    let moved = write(conn, reports, &recorded, &states, now).await?;
-    let written = |id: &MessageId| states.get(id).is_none_or(|state| !state.moves() || moved.contains(id));
-    Ok(reports.iter().zip(recorded).map(|(report, recorded)| written(&report.message_id).then_some(recorded)).collect())
+    let mut seen = HashSet::with_capacity(reports.len());
+    let is_first: Vec<bool> = reports.iter().map(|report| seen.insert(report.message_id)).collect();
+    let mut firsts: Vec<&Report> = reports.iter().zip(&is_first).filter(|(_, first)| **first).map(|(report, _)| *report).collect();
+    // In one order for all, so that two batches cannot wait for each other.
+    firsts.sort_unstable_by_key(|report| report.message_id);
+    let (formers, nexts) = &*STEPS;
+    let statement = Write {
+        ids: &firsts.iter().map(|report| report.message_id).collect::<Vec<_>>(),
+        connections: &firsts.iter().map(|report| report.connection_id).collect::<Vec<_>>(),
+        sids: &firsts.iter().map(|report| report.twilio_sid.as_str()).collect::<Vec<_>>(),
+        statuses: &firsts.iter().map(|report| report.status.as_str()).collect::<Vec<_>>(),
+        from_addresses: &firsts.iter().map(|report| report.from_address.as_deref()).collect::<Vec<_>>(),
+        sources: &firsts.iter().map(|report| report.source).collect::<Vec<_>>(),
+        params: &firsts.iter().map(|report| &report.params).collect::<Vec<_>>(),
+        now,
+        formers,
+        nexts,
+    };
+    let written: Vec<(MessageId, bool)> = statement.load(&mut conn).await?;
+    let written: HashMap<MessageId, Recorded> =
+        written.into_iter().map(|(id, applied)| (id, if applied { Recorded::Applied } else { Recorded::Noted })).collect();
+    Ok(reports.iter().zip(is_first).map(|(report, first)| written.get(&report.message_id).copied().filter(|_| first)).collect())
 }
