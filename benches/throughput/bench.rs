@@ -39,6 +39,8 @@ pub(crate) struct Line {
     pub(crate) cost: Option<Map<String, Value>>,
     /// What the row is about, in all runs.
     pub(crate) runs: Vec<f64>,
+    /// What the [`pulse`](crate::machine::pulse) of the machine was right before.
+    pub(crate) pulse: Option<f64>,
     /// The statements behind it, those first that took longest.
     pub(crate) statements: Vec<Statement>,
 }
@@ -68,7 +70,15 @@ impl Figure {
 
 impl Line {
     pub(crate) fn new(work: &str, how: impl Into<String>) -> Self {
-        Self { work: work.to_owned(), how: how.into(), figures: Vec::new(), cost: None, runs: Vec::new(), statements: Vec::new() }
+        Self {
+            work: work.to_owned(),
+            how: how.into(),
+            figures: Vec::new(),
+            cost: None,
+            runs: Vec::new(),
+            pulse: None,
+            statements: Vec::new(),
+        }
     }
 
     pub(crate) fn figure(mut self, figure: Figure) -> Self {
@@ -88,6 +98,13 @@ impl Line {
             "others_share": cost.disturbance(),
         });
         self.cost = object.as_object().cloned();
+        self
+    }
+
+    /// Notes how fast the machine was, and which statements were behind it.
+    pub(crate) fn with(mut self, pulse: f64, statements: Vec<Statement>) -> Self {
+        self.pulse = Some(pulse);
+        self.statements = statements;
         self
     }
 

@@ -1,9 +1,11 @@
 //! What the figures were measured on.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use carillon::clock::Clock;
@@ -11,7 +13,7 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::cluster::Cluster;
-use crate::load::percentile;
+use crate::load::{per_second, percentile};
 
 /// Machine, source and database of a measurement.
 #[derive(Serialize)]
@@ -56,6 +58,33 @@ fn commit() -> String {
     let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
     let commit = git(&["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
     if changed { format!("{commit}+") } else { commit }
+}
+
+/// How fast the machine is at this moment, with nothing of Carillon in it: round trips of a byte between two threads over TCP, a second.
+///
+/// What others on the same hardware do is felt in system calls and changes of threads before it is felt in calculations: figures of
+/// different hours can be compared with what was measured right before them.
+pub(crate) fn pulse() -> Outcome<f64> {
+    const LASTS: Duration = Duration::from_millis(300);
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut here = TcpStream::connect(listener.local_addr()?)?;
+    let (mut there, _) = listener.accept()?;
+    here.set_nodelay(true)?;
+    there.set_nodelay(true)?;
+    let echo = thread::spawn(move || {
+        let mut byte = [0];
+        while there.read_exact(&mut byte).and_then(|()| there.write_all(&byte)).is_ok() {}
+    });
+    let (begun, mut count, mut byte) = (Instant::now(), 0, [0]);
+    while begun.elapsed() < LASTS {
+        here.write_all(&byte)?;
+        here.read_exact(&mut byte)?;
+        count += 1;
+    }
+    let rate = per_second(count, begun.elapsed());
+    drop(here);
+    echo.join().map_err(|_| "the echo ended before its time")?;
+    Ok(rate)
 }
 
 fn fsync(directory: &Path) -> Outcome<f64> {

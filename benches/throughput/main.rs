@@ -178,17 +178,15 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         let mut reported = Vec::new();
         for _ in 0..options.runs {
             if options.wants(Row::Send) || (place == 0 && options.wants(Row::Callbacks)) {
-                bench.cluster.forget_statements().await?;
-                let (mut line, now_sent) = send::send(bench, options.messages, Duration::from_millis(*latency)).await?;
-                line.statements = bench.cluster.statements().await?;
-                runs.push(line);
+                let pulse = begin(bench).await?;
+                let (line, now_sent) = send::send(bench, options.messages, Duration::from_millis(*latency)).await?;
+                runs.push(line.with(pulse, bench.cluster.statements().await?));
                 sent = now_sent;
             }
             if place == 0 && options.wants(Row::Callbacks) {
-                bench.cluster.forget_statements().await?;
-                let mut line = callbacks::callbacks(bench, &sent).await?;
-                line.statements = bench.cluster.statements().await?;
-                reported.push(line);
+                let pulse = begin(bench).await?;
+                let line = callbacks::callbacks(bench, &sent).await?;
+                reported.push(line.with(pulse, bench.cluster.statements().await?));
             }
         }
         if options.wants(Row::Send) {
@@ -200,10 +198,9 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         for (connections, in_one, count) in [(64, InOne::Event, options.messages), (8, InOne::Batch(100), 5 * options.messages / 2)] {
             let mut runs = Vec::new();
             for _ in 0..options.runs {
-                bench.cluster.forget_statements().await?;
-                let mut line = ingest::ingest(bench, count, connections, in_one).await?;
-                line.statements = bench.cluster.statements().await?;
-                runs.push(line);
+                let pulse = begin(bench).await?;
+                let line = ingest::ingest(bench, count, connections, in_one).await?;
+                runs.push(line.with(pulse, bench.cluster.statements().await?));
             }
             report.add_all(middle(runs));
         }
@@ -216,6 +213,12 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         report.add(resting::idle(bench, Duration::from_secs(options.idle)).await?);
     }
     Ok(())
+}
+
+/// Before each run: counts statements anew, and says how fast the machine is now.
+async fn begin(bench: &Bench) -> Outcome<f64> {
+    bench.cluster.forget_statements().await?;
+    machine::pulse()
 }
 
 /// The run in the middle, by what the row is about.

@@ -97,9 +97,9 @@ impl Report {
             let _ = write!(text, "{} messages to {} contacts were there before.\n\n", self.history, self.history / MESSAGES_OF_A_CONTACT);
         }
         text.push_str(
-            "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, load (µs) | others on the machine |\n",
+            "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, load (µs) | others on the machine | its pulse before |\n",
         );
-        text.push_str("|---|---|---|---|---|\n");
+        text.push_str("|---|---|---|---|---|---|\n");
         for line in &self.lines {
             let goal = GOALS.iter().find(|(work, how, _)| *work == line.work && line.how.starts_with(how)).map_or("", |(_, _, goal)| goal);
             let number = |name: &str| line.cost.as_ref().and_then(|cost| cost.get(name)).and_then(Value::as_f64);
@@ -109,7 +109,9 @@ impl Report {
                 .map(|one| format!("{one:.0}"))
                 .collect();
             let others = number("others_share").map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share));
-            let _ = writeln!(text, "| {}, {} | {} | {goal} | {} | {others} |", line.work, line.how, figures(line), cpu.join(", "));
+            let pulse = line.pulse.map_or_else(String::new, |pulse| format!("{}/s", amount(pulse)));
+            let _ =
+                writeln!(text, "| {}, {} | {} | {goal} | {} | {others} | {pulse} |", line.work, line.how, figures(line), cpu.join(", "));
         }
         text
     }
