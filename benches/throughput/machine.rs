@@ -42,7 +42,7 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
         measured_at: Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         commit: commit(),
         cpu: field(&read("/proc/cpuinfo"), "model name"),
-        cores: std::thread::available_parallelism()?.get(),
+        cores: thread::available_parallelism()?.get(),
         memory_gb: memory / (1024.0 * 1024.0),
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
         fsync_ms: fsync(directory)?,

@@ -67,3 +67,8 @@ COMMENT ON COLUMN enrollments.due_at IS 'When the next step is due.';
 
 -- Nothing is looked for by what these columns hold: to sample and sort it would be most of the work of ANALYZE.
 ALTER TABLE events ALTER COLUMN properties SET STATISTICS 0;
+
+-- Not counted while they are small: from a count of a few rows PostgreSQL would plan to read all of them for each row of a batch, and
+-- keep that plan while they become many.
+ALTER TABLE events SET (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = 1000, autovacuum_analyze_threshold = 1000);
+ALTER TABLE enrollments SET (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = 1000, autovacuum_analyze_threshold = 1000);

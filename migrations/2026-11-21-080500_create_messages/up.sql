@@ -92,3 +92,9 @@ COMMENT ON COLUMN delivery_events.applied IS 'Whether it moved the message''s st
 ALTER TABLE messages ALTER COLUMN body SET STATISTICS 0, ALTER COLUMN media_urls SET STATISTICS 0,
     ALTER COLUMN former_sids SET STATISTICS 0;
 ALTER TABLE delivery_events ALTER COLUMN params SET STATISTICS 0;
+
+-- Not counted while they are small: from a count of a few rows PostgreSQL would plan to read all of them for each row of a batch, and
+-- keep that plan while they become many.
+ALTER TABLE messages SET (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = 1000, autovacuum_analyze_threshold = 1000);
+ALTER TABLE attempts SET (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = 1000, autovacuum_analyze_threshold = 1000);
+ALTER TABLE delivery_events SET (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_threshold = 1000, autovacuum_analyze_threshold = 1000);

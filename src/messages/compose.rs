@@ -221,14 +221,14 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     };
     let rows: Vec<(MessageId, MessageStatus, ConnectionId)> = statement.load(conn).await?;
     let goes = |status| matches!(status, MessageStatus::Pending | MessageStatus::Submitting);
-    let jobs: Vec<NewJob> =
-        rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| NewJob { job: Job::Send(*id), run_at: now }).collect();
+    let going: Vec<MessageId> = rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| *id).collect();
     let jobs = match sends {
         Sends::Anyone => {
+            let jobs: Vec<NewJob> = going.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
             queue::enqueue(conn, &jobs, now).await?;
             Vec::new()
         }
-        Sends::Worker { id, ended, .. } => queue::follow(conn, id, ended, &jobs, now).await?,
+        Sends::Worker { id, ended, .. } => queue::send_next(conn, id, ended, &going, now).await?,
     };
     let begun = rows.iter().filter(|(_, status, _)| *status == MessageStatus::Submitting).map(|(id, _, connection)| (*id, *connection));
     let mut claimed = columns.claimed(conn, begun.collect(), &drafts, now).await?;

@@ -23,7 +23,7 @@ const MOST_REFUSALS: i16 = 8;
 /// The same for codes that need hours or days.
 const MOST_LATE_REFUSALS: i16 = 4;
 
-/// How often a message that Twilio had accepted and then dropped unsent is handed over once more.
+/// How often a message that Twilio had accepted and then dropped unsent is handed over once more; a full queue does not count.
 pub(super) const MOST_RESENDS: usize = 3;
 
 /// How long a message waits whose sender's queue at Twilio is full.
@@ -169,10 +169,12 @@ const fn effect(disposition: Disposition) -> Option<Effect> {
 /// a minute: by then the attempt that brought the failure has ended, whatever became of its answer.
 pub(super) fn resend_at(code: i32, id: MessageId, resends: usize, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let Disposition::RetryAfter(wait) = errors::lookup(code).on_report() else { return None };
-    let turn = i16::try_from(resends).ok().filter(|_| resends < MOST_RESENDS)?;
+    let turn = i16::try_from(resends).unwrap_or(i16::MAX);
     match wait {
+        // Nothing was tried: the message's validity ends it, not a count.
+        Wait::QueueFull => Some(now + spread(id, turn, QUEUE_FULL_PAUSE * (1 << turn.min(3)))),
+        _ if resends >= MOST_RESENDS => None,
         Wait::Backoff | Wait::Later => Some(now + spread(id, turn, TimeDelta::minutes(1_i64 << turn))),
-        Wait::QueueFull => Some(now + spread(id, turn, QUEUE_FULL_PAUSE * (1 << turn))),
         Wait::NextDay => Some(next_day(id, now)),
     }
 }

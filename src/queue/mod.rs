@@ -148,17 +148,17 @@ statement! {
 }
 
 statement! {
-    /// Makes other jobs of a worker's jobs.
+    /// Makes sends of a worker's jobs. The rows are named by an array and not by a join: where the queue was empty when PostgreSQL
+    /// counted it last, it would plan a join to read all of it for each of them.
     struct Turn<'a> {
         ids: &'a [i64] => Array<BigInt>,
-        kinds: &'a [JobKind] => Array<Text>,
-        subjects: &'a [Uuid] => Array<diesel::sql_types::Uuid>,
+        messages: &'a [MessageId] => Array<diesel::sql_types::Uuid>,
         worker: WorkerId => diesel::sql_types::Uuid,
     }
     returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
-    "UPDATE jobs SET kind = job.kind, subject = job.subject, attempt = 1, error = NULL
-     FROM unnest({}::bigint[], {}::text[], {}::uuid[]) AS job (id, kind, subject), (SELECT {}::uuid AS worker) AS me
-     WHERE jobs.id = job.id AND jobs.worker_id = me.worker
+    "UPDATE jobs SET kind = 'send', subject = turned.messages[array_position(turned.ids, jobs.id)], attempt = 1, error = NULL
+     FROM (SELECT {}::bigint[] AS ids, {}::uuid[] AS messages, {}::uuid AS worker) AS turned
+     WHERE jobs.id = ANY (turned.ids) AND jobs.worker_id = turned.worker
      RETURNING jobs.id, jobs.kind, jobs.subject, jobs.attempt"
 }
 
@@ -196,24 +196,27 @@ pub async fn enqueue_for(conn: &mut Conn, receiver: Receiver, jobs: &[NewJob], n
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 
-/// Adds jobs that are due at once, in the rows of jobs that end in the caller's transaction, and returns those: the worker that has the
-/// rows has the new jobs. What finds no row goes to anyone.
-pub async fn follow(conn: &mut Conn, worker: WorkerId, ended: &[JobId], jobs: &[NewJob], now: DateTime<Utc>) -> Result<Vec<Leased>> {
-    let pairs = ended.iter().zip(jobs);
-    let ids: Vec<i64> = pairs.clone().map(|(id, _)| id.0).collect();
-    let kinds: Vec<JobKind> = pairs.clone().map(|(_, new)| new.job.kind()).collect();
-    let subjects: Vec<Uuid> = pairs.map(|(_, new)| new.job.subject()).collect();
-    let turned: Vec<lease::Row> = if ids.is_empty() {
-        Vec::new()
-    } else {
+/// Enqueues the sending of messages in the rows of a worker's jobs that end in the caller's transaction, and returns those that it has
+/// by that. What finds no row goes to anyone.
+pub async fn send_next(
+    conn: &mut Conn,
+    worker: WorkerId,
+    ended: &[JobId],
+    messages: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<Vec<Leased>> {
+    let ids: Vec<i64> = ended.iter().take(messages.len()).map(|id| id.0).collect();
+    let (first, _) = messages.split_at(ids.len());
+    let mut turned: Vec<Leased> = Vec::with_capacity(ids.len());
+    if !ids.is_empty() {
         // Nothing that an index knows is changed: the new version of a row stays in its page, beside the old one.
-        Turn { ids: &ids, kinds: &kinds, subjects: &subjects, worker }.load(conn).await?
-    };
-    let turned: Vec<Leased> = turned.into_iter().map(Leased::from).collect();
-    if turned.len() < jobs.len() {
+        let rows: Vec<lease::Row> = Turn { ids: &ids, messages: first, worker }.load(conn).await?;
+        turned.extend(rows.into_iter().map(Leased::from));
+    }
+    if turned.len() < messages.len() {
         let taken: HashSet<Uuid> = turned.iter().map(|leased| leased.job.subject()).collect();
-        let left: Vec<NewJob> = jobs.iter().filter(|new| !taken.contains(&new.job.subject())).copied().collect();
-        enqueue(conn, &left, now).await?;
+        let left = messages.iter().filter(|id| !taken.contains(&id.0));
+        enqueue(conn, &left.map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect::<Vec<_>>(), now).await?;
     }
     Ok(turned)
 }

@@ -104,9 +104,12 @@ impl Validity {
     /// Two days: a retry on the next day is still in time.
     pub const USUAL: Self = Self(2_880);
 
+    /// A week, in minutes.
+    pub const LONGEST: i32 = 10_080;
+
     /// Takes minutes between the bounds.
     pub fn new(minutes: i32) -> std::result::Result<Self, LimitError> {
-        if (5..=10_080).contains(&minutes) { Ok(Self(minutes)) } else { Err(LimitError::Validity) }
+        if (5..=Self::LONGEST).contains(&minutes) { Ok(Self(minutes)) } else { Err(LimitError::Validity) }
     }
 
     /// Reads what was typed.

@@ -3,6 +3,7 @@
 mod checks;
 pub mod inbound;
 mod limits;
+mod stops;
 
 use std::collections::HashMap;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 pub use checks::checks;
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity, limit};
+pub use stops::{Stop, stops};
 
 use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
 use crate::db::Conn;

@@ -23,6 +23,7 @@ use super::reply::Redirect;
 use super::session::Cookies;
 use crate::app::App;
 use crate::db::PooledConn;
+use crate::senders::{self, Stop};
 use crate::types::token::Token;
 use crate::users::organization::{self, Organization};
 use crate::users::{Role, User, sessions};
@@ -94,6 +95,8 @@ pub struct Visit<R: Access> {
     pub user: R::Who,
     /// The organization's settings, for default country and time zone.
     pub organization: Organization,
+    /// What is stopped, for the head of every page; nothing for somebody unknown.
+    stops: Vec<Stop>,
     anchor: Token,
     session: Option<Token>,
     flash: Option<Flash>,
@@ -111,6 +114,7 @@ pub(super) struct Layout<'a> {
     path: &'a str,
     csrf: String,
     flash: Option<&'a Flash>,
+    stops: &'a [Stop],
     user: Option<&'a User>,
     can_edit: bool,
     can_administer: bool,
@@ -136,6 +140,7 @@ impl<R: Access> Visit<R> {
             path: &self.path,
             csrf: csrf::token(&self.app.secret_key, &self.anchor),
             flash: self.flash.as_ref(),
+            stops: &self.stops,
             user,
             can_edit: user.is_some_and(|user| user.role >= Role::Marketer),
             can_administer: user.is_some_and(|user| user.role >= Role::Admin),
@@ -203,6 +208,7 @@ impl<R: Access> FromRequest for Visit<R> {
             let session = presented.clone().filter(|_| user.is_some());
             let user = R::admit(user)?;
             let organization = organization::find(&conn).await?;
+            let stops = if session.is_some() { senders::stops(&conn).await? } else { Vec::new() };
             drop(conn);
             let mut set = Vec::new();
             let anchor = presented.or(visitor).unwrap_or_else(|| {
@@ -214,7 +220,7 @@ impl<R: Access> FromRequest for Visit<R> {
                 set.push(cookies.clear_flash());
             }
             let flash = flash.and_then(|value| Flash::verify(&value, &app.secret_key));
-            Ok(Self { app, user, organization, anchor, session, flash, cookies, set, path, peer })
+            Ok(Self { app, user, organization, stops, anchor, session, flash, cookies, set, path, peer })
         }
         .boxed_local()
     }
@@ -229,6 +235,7 @@ impl Layout<'static> {
             path: "",
             csrf: String::new(),
             flash: None,
+            stops: &[],
             user: None,
             can_edit: false,
             can_administer: false,
@@ -240,7 +247,7 @@ impl Layout<'static> {
         use std::sync::LazyLock;
 
         use super::flash::Kind;
-        use crate::types::id::UserId;
+        use crate::types::id::{ConnectionId, UserId};
 
         static USER: LazyLock<User> = LazyLock::new(|| User {
             id: UserId::new(),
@@ -250,6 +257,14 @@ impl Layout<'static> {
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,
         });
+        static STOPS: LazyLock<Vec<Stop>> = LazyLock::new(|| {
+            let stop = |sender: Option<&str>| Stop {
+                connection_id: ConnectionId::new(),
+                connection: "Shop <1>".to_owned(),
+                sender: sender.map(str::to_owned),
+            };
+            vec![stop(None), stop(Some("+1 500 555 0006"))]
+        });
         static FLASH: LazyLock<Flash> = LazyLock::new(|| Flash { kind: Kind::Success, text: "Contact saved.".to_owned() });
         Layout {
             organization: "Bells & Sons",
@@ -257,6 +272,7 @@ impl Layout<'static> {
             path: "/contacts",
             csrf: "token".to_owned(),
             flash: Some(&FLASH),
+            stops: &STOPS,
             user: Some(&USER),
             can_edit: true,
             can_administer: true,

@@ -95,7 +95,7 @@ impl Worker {
             match &asked.address {
                 SenderAddress::PhoneNumber(number) => add(Address::Phone(number.clone()), None, asked.since),
                 SenderAddress::MessagingService(service) => {
-                    for address in self.twilio.service_addresses(keys, service).await? {
+                    for address in self.windows.read(connection, self.twilio.service_addresses(keys, service)).await? {
                         add(address, Some(service), asked.since);
                     }
                 }
@@ -113,7 +113,7 @@ impl Worker {
         now: DateTime<Utc>,
     ) -> Result<Vec<Listed>, TwilioError> {
         let filter = MessageFilter { to: Some(number.address.clone()), sent_after: Some(number.since), ..MessageFilter::default() };
-        let shown = self.twilio.list_messages(keys, &filter, MOST_LISTED).await?;
+        let shown = self.windows.read(connection, self.twilio.list_messages(keys, &filter, MOST_LISTED)).await?;
         if shown.len() == MOST_LISTED {
             tracing::error!(connection.id = %connection, "more than {MOST_LISTED} incoming messages to one number: the oldest were not read");
         }

@@ -122,7 +122,7 @@ impl Worker {
     /// Fetches one message by its SID; nothing when there is no point in asking, or when Twilio has forgotten it.
     async fn ask(&self, message: &Stale, keys: Option<&Credentials>) -> Result<Option<Report>, TwilioError> {
         let (Some(keys), Ok(sid)) = (keys, MessageSid::parse(&message.twilio_sid)) else { return Ok(None) };
-        match self.twilio.fetch_message(keys, &sid).await {
+        match self.windows.read(message.connection_id, self.twilio.fetch_message(keys, &sid)).await {
             Ok(shown) => Ok(Some(stale::report(message.id, message.connection_id, &shown))),
             Err(TwilioError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -51,6 +51,7 @@ async fn some_places(places: &Arc<Semaphore>, enough: usize) -> Option<OwnedSema
 impl Worker {
     /// Runs until `stop`, then finishes what is in flight (up to 30 s) and signs off.
     pub async fn run(self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.first_sign_of_life()).await;
         let (sender, backend) = JobBackend::channel();
         self.handover.open(Desk {
             worker: self.id,
@@ -80,6 +81,18 @@ impl Worker {
             && let Err(error) = lease::leave(&mut conn, self.id).await
         {
             tracing::warn!(%error, "could not sign off; the others take over within 30 s");
+        }
+    }
+
+    /// Returns once this worker is known to the others, and knows how many there are and what the connections may have in flight.
+    async fn first_sign_of_life(&self) {
+        let mut told = false;
+        while let Err(error) = self.give_sign_of_life().await {
+            if !told {
+                tracing::warn!(%error, "cannot reach the database; the worker begins as soon as it is there");
+            }
+            told = true;
+            tokio::time::sleep(POLL).await;
         }
     }
 

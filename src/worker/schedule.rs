@@ -26,7 +26,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn give_sign_of_life(&self) -> Result<(), Unavailable> {
+    pub(super) async fn give_sign_of_life(&self) -> Result<(), Unavailable> {
         let mut conn = self.db.get().await?;
         let now = self.clock.now();
         let beaten: Result<i64, PerformError> = async {

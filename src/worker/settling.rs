@@ -18,7 +18,7 @@ use crate::{
     },
     twilio::{Address, MessageFilter, TwilioMessage},
     types::id::{ConnectionId, MessageId},
-    worker::{Worker, perform::PerformError, windows::Ending},
+    worker::{Worker, perform::PerformError},
 };
 
 /// How many of the newest messages to a number are looked through.
@@ -88,9 +88,8 @@ impl Worker {
             return self.postpone(group, |_| KEYLESS_PAUSE, "Twilio refuses the keys of the connection, or they cannot be read").await;
         };
         let filter = MessageFilter { to: Some(Address::parse(&group.to_address)), ..MessageFilter::default() };
-        let place = self.windows.enter(group.connection).await;
-        let answer = self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED).await;
-        place.end(Ending::of_get(&answer));
+        let request = self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED);
+        let answer = self.windows.read(group.connection, request).await;
         match answer {
             Ok(listed) => self.conclude(group, &listed).await,
             Err(error) if error.is_transient() => self.postpone(group, |job| lease::backoff(job.attempt), &error.to_string()).await,

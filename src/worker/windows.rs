@@ -76,7 +76,7 @@ impl Ending {
     }
 
     /// How a call ended that reads from Twilio.
-    pub(super) fn of_get<T>(answer: &Result<T, TwilioError>) -> Self {
+    fn of_get<T>(answer: &Result<T, TwilioError>) -> Self {
         match answer {
             Ok(_) => Self::Answered(None),
             Err(TwilioError::Busy { .. }) => Self::TooMany,
@@ -130,8 +130,19 @@ impl Windows {
         Reservation { windows: self.clone(), places, otherwise }
     }
 
-    /// Waits for a place for a request that reads from Twilio.
-    pub(super) async fn enter(&self, connection: ConnectionId) -> Place {
+    /// Makes a request that reads from Twilio, once there is a place for it.
+    pub(super) async fn read<T>(
+        &self,
+        connection: ConnectionId,
+        request: impl Future<Output = Result<T, TwilioError>>,
+    ) -> Result<T, TwilioError> {
+        let place = self.enter(connection).await;
+        let answer = request.await;
+        place.end(Ending::of_get(&answer));
+        answer
+    }
+
+    async fn enter(&self, connection: ConnectionId) -> Place {
         loop {
             let freed = self.freed.notified();
             let taken = self.shared.lock().take(connection, 1);

@@ -261,7 +261,7 @@ async fn the_schema_in_the_source_is_that_of_a_migrated_database() {
                 CASE WHEN is_nullable = 'YES' THEN 'Nullable<' || kind || '>' ELSE kind END AS text
              FROM (SELECT *, CASE udt_name
                 WHEN 'uuid' THEN 'Uuid' WHEN 'text' THEN 'Text' WHEN 'bytea' THEN 'Bytea' WHEN 'timestamptz' THEN 'Timestamptz'
-                WHEN 'int2' THEN 'Int2' WHEN 'int4' THEN 'Int4' WHEN 'int8' THEN 'Int8' WHEN 'bool' THEN 'Bool' WHEN 'jsonb' THEN 'Jsonb' WHEN 'date' THEN 'Date' WHEN 'float8' THEN 'Float8'
+                WHEN 'int2' THEN 'Int2' WHEN 'int4' THEN 'Int4' WHEN 'int8' THEN 'Int8' WHEN 'bool' THEN 'Bool' WHEN 'jsonb' THEN 'Jsonb' WHEN 'json' THEN 'Json' WHEN 'date' THEN 'Date' WHEN 'float8' THEN 'Float8'
                 WHEN '_text' THEN 'Array<Text>' ELSE udt_name END AS kind
                 FROM information_schema.columns
                 WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%') AS c

@@ -174,15 +174,35 @@ async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_mo
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_dropped_again_and_again_fails_in_the_end() {
     let (app, _) = start().await;
-    app.simulator.inject(Rule::always(DROPPED));
+    app.simulator.inject(Rule::always(Fault::Failed { code: 30_022 }));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     for _ in 0..40 {
         minutes(&app, 15).await;
     }
     let message = app.message_to(HANDSET).await;
-    assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(30_001)));
+    assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(30_022)));
     assert_eq!((app.attempts(message.id).await.len(), app.count("jobs").await), (4, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_because_of_a_full_queue_waits_until_there_is_room() {
+    let (app, _) = start().await;
+    let full = app.simulator.inject(Rule::always(DROPPED));
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    for _ in 0..24 {
+        minutes(&app, 60).await;
+    }
+    let message = app.message_to(HANDSET).await;
+    let attempts = app.attempts(message.id).await.len();
+    assert_eq!((message.status, message.error_code), (MessageStatus::Pending, Some(30_001)));
+    assert!((8..20).contains(&attempts), "{attempts} in a day");
+    assert!(app.simulator.withdraw(full));
+    for _ in 0..3 {
+        minutes(&app, 60).await;
+    }
+    assert_eq!(app.message_to(HANDSET).await.status, MessageStatus::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,6 +87,27 @@ async fn a_message_that_waited_in_a_queue_is_looked_up_by_a_later_walk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waited_for_most_of_a_week_is_looked_up_too() {
+    let (app, twilio) = greeting().await;
+    let connection = format!("/connections/{}", twilio.connection_id);
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10_080 })).await.ok();
+    app.simulator.inject(Rule::always(Fault::DropCallbacks));
+    app.api().patch(&connection, json!({ "disabled": true })).await.ok();
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    for _ in 0..6 {
+        app.advance(hours(24)).await;
+    }
+    app.api().patch(&connection, json!({ "disabled": false })).await.ok();
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "six days after it was made");
+    app.advance(hours(24)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "the walks of four days and younger have passed it");
+    app.advance(hours(25)).await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_that_never_reports_is_asked_about_a_few_times_only() {
     let (app, _) = greeting().await;
     app.simulator.inject(Rule::always(Fault::Slow));

@@ -6,6 +6,7 @@ use carillon::{
     messages::status::MessageStatus,
     queue::lease,
     simulator::{Fault, LONG_CODE, Rule, TOLL_FREE},
+    users::Role,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -167,8 +168,15 @@ async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() 
     let_time_pass(&app).await;
     assert_eq!((app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await), (vec!["pending".into()], vec!["pending".into()]));
     assert_eq!(app.simulator.messages().len(), 0);
+    let (marketer, admin) = (app.sign_in_as(Role::Marketer).await, app.sign_in().await);
+    let stop = "Twilio refuses to send from +1 500 555 0006";
+    for (site, advice) in [(&marketer, "an admin has to switch it on again"), (&admin, "See why, and what to do")] {
+        let page = site.open("/contacts").await;
+        assert!(page.html.contains(stop) && page.html.contains(advice), "{}", page.html);
+    }
 
     app.api().patch(&path, json!({ "disabled": false })).await.ok();
+    assert!(!admin.open("/contacts").await.html.contains(stop));
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
 }
@@ -182,6 +190,7 @@ async fn a_refused_account_stops_the_connection_and_loses_nothing() {
     let path = format!("/connections/{}", twilio.connection_id);
     assert_eq!(app.api().get(&path).await.ok()["status"], "stopped");
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
+    assert!(app.sign_in().await.open("/").await.html.contains("Twilio refuses the account of"));
     app.api().patch(&path, json!({ "disabled": false })).await.ok();
     app.run_until_idle().await;
     assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));

@@ -4,7 +4,7 @@
 //! the order of their ids, which is the order in which they were made, once for each of [`AGES`], and remembers how far it has come.
 //! It asks about what it finds below final at that age. A message that was still waiting then, in a sender's queue or for its
 //! automation, has nothing to ask about yet; the walk of the next age comes by later. None is missed for good: a message is sent
-//! within three days of its making or not at all, and the last walk comes by a day after that.
+//! within the longest [validity](Validity) or not at all, and the last walk comes by a day after that.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,7 @@ use crate::{
         delivery::{Report, ReportSource},
         status::MessageStatus,
     },
+    senders::Validity,
     twilio::{Address, TwilioMessage},
     types::{
         id::{ConnectionId, MessageId},
@@ -28,8 +29,14 @@ use crate::{
 };
 
 /// How old messages are, since they were made, when Twilio is asked about them.
-pub const AGES: [TimeDelta; 5] =
-    [TimeDelta::minutes(15), TimeDelta::hours(4), TimeDelta::hours(24), TimeDelta::hours(72), TimeDelta::hours(96)];
+pub const AGES: [TimeDelta; 6] = [
+    TimeDelta::minutes(15),
+    TimeDelta::hours(4),
+    TimeDelta::hours(24),
+    TimeDelta::hours(72),
+    TimeDelta::hours(96),
+    TimeDelta::minutes(Validity::LONGEST as i64 + 24 * 60),
+];
 
 /// A status that is younger than this may well change by itself.
 const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(14);

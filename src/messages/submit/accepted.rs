@@ -47,7 +47,7 @@ statement! {
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
         SELECT id, status, 'response', true, finished_at FROM moved
      ), ended AS (
-        DELETE FROM jobs USING moved a WHERE jobs.id = a.job
+        DELETE FROM jobs WHERE id = ANY (ARRAY(SELECT job FROM moved))
      )
      SELECT id FROM moved"
 }
