@@ -196,9 +196,10 @@ pub enum NextStep {
     Decided,
 }
 
-/// Waits for the next look, or lets the policy decide after the last; `open` are all messages that [`lock_all_to`] found. In the
-/// caller's transaction.
+/// Notes that Twilio did not show the message, and waits for the next look, or lets the policy decide after the last; `open` are all
+/// messages that [`lock_all_to`] found. In the caller's transaction.
 pub async fn nothing_found(conn: &mut Conn, unconfirmed: &Unconfirmed, open: &[Unconfirmed], now: DateTime<Utc>) -> Result<NextStep> {
+    note(conn, unconfirmed.id, MessageStatus::Unconfirmed, ReportSource::Lookup, now).await?;
     if let Some(at) = next_look(unconfirmed, now) {
         return Ok(NextStep::LookAgain(at));
     }
@@ -247,6 +248,21 @@ async fn give_up(conn: &mut Conn, id: MessageId) -> Result<()> {
     Ok(())
 }
 
+/// Keeps what was found out or decided; what we decide applies, and a look in vain moves nothing.
+async fn note(conn: &mut Conn, id: MessageId, status: MessageStatus, source: ReportSource, now: DateTime<Utc>) -> Result<()> {
+    diesel::insert_into(delivery_events::table)
+        .values((
+            delivery_events::message_id.eq(id),
+            delivery_events::status.eq(status.as_str()),
+            delivery_events::source.eq(source),
+            delivery_events::applied.eq(source == ReportSource::Carillon),
+            delivery_events::received_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Sends the message again, because the connection's owner prefers twice to never.
 async fn resend(conn: &mut Conn, id: MessageId, now: DateTime<Utc>) -> Result<()> {
     let moved = diesel::update(messages::table.find(id).filter(messages::status.eq(MessageStatus::Unconfirmed)))
@@ -254,16 +270,7 @@ async fn resend(conn: &mut Conn, id: MessageId, now: DateTime<Utc>) -> Result<()
         .execute(conn)
         .await?;
     if moved == 1 {
-        diesel::insert_into(delivery_events::table)
-            .values((
-                delivery_events::message_id.eq(id),
-                delivery_events::status.eq(MessageStatus::Pending.as_str()),
-                delivery_events::source.eq(ReportSource::Carillon),
-                delivery_events::applied.eq(true),
-                delivery_events::received_at.eq(now),
-            ))
-            .execute(conn)
-            .await?;
+        note(conn, id, MessageStatus::Pending, ReportSource::Carillon, now).await?;
         queue::enqueue(conn, &[NewJob { job: Job::Send(id), run_at: now }], now).await?;
     }
     Ok(())

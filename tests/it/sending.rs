@@ -94,6 +94,8 @@ async fn what_twilio_never_shows_is_given_up_and_never_sent_again() {
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.status, MessageStatus::Unconfirmed, "{fault:?}");
         assert!(message.reason.unwrap().contains("not sent again"), "{fault:?}");
+        let looks = app.story(message.id).await.iter().filter(|event| event.source.as_str() == "lookup" && !event.applied).count();
+        assert!(looks >= 2, "each look in vain is kept: {looks}");
         assert_eq!((outcomes(&app, HANDSET).await.len(), app.received(HANDSET).len()), (1, 0), "{fault:?}");
         assert_eq!(app.count("jobs").await, 0);
     }
