@@ -66,6 +66,15 @@ async fn text(app: &TestApp, over: &AtomicBool) -> usize {
     later
 }
 
+/// Every call of Twilio's was taken, or asked to come again; returns how many texts were asked to.
+fn prove_answers(app: &TestApp) -> usize {
+    let calls = app.simulator.callbacks();
+    let wrong: Vec<_> = calls.iter().filter(|call| !matches!(call.answer, Some(200 | 204 | 503))).collect();
+    assert!(wrong.is_empty(), "{} calls were answered otherwise: {:?}", wrong.len(), wrong.first());
+    assert!(calls.iter().any(|call| call.url.contains("/status/")), "statuses were reported");
+    calls.iter().filter(|call| call.url.ends_with("/inbound") && call.answer == Some(503)).count()
+}
+
 /// How the database goes away.
 #[derive(Clone, Copy)]
 enum End {
@@ -107,9 +116,16 @@ async fn restart_under_load(end: End) {
         over.store(true, Ordering::SeqCst);
     };
     let ((), one, other, texts) = tokio::join!(disturb, report(&app, &over, 1), report(&app, &over, 2), text(&app, &over));
+    app.simulator.flush().await;
+    let texts_tried = prove_answers(&app);
     let accepted: BTreeSet<String> = one.accepted.union(&other.accepted).cloned().collect();
-    say(&format!("{} events, {} answers asked to come again, {texts} of them to Twilio", accepted.len(), one.later + other.later + texts));
+    say(&format!(
+        "{} events, {} answers asked to come again, {texts_tried} texts came again, {texts} of them late",
+        accepted.len(),
+        one.later + other.later
+    ));
     assert!(one.later + other.later > 0, "the database was away");
+    assert!(texts_tried > 0, "somebody texted meanwhile");
 
     // The worker goes on by itself.
     app.eventually("everything is sent", async || {
@@ -120,6 +136,7 @@ async fn restart_under_load(end: End) {
     .await;
     app.simulator.flush().await;
     app.prove_accepted(&accepted).await;
+    prove_answers(&app);
     let tally = app.prove(Rest::Unsettled).await;
     // What was in flight when the database went away was recorded when it came back: nothing is even in doubt.
     assert_eq!(tally.messages(), accepted.len());
