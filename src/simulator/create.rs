@@ -92,11 +92,7 @@ impl Draft {
         {
             return Err(Refusal::new(21609));
         }
-        if let Some(period) = form.filled("ValidityPeriod")
-            && !period.parse::<u32>().is_ok_and(|period| (1..=36_000).contains(&period))
-        {
-            return Err(Refusal::new(21624));
-        }
+        let validity_period = form.filled("ValidityPeriod").map(parse_validity).transpose()?;
         let send_at = scheduled_for(form, service, now)?;
         if let AccountKind::Trial { verified } = &account.kind
             && !verified.iter().any(|number| number == bare(&to))
@@ -136,6 +132,7 @@ impl Draft {
             message.media = media;
         }
         message.send_at = send_at;
+        message.validity_period = validity_period;
         Ok(Self { message, record: Record::Yes })
     }
 
@@ -244,6 +241,7 @@ fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message
         service_sid: None,
         status_callback: None,
         send_at: None,
+        validity_period: None,
         created: now,
         updated: now,
         sent: None,
@@ -308,6 +306,11 @@ pub(super) fn is_callback_url(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('_')))
 }
 
+/// Reads how many seconds a message may wait: ten hours at most.
+fn parse_validity(raw: &str) -> Result<u32, Refusal> {
+    raw.parse().ok().filter(|period| (1..=36_000).contains(period)).ok_or_else(|| Refusal::new(21624))
+}
+
 fn scheduled_for(form: &Form, service: Option<&str>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {
     if form.filled("ScheduleType").is_none() {
         return Ok(None);
@@ -325,7 +328,7 @@ fn scheduled_for(form: &Form, service: Option<&str>, now: DateTime<Utc>) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::{is_callback_url, parse_to};
+    use super::{is_callback_url, parse_to, parse_validity};
 
     #[test]
     fn only_numbers_that_could_exist_are_accepted() {
@@ -336,6 +339,12 @@ mod tests {
             assert!(parse_to(bad).is_err(), "{bad}");
         }
         assert_eq!(parse_to("+1 (206) 555-0111").ok().as_deref(), Some("+12065550111"));
+    }
+
+    #[test]
+    fn a_message_may_wait_from_one_second_to_ten_hours() {
+        assert_eq!((parse_validity("1").ok(), parse_validity("36000").ok()), (Some(1), Some(36_000)));
+        assert!(["0", "36001", "-1", "1.5", "soon"].into_iter().all(|wrong| parse_validity(wrong).is_err()));
     }
 
     #[test]

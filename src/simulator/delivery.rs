@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use tokio::sync::mpsc;
 
 use super::{
@@ -22,9 +22,12 @@ pub(super) fn launch(shared: &Arc<Shared>, place: usize, plan: Plan) {
     shared.runtime().spawn(async move {
         let shared = traveller;
         let (calls, queue) = mpsc::unbounded_channel();
+        // Of the message's own, so that it does not depend on what else is under way.
+        let mut rng = StdRng::seed_from_u64(shared.options.seed.wrapping_add(place as u64));
+        let order = rng.random();
         let travel = async {
             for step in plan.path {
-                shared.pause(hop(&shared, plan.pace)).await;
+                shared.pause(hop(&shared, plan.pace, &mut rng)).await;
                 if let Some(call) = advance(&mut shared.world(), place, step) {
                     // The receiver lives as long as this future.
                     let _ = calls.send(call);
@@ -32,7 +35,7 @@ pub(super) fn launch(shared: &Arc<Shared>, place: usize, plan: Plan) {
             }
             drop(calls);
         };
-        tokio::join!(travel, report(&shared, queue, plan.manner));
+        tokio::join!(travel, report(&shared, queue, plan.manner, order));
         drop(busy);
     });
 }
@@ -79,7 +82,8 @@ pub(super) fn cancel(shared: &Arc<Shared>, place: usize) -> bool {
     true
 }
 
-async fn report(shared: &Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Call>, manner: Manner) {
+/// Makes the calls that come in; `order` decides how they are shuffled, if they are.
+async fn report(shared: &Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Call>, manner: Manner, order: u64) {
     match manner {
         Manner::InOrder => {
             while let Some(call) = queue.recv().await {
@@ -99,7 +103,7 @@ async fn report(shared: &Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Call>, 
             }
             // A shuffle may by chance be the right order; the last first never is.
             let last = calls.pop();
-            calls.shuffle(&mut rand::rng());
+            calls.shuffle(&mut StdRng::seed_from_u64(order));
             for call in last.iter().chain(&calls) {
                 shared.call(call).await;
             }
@@ -108,12 +112,12 @@ async fn report(shared: &Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Call>, 
     }
 }
 
-fn hop(shared: &Shared, pace: Pace) -> Duration {
+fn hop(shared: &Shared, pace: Pace, rng: &mut StdRng) -> Duration {
     match pace {
         Pace::Slow => shared.options.slow_hop,
         Pace::Normal => {
             let (least, most) = (*shared.options.hop.start(), *shared.options.hop.end());
-            least + most.saturating_sub(least).mul_f64(rand::random::<f64>())
+            least + most.saturating_sub(least).mul_f64(rng.random())
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What the network does wrong on purpose: rules for all handsets or for one, for some requests or until withdrawn.
 
+use std::collections::HashMap;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
 /// One thing that the network, or Twilio itself, does to a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
     /// The message arrives. Overrides another outcome.
@@ -72,7 +74,7 @@ pub enum Extent {
 }
 
 /// Which requests a fault of the API meets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// Requests that create a message.
@@ -169,6 +171,8 @@ impl Fault {
 pub(super) struct Faults {
     rules: Vec<Active>,
     last_id: u64,
+    /// How many requests met what; it outlives the rules.
+    met: HashMap<(Fault, Reach), u64>,
 }
 
 struct Active {
@@ -213,6 +217,11 @@ impl Faults {
         self.rules.clear();
     }
 
+    /// How many requests of this kind have met a fault, also one that is off by now.
+    pub(super) fn met(&self, fault: Fault, reach: Reach) -> u64 {
+        self.met.get(&(fault, reach)).copied().unwrap_or(0)
+    }
+
     /// What is switched on, in the order in which it was.
     pub(super) fn active(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
         self.rules.iter().map(|active| (active.id, &active.rule))
@@ -248,6 +257,7 @@ impl Faults {
                     }
                     (Extent::Always | Extent::Chance { .. }, _) => {}
                 }
+                *self.met.entry((fault, reach)).or_default() += 1;
                 return Some(fault);
             }
         }
@@ -279,6 +289,8 @@ mod tests {
         faults.inject(Rule::next(2, Fault::TooManyRequests));
         let mut meet = || faults.meet(Aspect::Answer, Reach::Sends, "x").is_some();
         assert_eq!([meet(), meet(), meet()], [true, true, false]);
+        assert_eq!(faults.met(Fault::TooManyRequests, Reach::Sends), 2);
+        assert_eq!(faults.met(Fault::TooManyRequests, Reach::Reads), 0);
     }
 
     #[test]

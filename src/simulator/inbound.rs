@@ -94,6 +94,7 @@ pub(super) fn receive(shared: &Shared, from: &str, to: &str, body: &str) -> Resu
         service_sid,
         status_callback: None,
         send_at: None,
+        validity_period: None,
         created: now,
         updated: now,
         sent: Some(now),

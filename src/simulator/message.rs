@@ -33,6 +33,8 @@ pub struct Message {
     pub status_callback: Option<String>,
     /// When it is to be sent, if it was scheduled.
     pub send_at: Option<DateTime<Utc>>,
+    /// For how many seconds it may wait to be sent, if the request said so.
+    pub validity_period: Option<u32>,
     /// When the request was recorded.
     pub created: DateTime<Utc>,
     /// When the status changed last.

@@ -176,6 +176,12 @@ impl Simulator {
         self.shared.world().faults.withdraw(id)
     }
 
+    /// How many requests of this kind have met a fault since the start or the last reset; [`Reach::Sends`] create a message.
+    #[must_use]
+    pub fn met(&self, fault: Fault, reach: Reach) -> u64 {
+        self.shared.world().faults.met(fault, reach)
+    }
+
     /// How many requests are stuck by [`Fault::Stall`] and [`Fault::StallRecorded`].
     #[must_use]
     pub fn stalled(&self) -> usize {

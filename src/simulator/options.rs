@@ -74,6 +74,8 @@ pub struct SimulatorOptions {
     pub max_concurrent_requests: Option<usize>,
     /// Threads that answer requests.
     pub workers: usize,
+    /// Where the chance of the network starts: how long hops take, and in which order shuffled callbacks come.
+    pub seed: u64,
 }
 
 impl Default for SimulatorOptions {
@@ -90,6 +92,7 @@ impl Default for SimulatorOptions {
             callback_concurrency: 64,
             max_concurrent_requests: None,
             workers: 1,
+            seed: rand::random(),
         }
     }
 }

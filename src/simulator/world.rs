@@ -136,7 +136,7 @@ impl World {
     pub(super) fn reset(&mut self) {
         self.log.clear();
         self.opt_outs = OptOuts::default();
-        self.faults.clear();
+        self.faults = Faults::default();
         self.counts = Counts::default();
         self.callbacks.clear();
         self.requests.clear();

@@ -17,7 +17,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, world::send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seed, world::send_sms};
 
 async fn execute(app: &TestApp, statement: &str) {
     diesel::sql_query(statement).execute(&mut *app.conn().await).await.unwrap();
@@ -105,8 +105,7 @@ async fn a_claim_changes_no_number_and_appends_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_adds_up_after_days_of_disturbance() {
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
+    let seed = seed("the disturbance");
     let mut random = StdRng::seed_from_u64(seed);
     let app = TestApp::with(TestOptions { patience: Duration::from_millis(300), ..TestOptions::default() }).await;
     let (twilio, other) = (app.connect_twilio().await, app.connect_sender(TOLL_FREE).await);

@@ -34,3 +34,4 @@ mod stop;
 mod storm;
 mod templates;
 mod throttle;
+mod validity;
