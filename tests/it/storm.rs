@@ -3,7 +3,10 @@
 //!
 //! What happens is decided by a seed, which is printed; `CARILLON_TEST_SEED` repeats it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use carillon::{
     db::Durability,
@@ -35,9 +38,21 @@ struct Crowd {
     unanswered: Vec<Value>,
     /// The ids of those that were answered with 202.
     accepted: BTreeSet<String>,
+    /// What each of them texted last, as far as it was answered with 200.
+    last_words: BTreeMap<String, &'static str>,
 }
 
 impl Crowd {
+    fn new(seed: u64) -> Self {
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            reported: 0,
+            unanswered: Vec::new(),
+            accepted: BTreeSet::new(),
+            last_words: BTreeMap::new(),
+        }
+    }
+
     fn someone(&mut self) -> String {
         format!("+1206555{:04}", 3000 + self.rng.random_range(0..PEOPLE))
     }
@@ -65,10 +80,22 @@ impl Crowd {
             _ => return,
         };
         let phone = self.someone();
+        self.say(app, phone, word).await;
+    }
+
+    /// Texts a word, now and then as if Twilio had not got the answer.
+    async fn say(&mut self, app: &TestApp, phone: String, word: &'static str) {
         let reply = app.simulator.reply(&phone, SERVICE_NUMBER_1, word).await.unwrap();
         assert!(matches!(reply.webhook_status, Some(200 | 503)), "{}", reply.webhook);
+        let mut taken = reply.webhook_status == Some(200);
         if self.rng.random_bool(0.2) {
-            app.simulator.redeliver(&reply.sid).await.unwrap();
+            taken |= app.simulator.redeliver(&reply.sid).await.unwrap().webhook_status == Some(200);
+        }
+        if taken {
+            self.last_words.insert(phone, word);
+        } else {
+            // Nobody was told whether it counts, before somebody looks for what was missed.
+            self.last_words.remove(&phone);
         }
     }
 }
@@ -81,7 +108,7 @@ fn brew(app: &TestApp, rng: &mut StdRng) {
     chance(0.03, Fault::ServerError, Reach::Sends);
     chance(0.03, Fault::ServerErrorRecorded, Reach::Sends);
     chance(0.01, Fault::Timeout, Reach::Sends);
-    chance(0.02, Fault::TimeoutRecorded, Reach::Sends);
+    chance(0.03, Fault::TimeoutRecorded, Reach::Sends);
     chance(0.02, Fault::Reset, Reach::Sends);
     chance(0.02, Fault::ResetRecorded, Reach::Sends);
     chance(0.05, Fault::ServerError, Reach::Reads);
@@ -93,6 +120,47 @@ fn brew(app: &TestApp, rng: &mut StdRng) {
     chance(0.10, Fault::Repeat, Reach::Sends);
     chance(0.10, Fault::Slow, Reach::Sends);
     chance(0.10, Fault::DropCallbacks, Reach::Sends);
+}
+
+/// Each kind of trouble has really come.
+fn assert_brewed(app: &TestApp) {
+    for fault in [
+        Fault::TooManyRequests,
+        Fault::ServerError,
+        Fault::ServerErrorRecorded,
+        Fault::TimeoutRecorded,
+        Fault::Shuffle,
+        Fault::Repeat,
+        Fault::DropCallbacks,
+    ] {
+        assert!(app.simulator.met(fault, Reach::Sends) > 0, "{fault:?} never came");
+    }
+}
+
+/// Whoever texted STOP last is silenced, and whoever texted START is not.
+async fn prove_last_words(app: &TestApp, last_words: &BTreeMap<String, &'static str>) {
+    let active = "SELECT phone || ': ' || string_agg(reason, ', ') AS text FROM suppressions WHERE lifted_at IS NULL GROUP BY phone";
+    let silenced: BTreeMap<String, String> = app
+        .texts(active)
+        .await
+        .iter()
+        .map(|row| row.split_once(": ").unwrap())
+        .map(|(phone, reasons)| (phone.to_owned(), reasons.to_owned()))
+        .collect();
+    let wrong = |(phone, word): &(&String, &&str)| (**word == "STOP") != silenced.contains_key(*phone);
+    let wrong: Vec<_> = last_words.iter().filter(wrong).map(|(phone, word)| (phone, word, silenced.get(phone))).collect();
+    assert!(wrong.is_empty(), "these said one thing last, and another counts: {wrong:?}");
+    assert!(last_words.values().any(|word| *word == "STOP") && last_words.values().any(|word| *word == "START"));
+}
+
+/// How many answers of Twilio's were lost for requests that it had not recorded.
+fn lost(app: &TestApp) -> u64 {
+    [Fault::ServerError, Fault::Timeout, Fault::Reset].into_iter().map(|fault| app.simulator.met(fault, Reach::Sends)).sum()
+}
+
+/// Attempts of which nobody will record an outcome any more, since their worker has died or the database was away: both workers rest.
+async fn interrupted(app: &TestApp) -> u64 {
+    app.count("attempts WHERE finished_at IS NULL").await.try_into().unwrap()
 }
 
 /// A worker for one step; now and then it dies in the midst of it, and another one takes its place.
@@ -123,7 +191,8 @@ async fn storm() {
     app.automation(json!({ "type": "event", "name": "ordered" }), steps).await;
     brew(&app, &mut rng);
 
-    let mut crowd = Crowd { rng: StdRng::seed_from_u64(rng.random()), reported: 0, unanswered: Vec::new(), accepted: BTreeSet::new() };
+    let mut crowd = Crowd::new(rng.random());
+    let mut cut_off = 0;
     let (mut one, mut other) = (app.second_worker(), app.second_worker());
     let steps = MINUTES * 60 / STEP;
     for step in 0..steps {
@@ -138,6 +207,9 @@ async fn storm() {
             }
         };
         tokio::join!(work(&app, &mut one, deaths[0]), work(&app, &mut other, deaths[1]), crowd.act(&app), restart);
+        if deaths.iter().any(Option::is_some) || step == steps / 2 {
+            cut_off += interrupted(&app).await;
+        }
         if rng.random_bool(0.3) {
             app.simulator.flush().await;
         }
@@ -150,8 +222,14 @@ async fn storm() {
     app.settle().await;
     app.prove_accepted(&crowd.accepted).await;
     let tally = app.prove(Rest::Settled).await;
-    say(&format!("{} events, {tally:?}", crowd.accepted.len()));
+    let lost = lost(&app);
+    say(&format!("{} events, {lost} lost answers, {cut_off} attempts cut off, {tally:?}", crowd.accepted.len()));
     assert!(tally.of("delivered") > 150 && tally.of("suppressed") > 10, "the storm was one: {tally:?}");
+    // Two steps send for each event, whatever becomes of their messages.
+    assert_eq!(tally.messages(), 2 * crowd.accepted.len(), "{tally:?}");
+    assert!(tally.of("unconfirmed") as u64 <= lost + cut_off, "more is in doubt than there were reasons for: {tally:?}");
+    assert_brewed(&app);
+    prove_last_words(&app, &crowd.last_words).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

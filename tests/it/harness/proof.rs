@@ -1,7 +1,7 @@
 //! What must hold when a story ends, whatever was done to Carillon: the simulator's own log against the database.
 //!
 //! - Each message was recorded by Twilio at most once, and never without an attempt row that was written before.
-//! - Each event that was answered with 202 led to its message, which was sent, or says why not.
+//! - Each event that was answered with 202 led to its message, which was sent, or says why not; in the end no step is left to do.
 //! - Whatever was answered with 2xx to Twilio is in the database.
 //! - Nothing was claimed after a suppression had committed (with [`TestApp::watch_claims`]).
 //! - Whatever waits has something that will wake it; no job has failed; the ledger is that of the rows, and adds up.
@@ -58,13 +58,17 @@ impl Tally {
 
 impl TestApp {
     /// From here on the database itself notes the transaction of each claim and of each suppression, so that their commits can be
-    /// ordered. The story needs a cluster of its own.
+    /// ordered; of a claim also whether its message was made with it, came from a queue, or was tried again. The story needs a cluster
+    /// of its own.
     pub(crate) async fn watch_claims(&self) {
         let watch = "
-            CREATE TABLE witness (what text, phone text, subject uuid, xid xid8 DEFAULT pg_current_xact_id());
+            CREATE TABLE witness (what text, phone text, subject uuid, way text, xid xid8 DEFAULT pg_current_xact_id());
             CREATE INDEX ON witness (phone);
             CREATE FUNCTION witness_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                INSERT INTO witness (what, phone, subject) SELECT 'claimed', to_address, id FROM messages WHERE id = NEW.message_id;
+                INSERT INTO witness (what, phone, subject, way)
+                SELECT 'claimed', to_address, id,
+                    CASE WHEN NEW.number > 1 THEN 'again' WHEN NEW.claimed_at > created_at THEN 'queued' ELSE 'made' END
+                FROM messages WHERE id = NEW.message_id;
                 RETURN NULL; END $$;
             CREATE FUNCTION witness_suppression() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 INSERT INTO witness (what, phone, subject)
@@ -93,7 +97,7 @@ impl TestApp {
         let mut tally = Tally::default();
         let posts = self.posts(&mut wrong);
         self.prove_messages(rest, &posts, &mut tally, &mut wrong).await;
-        self.prove_events(&mut wrong).await;
+        self.prove_events(rest, &mut wrong).await;
         self.prove_callbacks(&mut tally, &mut wrong).await;
         self.prove_jobs(rest, &mut wrong).await;
         self.prove_claims(&mut wrong).await;
@@ -200,13 +204,22 @@ impl TestApp {
         }
     }
 
-    /// Each event that an automation waits for has its enrollment, and each enrollment its message, its reason, or its job.
-    async fn prove_events(&self, wrong: &mut Vec<String>) {
+    /// Each event that an automation waits for has its enrollment, and each enrollment its message, its reason, or its job; in the end
+    /// none of a running automation is in the middle of its steps, unless it waits longer than a story takes to settle.
+    async fn prove_events(&self, rest: Rest, wrong: &mut Vec<String>) {
         let lost = "SELECT e.id, e.name, n.id AS enrollment, n.status, n.reason FROM events e
              LEFT JOIN enrollments n ON n.event_id = e.id LEFT JOIN messages m ON m.enrollment_id = n.id
              WHERE m.id IS NULL AND n.reason IS NULL
                AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'advance' AND j.subject = n.id)";
         wrong.extend(self.rows(lost).await.into_iter().map(|event| format!("an event has led to nothing: {event}")));
+        if rest == Rest::Settled {
+            let left = format!(
+                "SELECT n.id, n.step, n.due_at FROM enrollments n JOIN automations a ON a.id = n.automation_id
+                 WHERE n.status = 'active' AND a.status = 'active' AND n.due_at <= '{}'",
+                self.clock.now().to_rfc3339()
+            );
+            wrong.extend(self.rows(&left).await.into_iter().map(|enrollment| format!("an enrollment stands still: {enrollment}")));
+        }
     }
 
     /// What was answered with 2xx is in the database, status reports as often as they came.
