@@ -3,6 +3,13 @@
 //! Each moment comes twice: the worker's runtime is torn down in this process, and a `carillon serve` is killed with SIGKILL. Nothing in
 //! the product stops for it; it is held at the right place from outside: by a lock in the database, by a commit whose word does not
 //! come, by a request or an answer that is stuck on the network.
+//!
+//! Here are the crashes of workers, in [`fan_out`] those under load, in [`servers`] those of what Twilio and others call, and in
+//! [`stops`] those while people stop.
+
+mod fan_out;
+mod servers;
+mod stops;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,8 +25,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{
-    HANDSET, TestApp, TestOptions,
-    postgres::{Away, Home},
+    TestApp, TestOptions,
+    postgres::Home,
     process::Process,
     proof::{Rest, Tally},
     seconds,
@@ -63,7 +70,9 @@ impl Victim {
         }
     }
 
-    async fn end(self) {
+    /// Ends it; what comes last happens a moment before.
+    async fn end(self, last: impl Future<Output = ()>) {
+        last.await;
         match self {
             Self::Process(process) => drop(process.kill().await),
             Self::Future(runtime) => {
@@ -143,10 +152,11 @@ impl Moment {
         }
     }
 
-    /// Lets a worker come this far, and ends it there.
-    async fn strike(self, app: &TestApp, manner: Manner, messages: usize) {
+    /// Lets a worker come this far with so many messages that may be sent, and ends it there, after what comes last.
+    async fn strike(self, app: &TestApp, manner: Manner, messages: usize, last: impl Future<Output = ()>) {
         const CLAIMS: &str = "LOCK TABLE attempts IN SHARE MODE";
         const MESSAGES: &str = "SELECT FROM messages FOR UPDATE";
+        const RECORDED: &str = "messages WHERE direction = 'outbound' AND twilio_sid IS NOT NULL";
         let twilio = &app.simulator;
         match self {
             Self::Leased => {
@@ -154,15 +164,15 @@ impl Moment {
                 let victim = Victim::start(app, manner).await;
                 app.database.wait_until_blocked().await;
                 assert!(app.count("jobs WHERE worker_id IS NOT NULL").await > 0);
-                victim.end().await;
+                victim.end(last).await;
                 let_go(held).await;
             }
             Self::Composing => {
                 let held = lock(app, CLAIMS).await;
                 let victim = Victim::start(app, manner).await;
                 app.database.wait_until_blocked().await;
-                assert_eq!(app.count("messages").await, 0);
-                victim.end().await;
+                assert_eq!(app.count("messages WHERE direction = 'outbound'").await, 0);
+                victim.end(last).await;
                 let_go(held).await;
             }
             Self::Claiming => {
@@ -174,7 +184,7 @@ impl Moment {
                 let victim = Victim::start(app, manner).await;
                 app.database.wait_until_blocked().await;
                 assert!(app.count("messages WHERE status = 'pending'").await > 0);
-                victim.end().await;
+                victim.end(last).await;
                 let_go(held).await;
             }
             Self::Claimed => {
@@ -184,7 +194,7 @@ impl Moment {
                 app.database.cluster().hold_commits().await;
                 let_go(held).await;
                 app.database.cluster().wait_for_held_commit(&blocked).await;
-                victim.end().await;
+                victim.end(last).await;
                 app.database.cluster().let_commits_go().await;
                 assert!(app.count("messages WHERE status = 'submitting'").await > 0, "the claim was committed");
                 assert!(twilio.requests().is_empty());
@@ -193,7 +203,7 @@ impl Moment {
                 twilio.inject(Rule::always(Fault::Timeout));
                 let victim = Victim::start(app, manner).await;
                 self.wait(app, || twilio.counts().faulted == messages as u64).await;
-                victim.end().await;
+                victim.end(last).await;
                 twilio.clear_faults();
                 assert!(twilio.messages().is_empty());
             }
@@ -201,7 +211,7 @@ impl Moment {
                 twilio.inject(Rule::always(Fault::Stall));
                 let victim = Victim::start(app, manner).await;
                 self.wait(app, || twilio.stalled() == messages).await;
-                victim.end().await;
+                victim.end(last).await;
                 assert!(twilio.messages().is_empty());
             }
             Self::AnswerLost => {
@@ -209,7 +219,7 @@ impl Moment {
                 let victim = Victim::start(app, manner).await;
                 self.wait(app, || twilio.stalled() == messages).await;
                 assert_eq!(twilio.messages().len(), messages);
-                victim.end().await;
+                victim.end(last).await;
                 twilio.clear_faults();
             }
             Self::Recording | Self::Recorded => {
@@ -225,14 +235,16 @@ impl Moment {
                     app.database.cluster().hold_commits().await;
                     let_go(held).await;
                     app.database.cluster().wait_for_held_commit(&blocked).await;
-                    victim.end().await;
+                    victim.end(last).await;
                     app.database.cluster().let_commits_go().await;
-                    assert!(app.count("messages WHERE twilio_sid IS NOT NULL").await > 0, "the record was committed");
+                    assert!(app.count(RECORDED).await > 0, "the record was committed");
                 } else {
-                    victim.end().await;
+                    victim.end(last).await;
+                    // More of its statements may have come to wait since; they are cut before any goes on without it.
+                    let blocked = app.database.wait_until_blocked().await;
                     app.database.terminate(&blocked).await;
                     let_go(held).await;
-                    assert_eq!(app.count("messages WHERE twilio_sid IS NOT NULL").await, 0, "the record was not committed");
+                    assert_eq!(app.count(RECORDED).await, 0, "the record was not committed");
                 }
             }
         }
@@ -242,20 +254,24 @@ impl Moment {
         app.eventually(&format!("{self:?}"), async || come().then_some(())).await;
     }
 
+    /// Requests that are late arrive when the others have noticed the death and have asked Twilio in vain.
+    async fn arrive_late(self, app: &TestApp, messages: usize) {
+        if self == Self::RequestLate {
+            app.advance(seconds(31)).await;
+            assert_eq!(usize::try_from(app.count("messages WHERE status = 'unconfirmed'").await), Ok(messages));
+            app.simulator.clear_faults();
+            app.eventually("the requests arrive", async || (app.simulator.messages().len() == messages).then_some(())).await;
+        }
+    }
+
     /// The story of one crash at this moment: what it leads to, with everything proven.
     async fn story(self, manner: Manner) -> Tally {
         const MESSAGES: usize = 5;
         let (app, _) = prepared(self.home()).await;
         let accepted = report(&app, &handsets(MESSAGES)).await;
-        self.strike(&app, manner, MESSAGES).await;
+        self.strike(&app, manner, MESSAGES, async {}).await;
         app.prove(Rest::Unsettled).await;
-        if self == Self::RequestLate {
-            // The others have noticed the death, asked Twilio in vain, and only then the requests arrive.
-            app.advance(seconds(31)).await;
-            assert_eq!(app.count("messages WHERE status = 'unconfirmed'").await, 5);
-            app.simulator.clear_faults();
-            app.eventually("the requests arrive", async || (app.simulator.messages().len() == MESSAGES).then_some(())).await;
-        }
+        self.arrive_late(&app, MESSAGES).await;
         app.settle().await;
         app.prove_accepted(&accepted).await;
         let tally = app.prove(Rest::Settled).await;
@@ -325,40 +341,6 @@ async fn a_crash_right_after_the_record_loses_nothing() {
     Moment::Recorded.loses_nothing().await;
 }
 
-/// Ends a worker in the middle of a fan-out of 2,000 messages: what was in flight at that moment is all that can be in doubt.
-async fn crash_in_a_fan_out(manner: Manner) {
-    const MESSAGES: usize = 2_000;
-    let (app, _) = prepared(Home::Shared).await;
-    // A few callbacks are enough.
-    app.simulator.inject(Rule::chance(0.9, 1, Fault::DropCallbacks));
-    let accepted = report(&app, &handsets(MESSAGES)).await;
-    let victim = Victim::start(&app, manner).await;
-    app.eventually("it is in the middle", async || (app.simulator.counts().recorded > 600).then_some(())).await;
-    victim.end().await;
-    let before = app.simulator.messages().len();
-    assert!((600..MESSAGES).contains(&before), "{before} were sent before the end");
-    app.simulator.flush().await;
-    app.prove(Rest::Unsettled).await;
-
-    app.settle().await;
-    app.prove_accepted(&accepted).await;
-    let tally = app.prove(Rest::Settled).await;
-    assert_eq!(tally.messages(), MESSAGES);
-    // Twilio's own log: each handset has it once, but those whose request was cut on its way or never began.
-    assert_eq!(tally.recorded, MESSAGES - tally.of("unconfirmed"), "{tally:?}");
-    assert!(tally.of("unconfirmed") < 1_000, "{tally:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_dropped_in_the_middle_of_a_fan_out_sends_nothing_twice_and_loses_nothing() {
-    crash_in_a_fan_out(Manner::Dropped).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_killed_in_the_middle_of_a_fan_out_sends_nothing_twice_and_loses_nothing() {
-    crash_in_a_fan_out(Manner::Killed).await;
-}
-
 /// A machine that was suspended knows nothing of the time that has passed: what it was about to do has been done by others.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_wakes_up_after_it_was_buried_sends_nothing_twice() {
@@ -394,108 +376,4 @@ async fn a_worker_that_wakes_up_after_it_was_buried_sends_nothing_twice() {
         app.prove(Rest::Settled).await;
         process.kill().await;
     }
-}
-
-/// Twilio's calls and our own API in a process that is killed: what was answered is there, and what is repeated counts once.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
-    for committed in [false, true] {
-        let home = if committed { Home::Own(Durability::Durable) } else { Home::Shared };
-        let clock = Clock::manual(Clock::system().now());
-        let retry_pause = Duration::from_millis(700);
-        let app = TestApp::with(TestOptions { clock, home, retry_pause, ..TestOptions::default() }).await;
-        let twilio = app.connect_sender(SERVICE_SID).await;
-        app.sms_on("hello", &twilio, "Hello.").await;
-        app.simulator.inject(Rule::always(Fault::Slow));
-        let server = app.process(Duty::All).await;
-        let people = handsets(5);
-        for handset in &people {
-            server.api(&app).post("/events", hello(handset)).await.ok();
-        }
-        app.eventually("all are sent", async || (app.count("messages WHERE twilio_sid IS NOT NULL").await == 5).then_some(())).await;
-        assert!(app.simulator.callbacks().is_empty());
-
-        let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;
-        let simulator = app.simulator.clone();
-        let calls = tokio::spawn(async move { simulator.flush().await });
-        let blocked = app.database.wait_until_blocked().await;
-        if committed {
-            app.database.cluster().hold_commits().await;
-            let_go(held).await;
-            app.database.cluster().wait_for_held_commit(&blocked).await;
-            let bind = server.kill().await;
-            app.database.cluster().let_commits_go().await;
-            assert!(app.count("delivery_events WHERE source = 'callback'").await > 0, "it was committed");
-            assert!(app.simulator.callbacks().iter().all(|call| call.answer.is_none()), "and not answered");
-            let server = app.process_at(Duty::Web, &bind).await;
-            calls.await.unwrap();
-            app.settle().await;
-            app.prove(Rest::Settled).await;
-            server.kill().await;
-        } else {
-            let bind = server.kill().await;
-            app.database.terminate(&blocked).await;
-            let_go(held).await;
-            assert_eq!(app.count("delivery_events WHERE source = 'callback'").await, 0, "it was not committed");
-            let server = app.process_at(Duty::Web, &bind).await;
-            calls.await.unwrap();
-            app.settle().await;
-            app.prove(Rest::Settled).await;
-            server.kill().await;
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_killed_while_it_takes_in_an_event_takes_the_repeat_for_what_it_is() {
-    for committed in [false, true] {
-        let (app, _) = prepared(if committed { Home::Own(Durability::Durable) } else { Home::Shared }).await;
-        let server = app.process(Duty::Web).await;
-        let held = lock(&app, "LOCK TABLE events IN SHARE MODE").await;
-        let api = server.api(&app);
-        let request = api.http.post(format!("{}/events", api.url)).bearer_auth(&api.key).json(&hello(HANDSET));
-        let request = tokio::spawn(request.send());
-        let blocked = app.database.wait_until_blocked().await;
-        if committed {
-            app.database.cluster().hold_commits().await;
-            let_go(held).await;
-            app.database.cluster().wait_for_held_commit(&blocked).await;
-            server.kill().await;
-            app.database.cluster().let_commits_go().await;
-        } else {
-            server.kill().await;
-            let_go(held).await;
-        }
-        assert!(request.await.unwrap().is_err(), "there was no answer");
-        assert_eq!(app.count("events").await, i64::from(committed));
-
-        let again = app.api().post("/events", hello(HANDSET)).await.ok();
-        assert_eq!(again["status"], if committed { "repeat" } else { "recorded" });
-        app.settle().await;
-        let tally = app.prove(Rest::Settled).await;
-        assert_eq!((tally.messages(), tally.of("delivered"), tally.posts), (1, 1, 1));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and_counts_when_it_is_repeated() {
-    let (app, _) = prepared(Home::Shared).await;
-    app.simulator.inject(Rule::always(Fault::Slow));
-    report(&app, &handsets(3)).await;
-    app.worker.beat().await.unwrap();
-    app.worker.perform_due().await.unwrap();
-    assert_eq!(app.count("messages WHERE twilio_sid IS NOT NULL").await, 3);
-    let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;
-    let simulator = app.simulator.clone();
-    let calls = tokio::spawn(async move { simulator.flush().await });
-    app.database.wait_until_blocked().await;
-    // Everybody is cut off, the lock's holder included.
-    app.database.set_away(Away::Yes).await;
-    drop(held);
-    app.eventually("the calls are answered", async || (app.simulator.callbacks().len() >= 3).then_some(())).await;
-    app.database.set_away(Away::No).await;
-    calls.await.unwrap();
-    assert!(app.simulator.callbacks().iter().all(|call| matches!(call.answer, Some(204 | 503))), "{:?}", app.simulator.callbacks());
-    assert!(app.simulator.callbacks().iter().any(|call| call.answer == Some(503)));
-    app.prove(Rest::Unsettled).await;
 }

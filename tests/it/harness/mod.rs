@@ -1,6 +1,6 @@
 //! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database, [`api`] and [`site`] its visitors,
 //! [`browser`] a real one, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended,
-//! [`world`] what usually exists when a story begins, [`proof`] what must hold when it ends.
+//! [`world`] what usually exists when a story begins, [`stops`] who texts STOP meanwhile, [`proof`] what must hold when it ends.
 
 pub(crate) mod api;
 pub(crate) mod browser;
@@ -9,6 +9,7 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod proof;
 pub(crate) mod site;
+pub(crate) mod stops;
 mod waiting;
 pub(crate) mod world;
 
@@ -124,7 +125,8 @@ impl TestApp {
         start_log();
         let TestOptions { clock, duty, patience, home, retry_pause, hop, hold } = options;
         let database = TestDatabase::create_in(home).await;
-        let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold, retry_pause, ..SimulatorOptions::instant() };
+        let seed = seed("the simulator");
+        let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold, retry_pause, seed, ..SimulatorOptions::instant() };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
