@@ -202,17 +202,17 @@ async fn race(way: Way) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_claimed_after_a_stop_has_committed_in_thousands_of_interleavings() {
-    race(Way::Made).await;
+    Box::pin(race(Way::Made)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_released_from_a_queue_after_a_stop_has_committed_in_thousands_of_interleavings() {
-    race(Way::Queued).await;
+    Box::pin(race(Way::Queued)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_tried_again_after_a_stop_has_committed_in_thousands_of_interleavings() {
-    race(Way::Again).await;
+    Box::pin(race(Way::Again)).await;
 }
 
 /// The tightest of all: one message, whose claim and whose STOP begin at the same moment.
