@@ -16,7 +16,7 @@ use crate::db::schema::{enrollments, events};
 use crate::error::Result;
 use crate::messages::delivery::{self, Recorded, Report};
 use crate::messages::policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
-use crate::messages::{stop, throttle};
+use crate::messages::{inbound, stop, throttle};
 use crate::senders;
 use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
@@ -57,6 +57,9 @@ pub async fn carry_out(conn: &mut Conn, consequences: &[Consequence], now: DateT
     let mut silenced: Vec<(PhoneNumber, Reason)> = Vec::new();
     for consequence in consequences {
         let Some((phone, reason)) = consequence.silences() else { continue };
+        if reason == Reason::Carrier21610 && inbound::has_opted_in_since_the_attempt(conn, &phone, consequence.message_id).await? {
+            continue;
+        }
         let evidence = Evidence {
             phone: phone.clone(),
             reason,

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-pub use later::Found;
+pub use later::{Found, has_opted_in_since_the_attempt};
 
 /// How an inbound message came to us.
 #[derive(Debug, Clone, Copy)]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use carillon::{
     messages::status::MessageStatus,
-    simulator::{Fault, LONG_CODE, Rule, SERVICE_SID, TOLL_FREE},
+    simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE},
 };
 use serde_json::{Value, json};
 
 use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, days,
+    HANDSET, OTHER_HANDSET, TestApp, days, seconds,
     world::{id, send_sms, wait},
 };
 
@@ -171,6 +171,28 @@ async fn error_21610_in_a_callback_is_a_stop_that_was_missed() {
     assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(21610)));
     let contact = app.contact_of(HANDSET).await;
     assert_eq!((tags(&contact), contact["suppression"]["reason"].as_str()), (vec![STOP_TAG], Some("carrier_21610")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_report_of_21610_does_not_undo_a_start_that_came_after_the_message() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_sender(SERVICE_SID).await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.simulator.opt_out(SERVICE_SID, HANDSET);
+    app.simulator.inject(Rule::next(1, Fault::Slow));
+    app.event("hello", HANDSET, json!({})).await;
+    app.worker.beat().await.unwrap();
+    app.worker.perform_due().await.unwrap();
+    app.clock.advance(seconds(300));
+    let start = app.simulator.reply(HANDSET, SERVICE_NUMBER_1, "START").await.unwrap();
+    assert_eq!(start.webhook_status, Some(200));
+    app.simulator.flush().await;
+    let message = app.message_to(HANDSET).await;
+    assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(21610)));
+    assert_eq!(app.contact_of(HANDSET).await["suppression"], Value::Null);
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["failed", "delivered"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

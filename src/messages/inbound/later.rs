@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::*;
+use diesel::{dsl::max, prelude::*};
 use diesel_async::RunQueryDsl;
 
 use crate::{
@@ -13,12 +13,12 @@ use crate::{
     },
     db::{
         Conn,
-        schema::{consent_records, contacts, messages},
+        schema::{attempts, consent_records, contacts, messages},
     },
     error::Result,
     messages::inbound::lifts,
     twilio::{Address, keyword::Keyword},
-    types::phone::PhoneNumber,
+    types::{id::MessageId, phone::PhoneNumber},
 };
 
 /// Our time of receipt and Twilio's time of sending may differ by this much; in doubt, the person wants no messages.
@@ -61,6 +61,15 @@ pub(super) async fn is_overruled(conn: &mut Conn, phone: &PhoneNumber, keyword: 
     let since = found.sent_at - DOUBT;
     let said = [by_message(conn, phone, since).await?, by_record(conn, phone, since).await?].concat();
     Ok(said.iter().any(|said| said.sid.as_deref() != Some(own_sid) && said.will == opposite && said.is_later(found)))
+}
+
+/// Whether a person has asked for messages since the last attempt to send them this one: Twilio's word that they had opted out is then
+/// out of date. Should it still hold, Twilio says so of the next message.
+pub async fn has_opted_in_since_the_attempt(conn: &mut Conn, phone: &PhoneNumber, message_id: MessageId) -> Result<bool> {
+    let of_message = attempts::table.filter(attempts::message_id.eq(message_id));
+    let last: Option<DateTime<Utc>> = of_message.select(max(attempts::claimed_at)).first(conn).await?;
+    let Some(sent_at) = last else { return Ok(false) };
+    is_overruled(conn, phone, Keyword::Stop, "", Found { sent_at, dates: &HashMap::new() }).await
 }
 
 impl Said {
