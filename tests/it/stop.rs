@@ -113,8 +113,7 @@ async fn a_service_with_its_own_words_says_itself_what_is_a_stop() {
     let app = TestApp::start().await;
     app.connect_sender(SERVICE_SID).await;
     app.simulator.change_service(SERVICE_SID, |service| service.advanced_opt_out = true);
-    let number = carillon::simulator::SERVICE_NUMBER_1;
-    app.text(HANDSET, number, "STOP").await;
+    app.text(HANDSET, SERVICE_NUMBER_1, "STOP").await;
     assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop");
 }
 

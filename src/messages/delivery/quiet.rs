@@ -20,8 +20,8 @@ use crate::{
 };
 
 statement! {
-    /// Writes reports, each of another message, and what they move, as [`apply`](super::apply) decides it: what a status may become is
-    /// told by `formers` and `nexts`. Returns the messages whose reports are written, and whether they were applied; the others do not
+    /// Writes reports, each of another message, and what they move, as [`apply`](super::apply) decides it: `formers` are the statuses
+    /// that a report moves, see [`formers`]. Returns the messages whose reports are written, and whether they were applied; the others do not
     /// exist, or were moved by somebody else at this moment.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
@@ -31,21 +31,20 @@ statement! {
         from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         sources: &'a [ReportSource] => Array<Text>,
         params: &'a [&'a JsonText] => Array<Json>,
+        formers: &'a [&'static str] => Array<Text>,
         now: DateTime<Utc> => Timestamptz,
-        formers: &'a [MessageStatus] => Array<Text>,
-        nexts: &'a [MessageStatus] => Array<Text>,
     }
     returns (SqlUuid, Bool);
     "WITH report AS (
         SELECT r.*, clock.now, m.status AS former_status, m.twilio_sid AS former_sid,
-            about.it AND step.next IS NOT NULL AS applied, about.it AND (step.next IS NOT NULL OR m.twilio_sid IS NULL) AS moving
-        FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::json[])
-            AS r (message_id, connection_id, sid, status, from_address, source, params)
+            about.it AND step.forward AS applied, about.it AND (step.forward OR m.twilio_sid IS NULL) AS moving
+        FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::json[], {}::text[])
+            AS r (message_id, connection_id, sid, status, from_address, source, params, formers)
         JOIN messages m ON m.id = r.message_id AND m.connection_id = r.connection_id
         CROSS JOIN (SELECT {}::timestamptz AS now) AS clock
         CROSS JOIN LATERAL (
             SELECT coalesce(m.twilio_sid = r.sid, true) AND (r.sid = ANY (m.former_sids)) IS NOT TRUE AS it) AS about
-        LEFT JOIN unnest({}::text[], {}::text[]) AS step (former, next) ON step.former = m.status AND step.next = r.status
+        CROSS JOIN LATERAL (SELECT strpos(r.formers, ' ' || m.status || ' ') > 0 AS forward) AS step
      ), moved AS (
         UPDATE messages m SET status = CASE WHEN r.applied THEN r.status ELSE m.status END,
             status_at = CASE WHEN r.applied THEN r.now ELSE m.status_at END,
@@ -62,11 +61,18 @@ statement! {
      SELECT message_id, applied FROM report WHERE NOT moving OR message_id IN (SELECT id FROM moved)"
 }
 
-/// What a status may become by a report, turned on its side.
-static STEPS: LazyLock<(Vec<MessageStatus>, Vec<MessageStatus>)> = LazyLock::new(|| {
-    let pairs = MessageStatus::ALL.iter().flat_map(|former| MessageStatus::ALL.iter().map(move |report| (*former, *report)));
-    pairs.filter_map(|(former, report)| Some((former, former.after(report)?))).unzip()
-});
+/// The statuses that a report moves, each between blanks. A text is what PostgreSQL searches fastest: to join all pairs
+/// took longer than the rest of the decision.
+fn formers(report: &Report) -> &'static str {
+    static OF_EACH: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+        let moved_by = |report: MessageStatus| {
+            let formers = MessageStatus::ALL.iter().filter(|former| former.after(report).is_some());
+            format!(" {} ", formers.map(|former| former.as_str()).collect::<Vec<_>>().join(" "))
+        };
+        MessageStatus::ALL.iter().map(|report| (report.as_str(), moved_by(*report))).collect()
+    });
+    OF_EACH.get(report.status.as_str()).map_or("", String::as_str)
+}
 
 impl Report {
     /// Whether nothing can follow from it but its message's status.
@@ -85,7 +91,6 @@ pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) ->
     let mut firsts: Vec<&Report> = reports.iter().zip(&is_first).filter(|(_, first)| **first).map(|(report, _)| *report).collect();
     // In one order for all, so that two batches cannot wait for each other.
     firsts.sort_unstable_by_key(|report| report.message_id);
-    let (formers, nexts) = &*STEPS;
     let statement = Write {
         ids: &firsts.iter().map(|report| report.message_id).collect::<Vec<_>>(),
         connections: &firsts.iter().map(|report| report.connection_id).collect::<Vec<_>>(),
@@ -94,9 +99,8 @@ pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) ->
         from_addresses: &firsts.iter().map(|report| report.from_address.as_deref()).collect::<Vec<_>>(),
         sources: &firsts.iter().map(|report| report.source).collect::<Vec<_>>(),
         params: &firsts.iter().map(|report| &report.params).collect::<Vec<_>>(),
+        formers: &firsts.iter().map(|report| formers(report)).collect::<Vec<_>>(),
         now,
-        formers,
-        nexts,
     };
     let written: Vec<(MessageId, bool)> = statement.load(&mut conn).await?;
     let written: HashMap<MessageId, Recorded> =
