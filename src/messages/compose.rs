@@ -20,7 +20,7 @@ use crate::{
         stop,
     },
     queue::{
-        self, Job, NewJob,
+        self,
         lease::{JobId, Leased},
     },
     twilio::parts,
@@ -224,8 +224,7 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     let going: Vec<MessageId> = rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| *id).collect();
     let jobs = match sends {
         Sends::Anyone => {
-            let jobs: Vec<NewJob> = going.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
-            queue::enqueue(conn, &jobs, now).await?;
+            queue::enqueue_sends(conn, &going, now).await?;
             Vec::new()
         }
         Sends::Worker { id, ended, .. } => queue::send_next(conn, id, ended, &going, now).await?,

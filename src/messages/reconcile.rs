@@ -17,7 +17,7 @@ use crate::{
     },
     error::Result,
     messages::{delivery::ReportSource, status::MessageStatus},
-    queue::{self, Job, NewJob},
+    queue,
     twilio::{Address, TwilioMessage},
     types::id::{ConnectionId, MessageId},
 };
@@ -271,7 +271,7 @@ async fn resend(conn: &mut Conn, id: MessageId, now: DateTime<Utc>) -> Result<()
         .await?;
     if moved == 1 {
         note(conn, id, MessageStatus::Pending, ReportSource::Carillon, now).await?;
-        queue::enqueue(conn, &[NewJob { job: Job::Send(id), run_at: now }], now).await?;
+        queue::enqueue_sends(conn, &[id], now).await?;
     }
     Ok(())
 }

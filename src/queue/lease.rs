@@ -91,7 +91,8 @@ statement! {
 }
 
 statement! {
-    /// Gives jobs back, to run again later or to stay as failed.
+    /// Gives jobs back, to run again later or to stay as failed. They are named by an array as well, for the reason that
+    /// [`Turn`](super::Turn) gives.
     struct PutBack<'a> {
         ids: &'a [i64] => Array<BigInt>,
         run_ats: &'a [Option<DateTime<Utc>>] => Array<Nullable<Timestamptz>>,
@@ -99,16 +100,15 @@ statement! {
         counted: &'a [bool] => Array<Bool>,
         now: DateTime<Utc> => Timestamptz,
         worker: WorkerId => diesel::sql_types::Uuid,
-        // Once more, for the reason that `Turn` gives.
-        same_ids: &'a [i64] => Array<BigInt>,
     }
     returns ();
     "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at), error = job.error,
         attempt = jobs.attempt - CASE WHEN job.counted THEN 0 ELSE 1 END,
-        failed_at = CASE WHEN job.run_at IS NULL THEN now.now END
-     FROM unnest({}::bigint[], {}::timestamptz[], {}::text[], {}::boolean[]) AS job (id, run_at, error, counted),
-        (SELECT {}::timestamptz AS now, {}::uuid AS worker, {}::bigint[] AS ids) AS now
-     WHERE jobs.id = job.id AND jobs.id = ANY (now.ids) AND jobs.worker_id = now.worker"
+        failed_at = CASE WHEN job.run_at IS NULL THEN given.now END
+     FROM (SELECT {}::bigint[] AS ids, {}::timestamptz[] AS run_ats, {}::text[] AS errors, {}::boolean[] AS counted,
+            {}::timestamptz AS now, {}::uuid AS worker) AS given,
+        unnest(given.ids, given.run_ats, given.errors, given.counted) AS job (id, run_at, error, counted)
+     WHERE jobs.id = job.id AND jobs.id = ANY (given.ids) AND jobs.worker_id = given.worker"
 }
 
 /// Ends the worker's lease of each job as told; together with the work itself when called in its transaction. A job that another worker
@@ -134,7 +134,7 @@ pub async fn finish(conn: &mut Conn, worker: WorkerId, jobs: &[(JobId, Finish)],
         Delete { ids: &done, worker }.execute(conn).await?;
     }
     if !back.is_empty() {
-        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now, worker, same_ids: &back }.execute(conn).await?;
+        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now, worker }.execute(conn).await?;
     }
     Ok(())
 }

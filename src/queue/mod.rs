@@ -174,6 +174,12 @@ pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Re
     Ok(())
 }
 
+/// Enqueues the sending of messages, due at once, within the caller's transaction.
+pub async fn enqueue_sends(conn: &mut Conn, messages: &[MessageId], now: DateTime<Utc>) -> Result<()> {
+    let jobs: Vec<NewJob> = messages.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
+    enqueue(conn, &jobs, now).await
+}
+
 /// Adds jobs like [`enqueue`], and returns those that went to the receiver: it has them once the caller's transaction commits.
 pub async fn enqueue_for(conn: &mut Conn, receiver: Receiver, jobs: &[NewJob], now: DateTime<Utc>) -> Result<Vec<Leased>> {
     let Receiver::Worker { id, most } = receiver else {
@@ -215,8 +221,8 @@ pub async fn send_next(
     }
     if turned.len() < messages.len() {
         let taken: HashSet<Uuid> = turned.iter().map(|leased| leased.job.subject()).collect();
-        let left = messages.iter().filter(|id| !taken.contains(&id.0));
-        enqueue(conn, &left.map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect::<Vec<_>>(), now).await?;
+        let left: Vec<MessageId> = messages.iter().filter(|id| !taken.contains(&id.0)).copied().collect();
+        enqueue_sends(conn, &left, now).await?;
     }
     Ok(turned)
 }

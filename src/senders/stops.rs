@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures::try_join;
 use serde::Serialize;
 
 use crate::connections::SenderAddress;
@@ -22,7 +23,7 @@ pub struct Stop {
 }
 
 /// The connections that are stopped, and the stopped senders of the others. What a person has switched off is not among them.
-pub async fn stops(mut conn: &Conn) -> Result<Vec<Stop>> {
+pub async fn stops(conn: &Conn) -> Result<Vec<Stop>> {
     let of_connections = connections::table
         .filter(connections::stopped_at.is_not_null())
         .filter(connections::disabled_at.is_null())
@@ -34,8 +35,11 @@ pub async fn stops(mut conn: &Conn) -> Result<Vec<Stop>> {
         .filter(connections::stopped_at.is_null().and(connections::disabled_at.is_null()))
         .select((connections::id, connections::name, senders::address))
         .order((connections::name, senders::id));
-    let whole: Vec<(ConnectionId, String)> = of_connections.load(&mut conn).await?;
-    let single: Vec<(ConnectionId, String, SenderAddress)> = of_senders.load(&mut conn).await?;
+    // Asked together, which takes one round trip.
+    let (mut one, mut other) = (conn, conn);
+    let whole = of_connections.load::<(ConnectionId, String)>(&mut one);
+    let single = of_senders.load::<(ConnectionId, String, SenderAddress)>(&mut other);
+    let (whole, single) = try_join!(whole, single)?;
     let whole = whole.into_iter().map(|(connection_id, connection)| Stop { connection_id, connection, sender: None });
     let single = single.into_iter().map(|(connection_id, connection, address)| Stop {
         connection_id,

@@ -11,8 +11,8 @@ use actix_web::http::header::ContentType;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use futures::{FutureExt, try_join};
 use serde::Serialize;
 
 use super::csrf;
@@ -207,8 +207,8 @@ impl<R: Access> FromRequest for Visit<R> {
             };
             let session = presented.clone().filter(|_| user.is_some());
             let user = R::admit(user)?;
-            let organization = organization::find(&conn).await?;
-            let stops = if session.is_some() { senders::stops(&conn).await? } else { Vec::new() };
+            let stops = async { if session.is_some() { senders::stops(&conn).await } else { Ok(Vec::new()) } };
+            let (organization, stops) = try_join!(organization::find(&conn), stops)?;
             drop(conn);
             let mut set = Vec::new();
             let anchor = presented.or(visitor).unwrap_or_else(|| {

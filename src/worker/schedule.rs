@@ -55,13 +55,16 @@ impl Worker {
         if let Ok(mut conn) = self.db.get().await {
             let _ = routines::hasten(&mut conn, Routine::CollectInbound, self.clock.now()).await;
         }
+        // The first sign of life was given before anything began.
+        let mut alive = true;
         loop {
-            // An absent database has been reported by the poll already.
-            if self.give_sign_of_life().await.is_ok() && !stop.is_cancelled() {
+            if alive && !stop.is_cancelled() {
                 let (worker, stop) = (self.clone(), stop.clone());
                 tokio::spawn(async move { stop.run_until_cancelled(worker.run_due_routines()).await });
             }
             ticks.tick().await;
+            // An absent database has been reported by the poll already.
+            alive = self.give_sign_of_life().await.is_ok();
         }
     }
 }

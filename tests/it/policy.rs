@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use carillon::{
     messages::status::MessageStatus,
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, Rule, sign},
+    simulator::{ACCOUNT_SID, Fault, Rule},
     twilio::errors::{self, Class, ContactEffect, Retry},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,13 +28,8 @@ async fn minutes(app: &TestApp, minutes: i64) {
 /// Reports a status as Twilio does.
 async fn report(app: &TestApp, twilio: &Twilio, message: &str, sid: &str, status: &str, code: &str) -> u16 {
     let path = format!("/hooks/twilio/{}/status/{message}", twilio.connection_id);
-    let params: Vec<(String, String)> = [("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code), ("AccountSid", ACCOUNT_SID)]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let signature = sign(AUTH_TOKEN, &format!("{}{path}", app.url), &params);
-    let request = app.http.post(format!("{}{path}", app.url)).form(&params).header("X-Twilio-Signature", signature);
-    request.send().await.unwrap().status().as_u16()
+    let params = [("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code), ("AccountSid", ACCOUNT_SID)];
+    app.call_of_twilio(&path, &params).send().await.unwrap().status().as_u16()
 }
 
 async fn status_of(app: &TestApp, path: &str) -> String {

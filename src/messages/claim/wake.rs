@@ -11,7 +11,7 @@ use crate::{
     },
     error::Result,
     messages::{status::MessageStatus, throttle},
-    queue::{self, Job, NewJob},
+    queue,
     types::id::{AutomationId, ConnectionId, MessageId, SenderId},
 };
 
@@ -57,8 +57,7 @@ pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Resu
         WakeScope::Automation(id) => held.filter(messages::automation_id.eq(id)),
     };
     let ids: Vec<MessageId> = held.load(conn).await?;
-    let send: Vec<NewJob> = ids.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
-    queue::enqueue(conn, &send, now).await?;
+    queue::enqueue_sends(conn, &ids, now).await?;
     Ok(ids.len())
 }
 

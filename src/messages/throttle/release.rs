@@ -16,7 +16,7 @@ use crate::{
         statement::statement,
     },
     error::Result,
-    queue::{self, Job, NewJob},
+    queue,
     senders::PartsPerSecond,
     types::id::{MessageId, SenderId},
 };
@@ -175,8 +175,7 @@ async fn take_off(conn: &mut Conn, taken: &Taken, now: DateTime<Utc>) -> Result<
         return Ok(());
     }
     TakeOff { released: &taken.released, dropped: &taken.dropped, now }.execute(conn).await?;
-    let jobs: Vec<NewJob> = taken.released.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
-    queue::enqueue(conn, &jobs, now).await
+    queue::enqueue_sends(conn, &taken.released, now).await
 }
 
 async fn note(conn: &mut Conn, sender: SenderId, throttle: &Throttle, taken: &Taken, is_empty: bool) -> Result<()> {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use carillon::{
     app::Duty,
     clock::Clock,
-    db::Durability,
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID, sign},
+    db::{Conn, Durability},
+    simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID},
 };
+use reqwest::RequestBuilder;
 
 use super::{handsets, hello, let_go, lock, prepared, report};
 use crate::harness::{
@@ -121,18 +122,22 @@ async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and
     app.prove(Rest::Unsettled).await;
 }
 
-/// A call of Twilio's, as it is signed.
-fn call(app: &TestApp, path: &str, params: &[(&str, &str)]) -> reqwest::RequestBuilder {
-    let params: Vec<(String, String)> = params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let url = format!("{}{path}", app.url);
-    let signature = sign(AUTH_TOKEN, &url, &params);
-    app.http.post(url).form(&params).header("X-Twilio-Signature", signature)
-}
-
 /// Waits until nobody is in the midst of a transaction.
 async fn quiet(app: &TestApp) {
     let busy = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
     app.eventually("all transactions end", async || (app.count(busy).await == 0).then_some(())).await;
+}
+
+/// Makes a call whose caller goes away while it is held up, and lets it go on.
+async fn call_and_go_away(app: &TestApp, call: RequestBuilder, held: Conn) {
+    let request = tokio::spawn(call.send());
+    app.database.wait_until_blocked().await;
+    request.abort();
+    assert!(request.await.unwrap_err().is_cancelled());
+    // The server sees the end of the connection a moment later.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let_go(held).await;
+    quiet(app).await;
 }
 
 /// Nobody hears the answer: what was asked for is done or not, but not in part, and the repeat knows.
@@ -158,19 +163,12 @@ async fn a_stop_whose_caller_goes_away_in_the_midst_of_it_is_taken_whole_or_not_
             ("NumMedia", "0"),
         ];
         let held = lock(&app, &format!("LOCK TABLE {table} IN SHARE MODE")).await;
-        let request = tokio::spawn(call(&app, &path, &stop).send());
-        app.database.wait_until_blocked().await;
-        request.abort();
-        assert!(request.await.unwrap_err().is_cancelled());
-        // The server sees the end of the connection a moment later.
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let_go(held).await;
-        quiet(&app).await;
+        call_and_go_away(&app, app.call_of_twilio(&path, &stop), held).await;
         let left = counted(handset).await;
         assert!(matches!(left, (0, 0, 0) | (1, 1, 1)), "{table}: {left:?}");
         say(&format!("with {table} locked, the STOP was taken: {}", left.0 == 1));
         for _ in 0..2 {
-            assert_eq!(call(&app, &path, &stop).send().await.unwrap().status(), 200);
+            assert_eq!(app.call_of_twilio(&path, &stop).send().await.unwrap().status(), 200);
             assert_eq!(counted(handset).await, (1, 1, 1), "{table}");
         }
     }
@@ -191,16 +189,10 @@ async fn a_report_whose_caller_goes_away_in_the_midst_of_it_counts_when_it_is_re
     let path = format!("/hooks/twilio/{}/status/{message}", twilio.connection_id);
     let delivered = [("MessageSid", sid.as_str()), ("MessageStatus", "delivered"), ("To", HANDSET)];
     let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;
-    let request = tokio::spawn(call(&app, &path, &delivered).send());
-    app.database.wait_until_blocked().await;
-    request.abort();
-    assert!(request.await.unwrap_err().is_cancelled());
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let_go(held).await;
-    quiet(&app).await;
+    call_and_go_away(&app, app.call_of_twilio(&path, &delivered), held).await;
     // Whether it was written down nobody was told; said again, it counts once.
     for _ in 0..2 {
-        assert_eq!(call(&app, &path, &delivered).send().await.unwrap().status(), 204);
+        assert_eq!(app.call_of_twilio(&path, &delivered).send().await.unwrap().status(), 204);
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     }
     let moves = app.progression(message).await;

@@ -5,10 +5,11 @@ use carillon::{
         ledger::{self, Days, Grouping, Ledger, LedgerFilter},
         list::{self, Attempt, Message, MessageFilter, StatusEvent},
     },
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply},
+    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, sign},
     types::id::MessageId,
     users::{self, NewUser, Role, password::Password},
 };
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use super::{TestApp, site::Site};
@@ -88,6 +89,14 @@ impl TestApp {
         let reply = self.simulator.reply(handset, to, body).await.unwrap();
         assert_eq!(reply.webhook_status, Some(200), "{}", reply.webhook);
         reply
+    }
+
+    /// A call of one of our hooks, signed as Twilio signs it.
+    pub(crate) fn call_of_twilio(&self, path: &str, params: &[(&str, &str)]) -> RequestBuilder {
+        let owned: Vec<(String, String)> = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let url = format!("{}{path}", self.url);
+        let signature = sign(AUTH_TOKEN, &url, &owned);
+        self.http.post(url).form(params).header("X-Twilio-Signature", signature)
     }
 
     /// The messages to a number, in order.
