@@ -201,17 +201,17 @@ async fn race(way: Way) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_claimed_after_a_stop_has_committed_in_thousands_of_interleavings() {
+async fn nothing_is_claimed_after_a_stop_has_committed_in_fifteen_hundred_interleavings() {
     Box::pin(race(Way::Made)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_released_from_a_queue_after_a_stop_has_committed_in_thousands_of_interleavings() {
+async fn nothing_is_released_from_a_queue_after_a_stop_has_committed_in_fifteen_hundred_interleavings() {
     Box::pin(race(Way::Queued)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_tried_again_after_a_stop_has_committed_in_thousands_of_interleavings() {
+async fn nothing_is_tried_again_after_a_stop_has_committed_in_hundreds_of_interleavings() {
     Box::pin(race(Way::Again)).await;
 }
 
