@@ -1,35 +1,23 @@
 //! What Twilio posts to the hooks, typed: status callbacks and inbound messages. Unknown parameters are ignored.
 
-use chrono::NaiveDateTime;
-
 use super::{
     address::Address,
-    form::{filled, first},
+    form::{Param, filled, first},
     sid::{AccountSid, MessageSid, ServiceSid},
     status::TwilioStatus,
 };
 
 /// A change of an outbound message's status.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StatusCallback {
     /// The message.
     pub message_sid: MessageSid,
-    /// The account that sent it.
-    pub account_sid: Option<AccountSid>,
-    /// Its Messaging Service, if it was sent through one.
-    pub messaging_service_sid: Option<ServiceSid>,
     /// The new status.
     pub status: TwilioStatus,
     /// Why it failed or was not delivered; see [`super::errors::lookup`].
     pub error_code: Option<i32>,
-    /// Twilio's words for it, rarely sent.
-    pub error_message: Option<String>,
-    /// The sender; a service's choice shows here.
-    pub from: Option<Address>,
-    /// The recipient.
-    pub to: Option<Address>,
-    /// When the carrier says that it was done, to the minute, in the carrier's time zone.
-    pub raw_dlr_done_date: Option<NaiveDateTime>,
+    /// The sender as the wire writes it; a service's choice shows here.
+    pub from: Option<String>,
 }
 
 /// A message that a person sent to a number of the account.
@@ -99,25 +87,20 @@ const MOST_MEDIA: u16 = 32;
 
 impl StatusCallback {
     /// Reads a status callback; needs the message's SID and its status.
-    pub fn parse(params: &[(String, String)]) -> Result<Self, CallbackError> {
+    pub fn parse(params: &[Param<'_>]) -> Result<Self, CallbackError> {
         let status = filled(params, "MessageStatus").or_else(|| filled(params, "SmsStatus"));
         Ok(Self {
             message_sid: message_sid(params)?,
-            account_sid: filled(params, "AccountSid").and_then(|sid| AccountSid::parse(sid).ok()),
-            messaging_service_sid: service_sid(params),
             status: TwilioStatus::parse(status.ok_or(CallbackError::Missing("MessageStatus"))?),
             error_code: filled(params, "ErrorCode").and_then(|code| code.trim().parse().ok()).filter(|code| *code != 0),
-            error_message: owned(params, "ErrorMessage"),
-            from: filled(params, "From").map(Address::parse),
-            to: filled(params, "To").map(Address::parse),
-            raw_dlr_done_date: filled(params, "RawDlrDoneDate").and_then(done_date),
+            from: owned(params, "From"),
         })
     }
 }
 
 impl InboundMessage {
     /// Reads an inbound message; needs its SID, account, sender and receiver.
-    pub fn parse(params: &[(String, String)]) -> Result<Self, CallbackError> {
+    pub fn parse(params: &[Param<'_>]) -> Result<Self, CallbackError> {
         let address = |key| filled(params, key).map(Address::parse).ok_or(CallbackError::Missing(key));
         let number = |key| filled(params, key).and_then(|value| value.parse::<u16>().ok());
         let account_sid = filled(params, "AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
@@ -125,7 +108,7 @@ impl InboundMessage {
         Ok(Self {
             message_sid: message_sid(params)?,
             account_sid: AccountSid::parse(account_sid).map_err(|_| CallbackError::NotASid("AccountSid"))?,
-            messaging_service_sid: service_sid(params),
+            messaging_service_sid: filled(params, "MessagingServiceSid").and_then(|sid| ServiceSid::parse(sid).ok()),
             from: address("From")?,
             to: address("To")?,
             body: first(params, "Body").unwrap_or_default().to_owned(),
@@ -168,27 +151,18 @@ impl std::fmt::Debug for InboundMessage {
 }
 
 /// The SID under any of its three names.
-fn message_sid(params: &[(String, String)]) -> Result<MessageSid, CallbackError> {
+fn message_sid(params: &[Param<'_>]) -> Result<MessageSid, CallbackError> {
     let sid = ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| filled(params, key));
     MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?).map_err(|_| CallbackError::NotASid("MessageSid"))
 }
 
-fn service_sid(params: &[(String, String)]) -> Option<ServiceSid> {
-    filled(params, "MessagingServiceSid").and_then(|sid| ServiceSid::parse(sid).ok())
-}
-
-fn owned(params: &[(String, String)], key: &str) -> Option<String> {
+fn owned(params: &[Param<'_>], key: &str) -> Option<String> {
     filled(params, key).map(str::to_owned)
 }
 
-fn medium(params: &[(String, String)], index: u16) -> Option<InboundMedia> {
+fn medium(params: &[Param<'_>], index: u16) -> Option<InboundMedia> {
     let url = owned(params, &format!("MediaUrl{index}"))?;
     Some(InboundMedia { url, content_type: owned(params, &format!("MediaContentType{index}")) })
-}
-
-/// Reads `YYMMDDhhmm`.
-fn done_date(text: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text.trim(), "%y%m%d%H%M").ok()
 }
 
 #[cfg(test)]

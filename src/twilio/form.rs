@@ -1,18 +1,23 @@
 //! Form bodies as Twilio posts them: every pair is kept, because every pair is signed.
 
+use std::borrow::Cow;
+
+/// A parameter's name and value: parts of the body wherever nothing had to be decoded.
+pub type Param<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Decodes `application/x-www-form-urlencoded`: order, repeated keys and blank values stay, `+` is a space.
 #[must_use]
-pub fn parse_form(body: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(body).into_owned().collect()
+pub fn parse_form(body: &[u8]) -> Vec<Param<'_>> {
+    url::form_urlencoded::parse(body).collect()
 }
 
 /// The first value of a key, where it has one.
-pub(super) fn first<'a>(params: &'a [(String, String)], key: &str) -> Option<&'a str> {
-    params.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+pub(super) fn first<'a>(params: &'a [Param<'_>], key: &str) -> Option<&'a str> {
+    params.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_ref())
 }
 
 /// The first value of a key, unless it is blank.
-pub(super) fn filled<'a>(params: &'a [(String, String)], key: &str) -> Option<&'a str> {
+pub(super) fn filled<'a>(params: &'a [Param<'_>], key: &str) -> Option<&'a str> {
     first(params, key).filter(|value| !value.is_empty())
 }
 
@@ -24,7 +29,7 @@ mod tests {
     fn blanks_repeats_order_and_other_alphabets_stay() {
         let body = "Body=Gr%C3%BC%C3%9Fe+%F0%9F%98%80&FromCity=&B=2&A=1&B=1&Flag";
         let pairs = parse_form(body.as_bytes());
-        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
         assert_eq!(pairs, [("Body", "Grüße 😀"), ("FromCity", ""), ("B", "2"), ("A", "1"), ("B", "1"), ("Flag", "")]);
     }
 

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 ///
 /// Repeated keys contribute each distinct value, sorted; blank values contribute their key alone.
 #[must_use]
-pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String {
+pub fn sign(auth_token: &str, url: &str, params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     mac(auth_token, url, &signed_params(params))
 }
 
@@ -24,7 +24,7 @@ pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String 
 /// in Node's old encoding, which leaves `'` as it is; its fragment (connection settings such as `#rc=5`) is never signed.
 /// Each comparison takes constant time.
 #[must_use]
-pub fn verify(tokens: &[SecretString], url: &str, params: &[(String, String)], header: &str) -> bool {
+pub fn verify(tokens: &[SecretString], url: &str, params: &[(impl AsRef<str>, impl AsRef<str>)], header: &str) -> bool {
     let params = signed_params(params);
     let header = header.trim();
     let signs = |url: &str| {
@@ -49,22 +49,25 @@ pub fn verify_body(tokens: &[SecretString], url: &str, body: &[u8], header: &str
         hex
     });
     let same_body: bool = actual.as_bytes().ct_eq(claimed.as_bytes()).into();
-    verify(tokens, url, &[], header) && same_body
+    verify(tokens, url, &[] as &[(&str, &str)], header) && same_body
 }
 
-fn mac(auth_token: &str, url: &str, params: &str) -> String {
+fn mac(auth_token: &str, url: &str, params: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(url.as_bytes());
-    mac.update(params.as_bytes());
+    for (key, value) in params {
+        mac.update(key.as_bytes());
+        mac.update(value.as_bytes());
+    }
     BASE64.encode(mac.finalize().into_bytes())
 }
 
-/// `key` + `value` of every distinct pair, in code point order, without separators.
-fn signed_params(params: &[(String, String)]) -> String {
-    let mut params: Vec<&(String, String)> = params.iter().collect();
+/// Every distinct pair, in code point order.
+fn signed_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(&str, &str)> {
+    let mut params: Vec<(&str, &str)> = params.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     params.sort_unstable();
     params.dedup();
-    params.into_iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]).collect()
+    params
 }
 
 /// The spellings of a URL that Twilio may have signed. The rest of the URL stays byte for byte as it is.

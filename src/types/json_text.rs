@@ -19,11 +19,12 @@ impl JsonText {
     ///
     /// PostgreSQL's JSON cannot hold the NUL character: U+FFFD takes its place.
     #[must_use]
-    pub fn of_params(params: &[(String, String)]) -> Self {
+    pub fn of_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Self {
+        let params: Vec<(&str, &str)> = params.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         let mut text = String::with_capacity(64 + params.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>());
         text.push('{');
         for (at, (name, value)) in params.iter().enumerate() {
-            let same = |(other, _): &&(String, String)| other == name;
+            let same = |(other, _): &&(&str, &str)| other == name;
             if params[..at].iter().any(|other| same(&other)) {
                 continue;
             }
@@ -82,8 +83,7 @@ mod tests {
     use super::*;
 
     fn params(pairs: &[(&str, &str)]) -> Value {
-        let pairs: Vec<(String, String)> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        serde_json::from_str(&JsonText::of_params(&pairs).0).unwrap()
+        serde_json::from_str(&JsonText::of_params(pairs).0).unwrap()
     }
 
     #[test]

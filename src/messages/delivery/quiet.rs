@@ -1,5 +1,5 @@
 //! Quiet reports: nothing follows from them but the status of their message, as from nearly all. They need no lock, no transaction of
-//! several statements, and nothing to be read first: one statement writes those whose messages nobody else is moving.
+//! several statements, and nothing to be read first: one statement decides about them and writes them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -21,8 +21,10 @@ use crate::{
 
 statement! {
     /// Writes reports, each of another message, and what they move, as [`apply`](super::apply) decides it: `formers` are the statuses
-    /// that a report moves, see [`formers`]. Returns the messages whose reports are written, and whether they were applied; the others do not
-    /// exist, or were moved by somebody else at this moment.
+    /// that a report moves, see [`formers`]. Returns the messages whose reports are written, and beside it whether they were applied. The others
+    /// do not exist, or have no SID yet and are not moved.
+    ///
+    /// Where somebody else is moving a message at this moment, PostgreSQL waits for it and decides by what it became.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         connections: &'a [ConnectionId] => Array<SqlUuid>,
@@ -34,31 +36,26 @@ statement! {
         formers: &'a [&'static str] => Array<Text>,
         now: DateTime<Utc> => Timestamptz,
     }
-    returns (SqlUuid, Bool);
+    returns (Nullable<Array<SqlUuid>>, Nullable<Array<Bool>>);
     "WITH report AS (
-        SELECT r.*, clock.now, m.status AS former_status, m.twilio_sid AS former_sid,
-            about.it AND step.forward AS applied, about.it AND (step.forward OR m.twilio_sid IS NULL) AS moving
-        FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::json[], {}::text[])
-            AS r (message_id, connection_id, sid, status, from_address, source, params, formers)
-        JOIN messages m ON m.id = r.message_id AND m.connection_id = r.connection_id
-        CROSS JOIN (SELECT {}::timestamptz AS now) AS clock
-        CROSS JOIN LATERAL (
-            SELECT coalesce(m.twilio_sid = r.sid, true) AND (r.sid = ANY (m.former_sids)) IS NOT TRUE AS it) AS about
-        CROSS JOIN LATERAL (SELECT strpos(r.formers, ' ' || m.status || ' ') > 0 AS forward) AS step
+        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::json[], {}::text[])
+            AS r (message_id, connection_id, sid, status, from_address, source, params, formers), (SELECT {}::timestamptz AS now) AS clock
      ), moved AS (
-        UPDATE messages m SET status = CASE WHEN r.applied THEN r.status ELSE m.status END,
-            status_at = CASE WHEN r.applied THEN r.now ELSE m.status_at END,
-            twilio_sid = r.sid, from_address = coalesce(m.from_address, r.from_address),
-            reason = CASE WHEN r.applied AND m.status = 'unconfirmed' THEN NULL ELSE m.reason END
+        UPDATE messages m SET status = r.status, status_at = r.now, twilio_sid = r.sid,
+            from_address = coalesce(m.from_address, r.from_address), reason = CASE WHEN m.status = 'unconfirmed' THEN NULL ELSE m.reason END
         FROM report r
-        WHERE r.moving AND m.id = r.message_id AND m.status = r.former_status AND m.twilio_sid IS NOT DISTINCT FROM r.former_sid
+        WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND strpos(r.formers, ' ' || m.status || ' ') > 0
+            AND coalesce(m.twilio_sid = r.sid, true) AND (r.sid = ANY (m.former_sids)) IS NOT TRUE
         RETURNING m.id
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, params, received_at)
-        SELECT message_id, status, source, applied, params, now FROM report
-        WHERE NOT moving OR message_id IN (SELECT id FROM moved)
+        SELECT r.message_id, r.status, r.source, moved.id IS NOT NULL, r.params, r.now
+        FROM report r LEFT JOIN moved ON moved.id = r.message_id
+        WHERE moved.id IS NOT NULL
+            OR EXISTS (SELECT FROM messages m WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND m.twilio_sid IS NOT NULL)
+        RETURNING message_id, applied
      )
-     SELECT message_id, applied FROM report WHERE NOT moving OR message_id IN (SELECT id FROM moved)"
+     SELECT array_agg(message_id), array_agg(applied) FROM noted"
 }
 
 /// The statuses that a report moves, each between blanks. A text is what PostgreSQL searches fastest: to join all pairs
@@ -83,7 +80,7 @@ impl Report {
 }
 
 /// Records quiet reports at once; each is committed when this returns. None stands for one that has to take the long way: there is no
-/// such message, somebody else was moving it at the same moment, or another report of the batch is about it as well.
+/// such message, its SID is not known yet, or another report of the batch is about it as well.
 pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) -> Result<Vec<Option<Recorded>>> {
     debug_assert!(reports.iter().all(|report| report.is_quiet()), "more follows from a report with an error code");
     let mut seen = HashSet::with_capacity(reports.len());
@@ -102,8 +99,9 @@ pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) ->
         formers: &firsts.iter().map(|report| formers(report)).collect::<Vec<_>>(),
         now,
     };
-    let written: Vec<(MessageId, bool)> = statement.load(&mut conn).await?;
+    let (ids, applied): (Option<Vec<MessageId>>, Option<Vec<bool>>) = statement.get_result(&mut conn).await?;
+    let written = ids.unwrap_or_default().into_iter().zip(applied.unwrap_or_default());
     let written: HashMap<MessageId, Recorded> =
-        written.into_iter().map(|(id, applied)| (id, if applied { Recorded::Applied } else { Recorded::Noted })).collect();
+        written.map(|(id, applied)| (id, if applied { Recorded::Applied } else { Recorded::Noted })).collect();
     Ok(reports.iter().zip(is_first).map(|(report, first)| written.get(&report.message_id).copied().filter(|_| first)).collect())
 }

@@ -7,8 +7,9 @@ use crate::types::phone::PhoneNumber;
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 
-fn form(text: &str) -> Vec<(String, String)> {
-    parse_form(text.replace(['\n', ' '], "").as_bytes())
+fn form(text: &str) -> Vec<Param<'static>> {
+    let text = text.replace(['\n', ' '], "");
+    parse_form(text.as_bytes()).into_iter().map(|(name, value)| (name.into_owned().into(), value.into_owned().into())).collect()
 }
 
 #[test]
@@ -22,16 +23,14 @@ fn a_delivery_report_is_read_whole() {
     assert_eq!(callback.message_sid.as_str(), SID);
     assert_eq!(callback.status, TwilioStatus::Undelivered);
     assert_eq!(callback.error_code, Some(30003));
-    assert_eq!(callback.to, Some(Address::parse("+14155550123")));
-    assert_eq!(callback.raw_dlr_done_date.unwrap().to_string(), "2026-11-21 14:07:00");
-    assert!(callback.messaging_service_sid.is_some());
+    assert_eq!(callback.from.as_deref(), Some("+12065550100"));
 }
 
 #[test]
 fn a_status_needs_its_sid_and_its_status_and_no_more() {
     let callback = StatusCallback::parse(&form(&format!("SmsSid={SID}&SmsStatus=sent&ErrorCode="))).unwrap();
     assert_eq!((callback.status, callback.error_code, callback.from), (TwilioStatus::Sent, None, None));
-    let error = |text: &str| StatusCallback::parse(&form(text)).unwrap_err();
+    let error = |text: &str| StatusCallback::parse(&form(text)).err().unwrap();
     assert_eq!(error("MessageStatus=sent"), CallbackError::Missing("MessageSid"));
     assert_eq!(error("MessageStatus=sent&MessageSid=SM1"), CallbackError::NotASid("MessageSid"));
     assert_eq!(error(&format!("MessageSid={SID}")), CallbackError::Missing("MessageStatus"));

@@ -67,7 +67,7 @@ async fn a_receipt_is_read_and_the_form_is_whole() {
     assert_eq!(seen.line, format!("POST /2010-04-01/Accounts/{account}/Messages.json HTTP/1.1"));
     assert!(seen.head.to_lowercase().contains("authorization: basic "));
     let form = parse_form(seen.body.as_bytes());
-    let form: Vec<_> = form.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let form: Vec<_> = form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     assert_eq!(
         form,
         [

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Bytes, Data, Path},
+    web::{Bytes, Data},
 };
 use diesel_async::AsyncConnection;
 
@@ -18,7 +18,7 @@ use crate::{
     db::{Lane, Pool, Unavailable, plans},
     error::Error,
     messages::delivery::{Recorded, Report, ReportSource, quiet},
-    twilio::{Address, callbacks::StatusCallback},
+    twilio::callbacks::StatusCallback,
     types::json_text::JsonText,
 };
 
@@ -38,11 +38,11 @@ pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 const LARGEST_BATCH: usize = 512;
 
 /// Takes in a status callback; 204 once it is committed.
-pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(String, String)>, body: Bytes) -> HttpResponse {
-    let (connection_id, message_id) = path.into_inner();
+pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let path = request.match_info();
     let taken = async {
-        let verified = verify::verify(&app, &request, &connection_id, &body).await?;
-        let message_id = message_id.parse().map_err(|_| Refusal::UnknownMessage)?;
+        let verified = verify::verify(&app, &request, path.query("connection_id"), &body).await?;
+        let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
         let callback = StatusCallback::parse(&verified.params).map_err(|error| Refusal::Rejected {
             connection_id: Some(verified.connection_id),
             reason: Reason::Malformed,
@@ -51,10 +51,10 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<(St
         let report = Report {
             message_id,
             connection_id: verified.connection_id,
-            twilio_sid: callback.message_sid.to_string(),
+            twilio_sid: callback.message_sid.into(),
             status: callback.status,
             error_code: callback.error_code,
-            from_address: callback.from.as_ref().map(Address::to_wire),
+            from_address: callback.from,
             source: ReportSource::Callback,
             params: JsonText::of_params(&verified.params),
         };

@@ -1,43 +1,50 @@
 //! Verifying a webhook: the signature over the public URL and every parameter, then the account.
 
-use actix_web::{HttpRequest, web::Bytes};
+use actix_web::{HttpRequest, http::header::HeaderName, web::Bytes};
 
 use super::{Refusal, keys::HookKeys};
 use crate::{
     app::App,
     connections::webhooks::{self, Hook, Reason, Rejection},
-    twilio::{form, signature},
+    twilio::{
+        form::{self, Param},
+        signature,
+    },
     types::id::ConnectionId,
 };
 
+const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
+
 /// The parameters of a webhook that Twilio signed; nothing else makes one.
-pub(super) struct Verified {
+pub(super) struct Verified<'a> {
     /// The connection of its URL.
     pub(super) connection_id: ConnectionId,
     /// The form, as it came: blanks, repeats and order kept.
-    pub(super) params: Vec<(String, String)>,
+    pub(super) params: Vec<Param<'a>>,
 }
 
 /// Checks a webhook. A connection without an Auth Token cannot check signatures: its URL, which nobody can guess, is the proof.
-pub(super) async fn verify(app: &App, request: &HttpRequest, connection_id: &str, body: &Bytes) -> Result<Verified, Refusal> {
+pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, connection_id: &str, body: &'a Bytes) -> Result<Verified<'a>, Refusal> {
     let rejected = |connection_id, reason, detail: &str| Refusal::Rejected { connection_id, reason, detail: detail.to_owned() };
     let id: ConnectionId =
         connection_id.parse().map_err(|_| rejected(None, Reason::UnknownConnection, "The URL does not name a connection."))?;
     let params = form::parse_form(body);
     let mut keys = app.hooks.keys.of(app, id).await?;
     if !keys.tokens.is_empty() {
-        let header = request.headers().get("X-Twilio-Signature").and_then(|value| value.to_str().ok());
+        let header = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
         let header = header.ok_or_else(|| rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header."))?;
         let url = signed_url(app, request);
         let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, &params, header);
-        if !valid(&keys) && keys.may_be_outdated() {
+        let mut is_valid = valid(&keys);
+        if !is_valid && keys.may_be_outdated() {
             keys = app.hooks.keys.read(app, id).await?;
+            is_valid = valid(&keys);
         }
-        if !valid(&keys) {
+        if !is_valid {
             return Err(rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {url} and the parameters.")));
         }
     }
-    let account = params.iter().find(|(name, _)| name == "AccountSid").map(|(_, value)| value.as_str());
+    let account = params.iter().find(|(name, _)| name == "AccountSid").map(|(_, value)| value.as_ref());
     if account.is_some_and(|account| account != keys.account_sid) {
         return Err(rejected(Some(id), Reason::OtherAccount, "The request names another account than the connection's."));
     }
