@@ -5,19 +5,19 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Gathers single requests into batches, and answers each caller with its own result.
 pub struct Batcher<In, Out> {
     queue: mpsc::Sender<(In, oneshot::Sender<Out>)>,
     /// Ends the work with the last clone: nobody is left to be answered.
-    task: Arc<AbortOnDropHandle<()>>,
+    lanes: Arc<[AbortOnDropHandle<()>]>,
 }
 
 impl<In, Out> Clone for Batcher<In, Out> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), task: Arc::clone(&self.task) }
+        Self { queue: self.queue.clone(), lanes: Arc::clone(&self.lanes) }
     }
 }
 
@@ -26,41 +26,55 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
     /// it runs once at a time.
     pub fn spawn<F, Work>(largest: usize, work: Work) -> Self
     where
-        Work: Fn(Vec<In>) -> F + Send + 'static,
+        Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Out>> + Send,
     {
-        Self::spawn_patient(largest, |_| Duration::ZERO, work)
+        Self::spawn_lanes(1, largest, work)
+    }
+
+    /// Starts a batcher whose work runs up to `lanes` times at the same time.
+    pub fn spawn_lanes<F, Work>(lanes: usize, largest: usize, work: Work) -> Self
+    where
+        Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
+        F: Future<Output = Vec<Out>> + Send,
+    {
+        Self::start(lanes, largest, |_| Duration::ZERO, work)
     }
 
     /// Starts a batcher that waits for more before it begins with a batch: as long as `patience` says of the number of requests that are
     /// there. Worth it where nobody waits for the result and many more are about to come.
     pub fn spawn_patient<F, Work, Patience>(largest: usize, patience: Patience, work: Work) -> Self
     where
-        Work: Fn(Vec<In>) -> F + Send + 'static,
+        Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
         F: Future<Output = Vec<Out>> + Send,
-        Patience: Fn(usize) -> Duration + Send + 'static,
+        Patience: Fn(usize) -> Duration + Send + Sync + 'static,
     {
-        let (queue, mut requests) = mpsc::channel(4 * largest);
-        let task = tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(largest);
-            while requests.recv_many(&mut batch, largest).await > 0 {
-                let wait = patience(batch.len());
-                if !wait.is_zero() {
-                    tokio::time::sleep(wait).await;
-                    while batch.len() < largest
-                        && let Ok(request) = requests.try_recv()
-                    {
-                        batch.push(request);
+        Self::start(1, largest, patience, work)
+    }
+
+    fn start<F, Work, Patience>(lanes: usize, largest: usize, patience: Patience, work: Work) -> Self
+    where
+        Work: Fn(Vec<In>) -> F + Send + Sync + 'static,
+        F: Future<Output = Vec<Out>> + Send,
+        Patience: Fn(usize) -> Duration + Send + Sync + 'static,
+    {
+        let (queue, requests) = mpsc::channel(4 * largest);
+        let requests = Requests { waiting: Arc::new(Mutex::new(requests)), largest };
+        let how = Arc::new((patience, work));
+        let lane = || {
+            let (requests, how) = (requests.clone(), Arc::clone(&how));
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                let (patience, work) = &*how;
+                while let Some(batch) = requests.next(patience).await {
+                    let (inputs, callers): (Vec<In>, Vec<oneshot::Sender<Out>>) = batch.into_iter().unzip();
+                    for (result, caller) in work(inputs).await.into_iter().zip(callers) {
+                        // A caller that has gone away does not want its result any more.
+                        let _ = caller.send(result);
                     }
                 }
-                let (inputs, callers): (Vec<In>, Vec<oneshot::Sender<Out>>) = batch.drain(..).unzip();
-                for (result, caller) in work(inputs).await.into_iter().zip(callers) {
-                    // A caller that has gone away does not want its result any more.
-                    let _ = caller.send(result);
-                }
-            }
-        });
-        Self { queue, task: Arc::new(AbortOnDropHandle::new(task)) }
+            }))
+        };
+        Self { queue, lanes: (0..lanes).map(|_| lane()).collect() }
     }
 
     /// Hands in one request and waits for its result; none when the work panicked or the runtime is ending.
@@ -71,9 +85,42 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
     }
 }
 
+/// What waits for a batcher's lanes, which take it in turns.
+struct Requests<Request> {
+    waiting: Arc<Mutex<mpsc::Receiver<Request>>>,
+    largest: usize,
+}
+
+impl<Request> Clone for Requests<Request> {
+    fn clone(&self) -> Self {
+        Self { waiting: Arc::clone(&self.waiting), largest: self.largest }
+    }
+}
+
+impl<Request> Requests<Request> {
+    /// The next batch; none when nobody is left who could hand in more.
+    async fn next(&self, patience: impl Fn(usize) -> Duration) -> Option<Vec<Request>> {
+        let mut waiting = self.waiting.lock().await;
+        let mut batch = Vec::new();
+        if waiting.recv_many(&mut batch, self.largest).await == 0 {
+            return None;
+        }
+        let wait = patience(batch.len());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+            while batch.len() < self.largest
+                && let Ok(request) = waiting.try_recv()
+            {
+                batch.push(request);
+            }
+        }
+        Some(batch)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -116,5 +163,29 @@ mod tests {
         let sizes = sizes.lock().unwrap();
         assert_eq!(sizes.iter().sum::<usize>(), 50);
         assert!(sizes.len() < 50, "nothing was batched: {sizes:?}");
+    }
+
+    #[tokio::test]
+    async fn several_lanes_work_at_the_same_time_and_no_more_of_them_than_there_are() {
+        let (entered, left) = (Arc::new(tokio::sync::Barrier::new(3)), Arc::new(tokio::sync::Barrier::new(3)));
+        let (entering, leaving) = (Arc::clone(&entered), Arc::clone(&left));
+        let batcher = Batcher::spawn_lanes(2, 1, move |numbers: Vec<u32>| {
+            let (entering, leaving) = (Arc::clone(&entering), Arc::clone(&leaving));
+            async move {
+                entering.wait().await;
+                leaving.wait().await;
+                numbers
+            }
+        });
+        let results = tokio::spawn(futures::future::join_all((0..4).map(|number| {
+            let batcher = batcher.clone();
+            async move { batcher.submit(number).await }
+        })));
+        // Two at a time come to where the third, this test, lets them go on.
+        for _ in 0..2 {
+            entered.wait().await;
+            left.wait().await;
+        }
+        assert_eq!(results.await.unwrap(), (0..4).map(Some).collect::<Vec<_>>());
     }
 }

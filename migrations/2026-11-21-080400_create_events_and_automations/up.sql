@@ -55,12 +55,11 @@ CREATE TABLE enrollments (
     CONSTRAINT enrollments_failed_with_reason CHECK (status <> 'failed' OR reason IS NOT NULL)
 -- Room for a second version of all rows of a page, since neighbours move on together; see docs/adr/0003.
 ) WITH (fillfactor = 50);
--- The same cause never enrolls a contact twice, however often it is reported or retried.
-CREATE UNIQUE INDEX enrollments_automation_id_cause_key ON enrollments (automation_id, cause);
 -- For the newest of an automation. No index names status, step or due_at, so that moving on is a HOT update.
 CREATE INDEX enrollments_automation_id_idx ON enrollments (automation_id, id);
 CREATE INDEX enrollments_contact_id_idx ON enrollments (contact_id, id);
 COMMENT ON TABLE enrollments IS 'One contact''s passage through one automation.';
+COMMENT ON COLUMN enrollments.id IS 'Made of automation and cause: the same cause never enrolls a contact twice, however often it is reported or retried.';
 COMMENT ON COLUMN enrollments.cause IS 'What started it: event:<id>, tag:<contact>:<tag>:<time>, contact:<id>.';
 COMMENT ON COLUMN enrollments.step IS 'Index of the next step to run, from 0.';
 COMMENT ON COLUMN enrollments.due_at IS 'When the next step is due.';

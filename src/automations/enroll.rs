@@ -1,12 +1,14 @@
 //! Enrolling: contacts enter the active automations whose trigger matches, once per cause, many in one statement.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
 
 use super::automation::AutomationStatus;
 use super::definition::Definition;
@@ -27,7 +29,7 @@ const RESUME_AT_ONCE: i64 = 5_000;
 
 /// A contact that has just entered an automation.
 #[expect(clippy::struct_field_names, reason = "they are ids, and named like the columns")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enrolled {
     /// The new enrollment.
     pub enrollment_id: EnrollmentId,
@@ -62,11 +64,13 @@ struct Candidate<'l> {
     contact_id: ContactId,
     event_id: Option<EventId>,
     cause: String,
+    /// When the cause came into being, in milliseconds since 1970.
+    since: u64,
 }
 
 statement! {
-    /// Inserts enrollments whose cause is new; in one order for all, so that two batches cannot deadlock. No two transactions have the
-    /// same cause, which is an event, contact or tag that came into being in the same one.
+    /// Inserts enrollments whose cause is new, which their ids tell; in one order for all, so that two batches cannot deadlock. No two
+    /// transactions have the same cause, which is an event, contact or tag that came into being in the same one.
     struct Insert<'a> {
         ids: &'a [EnrollmentId] => Array<SqlUuid>,
         automations: &'a [AutomationId] => Array<SqlUuid>,
@@ -78,14 +82,14 @@ statement! {
         due_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
         now: DateTime<Utc> => Timestamptz,
     }
-    returns (SqlUuid, SqlUuid, SqlUuid, Nullable<SqlUuid>);
+    returns SqlUuid;
     "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, step, due_at, started_at)
      SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at, clock.now
      FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[])
         AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at), (SELECT {}::timestamptz AS now) AS clock
-     WHERE NOT EXISTS (SELECT FROM enrollments AS former WHERE former.automation_id = e.automation_id AND former.cause = e.cause)
-     ORDER BY e.automation_id, e.cause
-     RETURNING id, automation_id, contact_id, event_id"
+     WHERE NOT EXISTS (SELECT FROM enrollments AS former WHERE former.id = e.id)
+     ORDER BY e.id
+     RETURNING id"
 }
 
 /// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
@@ -103,6 +107,7 @@ pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[&Ev
             contact_id: event.contact_id,
             event_id: Some(event.id),
             cause: format!("event:{}", event.id),
+            since: made_at(event.id.0),
         })
     });
     let candidates: Vec<Candidate<'_>> = matching.collect();
@@ -135,7 +140,7 @@ pub(super) async fn on_changes(conn: &mut Conn, now: DateTime<Utc>, changes: &[C
 ///
 /// One that still waits gets a second job beside the one it has; whichever comes second finds nothing to do.
 pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>) -> Result<()> {
-    let mut after = EnrollmentId(uuid::Uuid::nil());
+    let mut after = EnrollmentId(Uuid::nil());
     loop {
         let standing: Vec<(EnrollmentId, DateTime<Utc>)> = enrollments::table
             .filter(enrollments::automation_id.eq(id))
@@ -188,13 +193,39 @@ fn matches_change(trigger: &Trigger, change: &Change) -> bool {
 
 fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
     match change {
-        Change::ContactCreated(id) => Candidate { live, contact_id: *id, event_id: None, cause: format!("contact:{id}") },
+        Change::ContactCreated(id) => {
+            Candidate { live, contact_id: *id, event_id: None, cause: format!("contact:{id}"), since: made_at(id.0) }
+        }
         Change::TagAdded { contact_id, tag, added_at } => Candidate {
             live,
             contact_id: *contact_id,
             event_id: None,
             cause: format!("tag:{contact_id}:{}:{}", tag.as_str().to_lowercase(), added_at.timestamp_micros()),
+            since: u64::try_from(added_at.timestamp_millis()).unwrap_or_default(),
         },
+    }
+}
+
+/// The time within an id of version 7.
+fn made_at(id: Uuid) -> u64 {
+    id.get_timestamp().map_or(0, |at| at.to_unix().0 * 1_000 + u64::from(at.to_unix().1) / 1_000_000)
+}
+
+impl Candidate<'_> {
+    /// The id of the enrollment: the same cause in the same automation has the same one, so that it never enrolls a contact twice, however
+    /// often it is reported or retried.
+    ///
+    /// A UUID of version 7 with the time of the cause and 74 bits of a hash instead of random ones. A unique index on automation and cause
+    /// would be the dearest of the table.
+    fn enrollment_id(&self) -> EnrollmentId {
+        let hash = Sha256::new().chain_update(self.live.id.0).chain_update(&self.cause).finalize();
+        let mut bits = [0; 10];
+        bits.copy_from_slice(&hash[..10]);
+        EnrollmentId(Builder::from_unix_timestamp_millis(self.since, &bits).into_uuid())
+    }
+
+    const fn enrolled(&self, enrollment_id: EnrollmentId) -> Enrolled {
+        Enrolled { enrollment_id, automation_id: self.live.id, contact_id: self.contact_id, event_id: self.event_id }
     }
 }
 
@@ -203,7 +234,7 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
     if candidates.is_empty() {
         return Ok(Entered::default());
     }
-    let ids: Vec<EnrollmentId> = candidates.iter().map(|_| EnrollmentId::new()).collect();
+    let ids: Vec<EnrollmentId> = candidates.iter().map(Candidate::enrollment_id).collect();
     let automations: Vec<AutomationId> = candidates.iter().map(|candidate| candidate.live.id).collect();
     let versions: Vec<i32> = candidates.iter().map(|candidate| candidate.live.version).collect();
     let contacts: Vec<ContactId> = candidates.iter().map(|candidate| candidate.contact_id).collect();
@@ -222,8 +253,11 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
         due_ats: &due_ats,
         now,
     };
-    let enrolled: Vec<Enrolled> = statement.load(conn).await?;
-    let due: HashMap<EnrollmentId, DateTime<Utc>> = ids.into_iter().zip(due_ats).collect();
-    let job = |one: &Enrolled| NewJob { job: Job::Advance(one.enrollment_id), run_at: due[&one.enrollment_id] };
-    Ok(Entered { jobs: enrolled.iter().map(job).collect(), enrolled })
+    let new: HashSet<EnrollmentId> = statement.load(conn).await?.into_iter().collect();
+    let entering = ids.iter().zip(candidates).zip(&due_ats).filter(|((id, _), _)| new.contains(id));
+    Ok(entering.fold(Entered::default(), |mut entered, ((id, candidate), due_at)| {
+        entered.enrolled.push(candidate.enrolled(*id));
+        entered.jobs.push(NewJob { job: Job::Advance(*id), run_at: *due_at });
+        entered
+    }))
 }

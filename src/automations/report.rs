@@ -1,5 +1,7 @@
 //! Reports of events from outside: recorded, and answered by the automations that they start, in one transaction.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use futures::{TryFutureExt, try_join};
 
@@ -24,10 +26,13 @@ pub struct Reported {
 }
 
 impl Reported {
-    /// How many automations an event started.
+    /// How many automations each event started that started any.
     #[must_use]
-    pub fn enrollments_of(&self, event: EventId) -> usize {
-        self.enrolled.iter().filter(|enrolled| enrolled.event_id == Some(event)).count()
+    pub fn started(&self) -> HashMap<EventId, usize> {
+        self.enrolled.iter().filter_map(|enrolled| enrolled.event_id).fold(HashMap::new(), |mut started, event| {
+            *started.entry(event).or_default() += 1;
+            started
+        })
     }
 }
 

@@ -92,14 +92,21 @@ pub async fn find_many(mut conn: &Conn, ids: &[ContactId]) -> Result<Vec<Contact
     Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(Contact::as_select()).load(&mut conn).await?)
 }
 
-/// Finds many contacts by phone number in one query, in no particular order; unknown numbers are left out.
-pub async fn find_many_by_phone(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<Contact>> {
-    Ok(contacts::table.filter(contacts::phone.eq_any(phones)).select(Contact::as_select()).load(conn).await?)
+/// Those of these ids that are contacts', in no particular order.
+pub async fn existing(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactId>> {
+    Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(contacts::id).load(conn).await?)
 }
 
-/// Finds many contacts by external id in one query, in no particular order; unknown ids are left out.
-pub async fn find_many_by_external_id(conn: &mut Conn, external_ids: &[String]) -> Result<Vec<Contact>> {
-    Ok(contacts::table.filter(contacts::external_id.eq_any(external_ids)).select(Contact::as_select()).load(conn).await?)
+/// Which contacts have these numbers, in no particular order; unknown numbers are left out.
+pub async fn ids_by_phone(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<(PhoneNumber, ContactId)>> {
+    Ok(contacts::table.filter(contacts::phone.eq_any(phones)).select((contacts::phone, contacts::id)).load(conn).await?)
+}
+
+/// Which contacts have these ids in another system, in no particular order; unknown ids are left out.
+pub async fn ids_by_external_id(conn: &mut Conn, external_ids: &[String]) -> Result<Vec<(String, ContactId)>> {
+    let named = contacts::table.filter(contacts::external_id.eq_any(external_ids));
+    let found: Vec<(Option<String>, ContactId)> = named.select((contacts::external_id, contacts::id)).load(conn).await?;
+    Ok(found.into_iter().filter_map(|(external_id, id)| external_id.map(|external_id| (external_id, id))).collect())
 }
 
 /// Creates a contact; a number or external id that another contact has is an error of that field.
@@ -118,20 +125,20 @@ pub async fn create(conn: &mut Conn, new: NewContact, now: DateTime<Utc>) -> Res
 
 /// Finds the contact with this number, or creates one of whom nothing else is known.
 pub async fn find_or_create_by_phone(conn: &mut Conn, phone: &PhoneNumber, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
-    let (mut found, changes) = find_or_create_many_by_phone(conn, std::slice::from_ref(phone), now).await?;
-    let contact = found.pop().ok_or_else(|| Error::Refused("The contact was just deleted by someone else; try again.".to_owned()))?;
+    let (_, changes) = find_or_create_many_by_phone(conn, std::slice::from_ref(phone), now).await?;
+    let contact = find_by_phone(conn, phone).await?;
+    let contact = contact.ok_or_else(|| Error::Refused("The contact was just deleted by someone else; try again.".to_owned()))?;
     Ok((contact, changes))
 }
 
-/// Finds or creates a contact for each of many numbers in three statements; the answer is in no particular order, one per
-/// distinct number.
+/// Finds or creates a contact for each of many numbers in three statements; the answer is in no particular order, one per distinct number.
 pub async fn find_or_create_many_by_phone(
     conn: &mut Conn,
     phones: &[PhoneNumber],
     now: DateTime<Utc>,
-) -> Result<(Vec<Contact>, Vec<Change>)> {
-    let mut found = find_many_by_phone(conn, phones).await?;
-    let known: HashSet<&PhoneNumber> = found.iter().map(|contact| &contact.phone).collect();
+) -> Result<(Vec<(PhoneNumber, ContactId)>, Vec<Change>)> {
+    let mut found = ids_by_phone(conn, phones).await?;
+    let known: HashSet<&PhoneNumber> = found.iter().map(|(phone, _)| phone).collect();
     let mut missing: Vec<_> = phones.iter().filter(|phone| !known.contains(phone)).cloned().collect();
     // One order for all, so that two transactions that insert the same numbers wait for each other instead of deadlocking.
     missing.sort_unstable();
@@ -152,9 +159,9 @@ pub async fn find_or_create_many_by_phone(
         // Someone else created these between our two statements; they have committed, so now we see them.
         let created: HashSet<&PhoneNumber> = created.iter().map(|contact| &contact.phone).collect();
         missing.retain(|phone| !created.contains(phone));
-        found.extend(find_many_by_phone(conn, &missing).await?);
+        found.extend(ids_by_phone(conn, &missing).await?);
     }
-    found.extend(created);
+    found.extend(created.into_iter().map(|contact| (contact.phone, contact.id)));
     Ok((found, changes))
 }
 

@@ -15,8 +15,8 @@ pub mod timeline;
 
 pub use change::Change;
 pub use contact::{
-    Contact, NewContact, create, find, find_by_external_id, find_by_phone, find_many, find_many_by_external_id, find_many_by_phone,
-    find_or_create_by_phone, find_or_create_many_by_phone,
+    Contact, NewContact, create, existing, find, find_by_external_id, find_by_phone, find_many, find_or_create_by_phone,
+    find_or_create_many_by_phone, ids_by_external_id, ids_by_phone,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, Position, list};

@@ -183,18 +183,17 @@ impl People {
         let mut people = Self { ids: HashSet::new(), by_phone: HashMap::new(), by_external_id: HashMap::new() };
         if !ids.is_empty() {
             let ids: Vec<ContactId> = ids.into_iter().collect();
-            people.ids = contacts::find_many(conn, &ids).await?.into_iter().map(|contact| contact.id).collect();
+            people.ids = contacts::existing(conn, &ids).await?.into_iter().collect();
         }
         if !external_ids.is_empty() {
             let external_ids: Vec<String> = external_ids.into_iter().collect();
-            let found = contacts::find_many_by_external_id(conn, &external_ids).await?;
-            people.by_external_id = found.into_iter().filter_map(|contact| contact.external_id.map(|id| (id, contact.id))).collect();
+            people.by_external_id = contacts::ids_by_external_id(conn, &external_ids).await?.into_iter().collect();
         }
         let mut changes = Vec::new();
         if !phones.is_empty() {
             let phones: Vec<PhoneNumber> = phones.into_iter().collect();
             let (found, created) = contacts::find_or_create_many_by_phone(conn, &phones, now).await?;
-            people.by_phone = found.into_iter().map(|contact| (contact.phone, contact.id)).collect();
+            people.by_phone = found.into_iter().collect();
             changes = created;
         }
         Ok((people, changes))

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiError, ApiResult, Caller, Json};
-use crate::automations::Reported;
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
 use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded};
@@ -20,6 +19,8 @@ use crate::types::json_object::ObjectReader;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization;
 use crate::web::Marketer;
+
+use reports::Answer;
 
 pub use reports::EventReports;
 
@@ -121,12 +122,10 @@ async fn report(caller: Caller<Marketer>, body: Json<Value>) -> ApiResult<HttpRe
 async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
     let country = country(caller, std::slice::from_ref(event)).await?;
     let report = read(event, country).map_err(ApiError::invalid)?;
-    let result = match caller.app.events.submit(report).await? {
-        (Recorded::New(event), started) => EventResult::of("recorded", event.id, started),
-        (Recorded::Repeat(id), _) => EventResult::of("repeat", id, 0),
-        (Recorded::Refused(fields), _) => return Err(ApiError::invalid(fields)),
-    };
-    Ok(HttpResponse::Accepted().json(result))
+    match caller.app.events.submit(report).await? {
+        (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
+        answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer))),
+    }
 }
 
 async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
@@ -141,10 +140,8 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
             Err(fields) => errors.push(Some(fields)),
         }
     }
-    let now = caller.now();
-    let mut conn = caller.conn().await?;
-    let reported = reports::report(&mut conn, &reports, &caller.app.handover, now).await?;
-    Ok(HttpResponse::Accepted().json(EventResults { results: results(errors, &reported) }))
+    let answers = caller.app.events.submit_list(reports).await?;
+    Ok(HttpResponse::Accepted().json(EventResults { results: results(errors, answers) }))
 }
 
 /// What national numbers are read with; not asked for when every number has its country code, as most have.
@@ -228,16 +225,11 @@ fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> O
 }
 
 /// Puts the answers for what could be read between the errors of what could not.
-fn results(errors: Vec<Option<FieldErrors>>, reported: &Reported) -> Vec<EventResult> {
-    let mut recorded = reported.recorded.iter();
+fn results(errors: Vec<Option<FieldErrors>>, answers: Vec<Answer>) -> Vec<EventResult> {
+    let mut answers = answers.into_iter();
     let result = |error: Option<FieldErrors>| match error {
         Some(fields) => EventResult::error(fields),
-        None => match recorded.next() {
-            Some(Recorded::New(event)) => EventResult::of("recorded", event.id, reported.enrollments_of(event.id)),
-            Some(Recorded::Repeat(id)) => EventResult::of("repeat", *id, 0),
-            Some(Recorded::Refused(fields)) => EventResult::error(fields.clone()),
-            None => EventResult::error(FieldErrors::default()),
-        },
+        None => answers.next().map_or_else(|| EventResult::error(FieldErrors::default()), EventResult::of),
     };
     let mut results: Vec<EventResult> = errors.into_iter().map(result).collect();
     for (index, result) in results.iter_mut().enumerate() {
@@ -247,8 +239,13 @@ fn results(errors: Vec<Option<FieldErrors>>, reported: &Reported) -> Vec<EventRe
 }
 
 impl EventResult {
-    const fn of(status: &'static str, id: EventId, enrollments: usize) -> Self {
-        Self { index: None, status, id: Some(id), enrollments: Some(enrollments), error: None }
+    fn of((recorded, started): Answer) -> Self {
+        let stored = |status, id| Self { index: None, status, id: Some(id), enrollments: Some(started), error: None };
+        match recorded {
+            Recorded::New(event) => stored("recorded", event.id),
+            Recorded::Repeat(id) => stored("repeat", id),
+            Recorded::Refused(fields) => Self::error(fields),
+        }
     }
 
     const fn error(fields: FieldErrors) -> Self {

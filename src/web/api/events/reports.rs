@@ -1,4 +1,6 @@
-//! Reports of single events: those that arrive together share one transaction, and each is answered for itself.
+//! Reports of events: requests that arrive together share one transaction, and each is answered for itself.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -8,47 +10,73 @@ use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::db::{self, Conn, Pool};
 use crate::error::Error;
-use crate::events::{self, NewEvent, Recorded};
+use crate::events::{self, MAX_EVENTS, NewEvent, Recorded};
 use crate::queue::handover::{Handover, Offer};
+use crate::types::id::EventId;
 use crate::web::api::{ApiError, ApiResult};
 
-/// Reports in one transaction: so many that a batch takes some milliseconds.
-const LARGEST_BATCH: usize = 200;
+/// Single reports in one transaction: so many that it takes some milliseconds.
+const MOST_SINGLES: usize = 200;
+
+/// Lists in one transaction, up to [`MAX_EVENTS`] in all: a transaction has its price, however much is in it.
+const MOST_LISTS: usize = 4;
+
+/// Transactions for lists at the same time; more would only wait for each other at the ends of the same indexes.
+const LISTS_AT_ONCE: usize = 2;
 
 /// How often a batch is begun that always meets another one with the same client ids.
 const MOST_ROUNDS: usize = 5;
 
-/// Takes in single reports; cheap to clone.
-#[derive(Clone)]
-pub struct EventReports(Batcher<NewEvent, ApiResult<Answer>>);
-
 /// What became of a report, and how many automations it started.
 pub(super) type Answer = (Recorded, usize);
 
-/// Why a batch was not recorded.
+/// The requests of one kind that wait for a transaction.
+type Requests = Batcher<Vec<NewEvent>, ApiResult<Vec<Answer>>>;
+
+/// Takes in reports; cheap to clone. Those that come one by one do not wait for long lists.
+#[derive(Clone)]
+pub struct EventReports {
+    singles: Requests,
+    lists: Requests,
+}
+
+/// Why reports were not recorded.
 enum Failure {
     /// Nothing can be recorded now.
     Away(String),
-    /// One of its reports, or all.
+    /// One of them, or all.
     Refused(Error),
 }
 
 impl EventReports {
-    /// Starts the batcher on the present runtime.
+    /// Starts the batchers on the present runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock, handover: &Handover) -> Self {
         let intake = Intake { db: db.clone(), clock: clock.clone(), handover: handover.clone() };
-        Self(Batcher::spawn(LARGEST_BATCH, move |reports| {
+        let requests = |lanes, most| {
             let intake = intake.clone();
-            async move { intake.record_each(reports).await }
-        }))
+            Batcher::spawn_lanes(lanes, most, move |requests| {
+                let intake = intake.clone();
+                async move { intake.answer_each(requests).await }
+            })
+        };
+        Self { singles: requests(1, MOST_SINGLES), lists: requests(LISTS_AT_ONCE, MOST_LISTS) }
     }
 
     /// Records a report; returns after its commit.
     pub(super) async fn submit(&self, report: NewEvent) -> ApiResult<Answer> {
-        let lost = || Error::Internal("an event's batch ended without an answer".to_owned());
-        self.0.submit(report).await.ok_or_else(lost)?
+        let mut answers = self.singles.submit(vec![report]).await.ok_or_else(lost)??;
+        answers.pop().ok_or_else(|| lost().into())
     }
+
+    /// Records several, at most [`MAX_EVENTS`], and answers each in its place; returns after their commit.
+    pub(super) async fn submit_list(&self, reports: Vec<NewEvent>) -> ApiResult<Vec<Answer>> {
+        self.lists.submit(reports).await.ok_or_else(lost)?
+    }
+}
+
+fn lost() -> Error {
+    Error::Internal("reported events ended without an answer".to_owned())
 }
 
 impl std::fmt::Debug for EventReports {
@@ -66,20 +94,42 @@ struct Intake {
 }
 
 impl Intake {
-    /// Records all together; when that fails, each by itself, so that one report cannot hold up the others.
-    async fn record_each(&self, reports: Vec<NewEvent>) -> Vec<ApiResult<Answer>> {
-        match self.record(&reports).await {
-            Ok(answers) => answers.into_iter().map(Ok).collect(),
-            Err(Failure::Away(reason)) => reports.iter().map(|_| Err(ApiError::away(&reason))).collect(),
-            Err(Failure::Refused(error)) if reports.len() == 1 => vec![Err(error.into())],
+    /// Records requests, as many in a transaction as fit in it.
+    async fn answer_each(&self, requests: Vec<Vec<NewEvent>>) -> Vec<ApiResult<Vec<Answer>>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        let (mut together, mut sizes): (Vec<NewEvent>, Vec<usize>) = (Vec::new(), Vec::new());
+        for request in requests {
+            if together.len() + request.len() > MAX_EVENTS {
+                answers.extend(self.answer_together(&together, &sizes).await);
+                together.clear();
+                sizes.clear();
+            }
+            sizes.push(request.len());
+            together.extend(request);
+        }
+        answers.extend(self.answer_together(&together, &sizes).await);
+        answers
+    }
+
+    /// Records requests of these sizes, one after the other in `reports`, together; when that fails, each by itself, so that one cannot
+    /// hold up the others.
+    async fn answer_together(&self, reports: &[NewEvent], sizes: &[usize]) -> Vec<ApiResult<Vec<Answer>>> {
+        match self.record(reports).await {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                sizes.iter().map(|size| Ok(answers.by_ref().take(*size).collect())).collect()
+            }
+            Err(Failure::Away(reason)) => sizes.iter().map(|_| Err(ApiError::away(&reason))).collect(),
+            Err(Failure::Refused(error)) if sizes.len() == 1 => vec![Err(error.into())],
             Err(Failure::Refused(_)) => {
-                let mut answers = Vec::with_capacity(reports.len());
-                for report in &reports {
-                    answers.push(match self.record(std::slice::from_ref(report)).await {
-                        Ok(mut answer) => answer.pop().ok_or_else(|| Error::Internal("an event was not answered".to_owned()).into()),
-                        Err(Failure::Away(reason)) => Err(ApiError::away(&reason)),
-                        Err(Failure::Refused(error)) => Err(error.into()),
-                    });
+                let (mut answers, mut rest) = (Vec::with_capacity(sizes.len()), reports);
+                for size in sizes {
+                    let (request, others) = rest.split_at(*size);
+                    rest = others;
+                    answers.push(self.record(request).await.map_err(|failure| match failure {
+                        Failure::Away(reason) => ApiError::away(&reason),
+                        Failure::Refused(error) => error.into(),
+                    }));
                 }
                 answers
             }
@@ -89,17 +139,20 @@ impl Intake {
     async fn record(&self, reports: &[NewEvent]) -> Result<Vec<Answer>, Failure> {
         let mut conn = self.db.get().await.map_err(|error| Failure::Away(error.to_string()))?;
         let reported = report(&mut conn, reports, &self.handover, self.clock.now()).await?;
-        let started = |recorded: &Recorded| match recorded {
-            Recorded::New(event) => reported.enrollments_of(event.id),
-            Recorded::Repeat(_) | Recorded::Refused(_) => 0,
+        let started: HashMap<EventId, usize> = reported.started();
+        let answer = |recorded: Recorded| {
+            let started = match &recorded {
+                Recorded::New(event) => started.get(&event.id).copied().unwrap_or_default(),
+                Recorded::Repeat(_) | Recorded::Refused(_) => 0,
+            };
+            (recorded, started)
         };
-        let started: Vec<usize> = reported.recorded.iter().map(started).collect();
-        Ok(reported.recorded.into_iter().zip(started).collect())
+        Ok(reported.recorded.into_iter().map(answer).collect())
     }
 }
 
 /// Records reports in a transaction of their own; what starts at once goes to the worker of this process, as far as it has places.
-pub(super) async fn report(conn: &mut Conn, reports: &[NewEvent], handover: &Handover, now: DateTime<Utc>) -> Result<Reported, Error> {
+async fn report(conn: &mut Conn, reports: &[NewEvent], handover: &Handover, now: DateTime<Utc>) -> Result<Reported, Error> {
     let offer = handover.offer(reports.len()).await;
     let receiver = Offer::receiver(offer.as_ref());
     let mut round = 1;
