@@ -1,4 +1,6 @@
-//! A lane: a connection of its own for one stream of batches, which come one after the other.
+//! A lane: a connection of its own for one stream of batches.
+
+use std::sync::Arc;
 
 use diesel_async::pooled_connection::PoolableConnection;
 use tokio::sync::Mutex;
@@ -7,13 +9,16 @@ use tokio::time::Instant;
 use super::{Conn, Pool, Target, Unavailable, plans, pool::still_answers};
 
 /// A connection beside the pool for statements that are transactions in themselves: nothing has to be said before or after them.
+///
+/// Batches may come while another one is under way: PostgreSQL works on them one after the other, and has the next one at hand when it
+/// has done one.
 pub struct Lane {
     target: Target,
     open: Mutex<Option<Open>>,
 }
 
 struct Open {
-    conn: Conn,
+    conn: Arc<Conn>,
     used_at: Instant,
 }
 
@@ -24,37 +29,47 @@ impl Lane {
         Self { target: pool.target().clone(), open: Mutex::new(None) }
     }
 
-    /// Does some work on the connection, after whoever has it now. Its caller's runtime drives the connection from then on.
+    /// Does some work on the connection. The runtime of whoever came first drives the connection from then on.
     pub async fn run<T, E: From<Unavailable>>(&self, work: impl AsyncFnOnce(&Conn) -> Result<T, E>) -> Result<T, E> {
+        let conn = self.connected().await?;
+        let result = work(&conn).await;
+        if result.is_err() {
+            // Nobody knows what state it is in; another is quickly opened.
+            self.open.lock().await.take_if(|open| Arc::ptr_eq(&open.conn, &conn));
+        }
+        result
+    }
+
+    async fn connected(&self) -> Result<Arc<Conn>, Unavailable> {
         let mut open = self.open.lock().await;
         let alive = match open.take() {
             Some(open) => open.if_alive().await,
             None => None,
         };
-        let mut ready = match alive {
-            Some(ready) => ready,
-            None => self.connect().await?,
+        let conn = match alive {
+            Some(conn) => conn,
+            None => Arc::new(self.connect().await?),
         };
-        let result = work(&ready.conn).await;
-        // After an error nobody knows what state it is in; another is quickly opened.
-        if result.is_ok() {
-            ready.used_at = Instant::now();
-            *open = Some(ready);
-        }
-        result
+        *open = Some(Open { conn: Arc::clone(&conn), used_at: Instant::now() });
+        Ok(conn)
     }
 
-    async fn connect(&self) -> Result<Open, Unavailable> {
+    async fn connect(&self) -> Result<Conn, Unavailable> {
         let conn = self.target.connect().await?;
         plans::keep_for_good(&conn).await.map_err(|error| Unavailable::new(&self.target, error.to_string()))?;
-        Ok(Open { conn, used_at: Instant::now() })
+        Ok(conn)
     }
 }
 
 impl Open {
-    async fn if_alive(mut self) -> Option<Self> {
-        let alive = !self.conn.is_broken() && still_answers(&mut self.conn, self.used_at.elapsed()).await;
-        alive.then_some(self)
+    /// The connection, unless it is known to be gone. Only one that nobody uses is asked, since it has not been used for long.
+    async fn if_alive(mut self) -> Option<Arc<Conn>> {
+        if let Some(conn) = Arc::get_mut(&mut self.conn)
+            && (conn.is_broken() || !still_answers(conn, self.used_at.elapsed()).await)
+        {
+            return None;
+        }
+        Some(self.conn)
     }
 }
 

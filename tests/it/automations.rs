@@ -1,9 +1,11 @@
 //! Automations over time: paused and resumed, edited under way, run twice by mistake, and written in the editor.
 
 use carillon::automations::advance::{self, State};
+use carillon::automations::enroll;
+use carillon::contacts::{Change, tags::TagName};
 use carillon::messages::compose::Sends;
 use carillon::templates::Renderer;
-use carillon::types::id::EnrollmentId;
+use carillon::types::id::{ContactId, EnrollmentId};
 use diesel_async::AsyncConnection;
 use serde_json::{Value, json};
 
@@ -112,6 +114,30 @@ async fn a_step_that_runs_twice_or_at_the_same_time_sends_once() {
     assert_eq!(app.count("messages").await, 4);
     assert_eq!(app.advance_now(&ids).await, [State::Gone, State::Gone]);
     assert_eq!(app.count("jobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_cause_enrolls_once_in_each_automation_and_a_tag_that_is_added_anew_is_another() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Welcome.").await;
+    for trigger in [json!({ "type": "tag_added", "tag": "vip" }), json!({ "type": "contact_created" })] {
+        app.automation(trigger.clone(), json!([send_sms(&template, &twilio)])).await;
+        app.automation(trigger, json!([send_sms(&template, &twilio)])).await;
+    }
+    let contact_id = ContactId::new();
+    let now = app.clock.now();
+    let tagged = |added_at| Change::TagAdded { contact_id, tag: TagName::parse("VIP").unwrap(), added_at };
+    let changes = [tagged(now), Change::ContactCreated(contact_id)];
+    let react = async |changes: &[Change]| {
+        let mut conn = app.conn().await;
+        conn.transaction(async |conn| enroll::react(conn, now, changes).await).await.unwrap().len()
+    };
+    assert_eq!(react(&changes).await, 4);
+    assert_eq!(react(&changes).await, 0);
+    assert_eq!(react(&[tagged(now + seconds(1))]).await, 2);
+    assert_eq!(app.count("enrollments").await, 6);
+    assert_eq!(app.count("jobs").await, 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]

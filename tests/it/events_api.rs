@@ -1,5 +1,7 @@
 //! Reports of events through the API: one by one, a thousand at once, repeated, racing, and wrong in every way.
 
+use std::collections::BTreeMap;
+
 use carillon::users::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -60,6 +62,39 @@ async fn a_thousand_events_at_once_are_taken_and_one_more_is_not() {
     let again = app.api().post("/events", json!({ "events": events })).await.ok();
     assert!(again["results"].as_array().unwrap().iter().all(|result| result["status"] == "repeat"));
     assert_eq!(app.count("enrollments").await, 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_arrive_together_are_answered_each_for_itself() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("order_completed", &twilio, "Thank you.").await;
+    let api = app.api();
+    // Of different lengths, two of them with nothing that can be recorded, and together more than a transaction takes.
+    let sizes = [3, 700, 0, 1, 600, 12, 999, 2];
+    let list = |list: usize, size: usize| {
+        let mut events: Vec<Value> = (0..size).map(|n| event(&format!("{list}-{n}"), HANDSET)).collect();
+        if size == 1 {
+            events = vec![json!({ "name": "order_completed", "contact": { "external_id": "nobody" } })];
+        }
+        events
+    };
+    let answers = join_all(sizes.iter().enumerate().map(|(at, size)| api.post("/events", json!({ "events": list(at, *size) })))).await;
+    let mut answered = BTreeMap::new();
+    for (at, (answer, size)) in answers.into_iter().zip(sizes).enumerate() {
+        assert_eq!(answer.status, 202, "list {at}");
+        let results = answer.json["results"].as_array().unwrap();
+        assert_eq!(results.len(), size, "list {at}");
+        let expected = if size == 1 { "error" } else { "recorded" };
+        assert!(results.iter().all(|result| result["status"] == expected), "list {at}: {results:?}");
+        for result in results.iter().filter(|result| result["status"] == "recorded") {
+            answered.insert(id(result), format!("{at}-{}", result["index"]));
+        }
+    }
+    let kept = app.texts("SELECT id || ' ' || client_id AS text FROM events ORDER BY id").await;
+    assert_eq!(kept, answered.iter().map(|(id, client_id)| format!("{id} {client_id}")).collect::<Vec<_>>());
+    assert_eq!(kept.len(), sizes.iter().sum::<usize>() - 1);
+    assert_eq!(app.count("enrollments").await, i64::try_from(kept.len()).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
