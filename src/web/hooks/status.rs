@@ -37,9 +37,6 @@ pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 /// The most reports that share a commit.
 const LARGEST_BATCH: usize = 512;
 
-/// Batches under way: while PostgreSQL works on one, the next one is already on its way to it.
-const BATCHES_AT_ONCE: usize = 2;
-
 /// Takes in a status callback; 204 once it is committed.
 pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
     let path = request.match_info();
@@ -76,7 +73,7 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
 /// Starts the batcher: quiet reports take the short way, the others and what somebody else was moving at the same moment the long one.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
     let lane = Arc::new(Lane::beside(&db));
-    Batcher::spawn_lanes(BATCHES_AT_ONCE, LARGEST_BATCH, move |batch| {
+    Batcher::spawn(LARGEST_BATCH, move |batch| {
         let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
         async move {
             let mut recorded = record_quiet(&lane, &clock, &batch).await;
