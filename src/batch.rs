@@ -59,12 +59,11 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
         Patience: Fn(usize) -> Duration + Send + Sync + 'static,
     {
         let (queue, requests) = mpsc::channel(4 * largest);
-        let requests = Requests { waiting: Arc::new(Mutex::new(requests)), largest };
-        let how = Arc::new((patience, work));
+        let shared = Arc::new((Requests { waiting: Mutex::new(requests), largest }, patience, work));
         let lane = || {
-            let (requests, how) = (requests.clone(), Arc::clone(&how));
+            let shared = Arc::clone(&shared);
             AbortOnDropHandle::new(tokio::spawn(async move {
-                let (patience, work) = &*how;
+                let (requests, patience, work) = &*shared;
                 while let Some(batch) = requests.next(patience).await {
                     let (inputs, callers): (Vec<In>, Vec<oneshot::Sender<Out>>) = batch.into_iter().unzip();
                     for (result, caller) in work(inputs).await.into_iter().zip(callers) {
@@ -87,14 +86,8 @@ impl<In: Send + 'static, Out: Send + 'static> Batcher<In, Out> {
 
 /// What waits for a batcher's lanes, which take it in turns.
 struct Requests<Request> {
-    waiting: Arc<Mutex<mpsc::Receiver<Request>>>,
+    waiting: Mutex<mpsc::Receiver<Request>>,
     largest: usize,
-}
-
-impl<Request> Clone for Requests<Request> {
-    fn clone(&self) -> Self {
-        Self { waiting: Arc::clone(&self.waiting), largest: self.largest }
-    }
 }
 
 impl<Request> Requests<Request> {

@@ -206,9 +206,10 @@ fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
     }
 }
 
-/// The time within an id of version 7.
+/// The time within an id of version 7, in milliseconds since 1970.
 fn made_at(id: Uuid) -> u64 {
-    id.get_timestamp().map_or(0, |at| at.to_unix().0 * 1_000 + u64::from(at.to_unix().1) / 1_000_000)
+    let (seconds, nanoseconds) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    seconds * 1_000 + u64::from(nanoseconds) / 1_000_000
 }
 
 impl Candidate<'_> {

@@ -125,8 +125,14 @@ pub async fn create(conn: &mut Conn, new: NewContact, now: DateTime<Utc>) -> Res
 
 /// Finds the contact with this number, or creates one of whom nothing else is known.
 pub async fn find_or_create_by_phone(conn: &mut Conn, phone: &PhoneNumber, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
-    let (_, changes) = find_or_create_many_by_phone(conn, std::slice::from_ref(phone), now).await?;
-    let contact = find_by_phone(conn, phone).await?;
+    if let Some(contact) = find_by_phone(conn, phone).await? {
+        return Ok((contact, Vec::new()));
+    }
+    let (mut created, changes) = create_missing(conn, std::slice::from_ref(phone), now).await?;
+    let contact = match created.pop() {
+        Some(contact) => Some(contact),
+        None => find_by_phone(conn, phone).await?,
+    };
     let contact = contact.ok_or_else(|| Error::Refused("The contact was just deleted by someone else; try again.".to_owned()))?;
     Ok((contact, changes))
 }
@@ -146,15 +152,7 @@ pub async fn find_or_create_many_by_phone(
     if missing.is_empty() {
         return Ok((found, Vec::new()));
     }
-    let rows: Vec<_> = missing.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
-    let created: Vec<Contact> = diesel::insert_into(contacts::table)
-        .values(rows)
-        .on_conflict(contacts::phone)
-        .do_nothing()
-        .returning(Contact::as_returning())
-        .get_results(conn)
-        .await?;
-    let changes = greet(conn, &created, now).await?;
+    let (created, changes) = create_missing(conn, &missing, now).await?;
     if created.len() < missing.len() {
         // Someone else created these between our two statements; they have committed, so now we see them.
         let created: HashSet<&PhoneNumber> = created.iter().map(|contact| &contact.phone).collect();
@@ -163,6 +161,20 @@ pub async fn find_or_create_many_by_phone(
     }
     found.extend(created.into_iter().map(|contact| (contact.phone, contact.id)));
     Ok((found, changes))
+}
+
+/// Creates contacts of whom only the numbers are known; those that someone else created meanwhile are left out.
+async fn create_missing(conn: &mut Conn, phones: &[PhoneNumber], now: DateTime<Utc>) -> Result<(Vec<Contact>, Vec<Change>)> {
+    let rows: Vec<_> = phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
+    let created: Vec<Contact> = diesel::insert_into(contacts::table)
+        .values(rows)
+        .on_conflict(contacts::phone)
+        .do_nothing()
+        .returning(Contact::as_returning())
+        .get_results(conn)
+        .await?;
+    let changes = greet(conn, &created, now).await?;
+    Ok((created, changes))
 }
 
 /// Reads the violated unique indexes as errors of their fields.

@@ -119,20 +119,17 @@ impl Intake {
                 let mut answers = answers.into_iter();
                 sizes.iter().map(|size| Ok(answers.by_ref().take(*size).collect())).collect()
             }
-            Err(Failure::Away(reason)) => sizes.iter().map(|_| Err(ApiError::away(&reason))).collect(),
-            Err(Failure::Refused(error)) if sizes.len() == 1 => vec![Err(error.into())],
-            Err(Failure::Refused(_)) => {
+            Err(Failure::Refused(_)) if sizes.len() > 1 => {
                 let (mut answers, mut rest) = (Vec::with_capacity(sizes.len()), reports);
                 for size in sizes {
                     let (request, others) = rest.split_at(*size);
                     rest = others;
-                    answers.push(self.record(request).await.map_err(|failure| match failure {
-                        Failure::Away(reason) => ApiError::away(&reason),
-                        Failure::Refused(error) => error.into(),
-                    }));
+                    answers.push(self.record(request).await.map_err(ApiError::from));
                 }
                 answers
             }
+            Err(Failure::Refused(error)) => vec![Err(error.into())],
+            Err(Failure::Away(reason)) => sizes.iter().map(|_| Err(ApiError::away(&reason))).collect(),
         }
     }
 
@@ -166,6 +163,15 @@ async fn report(conn: &mut Conn, reports: &[NewEvent], handover: &Handover, now:
         offer.hand_over(&reported.jobs);
     }
     Ok(reported)
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Away(reason) => Self::away(&reason),
+            Failure::Refused(error) => error.into(),
+        }
+    }
 }
 
 impl From<Error> for Failure {
