@@ -91,7 +91,18 @@ COMMENT ON COLUMN delivery_events.source IS 'carillon: we decided it; response: 
 COMMENT ON COLUMN delivery_events.params IS 'All that Twilio said, as a JSON object in its own order; nothing is looked for in it.';
 COMMENT ON COLUMN delivery_events.applied IS 'Whether it moved the message''s status forward.';
 
--- Nothing is looked for by what these columns hold: to sample and sort it would be most of the work of ANALYZE.
+-- ANALYZE takes a sample of 300 rows for each of what is noted of a column: 6,000 instead of 30,000, which is a fifth of the work, and enough
+-- for a dozen statuses and automations.
+DO $$
+DECLARE grows record;
+BEGIN
+    FOR grows IN SELECT attrelid::regclass AS name, attname FROM pg_attribute
+        WHERE attrelid IN ('messages'::regclass, 'attempts'::regclass, 'delivery_events'::regclass) AND attnum > 0
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 20', grows.name, grows.attname);
+    END LOOP;
+END $$;
+-- Nothing is looked for by what these columns hold: to sample and sort it would be most of the rest.
 ALTER TABLE messages ALTER COLUMN body SET STATISTICS 0, ALTER COLUMN media_urls SET STATISTICS 0,
     ALTER COLUMN former_sids SET STATISTICS 0;
 ALTER TABLE delivery_events ALTER COLUMN params SET STATISTICS 0;

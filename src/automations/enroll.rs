@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations, enrollments};
 use crate::db::statement::statement;
 use crate::error::{FieldErrors, Result};
-use crate::events::Event;
+use crate::events::RecordedNow;
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
 
@@ -66,6 +66,8 @@ struct Candidate<'l> {
     cause: String,
     /// When the cause came into being, in milliseconds since 1970.
     since: u64,
+    /// Whether it came into being in this transaction, so that it cannot have enrolled anybody before.
+    is_new: bool,
 }
 
 statement! {
@@ -80,14 +82,15 @@ statement! {
         causes: &'a [&'a str] => Array<Text>,
         steps: &'a [i16] => Array<Int2>,
         due_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
+        are_new: &'a [bool] => Array<Bool>,
         now: DateTime<Utc> => Timestamptz,
     }
     returns SqlUuid;
     "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, step, due_at, started_at)
      SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at, clock.now
-     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[])
-        AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at), (SELECT {}::timestamptz AS now) AS clock
-     WHERE NOT EXISTS (SELECT FROM enrollments AS former WHERE former.id = e.id)
+     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[], {}::bool[])
+        AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at, is_new), (SELECT {}::timestamptz AS now) AS clock
+     WHERE e.is_new OR (SELECT former.id FROM enrollments AS former WHERE former.id = e.id) IS NULL
      ORDER BY e.id
      RETURNING id"
 }
@@ -95,19 +98,20 @@ statement! {
 /// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
 ///
 /// The same event never enrolls twice in one automation.
-pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[&Event]) -> Result<Entered> {
+pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[RecordedNow<'_>]) -> Result<Entered> {
     if events.is_empty() {
         return Ok(Entered::default());
     }
     let live = load_live(conn).await?;
     let matching = events.iter().flat_map(|event| {
-        let matches = move |live: &&Live| live.trigger.matches_event(&event.name, &event.properties);
+        let matches = move |live: &&Live| live.trigger.matches_event(&event.report.name, event.report.properties.as_object());
         live.iter().filter(matches).map(|live| Candidate {
             live,
             contact_id: event.contact_id,
             event_id: Some(event.id),
             cause: format!("event:{}", event.id),
             since: made_at(event.id.0),
+            is_new: true,
         })
     });
     let candidates: Vec<Candidate<'_>> = matching.collect();
@@ -194,7 +198,7 @@ fn matches_change(trigger: &Trigger, change: &Change) -> bool {
 fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
     match change {
         Change::ContactCreated(id) => {
-            Candidate { live, contact_id: *id, event_id: None, cause: format!("contact:{id}"), since: made_at(id.0) }
+            Candidate { live, contact_id: *id, event_id: None, cause: format!("contact:{id}"), since: made_at(id.0), is_new: false }
         }
         Change::TagAdded { contact_id, tag, added_at } => Candidate {
             live,
@@ -202,6 +206,7 @@ fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
             event_id: None,
             cause: format!("tag:{contact_id}:{}:{}", tag.as_str().to_lowercase(), added_at.timestamp_micros()),
             since: u64::try_from(added_at.timestamp_millis()).unwrap_or_default(),
+            is_new: false,
         },
     }
 }
@@ -243,6 +248,7 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
     let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
     let steps: Vec<i16> = candidates.iter().map(|candidate| i16::from(candidate.live.first_wait.is_some())).collect();
     let due_ats: Vec<DateTime<Utc>> = candidates.iter().map(|candidate| now + candidate.live.first_wait.unwrap_or_default()).collect();
+    let are_new: Vec<bool> = candidates.iter().map(|candidate| candidate.is_new).collect();
     let statement = Insert {
         ids: &ids,
         automations: &automations,
@@ -252,6 +258,7 @@ async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]
         causes: &causes,
         steps: &steps,
         due_ats: &due_ats,
+        are_new: &are_new,
         now,
     };
     let new: HashSet<EnrollmentId> = statement.load(conn).await?.into_iter().collect();

@@ -9,7 +9,7 @@ use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
 use crate::db::{Conn, plans};
 use crate::error::Result;
-use crate::events::{self, Event, NewEvent, Recorded};
+use crate::events::{self, NewEvent, Recorded};
 use crate::queue::lease::Leased;
 use crate::queue::{self, Receiver};
 use crate::types::id::EventId;
@@ -46,8 +46,7 @@ pub async fn report(conn: &mut Conn, reports: &[NewEvent], receiver: Receiver, n
     try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
     let mut entered = enroll::on_changes(conn, now, &outcome.changes).await?;
-    let new: Vec<&Event> = outcome.new_events().collect();
-    let by_events = enroll::on_events(conn, now, &new).await?;
+    let by_events = enroll::on_events(conn, now, &outcome.new).await?;
     entered.enrolled.extend(by_events.enrolled);
     entered.jobs.extend(by_events.jobs);
     let jobs = queue::enqueue_for(conn, receiver, &entered.jobs, now).await?;

@@ -8,6 +8,8 @@ use diesel::sql_types::Text;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::types::json_text::JsonText;
+
 /// Bytes that the properties of one event may have as JSON.
 pub const MAX_PROPERTIES_BYTES: usize = 32 * 1024;
 const MAX_NAME: usize = 120;
@@ -22,9 +24,12 @@ pub struct EventName(String);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(String);
 
-/// Details of an event: a JSON object that PostgreSQL can store.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Properties(Value);
+/// Details of an event: a JSON object that PostgreSQL can store, and its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Properties {
+    object: Value,
+    text: JsonText,
+}
 
 impl EventName {
     /// Reads 1 to 120 characters; white space around them is dropped.
@@ -64,20 +69,36 @@ impl Properties {
         if has_nul(&value) {
             return Err("A text in it has a NUL character (\\u0000), which cannot be stored.".to_owned());
         }
-        let bytes = value.to_string().len();
+        let properties = Self::from(value);
+        let bytes = properties.text.as_str().len();
         if bytes > MAX_PROPERTIES_BYTES {
             return Err(format!("These are {bytes} bytes of JSON; at most {MAX_PROPERTIES_BYTES} are possible."));
         }
-        Ok(Self(value))
+        Ok(properties)
     }
 
     /// The object.
     #[must_use]
-    pub fn into_value(self) -> Value {
-        match self.0 {
-            Value::Null => Value::Object(Map::new()),
-            object => object,
-        }
+    pub const fn as_object(&self) -> &Value {
+        &self.object
+    }
+
+    /// The object as it is stored.
+    #[must_use]
+    pub const fn text(&self) -> &JsonText {
+        &self.text
+    }
+}
+
+impl Default for Properties {
+    fn default() -> Self {
+        Self::from(Value::Object(Map::new()))
+    }
+}
+
+impl From<Value> for Properties {
+    fn from(object: Value) -> Self {
+        Self { text: JsonText::from(&object), object }
     }
 }
 
@@ -149,8 +170,9 @@ mod tests {
 
     #[test]
     fn properties_are_what_the_database_can_store() {
-        assert_eq!(properties(json!({"a": [1, {"b": null}]})).unwrap().into_value(), json!({"a": [1, {"b": null}]}));
-        assert_eq!(Properties::default().into_value(), json!({}));
+        let stored = properties(json!({"a": [1, {"b": null}]})).unwrap();
+        assert_eq!((stored.as_object(), stored.text().as_str()), (&json!({"a": [1, {"b": null}]}), r#"{"a":[1,{"b":null}]}"#));
+        assert_eq!(Properties::default().text().as_str(), "{}");
         for value in [json!({"a": "x\u{0}"}), json!({"a": [{"b\u{0}": 1}]})] {
             assert!(properties(value).unwrap_err().contains("NUL"));
         }

@@ -7,7 +7,7 @@ mod record;
 mod store;
 
 pub use fields::{ClientId, EventName, MAX_PROPERTIES_BYTES, Properties};
-pub use record::{MAX_EVENTS, Outcome, Recorded, record, was_quicker};
+pub use record::{MAX_EVENTS, Outcome, Recorded, RecordedNow, record, was_quicker};
 pub use store::{find, find_many, of_contact};
 
 use chrono::{DateTime, Utc};

@@ -6,15 +6,15 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 
-use super::{ClientId, ContactRef, Event, NewEvent};
+use super::{ClientId, ContactRef, NewEvent};
 use crate::contacts::{self, Change};
 use crate::db::schema::events;
 use crate::db::statement::statement;
 use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::{ContactId, EventId};
+use crate::types::json_text::JsonText;
 use crate::types::phone::PhoneNumber;
 
 /// Events that may be recorded at once.
@@ -23,8 +23,8 @@ pub const MAX_EVENTS: usize = 1_000;
 /// What became of one report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recorded {
-    /// It is stored.
-    New(Event),
+    /// It is stored, as this event.
+    New(EventId),
     /// It had been reported before, as this event, or earlier in the same batch: nothing happened.
     Repeat(EventId),
     /// It cannot be recorded; nothing of it is stored.
@@ -34,18 +34,24 @@ pub enum Recorded {
 /// What became of a batch of reports.
 #[must_use = "the new events and the changes belong to automations::enroll in the same transaction"]
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Outcome<'r> {
     /// One answer per report, in their order.
     pub recorded: Vec<Recorded>,
+    /// The events that are new.
+    pub new: Vec<RecordedNow<'r>>,
     /// Contacts that were created.
     pub changes: Vec<Change>,
 }
 
-impl Outcome {
-    /// The events that are new.
-    pub fn new_events(&self) -> impl Iterator<Item = &Event> {
-        new_of(&self.recorded)
-    }
+/// An event that has just been stored.
+#[derive(Debug)]
+pub struct RecordedNow<'r> {
+    /// Our id.
+    pub id: EventId,
+    /// Who did it.
+    pub contact_id: ContactId,
+    /// What was reported.
+    pub report: &'r NewEvent,
 }
 
 statement! {
@@ -55,7 +61,7 @@ statement! {
         client_ids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         names: &'a [&'a str] => Array<Text>,
         contacts: &'a [ContactId] => Array<SqlUuid>,
-        properties: &'a [&'a Value] => Array<Json>,
+        properties: &'a [&'a JsonText] => Array<Json>,
         occurred_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
         received_at: DateTime<Utc> => Timestamptz,
     }
@@ -72,36 +78,33 @@ statement! {
 /// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown number becomes a contact, an unknown id is
 /// refused. The caller holds deletions of contacts off, and passes the new events and the changes to `automations::enroll` before it commits.
 /// Where another transaction [was quicker](was_quicker) with a client id, the caller begins anew.
-pub async fn record(conn: &mut Conn, reports: &[NewEvent], now: DateTime<Utc>) -> Result<Outcome> {
+pub async fn record<'r>(conn: &mut Conn, reports: &'r [NewEvent], now: DateTime<Utc>) -> Result<Outcome<'r>> {
     let known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
-    let mut seen: HashMap<ClientId, usize> = HashMap::new();
+    let mut seen: HashMap<&ClientId, usize> = HashMap::new();
     let firsts: Vec<usize> = reports.iter().enumerate().map(|(index, report)| first(&mut seen, index, report)).collect();
     let is_known = |report: &NewEvent| report.client_id.as_ref().and_then(|id| known.get(id.as_str())).copied();
     let fresh = reports.iter().enumerate().filter(|(index, report)| firsts[*index] == *index && is_known(report).is_none());
     let (people, changes) = People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
 
-    let mut recorded: Vec<Recorded> = Vec::with_capacity(reports.len());
+    let (mut recorded, mut new) = (Vec::<Recorded>::with_capacity(reports.len()), Vec::with_capacity(reports.len()));
     for (report, first) in reports.iter().zip(firsts) {
         let outcome = match (is_known(report), recorded.get(first)) {
             (Some(id), _) => Recorded::Repeat(id),
-            (None, Some(Recorded::New(event))) => Recorded::Repeat(event.id),
+            (None, Some(Recorded::New(id))) => Recorded::Repeat(*id),
             (None, Some(same)) => same.clone(),
             (None, None) => match people.resolve(&report.contact) {
-                Ok(contact_id) => Recorded::New(stored_form(report, contact_id, now)),
+                Ok(contact_id) => {
+                    let id = EventId::new();
+                    new.push(RecordedNow { id, contact_id, report });
+                    Recorded::New(id)
+                }
                 Err(errors) => Recorded::Refused(errors),
             },
         };
         recorded.push(outcome);
     }
-    insert(conn, &recorded, now).await?;
-    Ok(Outcome { recorded, changes })
-}
-
-fn new_of(recorded: &[Recorded]) -> impl Iterator<Item = &Event> {
-    recorded.iter().filter_map(|one| match one {
-        Recorded::New(event) => Some(event),
-        Recorded::Repeat(_) | Recorded::Refused(_) => None,
-    })
+    insert(conn, &new, now).await?;
+    Ok(Outcome { recorded, new, changes })
 }
 
 /// Whether another transaction was quicker with a client id: to be begun anew, it then finds that one's event.
@@ -111,22 +114,20 @@ pub fn was_quicker(error: &Error) -> bool {
 }
 
 /// The place of the first report in the batch with the same client id: its own, unless it repeats one.
-fn first(seen: &mut HashMap<ClientId, usize>, index: usize, report: &NewEvent) -> usize {
-    report.client_id.as_ref().map_or(index, |id| *seen.entry(id.clone()).or_insert(index))
+fn first<'r>(seen: &mut HashMap<&'r ClientId, usize>, index: usize, report: &'r NewEvent) -> usize {
+    report.client_id.as_ref().map_or(index, |id| *seen.entry(id).or_insert(index))
 }
 
-/// Inserts what is new.
-async fn insert(conn: &mut Conn, recorded: &[Recorded], now: DateTime<Utc>) -> Result<()> {
-    let new: Vec<&Event> = new_of(recorded).collect();
+async fn insert(conn: &mut Conn, new: &[RecordedNow<'_>], now: DateTime<Utc>) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
     let ids: Vec<EventId> = new.iter().map(|event| event.id).collect();
-    let client_ids: Vec<Option<&str>> = new.iter().map(|event| event.client_id.as_deref()).collect();
-    let names: Vec<&str> = new.iter().map(|event| event.name.as_str()).collect();
+    let client_ids: Vec<Option<&str>> = new.iter().map(|event| event.report.client_id.as_ref().map(ClientId::as_str)).collect();
+    let names: Vec<&str> = new.iter().map(|event| event.report.name.as_str()).collect();
     let contacts: Vec<ContactId> = new.iter().map(|event| event.contact_id).collect();
-    let properties: Vec<&Value> = new.iter().map(|event| &event.properties).collect();
-    let occurred_ats: Vec<DateTime<Utc>> = new.iter().map(|event| event.occurred_at).collect();
+    let properties: Vec<&JsonText> = new.iter().map(|event| event.report.properties.text()).collect();
+    let occurred_ats: Vec<DateTime<Utc>> = new.iter().map(|event| event.report.occurred_at.unwrap_or(now)).collect();
     let statement = Insert {
         ids: &ids,
         client_ids: &client_ids,
@@ -138,18 +139,6 @@ async fn insert(conn: &mut Conn, recorded: &[Recorded], now: DateTime<Utc>) -> R
     };
     statement.execute(conn).await?;
     Ok(())
-}
-
-fn stored_form(report: &NewEvent, contact_id: ContactId, now: DateTime<Utc>) -> Event {
-    Event {
-        id: EventId::new(),
-        client_id: report.client_id.as_ref().map(|id| id.as_str().to_owned()),
-        name: report.name.clone(),
-        contact_id,
-        properties: report.properties.clone().into_value(),
-        occurred_at: report.occurred_at.unwrap_or(now),
-        received_at: now,
-    }
 }
 
 async fn find_by_client_id<'r>(conn: &mut Conn, client_ids: impl Iterator<Item = &'r ClientId>) -> Result<HashMap<String, EventId>> {

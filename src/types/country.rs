@@ -1,6 +1,6 @@
 //! The country that a national phone number is read with: ISO 3166 codes, English names, calling codes.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Serialize};
@@ -43,11 +43,15 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
 
 static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| ROWS.iter().map(|row| row.country).collect());
 
+/// By their codes: each number that is read asks for one.
+static BY_CODE: LazyLock<HashMap<&str, Country>> = LazyLock::new(|| COUNTRIES.iter().map(|country| (country.0, *country)).collect());
+
 impl Country {
     /// Reads a two-letter ISO 3166 code, in either case.
     pub fn parse(text: &str) -> Result<Self, CountryError> {
         let code = text.trim();
-        match COUNTRIES.iter().find(|country| country.0.eq_ignore_ascii_case(code)) {
+        let found = BY_CODE.get(code).or_else(|| BY_CODE.get(code.to_ascii_uppercase().as_str()));
+        match found {
             Some(country) => Ok(*country),
             None if code.eq_ignore_ascii_case("UK") => Err(CountryError::Britain),
             None => Err(CountryError::Unknown),

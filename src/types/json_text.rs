@@ -49,6 +49,12 @@ impl JsonText {
         text.push('}');
         Self(text)
     }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl From<&Value> for JsonText {

@@ -242,7 +242,7 @@ impl EventResult {
     fn of((recorded, started): Answer) -> Self {
         let stored = |status, id| Self { index: None, status, id: Some(id), enrollments: Some(started), error: None };
         match recorded {
-            Recorded::New(event) => stored("recorded", event.id),
+            Recorded::New(id) => stored("recorded", id),
             Recorded::Repeat(id) => stored("repeat", id),
             Recorded::Refused(fields) => Self::error(fields),
         }

@@ -139,7 +139,7 @@ impl Intake {
         let started: HashMap<EventId, usize> = reported.started();
         let answer = |recorded: Recorded| {
             let started = match &recorded {
-                Recorded::New(event) => started.get(&event.id).copied().unwrap_or_default(),
+                Recorded::New(id) => started.get(id).copied().unwrap_or_default(),
                 Recorded::Repeat(_) | Recorded::Refused(_) => 0,
             };
             (recorded, started)
