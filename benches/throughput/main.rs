@@ -195,7 +195,7 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         report.add_all(middle(reported));
     }
     if options.wants(Row::Ingest) {
-        for (connections, in_one, count) in [(64, InOne::Event, options.messages), (8, InOne::Batch(100), 5 * options.messages / 2)] {
+        for (connections, in_one, count) in [(64, InOne::Event, options.messages), (16, InOne::Batch(100), 5 * options.messages / 2)] {
             let mut runs = Vec::new();
             for _ in 0..options.runs {
                 let pulse = begin(bench).await?;
