@@ -48,6 +48,8 @@ CREATE TABLE suppressions (
 );
 -- One active suppression per number and reason; lifted ones stay as history.
 CREATE UNIQUE INDEX suppressions_active_key ON suppressions (phone, reason) WHERE lifted_at IS NULL;
+-- For how many have opted out lately.
+CREATE INDEX suppressions_since_idx ON suppressions (since);
 COMMENT ON TABLE suppressions IS 'Why a number may not be texted; keyed by number, so that it outlives the contact.';
 
 CREATE TABLE consent_records (

@@ -128,6 +128,19 @@ pub async fn list(conn: &mut Conn, before: Option<AutomationId>, limit: i64) -> 
     rows.into_iter().map(Automation::from_row).collect()
 }
 
+/// Every active automation, by name.
+pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
+    let newest = automation_versions::version.eq(automations::version);
+    let rows: Vec<Row> = automations::table
+        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+        .filter(automations::status.eq(AutomationStatus::Active))
+        .select(COLUMNS)
+        .order(automations::name)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Automation::from_row).collect()
+}
+
 /// The names that begin with a text, upper and lower case being the same.
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
     let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

@@ -18,7 +18,7 @@ mod run;
 mod step;
 mod trigger;
 
-pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, names_starting_with};
+pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, list_active, names_starting_with};
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use definition::Definition;
 pub use enrollment::{Enrollment, EnrollmentStatus, enrollments, find_enrollment};

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use super::Change;
@@ -94,6 +94,25 @@ impl Evidence {
     pub fn new(phone: PhoneNumber, reason: Reason, by: By) -> Self {
         Self { phone, reason, source: by.source, message_id: None, user_id: by.user_id, note: None }
     }
+}
+
+/// As many opt-outs as are counted; whoever asks for more is told one more than that.
+pub const MOST_COUNTED: i64 = 10_000;
+
+statement! {
+    /// Counts by index, and stops at the limit.
+    struct OptOuts<'a> {
+        since: DateTime<Utc> => Timestamptz,
+        reasons: &'a [Reason] => Array<Text>,
+        limit: i64 => BigInt,
+    }
+    returns BigInt;
+    "SELECT count(*) FROM (SELECT FROM suppressions WHERE since >= {} AND reason = ANY ({}) LIMIT {}) AS counted"
+}
+
+/// How often people have opted out since `since`, also those who have opted in again; at most one more than [`MOST_COUNTED`].
+pub async fn count_opt_outs(conn: &mut Conn, since: DateTime<Utc>) -> Result<i64> {
+    Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MOST_COUNTED + 1 }.get_result(conn).await?)
 }
 
 /// The reason that weighs most why a number may not be texted; none when it may.

@@ -66,11 +66,28 @@ fn content_type(file: &EmbeddedFile) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn files_are_found_by_name_and_not_outside_the_folder() {
         assert_eq!(content_type(&find("carillon.css").unwrap()), "text/css; charset=utf-8");
         assert!(find("../Cargo.toml").is_none() && find("nothing.css").is_none());
+    }
+
+    #[test]
+    fn what_others_wrote_is_as_it_was_published() {
+        let record = String::from_utf8(find("vendor/README.md").unwrap().data.into_owned()).unwrap();
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>();
+        let recorded: BTreeMap<String, String> =
+            record.lines().filter(|line| line.starts_with("| `")).map(|line| (cells(line)[1].clone(), cells(line)[5].clone())).collect();
+        let scripts = Files::iter().filter_map(|name| name.strip_prefix("vendor/").filter(|name| !name.ends_with(".md")).map(str::to_owned));
+        for name in scripts {
+            let hash = find(&format!("vendor/{name}")).unwrap().metadata.sha256_hash();
+            let hash = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            assert_eq!(recorded.get(&name), Some(&hash), "write {name} down in static/vendor/README.md");
+        }
+        assert!(recorded.keys().all(|name| find(&format!("vendor/{name}")).is_some()));
     }
 }

@@ -3,6 +3,7 @@
 //! One binary, one file per group of stories. [`harness`] gives each story a database, a server and a simulator of its own.
 #![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
 
+mod accessibility;
 mod api;
 mod architecture;
 mod automations;
@@ -18,6 +19,7 @@ mod events_api;
 mod first_message;
 mod handover;
 mod harness;
+mod home;
 mod hooks;
 mod ledger;
 mod messages;

@@ -9,12 +9,14 @@ mod counts;
 mod days;
 
 use chrono::{NaiveDate, NaiveTime};
+use diesel::dsl::exists;
+use diesel::{BoolExpressionMethods, QueryDsl};
 use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::{
-    db::{Conn, statement::statement},
+    db::{Conn, schema, statement::statement},
     error::{Error, Result},
     messages::outcome::Outcome,
     types::{
@@ -130,6 +132,13 @@ statement! {
         AND (NOT wanted.one_off OR b.automation_id IS NULL)
         AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
      GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.count) <> 0"
+}
+
+/// Whether any message has ever been composed.
+pub async fn has_any(conn: &mut Conn) -> Result<bool> {
+    let folded = exists(schema::ledger::table.select(schema::ledger::outcome));
+    let changes = exists(schema::ledger_changes::table.select(schema::ledger_changes::outcome));
+    Ok(diesel::select(folded.or(changes)).get_result(conn).await?)
 }
 
 /// Reads the ledger.

@@ -1,12 +1,16 @@
-//! The first page after log-in: how much there is, and what to do next.
+//! The first page after log-in: what to do next, how messages fare, what needs attention.
 
-mod figures;
+mod attention;
+mod dashboard;
+mod steps;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::web::{Page, PageResult, Viewer, Visit};
-use figures::Figures;
+use attention::Attention;
+use dashboard::Dashboard;
+use steps::{Done, Step};
 
 /// Mounts `/`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -16,58 +20,29 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// The home page.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct HomePage {
-    figures: Figures,
     /// Empty when all are done.
     steps: Vec<Step>,
-}
-
-/// One line of the list for beginners.
-#[derive(Debug, Serialize)]
-struct Step {
-    title: &'static str,
-    text: &'static str,
-    link: &'static str,
-    action: &'static str,
-    done: bool,
+    attention: Vec<Attention>,
+    /// None before the first message.
+    dashboard: Option<Dashboard>,
 }
 
 async fn show(visit: Visit<Viewer>) -> PageResult {
-    let figures = Figures::load(&mut *visit.conn().await?, visit.now()).await?;
-    visit.page(&HomePage::new(figures))
-}
-
-impl HomePage {
-    fn new(figures: Figures) -> Self {
-        let step = |title, text, link, action, done| Step { title, text, link, action, done };
-        let mut steps = vec![
-            step("Connect Twilio", "Your own account and the number that you send from.", "/connections", "Connect", figures.has_sender),
-            step(
-                "Write a template",
-                "The text of an SMS, with the contact’s name and more in it.",
-                "/templates",
-                "Write",
-                figures.has_template,
-            ),
-            step("Add contacts", "By hand, or from your shop through the API.", "/contacts", "Add", figures.contacts.number > 0),
-            step(
-                "Switch on an automation",
-                "Something happens, and the right SMS follows.",
-                "/automations",
-                "Automate",
-                figures.has_active_automation,
-            ),
-        ];
-        if steps.iter().all(|step| step.done) {
-            steps.clear();
-        }
-        Self { figures, steps }
-    }
+    let now = visit.now();
+    let mut conn = visit.conn().await?;
+    let done = Done::load(&mut conn).await?;
+    let dashboard = Dashboard::load(&mut conn, now).await?;
+    let attention = attention::load(&mut conn, now).await?;
+    drop(conn);
+    visit.page(&HomePage { steps: steps::steps(done), attention, dashboard })
 }
 
 impl Page for HomePage {
     const TEMPLATE: &'static str = "ui/home.html";
 
     fn samples() -> Vec<Self> {
-        Figures::samples().into_iter().map(Self::new).collect()
+        let nothing = Self { steps: steps::steps(Done::default()), attention: Vec::new(), dashboard: None };
+        let busy = |dashboard| Self { steps: steps::steps(Done::ALL), attention: attention::samples(), dashboard: Some(dashboard) };
+        std::iter::once(nothing).chain(Dashboard::samples().into_iter().map(busy)).collect()
     }
 }

@@ -9,15 +9,43 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::{ParseError, Url};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a page is shown on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Screen {
+    /// A desk's, in the light scheme.
+    Wide,
+    /// A small phone's, in the dark scheme.
+    Phone,
+}
+
+/// A command of Chromium's own protocol.
+#[derive(Debug)]
+struct Chromium {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for Chromium {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.command, "params": self.parameters }).to_string()))
+    }
+}
 
 /// A browser with one window.
 pub(crate) struct Browser {
@@ -65,6 +93,24 @@ impl Browser {
     /// The path that the browser shows.
     pub(crate) async fn path(&self) -> String {
         self.client.current_url().await.unwrap().path().to_owned()
+    }
+
+    /// Shows this and all later pages on another screen.
+    pub(crate) async fn shown_on(&self, screen: Screen) {
+        let (width, height, scheme) = match screen {
+            Screen::Wide => (1280, 1000, "light"),
+            Screen::Phone => (360, 740, "dark"),
+        };
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        for (command, parameters) in [("Emulation.setDeviceMetricsOverride", size), ("Emulation.setEmulatedMedia", media)] {
+            self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
+        }
+    }
+
+    /// Runs a script in the page, and waits for what it returns.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
     }
 
     /// Fills a field of a form.

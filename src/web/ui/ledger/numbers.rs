@@ -41,7 +41,7 @@ pub(super) struct Number {
 
 /// A part of the bar.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Slice {
+pub(in crate::web::ui) struct Slice {
     outcome: Outcome,
     x: i64,
     width: i64,
@@ -49,7 +49,7 @@ struct Slice {
 
 /// Why messages did not arrive, as a line with a link.
 #[derive(Debug, Serialize)]
-pub(super) struct CauseRow {
+pub(in crate::web::ui) struct CauseRow {
     outcome: Outcome,
     words: String,
     advice: Option<&'static str>,
@@ -99,7 +99,7 @@ impl Number {
 
 impl CauseRow {
     /// A line of the causes.
-    pub(super) fn new(cause: &Cause, wanted: &Wanted) -> Self {
+    pub(in crate::web::ui) fn new(cause: &Cause, wanted: &Wanted) -> Self {
         let code = cause.error_code.map(|code| code.to_string());
         let by = match (&code, &cause.reason) {
             (Some(code), _) => vec![("error_code", code.as_str())],
@@ -135,7 +135,7 @@ fn terms(counts: Counts) -> Option<String> {
 }
 
 /// A share in percent; what is there is never shown as nothing, and what is missing never as all.
-fn share(count: i64, of: i64) -> Option<String> {
+pub(in crate::web::ui) fn share(count: i64, of: i64) -> Option<String> {
     if count <= 0 || of <= 0 {
         return None;
     }
@@ -148,7 +148,7 @@ fn share(count: i64, of: i64) -> Option<String> {
 }
 
 /// The outcomes side by side; what is there can be seen.
-fn bar(counts: Counts) -> Vec<Slice> {
+pub(in crate::web::ui) fn bar(counts: Counts) -> Vec<Slice> {
     let of = counts.sum().max(1);
     let present: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| counts.of(*outcome) > 0).collect();
     let wide = |outcome: &Outcome| (counts.of(*outcome) * WIDTH / of).max(6);

@@ -16,7 +16,7 @@ const SPAN: i64 = 30;
 /// What was chosen: part of every link from the ledger.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
-pub(super) struct Wanted {
+pub(in crate::web::ui) struct Wanted {
     /// An id, or `none` for messages of no automation.
     pub(super) automation_id: String,
     pub(super) sender_id: String,
@@ -47,7 +47,7 @@ impl Wanted {
     }
 
     /// The same with its days written out, so that a link means the same tomorrow.
-    pub(super) fn fixed(self, days: Days) -> Self {
+    pub(in crate::web::ui) fn fixed(self, days: Days) -> Self {
         Self { from: days.from().to_string(), to: days.to().to_string(), ..self }
     }
 
@@ -70,7 +70,7 @@ impl Wanted {
     }
 
     /// A page of the ledger with the same choice; `path` without the path prefix of the public URL.
-    pub(super) fn link(&self, path: &str) -> String {
+    pub(in crate::web::ui) fn link(&self, path: &str) -> String {
         let chosen = [
             ("automation_id", &self.automation_id),
             ("sender_id", &self.sender_id),
@@ -82,7 +82,7 @@ impl Wanted {
     }
 
     /// The list of the messages behind a number.
-    pub(super) fn messages(&self, key: Option<Key>, outcome: Option<Outcome>, cause: &[(&str, &str)]) -> String {
+    pub(in crate::web::ui) fn messages(&self, key: Option<Key>, outcome: Option<Outcome>, cause: &[(&str, &str)]) -> String {
         let mut narrowed = self.clone();
         match key {
             None => {}

@@ -1,0 +1,82 @@
+//! What needs somebody's attention: each line says what is the matter, and leads to where it is mended. What is stopped stands at the
+//! head of every page already.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::connections::{self, Status, webhooks};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::messages::throttle::figures;
+use crate::senders::{self, Sender};
+use crate::web::filters::grouped;
+
+/// A line of the list.
+#[derive(Debug, Serialize)]
+pub(super) struct Attention {
+    text: String,
+    link: String,
+    action: &'static str,
+}
+
+/// Rejected webhooks are worth a line for so long.
+const RECENT: TimeDelta = TimeDelta::days(1);
+
+/// Collects the lines, the gravest first.
+pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Attention>> {
+    let connections = connections::list(conn).await?;
+    let senders = senders::list(conn).await?;
+    let mut lines: Vec<Attention> = senders.iter().filter_map(deaf).collect();
+    for connection in connections.iter().filter(|connection| connection.status() == Status::Active) {
+        let rejected = webhooks::count_since(conn, connection.id, now - RECENT).await?;
+        if rejected > 0 {
+            lines.push(Attention {
+                text: match rejected {
+                    1 => format!("A webhook of {} was rejected within the last day.", connection.name),
+                    many => format!("{} webhooks of {} were rejected within the last day.", grouped(many), connection.name),
+                },
+                link: format!("/connections/{}/rejected", connection.id),
+                action: "See why",
+            });
+        }
+        if connection.is_trial() {
+            lines.push(Attention {
+                text: format!("{} is a trial account: Twilio sends to verified numbers only.", connection.name),
+                link: format!("/connections/{}", connection.id),
+                action: "See the connection",
+            });
+        }
+    }
+    let queues = figures::of_many(conn, &senders, now).await?;
+    for sender in &senders {
+        let expiring = queues.get(&sender.id).map_or(0, |queue| queue.expiring_messages);
+        if expiring > 0 {
+            lines.push(Attention {
+                text: format!("About {} in the queue of {} would wait too long and expire.", messages(expiring), sender.label()),
+                link: format!("/connections/{}", sender.connection_id),
+                action: "See the queue",
+            });
+        }
+    }
+    Ok(lines)
+}
+
+/// A sender whose incoming messages are not reported, so that no STOP would be seen.
+fn deaf(sender: &Sender) -> Option<Attention> {
+    let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
+    (sender.status() == Status::Active && !hears).then(|| Attention {
+        text: format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label()),
+        link: format!("/connections/{}", sender.connection_id),
+        action: "Set the webhook",
+    })
+}
+
+fn messages(count: i64) -> String {
+    if count == 1 { "one message".to_owned() } else { format!("{} messages", grouped(count)) }
+}
+
+/// Two lines.
+pub(super) fn samples() -> Vec<Attention> {
+    let line = |text: &str| Attention { text: text.to_owned(), link: "/connections/1".to_owned(), action: "See why" };
+    vec![line("3 webhooks of Shop <1> were rejected within a day."), line("About 1,200 messages would expire.")]
+}

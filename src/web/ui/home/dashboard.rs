@@ -1,0 +1,249 @@
+//! How the messages of the last days fare: all of it from the ledger, so that it costs the same for thousands and for millions.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::automations::{self, Automation};
+use crate::contacts::suppressions;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::messages::ledger::{self, Counts, Days, Grouping, Key, Ledger, LedgerFilter, Row};
+use crate::messages::outcome::Outcome;
+use crate::messages::throttle::figures::{self, QueueFigures};
+use crate::senders::{self, Sender};
+use crate::types::id::{AutomationId, SenderId};
+use crate::web::ui::ledger::{CauseRow, Slice, Wanted, bar, share};
+
+/// As many days as are shown, today among them.
+const SPAN: i64 = 30;
+/// As many errors, senders and automations as are shown; the rest is a link away.
+const SHOWN: usize = 8;
+
+/// The numbers of the last days.
+#[derive(Debug, Serialize)]
+pub(super) struct Dashboard {
+    span: i64,
+    ledger_link: String,
+    messages: i64,
+    messages_link: String,
+    delivered: i64,
+    delivery_rate: Option<String>,
+    opt_outs: i64,
+    opt_outs_and_more: bool,
+    queue: Option<Queue>,
+    /// The columns of the chart and its table: what always counts, and what has occurred.
+    outcomes: Vec<Outcome>,
+    /// The oldest first, also those without messages.
+    days: Vec<Day>,
+    senders: Vec<Line>,
+    more_senders: bool,
+    errors: Vec<CauseRow>,
+    more_errors: bool,
+    automations: Vec<Line>,
+    more_automations: bool,
+}
+
+/// What waits for the rates of all senders.
+#[derive(Debug, Serialize)]
+struct Queue {
+    messages: i64,
+    empty_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Day {
+    /// `22 Nov`
+    label: String,
+    link: String,
+    counts: Vec<i64>,
+}
+
+/// A sender or an automation.
+#[derive(Debug, Serialize)]
+struct Line {
+    label: String,
+    link: String,
+    messages: i64,
+    delivery_rate: Option<String>,
+    failure_rate: Option<String>,
+    bar: Vec<Slice>,
+}
+
+impl Dashboard {
+    /// Reads the numbers; none while there has never been a message.
+    pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Self>> {
+        let days = Days::last(SPAN, now);
+        let filter = LedgerFilter { days, maker: None, sender_id: None };
+        let by_day = ledger::read(conn, &filter, Grouping::Day).await?;
+        let senders = senders::list(conn).await?;
+        let queues = figures::of_many(conn, &senders, now).await?;
+        if by_day.totals.recipients == 0 && queues.is_empty() && !ledger::has_any(conn).await? {
+            return Ok(None);
+        }
+        let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
+        let by_automation = ledger::read(conn, &filter, Grouping::Automation).await?;
+        let active = automations::list_active(conn).await?;
+        let opt_outs = suppressions::count_opt_outs(conn, days.begin()).await?;
+        let mut dashboard = Self::new(days, by_day, opt_outs);
+        dashboard.queue = Queue::of(&queues);
+        dashboard.show_senders(by_sender.rows, &senders);
+        dashboard.show_automations(&by_automation.rows, active);
+        Ok(Some(dashboard))
+    }
+
+    fn new(days: Days, ledger: Ledger, opt_outs: i64) -> Self {
+        let Ledger { totals, rows, causes } = ledger;
+        let wanted = Wanted::default().fixed(days);
+        let usual = [Outcome::Delivered, Outcome::Sent, Outcome::Failed];
+        let outcomes: Vec<Outcome> =
+            Outcome::ALL.iter().copied().filter(|outcome| usual.contains(outcome) || totals.of(*outcome) != 0).collect();
+        let errors = causes.iter().filter(|cause| cause.outcome == Outcome::Failed);
+        Self {
+            span: days.count(),
+            ledger_link: wanted.link("/ledger"),
+            messages: totals.recipients,
+            messages_link: wanted.messages(None, None, &[]),
+            delivered: totals.delivered,
+            delivery_rate: share(totals.delivered, handed_over(totals)),
+            opt_outs: opt_outs.min(suppressions::MOST_COUNTED),
+            opt_outs_and_more: opt_outs > suppressions::MOST_COUNTED,
+            queue: None,
+            days: each_day(days, &rows, &outcomes, &wanted),
+            outcomes,
+            senders: Vec::new(),
+            more_senders: false,
+            errors: errors.clone().take(SHOWN).map(|cause| CauseRow::new(cause, &wanted)).collect(),
+            more_errors: errors.count() > SHOWN,
+            automations: Vec::new(),
+            more_automations: false,
+        }
+    }
+
+    fn show_senders(&mut self, rows: Vec<Row>, senders: &[Sender]) {
+        let labels: HashMap<SenderId, String> = senders.iter().map(|sender| (sender.id, sender.label())).collect();
+        let sent = rows.into_iter().filter_map(|row| match row.key {
+            Key::Sender(Some(id)) if handed_over(row.counts) > 0 => Some((id, row.counts)),
+            _ => None,
+        });
+        let mut lines: Vec<Line> = sent
+            .map(|(id, counts)| {
+                let label = labels.get(&id).cloned().unwrap_or_else(|| "A deleted sender".to_owned());
+                Line::new(label, format!("/ledger?sender_id={id}"), counts)
+            })
+            .collect();
+        self.more_senders = lines.len() > SHOWN;
+        lines.truncate(SHOWN);
+        self.senders = lines;
+    }
+
+    fn show_automations(&mut self, rows: &[Row], active: Vec<Automation>) {
+        let counts: HashMap<AutomationId, Counts> = rows
+            .iter()
+            .filter_map(|row| match row.key {
+                Key::Automation(Some(id)) => Some((id, row.counts)),
+                _ => None,
+            })
+            .collect();
+        let line = |automation: Automation| {
+            let counts = counts.get(&automation.id).copied().unwrap_or_default();
+            Line::new(automation.name, format!("/automations/{}", automation.id), counts)
+        };
+        let mut lines: Vec<Line> = active.into_iter().map(line).collect();
+        lines.sort_by_key(|line| std::cmp::Reverse(line.messages));
+        self.more_automations = lines.len() > SHOWN;
+        lines.truncate(SHOWN);
+        self.automations = lines;
+    }
+}
+
+impl Line {
+    fn new(label: String, link: String, counts: Counts) -> Self {
+        let of = handed_over(counts);
+        Self {
+            label,
+            link,
+            messages: counts.recipients,
+            delivery_rate: share(counts.delivered, of),
+            failure_rate: share(counts.failed, of),
+            bar: bar(counts),
+        }
+    }
+}
+
+impl Queue {
+    fn of(queues: &HashMap<SenderId, QueueFigures>) -> Option<Self> {
+        let messages: i64 = queues.values().map(|queue| queue.waiting_messages).sum();
+        (messages > 0).then(|| Self { messages, empty_at: queues.values().filter_map(|queue| queue.empty_at).max() })
+    }
+}
+
+/// The messages that Twilio was to send: what a rate of delivery is a part of.
+const fn handed_over(counts: Counts) -> i64 {
+    counts.delivered + counts.sent + counts.failed + counts.unconfirmed
+}
+
+fn each_day(days: Days, rows: &[Row], outcomes: &[Outcome], wanted: &Wanted) -> Vec<Day> {
+    let counts: HashMap<NaiveDate, Counts> = rows
+        .iter()
+        .filter_map(|row| match row.key {
+            Key::Day(day) => Some((day, row.counts)),
+            _ => None,
+        })
+        .collect();
+    let day = |at| {
+        let day = days.from() + TimeDelta::days(at);
+        let counts = counts.get(&day).copied().unwrap_or_default();
+        Day {
+            label: day.format("%-d %b").to_string(),
+            link: wanted.messages(Some(Key::Day(day)), None, &[]),
+            counts: outcomes.iter().map(|outcome| counts.of(*outcome)).collect(),
+        }
+    };
+    (0..days.count()).map(day).collect()
+}
+
+impl Dashboard {
+    /// Everything there is, and nothing lately.
+    pub(super) fn samples() -> Vec<Self> {
+        use crate::messages::ledger::Cause;
+
+        let days = Days::last(SPAN, DateTime::UNIX_EPOCH + TimeDelta::days(40));
+        let counts = Counts { recipients: 12_345, delivered: 12_000, sent: 300, failed: 40, retried: 5, ..Counts::default() };
+        let rows = vec![Row { key: Key::Day(days.to()), counts }];
+        let cause = |outcome, error_code| Cause { outcome, error_code, reason: None, count: 7 };
+        let causes = vec![cause(Outcome::Failed, Some(30003)), cause(Outcome::Failed, None), cause(Outcome::Suppressed, None)];
+        let mut busy = Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MOST_COUNTED + 1);
+        busy.queue = Some(Queue { messages: 1_200, empty_at: Some(DateTime::UNIX_EPOCH) });
+        let line = |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);
+        busy.senders = vec![line("Shop <1> (+1 500 555 0006)"), line("متجر"), Line::new("Idle".to_owned(), "/x".to_owned(), Counts::default())];
+        busy.automations = vec![line("Thank you <for> your order")];
+        (busy.more_senders, busy.more_errors, busy.more_automations) = (true, true, true);
+        let quiet = Self::new(days, Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() }, 0);
+        vec![busy, quiet]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_is_shown_also_those_without_messages() {
+        let busy = Dashboard::samples().remove(0);
+        assert_eq!(busy.days.len(), 30);
+        assert_eq!((busy.days[0].label.as_str(), busy.days[29].label.as_str()), ("12 Jan", "10 Feb"));
+        assert!(busy.days[..29].iter().all(|day| day.counts.iter().all(|count| *count == 0)));
+        let last: Vec<(Outcome, i64)> = busy.outcomes.iter().copied().zip(busy.days[29].counts.iter().copied()).collect();
+        assert_eq!(last[..2], [(Outcome::Delivered, 12_000), (Outcome::Sent, 300)]);
+    }
+
+    #[test]
+    fn a_rate_of_delivery_is_of_what_twilio_was_to_send() {
+        let counts = Counts { recipients: 100, delivered: 45, sent: 3, failed: 1, unconfirmed: 1, suppressed: 50, ..Counts::default() };
+        let line = Line::new(String::new(), String::new(), counts);
+        assert_eq!((line.delivery_rate.as_deref(), line.failure_rate.as_deref()), (Some("90.0 %"), Some("2.0 %")));
+        assert_eq!(Line::new(String::new(), String::new(), Counts::default()).delivery_rate, None);
+    }
+}

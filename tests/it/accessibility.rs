@@ -1,0 +1,113 @@
+//! Accessibility: every page that links lead to is looked at by axe-core, wide and light, narrow and dark, in an empty Carillon and in one that
+//! is used; and nothing sticks out on a small phone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use carillon::{simulator::LONG_CODE, users::Role};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp,
+    browser::{Browser, Screen},
+    world::{PASSWORD, send_sms, wait},
+};
+
+/// See `tests/vendor/README.md`.
+const AXE: &str = include_str!("../vendor/axe-core/axe.min.js");
+
+/// Runs axe-core and tells what is wrong, each with the elements that it is about.
+const EXAMINE: &str = "
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    return axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then(({ violations }) => ({
+        violations: violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`),
+        sticking_out: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        links: [...document.querySelectorAll('a[href]')].filter((link) => link.origin === location.origin).map((link) => link.pathname),
+    }));";
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    violations: Vec<String>,
+    /// By how many pixels the page is wider than the screen.
+    sticking_out: i64,
+    links: Vec<String>,
+}
+
+/// Follows every link to a page of another kind, and tells what is wrong with which page.
+async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>) {
+    browser.shown_on(screen).await;
+    let (mut kinds, mut wrong) = (BTreeSet::new(), BTreeMap::new());
+    let mut waiting = VecDeque::from(["/".to_owned()]);
+    while let Some(path) = waiting.pop_front() {
+        if path.starts_with("/static/") || !kinds.insert(kind(&path)) {
+            continue;
+        }
+        browser.go(&format!("{url}{path}")).await;
+        let found: Found = serde_json::from_value(browser.run(&format!("{AXE}\n{EXAMINE}")).await).unwrap();
+        let mut here = found.violations;
+        if found.sticking_out > 0 {
+            here.push(format!("{} pixels stick out", found.sticking_out));
+        }
+        if !here.is_empty() {
+            wrong.insert(path, here);
+        }
+        waiting.extend(found.links);
+    }
+    (kinds, wrong)
+}
+
+/// A path with ids and numbers replaced: pages of the same kind are examined once.
+fn kind(path: &str) -> String {
+    let kinds = path.split('/').map(|part| if uuid::Uuid::parse_str(part).is_ok() || part.starts_with('+') { "…" } else { part });
+    kinds.collect::<Vec<_>>().join("/")
+}
+
+async fn sign_in(browser: &Browser, app: &TestApp) {
+    app.user("ada@example.com", Role::Admin).await;
+    browser.go(&app.url).await;
+    browser.fill("email", "ada@example.com").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.must_say("Hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_of_an_empty_carillon_keeps_anybody_out() {
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    browser.go(&app.url).await;
+    let before: Found = serde_json::from_value(browser.run(&format!("{AXE}\n{EXAMINE}")).await).unwrap();
+    assert_eq!(before.violations, Vec::<String>::new(), "at the log-in");
+    sign_in(&browser, &app).await;
+    for screen in [Screen::Wide, Screen::Phone] {
+        let (kinds, wrong) = examine(&browser, &app.url, screen).await;
+        assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
+        assert!(kinds.len() >= 12, "only {kinds:?} were found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_of_a_used_carillon_keeps_anybody_out() {
+    let app = TestApp::with_worker().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Dear {{ contact.first_name | default(value='friend') }}, thank you for order {{ event.order_id }}!").await;
+    let trigger = json!({ "type": "event", "name": "order_completed", "where": { "total": { "op": "gte", "value": 10 } } });
+    app.automation(trigger, json!([send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio)])).await;
+    for (phone, order) in [(HANDSET, json!({ "order_id": "A-17", "total": 12 })), (OTHER_HANDSET, json!({ "total": 12 }))] {
+        app.event("order_completed", phone, order).await;
+    }
+    app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;
+    let contact = app.contact_of(HANDSET).await;
+    app.api().patch(&format!("/contacts/{}", contact["id"].as_str().unwrap()), json!({ "first_name": "Ann", "tags": ["VIP"] })).await.ok();
+    app.text(HANDSET, LONG_CODE, "STOP").await;
+
+    let browser = Browser::open().await;
+    sign_in(&browser, &app).await;
+    for screen in [Screen::Wide, Screen::Phone] {
+        let (kinds, wrong) = examine(&browser, &app.url, screen).await;
+        assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
+        assert!(kinds.len() >= 22, "only {kinds:?} were found");
+        let (_, wrong) = examine(&browser, app.twilio_url(), screen).await;
+        assert!(wrong.is_empty(), "the simulator, {screen:?}: {wrong:#?}");
+    }
+}

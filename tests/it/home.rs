@@ -1,0 +1,79 @@
+//! Home: the list that ticks itself, how messages fare, and what needs attention.
+
+use carillon::users::Role;
+use serde_json::json;
+
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, world::send_sms};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
+    let app = TestApp::start().await;
+    let site = app.sign_in().await;
+    let home = site.open("/").await.ok();
+    for step in ["Getting started", "Connect Twilio", "Write a template", "Add a contact", "Switch on an automation", "See the first message"] {
+        assert!(home.says(step), "{step}");
+    }
+    assert!(!home.says("(done)") && !home.says("Messages by day"));
+
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Welcome.").await;
+    app.contact(HANDSET).await;
+    app.automation(json!({ "type": "event", "name": "signed_up" }), json!([send_sms(&template, &twilio)])).await;
+    let home = site.open("/").await.ok();
+    assert_eq!(home.text().matches("(done)").count(), 4);
+
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
+    let home = site.open("/").await.ok();
+    assert!(!home.says("Getting started"), "all is done");
+    for words in ["1 message in 30 days", "100.0 % confirmed as delivered", "0 opt-outs", "0 in the queue", "Messages by day"] {
+        assert!(home.says(words), "{words}: {}", home.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("signed_up", &twilio, "Welcome.").await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.text(HANDSET, &twilio.sender, "STOP").await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+
+    let site = app.sign_in().await;
+    let home = site.open("/").await.ok();
+    for words in ["2 messages in 30 days", "100.0 % confirmed as delivered", "1 opt-out in 30 days", "Suppressed"] {
+        assert!(home.says(words), "{words}: {}", home.text());
+    }
+    app.advance(days(31)).await;
+    let later = app.sign_in_as(Role::Viewer).await;
+    let home = later.open("/").await.ok();
+    for words in ["0 messages in 30 days", "0 opt-outs in 30 days", "Nothing was sent in the last 30 days"] {
+        assert!(home.says(words), "{words}: {}", home.text());
+    }
+    app.event("signed_up", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert!(later.open("/").await.ok().says("1 message in 30 days"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_attention_is_told_with_the_way_to_it() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let site = app.sign_in().await;
+    assert!(!site.open("/").await.ok().says("Needs attention"));
+
+    let hook = format!("{}/hooks/twilio/{}/inbound", app.url, twilio.connection_id);
+    assert_eq!(app.http.post(&hook).form(&[("Body", "hi")]).send().await.unwrap().status(), 403);
+    app.run_sql("UPDATE senders SET webhook_error = 'Twilio refused it.'").await;
+    let home = site.open("/").await.ok();
+    for words in ["Needs attention", "was rejected within the last day", "are not reported here: a STOP is found late"] {
+        assert!(home.says(words), "{words}: {}", home.text());
+    }
+    assert!(home.html.contains(&format!("/connections/{}", twilio.connection_id)));
+    app.advance(days(2)).await;
+    assert!(!app.sign_in_as(Role::Viewer).await.open("/").await.ok().says("was rejected within the last day"));
+}
