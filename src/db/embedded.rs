@@ -7,6 +7,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod keeper;
+mod memory;
 mod server;
 #[cfg(test)]
 mod tests;

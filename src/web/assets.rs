@@ -67,6 +67,7 @@ fn content_type(file: &EmbeddedFile) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::path::Path;
 
     use super::*;
 
@@ -82,7 +83,9 @@ mod tests {
         let cells = |line: &str| line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>();
         let recorded: BTreeMap<String, String> =
             record.lines().filter(|line| line.starts_with("| `")).map(|line| (cells(line)[1].clone(), cells(line)[5].clone())).collect();
-        let scripts = Files::iter().filter_map(|name| name.strip_prefix("vendor/").filter(|name| !name.ends_with(".md")).map(str::to_owned));
+        let scripts = Files::iter().filter_map(|name| {
+            name.strip_prefix("vendor/").filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "js")).map(str::to_owned)
+        });
         for name in scripts {
             let hash = find(&format!("vendor/{name}")).unwrap().metadata.sha256_hash();
             let hash = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));

@@ -10,7 +10,9 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    for step in ["Getting started", "Connect Twilio", "Write a template", "Add a contact", "Switch on an automation", "See the first message"] {
+    for step in
+        ["Getting started", "Connect Twilio", "Write a template", "Add a contact", "Switch on an automation", "See the first message"]
+    {
         assert!(home.says(step), "{step}");
     }
     assert!(!home.says("(done)") && !home.says("Messages by day"));

@@ -14,6 +14,7 @@ use super::account::Account;
 use super::binaries::Binaries;
 use super::cluster::{Cluster, end_leftovers};
 use super::keeper::Stop;
+use super::memory::Memory;
 use super::{Durability, EmbeddedError};
 
 /// Crash recovery replays at most `max_wal_size`: that takes well under this.
@@ -27,10 +28,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("port", "5432"),
     ("unix_socket_permissions", "0700"),
     ("max_connections", "200"),
-    ("shared_buffers", "192MB"),
     ("work_mem", "8MB"),
     ("maintenance_work_mem", "128MB"),
-    ("effective_cache_size", "1GB"),
     ("random_page_cost", "1.1"),
     // Short statements all over: compiling them costs more than it saves.
     ("jit", "off"),
@@ -53,8 +52,14 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 const DURABLE: &[(&str, &str)] = &[("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on")];
-const VOLATILE: &[(&str, &str)] =
-    &[("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("wal_level", "minimal"), ("max_wal_senders", "0")];
+const VOLATILE: &[(&str, &str)] = &[
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+    ("wal_level", "minimal"),
+    ("max_wal_senders", "0"),
+    ("shared_buffers", "192MB"),
+];
 
 /// A running server.
 pub(super) struct Server(Child);
@@ -79,6 +84,11 @@ impl Server {
             command.arg("-c").arg(format!("{name}={value}"));
         }
         command.arg("-c").arg(format!("wal_compression={}", wal_compression(cluster, &account, &binaries)));
+        if cluster.durability() == Durability::Durable {
+            let memory = Memory::of_this_machine();
+            command.arg("-c").arg(format!("shared_buffers={}", memory.shared_buffers()));
+            command.arg("-c").arg(format!("effective_cache_size={}", memory.effective_cache_size()));
+        }
         let failed = |reason: String| EmbeddedError::Start { reason, log: log.display().to_string() };
         command.stdout(output.try_clone().map_err(unwritable)?).stderr(output);
         let mut server = Self(command.spawn().map_err(|error| failed(error.to_string()))?);

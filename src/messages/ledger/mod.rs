@@ -10,8 +10,8 @@ mod days;
 
 use chrono::{NaiveDate, NaiveTime};
 use diesel::dsl::exists;
-use diesel::{BoolExpressionMethods, QueryDsl};
 use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Uuid as SqlUuid};
+use diesel::{BoolExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 

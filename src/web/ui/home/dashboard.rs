@@ -37,12 +37,17 @@ pub(super) struct Dashboard {
     outcomes: Vec<Outcome>,
     /// The oldest first, also those without messages.
     days: Vec<Day>,
-    senders: Vec<Line>,
-    more_senders: bool,
-    errors: Vec<CauseRow>,
-    more_errors: bool,
-    automations: Vec<Line>,
-    more_automations: bool,
+    senders: First<Line>,
+    errors: First<CauseRow>,
+    automations: First<Line>,
+}
+
+/// The first of a list.
+#[derive(Debug, Serialize)]
+struct First<T> {
+    rows: Vec<T>,
+    /// Whether there are others.
+    more: bool,
 }
 
 /// What waits for the rates of all senders.
@@ -112,12 +117,9 @@ impl Dashboard {
             queue: None,
             days: each_day(days, &rows, &outcomes, &wanted),
             outcomes,
-            senders: Vec::new(),
-            more_senders: false,
-            errors: errors.clone().take(SHOWN).map(|cause| CauseRow::new(cause, &wanted)).collect(),
-            more_errors: errors.count() > SHOWN,
-            automations: Vec::new(),
-            more_automations: false,
+            senders: First::of(Vec::new()),
+            errors: First::of(errors.map(|cause| CauseRow::new(cause, &wanted)).collect()),
+            automations: First::of(Vec::new()),
         }
     }
 
@@ -127,15 +129,11 @@ impl Dashboard {
             Key::Sender(Some(id)) if handed_over(row.counts) > 0 => Some((id, row.counts)),
             _ => None,
         });
-        let mut lines: Vec<Line> = sent
-            .map(|(id, counts)| {
-                let label = labels.get(&id).cloned().unwrap_or_else(|| "A deleted sender".to_owned());
-                Line::new(label, format!("/ledger?sender_id={id}"), counts)
-            })
-            .collect();
-        self.more_senders = lines.len() > SHOWN;
-        lines.truncate(SHOWN);
-        self.senders = lines;
+        let line = |(id, counts)| {
+            let label = labels.get(&id).cloned().unwrap_or_else(|| "A deleted sender".to_owned());
+            Line::new(label, format!("/ledger?sender_id={id}"), counts)
+        };
+        self.senders = First::of(sent.map(line).collect());
     }
 
     fn show_automations(&mut self, rows: &[Row], active: Vec<Automation>) {
@@ -152,9 +150,15 @@ impl Dashboard {
         };
         let mut lines: Vec<Line> = active.into_iter().map(line).collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.messages));
-        self.more_automations = lines.len() > SHOWN;
-        lines.truncate(SHOWN);
-        self.automations = lines;
+        self.automations = First::of(lines);
+    }
+}
+
+impl<T> First<T> {
+    fn of(mut rows: Vec<T>) -> Self {
+        let more = rows.len() > SHOWN;
+        rows.truncate(SHOWN);
+        Self { rows, more }
     }
 }
 
@@ -217,9 +221,10 @@ impl Dashboard {
         let mut busy = Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MOST_COUNTED + 1);
         busy.queue = Some(Queue { messages: 1_200, empty_at: Some(DateTime::UNIX_EPOCH) });
         let line = |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);
-        busy.senders = vec![line("Shop <1> (+1 500 555 0006)"), line("متجر"), Line::new("Idle".to_owned(), "/x".to_owned(), Counts::default())];
-        busy.automations = vec![line("Thank you <for> your order")];
-        (busy.more_senders, busy.more_errors, busy.more_automations) = (true, true, true);
+        let idle = Line::new("Idle".to_owned(), "/ledger?sender_id=2".to_owned(), Counts::default());
+        busy.senders = First { rows: vec![line("Shop <1> (+1 500 555 0006)"), line("متجر"), idle], more: true };
+        busy.automations = First { rows: vec![line("Thank you <for> your order")], more: true };
+        busy.errors.more = true;
         let quiet = Self::new(days, Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() }, 0);
         vec![busy, quiet]
     }

@@ -21,6 +21,7 @@ pub(super) struct Step {
 }
 
 /// What has been done.
+#[expect(clippy::struct_excessive_bools, reason = "each is one tick of the list")]
 #[derive(Debug, Clone, Copy, Default, QueryableByName)]
 pub(super) struct Done {
     #[diesel(sql_type = Bool)]
@@ -57,7 +58,13 @@ pub(super) fn steps(done: Done) -> Vec<Step> {
     let all = [
         ("Connect Twilio", "Your own account, and the number that you send from.", "/connections", "Connect", done.sender),
         ("Write a template", "The text of an SMS, with the contact’s name and more in it.", "/templates", "Write", done.template),
-        ("Add a contact", "Yourself, to begin with. Others come by hand, or from your shop through the API.", "/contacts", "Add", done.contact),
+        (
+            "Add a contact",
+            "Yourself, to begin with. Others come by hand, or from your shop through the API.",
+            "/contacts",
+            "Add",
+            done.contact,
+        ),
         ("Switch on an automation", "Something happens, and the right SMS follows.", "/automations", "Automate", done.automation),
         (
             "See the first message delivered",
