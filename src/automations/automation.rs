@@ -95,6 +95,13 @@ type Columns = (
     automation_versions::steps,
 );
 
+/// Automations with their present definitions.
+#[diesel::dsl::auto_type]
+fn with_newest_version() -> _ {
+    let newest = automation_versions::version.eq(automations::version);
+    automations::table.inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+}
+
 /// Finds an automation by id; [`Error::NotFound`] when there is none.
 pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
     find_many(conn, &[id]).await?.pop().ok_or(Error::NotFound("automation"))
@@ -102,25 +109,13 @@ pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
 
 /// Finds many automations by id, in no particular order; unknown ids are left out.
 pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Automation>> {
-    let newest = automation_versions::version.eq(automations::version);
-    let rows: Vec<Row> = automations::table
-        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
-        .filter(automations::id.eq_any(ids))
-        .select(COLUMNS)
-        .load(conn)
-        .await?;
+    let rows: Vec<Row> = with_newest_version().filter(automations::id.eq_any(ids)).select(COLUMNS).load(conn).await?;
     rows.into_iter().map(Automation::from_row).collect()
 }
 
 /// The newest automations first, at most `limit`, of those older than `before`.
 pub async fn list(conn: &mut Conn, before: Option<AutomationId>, limit: i64) -> Result<Vec<Automation>> {
-    let newest = automation_versions::version.eq(automations::version);
-    let mut query = automations::table
-        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
-        .select(COLUMNS)
-        .order(automations::id.desc())
-        .limit(limit)
-        .into_boxed();
+    let mut query = with_newest_version().select(COLUMNS).order(automations::id.desc()).limit(limit).into_boxed();
     if let Some(before) = before {
         query = query.filter(automations::id.lt(before));
     }
@@ -130,9 +125,7 @@ pub async fn list(conn: &mut Conn, before: Option<AutomationId>, limit: i64) -> 
 
 /// Every active automation, by name.
 pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
-    let newest = automation_versions::version.eq(automations::version);
-    let rows: Vec<Row> = automations::table
-        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+    let rows: Vec<Row> = with_newest_version()
         .filter(automations::status.eq(AutomationStatus::Active))
         .select(COLUMNS)
         .order(automations::name)

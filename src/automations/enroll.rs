@@ -104,7 +104,7 @@ pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Rec
     }
     let live = load_live(conn).await?;
     let matching = events.iter().flat_map(|event| {
-        let matches = move |live: &&Live| live.trigger.matches_event(&event.report.name, event.report.properties.as_object());
+        let matches = move |live: &&Live| live.trigger.matches_event(&event.report.name, event.report.properties.value());
         live.iter().filter(matches).map(|live| Candidate {
             live,
             contact_id: event.contact_id,

@@ -79,7 +79,7 @@ impl Properties {
 
     /// The object.
     #[must_use]
-    pub const fn as_object(&self) -> &Value {
+    pub const fn value(&self) -> &Value {
         &self.object
     }
 
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn properties_are_what_the_database_can_store() {
         let stored = properties(json!({"a": [1, {"b": null}]})).unwrap();
-        assert_eq!((stored.as_object(), stored.text().as_str()), (&json!({"a": [1, {"b": null}]}), r#"{"a":[1,{"b":null}]}"#));
+        assert_eq!((stored.value(), stored.text().as_str()), (&json!({"a": [1, {"b": null}]}), r#"{"a":[1,{"b":null}]}"#));
         assert_eq!(Properties::default().text().as_str(), "{}");
         for value in [json!({"a": "x\u{0}"}), json!({"a": [{"b\u{0}": 1}]})] {
             assert!(properties(value).unwrap_err().contains("NUL"));

@@ -56,7 +56,11 @@ fn find(name: &str) -> Option<EmbeddedFile> {
 
 /// The first 64 bits of the content's SHA-256.
 fn hash(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash()[..8].iter().fold(String::with_capacity(16), |text, byte| format!("{text}{byte:02x}"))
+    hex(&file.metadata.sha256_hash()[..8])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn content_type(file: &EmbeddedFile) -> String {
@@ -87,8 +91,7 @@ mod tests {
             name.strip_prefix("vendor/").filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "js")).map(str::to_owned)
         });
         for name in scripts {
-            let hash = find(&format!("vendor/{name}")).unwrap().metadata.sha256_hash();
-            let hash = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            let hash = hex(&find(&format!("vendor/{name}")).unwrap().metadata.sha256_hash());
             assert_eq!(recorded.get(&name), Some(&hash), "write {name} down in static/vendor/README.md");
         }
         assert!(recorded.keys().all(|name| find(&format!("vendor/{name}")).is_some()));

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use carillon::{simulator::LONG_CODE, users::Role};
+use carillon::simulator::LONG_CODE;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::harness::{
     HANDSET, OTHER_HANDSET, TestApp,
     browser::{Browser, Screen},
-    world::{PASSWORD, send_sms, wait},
+    world::{send_sms, wait},
 };
 
 /// See `tests/vendor/README.md`.
@@ -43,7 +43,7 @@ async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<Stri
             continue;
         }
         browser.go(&format!("{url}{path}")).await;
-        let found: Found = serde_json::from_value(browser.run(&format!("{AXE}\n{EXAMINE}")).await).unwrap();
+        let found = look(browser).await;
         let mut here = found.violations;
         if found.sticking_out > 0 {
             here.push(format!("{} pixels stick out", found.sticking_out));
@@ -62,13 +62,8 @@ fn kind(path: &str) -> String {
     kinds.collect::<Vec<_>>().join("/")
 }
 
-async fn sign_in(browser: &Browser, app: &TestApp) {
-    app.user("ada@example.com", Role::Admin).await;
-    browser.go(&app.url).await;
-    browser.fill("email", "ada@example.com").await;
-    browser.fill("password", PASSWORD).await;
-    browser.press("Sign in").await;
-    browser.must_say("Hello").await;
+async fn look(browser: &Browser) -> Found {
+    serde_json::from_value(browser.run(&format!("{AXE}\n{EXAMINE}")).await).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,9 +71,8 @@ async fn no_page_of_an_empty_carillon_keeps_anybody_out() {
     let app = TestApp::start().await;
     let browser = Browser::open().await;
     browser.go(&app.url).await;
-    let before: Found = serde_json::from_value(browser.run(&format!("{AXE}\n{EXAMINE}")).await).unwrap();
-    assert_eq!(before.violations, Vec::<String>::new(), "at the log-in");
-    sign_in(&browser, &app).await;
+    assert_eq!(look(&browser).await.violations, Vec::<String>::new(), "at the log-in");
+    browser.sign_in(&app).await;
     for screen in [Screen::Wide, Screen::Phone] {
         let (kinds, wrong) = examine(&browser, &app.url, screen).await;
         assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
@@ -102,7 +96,7 @@ async fn no_page_of_a_used_carillon_keeps_anybody_out() {
     app.text(HANDSET, LONG_CODE, "STOP").await;
 
     let browser = Browser::open().await;
-    sign_in(&browser, &app).await;
+    browser.sign_in(&app).await;
     for screen in [Screen::Wide, Screen::Phone] {
         let (kinds, wrong) = examine(&browser, &app.url, screen).await;
         assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");

@@ -1,24 +1,16 @@
 //! The main job in a real browser: connect Twilio, write a template in the midst of an automation, see the message delivered,
 //! text STOP from the handset, and see that nothing goes out any more.
 
-use carillon::{
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE},
-    users::Role,
-};
+use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
 use serde_json::json;
 
-use crate::harness::{HANDSET, TestApp, browser::Browser, world::PASSWORD};
+use crate::harness::{HANDSET, TestApp, browser::Browser};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     let app = TestApp::with_worker().await;
-    app.user("ada@example.com", Role::Admin).await;
     let browser = Browser::open().await;
-
-    browser.go(&app.url).await;
-    browser.fill("email", "ada@example.com").await;
-    browser.fill("password", PASSWORD).await;
-    browser.press("Sign in").await;
+    browser.sign_in(&app).await;
 
     // Connection Center: a wrong token is named beside its field, the right one connects.
     browser.go(&format!("{}/connections/new", app.url)).await;

@@ -7,6 +7,8 @@ mod steps;
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
+use crate::messages::throttle::figures;
+use crate::senders;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use attention::Attention;
 use dashboard::Dashboard;
@@ -31,8 +33,10 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let now = visit.now();
     let mut conn = visit.conn().await?;
     let done = Done::load(&mut conn).await?;
-    let dashboard = Dashboard::load(&mut conn, now).await?;
-    let attention = attention::load(&mut conn, now).await?;
+    let senders = senders::list(&mut conn).await?;
+    let queues = figures::of_many(&mut conn, &senders, now).await?;
+    let dashboard = Dashboard::load(&mut conn, &senders, &queues, now).await?;
+    let attention = attention::load(&mut conn, &senders, &queues, now).await?;
     drop(conn);
     visit.page(&HomePage { steps: steps::steps(done), attention, dashboard })
 }

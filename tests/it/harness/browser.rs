@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use carillon::users::Role;
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use nix::{
@@ -18,6 +19,8 @@ use nix::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
+
+use super::{TestApp, world::PASSWORD};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -88,6 +91,16 @@ impl Browser {
     /// Opens an address.
     pub(crate) async fn go(&self, url: &str) {
         self.client.goto(url).await.unwrap();
+    }
+
+    /// Signs a new admin in by the form.
+    pub(crate) async fn sign_in(&self, app: &TestApp) {
+        app.user("ada@example.com", Role::Admin).await;
+        self.go(&app.url).await;
+        self.fill("email", "ada@example.com").await;
+        self.fill("password", PASSWORD).await;
+        self.press("Sign in").await;
+        self.must_say("Hello").await;
     }
 
     /// The path that the browser shows.

@@ -9,6 +9,7 @@ use crate::automations::{Recipient, Step, Trigger};
 use crate::senders::Sender;
 use crate::templates::Template;
 use crate::types::id::{SenderId, TemplateId};
+use crate::web::filters::grouped;
 
 const SECONDS_PER: [(&str, u32); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
 
@@ -86,15 +87,7 @@ pub(in crate::web::ui) fn duration(seconds: u32) -> String {
 
 /// A count that stops at `limit`: `10,000+`.
 pub(in crate::web::ui) fn rough(count: i64, limit: i64) -> String {
-    let shown = count.min(limit).to_string();
-    let mut grouped = String::new();
-    for (at, digit) in shown.chars().enumerate() {
-        if at > 0 && (shown.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    if count > limit { format!("{grouped}+") } else { grouped }
+    format!("{}{}", grouped(count.min(limit)), if count > limit { "+" } else { "" })
 }
 
 /// What started an enrollment, from its cause.

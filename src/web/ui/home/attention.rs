@@ -1,14 +1,17 @@
 //! What needs somebody's attention: each line says what is the matter, and leads to where it is mended. What is stopped stands at the
 //! head of every page already.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::connections::{self, Status, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::throttle::figures;
-use crate::senders::{self, Sender};
+use crate::messages::throttle::figures::QueueFigures;
+use crate::senders::Sender;
+use crate::types::id::SenderId;
 use crate::web::filters::grouped;
 
 /// A line of the list.
@@ -23,9 +26,13 @@ pub(super) struct Attention {
 const RECENT: TimeDelta = TimeDelta::days(1);
 
 /// Collects the lines, the gravest first.
-pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Attention>> {
+pub(super) async fn load(
+    conn: &mut Conn,
+    senders: &[Sender],
+    queues: &HashMap<SenderId, QueueFigures>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Attention>> {
     let connections = connections::list(conn).await?;
-    let senders = senders::list(conn).await?;
     let mut lines: Vec<Attention> = senders.iter().filter_map(deaf).collect();
     for connection in connections.iter().filter(|connection| connection.status() == Status::Active) {
         let rejected = webhooks::count_since(conn, connection.id, now - RECENT).await?;
@@ -47,8 +54,7 @@ pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Atte
             });
         }
     }
-    let queues = figures::of_many(conn, &senders, now).await?;
-    for sender in &senders {
+    for sender in senders {
         let expiring = queues.get(&sender.id).map_or(0, |queue| queue.expiring_messages);
         if expiring > 0 {
             lines.push(Attention {

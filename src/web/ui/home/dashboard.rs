@@ -11,10 +11,11 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::ledger::{self, Counts, Days, Grouping, Key, Ledger, LedgerFilter, Row};
 use crate::messages::outcome::Outcome;
-use crate::messages::throttle::figures::{self, QueueFigures};
-use crate::senders::{self, Sender};
+use crate::messages::throttle::figures::QueueFigures;
+use crate::senders::Sender;
 use crate::types::id::{AutomationId, SenderId};
-use crate::web::ui::ledger::{CauseRow, Slice, Wanted, bar, share};
+use crate::web::ui::automations::words;
+use crate::web::ui::ledger::{CauseRow, Slice, Wanted, bar, columns, share};
 
 /// As many days as are shown, today among them.
 const SPAN: i64 = 30;
@@ -28,10 +29,9 @@ pub(super) struct Dashboard {
     ledger_link: String,
     messages: i64,
     messages_link: String,
-    delivered: i64,
     delivery_rate: Option<String>,
-    opt_outs: i64,
-    opt_outs_and_more: bool,
+    /// `10,000+`
+    opt_outs: String,
     queue: Option<Queue>,
     /// The columns of the chart and its table: what always counts, and what has occurred.
     outcomes: Vec<Outcome>,
@@ -78,22 +78,25 @@ struct Line {
 
 impl Dashboard {
     /// Reads the numbers; none while there has never been a message.
-    pub(super) async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Self>> {
+    pub(super) async fn load(
+        conn: &mut Conn,
+        senders: &[Sender],
+        queues: &HashMap<SenderId, QueueFigures>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>> {
+        if !ledger::has_any(conn).await? {
+            return Ok(None);
+        }
         let days = Days::last(SPAN, now);
         let filter = LedgerFilter { days, maker: None, sender_id: None };
         let by_day = ledger::read(conn, &filter, Grouping::Day).await?;
-        let senders = senders::list(conn).await?;
-        let queues = figures::of_many(conn, &senders, now).await?;
-        if by_day.totals.recipients == 0 && queues.is_empty() && !ledger::has_any(conn).await? {
-            return Ok(None);
-        }
         let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
         let by_automation = ledger::read(conn, &filter, Grouping::Automation).await?;
         let active = automations::list_active(conn).await?;
         let opt_outs = suppressions::count_opt_outs(conn, days.begin()).await?;
         let mut dashboard = Self::new(days, by_day, opt_outs);
-        dashboard.queue = Queue::of(&queues);
-        dashboard.show_senders(by_sender.rows, &senders);
+        dashboard.queue = Queue::of(queues);
+        dashboard.show_senders(by_sender.rows, senders);
         dashboard.show_automations(&by_automation.rows, active);
         Ok(Some(dashboard))
     }
@@ -101,19 +104,15 @@ impl Dashboard {
     fn new(days: Days, ledger: Ledger, opt_outs: i64) -> Self {
         let Ledger { totals, rows, causes } = ledger;
         let wanted = Wanted::default().fixed(days);
-        let usual = [Outcome::Delivered, Outcome::Sent, Outcome::Failed];
-        let outcomes: Vec<Outcome> =
-            Outcome::ALL.iter().copied().filter(|outcome| usual.contains(outcome) || totals.of(*outcome) != 0).collect();
+        let outcomes = columns(totals, &[Outcome::Delivered, Outcome::Sent, Outcome::Failed]);
         let errors = causes.iter().filter(|cause| cause.outcome == Outcome::Failed);
         Self {
             span: days.count(),
             ledger_link: wanted.link("/ledger"),
             messages: totals.recipients,
             messages_link: wanted.messages(None, None, &[]),
-            delivered: totals.delivered,
             delivery_rate: share(totals.delivered, handed_over(totals)),
-            opt_outs: opt_outs.min(suppressions::MOST_COUNTED),
-            opt_outs_and_more: opt_outs > suppressions::MOST_COUNTED,
+            opt_outs: words::rough(opt_outs, suppressions::MOST_COUNTED),
             queue: None,
             days: each_day(days, &rows, &outcomes, &wanted),
             outcomes,

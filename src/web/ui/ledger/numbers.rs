@@ -147,6 +147,11 @@ pub(in crate::web::ui) fn share(count: i64, of: i64) -> Option<String> {
     })
 }
 
+/// The outcomes that a table has columns for: those that it always has, and whichever occur.
+pub(in crate::web::ui) fn columns(totals: Counts, always: &[Outcome]) -> Vec<Outcome> {
+    Outcome::ALL.iter().copied().filter(|outcome| always.contains(outcome) || totals.of(*outcome) != 0).collect()
+}
+
 /// The outcomes side by side; what is there can be seen.
 pub(in crate::web::ui) fn bar(counts: Counts) -> Vec<Slice> {
     let of = counts.sum().max(1);

@@ -172,9 +172,7 @@ impl Found {
         few_days: bool,
     ) -> Self {
         let Ledger { totals, rows, causes } = ledger;
-        let usual = [Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed];
-        let columns: Vec<Outcome> =
-            Outcome::ALL.iter().copied().filter(|outcome| usual.contains(outcome) || totals.of(*outcome) != 0).collect();
+        let columns = numbers::columns(totals, &[Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed]);
         let hidden = rows.len().saturating_sub(ROWS);
         let shown = rows.into_iter().take(ROWS).map(|row| RowView {
             label: label(row.key, names),
