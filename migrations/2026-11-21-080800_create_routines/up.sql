@@ -13,7 +13,7 @@ COMMENT ON COLUMN routines.cursor IS 'How far it has come; moved in the transact
 COMMENT ON COLUMN routines.runs IS 'How often it has ended.';
 COMMENT ON COLUMN routines.error IS 'Why the last run failed.';
 
-INSERT INTO routines (name) VALUES ('collect_inbound'), ('end_sessions'), ('look_up_stale');
+INSERT INTO routines (name) VALUES ('collect_inbound'), ('end_sessions'), ('inspect_connections'), ('look_up_stale');
 
 CREATE TABLE inbound_looks (
     sender_id uuid PRIMARY KEY REFERENCES senders (id) ON DELETE CASCADE,

@@ -2,16 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
 use super::problem::Problem;
 use super::verify::{Profile, VerifiedAccount};
+use crate::twilio::Client;
 use crate::types::public_url::PublicUrl;
 use crate::types::text_enum::text_enum;
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What was looked at.
     pub title: String,
@@ -21,6 +22,9 @@ pub struct Check {
     pub detail: String,
     /// What to do; none where nothing needs doing.
     pub advice: Option<String>,
+    /// A page that tells more.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 text_enum! {
@@ -38,17 +42,23 @@ text_enum! {
 impl Check {
     /// A tick.
     pub fn passed(title: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { title: title.into(), outcome: Outcome::Passed, detail: detail.into(), advice: None }
+        Self { title: title.into(), outcome: Outcome::Passed, detail: detail.into(), advice: None, link: None }
     }
 
     /// Something that works, and could be better.
     pub fn warning(title: impl Into<String>, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { title: title.into(), outcome: Outcome::Warning, detail: detail.into(), advice: Some(advice.into()) }
+        Self { outcome: Outcome::Warning, advice: Some(advice.into()), ..Self::passed(title, detail) }
     }
 
     /// Something that does not work.
     pub fn failed(title: impl Into<String>, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { title: title.into(), outcome: Outcome::Failed, detail: detail.into(), advice: Some(advice.into()) }
+        Self { outcome: Outcome::Failed, advice: Some(advice.into()), ..Self::passed(title, detail) }
+    }
+
+    /// The same check, with a page that tells more.
+    #[must_use]
+    pub fn with_link(self, link: &str) -> Self {
+        Self { link: Some(link.to_owned()), ..self }
     }
 
     /// A problem under its title.
@@ -74,8 +84,13 @@ pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) ->
     }
 }
 
+/// That the internet cannot reach `public_url`, if it looks so; another server in Twilio's place may well reach it.
+pub fn public_url_warning(client: &Client, public_url: &PublicUrl) -> Option<Check> {
+    client.is_of_twilio().then(|| public_url_check(public_url))
+}
+
 /// Whether Twilio can call the hooks at `public_url`, as far as the address tells.
-pub fn public_url_check(public_url: &PublicUrl) -> Check {
+fn public_url_check(public_url: &PublicUrl) -> Check {
     const TITLE: &str = "Address for Twilio's calls";
     let advice = "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server (a reverse proxy or a tunnel), \
                   restart, and set the webhooks again. Until then replies, STOP among them, and delivery reports may not arrive.";

@@ -1,11 +1,9 @@
 //! The keys of a Twilio account: their shape, sealed at rest, and the two uses of them (requests, webhook signatures).
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::store;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
@@ -122,7 +120,7 @@ impl Keys {
         self.auth_token().map(|token| self.signing_with(CredentialKind::AuthToken(token.clone())))
     }
 
-    const fn auth_token(&self) -> Option<&SecretString> {
+    pub(super) const fn auth_token(&self) -> Option<&SecretString> {
         match &self.secrets {
             Secrets::AuthToken(token) => Some(token),
             Secrets::ApiKey { auth_token, .. } => auth_token.as_ref(),
@@ -194,23 +192,6 @@ pub async fn credentials(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> 
     Ok(keys(conn, id, key).await?.credentials())
 }
 
-/// The Auth Tokens that webhooks of this connection may be signed with; none where only an API key is saved, so that the
-/// unguessable URL of the hook is all there is.
-pub async fn webhook_tokens(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Vec<SecretString>> {
-    Ok(keys(conn, id, key).await?.auth_token().into_iter().cloned().collect())
-}
-
-/// Puts verified keys of the same account in place of the saved ones. Other accounts are refused: messages and webhooks
-/// of the connection belong to the account that it was made for.
-pub async fn replace_keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey, keys: &Keys) -> Result<()> {
-    let change = diesel::update(connections::table.find(id).filter(connections::account_sid.eq(keys.account_sid().as_str())));
-    let changed = change.set(SealedKeys::seal(key, id, keys)).execute(conn).await?;
-    if changed == 0 {
-        return Err(Error::field("account_sid", "The account of a connection stays. Connect the other account as a new connection."));
-    }
-    Ok(())
-}
-
 /// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it is not. Without connections any key is.
 pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
     let newest: Option<ConnectionId> =
@@ -221,25 +202,11 @@ pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
     }
 }
 
-/// Replaces every saved key by a random one that fits no account, for an installation whose secret key is lost: all connections are
-/// stopped until their keys are entered again. Returns how many there are.
-pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
-    let rows: Vec<(ConnectionId, String)> = connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
-    for (id, account_sid) in &rows {
-        let random = uuid::Uuid::new_v4().simple().to_string();
-        let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
-        let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
-        replace_keys(conn, *id, key, &unusable).await?;
-        store::stop(conn, *id, "Its keys were forgotten with `carillon forget-keys`: replace them.", now).await?;
-    }
-    Ok(rows.len())
-}
-
 const AUTH_TOKEN: &str = "auth_token";
 const API_KEY_SECRET: &str = "api_key_secret";
 
 /// Names the place of a secret, so that sealed bytes are of no use in another row or column.
-fn context(column: &str, id: ConnectionId) -> String {
+pub(super) fn context(column: &str, id: ConnectionId) -> String {
     format!("connections.{column}:{id}")
 }
 

@@ -3,17 +3,21 @@
 mod address;
 mod checks;
 mod keys;
+mod look;
 mod problem;
+mod rotation;
 mod store;
 mod verify;
 pub mod webhooks;
 
 pub use address::{AddressError, SenderAddress, SenderKind};
-pub use checks::{Check, Outcome, account_checks, public_url_check};
-pub use keys::{Keys, NewKeys, check_secret_key, credentials, forget_keys, keys, replace_keys, webhook_tokens};
+pub use checks::{Check, Outcome, account_checks, public_url_warning};
+pub use keys::{Keys, NewKeys, check_secret_key, credentials, keys};
+pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;
+pub use rotation::{FORMER_TOKEN_ACCEPTED, FormerToken, forget_former_token, forget_keys, replace_keys, webhook_tokens};
 pub use store::{
     CONCURRENCY, Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, disable, enable, find, list,
     record_verified, rename, set_max_concurrency, set_unconfirmed_policy, stop,
 };
-pub use verify::{Profile, Verified, VerifiedAccount, VerifiedSender, candidates, find_sender, verify, verify_account};
+pub use verify::{Profile, Verified, VerifiedAccount, VerifiedSender, find_sender, verify, verify_account};

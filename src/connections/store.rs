@@ -46,6 +46,8 @@ pub struct Connection {
     pub unconfirmed_policy: UnconfirmedPolicy,
     /// How many requests all workers together have in flight at Twilio for it at most.
     pub max_concurrency: i32,
+    /// Until when webhooks that the former Auth Token has signed are accepted.
+    pub former_auth_token_until: Option<DateTime<Utc>>,
     /// When the keys were last accepted by Twilio.
     pub verified_at: DateTime<Utc>,
     /// When it was connected.

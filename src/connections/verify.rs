@@ -92,26 +92,6 @@ pub async fn find_sender(client: &Client, credentials: &Credentials, address: &S
     }
 }
 
-/// The account's numbers that can send SMS and its Messaging Services, to choose from.
-pub async fn candidates(client: &Client, credentials: &Credentials) -> Result<Vec<VerifiedSender>, Problem> {
-    let problem = |error| Problem::of(error, credentials);
-    let numbers = client.list_numbers(credentials).await.map_err(problem)?;
-    let services = client.list_services(credentials).await.map_err(problem)?;
-    let numbers = numbers.into_iter().filter_map(|number| {
-        let address = number.phone_number.clone();
-        number_sender(&address, number).ok()
-    });
-    // What a service can send is looked at when it is chosen.
-    let services = services.into_iter().map(|service| VerifiedSender {
-        address: SenderAddress::MessagingService(service.sid.clone()),
-        twilio_sid: service.sid.to_string(),
-        name: service.friendly_name,
-        sms_capable: true,
-        mms_capable: false,
-    });
-    Ok(services.chain(numbers).collect())
-}
-
 fn active(account: Account) -> Result<VerifiedAccount, Problem> {
     match account.status {
         AccountStatus::Active => {}

@@ -24,6 +24,8 @@ text_enum! {
         Inbound = "inbound",
         /// A message's status changed.
         Status = "status",
+        /// We called ourselves, to test the way.
+        Test = "test",
     }
 }
 
@@ -34,6 +36,8 @@ text_enum! {
         Unsigned = "unsigned",
         /// Its signature is not that of the saved Auth Token over the public URL and the parameters.
         WrongSignature = "wrong_signature",
+        /// The signature is right, for another address than the public URL: what Twilio calls, or what a proxy makes of it.
+        WrongAddress = "wrong_address",
         /// It names another account than the connection's.
         OtherAccount = "other_account",
         /// No connection has the id in its URL.
@@ -85,8 +89,14 @@ impl Reason {
                 "The request carried no Twilio signature. Twilio signs every webhook: somebody else may have called this address."
             }
             Self::WrongSignature => {
-                "The signature does not match. Check that the saved Auth Token is the account's current primary token, and that \
-                 CARILLON_PUBLIC_URL is exactly the address that Twilio calls (https, host, port). If both are right, somebody else called."
+                "The signature does not match, for any address that this could be. Most likely the saved Auth Token is not the account's primary \
+                 one any more: replace the keys. A proxy that changes the path or the body breaks signatures as well. If neither is so, \
+                 somebody else called."
+            }
+            Self::WrongAddress => {
+                "The Auth Token is right; only the address differs. If Twilio calls the right one, set CARILLON_PUBLIC_URL to it (scheme, host \
+                 and port as Twilio has them) and restart. If CARILLON_PUBLIC_URL is right, repair the webhook of the sender, so that Twilio \
+                 calls it."
             }
             Self::OtherAccount => {
                 "The request names another Twilio account than this connection's. Check which number or service calls this address."

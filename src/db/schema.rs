@@ -59,6 +59,8 @@ diesel::table! {
         auth_token -> Nullable<Bytea>,
         api_key_sid -> Nullable<Text>,
         api_key_secret -> Nullable<Bytea>,
+        former_auth_token -> Nullable<Bytea>,
+        former_auth_token_until -> Nullable<Timestamptz>,
         unconfirmed_policy -> Text,
         max_concurrency -> Int4,
         verified_at -> Timestamptz,
@@ -66,6 +68,9 @@ diesel::table! {
         disabled_at -> Nullable<Timestamptz>,
         stopped_at -> Nullable<Timestamptz>,
         stopped_reason -> Nullable<Text>,
+        checked_at -> Nullable<Timestamptz>,
+        checks -> Nullable<Jsonb>,
+        webhook_test -> Nullable<Jsonb>,
     }
 }
 
@@ -288,6 +293,7 @@ diesel::table! {
         mms_capable -> Bool,
         webhook_url -> Nullable<Text>,
         webhook_error -> Nullable<Text>,
+        health -> Nullable<Jsonb>,
         parts_per_second -> Nullable<Float8>,
         validity_minutes -> Int4,
         created_at -> Timestamptz,

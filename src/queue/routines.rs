@@ -22,6 +22,8 @@ text_enum! {
         CollectInbound = "collect_inbound",
         /// Forgets the sessions of browsers that have ended by themselves.
         EndSessions = "end_sessions",
+        /// Asks Twilio whether webhooks and registrations are as they should be.
+        InspectConnections = "inspect_connections",
         /// Folds what messages have changed into the ledger.
         FoldLedger = "fold_ledger",
         /// Asks Twilio what became of messages whose callbacks did not come.

@@ -1,6 +1,7 @@
 //! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no database.
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::connections::{Problem, SenderAddress};
 use crate::twilio::numbers::TwilioNumber;
@@ -14,8 +15,13 @@ use crate::types::public_url::PublicUrl;
 /// What decides where a sender's incoming messages go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// The number itself.
-    Number(TwilioNumber),
+    /// The number itself; also where a service has it in its pool and leaves incoming messages to its numbers.
+    Number {
+        /// The number.
+        number: TwilioNumber,
+        /// The service that has it in its pool.
+        service: Option<TwilioService>,
+    },
     /// The Messaging Service that is the sender.
     Service(TwilioService),
     /// A Messaging Service that has the number in its pool, and takes what comes in there.
@@ -64,12 +70,13 @@ pub async fn route(client: &Client, credentials: &Credentials, address: &SenderA
         }
         SenderAddress::PhoneNumber(number) => {
             let problem = |error| Problem::of(error, credentials);
-            let service = service_of(client, credentials, number).await.map_err(problem)?;
-            if let Some(service) = service.filter(|service| !service.use_inbound_webhook_on_number) {
-                return Ok(Route::ServiceOfNumber(service));
-            }
+            let service = match service_of(client, credentials, number).await.map_err(problem)? {
+                Some(service) if !service.use_inbound_webhook_on_number => return Ok(Route::ServiceOfNumber(service)),
+                service => service,
+            };
             let found = client.find_number(credentials, number).await.map_err(problem)?;
-            found.map(Route::Number).ok_or_else(|| Problem::NumberNotInAccount(number.clone()))
+            let number = found.ok_or_else(|| Problem::NumberNotInAccount(number.clone()))?;
+            Ok(Route::Number { number, service })
         }
     }
 }
@@ -85,9 +92,9 @@ pub async fn set(
 ) -> Result<Route, InboundError> {
     let problem = |error| InboundError::Problem(Problem::of(error, credentials));
     match route(client, credentials, address).await.map_err(InboundError::Problem)? {
-        Route::Number(number) => {
-            let changed = client.update_number_webhook(credentials, &number, url).await.map_err(problem)?;
-            Ok(Route::Number(changed))
+        Route::Number { number, service } => {
+            let number = client.update_number_webhook(credentials, &number, url).await.map_err(problem)?;
+            Ok(Route::Number { number, service })
         }
         Route::Service(service) => {
             let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
@@ -104,15 +111,11 @@ pub async fn set(
 }
 
 impl Route {
-    /// The address that is called now; none if nothing is.
-    pub fn url(&self) -> Option<&str> {
+    /// The Messaging Service that is the sender, or has it in its pool.
+    pub const fn service(&self) -> Option<&TwilioService> {
         match self {
-            // An application that is set at the number wins over its address.
-            Self::Number(number) if number.sms_application_sid.is_some() => None,
-            Self::Number(number) => number.sms_url.as_deref(),
-            Self::Service(service) | Self::ServiceOfNumber(service) => {
-                service.inbound_request_url.as_deref().filter(|_| !service.use_inbound_webhook_on_number)
-            }
+            Self::Number { service, .. } => service.as_ref(),
+            Self::Service(service) | Self::ServiceOfNumber(service) => Some(service),
         }
     }
 }
@@ -130,14 +133,14 @@ impl InboundError {
     }
 
     fn elsewhere(service: &TwilioService, current: &str) -> Self {
-        // The whole address can hold a password or a token; its host tells whose it is.
-        let host = url::Url::parse(current).ok().and_then(|url| url.host_str().map(str::to_owned));
-        Self::ServiceReportsElsewhere {
-            service: service.friendly_name.clone(),
-            sid: service.sid.clone(),
-            host: host.unwrap_or_else(|| "another address".to_owned()),
-        }
+        Self::ServiceReportsElsewhere { service: service.friendly_name.clone(), sid: service.sid.clone(), host: host_of(current) }
     }
+}
+
+/// The host of an address: the whole can hold a password or a token, and the host tells whose it is.
+pub(super) fn host_of(address: &str) -> String {
+    let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| "another address".to_owned())
 }
 
 /// The Messaging Service that has the number in its pool, if one has: Twilio allows at most one.
@@ -147,12 +150,25 @@ async fn service_of(client: &Client, credentials: &Credentials, number: &PhoneNu
         Err(TwilioError::NotFound { .. }) => Vec::new(),
         services => services?,
     };
-    let holds = async |service: TwilioService| {
-        let numbers = client.service_numbers(credentials, &service.sid).await?;
-        Ok(numbers.iter().any(|candidate| candidate.phone_number == *number).then_some(service))
-    };
-    let mut found = stream::iter(services).map(holds).buffer_unordered(AT_ONCE).try_filter_map(async |found| Ok(found)).boxed();
-    found.try_next().await
+    let asked: Vec<BoxFuture<'_, _>> = services.into_iter().map(|service| holds(client, credentials, service, number).boxed()).collect();
+    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
+    while let Some(found) = answers.try_next().await? {
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The service, if it has the number in its pool.
+async fn holds(
+    client: &Client,
+    credentials: &Credentials,
+    service: TwilioService,
+    number: &PhoneNumber,
+) -> Result<Option<TwilioService>, TwilioError> {
+    let numbers = client.service_numbers(credentials, &service.sid).await?;
+    Ok(numbers.iter().any(|candidate| candidate.phone_number == *number).then_some(service))
 }
 
 fn is_ours(current: &str, public_url: &PublicUrl) -> bool {

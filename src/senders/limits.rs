@@ -67,7 +67,7 @@ impl PartsPerSecond {
     pub fn usual(address: &SenderAddress) -> Option<Self> {
         match address {
             SenderAddress::MessagingService(_) => None,
-            SenderAddress::PhoneNumber(number) => Some(Self(usual_of_number(number.as_str()))),
+            SenderAddress::PhoneNumber(number) => Some(Self(if number.is_toll_free() { 3.0 } else { 1.0 })),
         }
     }
 
@@ -82,21 +82,6 @@ impl PartsPerSecond {
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "no queue takes 2^52 microseconds")]
     pub fn time_for(self, parts: i64) -> TimeDelta {
         TimeDelta::microseconds((parts as f64 * 1e6 / self.0).ceil() as i64)
-    }
-}
-
-/// Area codes of toll-free numbers in North America.
-const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
-
-fn usual_of_number(number: &str) -> f64 {
-    let area = number.strip_prefix("+1").and_then(|rest| rest.get(..3));
-    if number.len() <= 7 {
-        // A short code.
-        100.0
-    } else if area.is_some_and(|area| TOLL_FREE.contains(&area)) {
-        3.0
-    } else {
-        1.0
     }
 }
 
@@ -181,7 +166,6 @@ mod tests {
         assert_eq!(usual("+18885550123"), Some(3.0));
         assert_eq!(usual("+448001111111"), Some(1.0), "toll-free only in North America");
         assert_eq!(usual("MG0123456789abcdef0123456789ABCDEF"), None);
-        assert!((usual_of_number("12345") - 100.0).abs() < f64::EPSILON);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Senders: the phone numbers and Messaging Services of a connection that messages are sent from.
 
-mod checks;
 pub mod inbound;
+mod inspect;
 mod limits;
+pub mod offers;
+pub mod registration;
 mod stops;
+pub mod webhook;
 
 use std::collections::HashMap;
 
@@ -12,7 +15,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-pub use checks::checks;
+pub use inspect::{Health, Inspection, healths, inspect, record};
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity, limit};
 pub use stops::{Stop, stops};
 

@@ -221,6 +221,8 @@ fn webhook(world: &World, message: &Message) -> Option<Call> {
     let service = message.service_sid.as_deref().and_then(|sid| world.service(sid));
     let (url, method) = match service {
         Some(service) if !service.use_inbound_webhook_on_number => (service.inbound_request_url.clone(), service.inbound_method),
+        // The application's own address leads to somebody else, whom nobody plays here.
+        _ if number.sms_application_sid.is_some() => (None, number.sms_method),
         _ => (number.sms_url.clone(), number.sms_method),
     };
     let mut params = inbound_params(message);

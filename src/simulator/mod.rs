@@ -31,6 +31,7 @@ mod options;
 mod pages;
 mod paging;
 mod parts;
+mod registrations;
 mod server;
 mod services;
 mod shared;
@@ -49,9 +50,9 @@ pub use inbound::{Reply, ReplyError};
 pub use message::{Direction, Message, Status};
 pub use options::{
     ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Account, AccountKind, AccountStatus, ApiKey, Capabilities, EMPTY_SERVICE_SID,
-    LONG_CODE, Method, Number, NumberKind, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, SUSPENDED_ACCOUNT_SID,
-    SUSPENDED_AUTH_TOKEN, Service, SimulatorOptions, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TOLL_FREE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN,
-    TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY, WHATSAPP,
+    LONG_CODE, Method, Number, NumberKind, Registration, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE,
+    SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, Service, SimulatorOptions, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TOLL_FREE,
+    TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY, WHATSAPP,
 };
 pub use signature::sign;
 pub use world::{CallbackAttempt, Counts, OptOut, SendRequest};

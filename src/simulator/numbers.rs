@@ -129,6 +129,9 @@ fn change(number: &mut Number, form: &Form) -> Result<(), Refusal> {
         }
         number.sms_url = Some(url.to_owned()).filter(|url| !url.is_empty());
     }
+    if let Some(sid) = form.get("SmsApplicationSid") {
+        number.sms_application_sid = Some(sid.to_owned()).filter(|sid| !sid.is_empty());
+    }
     if let Some(method) = form.filled("SmsMethod") {
         number.sms_method = parse_method(method).ok_or_else(|| Refusal::with(20001, "SmsMethod must be GET or POST"))?;
     }
@@ -188,7 +191,7 @@ fn number_json(number: &Number) -> Value {
     let can = number.capabilities;
     json["phone_number"] = json!(number.phone_number);
     json["capabilities"] = json!({"voice": can.voice, "sms": can.sms, "mms": can.mms, "fax": false});
-    json["sms_application_sid"] = json!("");
+    json["sms_application_sid"] = json!(number.sms_application_sid.as_deref().unwrap_or_default());
     json["voice_url"] = json!("");
     json["status_callback"] = json!("");
     json["status_callback_method"] = json!("POST");

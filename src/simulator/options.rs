@@ -112,6 +112,8 @@ pub struct Account {
     pub sid: String,
     /// The primary auth token: password of the API, key of the signatures.
     pub auth_token: String,
+    /// Another token that the API takes, while the primary one is being replaced.
+    pub secondary_auth_token: Option<String>,
     /// The name that people gave it.
     pub friendly_name: String,
     /// Whether it may do anything.
@@ -177,6 +179,21 @@ pub struct Number {
     pub sms_url: Option<String>,
     /// How inbound messages are reported.
     pub sms_method: Method,
+    /// An application that takes inbound messages in place of `sms_url`.
+    pub sms_application_sid: Option<String>,
+    /// The verification of a toll-free number.
+    pub verification: Option<Registration>,
+}
+
+/// How far something has come that carriers in the United States want registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// It is looked at.
+    InReview,
+    /// It is done.
+    Approved,
+    /// It was rejected, for this reason.
+    Rejected(String),
 }
 
 /// What sort of number it is; STOP works differently on each.
@@ -235,12 +252,15 @@ pub struct Service {
     pub status_callback: Option<String>,
     /// Whether Advanced Opt-Out is switched on (it adds `OptOutType` to the webhook).
     pub advanced_opt_out: bool,
+    /// The A2P campaign that covers its long codes.
+    pub campaign: Option<Registration>,
 }
 
 fn accounts() -> Vec<Account> {
     let account = |sid: &str, token: &str, name: &str| Account {
         sid: sid.into(),
         auth_token: token.into(),
+        secondary_auth_token: None,
         friendly_name: name.into(),
         status: AccountStatus::Active,
         kind: AccountKind::Full,
@@ -288,6 +308,8 @@ fn numbers() -> Vec<Number> {
             capabilities,
             sms_url: None,
             sms_method: Method::Post,
+            sms_application_sid: None,
+            verification: (kind == NumberKind::TollFree).then_some(Registration::Approved),
         })
         .collect()
 }
@@ -303,6 +325,7 @@ fn services() -> Vec<Service> {
         use_inbound_webhook_on_number: false,
         status_callback: None,
         advanced_opt_out: false,
+        campaign: Some(Registration::Approved),
     };
     vec![service(SERVICE_SID, "Carillon service", &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]), service(EMPTY_SERVICE_SID, "Empty service", &[])]
 }

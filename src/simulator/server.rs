@@ -12,7 +12,7 @@ use actix_web::{
 };
 use tokio::task::JoinHandle;
 
-use super::{control, handset, messages, numbers, services, shared::Shared, trouble};
+use super::{control, handset, messages, numbers, registrations, services, shared::Shared, trouble};
 
 /// A server in the background.
 pub(super) struct Server {
@@ -76,6 +76,13 @@ fn routes(config: &mut ServiceConfig) {
                 .route("/{sid}", web::get().to(services::fetch_or_update))
                 .route("/{sid}", web::post().to(services::fetch_or_update))
                 .route("/{sid}/{kind:PhoneNumbers|ShortCodes}", web::get().to(services::senders))
+                .route("/{sid}/Compliance/Usa2p", web::get().to(registrations::campaigns))
+                .default_service(web::to(trouble::nothing_here)),
+        )
+        .service(
+            web::scope("/v1/Tollfree")
+                .wrap(from_fn(trouble::front_desk))
+                .route("/Verifications", web::get().to(registrations::verifications))
                 .default_service(web::to(trouble::nothing_here)),
         )
         .service(

@@ -17,7 +17,7 @@ use super::{
     shared::Shared,
 };
 
-const CREATED: &str = "2026-01-01T00:00:00Z";
+pub(super) const CREATED: &str = "2026-01-01T00:00:00Z";
 
 /// `GET /v1/Services`
 pub(super) async fn list(caller: Caller, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
@@ -155,6 +155,6 @@ fn base(request: &HttpRequest) -> String {
     format!("{}://{}", connection.scheme(), connection.host())
 }
 
-fn address(request: &HttpRequest) -> String {
+pub(super) fn address(request: &HttpRequest) -> String {
     format!("{}{}", base(request), request.path())
 }

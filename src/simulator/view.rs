@@ -251,7 +251,7 @@ fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
             let service = world.service_of(&number.phone_number);
             let webhook = match service {
                 Some(service) if !service.use_inbound_webhook_on_number => service.inbound_request_url.is_some(),
-                _ => number.sms_url.is_some(),
+                _ => number.sms_url.is_some() && number.sms_application_sid.is_none(),
             };
             let name = match number.kind {
                 NumberKind::WhatsApp => format!("{}, as whatsapp:{}", number.friendly_name, number.phone_number),

@@ -236,7 +236,9 @@ impl World {
         for account in &self.accounts {
             let sid: Arc<str> = account.sid.as_str().into();
             let credential = |key| Credential { account_sid: Arc::clone(&sid), key };
-            self.credentials.insert(header(&account.sid, &account.auth_token), credential(Key::AuthToken));
+            for token in std::iter::once(&account.auth_token).chain(&account.secondary_auth_token) {
+                self.credentials.insert(header(&account.sid, token), credential(Key::AuthToken));
+            }
             for key in &account.api_keys {
                 self.credentials.insert(header(&key.sid, &key.secret), credential(Key::ApiKey));
             }

@@ -90,7 +90,7 @@ impl Client {
             return Err(ClientError::Address);
         }
         let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&api)?)
+            .tls_backend_preconfigured(platform_tls(&api)?)
             .user_agent(concat!("carillon/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .connect_timeout(options.connect_timeout)
@@ -104,6 +104,12 @@ impl Client {
             http = http.no_proxy();
         }
         Ok(Self { http: http.build()?, api, messaging, timeout: options.timeout })
+    }
+
+    /// Whether it is Twilio itself that answers, and no other server in its place.
+    #[must_use]
+    pub fn is_of_twilio(&self) -> bool {
+        self.api.host_str().is_some_and(|host| host.ends_with(".twilio.com"))
     }
 
     /// The address that a path of this API has.
@@ -192,7 +198,7 @@ fn parse(url: &str) -> Result<Url, ClientError> {
 
 /// TLS by ring, the program's one crypto provider, with the machine's certificates. Without TLS (the simulator on
 /// this machine) no certificates are needed, and their absence is no error.
-fn tls(api: &Url) -> Result<ClientConfig, rustls::Error> {
+pub(super) fn platform_tls(api: &Url) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     if api.scheme() == "http" {
@@ -201,7 +207,7 @@ fn tls(api: &Url) -> Result<ClientConfig, rustls::Error> {
     Ok(config.with_platform_verifier()?.with_no_client_auth())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -211,7 +217,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The innermost cause; the outer ones repeat the URL, which can hold phone numbers.
-fn why(error: &reqwest::Error) -> String {
+pub(super) fn why(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -1,8 +1,9 @@
 //! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Knows nothing of the rest but `types`.
 //!
-//! - [`Client`] sends and reads: [`messages`], [`account`], [`numbers`], [`services`].
+//! - [`Client`] sends and reads: [`messages`], [`account`], [`numbers`], [`services`], [`registrations`].
 //! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and what to do.
 //! - [`signature`], [`form`], [`callbacks`] and [`keyword`] read what Twilio calls the hooks with.
+//! - [`hook_call`] calls a hook in Twilio's place, to see whether Twilio could.
 //! - [`parts`] and [`gsm`] count SMS parts.
 
 pub mod account;
@@ -14,10 +15,12 @@ pub mod errors;
 mod failure;
 pub mod form;
 pub mod gsm;
+pub mod hook_call;
 pub mod keyword;
 pub mod messages;
 pub mod numbers;
 pub mod parts;
+pub mod registrations;
 pub mod services;
 pub mod sid;
 pub mod signature;

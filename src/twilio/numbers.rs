@@ -34,6 +34,9 @@ pub struct TwilioNumber {
     /// An application that takes the inbound messages instead of `sms_url`.
     #[serde(default, deserialize_with = "wire::text")]
     pub sms_application_sid: Option<String>,
+    /// `local`, `mobile`, `toll-free` and the like, in Twilio's words.
+    #[serde(default, rename = "type", deserialize_with = "wire::text")]
+    pub kind: Option<String>,
 }
 
 /// What a number can do.

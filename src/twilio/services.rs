@@ -24,6 +24,9 @@ pub struct TwilioService {
     /// Where inbound messages are reported; without one the service drops them, unless the numbers report themselves.
     #[serde(default, deserialize_with = "wire::text")]
     pub inbound_request_url: Option<String>,
+    /// `POST` or `GET`.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub inbound_method: Option<String>,
     /// Whether each number's own webhook is used instead.
     #[serde(default)]
     pub use_inbound_webhook_on_number: bool,

@@ -3,7 +3,7 @@
 mod parse;
 
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
-use phonenumber::{Mode, metadata::DATABASE};
+use phonenumber::{Mode, Type, metadata::DATABASE};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -82,6 +82,18 @@ impl PhoneNumber {
     #[must_use]
     pub fn is_toll_free(&self) -> bool {
         self.0.len() == 12 && self.0.strip_prefix("+1").is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
+    }
+
+    /// Whether this is an ordinary number of the United States or Canada (a “10DLC”): who texts Americans from one has to register what for.
+    #[must_use]
+    pub fn is_ten_digit_long_code(&self) -> bool {
+        // +1 500 and the like are personal numbers, without a place.
+        let has_place = || {
+            let kind = phonenumber::parse(None, &self.0).ok().map(|parsed| parsed.number_type(&DATABASE));
+            matches!(kind, Some(Type::FixedLine | Type::Mobile | Type::FixedLineOrMobile))
+        };
+        let is_american = || self.country().is_some_and(|country| matches!(country.code(), "US" | "CA"));
+        self.0.len() == 12 && self.0.starts_with("+1") && has_place() && is_american()
     }
 
     /// The library's grouping, if it still shows the same digits.

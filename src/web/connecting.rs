@@ -1,19 +1,25 @@
 //! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set the webhooks.
 
+mod checking;
+mod switching;
+mod testing;
+
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
-use futures::{StreamExt, stream};
 
 use crate::app::App;
-use crate::connections::{self, Check, Connection, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedAccount, VerifiedSender};
+use crate::connections::{self, Connection, FormerToken, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedAccount};
 use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
-use crate::messages::throttle;
-use crate::senders::inbound::{self, Route};
-use crate::senders::{self, Limits, Sender};
+use crate::senders::offers::{self, Offer};
+use crate::senders::{self, Sender, inbound};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
+
+pub(crate) use checking::check;
+pub(crate) use switching::{disable_connection, disable_sender, enable_connection, enable_sender, limit_sender};
+pub(crate) use testing::{CHALLENGE, proof, refusal, test_webhook};
 
 /// What a person or a program sends to connect an account.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +28,7 @@ pub(crate) struct ConnectForm {
     pub(crate) name: String,
     /// The keys, as they were entered.
     pub(crate) keys: NewKeys,
-    /// A number or the SID of a Messaging Service.
+    /// A number or the SID of a Messaging Service; empty, the sender is chosen afterwards.
     pub(crate) sender: String,
 }
 
@@ -39,32 +45,35 @@ pub(crate) enum ConnectError {
 
 type Result<T> = std::result::Result<T, ConnectError>;
 
-/// What is noted at a sender when a check finds that its webhook was changed in Twilio.
-const NOT_REPORTED_HERE: &str = "Twilio does not report them here any more: set the webhook again.";
-
-/// Senders that are asked about at the same time.
-const AT_ONCE: usize = 4;
-
 /// Verifies account and sender live, saves both, and has incoming messages reported here. That the last did not work is
-/// noted at the sender and undoes nothing.
-pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection, Sender)> {
+/// noted at the sender and undoes nothing. Without a sender, the account alone is connected.
+pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection, Option<Sender>)> {
     let (keys, address) = parse(&form)?;
-    let verified = connections::verify(&app.twilio, &keys, &address).await?;
+    let account = connections::verify_account(&app.twilio, &keys).await?;
     let credentials = keys.credentials();
-    let new = NewConnection { name: form.name, account: verified.account, keys };
+    let found = match &address {
+        Some(address) => Some(connections::find_sender(&app.twilio, &credentials, address).await?),
+        None => None,
+    };
+    let new = NewConnection { name: form.name, account, keys };
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     let (connection, sender) = conn
         .transaction::<_, Error, _>(async |conn| {
             let connection = connections::create(conn, &app.secret_key, new, now).await?;
-            let sender = senders::create(conn, connection.id, &verified.sender, now).await?;
+            let sender = match &found {
+                Some(found) => Some(senders::create(conn, connection.id, found, now).await?),
+                None => None,
+            };
             Ok((connection, sender))
         })
         .await?;
     drop(conn);
-    tracing::info!(connection.id = %connection.id, sender.id = %sender.id, "a Twilio account was connected");
-    let sender = report_here(app, &credentials, sender).await?;
-    Ok((connection, sender))
+    tracing::info!(connection.id = %connection.id, "a Twilio account was connected");
+    match sender {
+        Some(sender) => Ok((connection, Some(report_here(app, &credentials, sender).await?))),
+        None => Ok((connection, None)),
+    }
 }
 
 /// Verifies one more sender of a connection live, saves it, and has its incoming messages reported here.
@@ -77,6 +86,23 @@ pub(crate) async fn add_sender(app: &App, id: ConnectionId, sender: &str) -> Res
     report_here(app, &credentials, sender).await
 }
 
+/// Stops believing what the former Auth Token of a connection signs.
+pub(crate) async fn forget_former_token(app: &App, id: ConnectionId) -> Result<Connection> {
+    let connection = connections::forget_former_token(&mut *app.db.get().await?, id).await?;
+    app.hooks.keys_changed(id);
+    tracing::info!(connection.id = %id, "the former token of a connection was forgotten");
+    Ok(connection)
+}
+
+/// What the account has to send from, without what the connection has already.
+pub(crate) async fn offers(app: &App, id: ConnectionId) -> Result<Vec<Offer>> {
+    let credentials = credentials(app, id).await?;
+    let mut offers = offers::offers(&app.twilio, &credentials).await?;
+    let known = senders::of_connection(&mut *app.db.get().await?, id).await?;
+    offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
+    Ok(offers)
+}
+
 /// Sets the sender's inbound webhook again.
 pub(crate) async fn set_inbound(app: &App, id: SenderId) -> Result<Sender> {
     let sender = senders::find(&mut *app.db.get().await?, id).await?;
@@ -85,7 +111,8 @@ pub(crate) async fn set_inbound(app: &App, id: SenderId) -> Result<Sender> {
 }
 
 /// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them; wrong ones change nothing.
-pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys) -> Result<Connection> {
+/// What the former Auth Token signs is accepted for a while, or refused from now on.
+pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys, former: FormerToken) -> Result<Connection> {
     let connection = connections::find(&mut *app.db.get().await?, id).await?;
     keys.account_sid.clone_from(&connection.account_sid);
     let keys = Keys::parse(&keys).map_err(Error::Invalid)?;
@@ -94,143 +121,14 @@ pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys)
     let mut conn = app.db.get().await?;
     let connection = conn
         .transaction::<_, Error, _>(async |conn| {
-            connections::replace_keys(conn, id, &app.secret_key, &keys).await?;
+            connections::replace_keys(conn, id, &app.secret_key, &keys, former, now).await?;
             note_verified(conn, id, &account, now).await?;
             connections::find(conn, id).await
         })
         .await?;
+    app.hooks.keys_changed(id);
     tracing::info!(connection.id = %id, "the keys of a connection were replaced");
     Ok(connection)
-}
-
-/// Asks Twilio about everything that a connection needs, and takes over what it says: names, capabilities, that the keys work.
-pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
-    let mut conn = app.db.get().await?;
-    let keys = match connections::keys(&mut conn, id, &app.secret_key).await {
-        Err(Error::Refused(reason)) => return Ok(vec![Check::failed("Keys", reason, "Replace the keys.")]),
-        keys => keys?,
-    };
-    let senders = senders::of_connection(&mut conn, id).await?;
-    drop(conn);
-    let account = connections::verify_account(&app.twilio, &keys).await;
-    let mut checks = connections::account_checks(&keys, &account);
-    checks.extend(public_url_warning(app));
-    let Ok(account) = account else { return Ok(checks) };
-    let credentials = keys.credentials();
-    let asked: Vec<Asked> = stream::iter(senders).map(|sender| Asked::about(app, &credentials, sender)).buffered(AT_ONCE).collect().await;
-    let url = inbound::url(&app.config.public_url, id);
-    for Asked { sender, found, route } in &asked {
-        checks.extend(senders::checks(sender, found, route, &url));
-    }
-    let now = app.clock.now();
-    let mut conn = app.db.get().await?;
-    conn.transaction::<_, Error, _>(async |conn| {
-        note_verified(conn, id, &account, now).await?;
-        for Asked { sender, found, route } in &asked {
-            if let Ok(found) = found {
-                senders::refresh(conn, sender.id, found).await?;
-            }
-            if let Ok(route) = route {
-                let here = route.url().filter(|current| inbound::is_same(current, &url));
-                let reported = here.ok_or(NOT_REPORTED_HERE);
-                senders::record_inbound(conn, sender.id, reported).await?;
-            }
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(checks)
-}
-
-/// Switches a connection off: its sending stops at once.
-pub(crate) async fn disable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
-    let connection = connections::disable(&mut *app.db.get().await?, id, app.clock.now()).await?;
-    tracing::info!(connection.id = %id, "a connection was disabled");
-    Ok(connection)
-}
-
-/// Switches a connection on again: it sends, also what has been waiting.
-pub(crate) async fn enable_connection(app: &App, id: ConnectionId) -> Result<Connection> {
-    let now = app.clock.now();
-    let mut conn = app.db.get().await?;
-    let connection = conn
-        .transaction::<_, Error, _>(async |conn| {
-            let connection = connections::enable(conn, id).await?;
-            claim::wake(conn, WakeScope::Connection(id), now).await?;
-            Ok(connection)
-        })
-        .await?;
-    tracing::info!(connection.id = %id, "a connection was enabled");
-    Ok(connection)
-}
-
-/// Switches a sender off: its sending stops at once.
-pub(crate) async fn disable_sender(app: &App, id: SenderId) -> Result<Sender> {
-    let sender = senders::disable(&mut *app.db.get().await?, id, app.clock.now()).await?;
-    tracing::info!(sender.id = %id, "a sender was disabled");
-    Ok(sender)
-}
-
-/// Switches a sender on again: it sends, also what has been waiting.
-pub(crate) async fn enable_sender(app: &App, id: SenderId) -> Result<Sender> {
-    let now = app.clock.now();
-    let mut conn = app.db.get().await?;
-    let sender = conn
-        .transaction::<_, Error, _>(async |conn| {
-            let sender = senders::enable(conn, id).await?;
-            claim::wake(conn, WakeScope::Sender(id), now).await?;
-            Ok(sender)
-        })
-        .await?;
-    tracing::info!(sender.id = %id, "a sender was enabled");
-    Ok(sender)
-}
-
-/// Gives a sender other limits: what waits for its rate goes on by the new one.
-pub(crate) async fn limit_sender(app: &App, id: SenderId, limits: Limits) -> Result<Sender> {
-    let now = app.clock.now();
-    let mut conn = app.db.get().await?;
-    let sender = conn
-        .transaction::<_, Error, _>(async |conn| {
-            let sender = senders::limit(conn, id, limits).await?;
-            throttle::follow_new_rate(conn, id, now).await?;
-            Ok(sender)
-        })
-        .await?;
-    tracing::info!(sender.id = %id, "the limits of a sender were changed");
-    Ok(sender)
-}
-
-/// The senders that the account has and the connection has not.
-pub(crate) async fn candidates(app: &App, id: ConnectionId) -> Result<Vec<VerifiedSender>> {
-    let credentials = credentials(app, id).await?;
-    let mut found = connections::candidates(&app.twilio, &credentials).await?;
-    let known = senders::of_connection(&mut *app.db.get().await?, id).await?;
-    found.retain(|candidate| known.iter().all(|sender| sender.address != candidate.address));
-    Ok(found)
-}
-
-/// That the internet cannot reach the public URL, if it looks so; another server in Twilio's place may well reach it.
-pub(crate) fn public_url_warning(app: &App) -> Option<Check> {
-    if app.config.twilio_api_url.is_some() {
-        return None;
-    }
-    Some(connections::public_url_check(&app.config.public_url))
-}
-
-/// What Twilio says about one sender.
-struct Asked {
-    sender: Sender,
-    found: std::result::Result<VerifiedSender, Problem>,
-    route: std::result::Result<Route, Problem>,
-}
-
-impl Asked {
-    async fn about(app: &App, credentials: &Credentials, sender: Sender) -> Self {
-        let found = connections::find_sender(&app.twilio, credentials, &sender.address).await;
-        let route = inbound::route(&app.twilio, credentials, &sender.address).await;
-        Self { sender, found, route }
-    }
 }
 
 impl ConnectError {
@@ -245,8 +143,11 @@ impl ConnectError {
     }
 }
 
-fn parse(form: &ConnectForm) -> Result<(Keys, SenderAddress)> {
-    let address = SenderAddress::parse(&form.sender);
+fn parse(form: &ConnectForm) -> Result<(Keys, Option<SenderAddress>)> {
+    let address = match form.sender.trim() {
+        "" => Ok(None),
+        text => SenderAddress::parse(text).map(Some),
+    };
     match (Keys::parse(&form.keys), address) {
         (Ok(keys), Ok(address)) => Ok((keys, address)),
         (Ok(_), Err(error)) => Err(Error::field("sender", error.to_string()).into()),
@@ -274,6 +175,10 @@ async fn report_here(app: &App, credentials: &Credentials, sender: Sender) -> Re
     let outcome = set.map(drop).map_err(|error| error.message(&url));
     if let Err(reason) = &outcome {
         tracing::warn!(sender.id = %sender.id, reason = %reason, "the inbound webhook could not be set");
+    }
+    // What Twilio has now is looked at like at any other time; that this cannot be done undoes nothing.
+    if let Err(error) = check(app, sender.connection_id).await {
+        tracing::warn!(connection.id = %sender.connection_id, ?error, "the connection could not be looked at");
     }
     let noted = outcome.as_ref().map(|()| url.as_str()).map_err(String::as_str);
     Ok(senders::record_inbound(&mut *app.db.get().await?, sender.id, noted).await?)

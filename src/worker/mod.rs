@@ -2,10 +2,11 @@
 //!
 //! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`releasing`],
 //! [`settling`], within the [`windows`] of the connections. [`schedule`] is what happens by the clock, [`routines`] what of it one
-//! worker does for all, such as [`looking_up`] and [`collecting`].
+//! worker does for all, such as [`looking_up`], [`collecting`] and [`inspecting`].
 
 mod advancing;
 mod collecting;
+mod inspecting;
 mod looking_up;
 mod perform;
 mod poll;

@@ -10,6 +10,7 @@ mod automations;
 mod browser;
 mod cli;
 mod connecting;
+mod connection_health;
 mod contacts;
 mod contacts_api;
 mod contacts_pages;

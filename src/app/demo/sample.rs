@@ -115,11 +115,11 @@ async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
             auth_token: SecretString::from(simulator::AUTH_TOKEN),
             ..NewKeys::default()
         },
-        sender: simulator::LONG_CODE.to_owned(),
+        ..ConnectForm::default()
     };
-    let (connection, long_code) = connecting::connect(app, form).await.map_err(|error| failed(&error))?;
-    let service = connecting::add_sender(app, connection.id, simulator::SERVICE_SID).await.map_err(|error| failed(&error))?;
-    Ok([long_code, service])
+    let (connection, _) = connecting::connect(app, form).await.map_err(|error| failed(&error))?;
+    let add = async |sender| connecting::add_sender(app, connection.id, sender).await.map_err(|error| failed(&error));
+    Ok([add(simulator::LONG_CODE).await?, add(simulator::SERVICE_SID).await?])
 }
 
 /// Templates and the automations that use them.

@@ -184,3 +184,17 @@ proptest! {
         let _ = PhoneNumber::parse(&raw, Some(Country::all()[0]));
     }
 }
+
+#[test]
+fn ten_digit_long_codes_are_ordinary_american_numbers() {
+    for (number, expected) in [
+        ("+12065550100", true),
+        ("+14165550100", true),
+        ("+18885550123", false),
+        ("+15005550006", false),
+        ("+18765550100", false),
+        ("+447700900123", false),
+    ] {
+        assert_eq!(PhoneNumber::from_e164(number).unwrap().is_ten_digit_long_code(), expected, "{number}");
+    }
+}

@@ -10,7 +10,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::senders::SenderBody;
 use super::{ApiResult, Caller, Json, List, Path};
-use crate::connections::{self, Check, Connection, NewKeys, UnconfirmedPolicy};
+use crate::connections::{self, Check, Connection, FormerToken, NewKeys, UnconfirmedPolicy};
 use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -20,7 +20,7 @@ use crate::web::{Admin, Viewer};
 /// The part of the API's description that is about connections.
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, create, find, update, replace_keys, verify, add_sender),
+    paths(list, create, find, update, replace_keys, verify, test_webhook, add_sender),
     components(schemas(
         NewConnectionBody,
         KeysBody,
@@ -40,6 +40,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}").get(find).patch(update));
     cfg.service(web::resource("/connections/{id}/keys").put(replace_keys));
     cfg.service(web::resource("/connections/{id}/verify").post(verify));
+    cfg.service(web::resource("/connections/{id}/webhook-test").post(test_webhook));
     cfg.service(web::resource("/connections/{id}/senders").post(add_sender));
 }
 
@@ -59,7 +60,8 @@ struct NewConnectionBody {
     api_key_sid: Option<String>,
     /// Comes with `api_key_sid`.
     api_key_secret: Option<String>,
-    /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`).
+    /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`). Without one, the account alone is connected, and
+    /// senders are added afterwards.
     #[serde(default)]
     sender: String,
 }
@@ -74,6 +76,10 @@ struct KeysBody {
     api_key_sid: Option<String>,
     /// Comes with `api_key_sid`.
     api_key_secret: Option<String>,
+    /// What becomes of the Auth Token that is replaced: `accept` what it signs for a week, so that nothing is lost while Twilio changes over
+    /// (the default), or `refuse` it from now on, because it has leaked.
+    #[schema(value_type = Option<String>)]
+    former_auth_token: Option<FormerToken>,
 }
 
 /// What to change of a connection; what is left out stays.
@@ -125,6 +131,8 @@ struct ConnectionBody {
     unconfirmed_policy: UnconfirmedPolicy,
     /// How many requests may be in flight at Twilio at most, of all workers together.
     max_concurrency: i32,
+    /// Until when webhooks that the former Auth Token has signed are accepted.
+    former_auth_token_until: Option<DateTime<Utc>>,
     /// When Twilio last accepted the keys.
     verified_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
@@ -150,6 +158,8 @@ struct CheckBody {
     detail: String,
     /// What to do.
     advice: Option<String>,
+    /// A page that tells more.
+    link: Option<String>,
 }
 
 /// Lists the connections with their senders.
@@ -184,7 +194,7 @@ async fn create(caller: Caller<Admin>, body: Json<NewConnectionBody>) -> ApiResu
     let keys = new_keys(body.account_sid, body.auth_token, body.api_key_sid, body.api_key_secret);
     let form = ConnectForm { name: body.name, keys, sender: body.sender };
     let (connection, sender) = connecting::connect(&caller.app, form).await?;
-    Ok(HttpResponse::Created().json(ConnectionBody::new(connection, vec![sender])))
+    Ok(HttpResponse::Created().json(ConnectionBody::new(connection, sender.into_iter().collect())))
 }
 
 /// One connection with its senders.
@@ -225,7 +235,7 @@ async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<Connec
 async fn replace_keys(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<KeysBody>) -> ApiResult<Json<ConnectionBody>> {
     let body = body.into_inner();
     let keys = new_keys(String::new(), body.auth_token, body.api_key_sid, body.api_key_secret);
-    connecting::replace_keys(&caller.app, *id, keys).await?;
+    connecting::replace_keys(&caller.app, *id, keys, body.former_auth_token.unwrap_or(FormerToken::Accept)).await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
@@ -237,6 +247,14 @@ async fn verify(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json
     let checks = connecting::check(&caller.app, *id).await?;
     let verified = checks.iter().all(|check| check.outcome != connections::Outcome::Failed);
     Ok(Json(Verification { verified, checks: checks.into_iter().map(CheckBody::from).collect() }))
+}
+
+/// Calls the connection's webhook through the public address, signed as Twilio signs: what came of it.
+#[utoipa::path(
+    post, path = "/connections/{id}/webhook-test", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = CheckBody))
+)]
+async fn test_webhook(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json<CheckBody>> {
+    Ok(Json(connecting::test_webhook(&caller.app, *id).await?.check.into()))
 }
 
 /// Adds a sender of the account, verified live; then its inbound webhook is set.
@@ -263,6 +281,7 @@ impl ConnectionBody {
             stopped_reason: connection.stopped_reason,
             unconfirmed_policy: connection.unconfirmed_policy,
             max_concurrency: connection.max_concurrency,
+            former_auth_token_until: connection.former_auth_token_until,
             verified_at: connection.verified_at,
             created_at: connection.created_at,
             senders: senders.into_iter().map(SenderBody::from).collect(),
@@ -271,8 +290,8 @@ impl ConnectionBody {
 }
 
 impl From<Check> for CheckBody {
-    fn from(Check { title, outcome, detail, advice }: Check) -> Self {
-        Self { title, outcome, detail, advice }
+    fn from(Check { title, outcome, detail, advice, link }: Check) -> Self {
+        Self { title, outcome, detail, advice, link }
     }
 }
 

@@ -60,6 +60,11 @@ impl KeyCache {
         }
     }
 
+    /// Forgets the keys of a connection, so that what is saved now counts at once in this process.
+    pub(super) fn forget(&self, id: ConnectionId) {
+        self.known.lock().remove(&id);
+    }
+
     fn fresh(&self, id: ConnectionId) -> Option<Arc<HookKeys>> {
         self.known.lock().get(&id).filter(|keys| keys.read_at.elapsed() < FRESH).cloned()
     }
@@ -75,7 +80,7 @@ impl KeyCache {
             },
             other => other.into(),
         })?;
-        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key).await.map_err(|error| match error {
+        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await.map_err(|error| match error {
             Error::Database(error) => error.into(),
             unreadable => Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() },
         })?;

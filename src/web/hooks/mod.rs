@@ -3,6 +3,7 @@
 mod inbound;
 mod keys;
 mod status;
+mod test;
 mod verify;
 
 use actix_web::{
@@ -31,6 +32,11 @@ impl Hooks {
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         Self { reports: status::reports(db.clone(), clock.clone()), keys: keys::KeyCache::default() }
     }
+
+    /// Says that other keys verify a connection's webhooks from now on; other processes notice within seconds.
+    pub(super) fn keys_changed(&self, id: ConnectionId) {
+        self.keys.forget(id);
+    }
 }
 
 impl std::fmt::Debug for Hooks {
@@ -43,7 +49,8 @@ impl std::fmt::Debug for Hooks {
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     // The busiest first, and without a scope around them: each pattern that is tried costs half as much as checking the signature.
     cfg.service(web::resource("/hooks/twilio/{connection_id}/status/{message_id}").post(status::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/inbound").post(inbound::receive));
+        .service(web::resource("/hooks/twilio/{connection_id}/inbound").post(inbound::receive))
+        .service(web::resource("/hooks/twilio/{connection_id}/test").post(test::receive));
 }
 
 /// Why a hook did not take what it was given.

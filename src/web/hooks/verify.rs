@@ -1,6 +1,11 @@
 //! Verifying a webhook: the signature over the public URL and every parameter, then the account.
 
-use actix_web::{HttpRequest, http::header::HeaderName, web::Bytes};
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderName},
+    web::Bytes,
+};
+use url::Url;
 
 use super::{Refusal, keys::HookKeys};
 use crate::{
@@ -41,7 +46,14 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, connection_id: 
             is_valid = valid(&keys);
         }
         if !is_valid {
-            return Err(rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {url} and the parameters.")));
+            return Err(match signed_address(app, request, &keys, &params, header) {
+                Some(signed) => rejected(
+                    Some(id),
+                    Reason::WrongAddress,
+                    &format!("It is signed for {signed}, while CARILLON_PUBLIC_URL is {}.", app.config.public_url),
+                ),
+                None => rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {url} and the parameters.")),
+            });
         }
     }
     let account = params.iter().find(|(name, _)| name == "AccountSid").map(|(_, value)| value.as_ref());
@@ -55,6 +67,21 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, connection_id: 
 fn signed_url(app: &App, request: &HttpRequest) -> String {
     let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
     app.config.public_url.join(path)
+}
+
+/// The address that a wrong signature is right for, among those that Twilio may know us by: what a proxy says it was called with, and
+/// the other scheme. It says what has to be changed; the call is refused all the same.
+fn signed_address(app: &App, request: &HttpRequest, keys: &HookKeys, params: &[Param<'_>], header: &str) -> Option<String> {
+    let said = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let ours = Url::parse(app.config.public_url.as_str()).ok()?;
+    let own =
+        ours.port().map_or_else(|| app.config.public_url.host().to_owned(), |port| format!("{}:{port}", app.config.public_url.host()));
+    let hosts = [Some(own), said(header::HOST), said(HeaderName::from_static("x-forwarded-host"))];
+    let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
+    let whole = format!("{}{path}", app.config.public_url.path_prefix());
+    let bases = hosts.into_iter().flatten().flat_map(|host| [format!("https://{host}"), format!("http://{host}")]);
+    let signs = |base: &String| [path, &whole].iter().any(|path| signature::verify(&keys.tokens, &format!("{base}{path}"), params, header));
+    bases.into_iter().find(signs)
 }
 
 /// Notes a refusal where an admin can see it; a database that is away cannot note anything.

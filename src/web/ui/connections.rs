@@ -1,6 +1,7 @@
 //! The Connection Center: the accounts that are connected, and connecting one.
 
 pub(super) mod add_sender;
+pub(super) mod health;
 pub(super) mod keys;
 pub(super) mod limits;
 mod queue;
@@ -15,7 +16,8 @@ use std::collections::HashMap;
 use actix_web::web::{self, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::connections::{self, Check, NewKeys};
+use crate::app::App;
+use crate::connections::{self, Check, NewKeys, Outcome};
 use crate::error::FieldErrors;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -28,6 +30,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections").get(list).post(connect))
         .service(web::resource("/connections/new").get(ask))
         .configure(show::routes)
+        .configure(health::routes)
         .configure(switches::routes)
         .configure(test_message::routes)
         .configure(keys::routes)
@@ -98,14 +101,17 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
 }
 
 async fn ask(visit: Visit<Admin>) -> PageResult {
-    let address_warning = connecting::public_url_warning(&visit.app);
+    let address_warning = address_warning(&visit.app);
     visit.page(&ConnectPage { form: ConnectInput::default(), errors: FieldErrors::default(), address_warning })
 }
 
 async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
     match connecting::connect(&visit.app, input.to_form()).await {
-        Ok((connection, sender)) => {
+        Ok((connection, None)) => visit
+            .redirect(format!("/connections/{}/senders/new", connection.id))
+            .flash(format!("Twilio accepts the keys: “{}” is connected. Now choose what to send from.", connection.name)),
+        Ok((connection, Some(sender))) => {
             let there = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
                 None => there.flash(format!("“{}” is connected, and its incoming messages are reported here.", connection.name)),
@@ -117,10 +123,15 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
         }
         Err(error) => {
             let errors = error.fields()?;
-            let address_warning = connecting::public_url_warning(&visit.app);
+            let address_warning = address_warning(&visit.app);
             visit.invalid(&ConnectPage { form: input, errors, address_warning })
         }
     }
+}
+
+/// That Twilio cannot call the public address, if it looks so.
+fn address_warning(app: &App) -> Option<Check> {
+    connections::public_url_warning(&app.twilio, &app.config.public_url).filter(|check| check.outcome != Outcome::Passed)
 }
 
 impl ConnectInput {

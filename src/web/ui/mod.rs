@@ -82,6 +82,7 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<connections::ConnectionsPage>,
     super::page::samples::<connections::ConnectPage>,
     super::page::samples::<connections::show::ConnectionPage>,
+    super::page::samples::<connections::health::HealthPage>,
     super::page::samples::<connections::keys::KeysPage>,
     super::page::samples::<connections::limits::LimitsPage>,
     super::page::samples::<connections::add_sender::AddSenderPage>,

@@ -3,13 +3,13 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
-use super::view::ConnectionView;
-use crate::connections::{self, SenderAddress, VerifiedSender};
+use super::view::{ConnectionView, RegistrationView};
+use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
+use crate::senders::offers::Offer;
 use crate::types::id::ConnectionId;
 use crate::web::connecting::{self, ConnectError};
 use crate::web::error::PageError;
-use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// Mounts the form.
@@ -21,12 +21,29 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AddSenderPage {
     connection: ConnectionView,
-    /// What the account has and the connection has not.
-    options: Vec<Choice>,
+    /// What the account has and the connection has not; services and numbers.
+    groups: Vec<Group>,
     /// Why Twilio could not be asked for them.
     problem: Option<String>,
     form: SenderInput,
     errors: FieldErrors,
+}
+
+/// Offers of one kind.
+#[derive(Debug, Serialize)]
+struct Group {
+    title: &'static str,
+    offers: Vec<OfferView>,
+}
+
+/// An offer, with what is to be known before it is chosen.
+#[derive(Debug, Serialize)]
+struct OfferView {
+    #[serde(flatten)]
+    offer: Offer,
+    registrations: Vec<RegistrationView>,
+    /// The host that would lose its reports.
+    replaces: Option<String>,
 }
 
 /// What is chosen, or typed: typing wins.
@@ -65,41 +82,74 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
 impl AddSenderPage {
     async fn load(visit: &Visit<Admin>, id: ConnectionId, form: SenderInput, errors: FieldErrors) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
-        let (candidates, problem) = match connecting::candidates(&visit.app, id).await {
-            Ok(candidates) => (candidates, None),
+        let (offers, problem) = match connecting::offers(&visit.app, id).await {
+            Ok(offers) => (offers, None),
             Err(ConnectError::Problem(problem)) => (Vec::new(), Some(problem.message())),
             Err(error) => return Err(error.into()),
         };
-        let options = candidates.iter().map(choice).collect();
-        Ok(Self { connection: connection.into(), options, problem, form, errors })
+        let here = visit.app.config.public_url.host();
+        Ok(Self { connection: connection.into(), groups: groups(offers, here), problem, form, errors })
     }
 }
 
-fn choice(candidate: &VerifiedSender) -> Choice {
-    let address = candidate.address.for_people();
-    let label = match &candidate.address {
-        SenderAddress::MessagingService(_) => format!("{} – Messaging Service {address}", candidate.name),
-        SenderAddress::PhoneNumber(_) if candidate.name == address => address,
-        SenderAddress::PhoneNumber(_) => format!("{address} – {}", candidate.name),
+/// Services apart from numbers; `here` is our own host, whose reports are not lost to anybody.
+fn groups(offers: Vec<Offer>, here: &str) -> Vec<Group> {
+    let (services, numbers): (Vec<_>, Vec<_>) =
+        offers.into_iter().partition(|offer| matches!(offer.address, SenderAddress::MessagingService(_)));
+    let view = |mut offer: Offer| OfferView {
+        registrations: std::mem::take(&mut offer.registrations).into_iter().map(RegistrationView::from).collect(),
+        replaces: offer.reports_to.clone().filter(|host| host != here),
+        offer,
     };
-    Choice::new(candidate.address.as_str(), label)
+    let group = |title, offers: Vec<Offer>| Group { title, offers: offers.into_iter().map(view).collect() };
+    let groups = [group("Messaging Services", services), group("Phone numbers", numbers)];
+    groups.into_iter().filter(|group| !group.offers.is_empty()).collect()
 }
 
 impl Page for AddSenderPage {
     const TEMPLATE: &'static str = "ui/connections/add_sender.html";
 
     fn samples() -> Vec<Self> {
-        let sample = |options, problem, errors| Self {
+        use crate::senders::registration::{Registration, Scheme, State};
+
+        let offer = |address: &str, name: &str| {
+            let address = SenderAddress::parse(address).ok()?;
+            let number = matches!(address, SenderAddress::PhoneNumber(_));
+            let missing = Registration {
+                subject: address.for_people(),
+                scheme: Scheme::A2pCampaign,
+                state: State::Missing,
+                reason: Some("No Messaging Service has the number.".to_owned()),
+            };
+            Some(Offer {
+                shown: address.for_people(),
+                address,
+                name: name.to_owned(),
+                number_type: number.then(|| "local".to_owned()),
+                sms: true,
+                mms: number,
+                voice: number,
+                pool: if number { Vec::new() } else { vec!["+1 206 555 0100".to_owned(), "+1 206 555 0101".to_owned()] },
+                in_service: number.then(|| "Newsletter".to_owned()),
+                reports_to: Some("crm.example.org".to_owned()),
+                registrations: vec![missing],
+                unfit: None,
+            })
+        };
+        let offers = || -> Vec<Offer> {
+            let unfit = offer("+12065550199", "Front desk").map(|offer| Offer { sms: false, unfit: Some("It cannot send SMS."), ..offer });
+            let service = offer("MGca4111000000000000000000000000c1", "Newsletter & <News>");
+            [service, offer("+12065550100", "Shop <1>"), unfit].into_iter().flatten().collect()
+        };
+        let sample = |offers, problem, errors| Self {
             connection: ConnectionView::sample(),
-            options,
+            groups: groups(offers, "sms.example.com"),
             problem,
             form: SenderInput::default(),
             errors,
         };
-        let options =
-            vec![Choice::new("+15005550006", "+1 500 555 0006 – Shop <1>"), Choice::new("MG1", "Newsletter – Messaging Service MG1")];
         vec![
-            sample(options, None, FieldErrors::default()),
+            sample(offers(), None, FieldErrors::default()),
             sample(Vec::new(), None, FieldErrors::default().with("sender", "The number is not in this account.")),
             sample(Vec::new(), Some("Twilio could not be reached.".to_owned()), FieldErrors::default()),
         ]

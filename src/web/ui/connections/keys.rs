@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::view::ConnectionView;
 use super::{API_KEY, AUTH_TOKEN, Secret};
-use crate::connections::{self, NewKeys};
+use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
 use crate::web::connecting;
@@ -13,7 +13,8 @@ use crate::web::{Admin, Form, Page, PageResult, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/keys").get(ask).post(replace));
+    cfg.service(web::resource("/connections/{id}/keys").get(ask).post(replace))
+        .service(web::resource("/connections/{id}/keys/forget-former").post(forget_former));
 }
 
 /// The form for new keys.
@@ -35,6 +36,14 @@ struct KeysInput {
     api_key_sid: String,
     #[serde(skip_serializing)]
     api_key_secret: Secret,
+    /// `accept` or `refuse`.
+    former_token: String,
+}
+
+/// Ends the time of the former token.
+async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let connection = connecting::forget_former_token(&visit.app, *id).await?;
+    visit.redirect(format!("/connections/{id}")).flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
 }
 
 async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
@@ -46,10 +55,15 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
     let form = form.into_inner();
-    match connecting::replace_keys(&visit.app, *id, form.to_keys()).await {
-        Ok(connection) => {
-            visit.redirect(format!("/connections/{id}")).flash(format!("Twilio accepts the new keys of “{}”.", connection.name))
-        }
+    let former = if form.former_token == FormerToken::Refuse.as_str() { FormerToken::Refuse } else { FormerToken::Accept };
+    match connecting::replace_keys(&visit.app, *id, form.to_keys(), former).await {
+        Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(match connection.former_auth_token_until {
+            Some(_) => format!(
+                "Twilio accepts the new keys of “{}”. What the former Auth Token signs is accepted for another week.",
+                connection.name
+            ),
+            None => format!("Twilio accepts the new keys of “{}”.", connection.name),
+        }),
         Err(error) => {
             let errors = error.fields()?;
             let connection = connections::find(&mut *visit.conn().await?, *id).await?;

@@ -1,4 +1,4 @@
-//! The page of one connection: account, keys, senders, and what a live check found.
+//! The page of one connection: how it fares, account, keys, senders and settings.
 
 use std::collections::HashMap;
 
@@ -6,21 +6,21 @@ use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::health::LookView;
 use super::test_message::TestInput;
 use super::view::{ConnectionView, SenderView};
-use crate::connections::{self, Check, Outcome, UnconfirmedPolicy, webhooks};
+use crate::connections::{self, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::connecting;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
-/// Mounts the page, its live check and its name.
+/// Mounts the page and its settings.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}").get(show).post(rename)).service(web::resource("/connections/{id}/verify").post(verify));
+    cfg.service(web::resource("/connections/{id}").get(show).post(rename));
 }
 
 /// One connection.
@@ -28,12 +28,12 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 pub(in crate::web) struct ConnectionPage {
     connection: ConnectionView,
     senders: Vec<SenderView>,
+    /// Until when the former Auth Token is believed, if it still is.
+    former_token_until: Option<DateTime<Utc>>,
     /// Webhooks that were rejected in the last day.
     rejected: i64,
-    address_warning: Option<Check>,
-    /// What a check found, if one was just made.
-    checks: Option<Vec<Check>>,
-    failed: usize,
+    /// What the last look at Twilio found that somebody has to read.
+    look: Option<LookView>,
     policies: [Choice; 2],
     pub(super) test: TestInput,
     /// What the test message can be sent from.
@@ -52,17 +52,7 @@ struct NameInput {
 }
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
-    let mut page = ConnectionPage::load(&mut *visit.conn().await?, *id, visit.now()).await?;
-    page.address_warning = connecting::public_url_warning(&visit.app).filter(|check| check.outcome != Outcome::Passed);
-    visit.page(&page)
-}
-
-/// Answers with the page itself, since what was found is true of this moment only.
-async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let checks = connecting::check(&visit.app, *id).await?;
-    let mut page = ConnectionPage::load(&mut *visit.conn().await?, *id, visit.now()).await?;
-    page.failed = checks.iter().filter(|check| check.outcome == Outcome::Failed).count();
-    page.checks = Some(checks);
+    let page = ConnectionPage::load(&mut *visit.conn().await?, *id, visit.now()).await?;
     visit.page(&page)
 }
 
@@ -111,6 +101,7 @@ impl ConnectionPage {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let queues = figures::of_many(conn, &senders, now).await?;
+        let (look, _) = connections::look(conn, id).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
         let form = NameInput {
             name: connection.name.clone(),
@@ -118,13 +109,12 @@ impl ConnectionPage {
             max_concurrency: connection.max_concurrency.to_string(),
         };
         Ok(Self {
+            former_token_until: connection.former_auth_token_until.filter(|until| *until > now),
             connection: connection.into(),
             sender_choices: choices(&senders),
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
-            address_warning: None,
-            checks: None,
-            failed: 0,
+            look: look.map(|look| LookView::from(look).of_concern()),
             policies: policies(),
             test: TestInput::default(),
             form,
@@ -137,35 +127,29 @@ impl Page for ConnectionPage {
     const TEMPLATE: &'static str = "ui/connections/show.html";
 
     fn samples() -> Vec<Self> {
-        let sample = |connection: ConnectionView, senders, checks: Option<Vec<Check>>| Self {
+        let sample = |connection: ConnectionView, senders, look| Self {
             form: NameInput {
                 name: connection.connection.name.clone(),
                 unconfirmed_policy: connection.connection.unconfirmed_policy.to_string(),
                 max_concurrency: connection.connection.max_concurrency.to_string(),
             },
+            former_token_until: connection.connection.former_auth_token_until,
             connection,
             senders,
             rejected: 3,
-            address_warning: Some(Check::warning("Address", "Twilio cannot call http://localhost.", "Set CARILLON_PUBLIC_URL.")),
-            failed: usize::from(checks.is_some()),
             policies: policies(),
             test: TestInput::default(),
             sender_choices: vec![Choice::new("1", "Shop <1>")],
-            checks,
+            look,
             errors: FieldErrors::default(),
         };
-        let checks = vec![
-            Check::passed("Keys", "Twilio accepts the Auth Token."),
-            Check::warning("Account", "It is a trial account.", "Upgrade it."),
-            Check::failed("Sender", "The number is not in this account.", "Check the number."),
-        ];
         let wrong = Self {
             errors: FieldErrors::default().with("name", "Give the connection a name."),
             ..sample(ConnectionView::stopped_sample(), Vec::new(), None)
         };
         vec![
             sample(ConnectionView::sample(), SenderView::samples(), None),
-            sample(ConnectionView::sample(), SenderView::samples(), Some(checks)),
+            sample(ConnectionView::sample(), SenderView::samples(), Some(LookView::sample().of_concern())),
             wrong,
         ]
     }

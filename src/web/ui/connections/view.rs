@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::queue::{self, QueueView};
-use crate::connections::{Connection, SenderKind, Status, UnconfirmedPolicy};
+use crate::connections::{Check, Connection, SenderKind, Status, UnconfirmedPolicy};
 use crate::messages::throttle::figures::QueueFigures;
+use crate::senders::registration::Registration;
 use crate::senders::{PartsPerSecond, Sender, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 
@@ -31,6 +32,20 @@ pub(super) struct SenderView {
     /// `2 days`
     patience: String,
     queue: Option<QueueView>,
+}
+
+/// A registration in words.
+#[derive(Debug, Serialize)]
+pub(super) struct RegistrationView {
+    #[serde(flatten)]
+    registration: Registration,
+    check: Check,
+}
+
+impl From<Registration> for RegistrationView {
+    fn from(registration: Registration) -> Self {
+        Self { check: registration.check(), registration }
+    }
 }
 
 impl From<Connection> for ConnectionView {
@@ -74,6 +89,7 @@ impl ConnectionView {
             api_key_sid: None,
             unconfirmed_policy: UnconfirmedPolicy::GiveUp,
             max_concurrency: 250,
+            former_auth_token_until: Some(DateTime::UNIX_EPOCH),
             verified_at: DateTime::UNIX_EPOCH,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,

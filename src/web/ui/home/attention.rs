@@ -10,8 +10,9 @@ use crate::connections::{self, Status, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::throttle::figures::QueueFigures;
-use crate::senders::Sender;
-use crate::types::id::SenderId;
+use crate::senders::registration::{Registration, Scheme};
+use crate::senders::{self, Sender};
+use crate::types::id::{ConnectionId, SenderId};
 use crate::web::filters::grouped;
 
 /// A line of the list.
@@ -46,6 +47,7 @@ pub(super) async fn load(
                 action: "See why",
             });
         }
+        lines.extend(unregistered(conn, connection.id).await?);
         if connection.is_trial() {
             lines.push(Attention {
                 text: format!("{} is a trial account: Twilio sends to verified numbers only.", connection.name),
@@ -75,6 +77,27 @@ fn deaf(sender: &Sender) -> Option<Attention> {
         link: format!("/connections/{}", sender.connection_id),
         action: "Set the webhook",
     })
+}
+
+/// Senders whose messages carriers in the United States filter, because nobody has registered them.
+async fn unregistered(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Attention>> {
+    let healths = senders::healths(conn, connection).await?;
+    let registrations = healths.into_values().flat_map(|health| health.registrations);
+    let mut lines: Vec<Attention> = registrations
+        .filter(Registration::needs_action)
+        .map(|registration| Attention {
+            text: match registration.scheme {
+                Scheme::A2pCampaign => {
+                    format!("{} has no A2P campaign: carriers filter its messages to the United States.", registration.subject)
+                }
+                Scheme::TollFreeVerification => format!("{} is not verified: carriers block its messages.", registration.subject),
+            },
+            link: format!("/connections/{connection}/health"),
+            action: "See what to do",
+        })
+        .collect();
+    lines.sort_by(|one, other| one.text.cmp(&other.text));
+    Ok(lines)
 }
 
 fn messages(count: i64) -> String {

@@ -219,6 +219,7 @@ pub(super) fn connection() -> Connection {
         has_auth_token: true,
         api_key_sid: None,
         unconfirmed_policy: UnconfirmedPolicy::GiveUp,
+        former_auth_token_until: None,
         max_concurrency: 250,
         verified_at: DateTime::UNIX_EPOCH,
         created_at: DateTime::UNIX_EPOCH,

@@ -1,0 +1,123 @@
+//! Changing keys without a gap: what the former Auth Token signs is believed for a while.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::keys::{Keys, NewKeys, SealedKeys, context, keys};
+use super::store;
+use crate::db::Conn;
+use crate::db::schema::connections;
+use crate::error::{Error, Result};
+use crate::types::id::ConnectionId;
+use crate::types::sealed::{Sealed, SecretKey};
+use crate::types::text_enum::text_enum;
+
+/// For how long the signatures of a former Auth Token are accepted: time enough to make the new one the primary one in Twilio.
+pub const FORMER_TOKEN_ACCEPTED: TimeDelta = TimeDelta::days(7);
+
+text_enum! {
+    /// What becomes of the Auth Token that is replaced.
+    pub enum FormerToken {
+        /// Webhooks that it signs are accepted for a week.
+        Accept = "accept",
+        /// It proves nothing any more, from now on: it has leaked.
+        Refuse = "refuse",
+    }
+}
+
+/// A former token as it lies in the table; sealed for its column and row.
+#[derive(AsChangeset)]
+#[diesel(table_name = connections, treat_none_as_null = true)]
+struct Former {
+    former_auth_token: Option<Sealed>,
+    former_auth_token_until: Option<DateTime<Utc>>,
+}
+
+const COLUMN: &str = "former_auth_token";
+
+/// Puts verified keys of the same account in place of the saved ones. Other accounts are refused: messages and webhooks
+/// of the connection belong to the account that it was made for.
+pub async fn replace_keys(
+    conn: &mut Conn,
+    id: ConnectionId,
+    key: &SecretKey,
+    new: &Keys,
+    former: FormerToken,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let former = match former {
+        FormerToken::Accept => Former::kept(conn, id, key, new, now).await?,
+        FormerToken::Refuse => Former::NONE,
+    };
+    let change = diesel::update(connections::table.find(id).filter(connections::account_sid.eq(new.account_sid().as_str())));
+    let changed = change.set((SealedKeys::seal(key, id, new), former)).execute(conn).await?;
+    if changed == 0 {
+        return Err(Error::field("account_sid", "The account of a connection stays. Connect the other account as a new connection."));
+    }
+    Ok(())
+}
+
+/// The Auth Tokens that webhooks of this connection may be signed with: the present one, and for a while the one before; none where only
+/// an API key is saved, so that the unguessable URL of the hook is all there is.
+pub async fn webhook_tokens(conn: &mut Conn, id: ConnectionId, key: &SecretKey, now: DateTime<Utc>) -> Result<Vec<SecretString>> {
+    let present = keys(conn, id, key).await?.auth_token().cloned();
+    let Some(present) = present else { return Ok(Vec::new()) };
+    let kept: (Option<Sealed>, Option<DateTime<Utc>>) =
+        connections::table.find(id).select((connections::former_auth_token, connections::former_auth_token_until)).first(conn).await?;
+    let former = match kept {
+        (Some(sealed), Some(until)) if until > now => Some(sealed.unseal(key, &context(COLUMN, id)).map_err(unreadable)?),
+        _ => None,
+    };
+    Ok(std::iter::once(present).chain(former).collect())
+}
+
+/// Stops believing what the former Auth Token signs.
+pub async fn forget_former_token(conn: &mut Conn, id: ConnectionId) -> Result<store::Connection> {
+    diesel::update(connections::table.find(id)).set(Former::NONE).execute(conn).await?;
+    store::find(conn, id).await
+}
+
+/// Replaces every saved key by a random one that fits no account, for an installation whose secret key is lost: all connections are
+/// stopped until their keys are entered again. Returns how many there are.
+pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
+    let rows: Vec<(ConnectionId, String)> = connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
+    for (id, account_sid) in &rows {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
+        let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
+        replace_keys(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
+        store::stop(conn, *id, "Its keys were forgotten with `carillon forget-keys`: replace them.", now).await?;
+    }
+    Ok(rows.len())
+}
+
+impl Former {
+    const NONE: Self = Self { former_auth_token: None, former_auth_token_until: None };
+
+    /// The token that is replaced by `new`. Without another one before, or with one that cannot be read, there is none to keep.
+    async fn kept(conn: &mut Conn, id: ConnectionId, key: &SecretKey, new: &Keys, now: DateTime<Utc>) -> Result<Self> {
+        let before = match keys(conn, id, key).await {
+            Err(Error::Refused(_)) => return Ok(Self::NONE),
+            before => before?,
+        };
+        let Some((before, new)) = before.auth_token().zip(new.auth_token()) else { return Ok(Self::NONE) };
+        if before.expose_secret() == new.expose_secret() {
+            return Self::unchanged(conn, id).await;
+        }
+        let sealed = Sealed::seal(key, before, &context(COLUMN, id));
+        Ok(Self { former_auth_token: Some(sealed), former_auth_token_until: Some(now + FORMER_TOKEN_ACCEPTED) })
+    }
+
+    /// The former token as it is: the same token entered once more does not end its time.
+    async fn unchanged(conn: &mut Conn, id: ConnectionId) -> Result<Self> {
+        let columns = (connections::former_auth_token, connections::former_auth_token_until);
+        let (former_auth_token, former_auth_token_until) = connections::table.find(id).select(columns).first(conn).await?;
+        Ok(Self { former_auth_token, former_auth_token_until })
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::Refused(format!("The saved keys cannot be read: {error}."))
+}

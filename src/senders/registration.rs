@@ -1,0 +1,234 @@
+//! What American carriers want registered before a sender may text Americans, and how far that has come at Twilio. HTTP only, no database.
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::connections::Check;
+use crate::twilio::numbers::TwilioNumber;
+use crate::twilio::registrations::{Campaign, CampaignStatus, Verification, VerificationStatus};
+use crate::twilio::services::{ServiceNumber, TwilioService};
+use crate::twilio::sid::NumberSid;
+use crate::twilio::{Client, Credentials, TwilioError};
+use crate::types::phone::PhoneNumber;
+use crate::types::text_enum::text_enum;
+
+/// One thing that has to be registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// What it is about: a number as people read it, or the name of a Messaging Service.
+    pub subject: String,
+    /// What has to be registered.
+    pub scheme: Scheme,
+    /// How far it has come.
+    pub state: State,
+    /// Why it was rejected, or why it is not known, in a sentence.
+    pub reason: Option<String>,
+}
+
+text_enum! {
+    /// What has to be registered.
+    pub enum Scheme {
+        /// A campaign, which says what ten-digit long codes are used for.
+        A2pCampaign = "a2p_campaign",
+        /// The toll-free number.
+        TollFreeVerification = "toll_free_verification",
+    }
+}
+
+text_enum! {
+    /// How far a registration has come.
+    pub enum State {
+        /// It is done.
+        Registered = "registered",
+        /// It is looked at.
+        InReview = "in_review",
+        /// It was rejected.
+        Rejected = "rejected",
+        /// Nothing was registered.
+        Missing = "missing",
+        /// Twilio did not tell.
+        Unknown = "unknown",
+    }
+}
+
+/// A pool can have hundreds of toll-free numbers; so many of them are asked about.
+const MOST_NUMBERS: usize = 20;
+
+const AT_ONCE: usize = 4;
+
+/// What a number needs, which `service` has in its pool, if any does.
+pub(super) async fn of_number(
+    client: &Client,
+    credentials: &Credentials,
+    number: &TwilioNumber,
+    service: Option<&TwilioService>,
+) -> Vec<Registration> {
+    let phone = &number.phone_number;
+    if phone.is_toll_free() {
+        return vec![verified(phone, &number.sid, &client.verifications(credentials, Some(&number.sid)).await)];
+    }
+    if !phone.is_ten_digit_long_code() {
+        return Vec::new();
+    }
+    let registration = match service {
+        Some(service) => covered(phone.international(), &client.campaigns(credentials, &service.sid).await),
+        None => Registration::without_service(phone.international()),
+    };
+    vec![registration]
+}
+
+/// What the numbers of a Messaging Service need.
+pub(super) async fn of_service(
+    client: &Client,
+    credentials: &Credentials,
+    service: &TwilioService,
+    pool: &[ServiceNumber],
+) -> Vec<Registration> {
+    let mut found = Vec::new();
+    if pool.iter().any(|number| number.phone_number.is_ten_digit_long_code()) {
+        found.push(covered(service.friendly_name.clone(), &client.campaigns(credentials, &service.sid).await));
+    }
+    let toll_free = pool.iter().filter(|number| number.phone_number.is_toll_free()).take(MOST_NUMBERS);
+    let asked: Vec<BoxFuture<'_, Registration>> = toll_free.map(|number| of_toll_free(client, credentials, number).boxed()).collect();
+    found.extend(stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await);
+    found
+}
+
+async fn of_toll_free(client: &Client, credentials: &Credentials, number: &ServiceNumber) -> Registration {
+    verified(&number.phone_number, &number.sid, &client.verifications(credentials, Some(&number.sid)).await)
+}
+
+/// What the campaigns of a service say about its long codes.
+pub(super) fn covered(subject: String, campaigns: &Result<Vec<Campaign>, TwilioError>) -> Registration {
+    let scheme = Scheme::A2pCampaign;
+    let campaigns = match campaigns {
+        Ok(campaigns) => campaigns,
+        Err(error) => return Registration { subject, scheme, state: State::Unknown, reason: Some(not_told(error)) },
+    };
+    let with = |status| campaigns.iter().find(|campaign| campaign.campaign_status == status);
+    let (state, reason) = if with(CampaignStatus::Verified).is_some() {
+        (State::Registered, None)
+    } else if with(CampaignStatus::InProgress).is_some() {
+        (State::InReview, None)
+    } else if let Some(failed) = with(CampaignStatus::Failed) {
+        (State::Rejected, Some(failed.errors.join(" ")).filter(|reason| !reason.is_empty()))
+    } else if campaigns.is_empty() {
+        return Registration::missing_campaign(subject, "The Messaging Service has no campaign.");
+    } else {
+        (State::Unknown, Some("Twilio gives its campaign a status that Carillon does not know.".to_owned()))
+    };
+    Registration { subject, scheme, state, reason }
+}
+
+/// What a list of verifications says about a toll-free number; the newest of its own counts.
+pub(super) fn verified(number: &PhoneNumber, sid: &NumberSid, listed: &Result<Vec<Verification>, TwilioError>) -> Registration {
+    let is_its_own = |found: &&Verification| found.tollfree_phone_number_sid.as_deref().is_none_or(|about| about == sid.as_str());
+    let (state, reason) = match listed.as_ref().map(|found| found.iter().find(is_its_own)) {
+        Err(error) => (State::Unknown, Some(not_told(error))),
+        Ok(None) => (State::Missing, None),
+        Ok(Some(found)) => match found.status {
+            VerificationStatus::TwilioApproved => (State::Registered, None),
+            VerificationStatus::PendingReview | VerificationStatus::InReview => (State::InReview, None),
+            VerificationStatus::TwilioRejected => (State::Rejected, found.rejection_reason.clone()),
+            VerificationStatus::Unknown => (State::Unknown, Some("Twilio gives it a status that Carillon does not know.".to_owned())),
+        },
+    };
+    Registration { subject: number.international(), scheme: Scheme::TollFreeVerification, state, reason }
+}
+
+fn not_told(error: &TwilioError) -> String {
+    match error {
+        TwilioError::Keys { .. } | TwilioError::Refused { .. } => "The saved keys may not read it.".to_owned(),
+        TwilioError::NotFound { .. } => "Twilio does not offer it to this account.".to_owned(),
+        _ => "Twilio did not answer this question.".to_owned(),
+    }
+}
+
+impl Registration {
+    /// Of a ten-digit long code that no Messaging Service has.
+    pub(super) fn without_service(subject: String) -> Self {
+        Self::missing_campaign(subject, "No Messaging Service has the number, so that no campaign covers it.")
+    }
+
+    fn missing_campaign(subject: String, why: &str) -> Self {
+        Self { subject, scheme: Scheme::A2pCampaign, state: State::Missing, reason: Some(why.to_owned()) }
+    }
+
+    /// Whether somebody has to act.
+    #[must_use]
+    pub const fn needs_action(&self) -> bool {
+        matches!(self.state, State::Missing | State::Rejected)
+    }
+
+    /// The line that *Verify connection* shows.
+    #[must_use]
+    pub fn check(&self) -> Check {
+        let title = match self.scheme {
+            Scheme::A2pCampaign => format!("A2P campaign of {}", self.subject),
+            Scheme::TollFreeVerification => format!("Toll-free verification of {}", self.subject),
+        };
+        let with_reason = |text: &str| match &self.reason {
+            Some(reason) => format!("{reason} {text}"),
+            None => text.to_owned(),
+        };
+        let check = match (self.state, self.scheme) {
+            (State::Registered, Scheme::A2pCampaign) => {
+                Check::passed(title, "Its use is registered: carriers in the United States know it.")
+            }
+            (State::Registered, Scheme::TollFreeVerification) => Check::passed(title, "The number is verified."),
+            (State::InReview, _) => Check::warning(
+                title,
+                "It is being reviewed. Until that is done, carriers hold back or drop messages to the United States and Canada.",
+                "Wait for Twilio's e-mail, or follow it in Twilio's console, before you send to many people.",
+            ),
+            (State::Rejected, _) => Check::warning(
+                title,
+                with_reason("It was rejected: messages to the United States and Canada are filtered, and may be blocked."),
+                format!("Mend what Twilio names, then submit it again. {}", self.scheme.where_to_act()),
+            ),
+            (State::Missing, Scheme::A2pCampaign) => Check::warning(
+                title,
+                with_reason(
+                    "Twilio requires that whoever texts Americans from a ten-digit number (10DLC) registers the use as a campaign. \
+                     Unregistered messages are filtered, cost more, and may be blocked.",
+                ),
+                self.scheme.where_to_act(),
+            ),
+            (State::Missing, Scheme::TollFreeVerification) => Check::warning(
+                title,
+                "The toll-free number is not verified: carriers block its messages to the United States and Canada.",
+                self.scheme.where_to_act(),
+            ),
+            (State::Unknown, _) => Check::warning(
+                title,
+                with_reason("Whether it is registered could not be read."),
+                "Look it up in Twilio's console if you text people in the United States or Canada.",
+            ),
+        };
+        if self.needs_action() { check.with_link(self.scheme.page()) } else { check }
+    }
+}
+
+impl Scheme {
+    /// Twilio's page about it.
+    #[must_use]
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::A2pCampaign => "https://www.twilio.com/docs/messaging/compliance/a2p-10dlc",
+            Self::TollFreeVerification => "https://www.twilio.com/docs/messaging/compliance/toll-free/console-onboarding",
+        }
+    }
+
+    const fn where_to_act(self) -> &'static str {
+        match self {
+            Self::A2pCampaign => {
+                "In Twilio's console, under Messaging, Regulatory Compliance, register your brand and a campaign, and put the number into the \
+                 campaign's Messaging Service."
+            }
+            Self::TollFreeVerification => {
+                "In Twilio's console, open the number under Phone Numbers, Active numbers, and submit its toll-free verification."
+            }
+        }
+    }
+}

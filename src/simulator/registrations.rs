@@ -1,0 +1,81 @@
+//! What carriers in the United States want registered, as messaging.twilio.com tells it: campaigns and toll-free verifications.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
+use serde_json::{Value, json};
+
+use super::{
+    answer::Refusal,
+    auth::Caller,
+    form::Form,
+    options::{NumberKind, Registration},
+    paging::Paging,
+    services::{CREATED, address},
+    shared::Shared,
+};
+
+/// `GET /v1/Services/{MG}/Compliance/Usa2p`
+pub(super) async fn campaigns(
+    caller: Caller,
+    path: Path<String>,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let account = caller.active()?;
+    let world = shared.world();
+    let service =
+        world.service(&path).filter(|service| service.account_sid == account).ok_or_else(|| Refusal::not_found(request.path()))?;
+    let campaign = service.campaign.as_ref().map(|campaign| {
+        let (status, errors) = match campaign {
+            Registration::InReview => ("IN_PROGRESS", json!([])),
+            Registration::Approved => ("VERIFIED", json!([])),
+            Registration::Rejected(reason) => ("FAILED", json!([{"error_code": 30_897, "description": reason, "fields": []}])),
+        };
+        json!({
+            "sid": service.sid.replacen("MG", "QE", 1),
+            "account_sid": account,
+            "messaging_service_sid": service.sid,
+            "campaign_status": status,
+            "campaign_id": "CSIM001",
+            "us_app_to_person_usecase": "MARKETING",
+            "errors": errors,
+            "mock": false,
+            "date_created": CREATED,
+            "date_updated": CREATED,
+        })
+    });
+    Ok(list(&request, "compliance", campaign.into_iter().collect()))
+}
+
+/// `GET /v1/Tollfree/Verifications`, filtered by `TollfreePhoneNumberSid`.
+pub(super) async fn verifications(caller: Caller, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+    let account = caller.active()?;
+    let query = Form::parse(request.query_string().as_bytes());
+    let wanted = query.filled("TollfreePhoneNumberSid");
+    let world = shared.world();
+    let own = world.numbers.iter().filter(|number| number.account_sid == account && number.kind == NumberKind::TollFree);
+    let found = own.filter(|number| wanted.is_none_or(|sid| number.sid == sid)).filter_map(|number| {
+        let (status, reason) = match number.verification.as_ref()? {
+            Registration::InReview => ("IN_REVIEW", None),
+            Registration::Approved => ("TWILIO_APPROVED", None),
+            Registration::Rejected(reason) => ("TWILIO_REJECTED", Some(reason)),
+        };
+        Some(json!({
+            "sid": number.sid.replacen("PN", "HH", 1),
+            "account_sid": account,
+            "tollfree_phone_number_sid": number.sid,
+            "status": status,
+            "rejection_reason": reason,
+            "date_created": CREATED,
+            "date_updated": CREATED,
+        }))
+    });
+    Ok(list(&request, "verifications", found.collect()))
+}
+
+fn list(request: &HttpRequest, key: &str, rows: Vec<Value>) -> HttpResponse {
+    let query = Form::parse(request.query_string().as_bytes());
+    HttpResponse::Ok().json(Paging::of(&query).meta(&address(request), &query, key, rows, None))
+}

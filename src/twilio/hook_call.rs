@@ -1,0 +1,113 @@
+//! Calls one of our own hooks as Twilio would: by its public address, signed, without following redirects.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{header::LOCATION, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{
+    client::{ClientError, is_loopback, platform_tls, why},
+    signature,
+};
+
+/// Twilio waits 15 seconds for a webhook's answer; who takes longer than this is too slow anyway.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A proof is a few bytes; more is somebody else's page.
+const LONGEST: usize = 1_000;
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookAnswer {
+    /// There was no answer; why, in words.
+    None(String),
+    /// It leads elsewhere: Twilio would follow by GET, and lose what it has to say.
+    Redirected {
+        /// The host it leads to, with its scheme, if it says one.
+        to: Option<String>,
+    },
+    /// An answer.
+    Answered {
+        /// Its HTTP status.
+        http_status: u16,
+        /// The first kilobyte of it.
+        body: String,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// Posts `params` to `url`, signed with `token` where there is one.
+///
+/// # Errors
+/// No TLS: this machine has no certificates to trust.
+pub async fn call_hook(url: &str, token: Option<&SecretString>, params: &[(&str, &str)]) -> Result<HookAnswer, ClientError> {
+    let Ok(address) = Url::parse(url) else { return Err(ClientError::Address) };
+    let mut client = reqwest::Client::builder()
+        .tls_backend_preconfigured(platform_tls(&address)?)
+        .user_agent(concat!("carillon/", env!("CARGO_PKG_VERSION"), " (test of a webhook)"))
+        .http1_only()
+        .timeout(TIMEOUT)
+        .redirect(redirect::Policy::none());
+    if is_loopback(&address) {
+        client = client.no_proxy();
+    }
+    let mut request = client.build()?.post(address).form(params);
+    if let Some(token) = token {
+        let bare = url.split('#').next().unwrap_or(url);
+        request = request.header("X-Twilio-Signature", signature::sign(token.expose_secret(), bare, params));
+    }
+    let begun = Instant::now();
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(error) if error.is_timeout() => return Ok(HookAnswer::None(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+        Err(error) => return Ok(HookAnswer::None(why(&error))),
+    };
+    if response.status().is_redirection() {
+        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| response.url().join(to).ok());
+        return Ok(HookAnswer::Redirected { to: to.map(|to| to.origin().ascii_serialization()) });
+    }
+    let mut body = Vec::new();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        body.extend_from_slice(&bytes);
+        if body.len() > LONGEST {
+            break;
+        }
+    }
+    body.truncate(LONGEST);
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(HookAnswer::Answered { http_status: response.status().as_u16(), body, took: begun.elapsed() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::canned::{Act, Canned};
+    use super::*;
+
+    const PARAMS: &[(&str, &str)] = &[("AccountSid", "AC1"), ("Challenge", "ä+b")];
+
+    #[tokio::test]
+    async fn it_posts_the_form_with_its_signature_and_without_the_settings() {
+        let server = Canned::start(vec![Act::Answer(200, "heard".to_owned())]).await;
+        let url = format!("{}hooks/twilio/1/test", server.url);
+        let answer = call_hook(&format!("{url}#rc=5"), Some(&"t0ken".into()), PARAMS).await.unwrap();
+        assert!(matches!(&answer, HookAnswer::Answered { http_status: 200, body, .. } if body == "heard"), "{answer:?}");
+        let seen = server.seen();
+        assert!(seen[0].line.starts_with("POST /hooks/twilio/1/test HTTP"), "{seen:?}");
+        assert!(seen[0].head.to_lowercase().contains("x-twilio-signature: "), "{seen:?}");
+        assert!(seen[0].head.contains(&signature::sign("t0ken", &url, PARAMS)), "{seen:?}");
+        assert_eq!(seen[0].body, "AccountSid=AC1&Challenge=%C3%A4%2Bb");
+    }
+
+    #[tokio::test]
+    async fn redirects_are_not_followed_and_closed_doors_are_told() {
+        let server = Canned::start(vec![Act::Answer(308, String::new())]).await;
+        let to = server.url.origin().ascii_serialization();
+        assert_eq!(call_hook(server.url.as_str(), None, PARAMS).await.unwrap(), HookAnswer::Redirected { to: Some(to) });
+        assert!(!server.seen()[0].head.to_lowercase().contains("x-twilio-signature"));
+        let closed = call_hook("http://127.0.0.1:9/hooks", None, PARAMS).await.unwrap();
+        assert!(matches!(&closed, HookAnswer::None(why) if !why.is_empty()), "{closed:?}");
+        assert!(matches!(call_hook("no address", None, PARAMS).await, Err(ClientError::Address)));
+    }
+}

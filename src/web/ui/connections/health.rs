@@ -1,0 +1,223 @@
+//! The health of a connection: what Twilio has set against what it should be, what is registered, and whether Twilio's calls arrive.
+
+use actix_web::web::{self, Path, ServiceConfig};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::view::{ConnectionView, RegistrationView};
+use crate::connections::{self, Check, Look, Outcome, SenderKind, WebhookTest, webhooks};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::senders::webhook::Webhook;
+use crate::senders::{self, Health, Sender, inbound};
+use crate::types::id::{ConnectionId, SenderId};
+use crate::types::public_url::PublicUrl;
+use crate::web::connecting;
+use crate::web::{Admin, Page, PageResult, Viewer, Visit};
+
+/// Mounts the page, the live check and the test of the webhook.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/connections/{id}/health").get(show))
+        .service(web::resource("/connections/{id}/verify").post(verify))
+        .service(web::resource("/connections/{id}/webhook-test").post(test));
+}
+
+/// What is known of a connection's health.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct HealthPage {
+    connection: ConnectionView,
+    look: Option<LookView>,
+    test: Option<WebhookTest>,
+    senders: Vec<SenderHealth>,
+    /// Where incoming messages have to be reported.
+    inbound_url: String,
+    /// Webhooks that were rejected within the last day.
+    rejected: i64,
+}
+
+/// The last look, counted.
+#[derive(Debug, Serialize)]
+pub(super) struct LookView {
+    checked_at: DateTime<Utc>,
+    checks: Vec<Check>,
+    failed: usize,
+    warnings: usize,
+}
+
+/// A sender as Twilio has it.
+#[derive(Debug, Serialize)]
+struct SenderHealth {
+    id: SenderId,
+    label: String,
+    is_service: bool,
+    /// What could not be set, as it was noted last.
+    webhook_error: Option<String>,
+    number_type: Option<String>,
+    pool: Vec<String>,
+    checked_at: Option<DateTime<Utc>>,
+    webhook: Option<WebhookView>,
+    registrations: Vec<RegistrationView>,
+}
+
+/// What is set against what should be.
+#[derive(Debug, Serialize)]
+struct WebhookView {
+    #[serde(flatten)]
+    webhook: Webhook,
+    is_heard: bool,
+    /// What differs, in sentences.
+    differences: Vec<String>,
+}
+
+async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
+    let page = HealthPage::load(&mut *visit.conn().await?, *id, &visit.app.config.public_url, visit.now()).await?;
+    visit.page(&page)
+}
+
+async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let checks = connecting::check(&visit.app, *id).await?;
+    let there = visit.redirect(format!("/connections/{id}/health"));
+    match checks.iter().filter(|check| check.outcome == Outcome::Failed).count() {
+        0 => there.flash("Twilio was asked: the connection works."),
+        1 => there.warning("Twilio was asked: one thing does not work."),
+        many => there.warning(format!("Twilio was asked: {many} things do not work.")),
+    }
+}
+
+async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let WebhookTest { check, .. } = connecting::test_webhook(&visit.app, *id).await?;
+    let there = visit.redirect(format!("/connections/{id}/health#webhook-test"));
+    match check.outcome {
+        Outcome::Failed => there.warning(format!("The test did not arrive. {}", check.detail)),
+        _ => there.flash(check.detail),
+    }
+}
+
+impl HealthPage {
+    async fn load(conn: &mut Conn, id: ConnectionId, public_url: &PublicUrl, now: DateTime<Utc>) -> Result<Self> {
+        let connection = connections::find(conn, id).await?;
+        let (look, test) = connections::look(conn, id).await?;
+        let mut healths = senders::healths(conn, id).await?;
+        let senders = senders::of_connection(conn, id).await?;
+        let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
+        let senders = senders.into_iter().map(|sender| {
+            let health = healths.remove(&sender.id);
+            SenderHealth::new(sender, health)
+        });
+        Ok(Self {
+            connection: connection.into(),
+            look: look.map(LookView::from),
+            test,
+            senders: senders.collect(),
+            inbound_url: inbound::url(public_url, id),
+            rejected,
+        })
+    }
+}
+
+impl From<Look> for LookView {
+    fn from(look: Look) -> Self {
+        let (failed, warnings) = (look.count(Outcome::Failed), look.count(Outcome::Warning));
+        Self { failed, warnings, checked_at: look.checked_at, checks: look.checks }
+    }
+}
+
+impl LookView {
+    /// Leaves those lines that somebody has to read.
+    pub(super) fn of_concern(mut self) -> Self {
+        self.checks.retain(|check| check.outcome != Outcome::Passed);
+        self
+    }
+
+    /// For tests of templates: one line of each kind.
+    pub(super) fn sample() -> Self {
+        let checks = vec![
+            Check::passed("Keys", "Twilio accepts the Auth Token."),
+            Check::warning("Account", "It is a trial account.", "Upgrade it.").with_link("https://www.twilio.com/docs"),
+            Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
+        ];
+        Look { checked_at: DateTime::UNIX_EPOCH, checks }.into()
+    }
+}
+
+impl SenderHealth {
+    fn new(sender: Sender, health: Option<Health>) -> Self {
+        let empty = Self {
+            id: sender.id,
+            label: sender.label(),
+            is_service: sender.kind == SenderKind::MessagingService,
+            webhook_error: sender.webhook_error,
+            number_type: None,
+            pool: Vec::new(),
+            checked_at: None,
+            webhook: None,
+            registrations: Vec::new(),
+        };
+        let Some(health) = health else { return empty };
+        Self {
+            number_type: health.number_type,
+            pool: health.pool,
+            checked_at: Some(health.checked_at),
+            webhook: Some(health.webhook.into()),
+            registrations: health.registrations.into_iter().map(RegistrationView::from).collect(),
+            ..empty
+        }
+    }
+}
+
+impl From<Webhook> for WebhookView {
+    fn from(webhook: Webhook) -> Self {
+        let differences = webhook.drift.iter().map(|drift| webhook.what_to_do(*drift)).collect();
+        Self { is_heard: webhook.is_heard(), differences, webhook }
+    }
+}
+
+impl Page for HealthPage {
+    const TEMPLATE: &'static str = "ui/connections/health.html";
+
+    fn samples() -> Vec<Self> {
+        use super::view::SenderView;
+        use crate::senders::registration::{Registration, Scheme, State};
+        use crate::senders::webhook::Drift;
+
+        let registrations: Vec<Registration> = State::ALL
+            .iter()
+            .map(|state| Registration {
+                subject: "+1 206 555 0100".to_owned(),
+                scheme: Scheme::A2pCampaign,
+                state: *state,
+                reason: Some("The website <x> is down.".to_owned()),
+            })
+            .collect();
+        let health = |drift: &[Drift], pool: &[&str]| Health {
+            checked_at: DateTime::UNIX_EPOCH,
+            number_type: Some("local".to_owned()),
+            webhook: Webhook {
+                decided_by: "the Messaging Service “Shop <1>”".to_owned(),
+                address: Some("https://crm.example.org/in".to_owned()),
+                method: Some("GET".to_owned()),
+                drift: drift.to_vec(),
+            },
+            registrations: registrations.clone(),
+            pool: pool.iter().map(ToString::to_string).collect(),
+        };
+        let senders = || SenderView::samples().into_iter().map(|view| view.sender);
+        let with =
+            |healths: &[Option<Health>]| senders().zip(healths.iter().cloned()).map(|(s, health)| SenderHealth::new(s, health)).collect();
+        let sample = |look, test, senders| Self {
+            connection: ConnectionView::sample(),
+            look,
+            test,
+            senders,
+            inbound_url: "https://sms.example.com/hooks/twilio/1/inbound#rc=5&rp=all".to_owned(),
+            rejected: 2,
+        };
+        let test = WebhookTest { tested_at: DateTime::UNIX_EPOCH, check: Check::failed("A signed call", "It was <refused>.", "Look.") };
+        let drifted = health(&[Drift::OverriddenByService, Drift::OtherMethod], &[]);
+        vec![
+            sample(None, None, Vec::new()),
+            sample(None, None, with(&[None, None])),
+            sample(Some(LookView::sample()), Some(test), with(&[Some(drifted), Some(health(&[], &["+1 206 555 0100"]))])),
+        ]
+    }
+}

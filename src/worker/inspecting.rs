@@ -1,0 +1,45 @@
+//! Inspecting: asks Twilio now and then whether what Carillon relies on is still so, because anybody can change it there.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncConnection;
+
+use crate::{
+    connections::{self, Connection, Status},
+    error::Error,
+    senders,
+    worker::{Worker, perform::PerformError},
+};
+
+/// A webhook that points elsewhere loses replies, which are found late only; registrations change seldom.
+const EVERY: TimeDelta = TimeDelta::hours(1);
+
+impl Worker {
+    /// Looks at each connection that is not switched off, and keeps what was found. That Carillon has stopped one is for a person to end.
+    pub(super) async fn inspect_connections(&self) -> Result<DateTime<Utc>, PerformError> {
+        let connections = connections::list(&mut *self.db.get().await?).await?;
+        for connection in connections.iter().filter(|connection| connection.status() != Status::Disabled) {
+            self.inspect(connection).await?;
+        }
+        Ok(self.clock.now() + EVERY)
+    }
+
+    async fn inspect(&self, connection: &Connection) -> Result<(), PerformError> {
+        let id = connection.id;
+        let mut conn = self.db.get().await?;
+        let keys = match connections::keys(&mut conn, id, &self.secret_key).await {
+            // The page of the connection says so already.
+            Err(Error::Refused(_)) => return Ok(()),
+            keys => keys?,
+        };
+        let senders = senders::of_connection(&mut conn, id).await?;
+        drop(conn);
+        let inspection = senders::inspect(&self.twilio, &keys, id, senders, &self.public_url, self.clock.now()).await;
+        if !inspection.has_passed() {
+            tracing::warn!(connection.id = %id, "something about a connection is not as it should be: see its page");
+        }
+        let now = self.clock.now();
+        let mut conn = self.db.get().await?;
+        conn.transaction(async |conn| senders::record(conn, id, &inspection, now).await).await?;
+        Ok(())
+    }
+}

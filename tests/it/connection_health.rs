@@ -1,0 +1,254 @@
+//! The health of a connection: drift is named and repaired, registrations are read, calls are tested, tokens change without a gap.
+
+use carillon::simulator::{
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Method, Registration, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID,
+    TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign,
+};
+use carillon::users::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{HANDSET, TestApp, browser::Browser, days, hours, world::Twilio};
+
+const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
+
+impl TestApp {
+    async fn connect_account(&self, sid: &str, token: &str, sender: &str) -> Value {
+        self.api().post("/connections", json!({"account_sid": sid, "auth_token": token, "sender": sender})).await.ok()
+    }
+
+    /// What a check says whose title begins like this: outcome and sentence.
+    async fn checked(&self, connection: &Value, title: &str) -> (String, String) {
+        let found = self.api().post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await.ok();
+        let checks = found["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["title"].as_str().unwrap().starts_with(title));
+        let check = check.unwrap_or_else(|| panic!("no check is about {title}: {found}"));
+        (check["outcome"].as_str().unwrap().to_owned(), check["detail"].as_str().unwrap().to_owned())
+    }
+
+    /// Texts STOP as Twilio would report it, signed with this token; the HTTP status of the answer.
+    async fn stop_signed_with(&self, twilio: &Twilio, token: &str, address: &str) -> u16 {
+        let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
+        let params = [
+            ("MessageSid", "SM00000000000000000000000000000001"),
+            ("AccountSid", ACCOUNT_SID),
+            ("From", HANDSET),
+            ("To", LONG_CODE),
+            ("Body", "STOP"),
+        ];
+        let request = self.http.post(format!("{}{path}", self.url)).form(&params);
+        let signature = sign(token, &format!("{address}{path}"), &params.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        request.header("X-Twilio-Signature", signature).send().await.unwrap().status().as_u16()
+    }
+}
+
+fn path(connection: &Value, rest: &str) -> String {
+    format!("/connections/{}{rest}", connection["id"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_drift_of_a_number_is_named_and_repaired() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    let here = format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", app.url, connection["id"].as_str().unwrap());
+    let site = app.sign_in().await;
+    let health = site.open(&path(&connection, "/health")).await.ok();
+    assert!(health.says("The connection works") && health.says("As it should be"), "{}", health.text());
+
+    let number = |change: fn(&mut carillon::simulator::Number)| assert!(app.simulator.change_number(LONG_CODE, change));
+    let drifts: [(fn(&mut carillon::simulator::Number), &str); 5] = [
+        (
+            |number| number.sms_url = Some("https://user:secret@crm.example.org/in?token=secret".into()),
+            "another address, at crm.example.org",
+        ),
+        (|number| number.sms_url = None, "the number has no address set"),
+        (|number| number.sms_method = Method::Get, "reported by GET"),
+        (|number| number.sms_application_sid = Some("APca4111000000000000000000000000e1".into()), "the application APca4111"),
+        (|number| number.sms_url = number.sms_url.take().map(|url| url.replace("#rc=5&rp=all", "")), "is not tried again"),
+    ];
+    for (change, words) in drifts {
+        number(change);
+        let checked = site.send(&site.open(&path(&connection, "")).await.ok().form(&path(&connection, "/verify"))).await.ok();
+        assert!(checked.path.ends_with("/health") && checked.says(words), "{words}: {}", checked.text());
+        assert!(!checked.html.contains("secret"), "an address can hold what is nobody's business");
+        let sender = connection["senders"][0]["id"].as_str().unwrap();
+        site.send(&checked.form(&format!("/senders/{sender}/webhook"))).await.ok();
+        let repaired = site.open(&path(&connection, "/health")).await.ok();
+        assert!(repaired.says("As it should be") && !repaired.says(words), "{words}: {}", repaired.text());
+        number(|number| assert_eq!((number.sms_method, &number.sms_application_sid), (Method::Post, &None)));
+        assert!(app.simulator.change_number(LONG_CODE, |number| assert_eq!(number.sms_url.as_deref(), Some(here.as_str()))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_takes_a_numbers_messages_is_named() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, SERVICE_NUMBER_1).await;
+    let about = "Incoming messages of Service sender 1";
+    assert_eq!(app.checked(&connection, about).await.0, "passed");
+    app.simulator.change_service(SERVICE_SID, |service| service.inbound_request_url = Some("https://crm.example.org/".into()));
+    let (outcome, detail) = app.checked(&connection, about).await;
+    assert!(outcome == "failed" && detail.contains("crm.example.org") && detail.contains("“Carillon service”"), "{detail}");
+
+    let service = app.api().post(&path(&connection, "/senders"), json!({ "sender": SERVICE_SID })).await.ok();
+    assert_eq!(service["webhook_error"], Value::Null);
+    assert_eq!(app.checked(&connection, about).await.0, "passed", "the service reports here now, and its number with it");
+    app.simulator.change_service(SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
+    let (outcome, detail) = app.checked(&connection, "Incoming messages of Carillon service").await;
+    assert!(outcome == "failed" && detail.contains("leaves them to its numbers"), "{detail}");
+    let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
+    assert!(page.says("Sends from") && page.says("+1 206 555 0101"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changes_at_twilio_is_noticed_within_the_hour() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_until_idle().await;
+    let site = app.sign_in().await;
+    assert!(!site.open("/").await.ok().says("Needs attention"));
+    app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into()));
+    app.advance(hours(1)).await;
+    let home = site.open("/").await.ok();
+    assert!(home.says("are not reported here: a STOP is found late"), "{}", home.text());
+    let page = site.open(&path(&connection, "")).await.ok();
+    assert!(page.says("One thing does not work") && page.says("crm.example.org"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_carriers_want_registered_is_read_from_twilio() {
+    let app = TestApp::start().await;
+    let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;
+    let (outcome, detail) = app.checked(&trial, "A2P campaign of").await;
+    assert!(outcome == "warning" && detail.contains("10DLC") && detail.contains("may be blocked"), "{detail}");
+    let home = app.sign_in().await.open("/").await.ok();
+    assert!(home.says("+1 206 555 0150 has no A2P campaign: carriers filter its messages"), "{}", home.text());
+
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, SERVICE_SID).await;
+    assert_eq!(app.checked(&connection, "A2P campaign of Carillon service").await.0, "passed");
+    let states = [
+        (Some(Registration::InReview), "being reviewed"),
+        (Some(Registration::Rejected("The website is down.".into())), "The website is down."),
+        (None, "The Messaging Service has no campaign."),
+    ];
+    for (state, words) in states {
+        app.simulator.change_service(SERVICE_SID, |service| service.campaign = state.clone());
+        let (outcome, detail) = app.checked(&connection, "A2P campaign of Carillon service").await;
+        assert!(outcome == "warning" && detail.contains(words), "{words}: {detail}");
+    }
+
+    app.api().post(&path(&connection, "/senders"), json!({ "sender": TOLL_FREE })).await.ok();
+    assert_eq!(app.checked(&connection, "Toll-free verification of").await.0, "passed");
+    for (state, words) in [(Some(Registration::Rejected("No opt-in shown.".into())), "No opt-in shown."), (None, "is not verified")] {
+        app.simulator.change_number(TOLL_FREE, |number| number.verification = state.clone());
+        let (outcome, detail) = app.checked(&connection, "Toll-free verification of").await;
+        assert!(outcome == "warning" && detail.contains(words), "{words}: {detail}");
+    }
+    app.api().post(&path(&connection, "/senders"), json!({ "sender": LONG_CODE })).await.ok();
+    let found = app.api().post(&path(&connection, "/verify"), json!(null)).await.ok();
+    assert!(!found.to_string().contains("A2P campaign of +1 500"), "it is no ordinary number: {found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_call_through_the_public_address_arrives() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    let tested = app.api().post(&path(&connection, "/webhook-test"), json!(null)).await.ok();
+    assert_eq!(tested["outcome"], "passed", "{tested}");
+    assert_eq!(app.count("messages").await, 0, "it is no message");
+    assert_eq!(app.api_as(Role::Viewer).await.post(&path(&connection, "/webhook-test"), json!(null)).await.status, 403);
+    let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
+    assert!(page.says("Tested") && page.says("its signature was verified, and was answered in"), "{}", page.text());
+
+    let unsigned = app.http.post(format!("{}/hooks/twilio/{}/test", app.url, connection["id"].as_str().unwrap()));
+    let refused = unsigned.form(&[("Challenge", "x")]).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.text().await.unwrap().as_str()), (403, "Carillon refused: unsigned"));
+    assert_eq!(app.texts("SELECT hook || ' ' || reason AS text FROM rejected_webhooks").await, ["test unsigned"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_twilio_signed_for_another_address_says_which() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let other = app.url.replace("http://", "https://");
+    assert_eq!(app.stop_signed_with(&twilio, AUTH_TOKEN, &other).await, 403);
+    assert_eq!(app.stop_signed_with(&twilio, NEW_TOKEN, &other).await, 403);
+    let noted = app.texts("SELECT reason || ': ' || detail AS text FROM rejected_webhooks ORDER BY id").await;
+    let expected = format!("wrong_address: It is signed for {other}, while CARILLON_PUBLIC_URL is {}.", app.url);
+    assert_eq!(noted[0], expected);
+    assert!(noted[1].starts_with("wrong_signature"), "{noted:?}");
+    assert_eq!(app.count("suppressions").await, 0, "saying why is not taking in");
+    let page = app.sign_in().await.open(&format!("/connections/{}/rejected", twilio.connection_id)).await.ok();
+    assert!(page.says("The Auth Token is right; only the address differs"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_auth_token_changes_both_are_believed() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let keys = format!("/connections/{}/keys", twilio.connection_id);
+    let signed = async |token| app.stop_signed_with(&twilio, token, &app.url).await;
+    app.simulator.change_account(ACCOUNT_SID, |account| account.secondary_auth_token = Some(NEW_TOKEN.into()));
+    let connection = app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
+    assert_ne!(connection["former_auth_token_until"], Value::Null);
+    assert_eq!((signed(AUTH_TOKEN).await, signed(NEW_TOKEN).await), (200, 200));
+    // The same token once more does not end the time of the former one.
+    app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
+    assert_eq!(signed(AUTH_TOKEN).await, 200);
+
+    let site = app.sign_in().await;
+    let page = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
+    assert!(page.says("What it signs is accepted until"), "{}", page.text());
+    let page = site.send(&page.form(&format!("{keys}/forget-former"))).await.ok();
+    assert!(page.says("proves nothing any more") && !page.says("What it signs is accepted until"), "{}", page.text());
+    assert_eq!((signed(AUTH_TOKEN).await, signed(NEW_TOKEN).await), (403, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_former_auth_token_is_believed_for_a_week_or_not_at_all() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let keys = format!("/connections/{}/keys", twilio.connection_id);
+    let signed = async |token| app.stop_signed_with(&twilio, token, &app.url).await;
+    app.simulator.change_account(ACCOUNT_SID, |account| account.secondary_auth_token = Some(NEW_TOKEN.into()));
+    app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
+    assert_eq!(signed(AUTH_TOKEN).await, 200);
+    app.advance(days(7)).await;
+    app.eventually("the former token has had its time", async || (signed(AUTH_TOKEN).await == 403).then_some(())).await;
+
+    let connection = app.api().put(&keys, json!({ "auth_token": AUTH_TOKEN, "former_auth_token": "refuse" })).await.ok();
+    assert_eq!(connection["former_auth_token_until"], Value::Null);
+    assert_eq!((signed(NEW_TOKEN).await, signed(AUTH_TOKEN).await), (403, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_connects_chooses_a_number_repairs_its_webhook_and_tests_it() {
+    let app = TestApp::with_worker().await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/connections/new", app.url)).await;
+    browser.fill("account_sid", ACCOUNT_SID).await;
+    browser.run("document.querySelector('input[value=auth_token]').click()").await;
+    browser.fill("auth_token", "0".repeat(32).as_str()).await;
+    browser.press("Connect").await;
+    browser.must_say("does not accept this Auth Token").await;
+    browser.fill("auth_token", AUTH_TOKEN).await;
+    browser.press("Connect").await;
+    browser.must_say("Now choose what to send from.").await;
+    browser.must_say("Front desk (voice only)").await;
+    browser.must_say("Toll-free number registered").await;
+    browser.run(&format!("document.querySelector('input[value=\"{LONG_CODE}\"]').click()")).await;
+    browser.press("Add sender").await;
+    browser.must_say("is added, and its incoming messages are reported here").await;
+
+    let connection = browser.path().await;
+    assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into())));
+    browser.press("Verify connection").await;
+    browser.must_say("one thing does not work").await;
+    browser.must_say("They go to another address, at crm.example.org.").await;
+    browser.press("Repair webhook").await;
+    browser.must_say("now reports the incoming messages").await;
+    browser.go(&format!("{}{connection}/health", app.url)).await;
+    browser.must_say("As it should be").await;
+    browser.press("Test my webhook").await;
+    browser.must_say("its signature was verified, and was answered in").await;
+}
