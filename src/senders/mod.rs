@@ -74,11 +74,15 @@ impl Sender {
         Status::of(self.disabled_at, self.stopped_at)
     }
 
-    /// The sender in a list of choices: `Shop (+1 500 555 0006)`.
+    /// The sender in a list of choices: `Shop (+1 500 555 0006)`, `Newsletter (Messaging Service)`.
     pub fn label(&self) -> String {
         let address = self.address.for_people();
         let is_unnamed = self.name == address || self.name == self.address.as_str();
-        if is_unnamed { address } else { format!("{} ({address})", self.name) }
+        match self.kind {
+            _ if is_unnamed => address,
+            SenderKind::PhoneNumber => format!("{} ({address})", self.name),
+            SenderKind::MessagingService => format!("{} (Messaging Service)", self.name),
+        }
     }
 }
 
