@@ -13,7 +13,6 @@ use super::automation::AutomationStatus;
 use super::definition::Definition;
 use super::enrollment::{Enrollment, EnrollmentStatus};
 use super::run::{Material, Passage, Ran, Standing, run};
-use super::step::Step;
 use crate::contacts::{self, Contact, deletion};
 use crate::db::schema::enrollments;
 use crate::db::statement::statement;
@@ -24,7 +23,7 @@ use crate::messages::compose::{self, Composed, Sends};
 use crate::queue::{self, Job, NewJob};
 use crate::senders;
 use crate::templates::{self, Renderer};
-use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
+use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId, SenderId, TemplateId};
 use crate::users::organization;
 
 /// A job that comes up to this much before its time is put back; see [`advance`].
@@ -195,13 +194,12 @@ fn failed(enrollment: &Enrollment, reason: String) -> Ran {
 }
 
 /// The templates and senders that the definitions name.
-fn referred(due: &[Due<'_>]) -> (Vec<crate::types::id::TemplateId>, Vec<crate::types::id::SenderId>) {
+fn referred(due: &[Due<'_>]) -> (Vec<TemplateId>, Vec<SenderId>) {
     let (mut templates, mut senders) = (BTreeSet::new(), BTreeSet::new());
-    for step in due.iter().filter_map(|(_, definition)| definition.as_ref().ok()).flat_map(|definition| &definition.steps) {
-        if let Step::SendSms { template_id, sender_id, .. } = step {
-            templates.extend(*template_id);
-            senders.extend(*sender_id);
-        }
+    for definition in due.iter().filter_map(|(_, definition)| definition.as_ref().ok()) {
+        let (of_templates, of_senders) = definition.refers_to();
+        templates.extend(of_templates);
+        senders.extend(of_senders);
     }
     (templates.into_iter().collect(), senders.into_iter().collect())
 }

@@ -43,13 +43,7 @@ struct Referred {
 
 impl Referred {
     async fn load(conn: &mut Conn, definition: &Definition) -> Result<Self> {
-        let (mut template_ids, mut sender_ids) = (Vec::new(), Vec::new());
-        for step in &definition.steps {
-            if let Step::SendSms { template_id, sender_id, .. } = step {
-                template_ids.extend(*template_id);
-                sender_ids.extend(*sender_id);
-            }
-        }
+        let (template_ids, sender_ids) = definition.refers_to();
         Ok(Self { templates: templates::find_many(conn, &template_ids).await?, senders: senders::find_many(conn, &sender_ids).await? })
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::enrollment::EnrollmentStatus;
+use super::enrollment::{EnrollmentStatus, MOST_LOOKED_AT};
 use crate::db::Conn;
 use crate::db::schema::{enrollments, messages};
 use crate::db::statement::statement;
@@ -33,6 +33,78 @@ pub struct RoughCounts {
     pub enrollments: i64,
     /// Messages, whatever their status.
     pub messages: i64,
+}
+
+/// How many of the newest enrollments are counted by step: enough to see how it goes, and never slow.
+pub const MAX_BY_STEP: i64 = 10_000;
+
+/// Where the newest enrollments of an automation's present version stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Passages {
+    /// By status and step: an active one stands before its step, a failed one failed at it, a completed one has no step left.
+    pub counts: BTreeMap<(EnrollmentStatus, i16), i64>,
+    /// How many were looked at, those of former versions included; [`MAX_BY_STEP`] if there are more.
+    pub looked_at: i64,
+}
+
+statement! {
+    /// The newest enrollments of an automation by version, status and step.
+    struct ByStep<'a> {
+        automation: &'a AutomationId => SqlUuid,
+        limit: i64 => BigInt,
+    }
+    returns (Integer, Text, SmallInt, BigInt);
+    "SELECT version, status, step, count(*) FROM (
+        SELECT version, status, step FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}
+     ) AS newest GROUP BY version, status, step"
+}
+
+/// Where the newest [`MAX_BY_STEP`] enrollments stand, as far as they are of this version.
+pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) -> Result<Passages> {
+    let rows: Vec<(i32, EnrollmentStatus, i16, i64)> = ByStep { automation: &automation, limit: MAX_BY_STEP }.load(conn).await?;
+    let looked_at = rows.iter().map(|(.., count)| count).sum();
+    let of_version = rows.into_iter().filter(|(of, ..)| *of == version);
+    Ok(Passages { counts: of_version.map(|(_, status, step, count)| ((status, step), count)).collect(), looked_at })
+}
+
+statement! {
+    /// Who stands inside an automation, among its newest enrollments.
+    struct Inside<'a> {
+        automation: &'a AutomationId => SqlUuid,
+        looked_at: i64 => BigInt,
+        limit: i64 => BigInt,
+    }
+    returns BigInt;
+    "SELECT count(*) FROM (
+        SELECT FROM (SELECT status FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}) AS newest
+        WHERE status = 'active' LIMIT {}
+     ) AS active"
+}
+
+/// How many of the newest [`super::enrollment::MOST_LOOKED_AT`] enrollments are under way, up to one more than [`MAX_BY_STEP`].
+pub async fn inside(conn: &mut Conn, automation: AutomationId) -> Result<i64> {
+    let counted: Vec<i64> = Inside { automation: &automation, looked_at: MOST_LOOKED_AT, limit: MAX_BY_STEP + 1 }.load(conn).await?;
+    Ok(counted.into_iter().sum())
+}
+
+impl Passages {
+    /// How many stand like this before or at a step.
+    #[must_use]
+    pub fn at(&self, status: EnrollmentStatus, step: i16) -> i64 {
+        self.counts.get(&(status, step)).copied().unwrap_or_default()
+    }
+
+    /// How many have this step behind them.
+    #[must_use]
+    pub fn passed(&self, step: i16) -> i64 {
+        self.counts.iter().filter(|((_, at), _)| *at > step).map(|(_, count)| count).sum()
+    }
+
+    /// How many there are by status.
+    #[must_use]
+    pub fn by_status(&self, status: EnrollmentStatus) -> i64 {
+        self.counts.iter().filter(|((known, _), _)| *known == status).map(|(_, count)| count).sum()
+    }
 }
 
 statement! {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::step::Step;
 use super::trigger::Trigger;
 use crate::error::{Error, FieldErrors, Result};
+use crate::types::id::{SenderId, TemplateId};
 
 /// A trigger and the steps that follow it.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,19 @@ impl Definition {
         let unwritable = |error: serde_json::Error| Error::Internal(format!("An automation cannot be stored: {error}"));
         let trigger = serde_json::to_value(&self.trigger).map_err(unwritable)?;
         Ok((trigger, serde_json::to_value(&self.steps).map_err(unwritable)?))
+    }
+
+    /// The templates and senders that its steps name, in their order.
+    #[must_use]
+    pub fn refers_to(&self) -> (Vec<TemplateId>, Vec<SenderId>) {
+        let (mut templates, mut senders) = (Vec::new(), Vec::new());
+        for step in &self.steps {
+            if let Step::SendSms { template_id, sender_id, .. } = step {
+                templates.extend(*template_id);
+                senders.extend(*sender_id);
+            }
+        }
+        (templates, senders)
     }
 
     /// What a draft may leave open: an unnamed event or tag, a step without template or sender.

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::db::Conn;
 use crate::db::schema::enrollments as table;
+use crate::db::statement::statement;
 use crate::error::{Error, Result};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
 use crate::types::text_enum::text_enum;
@@ -58,21 +60,59 @@ pub async fn find_enrollment(conn: &mut Conn, id: EnrollmentId) -> Result<Enroll
     found.ok_or(Error::NotFound("enrollment"))
 }
 
+/// Which enrollments of an automation to list.
+#[derive(Debug, Clone, Default)]
+pub struct EnrollmentFilter {
+    /// Those that have come so far.
+    pub status: Option<EnrollmentStatus>,
+    /// Those of these contacts.
+    pub contacts: Option<Vec<ContactId>>,
+}
+
+/// A rare status is looked for among so many of the newest: no index names it, so that moving on stays cheap.
+pub(super) const MOST_LOOKED_AT: i64 = 100_000;
+
 /// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
 pub async fn enrollments(
     conn: &mut Conn,
     automation_id: AutomationId,
+    filter: &EnrollmentFilter,
     before: Option<EnrollmentId>,
     limit: i64,
 ) -> Result<Vec<Enrollment>> {
-    let mut query = table::table
-        .filter(table::automation_id.eq(automation_id))
-        .select(Enrollment::as_select())
-        .order(table::id.desc())
-        .limit(limit)
-        .into_boxed();
+    let mut query = table::table.filter(table::automation_id.eq(automation_id)).order(table::id.desc()).limit(limit).into_boxed();
     if let Some(before) = before {
         query = query.filter(table::id.lt(before));
     }
-    Ok(query.load(conn).await?)
+    if let Some(contacts) = &filter.contacts {
+        query = query.filter(table::contact_id.eq_any(contacts));
+    }
+    if let Some(status) = filter.status {
+        let ids: Vec<EnrollmentId> = WithStatus {
+            automation: &automation_id,
+            before: before.unwrap_or(EnrollmentId(uuid::Uuid::max())),
+            looked_at: MOST_LOOKED_AT,
+            status,
+            limit,
+        }
+        .load(conn)
+        .await?;
+        query = query.filter(table::id.eq_any(ids));
+    }
+    Ok(query.select(Enrollment::as_select()).load(conn).await?)
+}
+
+statement! {
+    /// The newest enrollments of an automation with a status, among so many of the newest.
+    struct WithStatus<'a> {
+        automation: &'a AutomationId => SqlUuid,
+        before: EnrollmentId => SqlUuid,
+        looked_at: i64 => BigInt,
+        status: EnrollmentStatus => Text,
+        limit: i64 => BigInt,
+    }
+    returns SqlUuid;
+    "SELECT id FROM (
+        SELECT id, status FROM enrollments WHERE automation_id = {} AND id < {} ORDER BY id DESC LIMIT {}
+     ) AS newest WHERE status = {} ORDER BY id DESC LIMIT {}"
 }

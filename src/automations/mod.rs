@@ -1,7 +1,7 @@
 //! Automations: a trigger, steps, and the enrollments that pass through them.
 //!
 //! [`Definition`] is what a marketer writes; [`enroll`] lets contacts in when its trigger matches; [`advance`] runs their
-//! steps up to the next wait. A message that fails or is suppressed does not end an enrollment: the next step follows.
+//! steps up to the next wait; [`dry_run`] shows what they would do. A message that fails or is suppressed does not end an enrollment: the next step follows.
 
 pub mod advance;
 mod automation;
@@ -11,6 +11,7 @@ pub mod condition;
 pub mod consequences;
 pub mod counts;
 mod definition;
+mod dry_run;
 pub mod enroll;
 mod enrollment;
 mod report;
@@ -21,7 +22,8 @@ mod trigger;
 pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, list_active, names_starting_with};
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use definition::Definition;
-pub use enrollment::{Enrollment, EnrollmentStatus, enrollments, find_enrollment};
+pub use dry_run::{DryRun, Outcome, Start, What, dry_run};
+pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, enrollments, find_enrollment};
 pub use report::{Reported, report};
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
 pub use trigger::Trigger;

@@ -60,6 +60,11 @@ impl Contact {
         let names: Vec<_> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
         (!names.is_empty()).then(|| names.join(" "))
     }
+
+    /// What to call them: their name, or else their number.
+    pub fn label(&self) -> String {
+        self.full_name().unwrap_or_else(|| self.phone.international())
+    }
 }
 
 impl NewContact {

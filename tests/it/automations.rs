@@ -254,7 +254,9 @@ async fn the_buttons_of_the_editor_keep_what_was_typed_and_errors_stand_beside_t
     let page = site.send(&form.pressing("do", "save")).await.ok();
     page.must_say("Wait 2 hours");
     let activate = format!("{}/activate", page.path);
-    let refused = site.send(&page.form(&activate)).await;
+    let asked = site.open(&activate).await.ok();
+    asked.must_say("Step 2: Choose the template to send.");
+    let refused = site.send(&asked.form(&activate)).await;
     assert_eq!(refused.status, 422);
     refused.must_say("Step 2: Choose the template to send.");
 }

@@ -6,6 +6,7 @@
 mod accessibility;
 mod api;
 mod architecture;
+mod automation_builder;
 mod automations;
 mod browser;
 mod cli;

@@ -91,4 +91,7 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<automations::AutomationPage>,
     super::page::samples::<automations::EditorPage>,
     super::page::samples::<automations::EnrollmentPage>,
+    super::page::samples::<automations::EnrollmentsPage>,
+    super::page::samples::<automations::SwitchPage>,
+    super::page::samples::<automations::TryPage>,
 ];

@@ -11,6 +11,8 @@ pub(super) enum Action {
     Activate,
     /// Keep what is typed and write a new template for this step.
     NewTemplate(usize),
+    /// Show what it would do for somebody, without sending anything.
+    Try,
     /// Change the form and show it again.
     Edit(Edit),
 }
@@ -18,10 +20,12 @@ pub(super) enum Action {
 /// A change of the form itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edit {
-    /// A further SMS at the end.
-    AddSms,
-    /// A wait at the end.
-    AddWait,
+    /// A further SMS, as this step.
+    AddSms(usize),
+    /// A wait, as this step.
+    AddWait(usize),
+    /// The same step once more, behind it.
+    Copy(usize),
     /// One step less.
     Remove(usize),
     /// Before the step before it.
@@ -45,8 +49,10 @@ impl Action {
         match (verb, index) {
             ("activate", _) => Self::Activate,
             ("new_template", Ok(index)) => Self::NewTemplate(index),
-            ("add_sms", _) => Self::Edit(Edit::AddSms),
-            ("add_wait", _) => Self::Edit(Edit::AddWait),
+            ("try", _) => Self::Try,
+            ("add_sms", index) => Self::Edit(Edit::AddSms(index.unwrap_or(usize::MAX))),
+            ("add_wait", index) => Self::Edit(Edit::AddWait(index.unwrap_or(usize::MAX))),
+            ("copy", Ok(index)) => Self::Edit(Edit::Copy(index)),
             ("remove", Ok(index)) => Self::Edit(Edit::Remove(index)),
             ("up", Ok(index)) => Self::Edit(Edit::Up(index)),
             ("down", Ok(index)) => Self::Edit(Edit::Down(index)),
@@ -63,12 +69,13 @@ impl Edit {
     pub(super) fn apply(self, form: &mut AutomationForm) {
         let steps = &mut form.steps;
         match self {
-            Self::AddSms => {
+            Self::AddSms(index) => {
                 // Most automations send from one number: the last one chosen is offered again.
                 let sender_id = steps.iter().rev().map(|step| step.sender_id.clone()).find(|id| !id.is_empty());
-                steps.push(StepForm { sender_id: sender_id.unwrap_or_default(), ..StepForm::sms() });
+                steps.insert(index.min(steps.len()), StepForm { sender_id: sender_id.unwrap_or_default(), ..StepForm::sms() });
             }
-            Self::AddWait => steps.push(StepForm::wait()),
+            Self::AddWait(index) => steps.insert(index.min(steps.len()), StepForm::wait()),
+            Self::Copy(index) if index < steps.len() => steps.insert(index + 1, steps[index].clone()),
             Self::Remove(index) if index < steps.len() => drop(steps.remove(index)),
             Self::Up(index) if index > 0 && index < steps.len() => steps.swap(index, index - 1),
             Self::Down(index) if index + 1 < steps.len() => steps.swap(index, index + 1),
@@ -78,7 +85,7 @@ impl Edit {
             Self::RemoveCondition(index) if index < form.trigger.conditions.len() => {
                 drop(form.trigger.conditions.remove(index));
             }
-            Self::Remove(_) | Self::Up(_) | Self::Down(_) | Self::RemoveCondition(_) | Self::Refresh => {}
+            Self::Copy(_) | Self::Remove(_) | Self::Up(_) | Self::Down(_) | Self::RemoveCondition(_) | Self::Refresh => {}
         }
     }
 }

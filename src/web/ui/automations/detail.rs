@@ -1,24 +1,24 @@
-//! One automation: what it does, in words, what came of it, and the switch.
+//! One automation: what it does, step by step, and what came of it.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::super::ledger::Standing;
+use super::enrollments::{self, EnrollmentRow};
+use super::switch::as_problems;
 use super::words;
-use crate::automations::counts;
-use crate::automations::{self, Automation, AutomationChange, AutomationStatus, Definition, EnrollmentStatus, Step};
-use crate::contacts;
+use crate::automations::counts::{self, MAX_BY_STEP, Passages};
+use crate::automations::{self, AutomationStatus, Definition, EnrollmentFilter, EnrollmentStatus, Step};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::{self, Counts, Days, Grouping, LedgerFilter, Maker};
-use crate::types::id::{AutomationId, ContactId, EnrollmentId};
-use crate::web::{Marketer, Page, PageResult, Viewer, Visit};
+use crate::types::id::AutomationId;
+use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{senders, templates};
 
 /// Enrollments shown on the page.
-const RECENT: i64 = 20;
+const RECENT: i64 = 10;
 
 /// An automation with its steps in words, its counts and its newest enrollments.
 #[derive(Debug, Serialize)]
@@ -30,33 +30,31 @@ pub(in crate::web) struct AutomationPage {
     updated_at: DateTime<Utc>,
     trigger: String,
     steps: Vec<StepRow>,
-    enrollments: Vec<Count<EnrollmentStatus>>,
+    enrollments: Vec<Count>,
+    /// Whether there are more enrollments than were counted.
+    only_newest: bool,
+    most_counted: i64,
     standing: Standing,
     recent: Vec<EnrollmentRow>,
     errors: FieldErrors,
 }
 
+/// A step in words, with who stands where.
 #[derive(Debug, Serialize)]
-struct StepRow {
+pub(super) struct StepRow {
+    /// `send_sms` or `wait`.
+    kind: &'static str,
     text: String,
     template: Option<String>,
+    waiting: i64,
+    passed: i64,
+    failed: i64,
 }
 
 #[derive(Debug, Serialize)]
-struct Count<S> {
-    status: S,
-    count: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct EnrollmentRow {
-    id: EnrollmentId,
-    contact_id: ContactId,
-    contact: String,
+struct Count {
     status: EnrollmentStatus,
-    step: i16,
-    due_at: Option<DateTime<Utc>>,
-    started_at: DateTime<Utc>,
+    count: i64,
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageResult {
@@ -64,53 +62,15 @@ pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageRe
     visit.page(&page)
 }
 
-pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Active).await {
-        Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is switched on."),
-        Err(Error::Invalid(errors)) => {
-            let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), as_problems(&errors)).await?;
-            visit.invalid(&page)
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
-pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Paused).await {
-        Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is paused."),
-        Err(Error::Invalid(errors)) => visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" ")),
-        Err(other) => Err(other.into()),
-    }
-}
-
-async fn switch(conn: &mut Conn, now: DateTime<Utc>, id: AutomationId, status: AutomationStatus) -> Result<Automation, Error> {
-    let change = AutomationChange { status: Some(status), ..AutomationChange::default() };
-    conn.transaction(async |conn| automations::update(conn, id, change, now).await).await
-}
-
-/// The errors of fields that this page does not show, as sentences that say where they belong.
-fn as_problems(errors: &FieldErrors) -> FieldErrors {
-    let lead = "It cannot be switched on yet. Edit it:";
-    let start = FieldErrors::default().with("form", lead);
-    sentences(errors).into_iter().fold(start, |problems, sentence| problems.with("form", sentence))
-}
-
-fn sentences(errors: &FieldErrors) -> Vec<String> {
-    let place = |field: &str| match field.split('.').collect::<Vec<_>>().as_slice() {
-        ["steps", index, ..] => index.parse::<usize>().map_or_else(|_| "Steps: ".to_owned(), |index| format!("Step {}: ", index + 1)),
-        ["trigger", ..] => "Trigger: ".to_owned(),
-        _ => String::new(),
-    };
-    errors.iter().flat_map(|(field, all)| all.iter().map(move |sentence| format!("{}{sentence}", place(field)))).collect()
-}
-
 impl AutomationPage {
-    async fn load(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>, errors: FieldErrors) -> Result<Self, Error> {
+    pub(super) async fn load(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>, errors: FieldErrors) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
-        let enrollments = counts::enrollments(conn, id).await?;
+        let passages = counts::by_step(conn, id, automation.version).await?;
         let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(id)), sender_id: None };
         let ledger = ledger::read(conn, &filter, Grouping::Automation).await?;
-        let steps = step_rows(conn, &automation.definition).await?;
+        let mut steps = step_rows(conn, &automation.definition).await?;
+        count_in(&mut steps, &automation.definition, &passages);
+        let newest = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, RECENT).await?;
         Ok(Self {
             id,
             status: automation.status,
@@ -118,64 +78,66 @@ impl AutomationPage {
             updated_at: automation.updated_at,
             trigger: words::trigger(&automation.definition.trigger),
             steps,
-            enrollments: enrollments.into_iter().map(|(status, count)| Count { status, count }).collect(),
+            enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: passages.by_status(*status) }).collect(),
+            only_newest: passages.looked_at >= MAX_BY_STEP,
+            most_counted: MAX_BY_STEP,
             standing: Standing::of_automation(id, ledger.totals),
-            recent: recent(conn, id).await?,
+            recent: enrollments::rows(conn, newest).await?,
             name: automation.name,
             errors,
         })
     }
 }
 
-async fn step_rows(conn: &mut Conn, definition: &Definition) -> Result<Vec<StepRow>, Error> {
-    let ids = |step: &Step| match step {
-        Step::SendSms { template_id, sender_id, .. } => (*template_id, *sender_id),
-        Step::Wait { .. } => (None, None),
-    };
-    let (template_ids, sender_ids): (Vec<_>, Vec<_>) = definition.steps.iter().map(ids).unzip();
-    let template_ids: Vec<_> = template_ids.into_iter().flatten().collect();
-    let sender_ids: Vec<_> = sender_ids.into_iter().flatten().collect();
+/// The steps of a definition in words.
+pub(super) async fn step_rows(conn: &mut Conn, definition: &Definition) -> Result<Vec<StepRow>, Error> {
+    let (template_ids, sender_ids) = definition.refers_to();
     let templates = templates::find_many(conn, &template_ids).await?;
     let senders = senders::find_many(conn, &sender_ids).await?;
-    let row =
-        |step: &Step| StepRow { text: words::step(step, &templates, &senders), template: ids(step).0.map(|id| format!("/templates/{id}")) };
+    let row = |step: &Step| {
+        let (kind, template_id) = match step {
+            Step::SendSms { template_id, .. } => ("send_sms", *template_id),
+            Step::Wait { .. } => ("wait", None),
+        };
+        let template = template_id.map(|id| format!("/templates/{id}"));
+        StepRow { kind, text: words::step(step, &templates, &senders), template, waiting: 0, passed: 0, failed: 0 }
+    };
     Ok(definition.steps.iter().map(row).collect())
 }
 
-async fn recent(conn: &mut Conn, id: AutomationId) -> Result<Vec<EnrollmentRow>, Error> {
-    let enrollments = automations::enrollments(conn, id, None, RECENT).await?;
-    let contact_ids: Vec<ContactId> = enrollments.iter().map(|enrollment| enrollment.contact_id).collect();
-    let contacts = contacts::find_many(conn, &contact_ids).await?;
-    let label = |id: ContactId| {
-        let contact = contacts.iter().find(|contact| contact.id == id);
-        contact.map(|contact| contact.full_name().unwrap_or_else(|| contact.phone.international())).unwrap_or_default()
-    };
-    let row = |enrollment: automations::Enrollment| EnrollmentRow {
-        id: enrollment.id,
-        contact_id: enrollment.contact_id,
-        contact: label(enrollment.contact_id),
-        status: enrollment.status,
-        step: enrollment.step,
-        due_at: Some(enrollment.due_at).filter(|_| enrollment.status == EnrollmentStatus::Active),
-        started_at: enrollment.started_at,
-    };
-    Ok(enrollments.into_iter().map(row).collect())
+/// Writes at each step who stands there: whoever waits stands before the next step already.
+fn count_in(rows: &mut [StepRow], definition: &Definition, passages: &Passages) {
+    let is_wait = |index: usize| matches!(definition.steps.get(index), Some(Step::Wait { .. }));
+    for (index, row) in rows.iter_mut().enumerate() {
+        let step = i16::try_from(index).unwrap_or(i16::MAX);
+        let after_wait = index > 0 && is_wait(index - 1);
+        let about_to = if after_wait { 0 } else { passages.at(EnrollmentStatus::Active, step) };
+        let in_wait = if is_wait(index) { passages.at(EnrollmentStatus::Active, step + 1) } else { 0 };
+        row.waiting = about_to + in_wait;
+        row.passed = passages.passed(step) - in_wait;
+        row.failed = passages.at(EnrollmentStatus::Failed, step);
+    }
+}
+
+impl StepRow {
+    /// For tests of templates: an SMS and a wait.
+    pub(super) fn samples() -> Vec<Self> {
+        let step = |kind, text: &str, template: Option<&str>, waiting| Self {
+            kind,
+            text: text.to_owned(),
+            template: template.map(str::to_owned),
+            waiting,
+            passed: 1_234,
+            failed: 1,
+        };
+        vec![step("send_sms", "Send “Thank <you>” to the contact, from Shop", Some("/templates/1"), 0), step("wait", "Wait 1 day", None, 7)]
+    }
 }
 
 impl Page for AutomationPage {
     const TEMPLATE: &'static str = "ui/automations/show.html";
 
     fn samples() -> Vec<Self> {
-        let step = |text: &str| StepRow { text: text.to_owned(), template: Some("/templates/1".to_owned()) };
-        let row = |status| EnrollmentRow {
-            id: EnrollmentId::new(),
-            contact_id: ContactId::new(),
-            contact: "Ada <Lovelace>".to_owned(),
-            status,
-            step: 1,
-            due_at: Some(DateTime::UNIX_EPOCH).filter(|_| status == EnrollmentStatus::Active),
-            started_at: DateTime::UNIX_EPOCH,
-        };
         let page = |status, errors| Self {
             id: AutomationId::new(),
             name: "Thank <you>".to_owned(),
@@ -183,16 +145,19 @@ impl Page for AutomationPage {
             version: 3,
             updated_at: DateTime::UNIX_EPOCH,
             trigger: "When the event “order_completed” is reported".to_owned(),
-            steps: vec![step("Send “Thank you” to the contact, from Shop"), step("Wait 1 day")],
+            steps: StepRow::samples(),
             enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: 1_234 }).collect(),
+            only_newest: true,
+            most_counted: MAX_BY_STEP,
             standing: Standing::of_automation(1, Counts { recipients: 7, delivered: 7, ..Counts::default() }),
-            recent: EnrollmentStatus::ALL.iter().map(|status| row(*status)).collect(),
+            recent: EnrollmentRow::samples(),
             errors,
         };
         let wrong = FieldErrors::default().with("steps.0.sender_id", "The sender is disabled.").with("name", "Odd.");
         let empty = Self {
             steps: Vec::new(),
             recent: Vec::new(),
+            only_newest: false,
             standing: Standing::of_automation(1, Counts::default()),
             ..page(AutomationStatus::Draft, as_problems(&wrong))
         };
@@ -202,12 +167,25 @@ impl Page for AutomationPage {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn errors_of_fields_elsewhere_say_where_they_belong() {
-        let errors =
-            FieldErrors::default().with("steps.1.sender_id", "Choose one.").with("trigger.name", "Name it.").with("steps", "Add one.");
-        assert_eq!(sentences(&errors), ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
+    fn whoever_waits_is_counted_at_the_wait_and_nowhere_else() {
+        let sms = json!({"type": "send_sms"});
+        let steps = json!([sms, {"type": "wait", "seconds": 60}, sms]);
+        let definition = Definition::parse(&json!({"type": "contact_created"}), &steps).unwrap();
+        let counts = [
+            ((EnrollmentStatus::Active, 0), 2),
+            ((EnrollmentStatus::Active, 2), 5),
+            ((EnrollmentStatus::Failed, 2), 1),
+            ((EnrollmentStatus::Completed, 3), 10),
+        ];
+        let passages = Passages { counts: counts.into_iter().collect(), looked_at: 18 };
+        let mut rows: Vec<StepRow> = StepRow::samples().into_iter().chain(StepRow::samples()).take(3).collect();
+        count_in(&mut rows, &definition, &passages);
+        let counted: Vec<_> = rows.iter().map(|row| (row.waiting, row.passed, row.failed)).collect();
+        assert_eq!(counted, [(2, 16, 0), (5, 11, 0), (0, 10, 1)]);
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::action::Action;
 use super::form::{AutomationForm, MISSING, UNITS};
+use super::trial::{Trial, TrialForm};
 use super::words;
 use crate::automations::condition::Operator;
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
@@ -35,6 +36,8 @@ pub(in crate::web) struct EditorPage {
     form: AutomationForm,
     errors: FieldErrors,
     choices: Choices,
+    /// What it would do, if somebody asked.
+    trial: Option<Trial>,
 }
 
 /// What the select boxes offer.
@@ -54,28 +57,36 @@ struct Subject {
     status: AutomationStatus,
 }
 
-pub(super) async fn new(visit: Visit<Marketer>) -> PageResult {
+/// An empty form, or the one that the address brings back.
+pub(super) async fn new(visit: Visit<Marketer>, request: HttpRequest) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
-    show(visit, subject, AutomationForm::blank(), FieldErrors::default()).await
+    let form = brought_back(&request, AutomationForm::blank);
+    show(visit, subject, form, FieldErrors::default()).await
 }
 
-/// The saved form, or the one that the address brings back; with `step` and `template_id` in it, that template is chosen.
+/// The saved form, or the one that the address brings back.
 pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, request: HttpRequest) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
+    let form = brought_back(&request, || AutomationForm::of(&automation));
+    let subject = Subject { id: Some(automation.id), status: automation.status };
+    show(visit, subject, form, FieldErrors::default()).await
+}
+
+/// The form in the address, or another one where there is none; with `step` and `template_id` in it, that template is chosen.
+fn brought_back(request: &HttpRequest, otherwise: impl FnOnce() -> AutomationForm) -> AutomationForm {
     let query: Vec<(String, String)> = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let asked = |wanted: &str| query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let mut form = match asked("trigger.type") {
         Some(_) => AutomationForm::from_pairs(&query),
-        None => AutomationForm::of(&automation),
+        None => otherwise(),
     };
     let step = asked("step").and_then(|step| step.parse::<usize>().ok()).and_then(|step| form.steps.get_mut(step));
     if let (Some(step), Some(template_id)) = (step, asked("template_id")) {
         step.template_id = template_id;
     }
-    let subject = Subject { id: Some(automation.id), status: automation.status };
-    show(visit, subject, form, FieldErrors::default()).await
+    form
 }
 
 pub(super) async fn create(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
@@ -102,6 +113,7 @@ async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, Stri
             Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved and switched on."),
             Err(error) => refuse(visit, subject, form, error).await,
         },
+        Action::Try => try_out(visit, subject, form, TrialForm::from_pairs(pairs)).await,
         Action::NewTemplate(step) => leave_for_template(visit, subject, form, step).await,
     }
 }
@@ -144,29 +156,48 @@ async fn save(
     .await
 }
 
+/// Shows the form with what it would do for somebody. Where it cannot be read, what is wrong is said instead.
+async fn try_out(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, trial: TrialForm) -> PageResult {
+    // A name is not needed for that.
+    let named = AutomationForm { name: UNTITLED.to_owned(), ..form.clone() };
+    let (_, definition) = match named.parse() {
+        Ok(parsed) => parsed,
+        Err(errors) => {
+            let errors = errors.with("form", "It cannot be tried yet: see what is marked below.");
+            let page = EditorPage::load(&visit, subject, form, errors).await?;
+            return visit.invalid(&page);
+        }
+    };
+    let trial = Trial::load(&mut *visit.conn().await?, &visit.app, &definition, trial, visit.now()).await?;
+    let page = EditorPage::load(&visit, subject, form, FieldErrors::default()).await?;
+    visit.page(&EditorPage { trial: Some(trial), ..page })
+}
+
 /// Keeps the half-filled form and goes to write a template; that page comes back here with the template chosen.
 ///
-/// A draft is saved as it is. What runs, or has run, cannot be saved half: its form travels along in the address.
+/// A draft is saved as far as it can be. The form as it was typed travels along in the address: what runs, or has run, cannot be saved
+/// half, and a draft loses what is not complete.
 async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: AutomationForm, step: usize) -> PageResult {
-    let (id, query) = if subject.status == AutomationStatus::Draft {
+    let mut id = subject.id;
+    if subject.status == AutomationStatus::Draft {
         if form.name.trim().is_empty() {
             form.name = untitled(&mut *visit.conn().await?).await?;
         }
         match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
-            Ok(saved) => (saved.id, format!("step={step}")),
-            Err(error) => return refuse(visit, subject, form, error).await,
+            Ok(saved) => id = Some(saved.id),
+            Err(Error::Invalid(_)) => {}
+            Err(other) => return Err(other.into()),
         }
-    } else {
-        let query = form.to_query();
-        match subject.id {
-            Some(id) if query.len() <= MAX_QUERY => (id, format!("{query}&step={step}")),
-            _ => {
-                let errors = FieldErrors::default().with("form", "Save your changes first, then create the template.");
-                return show(visit, subject, form, errors).await;
-            }
-        }
+    }
+    let query = form.to_query();
+    if query.len() > MAX_QUERY {
+        let errors = FieldErrors::default().with("form", "Save your changes first, then create the template.");
+        return show(visit, Subject { id, ..subject }, form, errors).await;
+    }
+    let back = match id {
+        Some(id) => format!("/automations/{id}/edit?{query}&step={step}"),
+        None => format!("/automations/new?{query}&step={step}"),
     };
-    let back = format!("/automations/{id}/edit?{query}");
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &back).finish();
     visit.redirect(format!("/templates/new?{query}")).silently()
 }
@@ -183,7 +214,7 @@ async fn untitled(conn: &mut Conn) -> Result<String, Error> {
 impl EditorPage {
     async fn load(visit: &Visit<Marketer>, subject: Subject, form: AutomationForm, errors: FieldErrors) -> Result<Self, PageError> {
         let choices = Choices::load(&mut *visit.conn().await?, &form).await?;
-        Ok(Self { id: subject.id, status: subject.status, form, errors, choices })
+        Ok(Self { id: subject.id, status: subject.status, form, errors, choices, trial: None })
     }
 }
 
@@ -255,13 +286,14 @@ impl Page for EditorPage {
             .with("steps.0.template_id", "There is no such template.")
             .with("trigger.where.0.value", "This is wrong.");
         let id = Some(AutomationId::new());
-        let page = |id, status, form, errors| Self { id, status, form, errors, choices: choices() };
+        let page =
+            |id, status, form, errors| Self { id, status, form, errors, choices: choices(), trial: Trial::samples().into_iter().next() };
         let nothing = FieldErrors::default;
         vec![
             page(None, AutomationStatus::Draft, AutomationForm::blank(), nothing()),
             page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), wrong),
             page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), nothing()),
-            Self { choices: Choices::fixed(), ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing()) },
+            Self { trial: None, choices: Choices::fixed(), ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing()) },
         ]
     }
 }

@@ -91,7 +91,7 @@ impl EnrollmentPage {
             automation: automation.name,
             version: enrollment.version,
             contact_id: contact.id,
-            contact: contact.full_name().unwrap_or_else(|| contact.phone.international()),
+            contact: contact.label(),
             status: enrollment.status,
             reason: enrollment.reason,
             cause: words::cause(&enrollment.cause),

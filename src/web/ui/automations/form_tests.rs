@@ -108,7 +108,7 @@ fn buttons_say_what_they_mean() {
 fn steps_are_added_moved_and_removed_with_what_was_typed() {
     let mut form = AutomationForm::blank();
     form.steps[0] = StepForm { sender_id: "s".to_owned(), template_id: "t".to_owned(), ..StepForm::sms() };
-    for edit in [Edit::AddWait, Edit::AddSms, Edit::Down(0), Edit::Up(0), Edit::Down(2), Edit::Remove(9)] {
+    for edit in [Edit::AddWait(usize::MAX), Edit::AddSms(usize::MAX), Edit::Down(0), Edit::Up(0), Edit::Down(2), Edit::Remove(9)] {
         edit.apply(&mut form);
     }
     let steps: Vec<_> = form.steps.iter().map(|step| (step.kind.as_str(), step.template_id.as_str(), step.sender_id.as_str())).collect();

@@ -42,7 +42,8 @@ pub(super) const fn operator(operator: Operator) -> &'static str {
     }
 }
 
-fn condition(condition: &Condition) -> String {
+/// “total is at least 100”
+pub(super) fn condition(condition: &Condition) -> String {
     let property = &condition.property;
     match (condition.operator, &condition.value) {
         (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => format!("{property} is missing"),

@@ -1,0 +1,165 @@
+//! Who passes through an automation: the list of its enrollments, by state and by contact.
+
+use std::collections::HashMap;
+
+use actix_web::web::{Path, Query};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus};
+use crate::contacts::{self, Contact, ContactFilter, Position};
+use crate::db::Conn;
+use crate::error::Error;
+use crate::types::id::{AutomationId, ContactId, EnrollmentId};
+use crate::users::organization;
+use crate::web::ui::Choice;
+use crate::web::{Page, PageResult, Viewer, Visit};
+
+const PER_PAGE: usize = 50;
+
+/// Contacts whose enrollments a search looks for.
+const MOST_CONTACTS: usize = 100;
+
+/// What is looked for, and where the list goes on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    status: String,
+    q: String,
+    #[serde(skip_serializing)]
+    before: Option<EnrollmentId>,
+}
+
+/// The enrollments of an automation.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct EnrollmentsPage {
+    id: AutomationId,
+    name: String,
+    wanted: Wanted,
+    statuses: Vec<Choice>,
+    rows: Vec<EnrollmentRow>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+pub(super) struct EnrollmentRow {
+    id: EnrollmentId,
+    contact_id: ContactId,
+    contact: String,
+    status: EnrollmentStatus,
+    step: i16,
+    reason: Option<String>,
+    due_at: Option<DateTime<Utc>>,
+    started_at: DateTime<Utc>,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, wanted: Query<Wanted>) -> PageResult {
+    let page = EnrollmentsPage::load(&mut *visit.conn().await?, *id, wanted.into_inner()).await?;
+    visit.page(&page)
+}
+
+impl EnrollmentsPage {
+    async fn load(conn: &mut Conn, id: AutomationId, wanted: Wanted) -> Result<Self, Error> {
+        let automation = automations::find(conn, id).await?;
+        let filter = EnrollmentFilter { status: wanted.status.parse().ok(), contacts: wanted.contacts(conn).await? };
+        let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
+        let mut found = automations::enrollments(conn, id, &filter, wanted.before, limit + 1).await?;
+        let more = found.len() > PER_PAGE;
+        found.truncate(PER_PAGE);
+        let rows = rows(conn, found).await?;
+        let here = |before: Option<EnrollmentId>| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("status", &wanted.status).append_pair("q", &wanted.q);
+            if let Some(before) = before {
+                query.append_pair("before", &before.to_string());
+            }
+            format!("/automations/{id}/enrollments?{}", query.finish())
+        };
+        Ok(Self {
+            id,
+            name: automation.name,
+            newer: wanted.before.map(|_| here(None)),
+            older: rows.last().filter(|_| more).map(|last| here(Some(last.id))),
+            rows,
+            statuses: statuses(),
+            wanted,
+        })
+    }
+}
+
+impl Wanted {
+    /// The contacts that are looked for; none where nobody in particular is.
+    async fn contacts(&self, conn: &mut Conn) -> Result<Option<Vec<ContactId>>, Error> {
+        if self.q.trim().is_empty() {
+            return Ok(None);
+        }
+        let default_country = organization::find(conn).await?.default_country;
+        let filter = ContactFilter { search: self.q.clone(), default_country, ..ContactFilter::default() };
+        let found = contacts::list(conn, &filter, Position::Newest, MOST_CONTACTS).await?;
+        Ok(Some(found.contacts.into_iter().map(|contact| contact.id).collect()))
+    }
+}
+
+fn statuses() -> Vec<Choice> {
+    let label = |status| match status {
+        EnrollmentStatus::Active => "Under way",
+        EnrollmentStatus::Completed => "Completed",
+        EnrollmentStatus::Failed => "Failed",
+    };
+    EnrollmentStatus::ALL.iter().map(|status| Choice::new(status.as_str(), label(*status))).collect()
+}
+
+/// Enrollments with the names of their contacts.
+pub(super) async fn rows(conn: &mut Conn, enrollments: Vec<Enrollment>) -> Result<Vec<EnrollmentRow>, Error> {
+    let ids: Vec<ContactId> = enrollments.iter().map(|enrollment| enrollment.contact_id).collect();
+    let contacts: HashMap<ContactId, Contact> =
+        contacts::find_many(conn, &ids).await?.into_iter().map(|contact| (contact.id, contact)).collect();
+    let row = |enrollment: Enrollment| EnrollmentRow {
+        id: enrollment.id,
+        contact_id: enrollment.contact_id,
+        contact: contacts.get(&enrollment.contact_id).map(Contact::label).unwrap_or_default(),
+        status: enrollment.status,
+        step: enrollment.step,
+        reason: enrollment.reason,
+        due_at: Some(enrollment.due_at).filter(|_| enrollment.status == EnrollmentStatus::Active),
+        started_at: enrollment.started_at,
+    };
+    Ok(enrollments.into_iter().map(row).collect())
+}
+
+impl EnrollmentRow {
+    /// For tests of templates: one of each state.
+    pub(super) fn samples() -> Vec<Self> {
+        let row = |status: EnrollmentStatus| Self {
+            id: EnrollmentId::new(),
+            contact_id: ContactId::new(),
+            contact: "Ada <Lovelace>".to_owned(),
+            status,
+            step: 1,
+            reason: (status == EnrollmentStatus::Failed).then(|| "The sender of step 2 does not exist any more.".to_owned()),
+            due_at: Some(DateTime::UNIX_EPOCH).filter(|_| status == EnrollmentStatus::Active),
+            started_at: DateTime::UNIX_EPOCH,
+        };
+        EnrollmentStatus::ALL.iter().map(|status| row(*status)).collect()
+    }
+}
+
+impl Page for EnrollmentsPage {
+    const TEMPLATE: &'static str = "ui/automations/enrollments.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |rows, wanted| Self {
+            id: AutomationId::new(),
+            name: "Thank <you>".to_owned(),
+            wanted,
+            statuses: statuses(),
+            rows,
+            newer: Some("/automations/1/enrollments?status=".to_owned()),
+            older: None,
+        };
+        let searched = Wanted { q: "Ada".to_owned(), status: "failed".to_owned(), before: None };
+        vec![page(EnrollmentRow::samples(), Wanted::default()), page(Vec::new(), Wanted::default()), page(Vec::new(), searched)]
+    }
+}

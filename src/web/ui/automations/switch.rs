@@ -1,0 +1,177 @@
+//! Switching an automation on and pausing it: first what will happen, and how many it concerns; then the switch.
+
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+
+use super::detail::{AutomationPage, StepRow, step_rows};
+use super::words;
+use crate::automations::counts::{self, MAX_BY_STEP};
+use crate::automations::{self, Automation, AutomationChange, AutomationStatus};
+use crate::connections::Status;
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors};
+use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
+use crate::senders::{self, Sender};
+use crate::types::id::AutomationId;
+use crate::web::{Marketer, Page, PageResult, Visit};
+
+/// What switching on or pausing will do.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct SwitchPage {
+    id: AutomationId,
+    name: String,
+    /// Whether it would be switched on.
+    activates: bool,
+    /// Whether it has run before.
+    has_run: bool,
+    trigger: String,
+    steps: Vec<StepRow>,
+    /// Who stands inside, counted up to a limit: `10,000+`.
+    inside: String,
+    anybody_inside: bool,
+    /// Messages that are composed and wait.
+    waiting: i64,
+    /// What speaks against it, in sentences.
+    warnings: Vec<String>,
+}
+
+pub(super) async fn ask_activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
+    ask(visit, *id, AutomationStatus::Active).await
+}
+
+pub(super) async fn ask_pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
+    ask(visit, *id, AutomationStatus::Paused).await
+}
+
+pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
+    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Active).await {
+        Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is switched on."),
+        Err(Error::Invalid(errors)) => {
+            let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), as_problems(&errors)).await?;
+            visit.invalid(&page)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
+    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Paused).await {
+        Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is paused."),
+        Err(Error::Invalid(errors)) => visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" ")),
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn ask(visit: Visit<Marketer>, id: AutomationId, to: AutomationStatus) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let automation = automations::find(&mut conn, id).await?;
+    if automation.status == to {
+        let already = if to == AutomationStatus::Active { "It is switched on already." } else { "It is paused already." };
+        return visit.redirect(format!("/automations/{id}")).flash(already);
+    }
+    let page = SwitchPage::load(&mut conn, automation, to, visit.now()).await?;
+    drop(conn);
+    visit.page(&page)
+}
+
+async fn switch(conn: &mut Conn, now: DateTime<Utc>, id: AutomationId, status: AutomationStatus) -> Result<Automation, Error> {
+    let change = AutomationChange { status: Some(status), ..AutomationChange::default() };
+    conn.transaction(async |conn| automations::update(conn, id, change, now).await).await
+}
+
+/// The errors of fields that the page does not show, as sentences that say where they belong.
+pub(super) fn as_problems(errors: &FieldErrors) -> FieldErrors {
+    let lead = "It cannot be switched on yet. Edit it:";
+    let start = FieldErrors::default().with("form", lead);
+    sentences(errors).into_iter().fold(start, |problems, sentence| problems.with("form", sentence))
+}
+
+fn sentences(errors: &FieldErrors) -> Vec<String> {
+    let place = |field: &str| match field.split('.').collect::<Vec<_>>().as_slice() {
+        ["steps", index, ..] => index.parse::<usize>().map_or_else(|_| "Steps: ".to_owned(), |index| format!("Step {}: ", index + 1)),
+        ["trigger", ..] => "Trigger: ".to_owned(),
+        _ => String::new(),
+    };
+    errors.iter().flat_map(|(field, all)| all.iter().map(move |sentence| format!("{}{sentence}", place(field)))).collect()
+}
+
+impl SwitchPage {
+    async fn load(conn: &mut Conn, automation: Automation, to: AutomationStatus, now: DateTime<Utc>) -> Result<Self, Error> {
+        let id = automation.id;
+        let inside = counts::inside(conn, id).await?;
+        let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(id)), sender_id: None };
+        let waiting = ledger::read(conn, &filter, Grouping::Automation).await?.totals.pending;
+        let activates = to == AutomationStatus::Active;
+        let warnings = if activates { warnings(conn, &automation).await? } else { Vec::new() };
+        Ok(Self {
+            id,
+            activates,
+            has_run: automation.status != AutomationStatus::Draft,
+            trigger: words::trigger(&automation.definition.trigger),
+            steps: step_rows(conn, &automation.definition).await?,
+            inside: words::rough(inside, MAX_BY_STEP),
+            anybody_inside: inside > 0,
+            waiting,
+            warnings,
+            name: automation.name,
+        })
+    }
+}
+
+/// What is incomplete, and senders through which less would arrive than one thinks.
+async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String>, Error> {
+    let mut found = sentences(&automation.definition.missing());
+    let (_, ids) = automation.definition.refers_to();
+    let senders = senders::find_many(conn, &ids).await?;
+    let mut senders: Vec<Sender> = senders.into_values().collect();
+    senders.sort_by_key(Sender::label);
+    for sender in &senders {
+        if sender.status() != Status::Active {
+            found.push(format!("{} does not send at present: see the Connection Center.", sender.label()));
+        }
+        if sender.webhook_error.is_some() {
+            found.push(format!("Replies to {} are not reported here, STOP among them.", sender.label()));
+        }
+        let health = senders::healths(conn, sender.connection_id).await?.remove(&sender.id);
+        let registrations = health.into_iter().flat_map(|health| health.registrations);
+        if registrations.into_iter().any(|registration| registration.needs_action()) {
+            found.push(format!("{} is not registered with carriers in the United States: messages there may be blocked.", sender.label()));
+        }
+    }
+    Ok(found)
+}
+
+impl Page for SwitchPage {
+    const TEMPLATE: &'static str = "ui/automations/switch.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |activates, has_run| Self {
+            id: AutomationId::new(),
+            name: "Thank <you>".to_owned(),
+            activates,
+            has_run,
+            trigger: "When a contact is created".to_owned(),
+            steps: StepRow::samples(),
+            inside: "1,234".to_owned(),
+            anybody_inside: has_run,
+            waiting: i64::from(has_run),
+            warnings: vec!["Shop <1> does not send at present.".to_owned()],
+        };
+        let empty = Self { warnings: Vec::new(), steps: Vec::new(), anybody_inside: false, waiting: 0, ..page(true, false) };
+        vec![page(true, false), page(true, true), page(false, true), empty]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_fields_elsewhere_say_where_they_belong() {
+        let errors =
+            FieldErrors::default().with("steps.1.sender_id", "Choose one.").with("trigger.name", "Name it.").with("steps", "Add one.");
+        assert_eq!(sentences(&errors), ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
+    }
+}

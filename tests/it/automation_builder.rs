@@ -1,0 +1,160 @@
+//! The builder of automations: steps put in, copied and tried out, who stands where, and what switching will do.
+
+use carillon::simulator::LONG_CODE;
+use serde_json::json;
+
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp,
+    browser::Browser,
+    days, hours,
+    world::{send_sms, wait},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let (first, second) =
+        (app.template("Thank you for {{ event.total }} euros.").await, app.template("Come back, {{ contact.first_name }}.").await);
+    let trigger = json!({ "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } });
+    let automation = app.automation(trigger, json!([send_sms(&first, &twilio), wait(86_400), send_sms(&second, &twilio)])).await;
+    let site = app.sign_in().await;
+    let trying = format!("/automations/{automation}/try");
+    site.open(&trying).await.ok().must_say("There is nobody to try it with");
+
+    app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada", "last_name": "Lovelace" })).await.ok();
+    app.contact(OTHER_HANDSET).await;
+    let page = site.open(&format!("{trying}?find=Ada")).await.ok();
+    page.must_say("this contact has reported no event");
+    page.must_say("event.total is not set");
+    app.event("order", HANDSET, json!({ "total": 250 })).await;
+    app.run_until_idle().await;
+    app.event("order", HANDSET, json!({ "total": 5 })).await;
+    let sent = app.received(HANDSET).len();
+
+    let page = site.open(&format!("{trying}?find=Ada")).await.ok();
+    for words in ["It would start.", "Thank you for 250 euros.", "Wait 1 day", "Come back, Ada.", "2 messages in all", "Nothing was sent"] {
+        page.must_say(words);
+    }
+    let small = app.texts("SELECT id::text AS text FROM events ORDER BY id DESC").await[0].clone();
+    let page = site.open(&format!("{trying}?find=Ada&event_id={small}")).await.ok();
+    page.must_say("It would not start with this event, since it is not so that total is at least 100");
+    page.must_say("Thank you for 5 euros.");
+    site.open(&format!("{trying}?find=Nobody")).await.ok().must_say("No contact is found by this name, number or email.");
+
+    app.text(HANDSET, LONG_CODE, "STOP").await;
+    let page = site.open(&format!("{trying}?find=Ada")).await.ok();
+    page.must_say("Suppressed");
+    page.must_say("0 messages in all");
+    assert_eq!(app.received(HANDSET).len(), sent, "nothing of this was sent");
+    assert_eq!(app.count("enrollments").await, 1, "and nobody was enrolled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_tells_who_waits_there_and_who_has_passed() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello.").await;
+    let steps = json!([send_sms(&template, &twilio), wait(3_600), send_sms(&template, &twilio)]);
+    let automation = app.automation(json!({ "type": "event", "name": "hello" }), steps).await;
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.advance(hours(2)).await;
+    app.event("hello", OTHER_HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let site = app.sign_in().await;
+    let page = site.open(&format!("/automations/{automation}")).await.ok();
+    let text = page.text();
+    let at = |step: &str| {
+        let from = text.find(step).unwrap_or_else(|| panic!("{step}: {text}"));
+        text[from..].split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(at("1. Send").contains("About to 0 Passed 2 Failed 0 2. Wait 1 hour Waiting 1 Passed 1 Failed 0 3. Send"), "{text}");
+    assert!(at("3. Send").contains("About to 0 Passed 1 Failed 0"), "{text}");
+
+    let list = format!("/automations/{automation}/enrollments");
+    let all = site.open(&list).await.ok();
+    all.must_say("Under way");
+    all.must_say("Completed");
+    let one = site.open(&format!("{list}?q={}&status=active", &OTHER_HANDSET[8..])).await.ok();
+    assert!(one.says("step 3") && !one.html.contains(&app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned()), "{}", one.text());
+    site.open(&format!("{list}?status=failed")).await.ok().must_say("No enrollment is like this.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello.").await;
+    let steps = json!([wait(3_600), send_sms(&template, &twilio)]);
+    let automation = app.automation(json!({ "type": "event", "name": "hello" }), steps).await;
+    for phone in [HANDSET, OTHER_HANDSET] {
+        app.event("hello", phone, json!({})).await;
+    }
+    let site = app.sign_in().await;
+    let (path, pause, activate) =
+        (format!("/automations/{automation}"), format!("/automations/{automation}/pause"), format!("/automations/{automation}/activate"));
+    let asked = site.open(&pause).await.ok();
+    asked.must_say("2 contacts inside stand still");
+    let paused = site.send(&asked.form(&pause)).await.ok();
+    assert_eq!(paused.path, path);
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    let asked = site.open(&activate).await.ok();
+    asked.must_say("2 contacts who stand inside go on where they stopped");
+    asked.must_say("does not send at present");
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false })).await.ok();
+    site.send(&asked.form(&activate)).await.ok().must_say("The automation is switched on.");
+    assert_eq!(site.open(&activate).await.ok().path, path, "what is on cannot be switched on again");
+    app.advance(days(1)).await;
+    app.run_until_idle().await;
+    assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_filled_condition_is_still_there_after_a_template_was_written() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    let site = app.sign_in().await;
+    let form = site.open("/automations/new").await.ok().form("/automations/new");
+    let form = site.send(&form.with("trigger.name", "order").pressing("do", "add_condition")).await.ok().form("/automations/new");
+    let page = site.send(&form.with("trigger.where.0.value", "5").pressing("do", "new_template.0")).await.ok();
+    let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
+    let page = site.send(&form.with("name", "Thanks").with("body", "Thanks.")).await.ok();
+    let form = page.forms().into_iter().find(|form| form.value("trigger.name").is_some()).unwrap();
+    assert_eq!((form.value("trigger.name"), form.value("trigger.where.0.value")), (Some("order"), Some("5")));
+    assert_ne!(form.value("steps.0.template_id"), Some(""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_marketer_builds_a_flow_tries_it_and_switches_it_on() {
+    let app = TestApp::with_worker().await;
+    app.connect_twilio().await;
+    app.template("Thank you, {{ contact.first_name | default(value='friend') }}!").await;
+    app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada" })).await.ok();
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/automations/new", app.url)).await;
+    browser.fill("name", "Thank buyers").await;
+    browser.choose("trigger.type", "A contact is created").await;
+    browser.choose("steps.0.sender_id", "Carillon").await;
+    browser.choose("steps.0.template_id", "").await;
+    browser.run("const box = document.querySelector('[name=\"steps.0.template_id\"]'); box.selectedIndex = box.options.length - 1;").await;
+    browser.press("Add wait").await;
+    browser.press("Copy").await;
+    browser.must_say("3. Wait").await;
+    browser.press("Insert wait").await;
+    browser.must_say("4. Wait").await;
+    browser.run("document.querySelectorAll('[value^=\"remove.\"]')[3].click()").await;
+    browser.press("Show what would happen").await;
+    browser.must_say("Thank you, Ada!").await;
+    browser.must_say("Nothing was sent, and nothing was kept of this.").await;
+    browser.press("Save draft").await;
+    browser.must_say("Automation saved.").await;
+    let automation = browser.path().await;
+    browser.go(&format!("{}{automation}/activate", app.url)).await;
+    browser.must_say("From then on it sends text messages to real people.").await;
+    browser.press("Switch on").await;
+    browser.must_say("The automation is switched on.").await;
+    app.api().post("/contacts", json!({ "phone": OTHER_HANDSET })).await.ok();
+    app.eventually("the message arrives", async || (app.received(OTHER_HANDSET) == ["Thank you, friend!"]).then_some(())).await;
+}
