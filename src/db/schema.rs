@@ -333,12 +333,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    template_drafts (user_id, template_id) {
+        user_id -> Uuid,
+        template_id -> Uuid,
+        version -> Int4,
+        name -> Text,
+        body -> Text,
+        media_urls -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     template_versions (template_id, version) {
         template_id -> Uuid,
         version -> Int4,
         body -> Text,
         media_urls -> Array<Text>,
         created_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
     }
 }
 
@@ -374,6 +387,7 @@ diesel::table! {
         created_at -> Timestamptz,
         password_changed_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
+        test_phone -> Nullable<Text>,
     }
 }
 
@@ -407,7 +421,9 @@ diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(throttles -> senders (sender_id));
+diesel::joinable!(template_drafts -> users (user_id));
 diesel::joinable!(template_versions -> templates (template_id));
+diesel::joinable!(template_versions -> users (created_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
@@ -436,6 +452,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     setup_codes,
     suppressions,
     tags,
+    template_drafts,
     template_versions,
     templates,
     throttles,
