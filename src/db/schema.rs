@@ -242,6 +242,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    prices (connection_id, country, unit) {
+        connection_id -> Uuid,
+        country -> Text,
+        unit -> Text,
+        parts -> Int8,
+        amount -> Float8,
+        learned_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     queued_sends (message_id) {
         message_id -> Uuid,
         sender_id -> Uuid,
@@ -417,6 +428,7 @@ diesel::joinable!(messages -> contacts (contact_id));
 diesel::joinable!(messages -> enrollments (enrollment_id));
 diesel::joinable!(messages -> senders (sender_id));
 diesel::joinable!(messages -> templates (template_id));
+diesel::joinable!(prices -> connections (connection_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -444,6 +456,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_failures,
     messages,
     organization,
+    prices,
     queued_sends,
     rejected_webhooks,
     routines,

@@ -9,6 +9,7 @@ mod collecting;
 mod looking_up;
 mod perform;
 mod poll;
+mod pricing;
 mod releasing;
 mod routines;
 mod schedule;

@@ -33,6 +33,7 @@ impl Worker {
     async fn run_routine(&self, turn: &Turn) -> Result<DateTime<Utc>, PerformError> {
         match turn.routine {
             Routine::CollectInbound => self.collect_inbound(turn).await,
+            Routine::LearnPrices => self.learn_prices().await,
             Routine::LookUpStale => self.look_up_stale(turn).await,
             Routine::EndSessions => {
                 let now = self.clock.now();

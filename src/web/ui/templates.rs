@@ -2,6 +2,7 @@
 
 mod change;
 mod editor;
+mod estimate;
 mod form;
 mod history;
 mod insertable;

@@ -9,10 +9,9 @@ use uuid::Uuid;
 use super::form::{Action, TemplateForm};
 use super::insertable::{EXAMPLES, Example};
 use super::return_to::ReturnTo;
-use super::saved::Saved;
+use super::saved::{Saved, Way};
 use super::trial::Trial;
 use super::{samples, test_send};
-use crate::automations::uses;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
@@ -112,8 +111,8 @@ async fn follow(visit: Visit<Marketer>, template: Option<Template>, mut form: Te
     let mut conn = visit.conn().await?;
     let kept = keep(&mut conn, &visit, template.as_ref(), &form).await?;
     let mut errors = FieldErrors::default();
-    let wanted = wanted(&mut conn, template.as_ref()).await?;
-    let trial = Trial::load(&mut conn, &visit.organization, &wanted, &mut form, &mut errors).await?;
+    let way = Way::to(&mut conn, template.as_ref()).await?;
+    let trial = Trial::load(&mut conn, &visit.organization, &way, &mut form, &mut errors).await?;
     let senders = senders::usable(&mut conn).await?;
     drop(conn);
     visit.page(&LivePage { form, errors, no_sender_has_mms: none_has_mms(&senders), trial, kept })
@@ -204,12 +203,6 @@ async fn overtaken(conn: &mut Conn, present: &Template) -> Result<Error, Error> 
     ))
 }
 
-/// The names of the events that lead to the template.
-pub(super) async fn wanted(conn: &mut Conn, template: Option<&Template>) -> Result<Vec<String>, PageError> {
-    let Some(template) = template else { return Ok(Vec::new()) };
-    Ok(super::saved::events_of(&uses::of_template(conn, template.id, super::saved::USES).await?))
-}
-
 fn none_has_mms(senders: &[Sender]) -> bool {
     !senders.is_empty() && !senders.iter().any(|sender| sender.mms_capable)
 }
@@ -227,8 +220,8 @@ impl EditorPage {
             Some(template) => Some(Saved::load(&mut conn, template).await?),
             None => None,
         };
-        let wanted = saved.as_ref().map(Saved::events).unwrap_or_default();
-        let trial = Trial::load(&mut conn, &visit.organization, &wanted, &mut form, &mut errors).await?;
+        let way = saved.as_ref().map(Saved::way).unwrap_or_default();
+        let trial = Trial::load(&mut conn, &visit.organization, &way, &mut form, &mut errors).await?;
         let senders = senders::usable(&mut conn).await?;
         if form.to.is_empty() {
             form.to = test_phone::find(&mut conn, visit.user.id).await?.map(|phone| phone.international()).unwrap_or_default();

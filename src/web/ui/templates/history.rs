@@ -127,7 +127,7 @@ impl HistoryPage {
         let mut choices: Vec<_> =
             (1..=template.version).rev().map(|number| Choice::new(number.to_string(), format!("Version {number}"))).collect();
         if has_draft {
-            choices.insert(0, Choice::new(DRAFT, "What you have not saved"));
+            choices.insert(0, Choice::new(DRAFT, "Your draft"));
         }
         let rows = found.into_iter().map(|version| Row {
             is_present: version.version == template.version,
@@ -166,7 +166,7 @@ impl Side {
     fn of_draft(draft: &drafts::Draft) -> Self {
         Self {
             value: DRAFT.to_owned(),
-            label: "What you have not saved".to_owned(),
+            label: "Your draft".to_owned(),
             at: draft.updated_at,
             author: None,
             version: None,

@@ -87,6 +87,13 @@ impl Preview {
     }
 }
 
+impl Preview {
+    /// The parts that are billed, if it goes out as SMS.
+    pub(super) fn billed_parts(&self) -> Option<u16> {
+        self.cost.as_ref().filter(|_| self.media.is_empty()).map(|cost| cost.parts)
+    }
+}
+
 /// Cuts a text around the characters that force UCS-2; neighbours of a kind stay together, so that an emoji is not torn apart.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();

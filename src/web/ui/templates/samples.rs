@@ -10,6 +10,7 @@ use super::trial::{Material, Trial};
 use crate::contacts::Contact;
 use crate::error::FieldErrors;
 use crate::events::{Event, EventName};
+use crate::messages::prices::Price;
 use crate::types::id::{ContactId, EventId};
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
@@ -49,5 +50,7 @@ pub(super) fn trial(form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial 
     let (organization, contact) = (organization(), contact());
     let events = vec![event("order_completed", json!({ "order_id": "A-1 <b>" }))];
     let recipient = Recipient::Contact(Box::new(contact.clone()));
-    Material { organization: &organization, found: vec![contact], recipient, events, wanted: &[] }.tried(form, errors)
+    let price = Price { per_part: 0.0079, unit: "USD".to_owned(), parts: 1_234, learned_at: DateTime::UNIX_EPOCH };
+    let (country, price) = (contact.phone.country(), Some(price));
+    Material { organization: &organization, found: vec![contact], recipient, events, wanted: &[], country, price }.tried(form, errors)
 }

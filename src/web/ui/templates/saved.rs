@@ -4,14 +4,16 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::automations::uses::{self, Use};
-use crate::automations::{AutomationStatus, Trigger};
+use crate::automations::{self, AutomationStatus, Enrollment, Trigger};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::templates::{Template, versions};
-use crate::types::id::{AutomationId, TemplateId};
+use crate::types::id::{AutomationId, ContactId, TemplateId};
 
 /// Automations that are named where a template is used.
 pub(super) const USES: i64 = 100;
+/// Automations that are asked who came in last.
+const LOOKED_AT: usize = 5;
 
 /// The template as it is saved.
 #[derive(Debug, Serialize)]
@@ -25,7 +27,16 @@ pub(super) struct Saved {
     is_archived: bool,
     uses: Vec<UseRow>,
     #[serde(skip)]
-    events: Vec<String>,
+    way: Way,
+}
+
+/// How contacts come to a template: through the automations that send it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Way {
+    /// The names of the events that start them.
+    pub(super) events: Vec<String>,
+    /// Who came in last.
+    pub(super) last: Option<ContactId>,
 }
 
 /// An automation that sends it.
@@ -49,14 +60,13 @@ impl Saved {
             updated_at: template.updated_at,
             author: newest.author,
             is_archived: template.archived_at.is_some(),
-            events: events_of(&used),
+            way: Way::of(conn, &used).await?,
             uses: used.into_iter().map(UseRow::of).collect(),
         })
     }
 
-    /// The names of the events that lead to it.
-    pub(super) fn events(&self) -> Vec<String> {
-        self.events.clone()
+    pub(super) fn way(&self) -> Way {
+        self.way.clone()
     }
 
     pub(super) fn sample(is_archived: bool) -> Self {
@@ -74,7 +84,7 @@ impl Saved {
             author: Some("Ada <Lovelace>".to_owned()),
             is_archived,
             uses: vec![used("Thanks & more", AutomationStatus::Active, &[1, 3]), used("Later", AutomationStatus::Draft, &[2])],
-            events: Vec::new(),
+            way: Way::default(),
         }
     }
 }
@@ -85,13 +95,26 @@ impl UseRow {
     }
 }
 
-/// The names of the events that start automations.
-pub(super) fn events_of(used: &[Use]) -> Vec<String> {
-    let names = used.iter().filter_map(|used| match &used.automation.definition.trigger {
-        Trigger::Event { name, .. } => name.as_ref().map(ToString::to_string),
-        _ => None,
-    });
-    names.collect()
+impl Way {
+    /// The way to a saved template; there is none to a new one.
+    pub(super) async fn to(conn: &mut Conn, template: Option<&Template>) -> Result<Self> {
+        let Some(template) = template else { return Ok(Self::default()) };
+        let used = uses::of_template(conn, template.id, USES).await?;
+        Self::of(conn, &used).await
+    }
+
+    async fn of(conn: &mut Conn, used: &[Use]) -> Result<Self> {
+        let events = used.iter().filter_map(|used| match &used.automation.definition.trigger {
+            Trigger::Event { name, .. } => name.as_ref().map(ToString::to_string),
+            _ => None,
+        });
+        let mut last: Option<Enrollment> = None;
+        for used in used.iter().take(LOOKED_AT) {
+            let newest = automations::enrollments(conn, used.automation.id, None, 1).await?.pop();
+            last = [last, newest].into_iter().flatten().max_by_key(|enrollment| enrollment.started_at);
+        }
+        Ok(Self { events: events.collect(), last: last.map(|enrollment| enrollment.contact_id) })
+    }
 }
 
 /// What is said of the automations that send a template when it is put away.

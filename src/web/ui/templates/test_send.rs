@@ -2,6 +2,7 @@
 
 use super::editor::EditorPage;
 use super::form::TemplateForm;
+use super::saved::Way;
 use super::trial::Trial;
 use crate::db::Conn;
 use crate::error::FieldErrors;
@@ -42,9 +43,9 @@ async fn compose(
         errors.add("sender_id", "Choose what to send from.");
     }
     let new = form.parse_text().map_err(|found| take(&mut errors, &found)).ok();
-    let wanted = super::editor::wanted(conn, template).await?;
+    let way = Way::to(conn, template).await?;
     let mut wrong = FieldErrors::default();
-    let trial = Trial::load(conn, &visit.organization, &wanted, form, &mut wrong).await?;
+    let trial = Trial::load(conn, &visit.organization, &way, form, &mut wrong).await?;
     if let Some(sentences) = wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences) {
         sentences.iter().for_each(|sentence| errors.add("event", sentence));
     }

@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::estimate::Estimate;
 use super::form::TemplateForm;
 use super::insertable::{Group, groups};
 use super::preview::{Plain, Preview};
 use super::recipient::{Recipient, label};
+use super::saved::Way;
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event};
+use crate::messages::prices::{self, Price};
 use crate::templates::TemplateBody;
+use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 use crate::web::PageError;
@@ -39,6 +43,8 @@ pub(super) struct Trial {
     preview: Option<Preview>,
     /// What is wrong with what is typed, for who sees only this part of the page.
     problems: Vec<String>,
+    /// None where nothing is billed by the part.
+    estimate: Option<Estimate>,
     plain: Option<Plain>,
     contacts: Vec<Choice>,
     events: Vec<Choice>,
@@ -52,14 +58,17 @@ pub(super) struct Trial {
 impl Trial {
     /// Finds what to try the text with and tries it; what is chosen is noted in the form, what is wrong in `errors`.
     ///
-    /// `wanted` are the names of the events that lead to this template: of such an event a text can best be tried.
+    /// Who has come the way to this template last is who it is tried with at first.
     pub(super) async fn load(
         conn: &mut Conn,
         organization: &Organization,
-        wanted: &[String],
+        way: &Way,
         form: &mut TemplateForm,
         errors: &mut FieldErrors,
     ) -> Result<Self, PageError> {
+        if let (true, true, Some(last)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), way.last) {
+            form.contact_id = last.to_string();
+        }
         let found = find_contacts(conn, organization, form).await?;
         if form.find.trim().is_empty() {
             form.find.clear();
@@ -71,7 +80,15 @@ impl Trial {
             Recipient::Contact(contact) => events::of_contact(conn, contact.id, EVENTS).await?,
             Recipient::Number(_) => Vec::new(),
         };
-        let material = Material { organization, found, recipient, events, wanted };
+        let country = match &recipient {
+            Recipient::Contact(contact) => contact.phone.country(),
+            Recipient::Number(_) => organization.default_country,
+        };
+        let price = match country {
+            Some(country) => prices::find(conn, country).await?,
+            None => None,
+        };
+        let material = Material { organization, found, recipient, events, wanted: &way.events, country, price };
         Ok(material.tried(form, errors))
     }
 
@@ -110,7 +127,10 @@ pub(super) struct Material<'a> {
     pub(super) found: Vec<Contact>,
     pub(super) recipient: Recipient,
     pub(super) events: Vec<Event>,
+    /// The names of the events that lead to the template: with such an event it can best be tried.
     pub(super) wanted: &'a [String],
+    pub(super) country: Option<Country>,
+    pub(super) price: Option<Price>,
 }
 
 impl Material<'_> {
@@ -129,8 +149,11 @@ impl Material<'_> {
         }
         let attributes: BTreeSet<String> =
             self.found.iter().filter_map(|contact| contact.attributes.as_object()).flat_map(|fields| fields.keys().cloned()).collect();
+        let preview = body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media.unwrap_or_default()));
+        let parts = preview.as_ref().and_then(Preview::billed_parts);
         Trial {
-            preview: body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media.unwrap_or_default())),
+            estimate: parts.map(|parts| Estimate::new(parts, self.country, self.price.as_ref())),
+            preview,
             problems: ["body", "media_urls", "event"].iter().flat_map(|field| sentences(errors, field)).collect(),
             plain: Plain::of(&form.body.replace("\r\n", "\n"), &variables),
             contacts: self.contact_choices(),
@@ -224,7 +247,15 @@ mod tests {
         let chosen = |body: &str, events: Vec<Event>, wanted: &[String], event_id: &str| {
             let recipient = Recipient::Contact(Box::new(contact.clone()));
             let mut form = TemplateForm { body: body.to_owned(), event_id: event_id.to_owned(), ..TemplateForm::default() };
-            let material = Material { organization: &organization, found: vec![contact.clone()], recipient, events, wanted };
+            let material = Material {
+                organization: &organization,
+                found: vec![contact.clone()],
+                recipient,
+                events,
+                wanted,
+                country: None,
+                price: None,
+            };
             let mut errors = FieldErrors::default();
             let trial = material.tried(&mut form, &mut errors);
             (form, trial.event, errors)
