@@ -66,7 +66,8 @@
     localStorage.removeItem(place);
     try {
       typed.forEach((name, at) => (form.elements[name].value = JSON.parse(left)[at]));
-      window.addEventListener("load", () => body.dispatchEvent(new InputEvent("input", { bubbles: true })));
+      const again = () => body.dispatchEvent(new InputEvent("input", { bubbles: true }));
+      form.addEventListener("htmx:after:init", again, { once: true });
     } catch {
       // Not ours any more.
     }

@@ -2,12 +2,13 @@
 
 use super::editor::EditorPage;
 use super::form::TemplateForm;
+use super::recipient::Recipient;
 use super::saved::Way;
 use super::trial::Trial;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::senders;
-use crate::templates::{NewTemplate, Template};
+use crate::templates::{NewTemplate, Template, Variables};
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 use crate::web::test_message::TestMessage;
@@ -49,7 +50,13 @@ async fn compose(
     if let Some(sentences) = wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences) {
         sentences.iter().for_each(|sentence| errors.add("event", sentence));
     }
-    let text = new.as_ref().and_then(|new| rendered(new, &trial, visit, &mut errors));
+    // Somebody of whom only the number is known has the number that it goes to.
+    let recipient = match (&trial.recipient, &to) {
+        (Recipient::Number(_), Some(to)) => Recipient::Number(to.clone()),
+        (chosen, _) => chosen.clone(),
+    };
+    let variables = recipient.variables(trial.event.as_ref(), &visit.organization.name);
+    let text = new.as_ref().and_then(|new| rendered(new, &recipient, &variables, &mut errors));
     let (Some(to), Some(sender), Some(new), Some(text), true) = (to, sender, new, text, errors.is_empty()) else { return Ok(Err(errors)) };
     let test = TestMessage {
         to,
@@ -61,9 +68,8 @@ async fn compose(
     Ok(Ok(test.send(conn, visit, &form.request_key).await?))
 }
 
-fn rendered(new: &NewTemplate, trial: &Trial, visit: &Visit<Marketer>, errors: &mut FieldErrors) -> Option<String> {
-    let variables = trial.recipient.variables(trial.event.as_ref(), &visit.organization.name);
-    let text = new.body().render(&variables).map_err(|reason| format!("This cannot be sent to {}: {reason}.", trial.recipient.label()));
+fn rendered(new: &NewTemplate, recipient: &Recipient, variables: &Variables<'_>, errors: &mut FieldErrors) -> Option<String> {
+    let text = new.body().render(variables).map_err(|reason| format!("This cannot be sent to {}: {reason}.", recipient.label()));
     errors.check("body", text)
 }
 

@@ -138,7 +138,7 @@ impl Material<'_> {
     pub(super) fn tried(self, form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial {
         let body = (!form.body.trim().is_empty()).then(|| TemplateBody::parse(&form.body));
         let body = body.and_then(|parsed| check_once(errors, "body", parsed));
-        let event = self.event(body.as_ref(), form, errors);
+        let Chosen { event, automatic } = self.event(body.as_ref(), form, errors);
         let variables = self.recipient.variables(event.as_ref(), &self.organization.name);
         let media = form.parse_text().map(|new| new.media_urls().to_vec());
         if let Err(found) = &media
@@ -157,7 +157,7 @@ impl Material<'_> {
             problems: ["body", "media_urls", "event"].iter().flat_map(|field| sentences(errors, field)).collect(),
             plain: Plain::of(&form.body.replace("\r\n", "\n"), &variables),
             contacts: self.contact_choices(),
-            events: self.event_choices(),
+            events: self.event_choices(&automatic),
             insertable: groups(&variables.available(&attributes)),
             recipient: self.recipient.clone(),
             event: event.clone(),
@@ -165,27 +165,33 @@ impl Material<'_> {
     }
 
     /// The event that is chosen; otherwise the newest that the text can be tried with, otherwise one made for it.
-    fn event(&self, body: Option<&TemplateBody>, form: &mut TemplateForm, errors: &mut FieldErrors) -> Option<Value> {
+    ///
+    /// What was not chosen stays open in the form: another text may need another event.
+    fn event(&self, body: Option<&TemplateBody>, form: &mut TemplateForm, errors: &mut FieldErrors) -> Chosen {
         let sample = body.map(TemplateBody::sample_event).filter(|event| event.as_object().is_some_and(|fields| !fields.is_empty()));
         if !self.is_choice(&form.event_id) {
-            form.event_id = match self.best(body) {
-                Some(event) => event.id.to_string(),
-                None if sample.is_some() => SAMPLE.to_owned(),
-                None => NO_EVENT.to_owned(),
-            };
+            form.event_id.clear();
         }
-        match form.event_id.as_str() {
+        let best = self.best(body);
+        let automatic = match (best, &sample) {
+            (Some(event), _) => self.event_label(event),
+            (None, Some(_)) => "made up from the text".to_owned(),
+            (None, None) => "none is needed".to_owned(),
+        };
+        let event = match form.event_id.as_str() {
+            "" => best.map(|event| event.properties.clone()).or(sample),
             NO_EVENT => None,
             SAMPLE => sample,
             WRITTEN => {
                 if form.event.trim().is_empty() {
-                    let start = self.best(body).map(|event| event.properties.clone()).or(sample).unwrap_or(Value::Object(<_>::default()));
+                    let start = best.map(|event| event.properties.clone()).or(sample).unwrap_or(Value::Object(<_>::default()));
                     form.event = serde_json::to_string_pretty(&start).unwrap_or_default();
                 }
                 check_once(errors, "event", form.event()).flatten()
             }
             id => self.events.iter().find(|event| event.id.to_string() == id).map(|event| event.properties.clone()),
-        }
+        };
+        Chosen { event, automatic }
     }
 
     fn is_choice(&self, value: &str) -> bool {
@@ -212,15 +218,24 @@ impl Material<'_> {
         choices
     }
 
-    fn event_choices(&self) -> Vec<Choice> {
-        let zone = self.organization.time_zone;
-        let of_contact = self.events.iter().map(|event| {
-            let at = event.occurred_at.with_timezone(&zone).format("%-d %b %Y, %H:%M");
-            Choice::new(event.id.to_string(), format!("{}, {at}", event.name))
-        });
+    fn event_choices(&self, automatic: &str) -> Vec<Choice> {
+        let first = [Choice::new("", format!("Automatic: {automatic}"))];
+        let of_contact = self.events.iter().map(|event| Choice::new(event.id.to_string(), self.event_label(event)));
         let others = [(SAMPLE, "Made up from the text"), (WRITTEN, "Written by hand"), (NO_EVENT, "No event")];
-        of_contact.chain(others.map(|(value, label)| Choice::new(value, label))).collect()
+        first.into_iter().chain(of_contact).chain(others.map(|(value, label)| Choice::new(value, label))).collect()
     }
+
+    fn event_label(&self, event: &Event) -> String {
+        let at = event.occurred_at.with_timezone(&self.organization.time_zone).format("%-d %b %Y, %H:%M");
+        format!("{}, {at}", event.name)
+    }
+}
+
+/// An event to try a text with.
+struct Chosen {
+    event: Option<Value>,
+    /// In words, which one it is unless a person chooses.
+    automatic: String,
 }
 
 /// Keeps what was parsed; its error is noted unless the field has one already.
@@ -265,12 +280,12 @@ mod tests {
         let (_, event, _) = chosen("{{ event.order_id }}", events(), &["visited".to_owned()], "");
         assert_eq!(event, Some(json!({ "page": "/" })), "what leads here goes first");
         let (form, event, _) = chosen("{{ event.sku }}", events(), &[], "");
-        assert_eq!((form.event_id.as_str(), event), (SAMPLE, Some(json!({ "sku": "sku" }))));
+        assert_eq!((form.event_id.as_str(), event), ("", Some(json!({ "sku": "sku" }))), "it stays open");
         let (form, event, _) = chosen("Hi", events(), &[], "");
-        assert_eq!((form.event_id.as_str(), event), (NO_EVENT, None));
+        assert_eq!((form.event_id.as_str(), event), ("", None));
         let (form, _, _) = chosen("{{ event.order_id }}", events(), &[], WRITTEN);
         assert!(form.event.contains("7"), "what is to be changed is there: {}", form.event);
         let (form, _, _) = chosen("{{ event.order_id }}", events(), &[], &EventId::new().to_string());
-        assert_ne!(form.event_id, "", "an event of somebody else gives way");
+        assert_eq!(form.event_id, "", "an event of somebody else gives way");
     }
 }
