@@ -37,6 +37,9 @@
     }
   });
 
+  // An answer to what stood here before must not undo what is typed or chosen now.
+  form.addEventListener("input", () => form.dispatchEvent(new CustomEvent("htmx:abort")));
+
   const say = (text) => (document.getElementById("kept").textContent = text);
   const stash = () => {
     try {
@@ -58,7 +61,9 @@
     event.preventDefault();
     missed(answer.redirected || answer.status === 403 ? "You are signed out: sign in again in this window." : "Carillon could not answer.");
   });
-  form.addEventListener("htmx:error", () => missed("Carillon does not answer."));
+  form.addEventListener("htmx:error", (event) => {
+    if (event.detail.error?.name !== "AbortError") missed("Carillon does not answer.");
+  });
 
   // What did not reach the server before, comes back.
   const left = localStorage.getItem(place);
