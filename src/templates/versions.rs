@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Version {
     /// From 1.
-    pub version: i32,
+    pub number: i32,
     /// The text with variables.
     pub body: String,
     /// Pictures and other files that go along.

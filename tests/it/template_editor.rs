@@ -44,6 +44,7 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.must_say("contact.attributes.city no default").await;
     browser.fill("find", "Nobody").await;
     browser.must_say("No contact is found by this name").await;
+    browser.must_say("To Ben").await;
     browser.fill("find", "Ann").await;
     browser.must_say("is on its way to Oakland").await;
 

@@ -193,7 +193,7 @@ async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: Temp
 /// What is said to somebody whose text began with a version that is not the newest any more.
 async fn overtaken(conn: &mut Conn, present: &Template) -> Result<Error, Error> {
     let newest = versions::find(conn, present.id, present.version).await?;
-    let (number, who) = (newest.version, newest.author.unwrap_or_else(|| "A program".to_owned()));
+    let (number, who) = (newest.number, newest.author.unwrap_or_else(|| "A program".to_owned()));
     Ok(Error::field(
         "form",
         format!(

@@ -83,7 +83,7 @@ pub(super) async fn list(visit: Visit<Viewer>, id: Path<TemplateId>, wanted: Que
     let mut found = versions::list(&mut conn, *id, wanted.before, ROWS + 1).await?;
     let more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
     found.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
-    let before = found.last().filter(|_| more).map(|version| version.version);
+    let before = found.last().filter(|_| more).map(|version| version.number);
     let draft = drafts::find(&mut conn, visit.user.id, Some(*id)).await?;
     let draft = draft.map(|draft| Side::of_draft(&draft));
     let newest = template.version.to_string();
@@ -130,9 +130,9 @@ impl HistoryPage {
             choices.insert(0, Choice::new(DRAFT, "Your draft"));
         }
         let rows = found.into_iter().map(|version| Row {
-            is_present: version.version == template.version,
-            previous: (version.version > 1).then(|| version.version - 1),
-            version: version.version,
+            is_present: version.number == template.version,
+            previous: (version.number > 1).then(|| version.number - 1),
+            version: version.number,
             author: version.author,
             created_at: version.created_at,
             body: version.body,
@@ -153,11 +153,11 @@ impl Comparison {
 impl Side {
     fn of(version: Version) -> Self {
         Self {
-            value: version.version.to_string(),
-            label: format!("Version {}", version.version),
+            value: version.number.to_string(),
+            label: format!("Version {}", version.number),
             at: version.created_at,
             author: version.author,
-            version: Some(version.version),
+            version: Some(version.number),
             body: version.body,
             media: version.media_urls.join("\n"),
         }
@@ -181,7 +181,7 @@ impl Page for HistoryPage {
 
     fn samples() -> Vec<Self> {
         let version = |number, body: &str, author: Option<&str>| Version {
-            version: number,
+            number,
             body: body.to_owned(),
             media_urls: if number == 2 { vec!["https://example.com/a.jpg".to_owned()] } else { Vec::new() },
             created_at: DateTime::UNIX_EPOCH,

@@ -48,7 +48,9 @@ async fn compose(
     let mut wrong = FieldErrors::default();
     let trial = Trial::load(conn, &visit.organization, &way, form, &mut wrong).await?;
     if let Some(sentences) = wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences) {
-        sentences.iter().for_each(|sentence| errors.add("event", sentence));
+        for sentence in sentences {
+            errors.add("event", sentence);
+        }
     }
     // Somebody of whom only the number is known has the number that it goes to.
     let recipient = match (&trial.recipient, &to) {
@@ -75,6 +77,8 @@ fn rendered(new: &NewTemplate, recipient: &Recipient, variables: &Variables<'_>,
 
 fn take(errors: &mut FieldErrors, found: &FieldErrors) {
     for (field, sentences) in found.iter() {
-        sentences.iter().for_each(|sentence| errors.add(field, sentence));
+        for sentence in sentences {
+            errors.add(field, sentence);
+        }
     }
 }

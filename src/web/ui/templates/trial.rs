@@ -69,12 +69,7 @@ impl Trial {
         if let (true, true, Some(last)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), way.last) {
             form.contact_id = last.to_string();
         }
-        let found = find_contacts(conn, organization, form).await?;
-        if form.find.trim().is_empty() {
-            form.find.clear();
-        } else if found.is_empty() {
-            errors.add("find", "No contact is found by this name, number or email.");
-        }
+        let found = find_contacts(conn, organization, form, errors).await?;
         let recipient = Self::recipient(&found, form)?;
         let events = match &recipient {
             Recipient::Contact(contact) => events::of_contact(conn, contact.id, EVENTS).await?,
@@ -108,12 +103,23 @@ impl Trial {
     }
 }
 
-/// The contacts that are looked for, else the newest; somebody chosen before stays a choice, unless others are looked for.
-async fn find_contacts(conn: &mut Conn, organization: &Organization, form: &TemplateForm) -> Result<Vec<Contact>, PageError> {
+/// The contacts that are looked for, else the newest. Somebody chosen before stays a choice, unless others are looked for and found.
+async fn find_contacts(
+    conn: &mut Conn,
+    organization: &Organization,
+    form: &mut TemplateForm,
+    errors: &mut FieldErrors,
+) -> Result<Vec<Contact>, PageError> {
     let filter = ContactFilter { search: form.find.clone(), default_country: organization.default_country, ..ContactFilter::default() };
     let mut found = contacts::list(conn, &filter, Position::Newest, CONTACTS).await?.contacts;
+    let looked_for = !form.find.trim().is_empty();
+    if !looked_for {
+        form.find.clear();
+    } else if found.is_empty() {
+        errors.add("find", "No contact is found by this name, number or email.");
+    }
     if let Some(id) = form.contact()
-        && form.find.trim().is_empty()
+        && (!looked_for || found.is_empty())
         && !found.iter().any(|contact| contact.id == id)
     {
         found.extend(contacts::find_many(conn, &[id]).await?);
@@ -145,7 +151,9 @@ impl Material<'_> {
             && let Some((field, sentences)) = found.iter().find(|(field, _)| *field == "media_urls")
             && !errors.iter().any(|(known, _)| known == field)
         {
-            sentences.iter().for_each(|sentence| errors.add(field, sentence));
+            for sentence in sentences {
+                errors.add(field, sentence);
+            }
         }
         let attributes: BTreeSet<String> =
             self.found.iter().filter_map(|contact| contact.attributes.as_object()).flat_map(|fields| fields.keys().cloned()).collect();
@@ -284,7 +292,7 @@ mod tests {
         let (form, event, _) = chosen("Hi", events(), &[], "");
         assert_eq!((form.event_id.as_str(), event), ("", None));
         let (form, _, _) = chosen("{{ event.order_id }}", events(), &[], WRITTEN);
-        assert!(form.event.contains("7"), "what is to be changed is there: {}", form.event);
+        assert!(form.event.contains('7'), "what is to be changed is there: {}", form.event);
         let (form, _, _) = chosen("{{ event.order_id }}", events(), &[], &EventId::new().to_string());
         assert_eq!(form.event_id, "", "an event of somebody else gives way");
     }
