@@ -20,11 +20,13 @@ CREATE TABLE users (
     created_at timestamptz NOT NULL,
     password_changed_at timestamptz NOT NULL,
     disabled_at timestamptz,
+    test_phone text,
     CONSTRAINT users_email_is_lower CHECK (email = lower(email)),
     CONSTRAINT users_role_known CHECK (role IN ('admin', 'marketer', 'viewer'))
 );
 CREATE UNIQUE INDEX users_email_key ON users (email);
 COMMENT ON TABLE users IS 'People who may sign in.';
+COMMENT ON COLUMN users.test_phone IS 'The number that they sent their last test message to: most likely their own.';
 
 CREATE TABLE sessions (
     token_hash bytea PRIMARY KEY,

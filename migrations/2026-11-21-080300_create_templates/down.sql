@@ -1,1 +1,1 @@
-DROP TABLE template_versions, templates;
+DROP TABLE template_drafts, template_versions, templates;

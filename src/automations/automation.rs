@@ -72,9 +72,9 @@ impl AutomationName {
     }
 }
 
-type Row = (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
+pub(super) type Row = (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
 
-const COLUMNS: Columns = (
+pub(super) const COLUMNS: Columns = (
     automations::id,
     automations::name,
     automations::status,
@@ -84,7 +84,7 @@ const COLUMNS: Columns = (
     automation_versions::trigger,
     automation_versions::steps,
 );
-type Columns = (
+pub(super) type Columns = (
     automations::id,
     automations::name,
     automations::status,
@@ -97,7 +97,7 @@ type Columns = (
 
 /// Automations with their present definitions.
 #[diesel::dsl::auto_type]
-fn with_newest_version() -> _ {
+pub(super) fn with_newest_version() -> _ {
     let newest = automation_versions::version.eq(automations::version);
     automations::table.inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
 }
@@ -142,7 +142,7 @@ pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<Str
 }
 
 impl Automation {
-    fn from_row((id, name, status, version, created_at, updated_at, trigger, steps): Row) -> Result<Self> {
+    pub(super) fn from_row((id, name, status, version, created_at, updated_at, trigger, steps): Row) -> Result<Self> {
         let definition = Definition::stored(&trigger, &steps)?;
         Ok(Self { id, name, status, version, definition, created_at, updated_at })
     }

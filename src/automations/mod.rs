@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod step;
 mod trigger;
+pub mod uses;
 
 pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, list_active, names_starting_with};
 pub use change::{AutomationChange, NewAutomation, create, update};

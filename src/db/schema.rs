@@ -247,6 +247,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    prices (connection_id, country, unit) {
+        connection_id -> Uuid,
+        country -> Text,
+        unit -> Text,
+        parts -> Int8,
+        amount -> Float8,
+        learned_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     queued_sends (message_id) {
         message_id -> Uuid,
         sender_id -> Uuid,
@@ -339,12 +350,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    template_drafts (user_id, template_id) {
+        user_id -> Uuid,
+        template_id -> Uuid,
+        version -> Int4,
+        name -> Text,
+        body -> Text,
+        media_urls -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     template_versions (template_id, version) {
         template_id -> Uuid,
         version -> Int4,
         body -> Text,
         media_urls -> Array<Text>,
         created_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
     }
 }
 
@@ -380,6 +404,7 @@ diesel::table! {
         created_at -> Timestamptz,
         password_changed_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
+        test_phone -> Nullable<Text>,
     }
 }
 
@@ -409,11 +434,14 @@ diesel::joinable!(messages -> contacts (contact_id));
 diesel::joinable!(messages -> enrollments (enrollment_id));
 diesel::joinable!(messages -> senders (sender_id));
 diesel::joinable!(messages -> templates (template_id));
+diesel::joinable!(prices -> connections (connection_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(throttles -> senders (sender_id));
+diesel::joinable!(template_drafts -> users (user_id));
 diesel::joinable!(template_versions -> templates (template_id));
+diesel::joinable!(template_versions -> users (created_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
@@ -434,6 +462,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_failures,
     messages,
     organization,
+    prices,
     queued_sends,
     rejected_webhooks,
     routines,
@@ -442,6 +471,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     setup_codes,
     suppressions,
     tags,
+    template_drafts,
     template_versions,
     templates,
     throttles,

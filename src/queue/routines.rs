@@ -26,6 +26,8 @@ text_enum! {
         InspectConnections = "inspect_connections",
         /// Folds what messages have changed into the ledger.
         FoldLedger = "fold_ledger",
+        /// Asks Twilio what the newest messages have cost.
+        LearnPrices = "learn_prices",
         /// Asks Twilio what became of messages whose callbacks did not come.
         LookUpStale = "look_up_stale",
     }

@@ -138,7 +138,8 @@ impl Message {
             "date_created": rfc2822(self.created),
             "date_updated": rfc2822(self.updated),
             "date_sent": self.sent.map(rfc2822),
-            "price": null,
+            // Twilio bills a message when it goes out. The figure is the simulator's own.
+            "price": self.sent.map(|_| format!("-{:.5}", f64::from(self.parts) * 0.0079)),
             "price_unit": "USD",
             "error_code": self.error_code,
             "error_message": self.error_code.map(super::answer::meaning),

@@ -14,7 +14,7 @@ use crate::{
         schema::{template_versions, templates},
     },
     error::{Error, FieldErrors, Result},
-    types::id::TemplateId,
+    types::id::{TemplateId, UserId},
 };
 
 /// The longest name, in characters.
@@ -22,6 +22,8 @@ const MAX_NAME: usize = 120;
 /// As many media files as Twilio takes in one message.
 pub const MAX_MEDIA_URLS: usize = 10;
 const MAX_URL: usize = 2_000;
+/// Copies of one template, each with a name of its own.
+const MAX_COPIES: usize = 50;
 
 /// A saved SMS text, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
@@ -149,10 +151,19 @@ pub async fn find_many(mut conn: &Conn, ids: &[TemplateId]) -> Result<HashMap<Te
 
 /// Templates that are not archived, by name; `after` is the name that the page before ended with.
 pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
+    shelf(conn, false, after, limit).await
+}
+
+/// Archived templates, as [`list`] lists the others.
+pub async fn list_archived(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
+    shelf(conn, true, after, limit).await
+}
+
+async fn shelf(conn: &mut Conn, archived: bool, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
     let mut query = templates::table
         .inner_join(template_versions::table.on(is_current()))
         .select(COLUMNS)
-        .filter(templates::archived_at.is_null())
+        .filter(templates::archived_at.is_not_null().eq(archived))
         .order(lower(templates::name))
         .limit(limit)
         .into_boxed();
@@ -163,7 +174,9 @@ pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Ve
 }
 
 /// Saves a new template as version 1; a name that exists is an error of `name`.
-pub async fn create(conn: &mut Conn, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+///
+/// `author` is none when a program saves it.
+pub async fn create(conn: &mut Conn, new: NewTemplate, author: Option<UserId>, now: DateTime<Utc>) -> Result<Template> {
     let id = TemplateId::new();
     diesel::insert_into(templates::table)
         .values((
@@ -176,7 +189,7 @@ pub async fn create(conn: &mut Conn, new: NewTemplate, now: DateTime<Utc>) -> Re
         .execute(conn)
         .await
         .map_err(name_taken)?;
-    insert_version(conn, id, 1, &new, now).await?;
+    insert_version(conn, id, 1, &new, author, now).await?;
     Ok(Template {
         id,
         name: new.name,
@@ -192,7 +205,7 @@ pub async fn create(conn: &mut Conn, new: NewTemplate, now: DateTime<Utc>) -> Re
 /// Saves a template anew: another body or other media make a new version, and messages say which one they were made from.
 ///
 /// To be called in a transaction.
-pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, author: Option<UserId>, now: DateTime<Utc>) -> Result<Template> {
     let before = lock(conn, id).await?;
     let new_text = !new.is_text_of(&before);
     if !new_text && before.name == new.name {
@@ -200,7 +213,7 @@ pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, now: Date
     }
     let version = before.version + i32::from(new_text);
     if new_text {
-        insert_version(conn, id, version, &new, now).await?;
+        insert_version(conn, id, version, &new, author, now).await?;
     }
     diesel::update(templates::table.find(id))
         .set((templates::name.eq(&new.name), templates::version.eq(version), templates::updated_at.eq(now)))
@@ -211,13 +224,35 @@ pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, now: Date
     Ok(Template { name: new.name, version, body, media_urls: new.media_urls, updated_at: now, ..before })
 }
 
+/// Saves the text and media of a template once more, under a name that is free: `Copy of Welcome`, `Copy 2 of Welcome`, ….
+///
+/// To be called in a transaction.
+pub async fn duplicate(conn: &mut Conn, id: TemplateId, author: UserId, now: DateTime<Utc>) -> Result<Template> {
+    let original = find(conn, id).await?;
+    let names: Vec<String> = (1..=MAX_COPIES).map(|number| copy_name(&original.name, number)).collect();
+    let lowered: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    let taken: Vec<String> =
+        templates::table.filter(lower(templates::name).eq_any(&lowered)).select(lower(templates::name)).load(conn).await?;
+    let free = names.iter().zip(&lowered).find(|(_, lowered)| !taken.contains(lowered));
+    let (name, _) = free.ok_or_else(|| Error::Refused(format!("There are {MAX_COPIES} copies of this template already; rename some.")))?;
+    let new = NewTemplate::parse(name, &original.body, &original.media_urls).map_err(Error::Invalid)?;
+    create(conn, new, Some(author), now).await
+}
+
+/// What a copy is called; the end of a long name gives way.
+fn copy_name(name: &str, number: usize) -> String {
+    let beginning = if number == 1 { "Copy of ".to_owned() } else { format!("Copy {number} of ") };
+    let room = MAX_NAME - beginning.len();
+    beginning.chars().chain(name.chars().take(room)).collect::<String>().trim_end().to_owned()
+}
+
 /// Puts a template away: it is no longer offered, but still sent where it is in use.
 pub async fn archive(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
     set_archived(conn, id, Some(now), now).await
 }
 
 /// Offers an archived template again.
-pub async fn restore(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+pub async fn unarchive(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
     set_archived(conn, id, None, now).await
 }
 
@@ -229,7 +264,14 @@ async fn set_archived(conn: &mut Conn, id: TemplateId, archived_at: Option<DateT
     if changed == 0 { Err(Error::NotFound("template")) } else { Ok(()) }
 }
 
-async fn insert_version(conn: &mut Conn, id: TemplateId, version: i32, new: &NewTemplate, now: DateTime<Utc>) -> Result<()> {
+async fn insert_version(
+    conn: &mut Conn,
+    id: TemplateId,
+    version: i32,
+    new: &NewTemplate,
+    author: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     diesel::insert_into(template_versions::table)
         .values((
             template_versions::template_id.eq(id),
@@ -237,6 +279,7 @@ async fn insert_version(conn: &mut Conn, id: TemplateId, version: i32, new: &New
             template_versions::body.eq(new.body.as_str()),
             template_versions::media_urls.eq(&new.media_urls),
             template_versions::created_at.eq(now),
+            template_versions::created_by.eq(author),
         ))
         .execute(conn)
         .await?;
@@ -301,6 +344,14 @@ mod tests {
         let errors = errors("Hello", "Hi,\n{{ foo }}", &[]);
         let (_, messages) = errors.iter().next().unwrap();
         assert!(messages[0].starts_with("Line 2, column 4: There is no variable “foo”."), "{messages:?}");
+    }
+
+    #[test]
+    fn a_copy_has_a_name_that_fits() {
+        assert_eq!(copy_name("Welcome", 1), "Copy of Welcome");
+        assert_eq!(copy_name("Welcome", 2), "Copy 2 of Welcome");
+        let long = copy_name(&"ä".repeat(MAX_NAME), 12);
+        assert_eq!((long.chars().count(), parse_name(&long)), (MAX_NAME, Ok(long.clone())));
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl<'a> Variables<'a> {
         Self { organization: Some(name), ..self }
     }
 
+    /// The properties of the event, if there is one.
+    pub(super) fn event(&self) -> Option<&'a serde_json::Value> {
+        self.event
+    }
+
     /// The value of a variable; null, a contact's empty field and what is not there are all “not set”.
     pub(super) fn get(&self, variable: &Variable) -> Option<Value> {
         let contact = |field: fn(&Contact) -> &Option<String>| {

@@ -90,6 +90,13 @@ pub fn smart_encoded(text: &str) -> String {
     encoded
 }
 
+/// What Smart Encoding sends instead of a character; none where it is left as it is. Empty for what nobody sees anyway.
+#[must_use]
+pub fn look_alike(character: char) -> Option<String> {
+    let plain = smart_encoded(character.encode_utf8(&mut [0; 4]));
+    (!plain.chars().eq([character])).then_some(plain)
+}
+
 /// Full-width punctuation, digits and capitals; small letters are not replaced by Twilio.
 fn full_width(character: char) -> Option<char> {
     let covered = matches!(character, '\u{ff01}'..='\u{ff3f}' | '\u{ff5b}'..='\u{ff5e}');
@@ -113,6 +120,13 @@ mod tests {
         assert_eq!(smart_encoded("“It’s\u{a0}here” – ½ price…"), "\"It's here\" - 1/2 price...");
         assert_eq!(smart_encoded("ＡＢＣ１２３！ ʜᴇʏ ‹a›"), "ABC123! HEY <a>");
         assert_eq!(smart_encoded("zero\u{200b}width"), "zerowidth");
+    }
+
+    #[test]
+    fn a_single_character_has_its_look_alike_or_none() {
+        let found: Vec<_> = ['“', '…', '\u{a0}', '\u{200b}', 'é', 'ł', '😀', 'a'].map(look_alike).into_iter().collect();
+        let plain = |text: &str| Some(text.to_owned());
+        assert_eq!(found, [plain("\""), plain("..."), plain(" "), plain(""), None, None, None, None]);
     }
 
     #[test]

@@ -79,6 +79,15 @@ pub struct TwilioMessage {
     /// Parts; 0 until a service has chosen the sender.
     #[serde(default, deserialize_with = "wire::number")]
     pub num_segments: Option<u16>,
+    /// Pictures and other files.
+    #[serde(default, deserialize_with = "wire::number")]
+    pub num_media: Option<u16>,
+    /// What it has cost, as a negative decimal number; none until Twilio has billed it.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub price: Option<String>,
+    /// The currency of the price: `USD`.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub price_unit: Option<String>,
     /// When Twilio recorded it, to the second.
     #[serde(default, deserialize_with = "wire::date")]
     pub date_created: Option<DateTime<Utc>>,

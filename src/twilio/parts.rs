@@ -63,6 +63,12 @@ impl Encoding {
     }
 }
 
+/// Whether a text with this character is sent as UCS-2.
+#[must_use]
+pub fn forces_ucs2(character: char) -> bool {
+    !gsm::is_gsm(character)
+}
+
 /// Counts the parts of a text as Twilio bills them.
 #[must_use]
 pub fn count(text: &str) -> Parts {

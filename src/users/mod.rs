@@ -6,6 +6,7 @@ pub mod organization;
 pub mod password;
 pub mod sessions;
 pub mod setup;
+pub mod test_phone;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

@@ -17,6 +17,7 @@ mod page;
 mod reply;
 mod retrying;
 mod session;
+mod test_message;
 pub mod ui;
 mod visit;
 

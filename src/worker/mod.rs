@@ -10,6 +10,7 @@ mod inspecting;
 mod looking_up;
 mod perform;
 mod poll;
+mod pricing;
 mod releasing;
 mod routines;
 mod schedule;

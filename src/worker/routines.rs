@@ -34,6 +34,7 @@ impl Worker {
         match turn.routine {
             Routine::CollectInbound => self.collect_inbound(turn).await,
             Routine::InspectConnections => self.inspect_connections().await,
+            Routine::LearnPrices => self.learn_prices().await,
             Routine::LookUpStale => self.look_up_stale(turn).await,
             Routine::EndSessions => {
                 let now = self.clock.now();

@@ -36,6 +36,7 @@ mod sending;
 mod signing_in;
 mod stop;
 mod storm;
+mod template_editor;
 mod templates;
 mod throttle;
 mod validity;

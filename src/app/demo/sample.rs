@@ -178,7 +178,7 @@ async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: Sen
 
 async fn template(conn: &mut Conn, app: &App, name: &str, body: &str) -> Result<Template> {
     let new = NewTemplate::parse(name, body, &[]).map_err(Error::Invalid)?;
-    templates::create(conn, new, app.clock.now()).await
+    templates::create(conn, new, None, app.clock.now()).await
 }
 
 async fn automation(conn: &mut Conn, app: &App, named: (&str, AutomationStatus), trigger: &Value, steps: &Value) -> Result<()> {

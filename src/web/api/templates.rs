@@ -100,7 +100,7 @@ async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiRes
     let new = NewTemplate::parse(&body.name, &body.body, &body.media_urls).map_err(Error::Invalid)?;
     let now = caller.now();
     let mut conn = caller.conn().await?;
-    let created = conn.transaction(async |conn| templates::create(conn, new, now).await).await?;
+    let created = conn.transaction(async |conn| templates::create(conn, new, None, now).await).await?;
     Ok(HttpResponse::Created().json(TemplateAnswer::from(created)))
 }
 
@@ -123,7 +123,7 @@ async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<Templ
             let before = templates::lock(conn, *id).await?;
             let (name, text) = (changes.name.unwrap_or(before.name), changes.body.unwrap_or(before.body));
             let new = NewTemplate::parse(&name, &text, &changes.media_urls.unwrap_or(before.media_urls)).map_err(Error::Invalid)?;
-            templates::update(conn, *id, new, now).await
+            templates::update(conn, *id, new, None, now).await
         })
         .await?;
     Ok(Json(saved.into()))

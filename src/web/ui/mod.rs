@@ -79,6 +79,7 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<ledger::RetryPage>,
     super::page::samples::<templates::ListPage>,
     super::page::samples::<templates::EditorPage>,
+    super::page::samples::<templates::HistoryPage>,
     super::page::samples::<connections::ConnectionsPage>,
     super::page::samples::<connections::ConnectPage>,
     super::page::samples::<connections::show::ConnectionPage>,

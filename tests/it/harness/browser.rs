@@ -145,6 +145,17 @@ impl Browser {
         self.find(Locator::XPath(&button)).await.click().await.unwrap();
     }
 
+    /// Follows the link with this text.
+    pub(crate) async fn follow(&self, label: &str) {
+        let link = format!("//main//a[normalize-space()='{label}']");
+        self.find(Locator::XPath(&link)).await.click().await.unwrap();
+    }
+
+    /// Says yes to what the page asks.
+    pub(crate) async fn accept(&self) {
+        self.client.accept_alert().await.unwrap();
+    }
+
     /// The text that stands in a field, or that a select box shows.
     pub(crate) async fn value(&self, name: &str) -> String {
         let field = self.find(Locator::Css(&format!("[name=\"{name}\"]"))).await;

@@ -1,19 +1,17 @@
 //! *Send test message*: one SMS from a sender of the connection, to see with one's own phone that it works.
 
 use actix_web::web::{self, Path, ServiceConfig};
-use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::show::ConnectionPage;
-use crate::contacts;
 use crate::db::Conn;
 use crate::error::FieldErrors;
-use crate::messages::compose::{Draft, Origin, compose_one};
 use crate::senders;
 use crate::twilio::parts;
 use crate::types::id::{ConnectionId, MessageId};
 use crate::types::phone::PhoneNumber;
+use crate::web::test_message::TestMessage;
 use crate::web::{Admin, Form, PageError, PageResult, Visit};
 
 /// Mounts the form's target; the form is part of the connection's page.
@@ -78,17 +76,6 @@ async fn compose(
         errors.add("text", format!("The text is too long: an SMS has at most {} characters.", parts::MAX_BODY));
     }
     let (Some(to), Some(sender), true) = (to, sender, errors.is_empty()) else { return Ok(Err(errors)) };
-    let contact = contacts::find_by_phone(conn, &to).await?;
-    let key = form.request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4());
-    let draft = Draft {
-        origin: Origin::OneOff { request_key: Some(format!("test:{}:{key}", visit.user.id)) },
-        contact_id: contact.map(|contact| contact.id),
-        sender_id: sender.id,
-        to: Ok(to),
-        text: Ok(text.to_owned()),
-        template: None,
-        media_urls: Vec::new(),
-    };
-    let now = visit.now();
-    Ok(Ok(conn.transaction(async |conn| compose_one(conn, now, draft).await).await?))
+    let test = TestMessage { to, sender_id: sender.id, text: text.to_owned(), template: None, media_urls: Vec::new() };
+    Ok(Ok(test.send(conn, visit, &form.request_key).await?))
 }

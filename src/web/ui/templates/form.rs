@@ -1,11 +1,13 @@
 //! What is typed into the editor.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::return_to::ReturnTo;
 use crate::error::FieldErrors;
-use crate::templates::{NewTemplate, Template, TemplateBody};
+use crate::templates::drafts::Draft;
+use crate::templates::{NewTemplate, Template};
 use crate::types::id::ContactId;
 
 /// All fields of the editor; its buttons say by `action` what to do with them.
@@ -20,7 +22,9 @@ pub(super) struct TemplateForm {
     pub(super) contact_id: String,
     /// Narrows the contacts to choose from.
     pub(super) find: String,
-    /// The properties of a sample event, as JSON.
+    /// Which event to preview with: the id of one of the contact's, `sample`, `written` or `none`; nothing for one that fits.
+    pub(super) event_id: String,
+    /// The properties of the event that is written by hand, as JSON.
     pub(super) event: String,
     /// What a test message is sent from and to.
     pub(super) sender_id: String,
@@ -28,7 +32,11 @@ pub(super) struct TemplateForm {
     /// Makes a test message that is asked for twice one message.
     pub(super) request_key: String,
     pub(super) return_to: String,
+    /// The saved version that the text began with; 0 for a new template.
+    pub(super) version: i32,
     pub(super) action: String,
+    /// What the button of a variable inserts.
+    pub(super) insert: String,
 }
 
 /// What a button of the editor does.
@@ -37,6 +45,10 @@ pub(super) enum Action {
     Save,
     Preview,
     SendTest,
+    /// Puts plain characters in place of those that force UCS-2.
+    Plain,
+    /// Adds a variable to the text.
+    Insert,
 }
 
 impl TemplateForm {
@@ -46,14 +58,39 @@ impl TemplateForm {
             name: template.name.clone(),
             body: template.body.clone(),
             media_urls: template.media_urls.join("\n"),
-            event: TemplateBody::parse(&template.body).map(|body| sample_event(&body)).unwrap_or_default(),
+            version: template.version,
             ..Self::default()
+        }
+    }
+
+    /// The same with what was left unsaved.
+    pub(super) fn with_draft(self, draft: Draft) -> Self {
+        Self { name: draft.name, body: draft.body, media_urls: draft.media_urls, version: draft.version, ..self }
+    }
+
+    /// What is to be kept of it: the lines end as they do in a saved text.
+    pub(super) fn draft(&self, now: DateTime<Utc>) -> Draft {
+        let lines = |text: &str| text.replace("\r\n", "\n");
+        let (name, body, media_urls) = (lines(&self.name), lines(&self.body), lines(&self.media_urls));
+        Draft { version: self.version, name, body, media_urls, updated_at: now }
+    }
+
+    /// Whether nothing is typed that is not saved.
+    pub(super) fn is_saved(&self, template: Option<&Template>) -> bool {
+        match template {
+            Some(saved) => {
+                let body = self.body.replace("\r\n", "\n");
+                self.name == saved.name && (body == saved.body || body.trim_end() == saved.body) && self.lines() == saved.media_urls
+            }
+            None => [&self.name, &self.body, &self.media_urls].iter().all(|typed| typed.trim().is_empty()),
         }
     }
 
     pub(super) fn action(&self) -> Action {
         match self.action.as_str() {
+            _ if !self.insert.is_empty() => Action::Insert,
             "preview" => Action::Preview,
+            "plain" => Action::Plain,
             "send_test" => Action::SendTest,
             _ => Action::Save,
         }
@@ -96,15 +133,6 @@ impl TemplateForm {
     }
 }
 
-/// The sample event for a text, as people edit it; nothing if the text needs none.
-pub(super) fn sample_event(body: &TemplateBody) -> String {
-    let event = body.sample_event();
-    match event.as_object() {
-        Some(properties) if !properties.is_empty() => serde_json::to_string_pretty(&event).unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
 /// Puts the errors of single addresses under the one field that they are typed into.
 fn for_people(errors: &FieldErrors) -> FieldErrors {
     let mut shown = FieldErrors::default();
@@ -120,6 +148,7 @@ fn for_people(errors: &FieldErrors) -> FieldErrors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::id::TemplateId;
 
     #[test]
     fn media_are_typed_one_per_line_and_their_errors_stand_in_one_field() {
@@ -145,9 +174,21 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_event_properties_comes_with_a_sample_of_them() {
-        let body = TemplateBody::parse("{{ event.order_id }}").unwrap();
-        assert_eq!(sample_event(&body), "{\n  \"order_id\": \"order_id\"\n}");
-        assert_eq!(sample_event(&TemplateBody::parse("Hi").unwrap()), "");
+    fn a_text_is_saved_however_its_lines_end() {
+        let template = Template {
+            id: TemplateId::new(),
+            name: "Hello".to_owned(),
+            version: 2,
+            body: "Hi\nthere".to_owned(),
+            media_urls: vec!["https://example.com/a.jpg".to_owned()],
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            archived_at: None,
+        };
+        let form = TemplateForm { body: "Hi\r\nthere\r\n".to_owned(), ..TemplateForm::of(&template) };
+        assert!(form.is_saved(Some(&template)));
+        assert!(!TemplateForm { body: "Hi".to_owned(), ..form.clone() }.is_saved(Some(&template)));
+        assert!(!form.is_saved(None) && TemplateForm::default().is_saved(None));
+        assert_eq!(form.draft(DateTime::UNIX_EPOCH).body, "Hi\nthere\n");
     }
 }

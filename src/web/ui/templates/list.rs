@@ -1,16 +1,16 @@
-//! The list of templates, and putting one away.
+//! The list of templates: those that are offered, or those that were put away.
 
 use std::collections::HashMap;
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Query;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::automations::{self, Automation, Step};
-use crate::templates::{self, Template, TemplateBody};
+use crate::templates::{self, Template, TemplateBody, drafts};
 use crate::twilio::parts;
 use crate::types::id::TemplateId;
-use crate::web::{Marketer, Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Viewer, Visit};
 
 const ROWS: usize = 100;
 /// The automations that are looked through for the templates that they send, newest first.
@@ -21,6 +21,8 @@ const AUTOMATIONS: i64 = 1_000;
 #[serde(default)]
 pub(super) struct Wanted {
     after: String,
+    /// `archived`, or nothing.
+    show: String,
 }
 
 /// The list, by name.
@@ -30,6 +32,9 @@ pub(in crate::web) struct ListPage {
     /// The name that the next page begins after.
     next: Option<String>,
     is_first: bool,
+    archived: bool,
+    /// Whether the user has left a new template unsaved.
+    has_new_draft: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,36 +48,29 @@ struct Row {
     media: usize,
     automations: usize,
     updated_at: DateTime<Utc>,
+    /// Whether the user has left a change of it unsaved.
+    has_draft: bool,
 }
 
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
     let after = Some(wanted.after.as_str()).filter(|name| !name.is_empty());
     let mut conn = visit.conn().await?;
-    let mut found = templates::list(&mut conn, after, i64::try_from(ROWS).unwrap_or(i64::MAX) + 1).await?;
+    let (archived, limit) = (wanted.show == "archived", i64::try_from(ROWS).unwrap_or(i64::MAX) + 1);
+    let mut found =
+        if archived { templates::list_archived(&mut conn, after, limit).await? } else { templates::list(&mut conn, after, limit).await? };
+    let drafts = drafts::of_user(&mut conn, visit.user.id).await?;
     let automations = automations::list(&mut conn, None, AUTOMATIONS).await?;
     drop(conn);
     let more = found.len() > ROWS;
     found.truncate(ROWS);
     let next = found.last().filter(|_| more).map(|last| last.name.clone());
     let used = uses(&automations);
-    let rows = found.into_iter().map(|template| Row::of(template, &used)).collect();
-    visit.page(&ListPage { rows, next, is_first: after.is_none() })
-}
-
-pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
-    let now = visit.now();
-    templates::archive(&mut *visit.conn().await?, *id, now).await?;
-    visit.redirect(format!("/templates/{id}")).flash("Template archived. Automations that use it go on sending it.")
-}
-
-pub(super) async fn restore(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
-    let now = visit.now();
-    templates::restore(&mut *visit.conn().await?, *id, now).await?;
-    visit.redirect(format!("/templates/{id}")).flash("Template restored.")
+    let rows = found.into_iter().map(|template| Row { has_draft: drafts.contains(&Some(template.id)), ..Row::of(template, &used) });
+    visit.page(&ListPage { rows: rows.collect(), next, is_first: after.is_none(), archived, has_new_draft: drafts.contains(&None) })
 }
 
 /// How many automations send each template; one that sends it twice counts once.
-pub(super) fn uses(automations: &[Automation]) -> HashMap<TemplateId, usize> {
+fn uses(automations: &[Automation]) -> HashMap<TemplateId, usize> {
     let mut uses = HashMap::new();
     for automation in automations {
         let mut sent: Vec<TemplateId> = automation
@@ -110,6 +108,7 @@ impl Row {
             id: template.id,
             name: template.name,
             updated_at: template.updated_at,
+            has_draft: false,
         }
     }
 }
@@ -127,15 +126,19 @@ impl Page for ListPage {
             media,
             automations,
             updated_at: DateTime::UNIX_EPOCH,
+            has_draft: media > 0,
         };
+        let page = |rows, next, is_first, archived| Self { rows, next, is_first, archived, has_new_draft: archived };
         vec![
-            Self { rows: Vec::new(), next: None, is_first: true },
-            Self { rows: Vec::new(), next: None, is_first: false },
-            Self {
-                rows: vec![row("Order <shipped>", 2, true, 0, 1), row("Welcome & hello", 1, false, 2, 3)],
-                next: Some("Welcome & hello".to_owned()),
-                is_first: true,
-            },
+            page(Vec::new(), None, true, false),
+            page(Vec::new(), None, false, false),
+            page(Vec::new(), None, true, true),
+            page(
+                vec![row("Order <shipped>", 2, true, 0, 1), row("Welcome & hello", 1, false, 2, 3)],
+                Some("Welcome & hello".to_owned()),
+                true,
+                false,
+            ),
         ]
     }
 }

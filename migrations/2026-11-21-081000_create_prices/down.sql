@@ -1,0 +1,2 @@
+DELETE FROM routines WHERE name = 'learn_prices';
+DROP TABLE prices;

@@ -1,0 +1,137 @@
+//! What an SMS part costs: the average of what Twilio has billed for the newest messages to a country.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde::Serialize;
+
+use crate::{
+    db::{Conn, schema::prices},
+    error::Result,
+    twilio::{Address, TwilioMessage},
+    types::{country::Country, id::ConnectionId},
+};
+
+/// What Twilio bills for a part, on average.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Price {
+    /// In `unit`.
+    pub per_part: f64,
+    /// The currency: `USD`.
+    pub unit: String,
+    /// How many parts it is the average of.
+    pub parts: i64,
+    /// When Twilio was asked.
+    pub learned_at: DateTime<Utc>,
+}
+
+/// Parts, and what was billed for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Bill {
+    parts: i64,
+    amount: f64,
+}
+
+/// Keeps what the newest messages of a connection have cost, in place of what was known of the same countries; says of how many countries.
+pub async fn learn(conn: &mut Conn, connection: ConnectionId, shown: &[TwilioMessage], now: DateTime<Utc>) -> Result<usize> {
+    let bills = bills(shown);
+    for ((country, unit), bill) in &bills {
+        let figures = (prices::parts.eq(bill.parts), prices::amount.eq(bill.amount), prices::learned_at.eq(now));
+        diesel::insert_into(prices::table)
+            .values((prices::connection_id.eq(connection), prices::country.eq(country.code()), prices::unit.eq(unit), figures))
+            .on_conflict((prices::connection_id, prices::country, prices::unit))
+            .do_update()
+            .set(figures)
+            .execute(conn)
+            .await?;
+    }
+    Ok(bills.len())
+}
+
+/// What a part to this country costs; none while Twilio has not billed any. Of several currencies, the one with most parts.
+pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
+    let rows: Vec<(String, i64, f64, DateTime<Utc>)> = prices::table
+        .filter(prices::country.eq(country.code()))
+        .select((prices::unit, prices::parts, prices::amount, prices::learned_at))
+        .load(conn)
+        .await?;
+    let mut units: BTreeMap<String, (Bill, DateTime<Utc>)> = BTreeMap::new();
+    for (unit, parts, amount, at) in rows {
+        let (bill, latest) = units.entry(unit).or_insert((Bill::default(), at));
+        bill.add(parts, amount);
+        *latest = at.max(*latest);
+    }
+    let most = units.into_iter().max_by_key(|(_, (bill, _))| bill.parts);
+    Ok(most.map(|(unit, (bill, learned_at))| Price { per_part: bill.per_part(), unit, parts: bill.parts, learned_at }))
+}
+
+/// The bills of what was sent as SMS, by country and currency; MMS has another price, and WhatsApp too.
+fn bills(shown: &[TwilioMessage]) -> BTreeMap<(Country, String), Bill> {
+    let mut bills: BTreeMap<(Country, String), Bill> = BTreeMap::new();
+    for message in shown {
+        let is_sms =
+            message.num_media.unwrap_or_default() == 0 && message.direction.as_deref().is_some_and(|way| way.starts_with("outbound"));
+        let country = match &message.to {
+            Some(Address::Phone(number)) if is_sms => number.country(),
+            _ => None,
+        };
+        // Twilio writes what it takes as a negative number, and nothing until it has billed it.
+        let amount =
+            message.price.as_deref().and_then(|price| price.parse::<f64>().ok()).filter(|price| price.is_finite() && *price <= 0.0);
+        let parts = message.num_segments.filter(|parts| *parts > 0);
+        if let (Some(country), Some(amount), Some(parts), Some(unit)) = (country, amount, parts, &message.price_unit) {
+            bills.entry((country, unit.to_uppercase())).or_default().add(i64::from(parts), -amount);
+        }
+    }
+    bills
+}
+
+impl Bill {
+    fn add(&mut self, parts: i64, amount: f64) {
+        self.parts += parts;
+        self.amount += amount;
+    }
+
+    fn per_part(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "parts of some hundred messages")]
+        let parts = self.parts as f64;
+        self.amount / parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn shown(change: &Value) -> TwilioMessage {
+        let mut message = json!({
+            "sid": format!("SM{:032x}", 7), "status": "delivered", "to": "+14155550123", "direction": "outbound-api",
+            "num_segments": "2", "num_media": "0", "price": "-0.01580", "price_unit": "USD",
+        });
+        message.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        serde_json::from_value(message).unwrap()
+    }
+
+    #[test]
+    fn only_sms_that_twilio_has_billed_count() {
+        let found = bills(&[
+            shown(&json!({})),
+            shown(&json!({ "num_segments": "1", "price": "-0.0083", "direction": "outbound-reply" })),
+            shown(&json!({ "to": "+493012345678", "price": "-0.21", "price_unit": "usd" })),
+            shown(&json!({ "price": null })),
+            shown(&json!({ "num_media": "1", "price": "-0.02" })),
+            shown(&json!({ "direction": "inbound" })),
+            shown(&json!({ "to": "whatsapp:+14155550123" })),
+            shown(&json!({ "num_segments": "0" })),
+            shown(&json!({ "price": "NaN" })),
+        ]);
+        let read: Vec<_> = found.iter().map(|((country, unit), bill)| (country.code(), unit.as_str(), bill.parts)).collect();
+        assert_eq!(read, [("DE", "USD", 2), ("US", "USD", 3)]);
+        let us = found.values().last().unwrap();
+        assert!((us.per_part() - 0.0241 / 3.0).abs() < 1e-9, "{us:?}");
+    }
+}

@@ -1,0 +1,86 @@
+//! What differs between two texts, word by word.
+
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+
+/// A stretch of text that stands in both, or in one of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stretch {
+    /// Where it stands.
+    pub change: Change,
+    /// The words with the blanks between them.
+    pub text: String,
+}
+
+/// What became of a stretch from the older to the newer text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It stands in both.
+    Same,
+    /// Only the older one has it.
+    Removed,
+    /// Only the newer one has it.
+    Added,
+}
+
+/// Compares two texts; the stretches of the newer one, put together, are the newer text, likewise those of the older one.
+pub fn compare(older: &str, newer: &str) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for change in TextDiff::from_unicode_words(older, newer).iter_all_changes() {
+        let (text, change) = (change.value(), Change::of(change.tag()));
+        match stretches.last_mut() {
+            Some(last) if last.change == change => last.text.push_str(text),
+            _ => stretches.push(Stretch { change, text: text.to_owned() }),
+        }
+    }
+    stretches
+}
+
+impl Change {
+    fn of(tag: ChangeTag) -> Self {
+        match tag {
+            ChangeTag::Equal => Self::Same,
+            ChangeTag::Delete => Self::Removed,
+            ChangeTag::Insert => Self::Added,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn words_that_changed_are_told_apart() {
+        let found = compare("Hi Ada, your order is here.", "Hi Ada, your parcel is here!");
+        let shown: Vec<_> = found.iter().map(|stretch| (stretch.change, stretch.text.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                (Change::Same, "Hi Ada, your "),
+                (Change::Removed, "order"),
+                (Change::Added, "parcel"),
+                (Change::Same, " is here"),
+                (Change::Removed, "."),
+                (Change::Added, "!"),
+            ]
+        );
+        assert_eq!(compare("a", "a"), [Stretch { change: Change::Same, text: "a".to_owned() }]);
+        assert_eq!(compare("", ""), []);
+    }
+
+    proptest! {
+        #[test]
+        fn both_texts_can_be_put_together_again(older in "[a-d é\n😀]{0,60}", newer in "[a-d é\n😀]{0,60}") {
+            let found = compare(&older, &newer);
+            let without = |left_out: Change| {
+                found.iter().filter(|stretch| stretch.change != left_out).map(|stretch| stretch.text.as_str()).collect::<String>()
+            };
+            prop_assert_eq!(without(Change::Added), older);
+            prop_assert_eq!(without(Change::Removed), newer);
+        }
+    }
+}

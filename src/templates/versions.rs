@@ -1,0 +1,78 @@
+//! The texts that a template has had: who saved which when, and going back to one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::template::{NewTemplate, Template, lock, update};
+use crate::{
+    db::{
+        Conn,
+        schema::{template_versions, users},
+    },
+    error::{Error, Result},
+    types::id::{TemplateId, UserId},
+};
+
+/// A text that a template has or had.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Version {
+    /// From 1.
+    pub number: i32,
+    /// The text with variables.
+    pub body: String,
+    /// Pictures and other files that go along.
+    pub media_urls: Vec<String>,
+    /// When it was saved.
+    pub created_at: DateTime<Utc>,
+    /// The name of who saved it; none when a program did.
+    pub author: Option<String>,
+}
+
+type Columns = (
+    template_versions::version,
+    template_versions::body,
+    template_versions::media_urls,
+    template_versions::created_at,
+    diesel::dsl::Nullable<users::name>,
+);
+
+fn columns() -> Columns {
+    (
+        template_versions::version,
+        template_versions::body,
+        template_versions::media_urls,
+        template_versions::created_at,
+        users::name.nullable(),
+    )
+}
+
+/// The versions of a template, the newest first, at most `limit` of those before `before`.
+pub async fn list(conn: &mut Conn, id: TemplateId, before: Option<i32>, limit: i64) -> Result<Vec<Version>> {
+    let earlier = template_versions::version.lt(before.unwrap_or(i32::MAX));
+    Ok(template_versions::table
+        .left_join(users::table)
+        .filter(template_versions::template_id.eq(id).and(earlier))
+        .order(template_versions::version.desc())
+        .limit(limit)
+        .select(columns())
+        .load(conn)
+        .await?)
+}
+
+/// One version of a template.
+pub async fn find(conn: &mut Conn, id: TemplateId, version: i32) -> Result<Version> {
+    let found = template_versions::table.find((id, version)).left_join(users::table).select(columns()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("version"))
+}
+
+/// Makes the text of an earlier version the newest one; nothing of the history is lost.
+///
+/// To be called in a transaction.
+pub async fn restore(conn: &mut Conn, id: TemplateId, version: i32, author: UserId, now: DateTime<Utc>) -> Result<Template> {
+    let earlier = find(conn, id, version).await?;
+    let present = lock(conn, id).await?;
+    let new = NewTemplate::parse(&present.name, &earlier.body, &earlier.media_urls)
+        .map_err(|errors| Error::Refused(format!("Version {version} cannot be used any more: {errors}")))?;
+    update(conn, id, new, Some(author), now).await
+}

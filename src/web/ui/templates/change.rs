@@ -1,0 +1,41 @@
+//! What is done with a whole template: putting it away, taking it out again, copying it, forgetting what was left unsaved.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+
+use super::saved::{USES, said_of};
+use crate::automations::uses;
+use crate::templates::{self, drafts};
+use crate::types::id::TemplateId;
+use crate::web::{Marketer, PageResult, Visit};
+
+pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
+    let now = visit.now();
+    let mut conn = visit.conn().await?;
+    templates::archive(&mut conn, *id, now).await?;
+    let used = uses::of_template(&mut conn, *id, USES).await?;
+    visit.redirect(format!("/templates/{id}")).flash(format!("Template archived: it is no longer offered. {}", said_of(&used)))
+}
+
+pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
+    let now = visit.now();
+    templates::unarchive(&mut *visit.conn().await?, *id, now).await?;
+    visit.redirect(format!("/templates/{id}")).flash("Template taken out of the archive: it is offered again.")
+}
+
+pub(super) async fn duplicate(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
+    let (now, user) = (visit.now(), visit.user.id);
+    let mut conn = visit.conn().await?;
+    let copy = conn.transaction(async |conn| templates::duplicate(conn, *id, user, now).await).await?;
+    visit.redirect(format!("/templates/{}", copy.id)).flash(format!("This is the copy: “{}”.", copy.name))
+}
+
+pub(super) async fn discard(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
+    drafts::discard(&mut *visit.conn().await?, visit.user.id, Some(*id)).await?;
+    visit.redirect(format!("/templates/{id}")).flash("What was not saved is discarded. This is the saved text.")
+}
+
+pub(super) async fn discard_new(visit: Visit<Marketer>) -> PageResult {
+    drafts::discard(&mut *visit.conn().await?, visit.user.id, None).await?;
+    visit.redirect("/templates").flash("The unsaved template is discarded.")
+}

@@ -1,0 +1,63 @@
+//! What a text will cost to send, as far as Twilio's own bills tell.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::messages::prices::Price;
+use crate::types::country::Country;
+
+/// The price of a text, and where the figure comes from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Estimate {
+    /// Where it goes; none where the number does not tell.
+    country: Option<&'static str>,
+    /// For all parts; none while no price is known.
+    total: Option<String>,
+    per_part: Option<String>,
+    unit: Option<String>,
+    /// How many parts the price of one is the average of.
+    parts: Option<i64>,
+    learned_at: Option<DateTime<Utc>>,
+}
+
+impl Estimate {
+    pub(super) fn new(parts: u16, country: Option<Country>, price: Option<&Price>) -> Self {
+        let country = country.map(Country::name);
+        let Some(price) = price else { return Self { country, ..Self::default() } };
+        Self {
+            country,
+            total: Some(figure(price.per_part * f64::from(parts))),
+            per_part: Some(figure(price.per_part)),
+            unit: Some(price.unit.clone()),
+            parts: Some(price.parts),
+            learned_at: Some(price.learned_at),
+        }
+    }
+}
+
+/// Four decimal places, of which the zeros at the end are left out down to two.
+fn figure(amount: f64) -> String {
+    let mut text = format!("{amount:.4}");
+    while text.ends_with('0') && text.rsplit_once('.').is_some_and(|(_, places)| places.len() > 2) {
+        text.pop();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_written_with_two_to_four_places() {
+        assert_eq!([0.0079, 0.0237, 0.5, 1.0, 0.08].map(figure), ["0.0079", "0.0237", "0.50", "1.00", "0.08"]);
+    }
+
+    #[test]
+    fn an_estimate_is_made_of_parts_and_never_of_nothing() {
+        let us = Country::parse("US").ok();
+        let price = Price { per_part: 0.0079, unit: "USD".to_owned(), parts: 200, learned_at: DateTime::UNIX_EPOCH };
+        assert_eq!(Estimate::new(3, us, Some(&price)).total.as_deref(), Some("0.0237"));
+        assert_eq!(Estimate::new(3, us, None), Estimate { country: Some("United States"), ..Estimate::default() });
+    }
+}

@@ -1,0 +1,208 @@
+//! The versions of a template: who saved which when, what differs between two, and going back to one.
+
+use actix_web::web::{Path, Query};
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use crate::db::Conn;
+use crate::error::Error;
+use crate::templates::drafts;
+use crate::templates::versions::{self, Version};
+use crate::templates::{self, Change, Stretch, Template, compare};
+use crate::types::id::TemplateId;
+use crate::web::ui::Choice;
+use crate::web::{Marketer, Page, PageResult, Viewer, Visit};
+
+const ROWS: i64 = 50;
+/// What stands for the text that the user has not saved.
+const DRAFT: &str = "draft";
+
+/// Which two are compared, and where the list goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    from: String,
+    to: String,
+    before: Option<i32>,
+}
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct HistoryPage {
+    id: TemplateId,
+    name: String,
+    version: i32,
+    rows: Vec<Row>,
+    /// Where the list goes on.
+    before: Option<i32>,
+    choices: Vec<Choice>,
+    comparison: Option<Comparison>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    version: i32,
+    author: Option<String>,
+    created_at: DateTime<Utc>,
+    body: String,
+    media: usize,
+    is_present: bool,
+    /// The version before it, to compare with.
+    previous: Option<i32>,
+}
+
+/// What differs between two texts.
+#[derive(Debug, Serialize)]
+struct Comparison {
+    from: Side,
+    to: Side,
+    body: Vec<Stretch>,
+    media: Vec<Stretch>,
+    is_same: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Side {
+    /// As the query names it.
+    value: String,
+    label: String,
+    at: DateTime<Utc>,
+    author: Option<String>,
+    /// The version that could be restored.
+    version: Option<i32>,
+    #[serde(skip)]
+    body: String,
+    #[serde(skip)]
+    media: String,
+}
+
+pub(super) async fn list(visit: Visit<Viewer>, id: Path<TemplateId>, wanted: Query<Wanted>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let template = templates::find(&mut conn, *id).await?;
+    let mut found = versions::list(&mut conn, *id, wanted.before, ROWS + 1).await?;
+    let more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
+    found.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
+    let before = found.last().filter(|_| more).map(|version| version.number);
+    let draft = drafts::find(&mut conn, visit.user.id, Some(*id)).await?;
+    let draft = draft.map(|draft| Side::of_draft(&draft));
+    let newest = template.version.to_string();
+    let default = |wanted: &str, otherwise: String| if wanted.is_empty() { otherwise } else { wanted.to_owned() };
+    let (from, to) = (default(&wanted.from, (template.version - 1).to_string()), default(&wanted.to, newest));
+    let from = side(&mut conn, *id, &from, draft.as_ref()).await?;
+    let to = side(&mut conn, *id, &to, draft.as_ref()).await?;
+    drop(conn);
+    let comparison = from.zip(to).map(|(from, to)| Comparison::new(from, to));
+    visit.page(&HistoryPage::new(&template, found, before, draft.is_some(), comparison))
+}
+
+/// One of the two texts; none if there is no such version.
+async fn side(conn: &mut Conn, id: TemplateId, wanted: &str, draft: Option<&Side>) -> Result<Option<Side>, Error> {
+    if wanted == DRAFT {
+        return Ok(draft.cloned());
+    }
+    let Ok(number) = wanted.parse() else { return Ok(None) };
+    match versions::find(conn, id, number).await {
+        Ok(version) => Ok(Some(Side::of(version))),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)>) -> PageResult {
+    let ((id, number), now, user) = (path.into_inner(), visit.now(), visit.user.id);
+    let mut conn = visit.conn().await?;
+    let before = templates::find(&mut conn, id).await?.version;
+    let restored = conn.transaction(async |conn| versions::restore(conn, id, number, user, now).await).await?;
+    let done = if restored.version == before {
+        format!("The text is that of version {number} already.")
+    } else {
+        format!("Version {number} is restored, as version {}.", restored.version)
+    };
+    visit.redirect(format!("/templates/{id}/versions")).flash(done)
+}
+
+impl HistoryPage {
+    fn new(template: &Template, found: Vec<Version>, before: Option<i32>, has_draft: bool, comparison: Option<Comparison>) -> Self {
+        let mut choices: Vec<_> =
+            (1..=template.version).rev().map(|number| Choice::new(number.to_string(), format!("Version {number}"))).collect();
+        if has_draft {
+            choices.insert(0, Choice::new(DRAFT, "Your draft"));
+        }
+        let rows = found.into_iter().map(|version| Row {
+            is_present: version.number == template.version,
+            previous: (version.number > 1).then(|| version.number - 1),
+            version: version.number,
+            author: version.author,
+            created_at: version.created_at,
+            body: version.body,
+            media: version.media_urls.len(),
+        });
+        Self { id: template.id, name: template.name.clone(), version: template.version, rows: rows.collect(), before, choices, comparison }
+    }
+}
+
+impl Comparison {
+    fn new(from: Side, to: Side) -> Self {
+        let (body, media) = (compare(&from.body, &to.body), compare(&from.media, &to.media));
+        let is_same = body.iter().chain(&media).all(|stretch| stretch.change == Change::Same);
+        Self { from, to, body, media, is_same }
+    }
+}
+
+impl Side {
+    fn of(version: Version) -> Self {
+        Self {
+            value: version.number.to_string(),
+            label: format!("Version {}", version.number),
+            at: version.created_at,
+            author: version.author,
+            version: Some(version.number),
+            body: version.body,
+            media: version.media_urls.join("\n"),
+        }
+    }
+
+    fn of_draft(draft: &drafts::Draft) -> Self {
+        Self {
+            value: DRAFT.to_owned(),
+            label: "Your draft".to_owned(),
+            at: draft.updated_at,
+            author: None,
+            version: None,
+            body: draft.body.clone(),
+            media: draft.media_urls.clone(),
+        }
+    }
+}
+
+impl Page for HistoryPage {
+    const TEMPLATE: &'static str = "ui/templates/versions.html";
+
+    fn samples() -> Vec<Self> {
+        let version = |number, body: &str, author: Option<&str>| Version {
+            number,
+            body: body.to_owned(),
+            media_urls: if number == 2 { vec!["https://example.com/a.jpg".to_owned()] } else { Vec::new() },
+            created_at: DateTime::UNIX_EPOCH,
+            author: author.map(str::to_owned),
+        };
+        let template = |version| Template {
+            id: TemplateId::new(),
+            name: "Order <shipped>".to_owned(),
+            version,
+            body: String::new(),
+            media_urls: Vec::new(),
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            archived_at: None,
+        };
+        let (one, two) = (version(1, "Hi {{ contact.first_name }}", None), version(2, "Hello <b>שלום</b>", Some("Ada <Lovelace>")));
+        let between = |from: &Version, to: &Version| Some(Comparison::new(Side::of(from.clone()), Side::of(to.clone())));
+        vec![
+            Self::new(&template(1), vec![one.clone()], None, false, None),
+            Self::new(&template(2), vec![two.clone(), one.clone()], Some(1), true, between(&one, &two)),
+            Self::new(&template(2), vec![two.clone(), one], None, false, between(&two, &two)),
+        ]
+    }
+}

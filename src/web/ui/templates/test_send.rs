@@ -1,0 +1,84 @@
+//! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of one's own.
+
+use super::editor::EditorPage;
+use super::form::TemplateForm;
+use super::recipient::Recipient;
+use super::saved::Way;
+use super::trial::Trial;
+use crate::db::Conn;
+use crate::error::FieldErrors;
+use crate::senders;
+use crate::templates::{NewTemplate, Template, Variables};
+use crate::types::id::MessageId;
+use crate::types::phone::PhoneNumber;
+use crate::web::test_message::TestMessage;
+use crate::web::{Marketer, PageError, PageResult, Visit};
+
+/// Sends what is typed, saved or not, as one message, and leads to it; pressing the button twice sends it once.
+pub(super) async fn send(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let sent = compose(&mut conn, &visit, template.as_ref(), &mut form).await?;
+    drop(conn);
+    match sent {
+        Ok(message) => {
+            let kept = if form.is_saved(template.as_ref()) { "" } else { " What you have not saved of the template is kept." };
+            visit.redirect(format!("/messages/{message}")).flash(format!("The test message is on its way.{kept}"))
+        }
+        Err(errors) => {
+            let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
+            visit.invalid(&page)
+        }
+    }
+}
+
+async fn compose(
+    conn: &mut Conn,
+    visit: &Visit<Marketer>,
+    template: Option<&Template>,
+    form: &mut TemplateForm,
+) -> Result<Result<MessageId, FieldErrors>, PageError> {
+    let mut errors = FieldErrors::default();
+    let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
+    let sender = senders::usable(conn).await?.into_iter().find(|sender| sender.id.to_string() == form.sender_id);
+    if sender.is_none() {
+        errors.add("sender_id", "Choose what to send from.");
+    }
+    let new = form.parse_text().map_err(|found| take(&mut errors, &found)).ok();
+    let way = Way::to(conn, template).await?;
+    let mut wrong = FieldErrors::default();
+    let trial = Trial::load(conn, &visit.organization, &way, form, &mut wrong).await?;
+    if let Some(sentences) = wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences) {
+        for sentence in sentences {
+            errors.add("event", sentence);
+        }
+    }
+    // Somebody of whom only the number is known has the number that it goes to.
+    let recipient = match (&trial.recipient, &to) {
+        (Recipient::Number(_), Some(to)) => Recipient::Number(to.clone()),
+        (chosen, _) => chosen.clone(),
+    };
+    let variables = recipient.variables(trial.event.as_ref(), &visit.organization.name);
+    let text = new.as_ref().and_then(|new| rendered(new, &recipient, &variables, &mut errors));
+    let (Some(to), Some(sender), Some(new), Some(text), true) = (to, sender, new, text, errors.is_empty()) else { return Ok(Err(errors)) };
+    let test = TestMessage {
+        to,
+        sender_id: sender.id,
+        text,
+        template: template.filter(|saved| new.is_text_of(saved)).map(|saved| (saved.id, saved.version)),
+        media_urls: new.media_urls().to_vec(),
+    };
+    Ok(Ok(test.send(conn, visit, &form.request_key).await?))
+}
+
+fn rendered(new: &NewTemplate, recipient: &Recipient, variables: &Variables<'_>, errors: &mut FieldErrors) -> Option<String> {
+    let text = new.body().render(variables).map_err(|reason| format!("This cannot be sent to {}: {reason}.", recipient.label()));
+    errors.check("body", text)
+}
+
+fn take(errors: &mut FieldErrors, found: &FieldErrors) {
+    for (field, sentences) in found.iter() {
+        for sentence in sentences {
+            errors.add(field, sentence);
+        }
+    }
+}
