@@ -3,7 +3,8 @@
 use carillon::{
     messages::{
         ledger::{self, Days, Grouping, Ledger, LedgerFilter},
-        list::{self, Attempt, Message, MessageFilter, StatusEvent},
+        filter::MessageFilter,
+        list::{self, Attempt, Message, StatusEvent},
     },
     simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, sign},
     types::id::MessageId,
