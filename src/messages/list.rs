@@ -11,12 +11,7 @@ use crate::{
         schema::{attempts, delivery_events, jobs, messages},
     },
     error::{Error, Result},
-    messages::{
-        delivery::ReportSource,
-        filter::MessageFilter,
-        status::MessageStatus,
-        submit::AttemptOutcome,
-    },
+    messages::{delivery::ReportSource, filter::MessageFilter, status::MessageStatus, submit::AttemptOutcome},
     queue::JobKind,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},

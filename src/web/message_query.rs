@@ -60,9 +60,7 @@ impl MessageQuery {
             text: filled(&self.text).and_then(|text| errors.check("text", Words::parse(text))),
             outcome: filled(&self.outcome).and_then(|word| errors.check("outcome", word.parse())),
             days: if days.are_named() { days.read(now.date_naive(), TEN_YEARS, &mut errors) } else { None },
-            since: filled(&self.within)
-                .and_then(|word| errors.check("within", word.parse::<Within>()))
-                .map(|within| now - within.span()),
+            since: filled(&self.within).and_then(|word| errors.check("within", word.parse::<Within>())).map(|within| now - within.span()),
             reason: filled(&self.reason).map(str::to_owned),
             contact_id: id("contact_id", &self.contact_id, &mut errors),
             status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),

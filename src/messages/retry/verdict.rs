@@ -190,7 +190,10 @@ mod tests {
         let cause = |outcome, error_code, reason: Option<&str>| Cause { outcome, error_code, reason: reason.map(str::to_owned), count: 1 };
         assert!(may_be_worth_it(&cause(Outcome::Failed, Some(30001), None)) && may_be_worth_it(&cause(Outcome::Failed, None, Some("?"))));
         assert!(may_be_worth_it(&cause(Outcome::Skipped, None, Some(EXPIRED))));
-        assert!(!may_be_worth_it(&cause(Outcome::Failed, Some(21610), None)) && !may_be_worth_it(&cause(Outcome::Suppressed, None, Some("stop"))));
+        assert!(
+            !may_be_worth_it(&cause(Outcome::Failed, Some(21610), None))
+                && !may_be_worth_it(&cause(Outcome::Suppressed, None, Some("stop")))
+        );
         assert!(!may_be_worth_it(&cause(Outcome::Skipped, None, Some("A rule left it out."))));
     }
 

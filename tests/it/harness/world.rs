@@ -2,8 +2,8 @@
 
 use carillon::{
     messages::{
-        ledger::{self, Days, Grouping, Ledger, LedgerFilter},
         filter::MessageFilter,
+        ledger::{self, Days, Grouping, Ledger, LedgerFilter},
         list::{self, Attempt, Message, StatusEvent},
     },
     simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, sign},

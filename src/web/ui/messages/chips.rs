@@ -43,7 +43,9 @@ impl Chip {
 }
 
 fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Option<String>) {
-    let of = |choices: &[Choice]| choices.iter().find(|choice| choice.value == value).map_or_else(|| "another one".to_owned(), |choice| choice.label.clone());
+    let of = |choices: &[Choice]| {
+        choices.iter().find(|choice| choice.value == value).map_or_else(|| "another one".to_owned(), |choice| choice.label.clone())
+    };
     let page = |path: &str| Some(format!("/{path}/{}", url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
     match name {
         "text" => ("Text", format!("“{value}”"), None),

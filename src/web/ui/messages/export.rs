@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use futures::stream;
 
 use crate::app::App;
+use crate::automations;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -22,7 +23,6 @@ use crate::twilio::errors;
 use crate::types::id::{AutomationId, ContactId, SenderId, TemplateId};
 use crate::web::message_query::MessageQuery;
 use crate::web::{PageError, PageResult, Viewer, Visit};
-use crate::automations;
 
 /// As many messages as are read at a time: a connection is held only so long.
 const BATCH: usize = 1_000;

@@ -55,6 +55,8 @@ pub(in crate::web) struct ListPage {
     unsaved: bool,
     /// The name that was typed for it.
     name: String,
+    /// Whether something is wrong with the filter itself.
+    unusable: bool,
     rows: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
@@ -145,7 +147,9 @@ impl ListPage {
 
     fn bare(wanted: Wanted, errors: FieldErrors) -> Self {
         let word = |word: &str| Choice::new(word, sentence_case(word));
+        let unusable = errors.iter().any(|(field, _)| field != "name");
         Self {
+            unusable,
             chosen: wanted.query.chosen().map(|(name, value)| Choice::new(name, value)).collect(),
             query: wanted.query.to_link(),
             particular: wanted.is_particular(),
@@ -169,7 +173,9 @@ impl ListPage {
             ViewLink { name: view.name, path: path_of(&query), current: query.to_link() == self.query }
         };
         let views: Vec<ViewLink> = views.into_iter().map(link).collect();
-        let unsaved = self.wanted.query.is_narrow() && !views.iter().any(|view| view.current);
+        // What is wrong with a name is told where it was typed.
+        let is_wrong = self.errors.iter().any(|(field, _)| field == "name");
+        let unsaved = self.wanted.query.is_narrow() && (is_wrong || !views.iter().any(|view| view.current));
         Self { chips, views, unsaved, ..self }
     }
 
@@ -227,12 +233,8 @@ impl Page for ListPage {
             .with("to", "This is not a phone number.")
             .with("contact", "Several contacts fit. Choose one below.")
             .with("error_code", "Enter a number, such as 30003.");
-        let narrow = MessageQuery {
-            contact_id: "1".to_owned(),
-            status: "sent".to_owned(),
-            text: "<b>".to_owned(),
-            ..MessageQuery::default()
-        };
+        let narrow =
+            MessageQuery { contact_id: "1".to_owned(), status: "sent".to_owned(), text: "<b>".to_owned(), ..MessageQuery::default() };
         let narrow = Wanted { query: narrow, ..Wanted::default() };
         let link = narrow.link("older", MessageId::new());
         let view = |name: &str, query: &str| View {

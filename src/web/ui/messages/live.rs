@@ -366,7 +366,11 @@ mod tests {
         let pages = Pages::load(&PublicUrl::parse("https://example.com/sms").unwrap()).unwrap();
         let change = Change { rows: samples::messages(), come: Some(2) };
         let event = String::from_utf8(event(&pages, &change, "/messages?text=%3Cb%3E".to_owned()).unwrap().to_vec()).unwrap();
-        assert!(event.ends_with("\n\n") && event.matches("\n\n").count() == 1 && event.lines().all(|line| line.is_empty() || line.starts_with("data: ")));
+        assert!(
+            event.ends_with("\n\n")
+                && event.matches("\n\n").count() == 1
+                && event.lines().all(|line| line.is_empty() || line.starts_with("data: "))
+        );
         assert!(event.contains("2 new messages") && event.contains("/sms/messages?text=%3Cb%3E"), "{event}");
         assert_eq!(event.matches("<hx-partial").count(), change.rows.len() + 1);
     }

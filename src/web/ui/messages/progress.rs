@@ -15,8 +15,8 @@ use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::messages::list::{self as messages, Attempt, Direction, Message, StatusEvent};
-use crate::messages::retry::{self, LeftOut};
 use crate::messages::outcome::{self, Outcome};
+use crate::messages::retry::{self, LeftOut};
 use crate::messages::status::MessageStatus;
 use crate::queue::lease;
 use crate::senders::{self, Sender};
@@ -211,7 +211,11 @@ impl Material {
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
             next_try: messages::next_try(conn, id).await?,
-            retry: if did_not_arrive(&message) { Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) }) } else { None },
+            retry: if did_not_arrive(&message) {
+                Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) })
+            } else {
+                None
+            },
             retried_as: match message.retried_at {
                 Some(_) => retry::retry_of(conn, id).await?,
                 None => None,

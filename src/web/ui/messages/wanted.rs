@@ -107,7 +107,10 @@ mod tests {
         let id = MessageId::new();
         assert_eq!(wanted.link("older", id), format!("/messages?status=failed&to=%2B1+415+555+0123&older={id}"));
         assert!(!wanted.is_particular());
-        assert_eq!((path_of(&wanted.query), path_of(&MessageQuery::default())), ("/messages?status=failed&to=%2B1+415+555+0123".to_owned(), "/messages".to_owned()));
+        assert_eq!(
+            (path_of(&wanted.query), path_of(&MessageQuery::default())),
+            ("/messages?status=failed&to=%2B1+415+555+0123".to_owned(), "/messages".to_owned())
+        );
     }
 
     #[test]
