@@ -75,6 +75,7 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<contacts::ShowPage>,
     super::page::samples::<contacts::EditPage>,
     super::page::samples::<contacts::DeletePage>,
+    super::page::samples::<contacts::BulkPage>,
     super::page::samples::<messages::ListPage>,
     super::page::samples::<messages::MessagePage>,
     super::page::samples::<messages::ViewsPage>,
