@@ -4,9 +4,9 @@ use carillon::users::Role;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 use crate::harness::site::{Page, Site};
 use crate::harness::world::{id, send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 const ANN: &str = "+14155550123";
 

@@ -375,3 +375,20 @@ async fn a_message_is_sent_again_only_where_that_is_safe_and_its_page_says_why_n
     page.must_say("The message that took its place");
     assert!(!page.says("Send again"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timeline_of_a_contact_follows_its_messages() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    send(&app, HANDSET, "Hello Ann", &twilio).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/contacts/{ann}", app.url)).await;
+    browser.must_say("Pending").await;
+    app.eventually("the page watches", async || app.app.live.is_watched().then_some(())).await;
+    browser.run("window.stays = true;").await;
+    app.run_until_idle().await;
+    browser.must_say("Delivered").await;
+    assert_eq!(browser.run("return window.stays;").await, json!(true), "the page was not loaded again");
+}

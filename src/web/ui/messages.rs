@@ -17,6 +17,7 @@ mod why;
 use actix_web::web::{self, ServiceConfig};
 
 pub use self::live::LiveMessages;
+pub(super) use self::live::path_of_rows as live_path;
 #[cfg(test)]
 pub(in crate::web) use self::{list::ListPage, show::MessagePage, views::ViewsPage};
 

@@ -40,8 +40,8 @@ const LIFETIME: Duration = Duration::from_mins(1);
 const SILENCE: Duration = Duration::from_secs(15);
 /// More streams than this are not opened by one process.
 const MOST_STREAMS: usize = 250;
-/// More rows than a page has are not watched by one stream.
-const MOST_ROWS: usize = 60;
+/// More rows than a page has are not watched by one stream; a contact’s timeline has a hundred.
+const MOST_ROWS: usize = 110;
 /// New messages are counted up to this.
 const MOST_NEW: usize = 100;
 /// A message may be committed so long after it got its id.
@@ -239,6 +239,11 @@ pub(super) fn path(query: &MessageQuery, rows: impl Iterator<Item = MessageId>, 
         link.append_pair("after", &after.to_string());
     }
     Some(format!("/messages/live?{}", link.finish()))
+}
+
+/// What a page asks for that watches the status of some messages; none if none is under way.
+pub(in crate::web::ui) fn path_of_rows(rows: impl Iterator<Item = MessageId>) -> Option<String> {
+    path(&MessageQuery::default(), rows, None)
 }
 
 /// What a page watches.
