@@ -99,10 +99,7 @@ async fn back(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>
 /// The messages that follow after one; nothing if they are fewer than asked for, and all that there are.
 async fn forth(conn: &mut Conn, filter: &MessageFilter, after: MessageId, limit: usize) -> Result<Option<Part>> {
     let way = filter.way(messages::table.select(messages::id).into_boxed()).filter(messages::id.gt(after)).order(messages::id.asc());
-    let end: Option<MessageId> = match filter.is_served() {
-        true => None,
-        false => way.offset(FAR - 1).limit(1).first(conn).await.optional()?,
-    };
+    let end: Option<MessageId> = if filter.is_served() { None } else { way.offset(FAR - 1).limit(1).first(conn).await.optional()? };
     let mut query = filter.narrow(messages::table.select(Message::as_select()).into_boxed()).filter(messages::id.gt(after));
     if let Some(end) = end {
         query = query.filter(messages::id.le(end));

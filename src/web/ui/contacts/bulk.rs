@@ -151,14 +151,9 @@ impl Wish {
         format!("The tag “{tag}” {done} {}.{others}", contacts(changed))
     }
 
-    fn query(&self, pairs: &[(&str, &str)]) -> String {
-        let filled = pairs.iter().filter(|(_, value)| !value.trim().is_empty());
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
-    }
-
     /// The list that it came from.
     fn back(&self) -> String {
-        match self.query(&[("q", &self.q), ("tag", &self.tag)]) {
+        match query(&[("q", &self.q), ("tag", &self.tag)]) {
             query if query.is_empty() => "/contacts".to_owned(),
             query => format!("/contacts?{query}"),
         }
@@ -167,16 +162,16 @@ impl Wish {
     /// The question about all that fit, from where it goes on.
     fn link(&self) -> String {
         let from = self.from.map_or_else(String::new, |id| id.to_string());
-        let query = self.query(&[
-            ("action", &self.action),
-            ("name", &self.name),
-            ("all", "true"),
-            ("q", &self.q),
-            ("tag", &self.tag),
-            ("from", &from),
-        ]);
+        let query =
+            query(&[("action", &self.action), ("name", &self.name), ("all", "true"), ("q", &self.q), ("tag", &self.tag), ("from", &from)]);
         format!("/contacts/tag?{query}")
     }
+}
+
+/// The query of a link, of what is filled.
+fn query(pairs: &[(&str, &str)]) -> String {
+    let filled = pairs.iter().filter(|(_, value)| !value.trim().is_empty());
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
 }
 
 impl BulkPage {

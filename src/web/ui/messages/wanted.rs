@@ -34,7 +34,7 @@ pub(super) enum Whose {
     /// Anybody's.
     Anybodys,
     /// Those of this query.
-    These(MessageQuery),
+    These(Box<MessageQuery>),
     /// One of them is meant.
     OneOf(Vec<Contact>),
     /// There is nobody of this name.
@@ -55,11 +55,14 @@ impl Wanted {
     pub(super) async fn whose(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<Whose> {
         let Some(typed) = filled(&self.contact) else { return Ok(Whose::Anybodys) };
         let others = MessageQuery { contact_id: String::new(), to: String::new(), ..self.query.clone() };
-        let of = |contact: &Contact| Whose::These(MessageQuery { contact_id: contact.id.to_string(), ..others.clone() });
+        let of = |contact: &Contact| {
+            let query = MessageQuery { contact_id: contact.id.to_string(), ..others.clone() };
+            Whose::These(Box::new(query))
+        };
         if let Ok(phone) = PhoneNumber::parse(typed, default_country) {
             return Ok(match contacts::find_by_phone(conn, &phone).await? {
                 Some(contact) => of(&contact),
-                None => Whose::These(MessageQuery { to: phone.as_str().to_owned(), ..others }),
+                None => Whose::These(Box::new(MessageQuery { to: phone.as_str().to_owned(), ..others })),
             });
         }
         let filter = ContactFilter { search: typed.to_owned(), default_country, ..ContactFilter::default() };
