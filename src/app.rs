@@ -24,7 +24,7 @@ use crate::types::sealed::SecretKey;
 use crate::types::text_enum::UnknownWord;
 use crate::users::{self, NewUser};
 use crate::web::api::{ApiKeys, EventReports};
-use crate::web::{Hooks, Pages};
+use crate::web::{Hooks, LiveMessages, Pages};
 use crate::worker::{Worker, WorkerParts};
 
 pub use demo::demo;
@@ -56,6 +56,8 @@ pub struct App {
     pub handover: Handover,
     /// The look-up of API keys.
     pub api_keys: ApiKeys,
+    /// Tells open pages of messages what has changed.
+    pub live: LiveMessages,
 }
 
 impl App {
@@ -70,8 +72,9 @@ impl App {
         let handover = Handover::default();
         let events = EventReports::start(&db, &clock, &handover);
         let api_keys = ApiKeys::start(&db, &clock);
+        let live = LiveMessages::new(&db, &clock);
         let (config, renderer) = (Arc::new(config), Renderer::default());
-        Ok(Self { config, db, clock, secret_key, pages, renderer, twilio, worker_twilio, hooks, events, handover, api_keys })
+        Ok(Self { config, db, clock, secret_key, pages, renderer, twilio, worker_twilio, hooks, events, handover, api_keys, live })
     }
 
     /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.

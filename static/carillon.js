@@ -39,3 +39,11 @@ document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest"
 
 // After a form with errors, the first wrong field is where one goes on.
 document.querySelector("[aria-invalid=true]")?.focus();
+
+// <input type="checkbox" data-mark-all="form"> marks all checkboxes of rows that belong to that form.
+document.querySelectorAll("[data-mark-all]").forEach((all) => {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    document.querySelectorAll(`input[name=id][form="${all.dataset.markAll}"]`).forEach((one) => (one.checked = all.checked));
+  });
+});

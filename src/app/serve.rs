@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db;
 use crate::users::setup;
-use crate::web;
+use crate::web::{self, LiveMessages};
 
 /// How long requests in flight may take to end after the stop signal.
 const GRACE_SECONDS: u64 = 10;
@@ -86,13 +86,14 @@ pub struct Running {
     pub address: Option<SocketAddr>,
     server: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     worker: Option<JoinHandle<()>>,
+    live: LiveMessages,
     stop: CancellationToken,
 }
 
 /// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
 pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
-    let mut running = Running { address: None, server: None, worker: None, stop: stop.clone() };
+    let mut running = Running { address: None, server: None, worker: None, live: app.live.clone(), stop: stop.clone() };
     if duty != Duty::Worker {
         let bind = app.config.bind;
         let shared = app.clone();
@@ -118,6 +119,8 @@ impl Running {
     /// Stops taking requests and jobs, and waits until those in flight have ended.
     pub async fn stop(self) {
         self.stop.cancel();
+        // A stream is a request in flight that does not end by itself.
+        self.live.close();
         if let Some((handle, server)) = self.server {
             handle.stop(true).await;
             if let Ok(Err(error)) = server.await {

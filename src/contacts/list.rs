@@ -60,10 +60,31 @@ pub struct ContactPage {
 
 /// Lists up to `limit` contacts that match.
 pub async fn list(conn: &mut Conn, filter: &ContactFilter, position: Position, limit: usize) -> Result<ContactPage> {
+    let Some(found) = matching(conn, filter, position, limit).await? else { return Ok(ContactPage::default()) };
+    let (ids, more) = nearest(found, position, limit);
+    let mut contacts = find_many(conn, &ids).await?;
+    contacts.sort_unstable_by_key(|contact| std::cmp::Reverse(contact.id));
+    let (oldest, newest) = (contacts.as_slice().last().map(|contact| contact.id), contacts.as_slice().first().map(|contact| contact.id));
+    let (older, newer) = match position {
+        Position::Newest => (oldest.filter(|_| more), None),
+        Position::OlderThan(_) => (oldest.filter(|_| more), newest),
+        Position::NewerThan(_) => (oldest, newest.filter(|_| more)),
+    };
+    Ok(ContactPage { contacts, older, newer })
+}
+
+/// The ids of up to `limit` contacts that match, in the order of the list.
+pub async fn list_ids(conn: &mut Conn, filter: &ContactFilter, position: Position, limit: usize) -> Result<Vec<ContactId>> {
+    let Some(found) = matching(conn, filter, position, limit).await? else { return Ok(Vec::new()) };
+    Ok(nearest(found, position, limit).0)
+}
+
+/// Ids that match, more than enough of them; none if nobody can have the tag.
+async fn matching(conn: &mut Conn, filter: &ContactFilter, position: Position, limit: usize) -> Result<Option<BTreeSet<ContactId>>> {
     let tag_id = match &filter.tag {
         Some(tag) => match tags::find_id(conn, tag).await? {
             Some(id) => Some(id),
-            None => return Ok(ContactPage::default()),
+            None => return Ok(None),
         },
         None => None,
     };
@@ -77,16 +98,7 @@ pub async fn list(conn: &mut Conn, filter: &ContactFilter, position: Position, l
     for probe in &probes {
         found.extend(window.ids(conn, Some(probe)).await?);
     }
-    let (ids, more) = nearest(found, position, limit);
-    let mut contacts = find_many(conn, &ids).await?;
-    contacts.sort_unstable_by_key(|contact| std::cmp::Reverse(contact.id));
-    let (oldest, newest) = (contacts.as_slice().last().map(|contact| contact.id), contacts.as_slice().first().map(|contact| contact.id));
-    let (older, newer) = match position {
-        Position::Newest => (oldest.filter(|_| more), None),
-        Position::OlderThan(_) => (oldest.filter(|_| more), newest),
-        Position::NewerThan(_) => (oldest, newest.filter(|_| more)),
-    };
-    Ok(ContactPage { contacts, older, newer })
+    Ok(Some(found))
 }
 
 /// The ids nearest to the position, and whether there are more.

@@ -13,7 +13,7 @@ use super::tags::TagName;
 use crate::db::Conn;
 use crate::db::schema::{automations, contact_tags, enrollments, events, messages, tags};
 use crate::error::Result;
-use crate::types::id::{AutomationId, MessageId};
+use crate::types::id::{EnrollmentId, MessageId};
 
 /// Something that happened, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,8 +59,8 @@ pub enum What {
     Consent(ConsentRecord),
     /// An automation began with them.
     Enrolled {
-        /// Which one.
-        automation_id: AutomationId,
+        /// Their passage through it.
+        id: EnrollmentId,
         /// Its name.
         automation: String,
         /// `active`, `completed` or `failed`.
@@ -143,19 +143,19 @@ async fn tags_added(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec
 }
 
 async fn enrolled(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
-    type Row = (DateTime<Utc>, AutomationId, String, String, Option<String>);
+    type Row = (DateTime<Utc>, EnrollmentId, String, String, Option<String>);
     let found: Vec<Row> = enrollments::table
         .inner_join(automations::table.on(automations::id.eq(enrollments::automation_id)))
         .filter(enrollments::contact_id.eq(contact.id))
         .order(enrollments::id.desc())
         .limit(rows)
-        .select((enrollments::started_at, automations::id, automations::name, enrollments::status, enrollments::reason))
+        .select((enrollments::started_at, enrollments::id, automations::name, enrollments::status, enrollments::reason))
         .load(conn)
         .await?;
-    let entries = found.into_iter().rev().map(|(at, automation_id, automation, status, reason)| Entry {
-        at,
-        what: What::Enrolled { automation_id, automation, status, reason },
-    });
+    let entries = found
+        .into_iter()
+        .rev()
+        .map(|(at, id, automation, status, reason)| Entry { at, what: What::Enrolled { id, automation, status, reason } });
     Ok(entries.collect())
 }
 

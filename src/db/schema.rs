@@ -207,6 +207,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_views (id) {
+        id -> Uuid,
+        name -> Text,
+        query -> Text,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     messages (id) {
         id -> Uuid,
         connection_id -> Uuid,
@@ -428,6 +438,7 @@ diesel::joinable!(enrollments -> contacts (contact_id));
 diesel::joinable!(enrollments -> events (event_id));
 diesel::joinable!(events -> contacts (contact_id));
 diesel::joinable!(inbound_looks -> senders (sender_id));
+diesel::joinable!(message_views -> users (created_by));
 diesel::joinable!(messages -> automations (automation_id));
 diesel::joinable!(messages -> connections (connection_id));
 diesel::joinable!(messages -> contacts (contact_id));
@@ -460,6 +471,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger,
     ledger_changes,
     login_failures,
+    message_views,
     messages,
     organization,
     prices,

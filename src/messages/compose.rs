@@ -194,7 +194,7 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     if worker.is_some() {
         stop::pass_with_claims(conn).await?;
     }
-    let columns = Columns::of(&drafts);
+    let columns = Columns::of(&drafts, now);
     let (room_connections, room_places) = room.columns();
     let statement = Insert {
         ids: &columns.ids,

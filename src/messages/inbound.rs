@@ -102,11 +102,14 @@ async fn take_in(
         }
         None => (None, Vec::new()),
     };
-    let (sent_at, source) = match arrival {
-        Arrival::Webhook => (now, Source::Keyword),
-        Arrival::Lookup(found) => (found.sent_at.min(now), Source::Lookup),
+    let (id, sent_at, source) = match arrival {
+        Arrival::Webhook => (MessageId::at(now), now, Source::Keyword),
+        Arrival::Lookup(found) => {
+            let sent_at = found.sent_at.min(now);
+            (MessageId::of_the_past(sent_at), sent_at, Source::Lookup)
+        }
     };
-    let Some(message_id) = store(conn, connection_id, contact_id, inbound, sent_at).await? else {
+    let Some(message_id) = store(conn, id, connection_id, contact_id, inbound, sent_at).await? else {
         return Ok(Received::Repeat);
     };
     let mut silenced = None;
@@ -142,6 +145,7 @@ async fn take_in(
 /// Inserts the message, unless another request has done so meanwhile.
 async fn store(
     conn: &mut Conn,
+    id: MessageId,
     connection_id: ConnectionId,
     contact_id: Option<ContactId>,
     inbound: &InboundMessage,
@@ -162,7 +166,7 @@ async fn store(
     let id = diesel::insert_into(messages::table)
         .values((
             (
-                messages::id.eq(MessageId::new()),
+                messages::id.eq(id),
                 messages::direction.eq("inbound"),
                 messages::connection_id.eq(connection_id),
                 messages::sender_id.eq(sender_id),

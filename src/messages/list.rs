@@ -1,13 +1,7 @@
 //! Reading messages: one, a page of them, and the story of one.
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    define_sql_function,
-    dsl::{AsSelect, SqlTypeOf, sql},
-    pg::Pg,
-    prelude::*,
-    sql_types::{Integer, Nullable, Text},
-};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -17,27 +11,13 @@ use crate::{
         schema::{attempts, delivery_events, jobs, messages},
     },
     error::{Error, Result},
-    messages::{
-        delivery::ReportSource,
-        ledger::{Days, Maker},
-        outcome::Outcome,
-        status::MessageStatus,
-        submit::AttemptOutcome,
-    },
+    messages::{delivery::ReportSource, filter::MessageFilter, status::MessageStatus, submit::AttemptOutcome},
     queue::JobKind,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         text_enum::text_enum,
     },
 };
-
-define_sql_function! {
-    /// The first characters of a text.
-    fn left(text: Nullable<Text>, count: Integer) -> Nullable<Text>;
-}
-
-/// As many days as are sorted anew at most.
-const FEW_DAYS: i64 = 3;
 
 text_enum! {
     /// Which way a message goes.
@@ -105,35 +85,6 @@ pub struct Message {
     pub status_at: DateTime<Utc>,
 }
 
-/// Which messages to list; every field that is set narrows the list.
-#[derive(Debug, Clone, Default)]
-pub struct MessageFilter {
-    /// For or from this contact.
-    pub contact_id: Option<ContactId>,
-    /// In this status.
-    pub status: Option<MessageStatus>,
-    /// With this outcome.
-    pub outcome: Option<Outcome>,
-    /// Composed or received on these days, in UTC.
-    pub days: Option<Days>,
-    /// Made by this automation, or by none.
-    pub maker: Option<Maker>,
-    /// Made by this enrollment.
-    pub enrollment_id: Option<EnrollmentId>,
-    /// Made from this template.
-    pub template_id: Option<TemplateId>,
-    /// Sent from or received by this sender.
-    pub sender_id: Option<SenderId>,
-    /// Out or in.
-    pub direction: Option<Direction>,
-    /// With this error code.
-    pub error_code: Option<i32>,
-    /// With a reason that begins with this, up to its 200th character.
-    pub reason: Option<String>,
-    /// To exactly this address.
-    pub to_address: Option<String>,
-}
-
 /// One message.
 pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
     let found = messages::table.find(id).select(Message::as_select()).first(conn).await.optional()?;
@@ -146,76 +97,18 @@ pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Me
     Ok(query.select(Message::as_select()).first(conn).await.optional()?)
 }
 
-/// The newest messages that fit the filter, older than `before`; ids are in order of time.
+/// All messages that fit the filter, the newest first, up to a limit; for filters that an index serves, others take a [`super::look`].
 pub async fn list(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, limit: i64) -> Result<Vec<Message>> {
-    let mut query = filter.narrow().limit(limit);
-    // Of a few days long ago, in the order of the ids, PostgreSQL would read every message since; sorted anew, it finds the days first.
-    query = match filter.days {
-        Some(days) if days.count() <= FEW_DAYS => query.order(sql::<Text>("messages.id::text COLLATE \"C\"").desc()),
-        _ => query.order(messages::id.desc()),
-    };
+    let mut query = filter.narrow(messages::table.select(Message::as_select()).into_boxed()).order(messages::id.desc()).limit(limit);
     if let Some(before) = before {
         query = query.filter(messages::id.lt(before));
     }
     Ok(query.load(conn).await?)
 }
 
-/// Those messages that fit the filter and follow next after `after`; the newest of them first.
-pub async fn list_newer(conn: &mut Conn, filter: &MessageFilter, after: MessageId, limit: i64) -> Result<Vec<Message>> {
-    let query = filter.narrow().order(messages::id.asc()).limit(limit).filter(messages::id.gt(after));
-    let mut found: Vec<Message> = query.load(conn).await?;
-    found.reverse();
-    Ok(found)
-}
-
-impl MessageFilter {
-    /// The messages that fit, in no order yet.
-    fn narrow(&self) -> messages::BoxedQuery<'_, Pg, SqlTypeOf<AsSelect<Message, Pg>>> {
-        let mut query = messages::table.select(Message::as_select()).into_boxed();
-        if let Some(id) = self.contact_id {
-            query = query.filter(messages::contact_id.eq(id));
-        }
-        if let Some(status) = self.status {
-            query = query.filter(messages::status.eq(status));
-        }
-        if let Some(outcome) = self.outcome {
-            query = query.filter(messages::direction.eq(Direction::Outbound));
-            query = match outcome {
-                Outcome::Retried => query.filter(messages::retried_at.is_not_null()),
-                outcome => query.filter(messages::retried_at.is_null()).filter(messages::status.eq_any(outcome.statuses())),
-            };
-        }
-        if let Some(days) = self.days {
-            query = query.filter(messages::created_at.ge(days.begin())).filter(messages::created_at.lt(days.end()));
-        }
-        match self.maker {
-            None => {}
-            Some(Maker::Automation(id)) => query = query.filter(messages::automation_id.eq(id)),
-            Some(Maker::OneOff) => query = query.filter(messages::automation_id.is_null()),
-        }
-        if let Some(reason) = &self.reason {
-            query = query.filter(left(messages::reason, 200).eq(reason));
-        }
-        if let Some(id) = self.enrollment_id {
-            query = query.filter(messages::enrollment_id.eq(id));
-        }
-        if let Some(id) = self.template_id {
-            query = query.filter(messages::template_id.eq(id));
-        }
-        if let Some(id) = self.sender_id {
-            query = query.filter(messages::sender_id.eq(id));
-        }
-        if let Some(direction) = self.direction {
-            query = query.filter(messages::direction.eq(direction));
-        }
-        if let Some(code) = self.error_code {
-            query = query.filter(messages::error_code.eq(code));
-        }
-        if let Some(address) = &self.to_address {
-            query = query.filter(messages::to_address.eq(address));
-        }
-        query
-    }
+/// Some messages as they stand now, in no order.
+pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message>> {
+    Ok(messages::table.filter(messages::id.eq_any(ids)).select(Message::as_select()).load(conn).await?)
 }
 
 /// When a worker next takes the message in hand, to send it or to ask Twilio about it; none while nothing is planned.

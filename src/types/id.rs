@@ -1,8 +1,11 @@
 //! Identifiers: one type per noun, so that a contact id cannot be passed where a message id belongs.
 
+use std::sync::Mutex;
+
+use chrono::{DateTime, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
 /// Declares identifier types: UUIDs of version 7 (time-ordered, 74 random bits), shown and parsed in the usual form.
 macro_rules! ids {
@@ -81,6 +84,61 @@ ids! {
     EnrollmentId,
     /// One SMS, MMS or WhatsApp message, out or in.
     MessageId,
+    /// A filter of messages that is kept under a name.
+    ViewId,
     /// A running process that performs jobs.
     WorkerId,
+}
+
+/// Counts within a millisecond, so that what is made later is later in order.
+static COUNTER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+/// The id of a message begins with the time of its `created_at`: whoever wants those of some time finds them in the order of the key.
+impl MessageId {
+    /// Makes the identifier of a message that is composed or received now, later in order than those that this process made before.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self(Uuid::new_v7(timestamp(&COUNTER, now)))
+    }
+
+    /// Makes the identifier of a message of some time ago, which takes its place among those of that time.
+    #[must_use]
+    pub fn of_the_past(time: DateTime<Utc>) -> Self {
+        Self(Uuid::new_v7(timestamp(NoContext, time)))
+    }
+
+    /// What comes before every identifier of this time and later.
+    #[must_use]
+    pub fn first_at(time: DateTime<Utc>) -> Self {
+        let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
+        Self(Uuid::from_u128(u128::from(milliseconds) << 80))
+    }
+
+    /// The time that it begins with, to the millisecond.
+    #[must_use]
+    pub fn time(self) -> DateTime<Utc> {
+        let milliseconds = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
+        DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+    }
+}
+
+fn timestamp(context: impl uuid::timestamp::ClockSequence<Output = impl Into<u128>>, time: DateTime<Utc>) -> Timestamp {
+    Timestamp::from_unix(context, u64::try_from(time.timestamp()).unwrap_or_default(), time.timestamp_subsec_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_in_the_order_of_their_times() {
+        let now = DateTime::from_timestamp_millis(1_794_650_400_123).unwrap();
+        let ids: Vec<MessageId> = (0..1_000).map(|_| MessageId::at(now)).collect();
+        assert!(ids.is_sorted() && ids.iter().all(|id| id.time() == now));
+        let before = MessageId::of_the_past(now - TimeDelta::milliseconds(1));
+        let bounds = [before, MessageId::first_at(now), ids[0], MessageId::at(now + TimeDelta::days(1))];
+        assert!(bounds.is_sorted(), "{bounds:?}");
+    }
 }

@@ -13,6 +13,7 @@ mod form;
 mod headers;
 mod health;
 mod hooks;
+mod message_query;
 mod page;
 mod reply;
 mod retrying;
@@ -35,6 +36,7 @@ pub use form::Form;
 pub use hooks::Hooks;
 pub use page::{Page, Pages};
 pub use reply::Redirect;
+pub use ui::LiveMessages;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
 
 /// The whole web application, for the server and for tests: routes, security headers, request log.

@@ -108,7 +108,7 @@ pub struct Visit<R: Access> {
 
 /// What the layout shows, as `visit` in templates.
 #[derive(Debug, Serialize)]
-pub(super) struct Layout<'a> {
+pub(in crate::web) struct Layout<'a> {
     organization: &'a str,
     time_zone: &'a str,
     path: &'a str,
@@ -228,7 +228,7 @@ impl<R: Access> FromRequest for Visit<R> {
 
 impl Layout<'static> {
     /// For pages of errors, where nobody may be known.
-    pub(super) const fn signed_out() -> Self {
+    pub(in crate::web) const fn signed_out() -> Self {
         Layout {
             organization: "Carillon",
             time_zone: "UTC",

@@ -4,9 +4,9 @@ use carillon::users::Role;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 
-use crate::harness::TestApp;
 use crate::harness::site::{Page, Site};
-use crate::harness::world::send_sms;
+use crate::harness::world::{id, send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 const ANN: &str = "+14155550123";
 
@@ -161,4 +161,56 @@ async fn a_viewer_sees_everything_and_changes_nothing() {
     assert_eq!(viewer.send(&forged).await.status, 403);
     assert_eq!(viewer.open("/contacts/00000000-0000-7000-8000-000000000000").await.status, 404);
     assert_eq!(viewer.open("/contacts/7").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Welcome.").await;
+    app.automation(json!({ "type": "tag_added", "tag": "vip" }), json!([send_sms(&template, &twilio)])).await;
+    let ann = id(&app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ann", "tags": ["shop"] })).await.ok());
+    let ben = id(&app.api().post("/contacts", json!({ "phone": OTHER_HANDSET, "first_name": "Ben" })).await.ok());
+    app.run_sql(
+        "INSERT INTO contacts (id, phone, first_name, created_at, updated_at)
+         SELECT md5(n::text)::uuid, '+1206556' || lpad(n::text, 4, '0'), 'Many', now(), now() FROM generate_series(1, 1200) AS n",
+    )
+    .await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    let tagged = async |tag: &str| app.count(&format!("contact_tags c JOIN tags t ON t.id = c.tag_id WHERE t.name = '{tag}'")).await;
+
+    // Some that are marked; what starts is said before.
+    let page = site.open("/contacts?q=ann").await.ok();
+    assert!(page.html.contains(&format!("name=\"id\" value=\"{ann}\" form=\"bulk\"")));
+    let asked = site.open(&format!("/contacts/tag?action=add&name=vip&q=ann&id={ann}&id={ben}")).await.ok();
+    asked.must_say("2 contacts that you have chosen");
+    asked.must_say("This starts “Automation");
+    assert_eq!(tagged("vip").await, 0, "asking changes nothing");
+    let done = site.send(&asked.form("/contacts/tag")).await.ok();
+    assert_eq!(done.path, "/contacts?q=ann");
+    done.must_say("The tag “vip” was given to 2 contacts.");
+    app.run_until_idle().await;
+    assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
+
+    // All that fit a filter, over several transactions; who has it already gets no second message.
+    let asked = site.open("/contacts/tag?action=add&name=Vip&all=true").await.ok();
+    asked.must_say("1,202 contacts of the whole list");
+    site.send(&asked.form("/contacts/tag")).await.ok().must_say("was given to 1200 contacts. 2 contacts had it already.");
+    assert_eq!(tagged("vip").await, 1_202);
+    let asked = site.open("/contacts/tag?action=remove&name=VIP&all=true&q=many").await.ok();
+    asked.must_say("1,200 contacts that fit the filter “many”");
+    site.send(&asked.form("/contacts/tag")).await.ok().must_say("The tag “VIP” was taken from 1200 contacts.");
+    assert_eq!(tagged("vip").await, 2);
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET).len(), 1);
+
+    // What cannot be.
+    site.open("/contacts/tag?action=add&name=vip").await.ok().must_say("Nobody is chosen.");
+    let asked = site.open(&format!("/contacts/tag?action=add&name=twilio-message-STOP&id={ann}")).await.ok();
+    asked.must_say("This tag stands for an opt-out");
+    let refused = site.send(&asked.form("/contacts/tag")).await;
+    assert_eq!((refused.status, tagged("Twilio-Message-stop").await), (422, 0));
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    assert!(!viewer.open("/contacts").await.ok().html.contains("form=\"bulk\""));
+    assert_eq!(viewer.open(&format!("/contacts/tag?action=add&name=vip&id={ann}")).await.status, 403);
 }

@@ -24,6 +24,7 @@ mod harness;
 mod home;
 mod hooks;
 mod ledger;
+mod message_log;
 mod messages;
 mod migrations;
 mod policy;

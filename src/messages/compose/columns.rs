@@ -38,8 +38,8 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// Turns drafts on their side.
-    pub(super) fn of(drafts: &'a [Draft]) -> Self {
+    /// Turns drafts of messages that are composed now on their side.
+    pub(super) fn of(drafts: &'a [Draft], now: DateTime<Utc>) -> Self {
         let text = |draft: &'a Draft| draft.text.as_deref().unwrap_or_default();
         let counted: Vec<parts::Parts> = drafts.iter().map(|draft| parts::count(text(draft))).collect();
         let origin = |draft: &Draft| match draft.origin {
@@ -48,7 +48,7 @@ impl<'a> Columns<'a> {
             Origin::OneOff { .. } => (None, None, None),
         };
         Self {
-            ids: drafts.iter().map(|_| MessageId::new()).collect(),
+            ids: drafts.iter().map(|_| MessageId::at(now)).collect(),
             contacts: drafts.iter().map(|draft| draft.contact_id).collect(),
             senders: drafts.iter().map(|draft| draft.sender_id).collect(),
             addresses: drafts.iter().map(|draft| draft.to.as_ref().map_or("", PhoneNumber::as_str)).collect(),

@@ -86,7 +86,7 @@ impl Days {
     /// When the last one is over: the first moment that does not belong to them.
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
-        midnight(self.to + TimeDelta::days(1))
+        super::end_of(self.to)
     }
 }
 

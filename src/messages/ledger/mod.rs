@@ -7,8 +7,9 @@
 mod check;
 mod counts;
 mod days;
+pub(super) mod newest;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use diesel::dsl::exists;
 use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Uuid as SqlUuid};
 use diesel::{BoolExpressionMethods, QueryDsl};
@@ -257,4 +258,9 @@ impl Ledger {
 /// The moment at which a day begins in UTC.
 fn midnight(day: NaiveDate) -> chrono::DateTime<chrono::Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
+}
+
+/// The moment at which a day is over in UTC.
+pub(super) fn end_of(day: NaiveDate) -> chrono::DateTime<chrono::Utc> {
+    midnight(day + TimeDelta::days(1))
 }

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-pub use verdict::{Circumstances, Facts, LeftOut};
+pub use verdict::{Circumstances, Facts, LeftOut, may_be_worth_it};
 
 /// As many days as are looked through at once.
 pub const MOST_DAYS: i64 = 31;

@@ -1,7 +1,7 @@
 //! Which messages may be sent again: only those of which it is certain that they reached nobody, and that may be sent.
 
 use crate::{
-    messages::status::MessageStatus,
+    messages::{claim::EXPIRED, ledger::Cause, outcome::Outcome, status::MessageStatus},
     twilio::errors::{self, Class, ContactEffect, Retry},
     types::text_enum::text_enum,
 };
@@ -114,6 +114,17 @@ fn by_code(code: i32) -> Result<(), LeftOut> {
     }
 }
 
+/// Whether messages that did not arrive for this cause may be worth another try; what else is true of each of them stays to be seen.
+#[must_use]
+pub fn may_be_worth_it(cause: &Cause) -> bool {
+    match (cause.outcome, cause.error_code) {
+        (Outcome::Failed, Some(code)) => by_code(code).is_ok(),
+        (Outcome::Failed, None) => true,
+        (Outcome::Skipped, _) => cause.reason.as_deref() == Some(EXPIRED),
+        _ => false,
+    }
+}
+
 /// The codes after which the same message may succeed.
 pub(super) fn codes_worth_another_try() -> Vec<i32> {
     errors::all().iter().map(|error| error.code).filter(|code| by_code(*code).is_ok()).collect()
@@ -172,6 +183,18 @@ mod tests {
         assert_eq!(with(|facts| facts.suppressed = true), Err(LeftOut::Suppressed));
         assert_eq!(with(|facts| facts.at_carrier = true), Err(LeftOut::MayHaveArrived));
         assert_eq!(with(|facts| facts.doubtful = true), Err(LeftOut::MayHaveArrived));
+    }
+
+    #[test]
+    fn a_cause_is_worth_asking_about_when_some_of_its_messages_may_be_sent_again() {
+        let cause = |outcome, error_code, reason: Option<&str>| Cause { outcome, error_code, reason: reason.map(str::to_owned), count: 1 };
+        assert!(may_be_worth_it(&cause(Outcome::Failed, Some(30001), None)) && may_be_worth_it(&cause(Outcome::Failed, None, Some("?"))));
+        assert!(may_be_worth_it(&cause(Outcome::Skipped, None, Some(EXPIRED))));
+        assert!(
+            !may_be_worth_it(&cause(Outcome::Failed, Some(21610), None))
+                && !may_be_worth_it(&cause(Outcome::Suppressed, None, Some("stop")))
+        );
+        assert!(!may_be_worth_it(&cause(Outcome::Skipped, None, Some("A rule left it out."))));
     }
 
     #[test]

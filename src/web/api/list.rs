@@ -28,6 +28,11 @@ impl<T> List<T> {
         Self { data: rows, next_cursor: next.and_then(|cursor| as_text(&cursor)) }
     }
 
+    /// Makes a page of rows and of where the next one begins, if there may be one.
+    pub fn of_part<K: Serialize>(rows: Vec<T>, next: Option<K>) -> Self {
+        Self { data: rows, next_cursor: next.and_then(|key| as_text(&Cursor(key))) }
+    }
+
     /// The same page with each row turned into what is shown.
     pub fn map<U>(self, show: impl FnMut(T) -> U) -> List<U> {
         List { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor }

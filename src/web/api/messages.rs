@@ -15,6 +15,7 @@ use super::{ApiError, ApiResult, Caller, Json, List, Path, Query};
 use crate::error::Error;
 use crate::messages::compose;
 use crate::messages::list as messages;
+use crate::messages::look::look;
 use crate::types::id::MessageId;
 use crate::users::organization;
 use crate::web::{Marketer, Viewer};
@@ -35,15 +36,17 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 }
 
 /// Lists messages, newest first.
+///
+/// For conditions that no index serves, one call looks through some ten thousand messages: a page may hold fewer than `limit`, or none, and
+/// still have a `next_cursor`. Go on until it is `null`.
 #[utoipa::path(get, path = "/messages", tag = "messages", params(MessagesQuery),
     responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<Json<List<MessageAnswer>>> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&conn).await?.default_country;
-    let (filter, before, limit) = query.into_inner().parse(country, caller.now().date_naive())?;
-    // One more than asked for tells whether there is another page.
-    let rows = messages::list(&mut conn, &filter, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
-    Ok(Json(List::from_rows(rows, limit, |message| message.id).map(MessageAnswer::from)))
+    let (filter, place, limit) = query.into_inner().parse(country, caller.now())?;
+    let part = look(&mut conn, &filter, place, limit).await?;
+    Ok(Json(List::of_part(part.messages.into_iter().map(MessageAnswer::from).collect(), part.older)))
 }
 
 /// Sends one message to one person, as soon as possible.

@@ -1,5 +1,6 @@
 //! Pages of contacts: list, form, detail with tags, consent and timeline.
 
+mod bulk;
 mod consent;
 mod delete;
 mod edit;
@@ -12,12 +13,13 @@ mod timeline;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(test)]
-pub(in crate::web) use self::{delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage};
+pub(in crate::web) use self::{bulk::BulkPage, delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage};
 
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts").get(list::list).post(edit::create))
         .service(web::resource("/contacts/new").get(edit::blank))
+        .service(web::resource("/contacts/tag").get(bulk::ask).post(bulk::apply))
         .service(web::resource("/contacts/{id}").get(show::show))
         .service(web::resource("/contacts/{id}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/contacts/{id}/delete").get(delete::ask).post(delete::delete))

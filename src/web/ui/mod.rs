@@ -19,6 +19,8 @@ use serde::Serialize;
 use super::error::PageError;
 use super::{csrf, error};
 
+pub use self::messages::LiveMessages;
+
 /// One choice of a select box, for the template component `form.select`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Choice {
@@ -73,8 +75,10 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<contacts::ShowPage>,
     super::page::samples::<contacts::EditPage>,
     super::page::samples::<contacts::DeletePage>,
+    super::page::samples::<contacts::BulkPage>,
     super::page::samples::<messages::ListPage>,
     super::page::samples::<messages::MessagePage>,
+    super::page::samples::<messages::ViewsPage>,
     super::page::samples::<ledger::LedgerPage>,
     super::page::samples::<ledger::RetryPage>,
     super::page::samples::<templates::ListPage>,

@@ -50,6 +50,12 @@ impl Site {
         Self { http: self.http.clone(), url: self.url.clone(), cookies: Mutex::new(self.cookies.lock().unwrap().clone()) }
     }
 
+    /// A request with the cookies, for answers that are no pages.
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        let cookies: Vec<String> = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.http.get(self.at(path)).header(COOKIE, cookies.join("; "))
+    }
+
     /// The names of the cookies.
     pub(crate) fn cookie_names(&self) -> Vec<String> {
         self.cookies.lock().unwrap().keys().cloned().collect()

@@ -2,8 +2,9 @@
 
 use carillon::{
     messages::{
+        filter::MessageFilter,
         ledger::{self, Days, Grouping, Ledger, LedgerFilter},
-        list::{self, Attempt, Message, MessageFilter, StatusEvent},
+        list::{self, Attempt, Message, StatusEvent},
     },
     simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, sign},
     types::id::MessageId,

@@ -1,120 +1,108 @@
 //! Which messages `GET /messages` lists.
 
-use std::str::FromStr;
-
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::error::{FieldErrors, Result};
-use crate::messages::ledger::Maker;
-use crate::messages::list::MessageFilter;
+use crate::error::{Error, Result};
+use crate::messages::filter::MessageFilter;
+use crate::messages::look::Place;
 use crate::types::country::Country;
 use crate::types::id::MessageId;
-use crate::types::phone::PhoneNumber;
 use crate::web::Cursor;
 use crate::web::api::Paging;
-use crate::web::days::TypedDays;
-
-/// How far back a list goes that names a last day only.
-const TEN_YEARS: i64 = 3_650;
+use crate::web::message_query::MessageQuery;
 
 /// Which messages to list; all conditions hold together.
 #[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct MessagesQuery {
+    /// With all of these words in the text, each somewhere, whatever their case.
+    #[param(required = false)]
+    text: String,
     /// For or from this contact.
-    contact_id: Option<String>,
+    #[param(required = false)]
+    contact_id: String,
     /// In this status.
-    status: Option<String>,
+    #[param(required = false)]
+    status: String,
     /// With this outcome: `delivered`, `sent`, `failed`, `suppressed`, `skipped`, `unconfirmed`, `pending` or `retried`.
-    outcome: Option<String>,
+    #[param(required = false)]
+    outcome: String,
+    /// Composed or received within the last `hour`, `day`, `week` or `month` (30 days).
+    #[param(required = false)]
+    within: String,
     /// Composed or received on this day or later, in UTC: `2026-11-21`. Ten years ago unless told otherwise.
-    from_day: Option<String>,
+    #[param(required = false)]
+    from_day: String,
     /// Composed or received on this day or earlier, in UTC.
-    to_day: Option<String>,
+    #[param(required = false)]
+    to_day: String,
     /// With a reason that begins with exactly this, up to its 200th character.
-    reason: Option<String>,
+    #[param(required = false)]
+    reason: String,
     /// Made by this automation; `none` for those of no automation.
-    automation_id: Option<String>,
+    #[param(required = false)]
+    automation_id: String,
     /// Made by this enrollment.
-    enrollment_id: Option<String>,
+    #[param(required = false)]
+    enrollment_id: String,
     /// Made from this template.
-    template_id: Option<String>,
+    #[param(required = false)]
+    template_id: String,
     /// Sent from, or received by, this sender.
-    sender_id: Option<String>,
+    #[param(required = false)]
+    sender_id: String,
     /// `outbound` or `inbound`.
-    direction: Option<String>,
+    #[param(required = false)]
+    direction: String,
     /// With this error code of Twilio's.
-    error_code: Option<String>,
+    #[param(required = false)]
+    error_code: String,
     /// To this number.
-    to: Option<String>,
+    #[param(required = false)]
+    to: String,
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor<MessageId>>,
     /// How many, 1 to 500; 50 unless told otherwise.
-    #[serde(default)]
     #[param(value_type = Option<u16>)]
     limit: Paging,
 }
 
 impl MessagesQuery {
-    /// The filter, the message before which the page begins, and the number of rows.
-    pub(super) fn parse(self, default_country: Option<Country>, today: NaiveDate) -> Result<(MessageFilter, Option<MessageId>, usize)> {
-        let mut errors = FieldErrors::default();
-        // In a query a `+` that is not written as %2B arrives as a space.
-        let to = filled(self.to).map(|raw| raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}")));
-        let to = to.and_then(|raw| errors.check("to", PhoneNumber::parse(&raw, default_country)));
-        let days = TypedDays {
-            from: ("from_day", self.from_day.as_deref().unwrap_or_default()),
-            to: ("to_day", self.to_day.as_deref().unwrap_or_default()),
+    /// The filter, where the page begins, and the number of rows.
+    pub(super) fn parse(self, default_country: Option<Country>, now: DateTime<Utc>) -> Result<(MessageFilter, Place, usize)> {
+        let query = MessageQuery {
+            text: self.text,
+            status: self.status,
+            outcome: self.outcome,
+            within: self.within,
+            from_day: self.from_day,
+            to_day: self.to_day,
+            reason: self.reason,
+            direction: self.direction,
+            automation_id: self.automation_id,
+            template_id: self.template_id,
+            sender_id: self.sender_id,
+            error_code: self.error_code,
+            to: self.to,
+            contact_id: self.contact_id,
+            enrollment_id: self.enrollment_id,
         };
-        let filter = MessageFilter {
-            outcome: filled(self.outcome).and_then(|word| errors.check("outcome", word.parse())),
-            days: if days.are_named() { days.read(today, TEN_YEARS, &mut errors) } else { None },
-            reason: filled(self.reason),
-            contact_id: id("contact_id", self.contact_id, &mut errors),
-            status: filled(self.status).and_then(|word| errors.check("status", word.parse())),
-            maker: maker("automation_id", self.automation_id, &mut errors),
-            enrollment_id: id("enrollment_id", self.enrollment_id, &mut errors),
-            template_id: id("template_id", self.template_id, &mut errors),
-            sender_id: id("sender_id", self.sender_id, &mut errors),
-            direction: filled(self.direction).and_then(|word| errors.check("direction", word.parse())),
-            error_code: filled(self.error_code).and_then(|code| {
-                errors.check("error_code", code.parse().map_err(|_| "This must be one of Twilio's error codes, a number such as 30003."))
-            }),
-            to_address: to.map(|phone| phone.as_str().to_owned()),
-        };
-        errors.into_result()?;
-        Ok((filter, self.cursor.map(|Cursor(id)| id), self.limit.limit()))
+        let filter = query.filter(default_country, now).map_err(Error::Invalid)?;
+        Ok((filter, self.cursor.map_or(Place::Newest, |Cursor(id)| Place::OlderThan(id)), self.limit.limit()))
     }
-}
-
-/// What makes messages, by the word `none` or an automation's id.
-pub(super) fn maker(field: &str, text: Option<String>, errors: &mut FieldErrors) -> Option<Maker> {
-    match filled(text) {
-        Some(word) if word == "none" => Some(Maker::OneOff),
-        text => id(field, text, errors).map(Maker::Automation),
-    }
-}
-
-fn id<T: FromStr>(field: &str, text: Option<String>, errors: &mut FieldErrors) -> Option<T> {
-    filled(text).and_then(|text| errors.check(field, text.parse().map_err(|_| "This is not an identifier of ours.")))
-}
-
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use crate::messages::status::MessageStatus;
 
-    fn parse(query: &str) -> Result<(MessageFilter, Option<MessageId>, usize)> {
-        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner().parse(None, NaiveDate::default())
+    fn parse(query: &str) -> Result<(MessageFilter, Place, usize)> {
+        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner().parse(None, DateTime::UNIX_EPOCH)
     }
 
     #[test]
@@ -135,7 +123,7 @@ mod tests {
 
     #[test]
     fn empty_conditions_are_none() {
-        let (filter, before, limit) = parse("status=delivered&direction=&to=&limit=2").unwrap();
-        assert_eq!((filter.status, filter.direction, before, limit), (Some(MessageStatus::Delivered), None, None, 2));
+        let (filter, place, limit) = parse("status=delivered&direction=&to=&limit=2").unwrap();
+        assert_eq!((filter.status, filter.direction, place, limit), (Some(MessageStatus::Delivered), None, Place::Newest, 2));
     }
 }

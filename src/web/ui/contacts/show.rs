@@ -15,6 +15,7 @@ use crate::error::{FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
+use crate::web::ui::messages::live_path;
 use crate::web::visit::Access;
 use crate::web::{Page, PageResult, Viewer, Visit};
 
@@ -43,6 +44,8 @@ pub(in crate::web) struct ShowPage {
     held: Held,
     evidence: Vec<Evidence>,
     timeline: Vec<Line>,
+    /// What tells of changes of the messages in it.
+    live: Option<String>,
     /// Whether there is more past than is shown.
     more: bool,
     errors: FieldErrors,
@@ -102,12 +105,15 @@ impl ShowPage {
         let evidence =
             evidence.iter().map(|record| Evidence { words: record.words(), at: record.recorded_at, link: timeline::evidence(record) });
         let entries = contacts::timeline::of(conn, &contact, TIMELINE + 1).await?;
+        let more = entries.len() > TIMELINE;
+        let timeline: Vec<Line> = entries.into_iter().take(TIMELINE).map(Line::new).collect();
         let suggestions = tags::list(conn, SUGGESTIONS).await?;
         let page = Self {
             suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
             evidence: evidence.collect(),
-            more: entries.len() > TIMELINE,
-            timeline: entries.into_iter().take(TIMELINE).map(Line::new).collect(),
+            more,
+            live: live_path(timeline.iter().filter_map(|line| line.under_way)),
+            timeline,
             errors,
             ..Self::bare(contact, tags, &active)
         };
@@ -136,6 +142,7 @@ impl ShowPage {
             },
             evidence: Vec::new(),
             timeline: Vec::new(),
+            live: None,
             more: false,
             errors: FieldErrors::default(),
         }
@@ -174,7 +181,11 @@ impl Page for ShowPage {
         let mut pages = Vec::new();
         for contact in sample_contacts() {
             let phone = contact.phone.clone();
-            pages.push(Self { timeline: sample_timeline(&contact), ..Self::bare(contact.clone(), Vec::new(), &[]) });
+            pages.push(Self {
+                live: Some("/messages/live?rows=1".to_owned()),
+                timeline: sample_timeline(&contact),
+                ..Self::bare(contact.clone(), Vec::new(), &[])
+            });
             pages.push(Self {
                 evidence: vec![Evidence {
                     words: "Texted “<STOP>”".to_owned(),
@@ -218,7 +229,7 @@ pub(super) fn sample_contacts() -> Vec<Contact> {
 
 fn sample_timeline(contact: &Contact) -> Vec<Line> {
     use crate::contacts::timeline::{Entry, What};
-    use crate::types::id::{AutomationId, MessageId};
+    use crate::types::id::{EnrollmentId, MessageId};
 
     let message = |direction: &str, status: &str| What::Message {
         id: MessageId::new(),
@@ -234,12 +245,19 @@ fn sample_timeline(contact: &Contact) -> Vec<Line> {
         occurred_at: DateTime::UNIX_EPOCH,
     };
     let enrolled = What::Enrolled {
-        automation_id: AutomationId::new(),
+        id: EnrollmentId::new(),
         automation: "Thanks & see you".to_owned(),
         status: "failed".to_owned(),
         reason: Some("The template was deleted.".to_owned()),
     };
-    let what =
-        [message("outbound", "delivered"), message("inbound", "received"), enrolled, event, What::TagAdded(TagName::stop()), What::Created];
+    let what = [
+        message("outbound", "queued"),
+        message("outbound", "delivered"),
+        message("inbound", "received"),
+        enrolled,
+        event,
+        What::TagAdded(TagName::stop()),
+        What::Created,
+    ];
     what.into_iter().map(|what| Line::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what })).collect()
 }

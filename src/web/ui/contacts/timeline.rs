@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::contacts::consent::{ConsentChange, ConsentRecord};
 use crate::contacts::suppressions::Reason;
 use crate::contacts::timeline::{Entry, What};
+use crate::messages::status::MessageStatus;
+use crate::types::id::MessageId;
 
 /// One line of the timeline.
 #[derive(Debug, PartialEq, Serialize)]
@@ -29,6 +31,8 @@ pub(super) struct Line {
     occurred_at: Option<DateTime<Utc>>,
     /// The page about it.
     link: Option<String>,
+    /// The message whose status may still change.
+    pub(super) under_way: Option<MessageId>,
 }
 
 impl Line {
@@ -45,6 +49,7 @@ impl Line {
             reason: None,
             occurred_at: None,
             link: None,
+            under_way: None,
         };
         match entry.what {
             What::Created => bare("contact", "Became a contact".to_owned()),
@@ -66,16 +71,17 @@ impl Line {
                 Self {
                     text: Some(body),
                     tone: message_tone(&status),
+                    under_way: Some(id).filter(|_| status.parse::<MessageStatus>().is_ok_and(|status| !status.is_final())),
                     status: (!inbound).then_some(status),
                     reason,
                     link: Some(format!("/messages/{id}")),
                     ..bare(if inbound { "inbound" } else { "outbound" }, title.to_owned())
                 }
             }
-            What::Enrolled { automation_id, automation, status, reason } => Self {
+            What::Enrolled { id, automation, status, reason } => Self {
                 status: Some(status),
                 reason,
-                link: Some(format!("/automations/{automation_id}")),
+                link: Some(format!("/enrollments/{id}")),
                 ..bare("automation", format!("Entered the automation “{automation}”"))
             },
         }
@@ -108,7 +114,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::types::id::MessageId;
 
     fn line(what: What) -> Line {
         Line::new(Entry { at: DateTime::UNIX_EPOCH, what })

@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
 use crate::messages::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
 use crate::messages::outcome::Outcome;
-use crate::messages::retry::{MOST_DAYS, Selection};
+use crate::messages::retry::{self, MOST_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
@@ -182,7 +182,7 @@ impl Found {
             adds_up: row.counts.add_up(),
             numbers: numbers::numbers(row.counts, wanted, Some(row.key)).into_iter().filter(|number| number.is_in(&columns)).collect(),
         });
-        let missed = totals.failed + totals.skipped > 0;
+        let may_retry = causes.iter().any(retry::may_be_worth_it);
         Self {
             from: shown_day(&wanted.from),
             to: shown_day(&wanted.to),
@@ -196,7 +196,7 @@ impl Found {
             hidden,
             causes: causes.iter().map(|cause: &Cause| CauseRow::new(cause, wanted)).collect(),
             check_link: few_days.then(|| with_check(&wanted.link("/ledger"))),
-            retry_link: (few_days && missed).then(|| wanted.link("/ledger/retry")),
+            retry_link: (few_days && may_retry).then(|| wanted.link("/ledger/retry")),
             columns,
             check,
         }

@@ -1,231 +1,219 @@
-//! The list of messages, with its filters.
-
-use std::collections::HashMap;
+//! The list of messages, with its filters and the views that people keep.
 
 use actix_web::web::Query;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::wanted::Wanted;
-use super::why;
-use crate::contacts;
+use super::chips::{Chip, Names, sentence_case};
+use super::live;
+use super::rows::{Row, rows};
+use super::wanted::{Wanted, Whose, path_of};
+use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::list::{self as messages, Direction, Message, MessageFilter};
+use crate::messages::filter::{MessageFilter, Within};
+use crate::messages::list::Direction;
+use crate::messages::look::{Part, Place, look};
 use crate::messages::outcome::Outcome;
 use crate::messages::status::MessageStatus;
-use crate::types::id::{AutomationId, ContactId, MessageId};
-use crate::types::phone::PhoneNumber;
+use crate::messages::views::{self, View};
+use crate::twilio::errors;
+use crate::types::id::{ContactId, MessageId};
+use crate::users::organization::Organization;
+use crate::web::message_query::MessageQuery;
 use crate::web::ui::Choice;
-use crate::web::ui::ledger::words;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{automations, senders, templates};
 
-const ROWS: i64 = 50;
+const ROWS: usize = 50;
 /// More choices than this are not offered; messages of the others can still be reached from their pages.
 const CHOICES: i64 = 500;
-/// As many characters of a text as a row shows.
-const FIRST_WORDS: usize = 90;
 
 /// The list.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::web) struct ListPage {
     wanted: Wanted,
-    narrow: bool,
-    outcomes: Vec<Choice>,
+    /// The filter, field by field.
+    chosen: Vec<Choice>,
+    /// The filter as the query of a link.
+    query: String,
+    chips: Vec<Chip>,
     particular: bool,
-    /// The reason that is asked for, in words.
-    reason: Option<String>,
     errors: FieldErrors,
     statuses: Vec<Choice>,
+    outcomes: Vec<Choice>,
     directions: Vec<Choice>,
+    times: Vec<Choice>,
+    codes: Vec<Choice>,
     automations: Vec<Choice>,
     templates: Vec<Choice>,
     senders: Vec<Choice>,
-    /// Whose messages these are, if those of one contact are asked for.
-    contact: Option<Person>,
+    /// Those of whom one is meant.
+    people: Vec<Person>,
+    views: Vec<ViewLink>,
+    /// Whether the filter could be kept as a view.
+    unsaved: bool,
+    /// The name that was typed for it.
+    name: String,
+    /// Whether something is wrong with the filter itself.
+    unusable: bool,
     rows: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
+    looked_back_to: Option<DateTime<Utc>>,
+    /// What tells of changes.
+    live: Option<String>,
 }
 
+/// Somebody whose messages may be meant.
 #[derive(Debug, Serialize)]
 struct Person {
-    id: ContactId,
-    name: String,
+    name: Option<String>,
+    phone: String,
+    path: String,
 }
 
+/// A view that is kept.
 #[derive(Debug, Serialize)]
-struct Row {
-    id: MessageId,
-    inbound: bool,
-    /// The contact's name, else the number, else none.
-    who: Option<String>,
-    text: String,
-    media: usize,
-    status: MessageStatus,
-    /// What is wrong, in a few words.
-    trouble: Option<String>,
-    parts: i16,
-    automation_id: Option<AutomationId>,
-    automation: Option<String>,
-    created_at: DateTime<Utc>,
-}
-
-/// A page of messages, and whether there are more on either side.
-struct Found {
-    messages: Vec<Message>,
-    newer: bool,
-    older: bool,
+struct ViewLink {
+    name: String,
+    path: String,
+    current: bool,
 }
 
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
-    let page = match wanted.filter(visit.organization.default_country, visit.now().date_naive()) {
-        Ok(filter) => {
-            let found = find(&mut conn, &wanted, &filter).await?;
-            ListPage::load(&mut conn, wanted, FieldErrors::default()).await?.with(&mut conn, &filter, found).await?
+    let page = match wanted.whose(&mut conn, visit.organization.default_country).await? {
+        Whose::These(query) => return visit.redirect(path_of(&query)).silently(),
+        Whose::Anybodys => ListPage::load(&mut conn, wanted, &visit.organization, visit.now(), FieldErrors::default()).await?,
+        Whose::OneOf(people) => {
+            let errors = FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
+            ListPage { people: Person::all(&people, &wanted.query), ..ListPage::choices(&mut conn, wanted, errors).await? }
         }
-        Err(errors) => ListPage::load(&mut conn, wanted, errors).await?,
+        Whose::Nobodys => {
+            let errors = FieldErrors::default().with("contact", "No contact fits. Enter the beginning of a name, or a number.");
+            ListPage::choices(&mut conn, wanted, errors).await?
+        }
     };
     drop(conn);
     visit.page(&page)
 }
 
-async fn find(conn: &mut Conn, wanted: &Wanted, filter: &MessageFilter) -> Result<Found> {
-    // One more than is shown tells whether there is another page.
-    let more = |messages: &Vec<Message>| i64::try_from(messages.len()).unwrap_or(i64::MAX) > ROWS;
-    if let Some(after) = wanted.newer {
-        let mut messages = messages::list_newer(conn, filter, after, ROWS + 1).await?;
-        // The way back to the start ends with a full first page, not with the few that are newer.
-        if more(&messages) {
-            messages.remove(0);
-            return Ok(Found { messages, newer: true, older: true });
+impl ListPage {
+    /// The page with its rows, if the filter can be used and nothing else is wrong with it.
+    pub(super) async fn load(
+        conn: &mut Conn,
+        wanted: Wanted,
+        organization: &Organization,
+        now: DateTime<Utc>,
+        errors: FieldErrors,
+    ) -> Result<Self> {
+        match wanted.query.filter(organization.default_country, now) {
+            Ok(filter) => {
+                let part = look(conn, &filter, wanted.place(), ROWS).await?;
+                let page = Self::choices(conn, wanted, errors).await?;
+                page.with(conn, &filter, part, now).await
+            }
+            Err(errors) => Self::choices(conn, wanted, errors).await,
         }
     }
-    let before = wanted.older.filter(|_| wanted.newer.is_none());
-    let mut messages = messages::list(conn, filter, before, ROWS + 1).await?;
-    let older = more(&messages);
-    if older {
-        messages.pop();
-    }
-    Ok(Found { messages, newer: before.is_some(), older })
-}
 
-impl ListPage {
+    /// The same with a name for a view, as it was typed.
+    pub(super) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
     /// The page with its choices, without rows.
-    async fn load(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
+    async fn choices(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
         let automations = automations::list(conn, None, CHOICES).await?;
         let templates = templates::list(conn, None, CHOICES).await?;
         let senders = senders::list(conn).await?;
-        Ok(Self {
+        let views = views::list(conn).await?;
+        let contact = match wanted.query.contact_id.parse() {
+            Ok(id) => Some(name_of(conn, id).await?),
+            Err(_) => None,
+        };
+        let page = Self {
             automations: std::iter::once(Choice::new("none", "No automation"))
                 .chain(automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)))
                 .collect(),
             templates: templates.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect(),
             senders: senders.into_iter().map(|one| Choice::new(one.id.to_string(), one.label())).collect(),
             ..Self::bare(wanted, errors)
-        })
+        };
+        Ok(page.of_all(views, contact.as_deref()))
     }
 
     fn bare(wanted: Wanted, errors: FieldErrors) -> Self {
         let word = |word: &str| Choice::new(word, sentence_case(word));
+        let unusable = errors.iter().any(|(field, _)| field != "name");
         Self {
-            narrow: wanted.is_narrow(),
+            unusable,
+            chosen: wanted.query.chosen().map(|(name, value)| Choice::new(name, value)).collect(),
+            query: wanted.query.to_link(),
             particular: wanted.is_particular(),
-            reason: Some(wanted.reason.as_str()).filter(|reason| !reason.is_empty()).map(|reason| words(None, Some(reason))),
             outcomes: Outcome::ALL.iter().map(|outcome| word(outcome.as_str())).collect(),
             statuses: MessageStatus::ALL.iter().map(|status| word(status.as_str())).collect(),
             directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
+            times: Within::ALL.iter().map(|within| Choice::new(within.as_str(), within.words())).collect(),
+            codes: errors::all().iter().map(|error| Choice::new(error.code.to_string(), error.title)).collect(),
             wanted,
             errors,
             ..Self::default()
         }
     }
 
-    /// The same page with rows.
-    async fn with(self, conn: &mut Conn, filter: &MessageFilter, found: Found) -> Result<Self> {
-        let contact = match filter.contact_id {
-            Some(id) => Some(Person { id, name: person(conn, id).await? }),
-            None => None,
+    /// The same page with its views and chips.
+    fn of_all(self, views: Vec<View>, contact: Option<&str>) -> Self {
+        let names = Names { automations: &self.automations, templates: &self.templates, senders: &self.senders, contact };
+        let chips = Chip::all(&self.wanted.query, &names);
+        let link = |view: View| {
+            let query = MessageQuery::of_link(&view.query);
+            ViewLink { name: view.name, path: path_of(&query), current: query.to_link() == self.query }
         };
-        let (first, last) = (found.messages.first().map(|message| message.id), found.messages.last().map(|message| message.id));
+        let views: Vec<ViewLink> = views.into_iter().map(link).collect();
+        // What is wrong with a name is told where it was typed.
+        let is_wrong = self.errors.iter().any(|(field, _)| field == "name");
+        let unsaved = self.wanted.query.is_narrow() && (is_wrong || !views.iter().any(|view| view.current));
+        Self { chips, views, unsaved, ..self }
+    }
+
+    /// The same page with rows.
+    async fn with(self, conn: &mut Conn, filter: &MessageFilter, part: Part, now: DateTime<Utc>) -> Result<Self> {
+        let rows = rows(conn, &part.messages).await?;
+        // What is new belongs before the first row of the first page.
+        let after = (self.wanted.place() == Place::Newest && filter.days.is_none_or(|days| days.end() > now))
+            .then(|| part.messages.first().map_or_else(|| MessageId::first_at(now), |message| message.id));
+        let under_way = part.messages.iter().filter(|message| !message.status.is_final()).map(|message| message.id);
         Ok(Self {
-            contact,
-            newer: first.filter(|_| found.newer).map(|id| self.wanted.link("newer", id)),
-            older: last.filter(|_| found.older).map(|id| self.wanted.link("older", id)),
-            rows: rows(conn, found.messages).await?,
+            live: live::path(&self.wanted.query, under_way, after),
+            newer: part.newer.map(|id| self.wanted.link("newer", id)),
+            older: part.older.map(|id| self.wanted.link("older", id)),
+            looked_back_to: part.looked_back_to,
+            rows,
             ..self
         })
     }
 }
 
-async fn person(conn: &mut Conn, id: ContactId) -> Result<String> {
+impl Person {
+    fn all(people: &[Contact], query: &MessageQuery) -> Vec<Self> {
+        let person = |contact: &Contact| Self {
+            name: contact.full_name(),
+            phone: contact.phone.international(),
+            path: path_of(&MessageQuery { contact_id: contact.id.to_string(), to: String::new(), ..query.clone() }),
+        };
+        people.iter().map(person).collect()
+    }
+}
+
+async fn name_of(conn: &mut Conn, id: ContactId) -> Result<String> {
     match contacts::find(conn, id).await {
         Ok(contact) => Ok(contact.full_name().unwrap_or_else(|| contact.phone.international())),
-        Err(Error::NotFound(_)) => Ok("a contact that was deleted".to_owned()),
+        Err(Error::NotFound(_)) => Ok("one who was deleted".to_owned()),
         Err(error) => Err(error),
     }
-}
-
-async fn rows(conn: &mut Conn, messages: Vec<Message>) -> Result<Vec<Row>> {
-    let mut people: Vec<ContactId> = messages.iter().filter_map(|message| message.contact_id).collect();
-    let mut makers: Vec<AutomationId> = messages.iter().filter_map(|message| message.automation_id).collect();
-    people.sort_unstable();
-    people.dedup();
-    makers.sort_unstable();
-    makers.dedup();
-    let people = contacts::find_many(conn, &people).await?;
-    let names: HashMap<ContactId, Option<String>> = people.into_iter().map(|contact| (contact.id, contact.full_name())).collect();
-    let makers = automations::find_many(conn, &makers).await?;
-    let makers: HashMap<AutomationId, String> = makers.into_iter().map(|automation| (automation.id, automation.name)).collect();
-    let row = |message: &Message| {
-        let name = message.contact_id.and_then(|id| names.get(&id).cloned().flatten());
-        let automation = message.automation_id.and_then(|id| makers.get(&id).cloned());
-        Row::new(message, name, automation)
-    };
-    Ok(messages.iter().map(row).collect())
-}
-
-impl Row {
-    fn new(message: &Message, name: Option<String>, automation: Option<String>) -> Self {
-        let inbound = message.direction == Direction::Inbound;
-        let address = if inbound { message.from_address.as_deref() } else { Some(message.to_address.as_str()) };
-        Self {
-            id: message.id,
-            inbound,
-            who: name
-                .or_else(|| address.filter(|address| !address.is_empty()).map(|address| shown_address(address).replace(' ', "\u{a0}"))),
-            trouble: why::in_short(message),
-            text: first_words(&message.body),
-            media: message.media_urls.len(),
-            status: message.status,
-            parts: message.parts,
-            automation_id: message.automation_id.filter(|_| automation.is_some()),
-            automation,
-            created_at: message.created_at,
-        }
-    }
-}
-
-/// A number as people write it; short codes and the like stay as they are.
-pub(super) fn shown_address(address: &str) -> String {
-    PhoneNumber::from_e164(address).map_or_else(|_| address.to_owned(), |phone| phone.international())
-}
-
-fn first_words(text: &str) -> String {
-    let mut characters = text.chars();
-    let mut words: String = characters.by_ref().take(FIRST_WORDS).collect();
-    if characters.next().is_some() {
-        words.push('…');
-    }
-    words
-}
-
-fn sentence_case(word: &str) -> String {
-    let mut characters = word.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 impl Page for ListPage {
@@ -239,11 +227,25 @@ impl Page for ListPage {
             Row::new(&message, name, automation)
         });
         let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
-        let wanted = Wanted { to: "\"><script>".to_owned(), error_code: "x".to_owned(), ..Wanted::default() };
-        let link = Wanted { status: "sent".to_owned(), ..Wanted::default() }.link("older", MessageId::new());
-        let wrong = FieldErrors::default().with("to", "This is not a phone number.").with("error_code", "Enter a number, such as 30003.");
-        let narrow = Wanted { contact_id: "1".to_owned(), ..Wanted::default() };
-        let person = Person { id: ContactId::new(), name: "Ann <b>".to_owned() };
+        let wrong = MessageQuery { to: "\"><script>".to_owned(), error_code: "x".to_owned(), ..MessageQuery::default() };
+        let wrong = Wanted { query: wrong, contact: "Ann <b>".to_owned(), ..Wanted::default() };
+        let errors = FieldErrors::default()
+            .with("to", "This is not a phone number.")
+            .with("contact", "Several contacts fit. Choose one below.")
+            .with("error_code", "Enter a number, such as 30003.");
+        let narrow =
+            MessageQuery { contact_id: "1".to_owned(), status: "sent".to_owned(), text: "<b>".to_owned(), ..MessageQuery::default() };
+        let narrow = Wanted { query: narrow, ..Wanted::default() };
+        let link = narrow.link("older", MessageId::new());
+        let view = |name: &str, query: &str| View {
+            id: crate::types::id::ViewId::new(),
+            name: name.to_owned(),
+            query: query.to_owned(),
+            made_by: None,
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let kept = || vec![view("Failed <today>", "status=failed&within=day"), view("All", "")];
+        let person = Person { name: Some("Ann <b>".to_owned()), phone: "+1 415 555 0123".to_owned(), path: "/messages".to_owned() };
         vec![
             Self {
                 rows: rows.collect(),
@@ -251,32 +253,18 @@ impl Page for ListPage {
                 templates: choices.clone(),
                 senders: choices,
                 newer: Some(link.clone()),
-                older: Some(link),
-                ..Self::bare(Wanted::default(), FieldErrors::default())
+                older: Some(link.clone()),
+                live: Some("/messages/live?rows=1".to_owned()),
+                ..Self::bare(Wanted::default(), FieldErrors::default()).of_all(kept(), None)
             },
             Self::bare(Wanted::default(), FieldErrors::default()),
-            Self::bare(wanted, wrong),
-            Self { contact: Some(person), ..Self::bare(narrow, FieldErrors::default()) },
+            Self { people: vec![person], ..Self::bare(wrong, errors) },
+            Self {
+                name: "<b>".to_owned(),
+                older: Some(link),
+                looked_back_to: Some(DateTime::UNIX_EPOCH),
+                ..Self::bare(narrow, FieldErrors::default().with("name", "Enter a name.")).of_all(kept(), Some("Ann <b>"))
+            },
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_shows_the_first_words_only() {
-        assert_eq!(first_words("Hi"), "Hi");
-        let long = first_words(&"ä".repeat(100));
-        assert_eq!(long, "ä".repeat(90) + "…");
-    }
-
-    #[test]
-    fn a_message_without_a_name_is_known_by_its_number() {
-        let mut message = super::super::samples::message();
-        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1\u{a0}415\u{a0}555\u{a0}0123"));
-        message.to_address.clear();
-        assert_eq!(Row::new(&message, None, None).who, None);
     }
 }

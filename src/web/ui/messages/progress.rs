@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::attempts::{AttemptRow, ReportRow};
-use super::list::shown_address;
+use super::rows::shown_address;
 use super::story::{Known, Line};
 use super::why::{self, Hold, Trouble, Why};
 use crate::automations::{self, Automation};
@@ -15,7 +15,8 @@ use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::messages::list::{self as messages, Attempt, Direction, Message, StatusEvent};
-use crate::messages::retry;
+use crate::messages::outcome::{self, Outcome};
+use crate::messages::retry::{self, LeftOut};
 use crate::messages::status::MessageStatus;
 use crate::queue::lease;
 use crate::senders::{self, Sender};
@@ -53,14 +54,21 @@ pub(in crate::web) struct Progress {
     enrollment_id: Option<EnrollmentId>,
     retry_of: Option<MessageId>,
     retried_as: Option<MessageId>,
-    /// Whether it may be sent again.
-    may_retry: bool,
+    /// Whether it may be sent again, where that is the question.
+    retry: Option<Retry>,
     /// Of the automation, from 1.
     step: Option<i16>,
     twilio_sid: Option<String>,
     story: Vec<Line>,
     attempts: Vec<AttemptRow>,
     reports: Vec<ReportRow>,
+}
+
+/// Whether a message that did not arrive may be sent again.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Retry {
+    /// Why not, if not.
+    pub(super) why_not: Option<&'static str>,
 }
 
 /// A thing with a page of its own.
@@ -84,8 +92,8 @@ pub(super) struct Material {
     pub(super) events: Vec<StatusEvent>,
     pub(super) why: Option<Why>,
     pub(super) next_try: Option<DateTime<Utc>>,
-    /// Whether it may be sent again.
-    pub(super) may_retry: bool,
+    /// Whether it may be sent again, where that is the question.
+    pub(super) retry: Option<Retry>,
     /// The message that repeats it.
     pub(super) retried_as: Option<MessageId>,
 }
@@ -109,7 +117,7 @@ impl Progress {
             events,
             why,
             next_try,
-            may_retry,
+            retry,
             retried_as,
         } = material;
         let waits = matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed);
@@ -147,7 +155,7 @@ impl Progress {
             enrollment_id: message.enrollment_id,
             retry_of: message.retry_of,
             retried_as,
-            may_retry,
+            retry,
             step: message.step.map(|step| step + 1),
             twilio_sid: message.twilio_sid,
             body: message.body,
@@ -203,7 +211,11 @@ impl Material {
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
             next_try: messages::next_try(conn, id).await?,
-            may_retry: matches!(message.status, MessageStatus::Failed | MessageStatus::Expired) && retry::verdict(conn, id).await?.is_ok(),
+            retry: if did_not_arrive(&message) {
+                Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) })
+            } else {
+                None
+            },
             retried_as: match message.retried_at {
                 Some(_) => retry::retry_of(conn, id).await?,
                 None => None,
@@ -211,6 +223,13 @@ impl Material {
             message,
         })
     }
+}
+
+/// Whether it ended, or seems to have ended, without reaching anybody, and nothing took its place.
+fn did_not_arrive(message: &Message) -> bool {
+    let missed = Outcome::of(message.status, outcome::Retry::None);
+    let missed = matches!(missed, Some(Outcome::Failed | Outcome::Unconfirmed | Outcome::Suppressed | Outcome::Skipped));
+    missed && message.retried_at.is_none()
 }
 
 /// What was found, or nothing if it was deleted meanwhile.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::progress::Material;
+use super::progress::{Material, Retry};
 use super::why::Why;
 use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
@@ -156,7 +156,11 @@ fn bare(message: Message) -> Material {
         events: vec![event(0, first, ReportSource::Carillon, true)],
         why,
         next_try: None,
-        may_retry: message.status == MessageStatus::Failed,
+        retry: match message.status {
+            MessageStatus::Failed => Some(Retry { why_not: None }),
+            MessageStatus::Undelivered => Some(Retry { why_not: Some("It may have arrived: a carrier had it.") }),
+            _ => None,
+        },
         retried_as: None,
         message,
     }

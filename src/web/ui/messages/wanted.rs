@@ -1,156 +1,126 @@
-//! Which messages the list is to show: its form, its filter, its links.
+//! Which messages the list is to show, and from where on.
 
-use std::str::FromStr;
-
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::error::FieldErrors;
-use crate::messages::ledger::Maker;
-use crate::messages::list::MessageFilter;
+use crate::contacts::{self, Contact, ContactFilter, Position};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::messages::look::Place;
 use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
-use crate::web::days::TypedDays;
+use crate::web::message_query::{MessageQuery, filled};
 
-/// How far back a list goes that names a last day only.
-const TEN_YEARS: i64 = 3_650;
+/// More people of one name are not offered for choosing.
+const PEOPLE: usize = 8;
 
-/// What was chosen: part of every link to the list.
+/// What was chosen.
 #[derive(Debug, Default, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Wanted {
-    pub(super) status: String,
-    pub(super) outcome: String,
-    pub(super) from_day: String,
-    pub(super) to_day: String,
-    pub(super) reason: String,
-    pub(super) direction: String,
-    pub(super) automation_id: String,
-    pub(super) template_id: String,
-    pub(super) sender_id: String,
-    pub(super) error_code: String,
-    pub(super) to: String,
-    pub(super) contact_id: String,
-    pub(super) enrollment_id: String,
+    #[serde(flatten)]
+    pub(super) query: MessageQuery,
+    /// A contact by name or number, as it was typed; see [`Wanted::whose`].
+    pub(super) contact: String,
     #[serde(skip_serializing)]
     pub(super) older: Option<MessageId>,
     #[serde(skip_serializing)]
     pub(super) newer: Option<MessageId>,
 }
 
+/// Whose messages are wanted.
+#[derive(Debug)]
+pub(super) enum Whose {
+    /// Anybody's.
+    Anybodys,
+    /// Those of this query.
+    These(Box<MessageQuery>),
+    /// One of them is meant.
+    OneOf(Vec<Contact>),
+    /// There is nobody of this name.
+    Nobodys,
+}
+
 impl Wanted {
-    /// The filter; what cannot be one is told beside its field.
-    pub(super) fn filter(&self, default_country: Option<Country>, today: NaiveDate) -> Result<MessageFilter, FieldErrors> {
-        let mut errors = FieldErrors::default();
-        let to = filled(&self.to).and_then(|to| errors.check("to", PhoneNumber::parse(to, default_country)));
-        let days = TypedDays { from: ("from_day", &self.from_day), to: ("to_day", &self.to_day) };
-        let filter = MessageFilter {
-            outcome: filled(&self.outcome).and_then(|word| errors.check("outcome", word.parse())),
-            days: if days.are_named() { days.read(today, TEN_YEARS, &mut errors) } else { None },
-            reason: filled(&self.reason).map(str::to_owned),
-            contact_id: id("contact_id", &self.contact_id, &mut errors),
-            status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),
-            maker: match filled(&self.automation_id) {
-                Some("none") => Some(Maker::OneOff),
-                _ => id("automation_id", &self.automation_id, &mut errors).map(Maker::Automation),
-            },
-            enrollment_id: id("enrollment_id", &self.enrollment_id, &mut errors),
-            template_id: id("template_id", &self.template_id, &mut errors),
-            sender_id: id("sender_id", &self.sender_id, &mut errors),
-            direction: filled(&self.direction).and_then(|word| errors.check("direction", word.parse())),
-            error_code: filled(&self.error_code)
-                .and_then(|code| errors.check("error_code", code.parse().map_err(|_| "Enter a number, such as 30003."))),
-            to_address: to.map(|phone| phone.as_str().to_owned()),
-        };
-        if errors.is_empty() { Ok(filter) } else { Err(errors) }
+    /// From where on.
+    pub(super) fn place(&self) -> Place {
+        match (self.newer, self.older) {
+            (Some(after), _) => Place::NewerThan(after),
+            (None, Some(before)) => Place::OlderThan(before),
+            (None, None) => Place::Newest,
+        }
     }
 
-    /// Whether anything narrows the list.
-    pub(super) fn is_narrow(&self) -> bool {
-        self.chosen().any(|(_, value)| filled(value).is_some())
+    /// Looks up the contact that was typed.
+    pub(super) async fn whose(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<Whose> {
+        let Some(typed) = filled(&self.contact) else { return Ok(Whose::Anybodys) };
+        let others = MessageQuery { contact_id: String::new(), to: String::new(), ..self.query.clone() };
+        let of = |contact: &Contact| {
+            let query = MessageQuery { contact_id: contact.id.to_string(), ..others.clone() };
+            Whose::These(Box::new(query))
+        };
+        if let Ok(phone) = PhoneNumber::parse(typed, default_country) {
+            return Ok(match contacts::find_by_phone(conn, &phone).await? {
+                Some(contact) => of(&contact),
+                None => Whose::These(Box::new(MessageQuery { to: phone.as_str().to_owned(), ..others })),
+            });
+        }
+        let filter = ContactFilter { search: typed.to_owned(), default_country, ..ContactFilter::default() };
+        let found = contacts::list(conn, &filter, Position::Newest, PEOPLE).await?;
+        Ok(match found.contacts.as_slice() {
+            [] => Whose::Nobodys,
+            [one] => of(one),
+            _ => Whose::OneOf(found.contacts),
+        })
     }
 
     /// Whether something is chosen that stands behind “More filters”.
     pub(super) fn is_particular(&self) -> bool {
-        [&self.template_id, &self.sender_id, &self.direction, &self.error_code, &self.outcome, &self.from_day, &self.to_day]
+        let query = &self.query;
+        [&query.template_id, &query.sender_id, &query.direction, &query.error_code, &query.outcome, &query.from_day, &query.to_day]
             .into_iter()
             .any(|value| filled(value).is_some())
     }
 
     /// The list with the same filter from another place on.
     pub(super) fn link(&self, direction: &str, id: MessageId) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in self.chosen() {
-            if filled(value).is_some() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/messages?{}", query.append_pair(direction, &id.to_string()).finish())
-    }
-
-    fn chosen(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
-            ("status", &self.status),
-            ("outcome", &self.outcome),
-            ("from_day", &self.from_day),
-            ("to_day", &self.to_day),
-            ("reason", &self.reason),
-            ("direction", &self.direction),
-            ("automation_id", &self.automation_id),
-            ("template_id", &self.template_id),
-            ("sender_id", &self.sender_id),
-            ("error_code", &self.error_code),
-            ("to", &self.to),
-            ("contact_id", &self.contact_id),
-            ("enrollment_id", &self.enrollment_id),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name, value.as_str()))
+        let chosen = self.query.chosen().map(|(name, value)| (name, value.to_owned()));
+        let place = std::iter::once((direction, id.to_string()));
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(chosen.chain(place)).finish();
+        format!("/messages?{query}")
     }
 }
 
-fn id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
-    filled(text).and_then(|text| errors.check(field, text.parse().map_err(|_| "There is no such thing to filter by; choose another.")))
-}
-
-fn filled(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
+/// The list with a filter, from its beginning.
+pub(super) fn path_of(query: &MessageQuery) -> String {
+    match query.to_link() {
+        query if query.is_empty() => "/messages".to_owned(),
+        query => format!("/messages?{query}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::list::Direction;
-    use crate::messages::status::MessageStatus;
 
     #[test]
     fn a_link_to_another_page_keeps_the_filter() {
-        let wanted = Wanted { status: "failed".to_owned(), to: "+1 415 555 0123".to_owned(), ..Wanted::default() };
+        let query = MessageQuery { status: "failed".to_owned(), to: "+1 415 555 0123".to_owned(), ..MessageQuery::default() };
+        let wanted = Wanted { query, ..Wanted::default() };
         let id = MessageId::new();
         assert_eq!(wanted.link("older", id), format!("/messages?status=failed&to=%2B1+415+555+0123&older={id}"));
-        assert!(wanted.is_narrow() && !wanted.is_particular() && !Wanted::default().is_narrow());
-    }
-
-    #[test]
-    fn what_was_chosen_becomes_a_filter() {
-        let wanted = Wanted {
-            status: "delivered".to_owned(),
-            direction: "outbound".to_owned(),
-            error_code: " 30003 ".to_owned(),
-            ..Wanted::default()
-        };
-        let filter = wanted.filter(None, NaiveDate::default()).unwrap();
+        assert!(!wanted.is_particular());
         assert_eq!(
-            (filter.status, filter.direction, filter.error_code),
-            (Some(MessageStatus::Delivered), Some(Direction::Outbound), Some(30003))
+            (path_of(&wanted.query), path_of(&MessageQuery::default())),
+            ("/messages?status=failed&to=%2B1+415+555+0123".to_owned(), "/messages".to_owned())
         );
     }
 
     #[test]
-    fn what_cannot_be_a_filter_is_told_beside_its_field() {
-        let wanted = Wanted { status: "gone".to_owned(), to: "0171".to_owned(), contact_id: "7".to_owned(), ..Wanted::default() };
-        let errors = wanted.filter(None, NaiveDate::default()).unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["contact_id", "status", "to"]);
+    fn a_query_is_read_with_its_place() {
+        let id = MessageId::new();
+        let text = format!("status=sent&contact=Ann&older={id}");
+        let wanted = actix_web::web::Query::<Wanted>::from_query(&text).unwrap().into_inner();
+        assert_eq!((wanted.query.status.as_str(), wanted.contact.as_str(), wanted.place()), ("sent", "Ann", Place::OlderThan(id)));
     }
 }

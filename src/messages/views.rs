@@ -1,0 +1,106 @@
+//! Views: filters of the list of messages that people keep under a name, for everybody in the organization.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    db::{
+        Conn,
+        schema::{message_views, users},
+    },
+    error::{Error, Result},
+    types::id::{UserId, ViewId},
+};
+
+/// More are not kept: nobody finds anything among them.
+pub const MOST: i64 = 50;
+
+const LONGEST_NAME: usize = 60;
+
+/// A filter with a name.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct View {
+    /// Identifies it.
+    pub id: ViewId,
+    /// How it is called.
+    pub name: String,
+    /// The filter as the query of a link to the list.
+    pub query: String,
+    /// Who made it, while they are a user.
+    pub made_by: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The name of a view; made by [`ViewName::parse`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewName(String);
+
+impl ViewName {
+    /// Reads a name as people type it.
+    pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
+        let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if name.is_empty() {
+            return Err("Enter a name.");
+        }
+        if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err("Enter a name of up to 60 characters.");
+        }
+        Ok(Self(name))
+    }
+}
+
+/// All views by name.
+pub async fn list(conn: &mut Conn) -> Result<Vec<View>> {
+    let views = message_views::table.left_join(users::table).order((message_views::name, message_views::id)).limit(MOST);
+    let columns = (message_views::id, message_views::name, message_views::query, users::name.nullable(), message_views::created_at);
+    Ok(views.select(columns).load(conn).await?)
+}
+
+/// Keeps a filter under a name.
+pub async fn create(conn: &mut Conn, name: &ViewName, query: &str, by: UserId, now: DateTime<Utc>) -> Result<()> {
+    let known: i64 = message_views::table.count().get_result(conn).await?;
+    if known >= MOST {
+        return Err(Error::field("name", "There are 50 views already. Delete one that nobody needs any more."));
+    }
+    diesel::insert_into(message_views::table)
+        .values((
+            message_views::id.eq(ViewId::new()),
+            message_views::name.eq(&name.0),
+            message_views::query.eq(query),
+            message_views::created_by.eq(by),
+            message_views::created_at.eq(now),
+        ))
+        .execute(conn)
+        .await
+        .map_err(taken)?;
+    Ok(())
+}
+
+/// Gives a view another name.
+pub async fn rename(conn: &mut Conn, id: ViewId, name: &ViewName) -> Result<()> {
+    let renamed = diesel::update(message_views::table.find(id)).set(message_views::name.eq(&name.0)).execute(conn).await.map_err(taken)?;
+    if renamed == 0 { Err(Error::NotFound("view")) } else { Ok(()) }
+}
+
+/// Forgets a view; the messages are not touched. Returns its name.
+pub async fn delete(conn: &mut Conn, id: ViewId) -> Result<String> {
+    let name = diesel::delete(message_views::table.find(id)).returning(message_views::name).get_result(conn).await.optional()?;
+    name.ok_or(Error::NotFound("view"))
+}
+
+fn taken(error: diesel::result::Error) -> Error {
+    Error::from(error).on_constraint("message_views_name_key", "name", "There is a view with this name already; choose another one.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_has_a_name_that_people_can_read() {
+        assert_eq!(ViewName::parse("  Failed   today "), Ok(ViewName("Failed today".to_owned())));
+        assert!(ViewName::parse(" \n").is_err() && ViewName::parse(&"x".repeat(61)).is_err());
+    }
+}

@@ -1,0 +1,243 @@
+//! Tagging many contacts at once: those that were chosen, or all that fit the list's filter; asked first, with their number.
+
+use actix_web::web::Query;
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+
+use crate::automations::{self, Trigger, consequences};
+use crate::contacts::tags::{self, TagName};
+use crate::contacts::{self, ContactFilter, Position};
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::country::Country;
+use crate::types::id::ContactId;
+use crate::web::{Form, Marketer, Page, PageResult, Visit};
+
+/// As many contacts as one press of the button goes through.
+const MOST: usize = 20_000;
+/// As many as one transaction does.
+const CHUNK: usize = 500;
+
+/// What is to be done with whom, as it was typed.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(super) struct Wish {
+    /// `add` or `remove`.
+    action: String,
+    name: String,
+    /// Whether all that fit the filter are meant, not the chosen ones.
+    all: bool,
+    q: String,
+    tag: String,
+    /// Where it goes on after as many as are done at once.
+    from: Option<ContactId>,
+    ids: Vec<ContactId>,
+}
+
+/// The question.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct BulkPage {
+    wish: Wish,
+    removes: bool,
+    back: String,
+    count: usize,
+    /// Whether there are more than are done at once.
+    more: bool,
+    /// The automations that adding the tag starts.
+    starts: Vec<String>,
+    errors: FieldErrors,
+}
+
+pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, String)>>) -> PageResult {
+    let wish = Wish::read(fields.into_inner());
+    let mut conn = visit.conn().await?;
+    let found = wish.whom(&mut conn, visit.organization.default_country).await?;
+    if found.is_empty() {
+        return visit.redirect(wish.back()).warning("Nobody is chosen. Mark contacts in the list, or choose all that fit the filter.");
+    }
+    let page = BulkPage::load(&mut conn, wish, found.len()).await?;
+    drop(conn);
+    visit.page(&page)
+}
+
+pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
+    let wish = Wish::read(form.into_inner());
+    let now = visit.now();
+    let mut conn = visit.conn().await?;
+    let mut whom = wish.whom(&mut conn, visit.organization.default_country).await?;
+    let tag = match wish.tag_name() {
+        Ok(tag) => tag,
+        Err(error) => {
+            let page = BulkPage::load(&mut conn, wish, whom.len()).await?;
+            drop(conn);
+            return visit.invalid(&BulkPage { errors: FieldErrors::default().with("name", error), ..page });
+        }
+    };
+    let more = whom.len() > MOST;
+    whom.truncate(MOST);
+    let mut changed = 0;
+    for chunk in whom.chunks(CHUNK) {
+        changed += conn
+            .transaction(async |conn| {
+                if wish.removes() {
+                    return tags::remove_many(conn, chunk, &tag).await;
+                }
+                contacts::deletion::hold_off(conn).await?;
+                let there = contacts::existing(conn, chunk).await?;
+                let changes = tags::add_many(conn, &there, &tag, now).await?;
+                consequences::follow(conn, &changes, None, now).await?;
+                Ok::<_, Error>(changes.len())
+            })
+            .await?;
+    }
+    drop(conn);
+    let done = wish.said(&tag, changed, whom.len());
+    match whom.as_slice().last() {
+        Some(last) if more => {
+            let next = Wish { from: Some(*last), ..wish };
+            visit.redirect(next.link()).warning(format!("{done} There are more: go on with them here."))
+        }
+        _ => visit.redirect(wish.back()).flash(done),
+    }
+}
+
+impl Wish {
+    fn read(fields: Vec<(String, String)>) -> Self {
+        let mut wish = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "action" => wish.action = value,
+                "name" => wish.name = value,
+                "all" => wish.all = true,
+                "q" => wish.q = value,
+                "tag" => wish.tag = value,
+                "from" => wish.from = value.parse().ok(),
+                "id" => wish.ids.extend(value.parse::<ContactId>()),
+                _ => {}
+            }
+        }
+        wish
+    }
+
+    fn removes(&self) -> bool {
+        self.action == "remove"
+    }
+
+    fn tag_name(&self) -> std::result::Result<TagName, String> {
+        let tag = TagName::parse(&self.name).map_err(|error| error.to_string())?;
+        if tag.is_stop() {
+            return Err("This tag stands for an opt-out, which is a matter of each person: see the page of the contact.".to_owned());
+        }
+        Ok(tag)
+    }
+
+    /// The contacts that are meant, the newest first; one more than are done at once, if there are more.
+    async fn whom(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<Vec<ContactId>> {
+        if !self.all {
+            return contacts::existing(conn, &self.ids).await;
+        }
+        let filter =
+            ContactFilter { tag: TagName::parse(&self.tag).ok(), search: self.q.clone(), default_country, ..ContactFilter::default() };
+        contacts::list_ids(conn, &filter, self.from.map_or(Position::Newest, Position::OlderThan), MOST + 1).await
+    }
+
+    fn said(&self, tag: &TagName, changed: usize, of: usize) -> String {
+        let contacts = |count| if count == 1 { "1 contact".to_owned() } else { format!("{count} contacts") };
+        let others = match of - changed {
+            0 => String::new(),
+            same if self.removes() => format!(" {} did not have it.", contacts(same)),
+            same => format!(" {} had it already.", contacts(same)),
+        };
+        let done = if self.removes() { "was taken from" } else { "was given to" };
+        format!("The tag “{tag}” {done} {}.{others}", contacts(changed))
+    }
+
+    /// The list that it came from.
+    fn back(&self) -> String {
+        match query(&[("q", &self.q), ("tag", &self.tag)]) {
+            query if query.is_empty() => "/contacts".to_owned(),
+            query => format!("/contacts?{query}"),
+        }
+    }
+
+    /// The question about all that fit, from where it goes on.
+    fn link(&self) -> String {
+        let from = self.from.map_or_else(String::new, |id| id.to_string());
+        let query =
+            query(&[("action", &self.action), ("name", &self.name), ("all", "true"), ("q", &self.q), ("tag", &self.tag), ("from", &from)]);
+        format!("/contacts/tag?{query}")
+    }
+}
+
+/// The query of a link, of what is filled.
+fn query(pairs: &[(&str, &str)]) -> String {
+    let filled = pairs.iter().filter(|(_, value)| !value.trim().is_empty());
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
+}
+
+impl BulkPage {
+    async fn load(conn: &mut Conn, wish: Wish, found: usize) -> Result<Self> {
+        let tag = wish.tag_name();
+        let starts = match &tag {
+            Ok(tag) if !wish.removes() => automations::list_active(conn).await?,
+            _ => Vec::new(),
+        };
+        let by_tag = |trigger: &Trigger| matches!(trigger, Trigger::TagAdded { tag: Some(wanted) } if tag.as_ref() == Ok(wanted));
+        Ok(Self {
+            starts: starts.into_iter().filter(|one| by_tag(&one.definition.trigger)).map(|one| one.name).collect(),
+            errors: match tag {
+                Err(error) => FieldErrors::default().with("name", error),
+                Ok(_) => FieldErrors::default(),
+            },
+            ..Self::bare(wish, found)
+        })
+    }
+
+    fn bare(wish: Wish, found: usize) -> Self {
+        Self {
+            removes: wish.removes(),
+            back: wish.back(),
+            count: found.min(MOST),
+            more: found > MOST,
+            starts: Vec::new(),
+            errors: FieldErrors::default(),
+            wish,
+        }
+    }
+}
+
+impl Page for BulkPage {
+    const TEMPLATE: &'static str = "ui/contacts/tag.html";
+
+    fn samples() -> Vec<Self> {
+        let wish = Wish { name: "<VIP>".to_owned(), q: "a&b".to_owned(), ids: vec![ContactId::new()], ..Wish::default() };
+        let all = Wish { action: "remove".to_owned(), all: true, from: Some(ContactId::new()), ..wish.clone() };
+        vec![
+            Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(wish.clone(), 1) },
+            Self { errors: FieldErrors::default().with("name", "Enter a tag."), ..Self::bare(wish, 3) },
+            Self::bare(all, MOST + 1),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_what_was_done() {
+        let tag = TagName::parse("VIP").unwrap();
+        let wish = Wish::default();
+        assert_eq!(wish.said(&tag, 2, 3), "The tag “VIP” was given to 2 contacts. 1 contact had it already.");
+        let wish = Wish { action: "remove".to_owned(), ..wish };
+        assert_eq!(wish.said(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
+    }
+
+    #[test]
+    fn where_it_goes_on_is_part_of_the_link() {
+        let wish =
+            Wish { action: "add".to_owned(), name: "VIP".to_owned(), q: "ann".to_owned(), from: Some(ContactId::new()), ..Wish::default() };
+        let from = wish.from.unwrap();
+        assert_eq!(wish.link(), format!("/contacts/tag?action=add&name=VIP&all=true&q=ann&from={from}"));
+        assert_eq!(wish.back(), "/contacts?q=ann");
+    }
+}

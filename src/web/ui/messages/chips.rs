@@ -1,0 +1,99 @@
+//! What narrows the list, each as words with a way to take it away.
+
+use serde::Serialize;
+
+use super::rows::shown_address;
+use super::wanted::path_of;
+use crate::messages::filter::Within;
+use crate::twilio::errors;
+use crate::web::message_query::MessageQuery;
+use crate::web::ui::Choice;
+use crate::web::ui::ledger::words;
+
+/// A part of the filter.
+#[derive(Debug, Serialize)]
+pub(super) struct Chip {
+    label: &'static str,
+    value: String,
+    /// The page about it.
+    link: Option<String>,
+    /// The list without it.
+    without: String,
+}
+
+/// The names of what can be chosen.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    pub(super) automations: &'a [Choice],
+    pub(super) templates: &'a [Choice],
+    pub(super) senders: &'a [Choice],
+    /// The contact's, if the messages of one are asked for.
+    pub(super) contact: Option<&'a str>,
+}
+
+impl Chip {
+    /// All parts of a filter.
+    pub(super) fn all(query: &MessageQuery, names: &Names<'_>) -> Vec<Self> {
+        let chip = |(name, value): (&'static str, &str)| {
+            let (label, value, link) = said(name, value, names);
+            Self { label, value, link, without: path_of(&query.without(name)) }
+        };
+        query.chosen().map(chip).collect()
+    }
+}
+
+fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Option<String>) {
+    let of = |choices: &[Choice]| {
+        choices.iter().find(|choice| choice.value == value).map_or_else(|| "another one".to_owned(), |choice| choice.label.clone())
+    };
+    let page = |path: &str| Some(format!("/{path}/{}", url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
+    match name {
+        "text" => ("Text", format!("“{value}”"), None),
+        "status" => ("Status", sentence_case(value), None),
+        "outcome" => ("Outcome", sentence_case(value), None),
+        "within" => ("Time", value.parse().map_or_else(|_| value.to_owned(), |within: Within| within.words().to_owned()), None),
+        "from_day" => ("From", format!("{value} (UTC)"), None),
+        "to_day" => ("Up to", format!("{value} (UTC)"), None),
+        "reason" => ("Reason", words(None, Some(value)), None),
+        "direction" => ("Direction", sentence_case(value), None),
+        "automation_id" if value == "none" => ("Automation", "None".to_owned(), None),
+        "automation_id" => ("Automation", of(names.automations), page("automations")),
+        "template_id" => ("Template", of(names.templates), page("templates")),
+        "sender_id" => ("Sender", of(names.senders), None),
+        "error_code" => {
+            let title = value.parse().map_or_else(|_| value.to_owned(), |code| format!("{code}: {}", errors::lookup(code).title));
+            ("Error", title, None)
+        }
+        "to" => ("To", shown_address(value), None),
+        "contact_id" => ("Contact", names.contact.unwrap_or("somebody").to_owned(), page("contacts")),
+        _ => ("Enrollment", "one".to_owned(), page("enrollments")),
+    }
+}
+
+pub(super) fn sentence_case(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_a_filter_can_be_read_and_taken_away() {
+        let query = MessageQuery {
+            status: "failed".to_owned(),
+            error_code: "30003".to_owned(),
+            within: "day".to_owned(),
+            automation_id: "7".to_owned(),
+            ..MessageQuery::default()
+        };
+        let automations = [Choice::new("7", "Thanks")];
+        let chips = Chip::all(&query, &Names { automations: &automations, ..Names::default() });
+        let said: Vec<(&str, &str)> = chips.iter().map(|chip| (chip.label, chip.value.as_str())).collect();
+        assert_eq!(said[..3], [("Status", "Failed"), ("Time", "Last 24 hours"), ("Automation", "Thanks")]);
+        assert!(said[3].1.starts_with("30003: "));
+        assert_eq!(chips[0].without, "/messages?within=day&automation_id=7&error_code=30003");
+        assert_eq!(chips[2].link.as_deref(), Some("/automations/7"));
+    }
+}

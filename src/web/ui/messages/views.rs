@@ -1,0 +1,137 @@
+//! Views of the list: keeping a filter under a name, giving it another one, forgetting it.
+
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::list::ListPage;
+use super::wanted::{Wanted, path_of};
+use crate::error::{Error, FieldErrors, Result};
+use crate::messages::views::{self, View, ViewName};
+use crate::types::id::ViewId;
+use crate::web::message_query::MessageQuery;
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Viewer, Visit};
+
+/// A filter and the name that it is to have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ViewForm {
+    name: String,
+    /// The query of a link to the list.
+    query: String,
+}
+
+/// All views.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ViewsPage {
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: ViewId,
+    name: String,
+    /// The name that was typed, and what is wrong with it.
+    typed: Option<String>,
+    wrong: Option<String>,
+    path: String,
+    made_by: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>) -> PageResult {
+    let views = views::list(&mut *visit.conn().await?).await?;
+    visit.page(&ViewsPage::of(views))
+}
+
+pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> PageResult {
+    let query = MessageQuery::of_link(&form.query);
+    let now = visit.now();
+    let mut conn = visit.conn().await?;
+    // A view that cannot be used is none.
+    let done = match query.filter(visit.organization.default_country, now).map_err(Error::Invalid) {
+        Ok(_) => match named(&form.name) {
+            Ok(name) => views::create(&mut conn, &name, &query.to_link(), visit.user.id, now).await,
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => visit.redirect(path_of(&query)).flash("View saved. Everybody here finds it above the list."),
+        Err(Error::Invalid(errors)) => {
+            let wanted = Wanted { query, ..Wanted::default() };
+            let page = ListPage::load(&mut conn, wanted, &visit.organization, now, errors).await?.named(form.into_inner().name);
+            drop(conn);
+            visit.invalid(&page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn rename(visit: Visit<Marketer>, id: Path<ViewId>, form: Form<ViewForm>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let done = match named(&form.name) {
+        Ok(name) => views::rename(&mut conn, *id, &name).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => visit.redirect("/messages/views").flash("The view has its new name."),
+        Err(Error::Invalid(errors)) => {
+            let page = ViewsPage::of(views::list(&mut conn).await?).wrong(*id, &form.name, &errors);
+            drop(conn);
+            visit.invalid(&page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ViewId>) -> Result<actix_web::HttpResponse, PageError> {
+    let name = views::delete(&mut *visit.conn().await?, *id).await?;
+    visit.redirect("/messages/views").flash(format!("The view “{name}” is deleted. No message was touched."))
+}
+
+fn named(text: &str) -> Result<ViewName> {
+    ViewName::parse(text).map_err(|error| Error::field("name", error))
+}
+
+impl ViewsPage {
+    fn of(views: Vec<View>) -> Self {
+        let row = |view: View| Row {
+            id: view.id,
+            path: path_of(&MessageQuery::of_link(&view.query)),
+            name: view.name,
+            typed: None,
+            wrong: None,
+            made_by: view.made_by,
+            created_at: view.created_at,
+        };
+        Self { rows: views.into_iter().map(row).collect() }
+    }
+
+    /// The same with what is wrong with a name.
+    fn wrong(mut self, id: ViewId, typed: &str, errors: &FieldErrors) -> Self {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
+            row.typed = Some(typed.to_owned());
+            row.wrong = Some(errors.iter().flat_map(|(_, messages)| messages).cloned().collect::<Vec<_>>().join(" "));
+        }
+        self
+    }
+}
+
+impl Page for ViewsPage {
+    const TEMPLATE: &'static str = "ui/messages/views.html";
+
+    fn samples() -> Vec<Self> {
+        let view = |name: &str, made_by: Option<&str>| View {
+            id: ViewId::new(),
+            name: name.to_owned(),
+            query: "status=failed&text=%3Cb%3E".to_owned(),
+            made_by: made_by.map(str::to_owned),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let page = Self::of(vec![view("Failed <today>", Some("Ada <b>")), view("Others", None)]);
+        let id = page.rows[0].id;
+        let wrong = page.wrong(id, "\"><b>", &FieldErrors::default().with("name", "Enter a name."));
+        vec![Self::of(Vec::new()), wrong]
+    }
+}

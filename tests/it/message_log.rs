@@ -1,0 +1,394 @@
+//! The list of messages: narrowing it, keeping what one looks at often, watching it change, taking it along as a file.
+
+use std::time::{Duration, Instant};
+
+use carillon::{
+    simulator::{Fault, Rule},
+    users::Role,
+};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp,
+    browser::Browser,
+    site::{Page, Site},
+    world::{Twilio, id},
+};
+
+async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
+    id(&app.api().post("/messages", json!({ "to": to, "body": body, "sender_id": twilio.sender_id })).await.ok())
+}
+
+async fn contact(app: &TestApp, phone: &str, first: &str, last: &str) -> String {
+    id(&app.api().post("/contacts", json!({ "phone": phone, "first_name": first, "last_name": last })).await.ok())
+}
+
+/// The messages that a page lists, in order.
+fn listed(page: &Page) -> Vec<String> {
+    let ids = page.html.split("id=\"state-").skip(1);
+    ids.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+/// The link of a page whose tag contains this.
+fn link(page: &Page, mark: &str) -> String {
+    let tag = page.html.split("<a ").find(|tag| tag.split('>').next().unwrap().contains(mark));
+    let tag = tag.unwrap_or_else(|| panic!("{} has no link with {mark}:\n{}", page.path, page.text()));
+    tag.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    contact(&app, OTHER_HANDSET, "Anna", "Osei").await;
+    app.simulator.inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
+    let first = send(&app, HANDSET, "Your order is 50% off", &twilio).await;
+    let second = send(&app, OTHER_HANDSET, "Your parcel", &twilio).await;
+    let automated = app.sms_on("signed_up", &twilio, "Welcome aboard").await;
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.text(HANDSET, &twilio.sender, "Thank you for the order").await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    let all = listed(&site.open("/messages").await.ok());
+    assert_eq!(all.len(), 4);
+    let (inbound, welcome) = (all[0].clone(), all[1].clone());
+    for (query, expected) in [
+        ("text=ORDER", vec![&inbound, &first]),
+        ("text=order+your", vec![&first]),
+        ("text=50%25", vec![&first]),
+        ("text=5_%25", vec![]),
+        ("status=undelivered", vec![&second]),
+        ("outcome=failed&error_code=30003", vec![&second]),
+        ("direction=inbound", vec![&inbound]),
+        ("automation_id=none&direction=outbound", vec![&second, &first]),
+        ("within=hour&text=welcome", vec![&welcome]),
+    ] {
+        let page = site.open(&format!("/messages?{query}")).await.ok();
+        assert_eq!(listed(&page).iter().collect::<Vec<_>>(), expected, "{query}");
+        let answered = app.api().get(&format!("/messages?{query}")).await.ok();
+        let answered: Vec<String> = answered["data"].as_array().unwrap().iter().map(id).collect();
+        assert_eq!(answered.iter().collect::<Vec<_>>(), expected, "the API, {query}");
+    }
+    let page = site.open(&format!("/messages?automation_id={automated}&sender_id={}&text=welcome", twilio.sender_id)).await.ok();
+    assert_eq!(listed(&page), [welcome.as_str()]);
+    page.must_say("Sender Carillon");
+    // Each part of the filter can be taken away alone.
+    let wider = link(&page, "aria-label=\"Do not filter by text\"");
+    assert_eq!(wider, format!("/messages?automation_id={automated}&sender_id={}", twilio.sender_id));
+
+    // A contact by name, by number, or one of several.
+    let page = site.open("/messages?contact=Ann+Mor&text=order").await.ok();
+    assert_eq!(page.path, format!("/messages?text=order&contact_id={ann}"));
+    assert_eq!(listed(&page), [inbound.as_str(), first.as_str()]);
+    page.must_say("Contact Ann Moreno");
+    assert_eq!(site.open("/messages?contact=%2B12065550111").await.ok().path, format!("/messages?contact_id={ann}"));
+    let page = site.open("/messages?contact=ann&status=delivered").await.ok();
+    page.must_say("Several contacts fit");
+    assert_eq!(
+        site.open(&link(&page, &format!("contact_id={ann}"))).await.ok().path,
+        format!("/messages?status=delivered&contact_id={ann}")
+    );
+    let page = site.open("/messages?contact=Zoe").await.ok();
+    page.must_say("No contact fits");
+    assert!(page.html.contains("value=\"Zoe\""), "what was typed is kept");
+
+    // Time goes by.
+    app.clock.advance(chrono::TimeDelta::hours(2));
+    assert!(listed(&site.open("/messages?within=hour").await.ok()).is_empty());
+    assert_eq!(listed(&site.open("/messages?within=day").await.ok()).len(), 4);
+    let today = app.clock.now().date_naive();
+    assert_eq!(listed(&site.open(&format!("/messages?from_day={today}&to_day={today}")).await.ok()).len(), 4);
+    let yesterday = today.pred_opt().unwrap();
+    assert!(listed(&site.open(&format!("/messages?to_day={yesterday}")).await.ok()).is_empty());
+    site.open("/messages?within=year&to=12").await.ok().must_say("This filter cannot be used");
+}
+
+/// Messages of the past, one a second up to `until` (SQL), with ids of their time as the program makes them.
+fn of_the_past(count: u32, until: &str, status: &str, body: &str, twilio: &Twilio) -> String {
+    format!(
+        "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction, encoding, to_address, sender_id, body)
+         SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text || '{body}'), 1, 3) || '8'
+             || substr(md5(n::text), 1, 15))::uuid,
+             '{}', at, at, 1, '{status}', 'outbound', 'gsm7', '+1206555' || lpad((n % 10000)::text, 4, '0'), '{}', '{body} ' || n
+         FROM (SELECT n, {until}::timestamptz - n * interval '1 second' AS at FROM generate_series(1, {count}) AS n) AS past",
+        twilio.connection_id, twilio.sender_id
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_rare_is_found_however_much_lies_before_it() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let now = app.clock.now();
+    let ago = |days: i64| format!("'{}'", (now - chrono::TimeDelta::days(days)).to_rfc3339());
+    app.run_sql(&of_the_past(1, &ago(40), "failed", "A needle", &twilio)).await;
+    app.run_sql(&of_the_past(30_000, &ago(10), "delivered", "Hay", &twilio)).await;
+    app.run_sql(&of_the_past(15_000, &ago(1), "delivered", "Hay", &twilio)).await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    // The ledger knows on which day there is one that failed.
+    let page = site.open("/messages?status=failed").await.ok();
+    assert_eq!(listed(&page).len(), 1);
+    assert!(!page.says("Look further back") && !site.open("/messages?status=expired").await.ok().says("Look further back"));
+    // What stands in a text nobody knows: it is looked for, and told how far.
+    let mut page = site.open("/messages?text=needle").await.ok();
+    let mut looks = 1;
+    while listed(&page).is_empty() {
+        page.must_say("Looked back to");
+        page = site.open(&link(&page, "rel=\"next\"")).await.ok();
+        looks += 1;
+    }
+    assert_eq!((looks, listed(&page).len(), page.says("Look further back")), (5, 1, false));
+    // Days long ago are found at once, and the file has what the list has.
+    let day = (now - chrono::TimeDelta::days(40)).date_naive();
+    assert_eq!(listed(&site.open(&format!("/messages?from_day={day}&to_day={day}&text=needle")).await.ok()).len(), 1);
+    let file = site.open("/messages/export?text=needle").await.ok();
+    assert_eq!(records(&file).len(), 1);
+    // The API goes on from an empty page, too.
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app.api().get(&format!("/messages?text=needle{cursor}")).await.ok();
+        found.extend(page["data"].as_array().unwrap().iter().map(|message| message["body"].clone()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(found, [json!("A needle 1")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_goes_back_and_forth_in_a_narrowed_list() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let now = format!("'{}'", app.clock.now().to_rfc3339());
+    app.run_sql(&of_the_past(120, &now, "delivered", "Even", &twilio)).await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    let first = site.open("/messages?status=delivered").await.ok();
+    let second = site.open(&link(&first, "rel=\"next\"")).await.ok();
+    let third = site.open(&link(&second, "rel=\"next\"")).await.ok();
+    assert_eq!([&first, &second, &third].map(|page| listed(page).len()), [50, 50, 20]);
+    assert!(!third.html.contains("rel=\"next\""));
+    let back = site.open(&link(&third, "rel=\"prev\"")).await.ok();
+    assert_eq!(listed(&back), listed(&second));
+    let start = site.open(&link(&back, "rel=\"prev\"")).await.ok();
+    assert_eq!(listed(&start), listed(&first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_is_kept_under_a_name_for_everybody() {
+    let app = TestApp::start().await;
+    let marketer = app.sign_in_as(Role::Marketer).await;
+    let page = marketer.open("/messages?status=failed&within=day").await.ok();
+    let form = page.form("/messages/views");
+    let page = marketer.send(&form.clone().with("name", " ")).await;
+    assert_eq!(page.status, 422);
+    page.must_say("Enter a name.");
+    let page = marketer.send(&form.clone().with("name", "Failed <today>")).await.ok();
+    assert_eq!(page.path, "/messages?status=failed&within=day");
+    page.must_say("View saved");
+    assert!(page.html.contains("aria-current=\"page\">Failed &lt;today&gt;<"), "the view is the one that is shown");
+    assert!(!page.html.contains("action=\"/messages/views\""), "nothing is left to be saved");
+    let page = marketer.send(&form.with("name", "failed <TODAY>")).await;
+    assert_eq!(page.status, 422);
+    page.must_say("There is a view with this name already");
+    assert!(page.html.contains("value=\"failed &lt;TODAY&gt;\""), "what was typed is kept");
+
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let page = viewer.open("/messages").await.ok();
+    assert_eq!(link(&page, "status=failed"), "/messages?status=failed&within=day");
+    let page = viewer.open("/messages?status=sent").await.ok();
+    assert!(!page.html.contains("action=\"/messages/views\""));
+    viewer.open("/messages/views").await.ok().must_say("Made by Ada");
+
+    let views = marketer.open("/messages/views").await.ok();
+    let id = app.texts("SELECT id::text AS text FROM message_views").await.remove(0);
+    let views = marketer.send(&views.form(&format!("/messages/views/{id}")).with("name", &"x".repeat(61))).await;
+    assert_eq!(views.status, 422);
+    views.must_say("up to 60 characters");
+    let views = marketer.send(&views.form(&format!("/messages/views/{id}")).with("name", "Trouble")).await.ok();
+    views.must_say("Trouble");
+    let views = marketer.send(&views.form(&format!("/messages/views/{id}/delete"))).await.ok();
+    views.must_say("No views yet");
+    assert_eq!(app.count("message_views").await, 0);
+}
+
+/// The lines of a file, each as an object.
+fn records(file: &Page) -> Vec<Value> {
+    let text = file.html.trim_start_matches('\u{feff}');
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let record = |record: csv::StringRecord| header.iter().cloned().zip(record.iter().map(Value::from)).collect::<Value>();
+    reader.records().map(|line| record(line.unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_holds_what_the_list_shows() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    contact(&app, HANDSET, "=cmd|'/c calc'!A0", "Ünal").await;
+    let texts = ["Plain", "Two\nlines, \"quoted\", and ümläuts ☕", "=HYPERLINK(\"https://evil.example\")", "-1 day", "@all"];
+    for text in texts {
+        send(&app, HANDSET, text, &twilio).await;
+    }
+    send(&app, OTHER_HANDSET, "Somebody else's", &twilio).await;
+    app.run_until_idle().await;
+    let now = format!("'{}'", app.clock.now().to_rfc3339());
+    app.run_sql(&of_the_past(2_500, &now, "delivered", "Many", &twilio)).await;
+    let site = app.sign_in_as(Role::Viewer).await;
+
+    let filter = "text=&contact_id=&to=%2B12065550111&status=delivered";
+    let file = site.open(&format!("/messages/export?{filter}")).await.ok();
+    assert!(file.html.contains("\r\n"), "lines end as RFC 4180 says");
+    let lines = records(&file);
+    let of_list = listed(&site.open(&format!("/messages?{filter}")).await.ok());
+    assert_eq!(lines.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), of_list);
+    let written: Vec<&str> = lines.iter().rev().filter_map(|line| line["text"].as_str()).filter(|text| !text.starts_with("Many")).collect();
+    assert_eq!(written, ["Plain", texts[1], "'=HYPERLINK(\"https://evil.example\")", "'-1 day", "'@all"]);
+    let newest = &lines[0];
+    assert_eq!((newest["to"].as_str(), newest["status"].as_str()), (Some(HANDSET), Some("delivered")));
+    assert_eq!(newest["contact"], json!("'=cmd|'/c calc'!A0 Ünal"));
+    assert!(newest["created_at"].as_str().unwrap().ends_with("+00:00"), "{newest}");
+
+    let all = records(&site.open("/messages/export").await.ok());
+    let mut ids: Vec<&str> = all.iter().map(|line| line["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 2_506);
+    assert!(ids.is_sorted_by(|newer, older| newer > older), "each once, the newest first");
+    ids.dedup();
+    assert_eq!(ids.len(), 2_506);
+
+    let answer = site.get("/messages/export").send().await.unwrap();
+    let named = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert_eq!(named, format!("attachment; filename=\"messages-{}.csv\"", app.clock.now().format("%Y-%m-%d")));
+    assert_eq!(site.open("/messages/export?status=gone").await.status, 400);
+    assert_eq!(app.site().open("/messages/export").await.path, "/login?next=%2Fmessages%2Fexport");
+}
+
+/// Where a row stands on the screen.
+async fn top_of(browser: &Browser, id: &str) -> f64 {
+    browser.run(&format!("return document.getElementById('state-{id}').closest('tr').getBoundingClientRect().top;")).await.as_f64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let mut ids = Vec::new();
+    for number in 0..30 {
+        ids.push(send(&app, HANDSET, &format!("Number {number}"), &twilio).await);
+    }
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/messages", app.url)).await;
+    browser.must_say("Number 29").await;
+    app.eventually("the page watches", async || app.app.live.is_watched().then_some(())).await;
+    browser.run(&format!("window.stays = true; document.getElementById('state-{}').scrollIntoView();", ids[10])).await;
+    let before = top_of(&browser, &ids[10]).await;
+
+    app.run_until_idle().await;
+    let state = format!("return document.getElementById('state-{}').textContent.trim();", ids[10]);
+    app.eventually("the row says so", async || (browser.run(&state).await == json!("Delivered")).then_some(())).await;
+    assert!((top_of(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
+
+    for number in 30..32 {
+        send(&app, HANDSET, &format!("Number {number}"), &twilio).await;
+    }
+    browser.must_say("2 new messages: show").await;
+    assert!((top_of(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
+    assert_eq!(browser.run("return [window.stays, document.body.innerText.includes('Number 31')];").await, json!([true, false]));
+    browser.run("document.querySelector('#come a').click();").await;
+    browser.must_say("Number 31").await;
+
+    // A narrowed list announces only what belongs there.
+    browser.go(&format!("{}/messages?text=pear", app.url)).await;
+    browser.must_say("No such messages").await;
+    send(&app, HANDSET, "Apples", &twilio).await;
+    send(&app, HANDSET, "Pears", &twilio).await;
+    browser.must_say("1 new message: show").await;
+}
+
+/// Opens a stream of changes, which has begun when this returns.
+async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
+    let mut stream = site.get(&format!("/messages/live?rows={row}")).send().await.unwrap();
+    assert_eq!((stream.status().as_u16(), stream.headers()["content-type"].to_str().unwrap()), (200, "text/event-stream"));
+    let first = stream.chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains(&format!("#state-{row}")), "{first:?}");
+    assert!(app.app.live.is_watched());
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_browser_and_with_the_server() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let row = send(&app, HANDSET, "Hello", &twilio).await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    assert_eq!(app.site().open(&format!("/messages/live?rows={row}")).await.path, format!("/login?next=%2Fmessages%2Flive%3Frows%3D{row}"));
+
+    let stream = watch(&app, &site, &row).await;
+    drop(stream);
+    app.eventually("nobody watches any more", async || (!app.app.live.is_watched()).then_some(())).await;
+
+    let mut stream = watch(&app, &site, &row).await;
+    let begun = Instant::now();
+    drop(app);
+    assert!(begun.elapsed() < Duration::from_secs(5), "the server waited for the stream: {:?}", begun.elapsed());
+    assert_eq!(stream.chunk().await.unwrap(), None, "the stream has its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_offers_a_retry_only_where_some_message_may_be_sent_again() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    for (handset, code, offered) in [(HANDSET, 21211, false), (OTHER_HANDSET, 21408, true)] {
+        app.simulator.inject(Rule::always(Fault::Refuse { code }).for_handset(handset));
+        send(&app, handset, "Hello", &twilio).await;
+        app.run_until_idle().await;
+        let page = site.open("/ledger").await.ok();
+        page.must_say(&code.to_string());
+        assert_eq!(page.html.contains("/ledger/retry"), offered, "{}", page.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_sent_again_only_where_that_is_safe_and_its_page_says_why_not() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    contact(&app, HANDSET, "Ann", "Moreno").await;
+    contact(&app, OTHER_HANDSET, "Ben", "Osei").await;
+    app.simulator.inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
+    let arrived = send(&app, HANDSET, "Arrived", &twilio).await;
+    let doubtful = send(&app, OTHER_HANDSET, "Doubtful", &twilio).await;
+    app.run_until_idle().await;
+    let never = send(&app, HANDSET, "Never", &twilio).await;
+    app.run_sql(&format!("UPDATE messages SET status = 'expired', reason = 'Too late.' WHERE id = '{never}'")).await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    let page = site.open(&format!("/messages/{arrived}")).await.ok();
+    assert!(!page.says("Send again") && !page.says("It is not sent again"));
+    let page = site.open(&format!("/messages/{doubtful}")).await.ok();
+    page.must_say("It is not sent again. It may have arrived");
+    assert!(!page.says("Send again"));
+    let page = site.open(&format!("/messages/{never}")).await.ok();
+    page.must_say("It certainly reached nobody.");
+    let page = site.send(&page.form(&format!("/messages/{never}/retry"))).await.ok();
+    page.must_say("It is sent again as this message.");
+    let page = site.open(&format!("/messages/{never}")).await.ok();
+    page.must_say("The message that took its place");
+    assert!(!page.says("Send again"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timeline_of_a_contact_follows_its_messages() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
+    send(&app, HANDSET, "Hello Ann", &twilio).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/contacts/{ann}", app.url)).await;
+    browser.must_say("Pending").await;
+    app.eventually("the page watches", async || app.app.live.is_watched().then_some(())).await;
+    browser.run("window.stays = true;").await;
+    app.run_until_idle().await;
+    browser.must_say("Delivered").await;
+    assert_eq!(browser.run("return window.stays;").await, json!(true), "the page was not loaded again");
+}
