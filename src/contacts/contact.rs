@@ -65,6 +65,12 @@ impl Contact {
     pub fn label(&self) -> String {
         self.full_name().unwrap_or_else(|| self.phone.international())
     }
+
+    /// The same where it must be clear who is meant: `Ada Lovelace, +1 415 555 0123`.
+    pub fn long_label(&self) -> String {
+        let number = self.phone.international();
+        self.full_name().map_or_else(|| number.clone(), |name| format!("{name}, {number}"))
+    }
 }
 
 impl NewContact {

@@ -9,6 +9,7 @@ mod ledger;
 mod log_in;
 mod messages;
 mod setup;
+mod somebody;
 mod templates;
 
 use actix_web::middleware::{Compress, from_fn};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::words;
 use crate::app::App;
 use crate::automations::{self, Definition, DryRun, Outcome, Start, Trigger, What, dry_run};
-use crate::contacts::{self, Contact, ContactFilter, Position};
+use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event};
@@ -15,11 +15,9 @@ use crate::twilio::parts;
 use crate::types::id::{AutomationId, ContactId};
 use crate::users::organization;
 use crate::web::error::PageError;
-use crate::web::ui::Choice;
+use crate::web::ui::{Choice, somebody};
 use crate::web::{Page, PageResult, Viewer, Visit};
 
-/// Contacts to choose from.
-const CONTACTS: usize = 20;
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 20;
 
@@ -108,10 +106,7 @@ impl Trial {
         let organization = organization::find(conn).await?;
         let needs_event = matches!(definition.trigger, Trigger::Event { .. });
         let mut errors = FieldErrors::default();
-        let found = find_contacts(conn, &organization, &form).await?;
-        if found.is_empty() && !form.find.trim().is_empty() {
-            errors.add("find", "No contact is found by this name, number or email.");
-        }
+        let found = somebody::to_try_with(conn, &organization, &form.find, form.contact_id.parse().ok(), &mut errors).await?;
         let chosen = found.iter().find(|contact| contact.id.to_string() == form.contact_id).or(found.first());
         form.contact_id = chosen.map(|contact| contact.id.to_string()).unwrap_or_default();
         let events = match chosen {
@@ -134,7 +129,7 @@ impl Trial {
             Choice::new(event.id.to_string(), format!("{}, {at}", event.name))
         };
         Ok(Self {
-            contacts: found.iter().map(|contact| Choice::new(contact.id.to_string(), name(contact))).collect(),
+            contacts: found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect(),
             events: events.iter().map(event_choice).collect(),
             form,
             needs_event,
@@ -144,17 +139,6 @@ impl Trial {
     }
 }
 
-/// The contacts that are looked for, else the newest; whoever is chosen stays a choice, unless others are looked for.
-async fn find_contacts(conn: &mut Conn, organization: &organization::Organization, form: &TrialForm) -> Result<Vec<Contact>, PageError> {
-    let filter = ContactFilter { search: form.find.clone(), default_country: organization.default_country, ..ContactFilter::default() };
-    let mut found = contacts::list(conn, &filter, Position::Newest, CONTACTS).await?.contacts;
-    let chosen = form.contact_id.parse::<ContactId>().ok().filter(|id| found.iter().all(|contact| contact.id != *id));
-    if let Some(id) = chosen.filter(|_| form.find.trim().is_empty()) {
-        found.extend(contacts::find_many(conn, &[id]).await?);
-    }
-    Ok(found)
-}
-
 /// The chosen event, else the newest that would start it, else the newest.
 fn choose_event<'e>(events: &'e [Event], trigger: &Trigger, chosen: &str) -> Option<&'e Event> {
     let asked = events.iter().find(|event| event.id.to_string() == chosen);
@@ -162,18 +146,11 @@ fn choose_event<'e>(events: &'e [Event], trigger: &Trigger, chosen: &str) -> Opt
     asked.or_else(starting).or(events.first())
 }
 
-fn name(contact: &Contact) -> String {
-    match contact.full_name() {
-        Some(name) => format!("{name} ({})", contact.phone.international()),
-        None => contact.phone.international(),
-    }
-}
-
 impl Run {
     fn new(contact: &Contact, dry: DryRun) -> Self {
         let steps: Vec<StepView> = dry.outcomes.into_iter().map(StepView::from).collect();
         Self {
-            contact: name(contact),
+            contact: contact.long_label(),
             contact_id: contact.id,
             starts: dry.start == Start::Yes,
             start: start(&dry.start),

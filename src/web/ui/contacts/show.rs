@@ -123,7 +123,7 @@ impl ShowPage {
     fn bare(contact: Contact, tags: Vec<TagName>, active: &[Suppression]) -> Self {
         Self {
             id: contact.id,
-            title: contact.full_name().unwrap_or_else(|| contact.phone.international()),
+            title: contact.label(),
             name: contact.full_name(),
             country: contact.phone.country().map(Country::name),
             phone: contact.phone,

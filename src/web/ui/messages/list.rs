@@ -210,7 +210,7 @@ impl Person {
 
 async fn name_of(conn: &mut Conn, id: ContactId) -> Result<String> {
     match contacts::find(conn, id).await {
-        Ok(contact) => Ok(contact.full_name().unwrap_or_else(|| contact.phone.international())),
+        Ok(contact) => Ok(contact.label()),
         Err(Error::NotFound(_)) => Ok("one who was deleted".to_owned()),
         Err(error) => Err(error),
     }

@@ -242,7 +242,7 @@ fn present<T>(found: Result<T>) -> Result<Option<T>> {
 }
 
 fn name(contact: &Contact) -> String {
-    contact.full_name().unwrap_or_else(|| contact.phone.international())
+    contact.label()
 }
 
 fn path_of(id: ConnectionId) -> String {

@@ -19,7 +19,7 @@ impl Recipient {
     /// The name, or the number where there is no name.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::Contact(contact) => label(contact),
+            Self::Contact(contact) => contact.long_label(),
             Self::Number(_) => "somebody of whom only the number is known".to_owned(),
         }
     }
@@ -32,10 +32,4 @@ impl Recipient {
         }
         .with_organization(organization)
     }
-}
-
-/// `Ada Lovelace, +1 415 555 0123`.
-pub(super) fn label(contact: &Contact) -> String {
-    let number = contact.phone.international();
-    contact.full_name().map_or_else(|| number.clone(), |name| format!("{name}, {number}"))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::automations::uses::{self, Use};
-use crate::automations::{self, AutomationStatus, Enrollment, Trigger};
+use crate::automations::{self, AutomationStatus, Enrollment, EnrollmentFilter, Trigger};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::templates::{Template, versions};
@@ -110,7 +110,7 @@ impl Way {
         });
         let mut last: Option<Enrollment> = None;
         for used in used.iter().take(LOOKED_AT) {
-            let newest = automations::enrollments(conn, used.automation.id, None, 1).await?.pop();
+            let newest = automations::enrollments(conn, used.automation.id, &EnrollmentFilter::default(), None, 1).await?.pop();
             last = [last, newest].into_iter().flatten().max_by_key(|enrollment| enrollment.started_at);
         }
         Ok(Self { events: events.collect(), last: last.map(|enrollment| enrollment.contact_id) })

@@ -9,9 +9,9 @@ use super::estimate::Estimate;
 use super::form::TemplateForm;
 use super::insertable::{Group, groups};
 use super::preview::{Plain, Preview};
-use super::recipient::{Recipient, label};
+use super::recipient::Recipient;
 use super::saved::Way;
-use crate::contacts::{self, Contact, ContactFilter, Position};
+use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event};
@@ -21,10 +21,8 @@ use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 use crate::web::PageError;
-use crate::web::ui::Choice;
+use crate::web::ui::{Choice, somebody};
 
-/// Contacts to choose from.
-const CONTACTS: usize = 20;
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 10;
 /// A number that belongs to nobody (NANP reserves 555 01xx), for a preview without contacts.
@@ -69,7 +67,10 @@ impl Trial {
         if let (true, true, Some(last)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), way.last) {
             form.contact_id = last.to_string();
         }
-        let found = find_contacts(conn, organization, form, errors).await?;
+        if form.find.trim().is_empty() {
+            form.find.clear();
+        }
+        let found = somebody::to_try_with(conn, organization, &form.find, form.contact(), errors).await?;
         let recipient = Self::recipient(&found, form)?;
         let events = match &recipient {
             Recipient::Contact(contact) => events::of_contact(conn, contact.id, EVENTS).await?,
@@ -101,30 +102,6 @@ impl Trial {
         };
         Ok(recipient)
     }
-}
-
-/// The contacts that are looked for, else the newest. Somebody chosen before stays a choice, unless others are looked for and found.
-async fn find_contacts(
-    conn: &mut Conn,
-    organization: &Organization,
-    form: &mut TemplateForm,
-    errors: &mut FieldErrors,
-) -> Result<Vec<Contact>, PageError> {
-    let filter = ContactFilter { search: form.find.clone(), default_country: organization.default_country, ..ContactFilter::default() };
-    let mut found = contacts::list(conn, &filter, Position::Newest, CONTACTS).await?.contacts;
-    let looked_for = !form.find.trim().is_empty();
-    if !looked_for {
-        form.find.clear();
-    } else if found.is_empty() {
-        errors.add("find", "No contact is found by this name, number or email.");
-    }
-    if let Some(id) = form.contact()
-        && (!looked_for || found.is_empty())
-        && !found.iter().any(|contact| contact.id == id)
-    {
-        found.extend(contacts::find_many(conn, &[id]).await?);
-    }
-    Ok(found)
 }
 
 /// What a text is tried with.
@@ -221,7 +198,7 @@ impl Material<'_> {
     }
 
     fn contact_choices(&self) -> Vec<Choice> {
-        let mut choices: Vec<_> = self.found.iter().map(|contact| Choice::new(contact.id.to_string(), label(contact))).collect();
+        let mut choices: Vec<_> = self.found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect();
         choices.push(Choice::new(NUMBER, "Somebody of whom only the number is known"));
         choices
     }
