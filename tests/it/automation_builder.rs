@@ -69,8 +69,8 @@ async fn each_step_tells_who_waits_there_and_who_has_passed() {
         let from = text.find(step).unwrap_or_else(|| panic!("{step}: {text}"));
         text[from..].split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(at("1. Send").contains("About to 0 Passed 2 Failed 0 2. Wait 1 hour Waiting 1 Passed 1 Failed 0 3. Send"), "{text}");
-    assert!(at("3. Send").contains("About to 0 Passed 1 Failed 0"), "{text}");
+    assert!(at("1. Send").contains("Up next 0 Passed 2 Failed 0 2. Wait 1 hour Waiting 1 Passed 1 Failed 0 3. Send"), "{text}");
+    assert!(at("3. Send").contains("Up next 0 Passed 1 Failed 0"), "{text}");
 
     let list = format!("/automations/{automation}/enrollments");
     let all = site.open(&list).await.ok();

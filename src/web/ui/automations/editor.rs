@@ -168,7 +168,7 @@ async fn try_out(visit: Visit<Marketer>, subject: Subject, form: AutomationForm,
             return visit.invalid(&page);
         }
     };
-    let trial = Trial::load(&mut *visit.conn().await?, &visit.app, &definition, trial, visit.now()).await?;
+    let trial = Trial::load(&mut *visit.conn().await?, &visit.app, subject.id, &definition, trial, visit.now()).await?;
     let page = EditorPage::load(&visit, subject, form, FieldErrors::default()).await?;
     visit.page(&EditorPage { trial: Some(trial), ..page })
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::app::App;
-use crate::automations::{self, Definition, DryRun, Outcome, Start, Trigger, What, dry_run};
+use crate::automations::{self, Definition, DryRun, EnrollmentFilter, Outcome, Start, Trigger, What, dry_run};
 use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
@@ -80,7 +80,7 @@ pub(in crate::web) struct TryPage {
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, form: Query<TrialForm>) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
-    let trial = Trial::load(&mut conn, &visit.app, &automation.definition, form.into_inner(), visit.now()).await?;
+    let trial = Trial::load(&mut conn, &visit.app, Some(automation.id), &automation.definition, form.into_inner(), visit.now()).await?;
     drop(conn);
     let trigger = words::trigger(&automation.definition.trigger);
     visit.page(&TryPage { id: automation.id, name: automation.name, trigger, trial })
@@ -95,15 +95,21 @@ impl TrialForm {
 }
 
 impl Trial {
-    /// Finds contact and event, those that are chosen or else the newest, and runs the steps without sending anything.
+    /// Finds contact and event, those that are chosen or else the newest, and runs the steps without sending anything. Who has entered the
+    /// automation last is who it is tried with at first.
     pub(super) async fn load(
         conn: &mut Conn,
         app: &App,
+        automation: Option<AutomationId>,
         definition: &Definition,
         mut form: TrialForm,
         now: DateTime<Utc>,
     ) -> Result<Self, PageError> {
         let organization = organization::find(conn).await?;
+        if let (true, true, Some(id)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), automation) {
+            let last = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, 1).await?.pop();
+            form.contact_id = last.map(|last| last.contact_id.to_string()).unwrap_or_default();
+        }
         let needs_event = matches!(definition.trigger, Trigger::Event { .. });
         let mut errors = FieldErrors::default();
         let found = somebody::to_try_with(conn, &organization, &form.find, form.contact_id.parse().ok(), &mut errors).await?;
