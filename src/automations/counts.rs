@@ -67,24 +67,30 @@ pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) ->
     Ok(Passages { counts: of_version.map(|(_, status, step, count)| ((status, step), count)).collect(), looked_at })
 }
 
-statement! {
-    /// Who stands inside an automation, among its newest enrollments.
-    struct Inside<'a> {
-        automation: &'a AutomationId => SqlUuid,
-        looked_at: i64 => BigInt,
-        limit: i64 => BigInt,
-    }
-    returns BigInt;
-    "SELECT count(*) FROM (
-        SELECT FROM (SELECT status FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}) AS newest
-        WHERE status = 'active' LIMIT {}
-     ) AS active"
+/// Who stands inside an automation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inside {
+    /// How many of the newest enrollments are under way.
+    pub active: i64,
+    /// How many were looked at; [`MOST_LOOKED_AT`] if there are more.
+    pub looked_at: i64,
 }
 
-/// How many of the newest [`super::enrollment::MOST_LOOKED_AT`] enrollments are under way, up to one more than [`MAX_BY_STEP`].
-pub async fn inside(conn: &mut Conn, automation: AutomationId) -> Result<i64> {
-    let counted: Vec<i64> = Inside { automation: &automation, looked_at: MOST_LOOKED_AT, limit: MAX_BY_STEP + 1 }.load(conn).await?;
-    Ok(counted.into_iter().sum())
+statement! {
+    /// How many of an automation's newest enrollments are under way.
+    struct CountInside<'a> {
+        automation: &'a AutomationId => SqlUuid,
+        looked_at: i64 => BigInt,
+    }
+    returns (BigInt, BigInt);
+    "SELECT count(*) FILTER (WHERE status = 'active'), count(*)
+     FROM (SELECT status FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}) AS newest"
+}
+
+/// Counts who is under way among the newest [`MOST_LOOKED_AT`] enrollments.
+pub async fn inside(conn: &mut Conn, automation: AutomationId) -> Result<Inside> {
+    let (active, looked_at) = CountInside { automation: &automation, looked_at: MOST_LOOKED_AT }.get_result(conn).await?;
+    Ok(Inside { active, looked_at })
 }
 
 impl Passages {

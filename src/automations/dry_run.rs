@@ -73,6 +73,8 @@ pub enum What {
         sender: Box<Sender>,
         /// Why the number gets nothing at present.
         suppressed: Option<Reason>,
+        /// Whether it would wait, since sender or connection do not send at present.
+        held: bool,
     },
     /// Nothing can be sent, and the next step follows: why, in words.
     NotSent(String),
@@ -147,7 +149,8 @@ async fn sending(conn: &mut Conn, definition: &Definition, step: usize, draft: D
         return Ok(What::NotSent("The sender does not exist any more.".to_owned()));
     };
     let suppressed = suppressions::active(conn, &to).await?.map(|suppression| suppression.reason);
-    Ok(What::Send { to, text, media_urls: draft.media_urls, sender: Box::new(sender.clone()), suppressed })
+    let held = senders::usable(conn).await?.iter().all(|usable| usable.id != sender.id);
+    Ok(What::Send { to, text, media_urls: draft.media_urls, sender: Box::new(sender.clone()), suppressed, held })
 }
 
 /// Whether the trigger would let somebody in. What is no event, a tag or a new contact, is taken to have happened.

@@ -69,8 +69,8 @@ pub struct EnrollmentFilter {
     pub contacts: Option<Vec<ContactId>>,
 }
 
-/// A rare status is looked for among so many of the newest: no index names it, so that moving on stays cheap.
-pub(super) const MOST_LOOKED_AT: i64 = 100_000;
+/// A status is looked for among so many of the newest: no index names it, so that moving on stays cheap.
+pub const MOST_LOOKED_AT: i64 = 20_000;
 
 /// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
 pub async fn enrollments(
@@ -84,22 +84,30 @@ pub async fn enrollments(
     if let Some(before) = before {
         query = query.filter(table::id.lt(before));
     }
-    if let Some(contacts) = &filter.contacts {
-        query = query.filter(table::contact_id.eq_any(contacts));
-    }
-    if let Some(status) = filter.status {
-        let ids: Vec<EnrollmentId> = WithStatus {
-            automation: &automation_id,
-            before: before.unwrap_or(EnrollmentId(uuid::Uuid::max())),
-            looked_at: MOST_LOOKED_AT,
-            status,
-            limit,
+    match (&filter.contacts, filter.status) {
+        (Some(contacts), status) => {
+            query = query.filter(table::contact_id.eq_any(contacts));
+            if let Some(status) = status {
+                query = query.filter(table::status.eq(status));
+            }
         }
-        .load(conn)
-        .await?;
-        query = query.filter(table::id.eq_any(ids));
+        (None, Some(status)) => query = query.filter(table::id.eq_any(newest_with(conn, automation_id, status, before, limit).await?)),
+        (None, None) => {}
     }
     Ok(query.select(Enrollment::as_select()).load(conn).await?)
+}
+
+/// The newest with a status, among the newest [`MOST_LOOKED_AT`].
+async fn newest_with(
+    conn: &mut Conn,
+    automation_id: AutomationId,
+    status: EnrollmentStatus,
+    before: Option<EnrollmentId>,
+    limit: i64,
+) -> Result<Vec<EnrollmentId>> {
+    let before = before.unwrap_or(EnrollmentId(uuid::Uuid::max()));
+    let with_status = WithStatus { automation: &automation_id, before, looked_at: MOST_LOOKED_AT, status, limit };
+    Ok(with_status.load(conn).await?)
 }
 
 statement! {

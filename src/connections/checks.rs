@@ -93,7 +93,7 @@ pub fn public_url_warning(client: &Client, public_url: &PublicUrl) -> Option<Che
 fn public_url_check(public_url: &PublicUrl) -> Check {
     const TITLE: &str = "Address for Twilio's calls";
     let advice = "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server (a reverse proxy or a tunnel), \
-                  restart, and set the webhooks again. Until then replies, STOP among them, and delivery reports may not arrive.";
+                  restart, and repair the webhooks. Until then replies, STOP among them, and delivery reports may not arrive.";
     match unreachable_because(public_url) {
         Some(why) => Check::warning(TITLE, format!("Twilio cannot call {public_url}: {why}."), advice),
         None if !public_url.is_https() => {

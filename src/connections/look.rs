@@ -6,13 +6,13 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::checks::{Check, Outcome};
+use super::checks::Check;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 
-/// The last look at a connection.
+/// The last look at a connection: keys, account and public address. What was seen of its senders is kept with each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Look {
     /// When Twilio was asked.
@@ -28,14 +28,6 @@ pub struct WebhookTest {
     pub tested_at: DateTime<Utc>,
     /// How it went.
     pub check: Check,
-}
-
-impl Look {
-    /// How many lines ended so.
-    #[must_use]
-    pub fn count(&self, outcome: Outcome) -> usize {
-        self.checks.iter().filter(|check| check.outcome == outcome).count()
-    }
 }
 
 /// What the last look at a connection found, and the last test of its webhooks; none before the first.

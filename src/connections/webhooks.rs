@@ -102,7 +102,7 @@ impl Reason {
                 "The request names another Twilio account than this connection's. Check which number or service calls this address."
             }
             Self::UnknownConnection => {
-                "No connection has this address: it was mistyped or belongs to an older installation. Set the webhook again."
+                "No connection has this address: it was mistyped or belongs to an older installation. Repair the webhook of the sender."
             }
             Self::TokenUnreadable => {
                 "The saved Auth Token was sealed with another CARILLON_SECRET_KEY. Start with the former key, or replace the connection's keys."

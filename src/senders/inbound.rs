@@ -1,15 +1,12 @@
 //! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no database.
 
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-
+use super::pools::{Pool, Pools};
 use crate::connections::{Problem, SenderAddress};
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::services::TwilioService;
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Client, Credentials, TwilioError};
 use crate::types::id::ConnectionId;
-use crate::types::phone::PhoneNumber;
 use crate::types::public_url::PublicUrl;
 
 /// What decides where a sender's incoming messages go.
@@ -25,7 +22,12 @@ pub enum Route {
     /// The Messaging Service that is the sender.
     Service(TwilioService),
     /// A Messaging Service that has the number in its pool, and takes what comes in there.
-    ServiceOfNumber(TwilioService),
+    ServiceOfNumber {
+        /// The service.
+        service: TwilioService,
+        /// The number.
+        number: TwilioNumber,
+    },
 }
 
 /// Why incoming messages do not reach Carillon, and what to do.
@@ -44,9 +46,6 @@ pub enum InboundError {
     },
 }
 
-/// Looking a number's service up takes a request for each service of the account; so many at a time.
-const AT_ONCE: usize = 4;
-
 /// The address that Twilio has to call with the incoming messages of a connection.
 pub fn url(public_url: &PublicUrl, connection: ConnectionId) -> String {
     public_url.hook(&format!("/hooks/twilio/{connection}/inbound"))
@@ -58,8 +57,8 @@ pub fn is_same(one: &str, other: &str) -> bool {
     bare(one) == bare(other)
 }
 
-/// Looks up what decides where the sender's incoming messages go: for a number also the services that have it in their pool.
-pub async fn route(client: &Client, credentials: &Credentials, address: &SenderAddress) -> Result<Route, Problem> {
+/// Looks up what decides where the sender's incoming messages go: for a number also the services that have it in their `pools`.
+pub(super) async fn route(client: &Client, credentials: &Credentials, address: &SenderAddress, pools: &Pools) -> Result<Route, Problem> {
     match address {
         SenderAddress::MessagingService(sid) => {
             let service = client.fetch_service(credentials, sid).await.map_err(|error| match error {
@@ -69,14 +68,9 @@ pub async fn route(client: &Client, credentials: &Credentials, address: &SenderA
             Ok(Route::Service(service))
         }
         SenderAddress::PhoneNumber(number) => {
-            let problem = |error| Problem::of(error, credentials);
-            let service = match service_of(client, credentials, number).await.map_err(problem)? {
-                Some(service) if !service.use_inbound_webhook_on_number => return Ok(Route::ServiceOfNumber(service)),
-                service => service,
-            };
-            let found = client.find_number(credentials, number).await.map_err(problem)?;
-            let number = found.ok_or_else(|| Problem::NumberNotInAccount(number.clone()))?;
-            Ok(Route::Number { number, service })
+            let found = client.find_number(credentials, number).await.map_err(|error| Problem::of(error, credentials))?;
+            let found = found.ok_or_else(|| Problem::NumberNotInAccount(number.clone()))?;
+            Ok(Route::of_number(found, pools.of(number)))
         }
     }
 }
@@ -91,7 +85,11 @@ pub async fn set(
     public_url: &PublicUrl,
 ) -> Result<Route, InboundError> {
     let problem = |error| InboundError::Problem(Problem::of(error, credentials));
-    match route(client, credentials, address).await.map_err(InboundError::Problem)? {
+    let pools = match address {
+        SenderAddress::PhoneNumber(_) => Pools::read(client, credentials).await.map_err(problem)?,
+        SenderAddress::MessagingService(_) => Pools::default(),
+    };
+    match route(client, credentials, address, &pools).await.map_err(InboundError::Problem)? {
         Route::Number { number, service } => {
             let number = client.update_number_webhook(credentials, &number, url).await.map_err(problem)?;
             Ok(Route::Number { number, service })
@@ -100,22 +98,22 @@ pub async fn set(
             let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
             Ok(Route::Service(changed))
         }
-        Route::ServiceOfNumber(service) => {
+        Route::ServiceOfNumber { service, number } => {
             if let Some(elsewhere) = service.inbound_request_url.as_deref().filter(|current| !is_ours(current, public_url)) {
                 return Err(InboundError::elsewhere(&service, elsewhere));
             }
             let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
-            Ok(Route::ServiceOfNumber(changed))
+            Ok(Route::ServiceOfNumber { service: changed, number })
         }
     }
 }
 
 impl Route {
-    /// The Messaging Service that is the sender, or has it in its pool.
-    pub const fn service(&self) -> Option<&TwilioService> {
-        match self {
-            Self::Number { service, .. } => service.as_ref(),
-            Self::Service(service) | Self::ServiceOfNumber(service) => Some(service),
+    /// What decides about a number that is in this pool, or in none.
+    pub(super) fn of_number(number: TwilioNumber, pool: Option<&Pool>) -> Self {
+        match pool {
+            Some(pool) if pool.takes_inbound() => Self::ServiceOfNumber { service: pool.service.clone(), number },
+            pool => Self::Number { number, service: pool.map(|pool| pool.service.clone()) },
         }
     }
 }
@@ -141,34 +139,6 @@ impl InboundError {
 pub(super) fn host_of(address: &str) -> String {
     let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| "another address".to_owned())
-}
-
-/// The Messaging Service that has the number in its pool, if one has: Twilio allows at most one.
-async fn service_of(client: &Client, credentials: &Credentials, number: &PhoneNumber) -> Result<Option<TwilioService>, TwilioError> {
-    let services = match client.list_services(credentials).await {
-        // An API without Messaging Services, such as a double of Twilio's: then none has the number.
-        Err(TwilioError::NotFound { .. }) => Vec::new(),
-        services => services?,
-    };
-    let asked: Vec<BoxFuture<'_, _>> = services.into_iter().map(|service| holds(client, credentials, service, number).boxed()).collect();
-    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
-    while let Some(found) = answers.try_next().await? {
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
-}
-
-/// The service, if it has the number in its pool.
-async fn holds(
-    client: &Client,
-    credentials: &Credentials,
-    service: TwilioService,
-    number: &PhoneNumber,
-) -> Result<Option<TwilioService>, TwilioError> {
-    let numbers = client.service_numbers(credentials, &service.sid).await?;
-    Ok(numbers.iter().any(|candidate| candidate.phone_number == *number).then_some(service))
 }
 
 fn is_ours(current: &str, public_url: &PublicUrl) -> bool {

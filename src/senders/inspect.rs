@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::inbound::{self, Route};
+use super::pools::Pools;
 use super::registration::{self, Registration};
 use super::webhook::Webhook;
 use super::{Sender, record_inbound, refresh};
@@ -18,7 +19,6 @@ use crate::connections::{self, Check, Keys, Outcome, Problem, SenderAddress, Ver
 use crate::db::Conn;
 use crate::db::schema::senders;
 use crate::error::{Error, Result};
-use crate::twilio::services::ServiceNumber;
 use crate::twilio::{Client, Credentials};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::types::public_url::PublicUrl;
@@ -26,12 +26,14 @@ use crate::types::public_url::PublicUrl;
 /// What Twilio said about a sender when it was last looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// When that was.
+    /// When that look began.
     pub checked_at: DateTime<Utc>,
+    /// Everything in lines, for people.
+    pub checks: Vec<Check>,
     /// Twilio's word for the kind of number: `local`, `toll-free` …; none for a Messaging Service.
     pub number_type: Option<String>,
-    /// Where incoming messages go.
-    pub webhook: Webhook,
+    /// Where incoming messages go; none where Twilio did not say.
+    pub webhook: Option<Webhook>,
     /// What has to be registered, and how far that has come; empty where nothing has to be.
     pub registrations: Vec<Registration>,
     /// The numbers of a Messaging Service, as people read them.
@@ -43,23 +45,23 @@ pub struct Health {
 pub struct Inspection {
     /// The account, or why it cannot be used.
     pub account: std::result::Result<VerifiedAccount, Problem>,
-    /// Everything in lines, for people.
-    pub checks: Vec<Check>,
-    /// Where incoming messages have to be reported.
-    url: String,
+    /// What is said of keys, account and public address, in lines for people.
+    checks: Vec<Check>,
     senders: Vec<Seen>,
 }
 
 /// What Twilio says about one sender.
 #[derive(Debug)]
-struct Seen {
-    sender: Sender,
-    found: std::result::Result<VerifiedSender, Problem>,
-    health: std::result::Result<Health, Problem>,
+pub struct Seen {
+    id: SenderId,
+    found: Option<VerifiedSender>,
+    health: Health,
+    /// Where incoming messages have to be reported.
+    url: String,
 }
 
 /// Senders that are asked about at the same time.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// A pool can have thousands of numbers; so many of them are named.
 const MOST_NAMED: usize = 50;
@@ -73,33 +75,55 @@ pub async fn inspect(
     public_url: &PublicUrl,
     now: DateTime<Utc>,
 ) -> Inspection {
-    let url = inbound::url(public_url, id);
     let account = connections::verify_account(client, keys).await;
     let mut checks = connections::account_checks(keys, &account);
     checks.extend(connections::public_url_warning(client, public_url));
     if account.is_err() {
-        return Inspection { account, checks, url, senders: Vec::new() };
+        return Inspection { account, checks, senders: Vec::new() };
     }
     let credentials = keys.credentials();
-    let looks: Vec<BoxFuture<'_, Seen>> = senders.into_iter().map(|sender| see(client, &credentials, sender, &url, now).boxed()).collect();
-    let senders: Vec<Seen> = stream::iter(looks).buffered(AT_ONCE).collect().await;
-    for seen in &senders {
-        checks.extend(seen.checks());
-    }
-    Inspection { account, checks, url, senders }
+    let url = inbound::url(public_url, id);
+    let pools = Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
+    let looks: Vec<BoxFuture<'_, Seen>> =
+        senders.into_iter().map(|sender| see(client, &credentials, sender, pools.as_ref(), &url, now).boxed()).collect();
+    Inspection { account, checks, senders: stream::iter(looks).buffered(AT_ONCE).collect().await }
 }
 
-/// Takes over what was found about the senders, and keeps the lines with the connection.
+/// Asks Twilio about one sender.
+pub async fn look_at(client: &Client, credentials: &Credentials, sender: Sender, public_url: &PublicUrl, now: DateTime<Utc>) -> Seen {
+    let url = inbound::url(public_url, sender.connection_id);
+    let pools = match &sender.address {
+        SenderAddress::PhoneNumber(_) => Pools::read(client, credentials).await.map_err(|error| Problem::of(error, credentials)),
+        SenderAddress::MessagingService(_) => Ok(Pools::default()),
+    };
+    see(client, credentials, sender, pools.as_ref(), &url, now).await
+}
+
+/// Takes over what was found, and keeps it for everybody to see.
 pub async fn record(conn: &mut Conn, id: ConnectionId, inspection: &Inspection, now: DateTime<Utc>) -> Result<()> {
     for seen in &inspection.senders {
-        if let Ok(found) = &seen.found {
-            refresh(conn, seen.sender.id, found).await?;
-        }
-        if let Ok(health) = &seen.health {
-            record_health(conn, seen.sender.id, health, &inspection.url).await?;
-        }
+        record_seen(conn, seen).await?;
     }
     connections::record_checks(conn, id, &inspection.checks, now).await
+}
+
+/// Takes over what was found about one sender, unless a look that began later has been recorded meanwhile.
+pub async fn record_seen(conn: &mut Conn, seen: &Seen) -> Result<()> {
+    let newest: Option<Value> = senders::table.find(seen.id).select(senders::health).for_update().first(conn).await?;
+    let newest = newest.and_then(|health| serde_json::from_value::<Health>(health).ok());
+    if newest.is_some_and(|newest| newest.checked_at > seen.health.checked_at) {
+        return Ok(());
+    }
+    let json = serde_json::to_value(&seen.health).map_err(|error| Error::Internal(error.to_string()))?;
+    diesel::update(senders::table.find(seen.id)).set(senders::health.eq(json)).execute(conn).await?;
+    if let Some(found) = &seen.found {
+        refresh(conn, seen.id, found).await?;
+    }
+    if let Some(webhook) = &seen.health.webhook {
+        let deaf = webhook.why_not_heard();
+        record_inbound(conn, seen.id, deaf.as_deref().map_or(Ok(&seen.url), Err)).await?;
+    }
+    Ok(())
 }
 
 /// What Twilio last said about the senders of a connection; those that were never looked at are missing.
@@ -111,84 +135,92 @@ pub async fn healths(conn: &mut Conn, id: ConnectionId) -> Result<HashMap<Sender
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
-async fn record_health(conn: &mut Conn, id: SenderId, health: &Health, url: &str) -> Result<()> {
-    let json = serde_json::to_value(health).map_err(|error| Error::Internal(error.to_string()))?;
-    diesel::update(senders::table.find(id)).set(senders::health.eq(json)).execute(conn).await?;
-    let deaf = health.webhook.why_not_heard();
-    let outcome = deaf.as_deref().map_or(Ok(url), Err);
-    record_inbound(conn, id, outcome).await.map(drop)
-}
-
-async fn see(client: &Client, credentials: &Credentials, sender: Sender, url: &str, now: DateTime<Utc>) -> Seen {
+async fn see(
+    client: &Client,
+    credentials: &Credentials,
+    sender: Sender,
+    pools: std::result::Result<&Pools, &Problem>,
+    url: &str,
+    now: DateTime<Utc>,
+) -> Seen {
     let found = connections::find_sender(client, credentials, &sender.address).await;
-    let health = match inbound::route(client, credentials, &sender.address).await {
-        Ok(route) => health(client, credentials, &sender.address, &route, url, now).await,
-        Err(problem) => Err(problem),
+    let empty =
+        Health { checked_at: now, checks: Vec::new(), number_type: None, webhook: None, registrations: Vec::new(), pool: Vec::new() };
+    let health = match pools {
+        Ok(pools) => look(client, credentials, &sender.address, pools, url, empty.clone()).await,
+        Err(problem) => Err(problem.clone()),
     };
-    Seen { sender, found, health }
+    let checks = checks(&sender, &found, &health);
+    let health = Health { checks, ..health.unwrap_or(empty) };
+    Seen { id: sender.id, found: found.ok(), health, url: url.to_owned() }
 }
 
-/// Reads what else belongs to the picture.
-async fn health(
+/// Reads where incoming messages go and what is registered.
+async fn look(
     client: &Client,
     credentials: &Credentials,
     address: &SenderAddress,
-    route: &Route,
+    pools: &Pools,
     url: &str,
-    now: DateTime<Utc>,
+    mut health: Health,
 ) -> std::result::Result<Health, Problem> {
-    let problem = |error| Problem::of(error, credentials);
-    let webhook = Webhook::compare(route, url);
-    let mut health = Health { checked_at: now, number_type: None, webhook, registrations: Vec::new(), pool: Vec::new() };
-    match (address, route) {
-        (SenderAddress::MessagingService(sid), Route::Service(service)) => {
-            let pool = client.service_numbers(credentials, sid).await.map_err(problem)?;
-            health.registrations = registration::of_service(client, credentials, service, &pool).await;
-            health.pool = named(&pool);
+    let route = inbound::route(client, credentials, address, pools).await?;
+    health.webhook = Some(Webhook::compare(&route, url));
+    match route {
+        Route::Service(service) => {
+            let pool = client.service_numbers(credentials, &service.sid).await.map_err(|error| Problem::of(error, credentials))?;
+            health.registrations = registration::of_service(client, credentials, &service, &pool).await;
+            health.pool = pool.iter().take(MOST_NAMED).map(|number| number.phone_number.international()).collect();
         }
-        (_, Route::Number { number, service }) => {
-            health.number_type.clone_from(&number.kind);
-            health.registrations = registration::of_number(client, credentials, number, service.as_ref()).await;
+        Route::Number { number, .. } | Route::ServiceOfNumber { number, .. } => {
+            health.registrations = registration::of_number(client, credentials, &number, pools).await;
+            health.number_type = number.kind;
         }
-        (SenderAddress::PhoneNumber(phone), route) => {
-            if let Some(number) = client.find_number(credentials, phone).await.map_err(problem)? {
-                health.registrations = registration::of_number(client, credentials, &number, route.service()).await;
-                health.number_type = number.kind;
-            }
-        }
-        (SenderAddress::MessagingService(_), Route::ServiceOfNumber(_)) => {}
     }
     Ok(health)
 }
 
-fn named(pool: &[ServiceNumber]) -> Vec<String> {
-    pool.iter().take(MOST_NAMED).map(|number| number.phone_number.international()).collect()
+/// The lines of one sender.
+fn checks(
+    sender: &Sender,
+    found: &std::result::Result<VerifiedSender, Problem>,
+    health: &std::result::Result<Health, Problem>,
+) -> Vec<Check> {
+    let label = sender.label();
+    let found = match found {
+        Ok(found) => found,
+        Err(problem) => return vec![Check::problem(format!("Sender {label}"), problem)],
+    };
+    let mut checks = vec![sender_check(sender, &label, found)];
+    match health {
+        Ok(health) => {
+            checks.extend(health.webhook.as_ref().map(|webhook| webhook.check(&label)));
+            checks.extend(health.registrations.iter().map(Registration::check));
+        }
+        Err(problem) => checks.push(Check::problem(format!("Incoming messages of {label}"), problem)),
+    }
+    checks
 }
 
 impl Seen {
-    fn checks(&self) -> Vec<Check> {
-        let label = self.sender.label();
-        let found = match &self.found {
-            Ok(found) => found,
-            Err(problem) => return vec![Check::problem(format!("Sender {label}"), problem)],
-        };
-        let mut checks = vec![sender_check(&self.sender, &label, found)];
-        match &self.health {
-            Ok(health) => {
-                checks.push(health.webhook.check(&label));
-                checks.extend(health.registrations.iter().map(Registration::check));
-            }
-            Err(problem) => checks.push(Check::problem(format!("Incoming messages of {label}"), problem)),
-        }
-        checks
+    /// Whether incoming messages are reported here; none where Twilio did not say.
+    #[must_use]
+    pub fn is_heard(&self) -> Option<bool> {
+        self.health.webhook.as_ref().map(Webhook::is_heard)
     }
 }
 
 impl Inspection {
+    /// All lines: first those of the account, then those of each sender.
+    #[must_use]
+    pub fn checks(&self) -> Vec<Check> {
+        self.checks.iter().chain(self.senders.iter().flat_map(|seen| &seen.health.checks)).cloned().collect()
+    }
+
     /// Whether nothing has failed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
-        self.checks.iter().all(|check| check.outcome != Outcome::Failed)
+        self.checks().iter().all(|check| check.outcome != Outcome::Failed)
     }
 }
 

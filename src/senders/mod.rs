@@ -4,6 +4,7 @@ pub mod inbound;
 mod inspect;
 mod limits;
 pub mod offers;
+mod pools;
 pub mod registration;
 mod stops;
 pub mod webhook;
@@ -15,7 +16,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-pub use inspect::{Health, Inspection, healths, inspect, record};
+pub use inspect::{Health, Inspection, Seen, healths, inspect, look_at, record, record_seen};
 pub use limits::{LimitError, Limits, PartsPerSecond, Validity, limit};
 pub use stops::{Stop, stops};
 

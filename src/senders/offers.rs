@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use futures::{StreamExt, stream, try_join};
 use serde::Serialize;
 
-use super::inbound;
+use super::inbound::Route;
+use super::pools::{Pool, Pools};
 use super::registration::{self, Registration};
+use super::webhook::{Drift, Webhook};
 use crate::connections::{Problem, SenderAddress};
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::registrations::{Campaign, Verification};
-use crate::twilio::services::{ServiceNumber, TwilioService};
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Client, Credentials, TwilioError};
 
@@ -35,49 +36,54 @@ pub struct Offer {
     pub pool: Vec<String>,
     /// The Messaging Service that has the number in its pool.
     pub in_service: Option<String>,
-    /// The host that its incoming messages are reported to now.
-    pub reports_to: Option<String>,
+    /// Where its incoming messages go now.
+    pub webhook: Webhook,
     /// What has to be registered, as far as it was asked.
     pub registrations: Vec<Registration>,
     /// Why it cannot be a sender, in a sentence.
     pub unfit: Option<&'static str>,
 }
 
-/// An account can have hundreds of services; the pools and campaigns of so many are read.
-const MOST_SERVICES: usize = 25;
-
 const AT_ONCE: usize = 4;
 
-/// A Messaging Service with what is in it.
-struct Pool {
-    service: TwilioService,
-    numbers: Vec<ServiceNumber>,
-    campaigns: Result<Vec<Campaign>, TwilioError>,
+/// The campaigns of the services that need one.
+type Campaigns = HashMap<ServiceSid, Result<Vec<Campaign>, TwilioError>>;
+
+/// What the account has.
+#[derive(Debug)]
+pub struct Offers {
+    /// Services first, then numbers; those that cannot send SMS say so.
+    pub offers: Vec<Offer>,
+    /// How many services are not among them, because there are so many.
+    pub left_out: usize,
 }
 
-/// Lists what the account has: services first, then numbers; those that cannot send SMS say so.
-pub async fn offers(client: &Client, credentials: &Credentials) -> Result<Vec<Offer>, Problem> {
+/// Lists what the account has. `inbound_url` is where incoming messages would have to be reported.
+pub async fn offers(client: &Client, credentials: &Credentials, inbound_url: &str) -> Result<Offers, Problem> {
     let read = async || {
-        let (numbers, services) = try_join!(client.list_numbers(credentials), services(client, credentials))?;
-        let pool = |service: TwilioService| Pool::read(client, credentials, service);
-        let pools = stream::iter(services.into_iter().take(MOST_SERVICES)).map(pool).buffered(AT_ONCE);
-        let pools: Vec<Result<Pool, TwilioError>> = pools.collect().await;
-        let pools = pools.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (numbers, pools) = try_join!(client.list_numbers(credentials), Pools::read(client, credentials))?;
         let has_toll_free = numbers.iter().any(|number| number.phone_number.is_toll_free());
         let verifications = if has_toll_free { client.verifications(credentials, None).await } else { Ok(Vec::new()) };
         Ok((numbers, pools, verifications))
     };
     let (numbers, pools, verifications) = read().await.map_err(|error| Problem::of(error, credentials))?;
-    let by_number: HashMap<&str, &Pool> =
-        pools.iter().flat_map(|pool| pool.numbers.iter().map(move |number| (number.phone_number.as_str(), pool))).collect();
-    let of_number = |number: &TwilioNumber| {
-        let pool = by_number.get(number.phone_number.as_str()).copied();
-        Offer { registrations: registrations(number, pool, &verifications), ..Offer::of_number(number, pool) }
-    };
-    Ok(pools.iter().map(Offer::of_service).chain(numbers.iter().map(of_number)).collect())
+    let needing = pools.pools.iter().filter(|pool| pool.needs_campaign());
+    let ask = async |pool: &Pool| (pool.service.sid.clone(), client.campaigns(credentials, &pool.service.sid).await);
+    let campaigns: Campaigns = stream::iter(needing).map(ask).buffered(AT_ONCE).collect().await;
+    let of_services = pools.pools.iter().map(|pool| Offer::of_service(pool, &campaigns, inbound_url));
+    let of_numbers = numbers.iter().map(|number| {
+        let registrations = registrations(number, &pools, &campaigns, &verifications);
+        Offer { registrations, ..Offer::of_number(number, pools.of(&number.phone_number), inbound_url) }
+    });
+    Ok(Offers { offers: of_services.chain(of_numbers).collect(), left_out: pools.left_out })
 }
 
-fn registrations(number: &TwilioNumber, pool: Option<&Pool>, verifications: &Result<Vec<Verification>, TwilioError>) -> Vec<Registration> {
+fn registrations(
+    number: &TwilioNumber,
+    pools: &Pools,
+    campaigns: &Campaigns,
+    verifications: &Result<Vec<Verification>, TwilioError>,
+) -> Vec<Registration> {
     let phone = &number.phone_number;
     if phone.is_toll_free() {
         return vec![registration::verified(phone, &number.sid, verifications)];
@@ -85,58 +91,37 @@ fn registrations(number: &TwilioNumber, pool: Option<&Pool>, verifications: &Res
     if !phone.is_ten_digit_long_code() {
         return Vec::new();
     }
-    vec![match pool {
-        Some(pool) => registration::covered(phone.international(), &pool.campaigns),
-        None => Registration::without_service(phone.international()),
-    }]
-}
-
-async fn services(client: &Client, credentials: &Credentials) -> Result<Vec<TwilioService>, TwilioError> {
-    match client.list_services(credentials).await {
-        // An API without Messaging Services, such as a double of Twilio's.
-        Err(TwilioError::NotFound { .. }) => Ok(Vec::new()),
-        services => services,
-    }
-}
-
-impl Pool {
-    async fn read(client: &Client, credentials: &Credentials, service: TwilioService) -> Result<Self, TwilioError> {
-        let sid: &ServiceSid = &service.sid;
-        let numbers = client.service_numbers(credentials, sid).await?;
-        let needs_campaign = numbers.iter().any(|number| number.phone_number.is_ten_digit_long_code());
-        let campaigns = if needs_campaign { client.campaigns(credentials, sid).await } else { Ok(Vec::new()) };
-        Ok(Self { service, numbers, campaigns })
-    }
-
-    fn can(&self, ability: impl Fn(&ServiceNumber) -> bool) -> bool {
-        self.numbers.iter().any(ability)
+    match pools.of(phone) {
+        Some(pool) => {
+            campaigns.get(&pool.service.sid).map(|found| registration::covered(phone.international(), found)).into_iter().collect()
+        }
+        None => vec![Registration::without_service(phone.international(), pools)],
     }
 }
 
 impl Offer {
-    fn of_service(pool: &Pool) -> Self {
+    fn of_service(pool: &Pool, campaigns: &Campaigns, inbound_url: &str) -> Self {
         let service = &pool.service;
         let address = SenderAddress::MessagingService(service.sid.clone());
-        let needs_campaign = pool.can(|number| number.phone_number.is_ten_digit_long_code());
-        let campaign = needs_campaign.then(|| registration::covered(service.friendly_name.clone(), &pool.campaigns));
+        let campaign = campaigns.get(&service.sid).map(|found| registration::covered(service.friendly_name.clone(), found));
         Self {
             shown: address.for_people(),
             address,
             name: service.friendly_name.clone(),
             number_type: None,
             // Short codes and alphanumeric sender IDs are listed apart; whether there are any is looked at when it is chosen.
-            sms: pool.numbers.is_empty() || pool.can(|number| number.capabilities.sms),
-            mms: pool.can(|number| number.capabilities.mms),
+            sms: pool.numbers.is_empty() || pool.any(|number| number.capabilities.sms),
+            mms: pool.any(|number| number.capabilities.mms),
             voice: false,
             pool: pool.numbers.iter().map(|number| number.phone_number.international()).collect(),
             in_service: None,
-            reports_to: service.inbound_request_url.as_deref().map(inbound::host_of),
+            webhook: Webhook::compare(&Route::Service(service.clone()), inbound_url),
             registrations: campaign.into_iter().collect(),
             unfit: None,
         }
     }
 
-    fn of_number(number: &TwilioNumber, pool: Option<&Pool>) -> Self {
+    fn of_number(number: &TwilioNumber, pool: Option<&Pool>, inbound_url: &str) -> Self {
         let phone = &number.phone_number;
         let shown = phone.international();
         let name = number.friendly_name.clone().unwrap_or_default();
@@ -150,10 +135,30 @@ impl Offer {
             voice: number.capabilities.voice,
             pool: Vec::new(),
             in_service: pool.map(|pool| pool.service.friendly_name.clone()),
-            reports_to: number.sms_url.as_deref().map(inbound::host_of),
+            webhook: Webhook::compare(&Route::of_number(number.clone(), pool), inbound_url),
             registrations: Vec::new(),
             unfit: (!number.capabilities.sms).then_some("It cannot send SMS."),
             shown,
         }
+    }
+
+    /// What becomes of those who get its incoming messages now, in sentences; none where nobody does, or Carillon.
+    #[must_use]
+    pub fn takes_from(&self) -> Option<String> {
+        let drift = *self.webhook.drift.first()?;
+        let ends = match drift {
+            Drift::OtherAddress | Drift::Application => "They would come here instead.",
+            Drift::OverriddenByService if self.webhook.address.is_some() => {
+                "Carillon leaves that alone: choose the Messaging Service instead."
+            }
+            _ => return None,
+        };
+        Some(format!("Its incoming messages: {} {ends}", self.webhook.sentence(drift)))
+    }
+}
+
+impl Pool {
+    fn needs_campaign(&self) -> bool {
+        self.any(|number| number.phone_number.is_ten_digit_long_code())
     }
 }

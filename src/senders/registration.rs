@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+use super::pools::Pools;
 use crate::connections::Check;
 use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::registrations::{Campaign, CampaignStatus, Verification, VerificationStatus};
@@ -57,13 +58,8 @@ const MOST_NUMBERS: usize = 20;
 
 const AT_ONCE: usize = 4;
 
-/// What a number needs, which `service` has in its pool, if any does.
-pub(super) async fn of_number(
-    client: &Client,
-    credentials: &Credentials,
-    number: &TwilioNumber,
-    service: Option<&TwilioService>,
-) -> Vec<Registration> {
+/// What a number needs.
+pub(super) async fn of_number(client: &Client, credentials: &Credentials, number: &TwilioNumber, pools: &Pools) -> Vec<Registration> {
     let phone = &number.phone_number;
     if phone.is_toll_free() {
         return vec![verified(phone, &number.sid, &client.verifications(credentials, Some(&number.sid)).await)];
@@ -71,11 +67,10 @@ pub(super) async fn of_number(
     if !phone.is_ten_digit_long_code() {
         return Vec::new();
     }
-    let registration = match service {
-        Some(service) => covered(phone.international(), &client.campaigns(credentials, &service.sid).await),
-        None => Registration::without_service(phone.international()),
-    };
-    vec![registration]
+    vec![match pools.of(phone) {
+        Some(pool) => covered(phone.international(), &client.campaigns(credentials, &pool.service.sid).await),
+        None => Registration::without_service(phone.international(), pools),
+    }]
 }
 
 /// What the numbers of a Messaging Service need.
@@ -109,8 +104,10 @@ pub(super) fn covered(subject: String, campaigns: &Result<Vec<Campaign>, TwilioE
     let with = |status| campaigns.iter().find(|campaign| campaign.campaign_status == status);
     let (state, reason) = if with(CampaignStatus::Verified).is_some() {
         (State::Registered, None)
-    } else if with(CampaignStatus::InProgress).is_some() {
+    } else if with(CampaignStatus::InProgress).or(with(CampaignStatus::Pending)).is_some() {
         (State::InReview, None)
+    } else if with(CampaignStatus::Suspended).is_some() {
+        (State::Rejected, Some("Twilio has suspended the campaign.".to_owned()))
     } else if let Some(failed) = with(CampaignStatus::Failed) {
         (State::Rejected, Some(failed.errors.join(" ")).filter(|reason| !reason.is_empty()))
     } else if campaigns.is_empty() {
@@ -146,19 +143,36 @@ fn not_told(error: &TwilioError) -> String {
 }
 
 impl Registration {
-    /// Of a ten-digit long code that no Messaging Service has.
-    pub(super) fn without_service(subject: String) -> Self {
-        Self::missing_campaign(subject, "No Messaging Service has the number, so that no campaign covers it.")
+    /// Of a ten-digit long code that none of these services has.
+    pub(super) fn without_service(subject: String, pools: &Pools) -> Self {
+        if pools.left_out == 0 {
+            return Self::missing_campaign(subject, "No Messaging Service has the number, so that no campaign covers it.");
+        }
+        let reason = "The account has more Messaging Services than Carillon looks into.".to_owned();
+        Self { subject, scheme: Scheme::A2pCampaign, state: State::Unknown, reason: Some(reason) }
     }
 
     fn missing_campaign(subject: String, why: &str) -> Self {
         Self { subject, scheme: Scheme::A2pCampaign, state: State::Missing, reason: Some(why.to_owned()) }
     }
 
-    /// Whether somebody has to act.
+    /// What somebody has to know who is about to send, in a sentence; none where all is well or is being looked at.
     #[must_use]
-    pub const fn needs_action(&self) -> bool {
-        matches!(self.state, State::Missing | State::Rejected)
+    pub fn concern(&self) -> Option<String> {
+        let subject = &self.subject;
+        match (self.state, self.scheme) {
+            (State::Missing, Scheme::A2pCampaign) => {
+                Some(format!("{subject} has no A2P campaign: carriers filter its messages to the United States, and may block them."))
+            }
+            (State::Rejected, Scheme::A2pCampaign) => {
+                Some(format!("The A2P campaign of {subject} was rejected: its messages to the United States may be blocked."))
+            }
+            (State::Missing, Scheme::TollFreeVerification) => Some(format!("{subject} is not verified: carriers block its messages.")),
+            (State::Rejected, Scheme::TollFreeVerification) => {
+                Some(format!("The verification of {subject} was rejected: carriers block its messages."))
+            }
+            (State::Registered | State::InReview | State::Unknown, _) => None,
+        }
     }
 
     /// The line that *Verify connection* shows.
@@ -206,7 +220,7 @@ impl Registration {
                 "Look it up in Twilio's console if you text people in the United States or Canada.",
             ),
         };
-        if self.needs_action() { check.with_link(self.scheme.page()) } else { check }
+        if self.concern().is_some() { check.with_link(self.scheme.page()) } else { check }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::types::text_enum::text_enum;
 pub struct Webhook {
     /// What decides about it: `the number`, `the Messaging Service “Shop”` …
     pub decided_by: String,
-    /// The address that is called, without user name and query, which can hold secrets; none if nothing is called.
+    /// The address that is called; none if nothing is. Of other servers' addresses only the host, since the rest can hold secrets.
     pub address: Option<String>,
     /// `POST` or `GET`; none if nothing is called.
     pub method: Option<String>,
@@ -43,33 +43,34 @@ impl Webhook {
     /// Compares what Twilio has with what it should: a POST to `expected`.
     #[must_use]
     pub fn compare(route: &Route, expected: &str) -> Self {
+        let new = |by: String, set: Set<'_>, drift| Self::new(by, set, drift, expected);
         match route {
             Route::Number { number, .. } => {
                 let set = (number.sms_url.as_deref(), number.sms_method.as_deref());
                 match &number.sms_application_sid {
                     // It wins over the number's own address.
-                    Some(sid) => Self::new(format!("the application {sid}"), (None, None), vec![Drift::Application]),
-                    None => Self::new("the number".to_owned(), set, drift(set, expected, Drift::OtherAddress)),
+                    Some(sid) => new(format!("the application {sid}"), (None, None), vec![Drift::Application]),
+                    None => new("the number".to_owned(), set, drift(set, expected, Drift::OtherAddress)),
                 }
             }
             Route::Service(service) if service.use_inbound_webhook_on_number => {
-                Self::new("each number of the Messaging Service".to_owned(), (None, None), vec![Drift::LeftToNumbers])
+                new("each number of the Messaging Service".to_owned(), (None, None), vec![Drift::LeftToNumbers])
             }
             Route::Service(service) => {
                 let set = (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
-                Self::new("the Messaging Service".to_owned(), set, drift(set, expected, Drift::OtherAddress))
+                new("the Messaging Service".to_owned(), set, drift(set, expected, Drift::OtherAddress))
             }
-            Route::ServiceOfNumber(service) => {
+            Route::ServiceOfNumber { service, .. } => {
                 let set = (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
                 let by = format!("the Messaging Service “{}”", service.friendly_name);
-                Self::new(by, set, drift(set, expected, Drift::OverriddenByService))
+                new(by, set, drift(set, expected, Drift::OverriddenByService))
             }
         }
     }
 
-    fn new(decided_by: String, (address, method): (Option<&str>, Option<&str>), drift: Vec<Drift>) -> Self {
+    fn new(decided_by: String, (address, method): Set<'_>, drift: Vec<Drift>, expected: &str) -> Self {
         let method = address.map(|_| method.unwrap_or("POST").to_uppercase());
-        Self { decided_by, address: address.map(bare), method, drift }
+        Self { decided_by, address: address.map(|address| shown(address, expected)), method, drift }
     }
 
     /// Whether incoming messages arrive here, though perhaps not as well as they could.
@@ -137,8 +138,11 @@ impl Drift {
     }
 }
 
+/// Address and method, as they are set.
+type Set<'a> = (Option<&'a str>, Option<&'a str>);
+
 /// Differences of an address and its method; `other` is what another address is called.
-fn drift((address, method): (Option<&str>, Option<&str>), expected: &str, other: Drift) -> Vec<Drift> {
+fn drift((address, method): Set<'_>, expected: &str, other: Drift) -> Vec<Drift> {
     let Some(address) = address else {
         return vec![if other == Drift::OverriddenByService { other } else { Drift::NotSet }];
     };
@@ -150,9 +154,13 @@ fn drift((address, method): (Option<&str>, Option<&str>), expected: &str, other:
     [(by_get, Drift::OtherMethod), (forgetful, Drift::FewRetries)].into_iter().filter_map(|(is, drift)| is.then_some(drift)).collect()
 }
 
-/// An address without what can be secret in it.
-fn bare(address: &str) -> String {
+/// An address as it may be shown: ours whole, but for a query; others' only as far as it says whose it is.
+fn shown(address: &str, expected: &str) -> String {
+    let origin = |address: &str| url::Url::parse(address).ok().map(|url| url.origin());
     let Ok(mut url) = url::Url::parse(address) else { return "an address that cannot be read".to_owned() };
+    if Some(url.origin()) != origin(expected) {
+        return format!("{}://{}/…", url.scheme(), url.host_str().unwrap_or_default());
+    }
     // Only addresses without a host refuse these, and have nothing to hide there.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     url.set_query(None);
@@ -178,6 +186,11 @@ mod tests {
         serde_json::from_str(&json).unwrap()
     }
 
+    fn of_pool(changes: &str) -> Route {
+        let Route::Number { number, .. } = number("") else { panic!("it is a number") };
+        Route::ServiceOfNumber { service: service(changes), number }
+    }
+
     fn here(key: &str, method_key: &str, method: &str) -> String {
         format!(r#", "{key}": "{HERE}", "{method_key}": "{method}""#)
     }
@@ -187,7 +200,7 @@ mod tests {
         let routes = [
             number(&here("sms_url", "sms_method", "POST")),
             Route::Service(service(&here("inbound_request_url", "inbound_method", "post"))),
-            Route::ServiceOfNumber(service(&format!(r#", "inbound_request_url": "{HERE}""#))),
+            of_pool(&format!(r#", "inbound_request_url": "{HERE}""#)),
         ];
         for route in routes {
             let webhook = Webhook::compare(&route, HERE);
@@ -202,13 +215,13 @@ mod tests {
         let elsewhere = r#", "inbound_request_url": "https://user:secret@crm.example.org/in?token=secret""#;
         for (route, expected, words) in [
             (number(""), Drift::NotSet, "dropped: the number has no address"),
-            (number(r#", "sms_url": "https://old.example.com/in?key=secret""#), Drift::OtherAddress, "at old.example.com"),
+            (number(r#", "sms_url": "https://old.example.com/secret/in?key=secret""#), Drift::OtherAddress, "at old.example.com"),
             (number(&here("sms_url", "sms_method", "GET")), Drift::OtherMethod, "by GET"),
             (number(r#", "sms_url": "x", "sms_application_sid": "AP1""#), Drift::Application, "application AP1"),
             (Route::Service(service(r#", "use_inbound_webhook_on_number": true"#)), Drift::LeftToNumbers, "leaves them to its numbers"),
             (Route::Service(service("")), Drift::NotSet, "the Messaging Service has no address"),
-            (Route::ServiceOfNumber(service(elsewhere)), Drift::OverriddenByService, "go to crm.example.org, since"),
-            (Route::ServiceOfNumber(service("")), Drift::OverriddenByService, "dropped, since the Messaging Service “Shop”"),
+            (of_pool(elsewhere), Drift::OverriddenByService, "go to crm.example.org, since"),
+            (of_pool(""), Drift::OverriddenByService, "dropped, since the Messaging Service “Shop”"),
         ] {
             let webhook = Webhook::compare(&route, HERE);
             assert_eq!(webhook.drift.first(), Some(&expected), "{route:?}");

@@ -26,12 +26,16 @@ pub struct Campaign {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CampaignStatus {
+    /// It waits to be looked at.
+    Pending,
     /// It is looked at.
     InProgress,
     /// It may send.
     Verified,
     /// It was rejected.
     Failed,
+    /// It may not send any more.
+    Suspended,
     /// Twilio says something new.
     #[default]
     #[serde(other)]
@@ -105,7 +109,7 @@ mod tests {
             r#"{"sid": "QE1", "campaign_status": "FAILED", "errors": [{"error_code": 30897, "description": "The website is down."}, 7]}"#;
         let campaign: Campaign = serde_json::from_str(json).unwrap();
         assert_eq!(campaign, Campaign { campaign_status: CampaignStatus::Failed, errors: vec!["The website is down.".to_owned()] });
-        let new: Campaign = serde_json::from_str(r#"{"campaign_status": "SUSPENDED", "errors": null}"#).unwrap();
+        let new: Campaign = serde_json::from_str(r#"{"campaign_status": "SOMETHING_NEW", "errors": null}"#).unwrap();
         assert_eq!(new, Campaign { campaign_status: CampaignStatus::Unknown, errors: Vec::new() });
     }
 

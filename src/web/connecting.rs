@@ -12,7 +12,7 @@ use crate::connections::{self, Connection, FormerToken, Keys, NewConnection, New
 use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
-use crate::senders::offers::{self, Offer};
+use crate::senders::offers::{self, Offers};
 use crate::senders::{self, Sender, inbound};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
@@ -55,12 +55,15 @@ pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection,
         Some(address) => Some(connections::find_sender(&app.twilio, &credentials, address).await?),
         None => None,
     };
+    let mut checks = connections::account_checks(&keys, &Ok(account.clone()));
+    checks.extend(connections::public_url_warning(&app.twilio, &app.config.public_url));
     let new = NewConnection { name: form.name, account, keys };
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     let (connection, sender) = conn
         .transaction::<_, Error, _>(async |conn| {
             let connection = connections::create(conn, &app.secret_key, new, now).await?;
+            connections::record_checks(conn, connection.id, &checks, now).await?;
             let sender = match &found {
                 Some(found) => Some(senders::create(conn, connection.id, found, now).await?),
                 None => None,
@@ -95,11 +98,11 @@ pub(crate) async fn forget_former_token(app: &App, id: ConnectionId) -> Result<C
 }
 
 /// What the account has to send from, without what the connection has already.
-pub(crate) async fn offers(app: &App, id: ConnectionId) -> Result<Vec<Offer>> {
+pub(crate) async fn offers(app: &App, id: ConnectionId) -> Result<Offers> {
     let credentials = credentials(app, id).await?;
-    let mut offers = offers::offers(&app.twilio, &credentials).await?;
+    let mut offers = offers::offers(&app.twilio, &credentials, &inbound::url(&app.config.public_url, id)).await?;
     let known = senders::of_connection(&mut *app.db.get().await?, id).await?;
-    offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
+    offers.offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
     Ok(offers)
 }
 
@@ -176,12 +179,22 @@ async fn report_here(app: &App, credentials: &Credentials, sender: Sender) -> Re
     if let Err(reason) = &outcome {
         tracing::warn!(sender.id = %sender.id, reason = %reason, "the inbound webhook could not be set");
     }
-    // What Twilio has now is looked at like at any other time; that this cannot be done undoes nothing.
-    if let Err(error) = check(app, sender.connection_id).await {
-        tracing::warn!(connection.id = %sender.connection_id, ?error, "the connection could not be looked at");
-    }
-    let noted = outcome.as_ref().map(|()| url.as_str()).map_err(String::as_str);
-    Ok(senders::record_inbound(&mut *app.db.get().await?, sender.id, noted).await?)
+    // What Twilio has now counts, as at any other look; why it could not be set is said where that is why nothing is heard.
+    let id = sender.id;
+    let seen = senders::look_at(&app.twilio, credentials, sender, &app.config.public_url, app.clock.now()).await;
+    let mut conn = app.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            senders::record_seen(conn, &seen).await?;
+            match (&outcome, seen.is_heard()) {
+                (Err(_), Some(true)) => senders::find(conn, id).await,
+                (Err(reason), _) => senders::record_inbound(conn, id, Err(reason)).await,
+                (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await,
+                (Ok(()), Some(_)) => senders::find(conn, id).await,
+            }
+        })
+        .await?;
+    Ok(sender)
 }
 
 impl From<Problem> for ConnectError {

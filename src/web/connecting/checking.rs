@@ -33,5 +33,5 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
         senders::record(conn, id, &inspection, now).await
     })
     .await?;
-    Ok(inspection.checks)
+    Ok(inspection.checks())
 }

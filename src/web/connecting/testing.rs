@@ -58,7 +58,8 @@ fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check
                 Some(to) => format!("The call was redirected to {to}. Twilio follows by GET, and what it has to say is lost."),
                 None => "The call was redirected. Twilio follows by GET, and what it has to say is lost.".to_owned(),
             },
-            "Set CARILLON_PUBLIC_URL to the address that is redirected to, restart, and repair the webhooks.",
+            "If that is where Carillon is (with https, with or without www), set CARILLON_PUBLIC_URL to it, restart, and repair the webhooks. If \
+             it is a log-in page, let /hooks/ pass without one.",
         ),
         HookAnswer::Answered { http_status: 200, body, took } if *body == proof(challenge) => {
             let way = if signed { "its signature was verified" } else { "without a signature, since no Auth Token is saved" };
@@ -84,7 +85,7 @@ fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check
                 200..=299 => "Another server answers at this address: check where its name leads, and CARILLON_PUBLIC_URL.",
                 _ => PROXY,
             };
-            Check::failed(TITLE, format!("Not Carillon answered at {url}, but something else, with HTTP {http_status}."), advice)
+            Check::failed(TITLE, format!("Something other than Carillon answered at {url}, with HTTP {http_status}."), advice)
         }
     }
 }

@@ -6,12 +6,13 @@ use actix_web::web::{Path, Query};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus};
+use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT};
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Error;
 use crate::types::id::{AutomationId, ContactId, EnrollmentId};
 use crate::users::organization;
+use crate::web::filters::grouped;
 use crate::web::ui::Choice;
 use crate::web::{Page, PageResult, Viewer, Visit};
 
@@ -40,6 +41,8 @@ pub(in crate::web) struct EnrollmentsPage {
     rows: Vec<EnrollmentRow>,
     newer: Option<String>,
     older: Option<String>,
+    /// What the list may have left out, in a sentence.
+    limits: Option<String>,
 }
 
 /// One of them.
@@ -64,6 +67,7 @@ impl EnrollmentsPage {
     async fn load(conn: &mut Conn, id: AutomationId, wanted: Wanted) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
         let filter = EnrollmentFilter { status: wanted.status.parse().ok(), contacts: wanted.contacts(conn).await? };
+        let limits = limits(&filter);
         let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
         let mut found = automations::enrollments(conn, id, &filter, wanted.before, limit + 1).await?;
         let more = found.len() > PER_PAGE;
@@ -84,6 +88,7 @@ impl EnrollmentsPage {
             older: rows.last().filter(|_| more).map(|last| here(Some(last.id))),
             rows,
             statuses: statuses(),
+            limits,
             wanted,
         })
     }
@@ -99,6 +104,17 @@ impl Wanted {
         let filter = ContactFilter { search: self.q.clone(), default_country, ..ContactFilter::default() };
         let found = contacts::list(conn, &filter, Position::Newest, MOST_CONTACTS).await?;
         Ok(Some(found.contacts.into_iter().map(|contact| contact.id).collect()))
+    }
+}
+
+/// How far was looked, where that is not the whole way.
+fn limits(filter: &EnrollmentFilter) -> Option<String> {
+    match (&filter.contacts, filter.status) {
+        (Some(contacts), _) if contacts.len() >= MOST_CONTACTS => Some(format!(
+            "More contacts are found by this than the newest {MOST_CONTACTS}, whose enrollments are shown: search more exactly."
+        )),
+        (None, Some(_)) => Some(format!("A status is looked for among the newest {} enrollments.", grouped(MOST_LOOKED_AT))),
+        _ => None,
     }
 }
 
@@ -158,6 +174,7 @@ impl Page for EnrollmentsPage {
             rows,
             newer: Some("/automations/1/enrollments?status=".to_owned()),
             older: None,
+            limits: Some("A status is looked for among the newest 20,000 enrollments.".to_owned()),
         };
         let searched = Wanted { q: "Ada".to_owned(), status: "failed".to_owned(), before: None };
         vec![page(EnrollmentRow::samples(), Wanted::default()), page(Vec::new(), Wanted::default()), page(Vec::new(), searched)]

@@ -1,5 +1,7 @@
 //! Switching an automation on and pausing it: first what will happen, and how many it concerns; then the switch.
 
+use std::collections::HashSet;
+
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -7,14 +9,13 @@ use serde::Serialize;
 
 use super::detail::{AutomationPage, StepRow, step_rows};
 use super::words;
-use crate::automations::counts::{self, MAX_BY_STEP};
-use crate::automations::{self, Automation, AutomationChange, AutomationStatus};
-use crate::connections::Status;
+use crate::automations::counts::{self, Inside};
+use crate::automations::{self, Automation, AutomationChange, AutomationStatus, MOST_LOOKED_AT};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::senders::{self, Sender};
-use crate::types::id::AutomationId;
+use crate::types::id::{AutomationId, SenderId};
 use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// What switching on or pausing will do.
@@ -28,9 +29,11 @@ pub(in crate::web) struct SwitchPage {
     has_run: bool,
     trigger: String,
     steps: Vec<StepRow>,
-    /// Who stands inside, counted up to a limit: `10,000+`.
+    /// Who stands inside, as far as was looked: `10,000+`.
     inside: String,
     anybody_inside: bool,
+    /// How many of the newest enrollments were looked at, where there are more.
+    only_newest: Option<i64>,
     /// Messages that are composed and wait.
     waiting: i64,
     /// What speaks against it, in sentences.
@@ -100,7 +103,7 @@ fn sentences(errors: &FieldErrors) -> Vec<String> {
 impl SwitchPage {
     async fn load(conn: &mut Conn, automation: Automation, to: AutomationStatus, now: DateTime<Utc>) -> Result<Self, Error> {
         let id = automation.id;
-        let inside = counts::inside(conn, id).await?;
+        let Inside { active: inside, looked_at } = counts::inside(conn, id).await?;
         let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(id)), sender_id: None };
         let waiting = ledger::read(conn, &filter, Grouping::Automation).await?.totals.pending;
         let activates = to == AutomationStatus::Active;
@@ -111,8 +114,9 @@ impl SwitchPage {
             has_run: automation.status != AutomationStatus::Draft,
             trigger: words::trigger(&automation.definition.trigger),
             steps: step_rows(conn, &automation.definition).await?,
-            inside: words::rough(inside, MAX_BY_STEP),
+            inside: words::rough(inside, i64::MAX),
             anybody_inside: inside > 0,
+            only_newest: (looked_at >= MOST_LOOKED_AT).then_some(MOST_LOOKED_AT),
             waiting,
             warnings,
             name: automation.name,
@@ -127,8 +131,9 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
     let senders = senders::find_many(conn, &ids).await?;
     let mut senders: Vec<Sender> = senders.into_values().collect();
     senders.sort_by_key(Sender::label);
+    let usable: HashSet<SenderId> = senders::usable(conn).await?.iter().map(|sender| sender.id).collect();
     for sender in &senders {
-        if sender.status() != Status::Active {
+        if !usable.contains(&sender.id) {
             found.push(format!("{} does not send at present: see the Connection Center.", sender.label()));
         }
         if sender.webhook_error.is_some() {
@@ -136,9 +141,7 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
         }
         let health = senders::healths(conn, sender.connection_id).await?.remove(&sender.id);
         let registrations = health.into_iter().flat_map(|health| health.registrations);
-        if registrations.into_iter().any(|registration| registration.needs_action()) {
-            found.push(format!("{} is not registered with carriers in the United States: messages there may be blocked.", sender.label()));
-        }
+        found.extend(registrations.filter_map(|registration| registration.concern()));
     }
     Ok(found)
 }
@@ -156,6 +159,7 @@ impl Page for SwitchPage {
             steps: StepRow::samples(),
             inside: "1,234".to_owned(),
             anybody_inside: has_run,
+            only_newest: has_run.then_some(MOST_LOOKED_AT),
             waiting: i64::from(has_run),
             warnings: vec!["Shop <1> does not send at present.".to_owned()],
         };

@@ -205,12 +205,10 @@ impl From<Outcome> for StepView {
             }
             What::NotSent(why) => step("not_sent", why),
             What::Fail(why) => step("fail", why),
-            What::Send { to, text, media_urls, sender, suppressed } => {
+            What::Send { to, text, media_urls, sender, suppressed, held } => {
                 let (kind, words) = match suppressed {
                     Some(reason) => ("suppressed", format!("Nothing is sent to {}: {}", to.international(), reason.label())),
-                    None if sender.status() != crate::connections::Status::Active => {
-                        ("held", format!("To {} from {}, once that sender is enabled again", to.international(), sender.label()))
-                    }
+                    None if held => ("held", format!("To {} from {}, once that sender sends again", to.international(), sender.label())),
                     None => ("send", format!("To {} from {}", to.international(), sender.label())),
                 };
                 let parts = parts::count(&text).count;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::view::{ConnectionView, RegistrationView};
 use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
-use crate::senders::offers::Offer;
+use crate::senders::offers::{Offer, Offers};
 use crate::types::id::ConnectionId;
 use crate::web::connecting::{self, ConnectError};
 use crate::web::error::PageError;
@@ -23,6 +23,8 @@ pub(in crate::web) struct AddSenderPage {
     connection: ConnectionView,
     /// What the account has and the connection has not; services and numbers.
     groups: Vec<Group>,
+    /// How many services are not listed, because there are so many.
+    left_out: usize,
     /// Why Twilio could not be asked for them.
     problem: Option<String>,
     form: SenderInput,
@@ -42,8 +44,8 @@ struct OfferView {
     #[serde(flatten)]
     offer: Offer,
     registrations: Vec<RegistrationView>,
-    /// The host that would lose its reports.
-    replaces: Option<String>,
+    /// Who would lose its reports, in sentences.
+    takes_from: Option<String>,
 }
 
 /// What is chosen, or typed: typing wins.
@@ -82,23 +84,22 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
 impl AddSenderPage {
     async fn load(visit: &Visit<Admin>, id: ConnectionId, form: SenderInput, errors: FieldErrors) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
-        let (offers, problem) = match connecting::offers(&visit.app, id).await {
+        let (Offers { offers, left_out }, problem) = match connecting::offers(&visit.app, id).await {
             Ok(offers) => (offers, None),
-            Err(ConnectError::Problem(problem)) => (Vec::new(), Some(problem.message())),
+            Err(ConnectError::Problem(problem)) => (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message())),
             Err(error) => return Err(error.into()),
         };
-        let here = visit.app.config.public_url.host();
-        Ok(Self { connection: connection.into(), groups: groups(offers, here), problem, form, errors })
+        Ok(Self { connection: connection.into(), groups: groups(offers), left_out, problem, form, errors })
     }
 }
 
-/// Services apart from numbers; `here` is our own host, whose reports are not lost to anybody.
-fn groups(offers: Vec<Offer>, here: &str) -> Vec<Group> {
+/// Services apart from numbers.
+fn groups(offers: Vec<Offer>) -> Vec<Group> {
     let (services, numbers): (Vec<_>, Vec<_>) =
         offers.into_iter().partition(|offer| matches!(offer.address, SenderAddress::MessagingService(_)));
     let view = |mut offer: Offer| OfferView {
         registrations: std::mem::take(&mut offer.registrations).into_iter().map(RegistrationView::from).collect(),
-        replaces: offer.reports_to.clone().filter(|host| host != here),
+        takes_from: offer.takes_from(),
         offer,
     };
     let group = |title, offers: Vec<Offer>| Group { title, offers: offers.into_iter().map(view).collect() };
@@ -111,6 +112,7 @@ impl Page for AddSenderPage {
 
     fn samples() -> Vec<Self> {
         use crate::senders::registration::{Registration, Scheme, State};
+        use crate::senders::webhook::{Drift, Webhook};
 
         let offer = |address: &str, name: &str| {
             let address = SenderAddress::parse(address).ok()?;
@@ -131,7 +133,12 @@ impl Page for AddSenderPage {
                 voice: number,
                 pool: if number { Vec::new() } else { vec!["+1 206 555 0100".to_owned(), "+1 206 555 0101".to_owned()] },
                 in_service: number.then(|| "Newsletter".to_owned()),
-                reports_to: Some("crm.example.org".to_owned()),
+                webhook: Webhook {
+                    decided_by: "the number".to_owned(),
+                    address: Some("https://crm.example.org/…".to_owned()),
+                    method: Some("POST".to_owned()),
+                    drift: vec![Drift::OtherAddress],
+                },
                 registrations: vec![missing],
                 unfit: None,
             })
@@ -141,9 +148,10 @@ impl Page for AddSenderPage {
             let service = offer("MGca4111000000000000000000000000c1", "Newsletter & <News>");
             [service, offer("+12065550100", "Shop <1>"), unfit].into_iter().flatten().collect()
         };
-        let sample = |offers, problem, errors| Self {
+        let sample = |offers, problem: Option<String>, errors| Self {
             connection: ConnectionView::sample(),
-            groups: groups(offers, "sms.example.com"),
+            left_out: usize::from(problem.is_none()),
+            groups: groups(offers),
             problem,
             form: SenderInput::default(),
             errors,

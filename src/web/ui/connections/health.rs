@@ -1,5 +1,7 @@
 //! The health of a connection: what Twilio has set against what it should be, what is registered, and whether Twilio's calls arrive.
 
+use std::collections::HashMap;
+
 use actix_web::web::{self, Path, ServiceConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -88,7 +90,7 @@ async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let WebhookTest { check, .. } = connecting::test_webhook(&visit.app, *id).await?;
     let there = visit.redirect(format!("/connections/{id}/health#webhook-test"));
     match check.outcome {
-        Outcome::Failed => there.warning(format!("The test did not arrive. {}", check.detail)),
+        Outcome::Failed => there.warning(format!("The test failed. {}", check.detail)),
         _ => there.flash(check.detail),
     }
 }
@@ -100,13 +102,14 @@ impl HealthPage {
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
+        let look = look.map(|look| LookView::new(look, &senders, &healths));
         let senders = senders.into_iter().map(|sender| {
             let health = healths.remove(&sender.id);
             SenderHealth::new(sender, health)
         });
         Ok(Self {
             connection: connection.into(),
-            look: look.map(LookView::from),
+            look,
             test,
             senders: senders.collect(),
             inbound_url: inbound::url(public_url, id),
@@ -115,14 +118,18 @@ impl HealthPage {
     }
 }
 
-impl From<Look> for LookView {
-    fn from(look: Look) -> Self {
-        let (failed, warnings) = (look.count(Outcome::Failed), look.count(Outcome::Warning));
-        Self { failed, warnings, checked_at: look.checked_at, checks: look.checks }
-    }
-}
-
 impl LookView {
+    /// The lines of the connection, then those of each sender.
+    pub(super) fn new(look: Look, senders: &[Sender], healths: &HashMap<SenderId, Health>) -> Self {
+        let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id)).flat_map(|health| health.checks.iter().cloned());
+        Self::of(look.checked_at, look.checks.into_iter().chain(of_senders).collect())
+    }
+
+    fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
+        let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
+        Self { failed: count(Outcome::Failed), warnings: count(Outcome::Warning), checked_at, checks }
+    }
+
     /// Leaves those lines that somebody has to read.
     pub(super) fn of_concern(mut self) -> Self {
         self.checks.retain(|check| check.outcome != Outcome::Passed);
@@ -136,7 +143,7 @@ impl LookView {
             Check::warning("Account", "It is a trial account.", "Upgrade it.").with_link("https://www.twilio.com/docs"),
             Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
         ];
-        Look { checked_at: DateTime::UNIX_EPOCH, checks }.into()
+        Self::of(DateTime::UNIX_EPOCH, checks)
     }
 }
 
@@ -158,7 +165,7 @@ impl SenderHealth {
             number_type: health.number_type,
             pool: health.pool,
             checked_at: Some(health.checked_at),
-            webhook: Some(health.webhook.into()),
+            webhook: health.webhook.map(WebhookView::from),
             registrations: health.registrations.into_iter().map(RegistrationView::from).collect(),
             ..empty
         }
@@ -191,13 +198,14 @@ impl Page for HealthPage {
             .collect();
         let health = |drift: &[Drift], pool: &[&str]| Health {
             checked_at: DateTime::UNIX_EPOCH,
+            checks: Vec::new(),
             number_type: Some("local".to_owned()),
-            webhook: Webhook {
+            webhook: Some(Webhook {
                 decided_by: "the Messaging Service “Shop <1>”".to_owned(),
                 address: Some("https://crm.example.org/in".to_owned()),
                 method: Some("GET".to_owned()),
                 drift: drift.to_vec(),
-            },
+            }),
             registrations: registrations.clone(),
             pool: pool.iter().map(ToString::to_string).collect(),
         };

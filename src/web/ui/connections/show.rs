@@ -101,7 +101,9 @@ impl ConnectionPage {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let queues = figures::of_many(conn, &senders, now).await?;
+        let healths = senders::healths(conn, id).await?;
         let (look, _) = connections::look(conn, id).await?;
+        let look = look.map(|look| LookView::new(look, &senders, &healths).of_concern());
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
         let form = NameInput {
             name: connection.name.clone(),
@@ -114,7 +116,7 @@ impl ConnectionPage {
             sender_choices: choices(&senders),
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
-            look: look.map(|look| LookView::from(look).of_concern()),
+            look,
             policies: policies(),
             test: TestInput::default(),
             form,

@@ -10,7 +10,6 @@ use crate::connections::{self, Status, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::throttle::figures::QueueFigures;
-use crate::senders::registration::{Registration, Scheme};
 use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::filters::grouped;
@@ -75,7 +74,7 @@ fn deaf(sender: &Sender) -> Option<Attention> {
     (sender.status() == Status::Active && !hears).then(|| Attention {
         text: format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label()),
         link: format!("/connections/{}", sender.connection_id),
-        action: "Set the webhook",
+        action: "Repair webhook",
     })
 }
 
@@ -84,17 +83,8 @@ async fn unregistered(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<A
     let healths = senders::healths(conn, connection).await?;
     let registrations = healths.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
-        .filter(Registration::needs_action)
-        .map(|registration| Attention {
-            text: match registration.scheme {
-                Scheme::A2pCampaign => {
-                    format!("{} has no A2P campaign: carriers filter its messages to the United States.", registration.subject)
-                }
-                Scheme::TollFreeVerification => format!("{} is not verified: carriers block its messages.", registration.subject),
-            },
-            link: format!("/connections/{connection}/health"),
-            action: "See what to do",
-        })
+        .filter_map(|registration| registration.concern())
+        .map(|text| Attention { text, link: format!("/connections/{connection}/health"), action: "See what to do" })
         .collect();
     lines.sort_by(|one, other| one.text.cmp(&other.text));
     Ok(lines)
