@@ -199,7 +199,7 @@ async fn a_filter_that_nothing_can_fit_is_no_fault_of_the_server() {
         let page = site.open(&format!("/messages?{query}")).await;
         assert!(page.status < 500, "{query}: {}", page.status);
         for path in ["/messages/export", "/messages/live"] {
-            let status = site.get(&format!("{path}?{query}&rows=&after=")).send().await.unwrap().status().as_u16();
+            let status = site.get(&format!("{path}?{query}&rows=")).send().await.unwrap().status().as_u16();
             assert!(status < 500, "{path}?{query}: {status}");
         }
         assert!(app.api().get(&format!("/messages?{query}")).await.status < 500, "the API, {query}");

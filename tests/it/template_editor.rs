@@ -149,6 +149,7 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     // What is kept in the browser is one user's, and is let go when it is sent: it must not come back into another template.
     browser.fill("name", "Saved").await;
     browser.fill("body", "Dear all").await;
+    browser.must_say("Dear all").await;
     browser.must_say("what you type is kept as a draft").await;
     let away = "const detail = { error: new TypeError() };
         document.querySelector('form.composer').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
