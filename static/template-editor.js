@@ -8,8 +8,10 @@
   if (!body) return;
   document.documentElement.classList.add("scripted");
 
-  const typed = ["name", "body", "media_urls"];
-  const place = `carillon:${form.action}`;
+  // With what it began with: the server tells what somebody else has saved since.
+  const typed = ["name", "saved_name", "version", "body", "media_urls"];
+  const place = `carillon:${form.dataset.user}:${form.action}`;
+  let signedOut = false;
   let wasThere = false;
   body.addEventListener("focus", () => (wasThere = true));
 
@@ -54,16 +56,20 @@
   const missed = (why) => say(stash() ? `${why} What you type is kept in this browser.` : `${why} Do not close this page before it is saved.`);
   form.addEventListener("htmx:before:response", (event) => {
     const answer = event.detail.ctx.response.raw;
+    signedOut = answer.redirected || answer.status === 403;
     if (answer.ok && !answer.redirected) {
       localStorage.removeItem(place);
       return;
     }
     event.preventDefault();
-    missed(answer.redirected || answer.status === 403 ? "You are signed out: sign in again in this window." : "Carillon could not answer.");
+    missed(signedOut ? "You are signed out: sign in again in this window." : "Carillon could not answer.");
   });
   form.addEventListener("htmx:error", (event) => {
     if (event.detail.error?.name !== "AbortError") missed("Carillon does not answer.");
   });
+
+  // What is sent now is in the server's hands, unless it is sure to ask for the password first.
+  form.addEventListener("submit", () => (signedOut ? stash() : localStorage.removeItem(place)));
 
   // What did not reach the server before, comes back.
   const left = localStorage.getItem(place);

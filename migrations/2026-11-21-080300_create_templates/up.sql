@@ -26,6 +26,7 @@ CREATE TABLE template_drafts (
     template_id uuid NOT NULL,
     version integer NOT NULL,
     name text NOT NULL,
+    saved_name text NOT NULL,
     body text NOT NULL,
     media_urls text NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -33,4 +34,5 @@ CREATE TABLE template_drafts (
 );
 COMMENT ON TABLE template_drafts IS 'What somebody has typed into the editor and not saved yet, exactly as it stands there.';
 COMMENT ON COLUMN template_drafts.template_id IS 'The nil UUID for a template that was never saved: a column of a primary key cannot be null.';
+COMMENT ON COLUMN template_drafts.saved_name IS 'The name when it was begun: while the draft has the same, it renames nothing. Blank for a template that was never saved.';
 COMMENT ON COLUMN template_drafts.version IS 'The saved version that was changed; 0 for a template that was never saved.';

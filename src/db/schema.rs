@@ -365,6 +365,7 @@ diesel::table! {
         template_id -> Uuid,
         version -> Int4,
         name -> Text,
+        saved_name -> Text,
         body -> Text,
         media_urls -> Text,
         updated_at -> Timestamptz,

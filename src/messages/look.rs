@@ -66,7 +66,7 @@ async fn back(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>
     let mut part = Part::default();
     let mut from = before;
     for _ in 0..LEAPS {
-        let end = end(conn, filter, from).await?;
+        let end = end(conn, filter, from, None).await?;
         let mut query = filter.narrow(messages::table.select(Message::as_select()).into_boxed()).order(messages::id.desc());
         if let Some(from) = from {
             query = query.filter(messages::id.lt(from));
@@ -92,7 +92,8 @@ async fn back(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>
         from = part.older;
     }
     part.looked_back_to = part.older.filter(|_| part.messages.len() < limit).map(MessageId::time);
-    part.newer = before.and_then(|before| part.messages.as_slice().first().map(|message| message.id).or(Some(before)));
+    // Where nothing is found, the way back includes where this part began: that message may have been the last one of the part before.
+    part.newer = before.map(|before| part.messages.as_slice().first().map_or_else(|| before.just_before(), |message| message.id));
     Ok(part)
 }
 
@@ -115,19 +116,23 @@ async fn forth(conn: &mut Conn, filter: &MessageFilter, after: MessageId, limit:
         None => return Ok(None),
     };
     found.reverse();
-    let older = found.as_slice().last().map_or(after, |message| message.id);
+    // Where nothing is found, the way back includes where this part began: that message may have been the first one of the part after.
+    let older = found.as_slice().last().map_or_else(|| after.just_after(), |message| message.id);
     Ok(Some(Part { messages: found, older: Some(older), newer, looked_back_to: None }))
 }
 
-/// Where a look ends that begins here; none when it comes as far as there are messages. The index alone is read, which is why
-/// counting off is cheap here: up to [`FAR`] entries, however many messages there are.
-async fn end(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>) -> Result<Option<MessageId>> {
+/// Where a look ends that begins here; none when it comes as far as it is to, or as there are messages. The index alone is read, which
+/// is why counting off is cheap here: up to [`FAR`] entries, however many messages there are.
+async fn end(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, down_to: Option<MessageId>) -> Result<Option<MessageId>> {
     if filter.is_served() {
         return Ok(None);
     }
     let mut way = filter.way(messages::table.select(messages::id).into_boxed()).order(messages::id.desc());
     if let Some(before) = before {
         way = way.filter(messages::id.lt(before));
+    }
+    if let Some(down_to) = down_to {
+        way = way.filter(messages::id.ge(down_to));
     }
     Ok(way.offset(FAR - 1).limit(1).first(conn).await.optional()?)
 }
@@ -142,8 +147,9 @@ async fn onward(conn: &mut Conn, filter: &MessageFilter, end: MessageId) -> Resu
     Ok(Some(over.min(end)))
 }
 
-/// The ids of messages that fit from one on, at most `limit`; for the few that have come just now.
+/// The ids of messages that fit from one on, the newest first and at most `limit`; no more than [`FAR`] messages are read.
 pub async fn ids_since(conn: &mut Conn, filter: &MessageFilter, from: MessageId, limit: usize) -> Result<Vec<MessageId>> {
+    let from = from.max(end(conn, filter, None, Some(from)).await?.unwrap_or(from));
     let query = filter.narrow(messages::table.select(messages::id).into_boxed()).filter(messages::id.ge(from));
-    Ok(query.order(messages::id.asc()).limit(i64::try_from(limit).unwrap_or(i64::MAX)).load(conn).await?)
+    Ok(query.order(messages::id.desc()).limit(i64::try_from(limit).unwrap_or(i64::MAX)).load(conn).await?)
 }

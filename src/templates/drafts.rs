@@ -22,6 +22,8 @@ pub struct Draft {
     pub version: i32,
     /// The name.
     pub name: String,
+    /// The name when it was begun; blank for a template that was never saved.
+    pub saved_name: String,
     /// The text.
     pub body: String,
     /// The addresses of the media, one per line.
@@ -34,7 +36,7 @@ pub struct Draft {
 ///
 /// Says whether it was kept: what is far too long, or cannot be stored, is not.
 pub async fn keep(conn: &mut Conn, user: UserId, template: Option<TemplateId>, draft: &Draft) -> Result<bool> {
-    let texts = [&draft.name, &draft.body, &draft.media_urls];
+    let texts = [&draft.name, &draft.saved_name, &draft.body, &draft.media_urls];
     if texts.iter().any(|text| text.contains('\0')) || texts.iter().map(|text| text.len()).sum::<usize>() > MAX_BYTES {
         return Ok(false);
     }

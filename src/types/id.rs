@@ -93,6 +93,9 @@ ids! {
 /// Counts within a millisecond, so that what is made later is later in order.
 static COUNTER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
+/// An id has 48 bits for its time.
+const LAST_MILLISECOND: u64 = (1 << 48) - 1;
+
 /// The id of a message begins with the time of its `created_at`: whoever wants those of some time finds them in the order of the key.
 impl MessageId {
     /// Makes the identifier of a message that is composed or received now, later in order than those that this process made before.
@@ -111,7 +114,19 @@ impl MessageId {
     #[must_use]
     pub fn first_at(time: DateTime<Utc>) -> Self {
         let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
-        Self(Uuid::from_u128(u128::from(milliseconds) << 80))
+        Self(Uuid::from_u128(u128::from(milliseconds.min(LAST_MILLISECOND)) << 80))
+    }
+
+    /// What comes right before it in order, as a bound: there is no such message.
+    #[must_use]
+    pub fn just_before(self) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
+    }
+
+    /// What comes right after it in order, as a bound: there is no such message.
+    #[must_use]
+    pub fn just_after(self) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
     }
 
     /// The time that it begins with, to the millisecond.
@@ -140,5 +155,8 @@ mod tests {
         let before = MessageId::of_the_past(now - TimeDelta::milliseconds(1));
         let bounds = [before, MessageId::first_at(now), ids[0], MessageId::at(now + TimeDelta::days(1))];
         assert!(bounds.is_sorted(), "{bounds:?}");
+        let bounds =
+            [before, before.just_after(), ids[0].just_before(), ids[0], ids[0].just_after(), MessageId::first_at(DateTime::<Utc>::MAX_UTC)];
+        assert!(bounds.is_sorted_by(|earlier, later| earlier < later), "{bounds:?}");
     }
 }

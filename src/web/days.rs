@@ -63,4 +63,12 @@ mod tests {
         assert_eq!(read("2026-11-02", "2026-11-01"), Err(vec!["to".to_owned()]));
         assert_eq!(read("1999-01-01", "2026-11-01"), Err(vec!["from".to_owned()]));
     }
+
+    #[test]
+    fn a_day_far_away_is_none() {
+        for day in ["-262143-01-01", "+262142-12-31", "1969-12-31", "+10000-01-01"] {
+            assert_eq!((read(day, ""), read("", day)), (Err(vec!["from".to_owned()]), Err(vec!["to".to_owned()])), "{day}");
+        }
+        assert!(read("", "1970-01-01").is_ok() && read("9999-12-31", "").is_ok());
+    }
 }

@@ -61,7 +61,7 @@ impl MessageQuery {
             outcome: filled(&self.outcome).and_then(|word| errors.check("outcome", word.parse())),
             days: if days.are_named() { days.read(now.date_naive(), TEN_YEARS, &mut errors) } else { None },
             since: filled(&self.within).and_then(|word| errors.check("within", word.parse::<Within>())).map(|within| now - within.span()),
-            reason: filled(&self.reason).map(str::to_owned),
+            reason: filled(&self.reason).and_then(|reason| errors.check("reason", storable(reason))),
             contact_id: id("contact_id", &self.contact_id, &mut errors),
             status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),
             maker: maker("automation_id", &self.automation_id, &mut errors),
@@ -152,6 +152,11 @@ fn id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T
     filled(text).and_then(|text| errors.check(field, text.parse().map_err(|_| "There is no such thing to filter by; choose another.")))
 }
 
+/// The text, which PostgreSQL can be asked about.
+fn storable(text: &str) -> Result<String, &'static str> {
+    if text.contains('\0') { Err("There is a character in it that no reason has.") } else { Ok(text.to_owned()) }
+}
+
 pub(super) fn filled(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
@@ -220,9 +225,10 @@ mod tests {
             contact_id: "7".to_owned(),
             within: "year".to_owned(),
             text: "a b c d e f g h i".to_owned(),
+            reason: "a\0".to_owned(),
             ..MessageQuery::default()
         };
         let errors = filter(&query).unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["contact_id", "status", "text", "to", "within"]);
+        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["contact_id", "reason", "status", "text", "to", "within"]);
     }
 }

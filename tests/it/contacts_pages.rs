@@ -179,7 +179,7 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
     let site = app.sign_in_as(Role::Marketer).await;
     let tagged = async |tag: &str| app.count(&format!("contact_tags c JOIN tags t ON t.id = c.tag_id WHERE t.name = '{tag}'")).await;
 
-    // Some that are marked; what starts is said before.
+    // Some that are chosen; what starts is said before.
     let page = site.open("/contacts?q=ann").await.ok();
     assert!(page.html.contains(&format!("name=\"id\" value=\"{ann}\" form=\"bulk\"")));
     let asked = site.open(&format!("/contacts/tag?action=add&name=vip&q=ann&id={ann}&id={ben}")).await.ok();

@@ -174,6 +174,40 @@ async fn one_goes_back_and_forth_in_a_narrowed_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_part_of_the_list_loses_nothing_on_either_side() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let ago = |days: i64| format!("'{}'", (app.clock.now() - chrono::TimeDelta::days(days)).to_rfc3339());
+    app.run_sql(&of_the_past(12_000, &ago(20), "delivered", "Hay", &twilio)).await;
+    app.run_sql(&of_the_past(1, &ago(10), "delivered", "A needle", &twilio)).await;
+    app.run_sql(&of_the_past(12_000, &ago(1), "delivered", "Hay", &twilio)).await;
+    let needle = app.texts("SELECT id::text AS text FROM messages WHERE body LIKE 'A needle%'").await.remove(0);
+    let site = app.sign_in_as(Role::Viewer).await;
+    for (place, way_back) in [("older", "prev"), ("newer", "next")] {
+        let empty = site.open(&format!("/messages?text=needle&{place}={needle}")).await.ok();
+        assert!(listed(&empty).is_empty(), "{place}");
+        let back = site.open(&link(&empty, &format!("rel=\"{way_back}\""))).await.ok();
+        assert_eq!(listed(&back), [needle.as_str()], "{place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_nothing_can_fit_is_no_fault_of_the_server() {
+    let app = TestApp::start().await;
+    let site = app.sign_in_as(Role::Viewer).await;
+    for query in ["to_day=-262143-01-01", "from_day=%2B262142-12-31", "to_day=%2B99999-01-01", "reason=%00", "text=%00", "contact=%00"] {
+        let page = site.open(&format!("/messages?{query}")).await;
+        assert!(page.status < 500, "{query}: {}", page.status);
+        for path in ["/messages/export", "/messages/live"] {
+            let status = site.get(&format!("{path}?{query}&rows=")).send().await.unwrap().status().as_u16();
+            assert!(status < 500, "{path}?{query}: {status}");
+        }
+        assert!(app.api().get(&format!("/messages?{query}")).await.status < 500, "the API, {query}");
+    }
+    site.open("/messages?reason=%00").await.must_say("This filter cannot be used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_is_kept_under_a_name_for_everybody() {
     let app = TestApp::start().await;
     let marketer = app.sign_in_as(Role::Marketer).await;
@@ -332,6 +366,23 @@ async fn a_stream_ends_with_its_browser_and_with_the_server() {
     drop(app);
     assert!(begun.elapsed() < Duration::from_secs(5), "the server waited for the stream: {:?}", begun.elapsed());
     assert_eq!(stream.chunk().await.unwrap(), None, "the stream has its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_stream_tells_what_has_come_while_none_was_open() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let first = send(&app, HANDSET, "The first row", &twilio).await;
+    for text in ["A pear", "An apple", "Another pear"] {
+        send(&app, HANDSET, text, &twilio).await;
+    }
+    app.clock.advance(chrono::TimeDelta::minutes(5));
+    let site = app.sign_in_as(Role::Viewer).await;
+    for (filter, told) in [("", "3 new messages"), ("text=pear&", "2 new messages")] {
+        let mut stream = site.get(&format!("/messages/live?{filter}after={first}")).send().await.unwrap();
+        let event = stream.chunk().await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&event).contains(told), "{filter}: {}", String::from_utf8_lossy(&event));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

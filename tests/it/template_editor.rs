@@ -145,6 +145,23 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     browser.must_say("The unsaved template is discarded.").await;
     browser.go(&editor).await;
     assert_eq!(browser.value("body").await, "");
+
+    // What is kept in the browser is one user's, and is let go when it is sent: it must not come back into another template.
+    browser.fill("name", "Saved").await;
+    browser.fill("body", "Dear all").await;
+    browser.must_say("Dear all").await;
+    browser.must_say("what you type is kept as a draft").await;
+    let away = "const detail = { error: new TypeError() };
+        document.querySelector('form.composer').dispatchEvent(new CustomEvent('htmx:error', { detail }));";
+    browser.run(away).await;
+    browser.must_say("What you type is kept in this browser.").await;
+    let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
+    assert_eq!(browser.run("return Object.keys(localStorage);").await, json!([format!("carillon:{user}:{editor}")]));
+    browser.press("Save").await;
+    browser.must_say("Template saved.").await;
+    assert_eq!(browser.run("return localStorage.length;").await, json!(0));
+    browser.go(&editor).await;
+    assert_eq!(browser.value("body").await, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,6 +205,26 @@ async fn nobody_overwrites_what_somebody_else_has_saved_without_being_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_saved_under_the_name_that_somebody_else_has_given_the_template() {
+    let app = TestApp::start().await;
+    let path = format!("/templates/{}", id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok()));
+    let (ada, ben) = (app.sign_in_as(Role::Admin).await, app.sign_in_as(Role::Marketer).await);
+    let (of_ada, of_ben) = (ada.open(&path).await.ok().form(&path), ben.open(&path).await.ok().form(&path));
+    let name = async || app.texts("SELECT name AS text FROM templates").await.remove(0);
+    // Ben has a draft with the old name, too.
+    ben.send(&of_ben.clone().with("body", "Hi from Ben").pressing("action", "preview")).await.ok();
+    ada.send(&of_ada.with("name", "Welcome")).await.ok().must_say("Template saved.");
+    let draft = ben.open(&path).await.ok().form(&path);
+    assert_eq!((draft.value("name"), draft.value("body")), (Some("Welcome"), Some("Hi from Ben")));
+    ben.send(&of_ben.clone().with("body", "Hi again from Ben")).await.ok().must_say("Template saved as version 2.");
+    assert_eq!(name().await, "Welcome");
+    // A name that he gives himself is his.
+    let of_ben = ben.open(&path).await.ok().form(&path);
+    ben.send(&of_ben.with("name", "Hello again")).await.ok().must_say("Template saved.");
+    assert_eq!(name().await, "Hello again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_says_where_it_is_used_and_what_archiving_it_does() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
@@ -226,15 +263,16 @@ async fn a_price_is_what_twilio_has_billed_and_nothing_before() {
     app.run_until_idle().await;
     let site = app.sign_in_as(Role::Marketer).await;
     let path = format!("/templates/{template}");
-    site.open(&path).await.ok().must_say("No price yet: Twilio has not billed you a message to United States.");
+    site.open(&path).await.ok().must_say("No price is known yet for messages to United States.");
 
-    app.advance(hours(1)).await;
+    // Where many are sent, the newest have no price yet: those that have been billed are asked for.
+    app.advance(hours(2)).await;
     app.run_until_idle().await;
     site.open(&path)
         .await
         .ok()
         .must_say("About 0.0158 USD to United States: 0.0079 a part, the average of the last 2 parts that Twilio billed you");
-    // With pictures it is another price, which nobody knows here.
+    // With media it is another price, which nobody knows here.
     let form = site.open(&path).await.ok().form(&path).with("media_urls", "https://example.com/cat.jpg");
     let page = site.send(&form.pressing("action", "preview")).await.ok();
     assert!(!page.says("About 0.0158 USD") && page.says("one MMS, which Twilio bills per message"));

@@ -54,9 +54,9 @@ impl Days {
         Self { from: to.with_year(to.year() - 10).unwrap_or(to - TimeDelta::days(3_650)), to }
     }
 
-    /// Reads a day such as `2026-11-21`.
+    /// Reads a day such as `2026-11-21`, of the years 1970 to 9999: there are no messages before, and nobody can reckon with days far after.
     pub fn parse_day(text: &str) -> Result<NaiveDate, DaysError> {
-        text.trim().parse().map_err(|_| DaysError::NotADay)
+        text.trim().parse().ok().filter(|day: &NaiveDate| (1970..=9999).contains(&day.year())).ok_or(DaysError::NotADay)
     }
 
     /// The first one.

@@ -70,6 +70,8 @@ impl Question {
             (Some(outcome), _) => vec![outcome],
             // Whatever its status, a message that was sent again is counted as that.
             (None, Some(status)) => vec![Outcome::of(status, Retry::None)?, Outcome::Retried],
+            // It knows who made what on which days at least, and only what goes out has a code or a reason.
+            (None, None) if filter.direction.is_some() || filter.error_code.is_some() || filter.reason.is_some() => Outcome::ALL.to_vec(),
             (None, None) => return None,
         };
         Some(Self {
@@ -99,7 +101,10 @@ mod tests {
         assert_eq!(of(MessageFilter { status: Some(MessageStatus::Received), ..any() }), None);
         assert_eq!(of(MessageFilter { status: Some(MessageStatus::Expired), ..any() }), Some(vec![Outcome::Skipped, Outcome::Retried]));
         assert_eq!(of(MessageFilter { outcome: Some(Outcome::Failed), ..any() }), Some(vec![Outcome::Failed]));
-        let inbound = Some(Direction::Inbound);
+        let (outbound, inbound) = (Some(Direction::Outbound), Some(Direction::Inbound));
+        assert_eq!(of(MessageFilter { direction: outbound, ..any() }).as_deref(), Some(Outcome::ALL));
+        assert_eq!(of(MessageFilter { error_code: Some(30003), ..any() }).as_deref(), Some(Outcome::ALL));
+        assert_eq!(of(MessageFilter { error_code: Some(30003), direction: inbound, ..any() }), None);
         assert_eq!(of(MessageFilter { outcome: Some(Outcome::Failed), direction: inbound, ..any() }), None);
     }
 }

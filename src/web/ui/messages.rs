@@ -5,6 +5,7 @@ mod chips;
 mod export;
 mod list;
 mod live;
+mod news;
 mod progress;
 mod rows;
 mod samples;

@@ -52,7 +52,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, Strin
     let mut conn = visit.conn().await?;
     let found = wish.whom(&mut conn, visit.organization.default_country).await?;
     if found.is_empty() {
-        return visit.redirect(wish.back()).warning("Nobody is chosen. Mark contacts in the list, or choose all that fit the filter.");
+        return visit.redirect(wish.back()).warning("Nobody is chosen. Choose contacts in the list, or all that fit the filter.");
     }
     let page = BulkPage::load(&mut conn, wish, found.len()).await?;
     drop(conn);

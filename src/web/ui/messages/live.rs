@@ -10,7 +10,6 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::web::{Bytes, Query};
-use chrono::TimeDelta;
 use futures::stream;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -18,14 +17,13 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, timeout};
 
+use super::news::{self, Come, MOST_NEW, News};
 use super::rows::State;
 use super::wanted::path_of;
 use crate::clock::Clock;
 use crate::db::Pool;
 use crate::error::Result;
-use crate::messages::filter::MessageFilter;
 use crate::messages::list::{self as messages, Message};
-use crate::messages::look;
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 use crate::web::message_query::{MessageQuery, filled};
@@ -42,10 +40,6 @@ const SILENCE: Duration = Duration::from_secs(15);
 const MOST_STREAMS: usize = 250;
 /// More rows than a page has are not watched by one stream; a contact’s timeline has a hundred.
 const MOST_ROWS: usize = 110;
-/// New messages are counted up to this.
-const MOST_NEW: usize = 100;
-/// A message may be committed so long after it got its id.
-const LATE: TimeDelta = TimeDelta::seconds(10);
 
 /// Tells open pages what has changed; cheap to clone.
 #[derive(Clone)]
@@ -76,16 +70,6 @@ struct Watcher {
 
 /// What a row shows of a message.
 type Known = (MessageStatus, Option<i32>, Option<String>);
-
-/// The messages that belong before the first row.
-struct News {
-    /// The filter, with its link, by which equal ones are known.
-    link: String,
-    filter: MessageFilter,
-    /// The first row.
-    after: MessageId,
-    come: HashSet<MessageId>,
-}
 
 /// What has changed on a page.
 #[derive(Debug)]
@@ -153,8 +137,8 @@ impl Drop for Watch {
 
 impl Shared {
     async fn keep_looking(self: Arc<Self>) {
-        while let Some((ids, filters)) = self.watched() {
-            match self.look(&ids, &filters).await {
+        while let Some((ids, questions)) = self.watched() {
+            match self.look(&ids, &questions).await {
                 Ok((rows, come)) => self.tell(&rows, &come),
                 // Pages stay as they are until it is back.
                 Err(error) => tracing::debug!(%error, "open pages are not told of changes for now"),
@@ -164,35 +148,30 @@ impl Shared {
     }
 
     /// All that is watched, each once; none when nobody watches, which ends the looking.
-    fn watched(&self) -> Option<(Vec<MessageId>, HashMap<String, MessageFilter>)> {
+    fn watched(&self) -> Option<(Vec<MessageId>, HashMap<String, news::Question>)> {
         let mut state = self.state.lock();
         if state.open.is_empty() {
             state.looking = false;
             return None;
         }
         let ids: HashSet<MessageId> = state.open.values().flat_map(|watcher| watcher.rows.keys().copied()).collect();
-        let news = state.open.values().filter_map(|watcher| watcher.news.as_ref());
-        let filters = news.filter(|news| news.come.len() < MOST_NEW).map(|news| (news.link.clone(), news.filter.clone())).collect();
+        let questions = news::questions(state.open.values().filter_map(|watcher| watcher.news.as_ref()));
         drop(state);
-        Some((ids.into_iter().collect(), filters))
+        Some((ids.into_iter().collect(), questions))
     }
 
     async fn look(
         &self,
         ids: &[MessageId],
-        filters: &HashMap<String, MessageFilter>,
-    ) -> Result<(HashMap<MessageId, Message>, HashMap<String, Vec<MessageId>>), PageError> {
+        questions: &HashMap<String, news::Question>,
+    ) -> Result<(HashMap<MessageId, Message>, HashMap<String, Come>), PageError> {
         let mut conn = self.db.get().await?;
         let rows = if ids.is_empty() { Vec::new() } else { messages::find_many(&mut conn, ids).await? };
-        let just_now = MessageId::first_at(self.clock.now() - LATE);
-        let mut come = HashMap::new();
-        for (link, filter) in filters {
-            come.insert(link.clone(), look::ids_since(&mut conn, filter, just_now, MOST_NEW).await?);
-        }
+        let come = news::look(&mut conn, questions, self.clock.now()).await?;
         Ok((rows.into_iter().map(|message| (message.id, message)).collect(), come))
     }
 
-    fn tell(&self, rows: &HashMap<MessageId, Message>, come: &HashMap<String, Vec<MessageId>>) {
+    fn tell(&self, rows: &HashMap<MessageId, Message>, come: &HashMap<String, Come>) {
         for watcher in self.state.lock().open.values_mut() {
             watcher.tell(rows, come);
         }
@@ -201,7 +180,7 @@ impl Shared {
 
 impl Watcher {
     /// Tells what is new to this page. What it cannot take now it is told the next time.
-    fn tell(&mut self, rows: &HashMap<MessageId, Message>, come: &HashMap<String, Vec<MessageId>>) {
+    fn tell(&mut self, rows: &HashMap<MessageId, Message>, come: &HashMap<String, Come>) {
         let Ok(place) = self.to.try_reserve() else { return };
         let mut change = Change { rows: Vec::new(), come: None };
         for (id, known) in &mut self.rows {
@@ -214,13 +193,7 @@ impl Watcher {
             }
         }
         self.rows.retain(|id, _| rows.get(id).is_none_or(|message| !message.status.is_final()));
-        if let Some(news) = &mut self.news
-            && let Some(ids) = come.get(&news.link)
-        {
-            let before = news.come.len();
-            news.come.extend(ids.iter().copied().filter(|id| *id > news.after));
-            change.come = (news.come.len() > before).then_some(news.come.len());
-        }
+        change.come = self.news.as_mut().and_then(|news| news.take(come));
         if !change.rows.is_empty() || change.come.is_some() {
             place.send(change);
         }
@@ -263,7 +236,7 @@ pub(super) async fn live(visit: Visit<Viewer>, watched: Query<Watched>) -> PageR
     let filter = watched.query.filter(visit.organization.default_country, visit.now());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let link = watched.query.to_link();
-    let news = watched.after.map(|after| News { link, filter, after, come: HashSet::new() });
+    let news = watched.after.map(|after| News::new(link, filter, after));
     let Some(watch) = visit.app.live.watch(rows, news) else {
         return Ok(HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "60")).finish());
     };
@@ -333,15 +306,15 @@ mod tests {
     use crate::types::public_url::PublicUrl;
     use crate::web::ui::messages::samples;
 
-    fn watcher(rows: &[MessageId], news: Option<News>) -> (Watcher, Receiver<Change>) {
+    fn watcher(rows: &[MessageId]) -> (Watcher, Receiver<Change>) {
         let (to, changes) = mpsc::channel(4);
-        (Watcher { rows: rows.iter().map(|id| (*id, None)).collect(), news, to }, changes)
+        (Watcher { rows: rows.iter().map(|id| (*id, None)).collect(), news: None, to }, changes)
     }
 
     #[test]
     fn a_row_is_told_when_it_has_changed_until_it_ends() {
         let mut message = samples::message();
-        let (mut watcher, mut changes) = watcher(&[message.id], None);
+        let (mut watcher, mut changes) = watcher(&[message.id]);
         let mut tell = |message: &Message| watcher.tell(&HashMap::from([(message.id, message.clone())]), &HashMap::new());
         tell(&message);
         tell(&message);
@@ -351,19 +324,6 @@ mod tests {
         tell(&message);
         let told: Vec<MessageStatus> = std::iter::from_fn(|| changes.try_recv().ok()).map(|change| change.rows[0].status).collect();
         assert_eq!(told, [MessageStatus::Pending, MessageStatus::Delivered]);
-    }
-
-    #[test]
-    fn what_has_come_is_counted_once() {
-        let first = MessageId::new();
-        let news = News { link: String::new(), filter: MessageFilter::default(), after: first, come: HashSet::new() };
-        let (mut watcher, mut changes) = watcher(&[], Some(news));
-        let (one, two) = (MessageId::new(), MessageId::new());
-        for come in [vec![first], vec![first, one], vec![one], vec![one, two]] {
-            watcher.tell(&HashMap::new(), &HashMap::from([(String::new(), come)]));
-        }
-        let told: Vec<_> = std::iter::from_fn(|| changes.try_recv().ok()).map(|change| change.come).collect();
-        assert_eq!(told, [Some(1), Some(2)]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(in crate::web) struct EditorPage {
     pub(super) form: TemplateForm,
     errors: FieldErrors,
     senders: Vec<Choice>,
-    /// Whether pictures can be sent at all; unknown while there is no sender.
+    /// Whether media can be sent at all; unknown while there is no sender.
     no_sender_has_mms: bool,
     #[serde(flatten)]
     trial: Trial,
@@ -93,7 +93,8 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<TemplateForm>) -> 
 
 pub(super) async fn change(visit: Visit<Marketer>, id: Path<TemplateId>, form: Form<TemplateForm>) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
-    submit(visit, Some(template), form.into_inner()).await
+    let form = form.into_inner().over(&template);
+    submit(visit, Some(template), form).await
 }
 
 /// What a new template asks for while one types.
@@ -104,7 +105,8 @@ pub(super) async fn try_new(visit: Visit<Marketer>, form: Form<TemplateForm>) ->
 /// What a saved template asks for while one types.
 pub(super) async fn try_change(visit: Visit<Marketer>, id: Path<TemplateId>, form: Form<TemplateForm>) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
-    follow(visit, Some(template), form.into_inner()).await
+    let form = form.into_inner().over(&template);
+    follow(visit, Some(template), form).await
 }
 
 async fn follow(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
@@ -154,16 +156,16 @@ async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: Temp
     let mut conn = visit.conn().await?;
     let saved = conn
         .transaction(async |conn| {
-            let new = form.parse().map_err(Error::Invalid)?;
             let saved = match id {
                 Some(id) => {
                     let present = templates::lock(conn, id).await?;
+                    let new = form.clone().over(&present).parse().map_err(Error::Invalid)?;
                     if present.version != form.version && !new.is_text_of(&present) {
                         return Err(overtaken(conn, &present).await?);
                     }
                     templates::update(conn, id, new, Some(user), now).await?
                 }
-                None => templates::create(conn, new, Some(user), now).await?,
+                None => templates::create(conn, form.parse().map_err(Error::Invalid)?, Some(user), now).await?,
             };
             drafts::discard(conn, user, id).await?;
             Ok(saved)

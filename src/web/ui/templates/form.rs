@@ -34,6 +34,8 @@ pub(super) struct TemplateForm {
     pub(super) return_to: String,
     /// The saved version that the text began with; 0 for a new template.
     pub(super) version: i32,
+    /// The saved name that the name began with: while both are the same, nobody here has changed it.
+    pub(super) saved_name: String,
     pub(super) action: String,
     /// What the button of a variable inserts.
     pub(super) insert: String,
@@ -56,6 +58,7 @@ impl TemplateForm {
     pub(super) fn of(template: &Template) -> Self {
         Self {
             name: template.name.clone(),
+            saved_name: template.name.clone(),
             body: template.body.clone(),
             media_urls: template.media_urls.join("\n"),
             version: template.version,
@@ -63,16 +66,25 @@ impl TemplateForm {
         }
     }
 
-    /// The same with what was left unsaved.
+    /// The same with what was left unsaved of it.
     pub(super) fn with_draft(self, draft: Draft) -> Self {
-        Self { name: draft.name, body: draft.body, media_urls: draft.media_urls, version: draft.version, ..self }
+        let Draft { version, name, saved_name, body, media_urls, .. } = draft;
+        let name = if name.trim() == saved_name { self.name } else { name };
+        Self { version, name, body, media_urls, ..self }
+    }
+
+    /// The same over what is saved now: who has not changed the name does not undo what another has made of it since.
+    pub(super) fn over(self, saved: &Template) -> Self {
+        let unchanged = !self.saved_name.is_empty() && self.name.trim() == self.saved_name;
+        let name = if unchanged { saved.name.clone() } else { self.name };
+        Self { name, saved_name: saved.name.clone(), ..self }
     }
 
     /// What is to be kept of it: the lines end as they do in a saved text.
     pub(super) fn draft(&self, now: DateTime<Utc>) -> Draft {
         let lines = |text: &str| text.replace("\r\n", "\n");
         let (name, body, media_urls) = (lines(&self.name), lines(&self.body), lines(&self.media_urls));
-        Draft { version: self.version, name, body, media_urls, updated_at: now }
+        Draft { version: self.version, name, saved_name: self.saved_name.clone(), body, media_urls, updated_at: now }
     }
 
     /// Whether nothing is typed that is not saved.
@@ -190,5 +202,14 @@ mod tests {
         assert!(!TemplateForm { body: "Hi".to_owned(), ..form.clone() }.is_saved(Some(&template)));
         assert!(!form.is_saved(None) && TemplateForm::default().is_saved(None));
         assert_eq!(form.draft(DateTime::UNIX_EPOCH).body, "Hi\nthere\n");
+
+        // Somebody else renames it.
+        let renamed = Template { name: "Welcome".to_owned(), ..template };
+        let draft = form.draft(DateTime::UNIX_EPOCH);
+        assert_eq!(TemplateForm::of(&renamed).with_draft(draft.clone()).name, "Welcome");
+        assert!(form.clone().over(&renamed).is_saved(Some(&renamed)));
+        let both = TemplateForm { name: "Bye".to_owned(), ..form };
+        assert_eq!((both.clone().over(&renamed).name.as_str(), both.saved_name.as_str()), ("Bye", "Hello"));
+        assert_eq!(TemplateForm::of(&renamed).with_draft(Draft { name: "Bye".to_owned(), ..draft }).name, "Bye");
     }
 }
