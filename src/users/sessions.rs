@@ -107,8 +107,9 @@ pub async fn end_one(conn: &mut Conn, user: UserId, id: SessionId) -> Result<()>
 
 /// The browsers that a user is signed in with, the one that holds `here` first, then as they were last used.
 pub async fn list(conn: &mut Conn, user: UserId, here: Option<&Token>, now: DateTime<Utc>) -> Result<Vec<Session>> {
+    type Found = (SessionId, Vec<u8>, String, DateTime<Utc>, DateTime<Utc>);
     let here = here.map_or_else(Vec::new, |token| token.hash().to_vec());
-    let found: Vec<(SessionId, Vec<u8>, String, DateTime<Utc>, DateTime<Utc>)> = sessions::table
+    let found: Vec<Found> = sessions::table
         .filter(sessions::user_id.eq(user))
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(now - IDLE))
