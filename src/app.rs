@@ -22,6 +22,7 @@ use crate::templates::Renderer;
 use crate::twilio::{Client, ClientOptions};
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::UnknownWord;
+use crate::users::audit::{self, Actor};
 use crate::users::{self, NewUser};
 use crate::web::api::{ApiKeys, EventReports};
 use crate::web::{Hooks, LiveMessages, Pages};
@@ -230,7 +231,12 @@ pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), App
         let (name, email, password) = users::parse_account(&name, &user.email, user.password.expose_secret()).map_err(Error::Invalid)?;
         let role = user.role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
         let new = NewUser { email, name, role, password_hash: password.hash().await? };
-        users::create(conn, &new, now).await.map(drop)
+        conn.transaction(async |conn| {
+            let user = users::create(conn, &new, now).await?;
+            let summary = format!("created the user {} as {}", user.name, user.role);
+            audit::record(conn, &Actor::command_line(), audit::Kind::User, Some(user.id.0), &summary, now).await
+        })
+        .await
     })
     .await
 }
@@ -239,7 +245,8 @@ pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), App
 pub async fn create_api_key(config: &Config, name: &str, role: &str) -> Result<SecretString, AppError> {
     with_database(config, async |conn, now| {
         let role = role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
-        let (_, key) = users::api_keys::create(conn, name, role, now).await?;
+        let actor = Actor::command_line();
+        let (_, key) = conn.transaction::<_, Error, _>(async |conn| users::api_keys::create(conn, &actor, name, role, now).await).await?;
         Ok(key.expose().into())
     })
     .await

@@ -47,3 +47,18 @@ document.querySelectorAll("[data-mark-all]").forEach((all) => {
     document.querySelectorAll(`input[name=id][form="${all.dataset.markAll}"]`).forEach((one) => (one.checked = all.checked));
   });
 });
+
+// <button data-copy="id of a field" hidden> copies what stands in the field; without https, browsers only let one select it.
+document.querySelectorAll("[data-copy]").forEach((button) => {
+  const field = document.getElementById(button.dataset.copy);
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+  });
+});

@@ -6,7 +6,16 @@
 (() => {
   if (!window.Chart) return;
 
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // A colour of the style sheet, as the present scheme has it: the property itself is `light-dark(…)`, which a canvas does not understand.
+  const style = (name) => {
+    const probe = document.createElement("i");
+    probe.hidden = true;
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
 
   // The colour that the style sheet gives a class, in the present scheme.
   const colour = (name) => {

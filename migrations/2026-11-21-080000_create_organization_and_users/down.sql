@@ -1,1 +1,1 @@
-DROP TABLE api_keys, setup_codes, login_failures, sessions, users, organization;
+DROP TABLE audit_log, api_keys, setup_codes, login_failures, password_resets, invitations, sessions, users, organization;

@@ -29,6 +29,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_log (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        actor_name -> Text,
+        kind -> Text,
+        subject_id -> Nullable<Uuid>,
+        summary -> Text,
+    }
+}
+
+diesel::table! {
     automation_versions (automation_id, version) {
         automation_id -> Uuid,
         version -> Int4,
@@ -160,6 +173,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        email -> Text,
+        role -> Text,
+        token_hash -> Bytea,
+        invited_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Int8,
         kind -> Text,
@@ -257,6 +282,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    password_resets (user_id) {
+        user_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     prices (connection_id, country, unit) {
         connection_id -> Uuid,
         country -> Text,
@@ -327,10 +361,12 @@ diesel::table! {
 diesel::table! {
     sessions (token_hash) {
         token_hash -> Bytea,
+        id -> Uuid,
         user_id -> Uuid,
         created_at -> Timestamptz,
         seen_at -> Timestamptz,
         expires_at -> Timestamptz,
+        browser -> Text,
     }
 }
 
@@ -416,6 +452,9 @@ diesel::table! {
         password_changed_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
         test_phone -> Nullable<Text>,
+        seen_at -> Nullable<Timestamptz>,
+        time_zone -> Nullable<Text>,
+        theme -> Text,
     }
 }
 
@@ -439,6 +478,7 @@ diesel::joinable!(enrollments -> contacts (contact_id));
 diesel::joinable!(enrollments -> events (event_id));
 diesel::joinable!(events -> contacts (contact_id));
 diesel::joinable!(inbound_looks -> senders (sender_id));
+diesel::joinable!(invitations -> users (invited_by));
 diesel::joinable!(message_views -> users (created_by));
 diesel::joinable!(messages -> automations (automation_id));
 diesel::joinable!(messages -> connections (connection_id));
@@ -446,6 +486,7 @@ diesel::joinable!(messages -> contacts (contact_id));
 diesel::joinable!(messages -> enrollments (enrollment_id));
 diesel::joinable!(messages -> senders (sender_id));
 diesel::joinable!(messages -> templates (template_id));
+diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(prices -> connections (connection_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
 diesel::joinable!(senders -> connections (connection_id));
@@ -458,6 +499,7 @@ diesel::joinable!(template_versions -> users (created_by));
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     attempts,
+    audit_log,
     automation_versions,
     automations,
     connections,
@@ -468,6 +510,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     enrollments,
     events,
     inbound_looks,
+    invitations,
     jobs,
     ledger,
     ledger_changes,
@@ -475,6 +518,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_views,
     messages,
     organization,
+    password_resets,
     prices,
     queued_sends,
     rejected_webhooks,

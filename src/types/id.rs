@@ -62,6 +62,12 @@ macro_rules! ids {
 ids! {
     /// A [`crate::users`] account.
     UserId,
+    /// A browser that is signed in.
+    SessionId,
+    /// Somebody's link to join.
+    InvitationId,
+    /// A line of the audit log.
+    AuditId,
     /// A key for the JSON API.
     ApiKeyId,
     /// A Twilio account that is connected.

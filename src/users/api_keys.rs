@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Role;
+use super::audit::{self, Actor, Kind};
 use crate::db::Conn;
 use crate::db::schema::api_keys;
 use crate::error::{Error, Result};
@@ -57,15 +58,16 @@ struct Row<'a> {
     created_at: DateTime<Utc>,
 }
 
-/// Makes a key; it can be read from the answer and never again.
-pub async fn create(conn: &mut Conn, name: &str, role: Role, now: DateTime<Utc>) -> Result<(ApiKey, Key)> {
+/// Makes a key; it can be read from the answer and never again. Needs the caller's transaction.
+pub async fn create(conn: &mut Conn, actor: &Actor, name: &str, role: Role, now: DateTime<Utc>) -> Result<(ApiKey, Key)> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::field("name", "Enter a name of up to 100 characters that says what the key is for."));
     }
     let key = Key(format!("{START}{}", Token::generate().expose()));
     let row = Row { id: ApiKeyId::new(), name, role, prefix: &key.0[..PREFIX_LENGTH], key_hash: key.hash(), created_at: now };
-    let made = diesel::insert_into(api_keys::table).values(row).returning(ApiKey::as_returning()).get_result(conn).await?;
+    let made: ApiKey = diesel::insert_into(api_keys::table).values(row).returning(ApiKey::as_returning()).get_result(conn).await?;
+    audit::record(conn, actor, Kind::ApiKey, Some(made.id.0), &format!("made the API key {name}, with the role {role}"), now).await?;
     Ok((made, key))
 }
 
@@ -93,13 +95,17 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<ApiKey>> {
     Ok(api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).limit(1_000).load(conn).await?)
 }
 
-/// Stops accepting a key.
-pub async fn revoke(conn: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<()> {
-    let revoked = diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+/// Stops accepting a key. Needs the caller's transaction.
+pub async fn revoke(conn: &mut Conn, actor: &Actor, id: ApiKeyId, now: DateTime<Utc>) -> Result<ApiKey> {
+    let revoked: Option<ApiKey> = diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
         .set(api_keys::revoked_at.eq(now))
-        .execute(conn)
-        .await?;
-    if revoked == 0 { Err(Error::NotFound("API key")) } else { Ok(()) }
+        .returning(ApiKey::as_returning())
+        .get_result(conn)
+        .await
+        .optional()?;
+    let revoked = revoked.ok_or(Error::NotFound("API key"))?;
+    audit::record(conn, actor, Kind::ApiKey, Some(id.0), &format!("revoked the API key {}", revoked.name), now).await?;
+    Ok(revoked)
 }
 
 impl Key {

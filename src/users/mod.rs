@@ -1,14 +1,20 @@
 //! People who may sign in, programs that may use the API, and the organization that they work for.
 
 pub mod api_keys;
+pub mod audit;
+pub mod invitations;
 pub mod log_in;
 pub mod organization;
 pub mod password;
+pub mod people;
+pub mod profile;
+pub mod resets;
 pub mod sessions;
 pub mod setup;
 pub mod test_phone;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
@@ -19,6 +25,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::UserId;
 use crate::types::text_enum::text_enum;
 use password::{Password, PasswordHash};
+use profile::Theme;
 
 text_enum! {
     /// What somebody may do; each role includes those declared before it.
@@ -48,6 +55,36 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When they were shut out; `None` while they may sign in.
     pub disabled_at: Option<DateTime<Utc>>,
+    /// When they last looked at a page, to the minute.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// The time zone that they chose for themselves.
+    pub time_zone: Option<String>,
+    /// How pages look to them.
+    pub theme: Theme,
+}
+
+impl User {
+    /// The time zone that they chose for themselves.
+    #[must_use]
+    pub fn zone(&self) -> Option<Tz> {
+        self.time_zone.as_deref().and_then(|name| name.parse().ok())
+    }
+
+    /// Somebody, for the samples of pages.
+    #[must_use]
+    pub fn sample(name: &str, role: Role) -> Self {
+        Self {
+            id: UserId::new(),
+            email: "ada@example.com".to_owned(),
+            name: name.to_owned(),
+            role,
+            created_at: DateTime::UNIX_EPOCH,
+            disabled_at: None,
+            seen_at: None,
+            time_zone: None,
+            theme: Theme::Automatic,
+        }
+    }
 }
 
 /// A person to be given an account.

@@ -1,9 +1,11 @@
 //! The organization: name, default country for phone numbers, time zone for showing times.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::audit::{self, Actor, Kind};
 use crate::db::Conn;
 use crate::db::schema::organization;
 use crate::error::{FieldErrors, Result};
@@ -38,6 +40,25 @@ pub async fn update(conn: &mut Conn, settings: &Organization) -> Result<()> {
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Replaces the settings and tells in the audit log what is different; nothing is written when nothing is. Needs the caller's transaction.
+pub async fn change(conn: &mut Conn, actor: &Actor, settings: &Organization, now: DateTime<Utc>) -> Result<()> {
+    lock(conn).await?;
+    let before = find(conn).await?;
+    let country = |settings: &Organization| settings.default_country.map_or("none", Country::name);
+    let differences = [
+        ("the name", before.name.as_str(), settings.name.as_str()),
+        ("the default country", country(&before), country(settings)),
+        ("the default time zone", before.time_zone.name(), settings.time_zone.name()),
+    ];
+    let changed: Vec<String> =
+        differences.iter().filter(|(_, from, to)| from != to).map(|(what, from, to)| format!("{what} from {from} to {to}")).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    update(conn, settings).await?;
+    audit::record(conn, actor, Kind::Organization, None, &format!("changed {}", changed.join(", ")), now).await
 }
 
 /// Makes other transactions that call this wait until the caller's has ended.

@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde::Serialize;
 
 use super::User;
 use crate::db::Conn;
 use crate::db::schema::{sessions, users};
-use crate::error::Result;
-use crate::types::id::UserId;
+use crate::error::{Error, Result};
+use crate::types::id::{SessionId, UserId};
 use crate::types::token::Token;
 
 /// A session ends after this time, however busy it was.
@@ -20,21 +21,40 @@ const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Insertable)]
 #[diesel(table_name = sessions)]
-struct Row {
+struct Row<'a> {
     token_hash: Vec<u8>,
+    id: SessionId,
     user_id: UserId,
     created_at: DateTime<Utc>,
     seen_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    browser: &'a str,
 }
 
-/// Signs a user in: gives the token for the cookie.
-pub async fn start(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<Token> {
+/// A browser that somebody is signed in with.
+#[derive(Debug, Clone, Serialize)]
+pub struct Session {
+    /// Identifier.
+    pub id: SessionId,
+    /// Browser and system in words.
+    pub browser: String,
+    /// When they signed in.
+    pub created_at: DateTime<Utc>,
+    /// When they last looked at a page, to the minute.
+    pub seen_at: DateTime<Utc>,
+    /// Whether it is the browser that asks.
+    pub here: bool,
+}
+
+/// Signs a user in with `browser` (in words): gives the token for the cookie.
+pub async fn start(conn: &mut Conn, user: UserId, browser: &str, now: DateTime<Utc>) -> Result<Token> {
     let token = Token::generate();
+    let (token_hash, id) = (token.hash().to_vec(), SessionId::new());
     diesel::insert_into(sessions::table)
-        .values(Row { token_hash: token.hash().to_vec(), user_id: user, created_at: now, seen_at: now, expires_at: now + LIFETIME })
+        .values(Row { token_hash, id, user_id: user, created_at: now, seen_at: now, expires_at: now + LIFETIME, browser })
         .execute(conn)
         .await?;
+    diesel::update(users::table.find(user)).set(users::seen_at.eq(now)).execute(conn).await?;
     Ok(token)
 }
 
@@ -60,6 +80,7 @@ pub async fn find(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<
     let Some((user, seen_at)) = found else { return Ok(None) };
     if now - seen_at >= SEEN_EVERY {
         diesel::update(sessions::table.find(hash)).set(sessions::seen_at.eq(now)).execute(conn).await?;
+        diesel::update(users::table.find(user.id)).set(users::seen_at.eq(now)).execute(conn).await?;
     }
     Ok(Some(user))
 }
@@ -78,13 +99,27 @@ pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&Token>) -> Res
     Ok(ended)
 }
 
-/// How many browsers a user is signed in with.
-pub async fn count(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<i64> {
-    Ok(sessions::table
+/// Signs a user out of one of their browsers; one of somebody else is not found.
+pub async fn end_one(conn: &mut Conn, user: UserId, id: SessionId) -> Result<()> {
+    let ended = diesel::delete(sessions::table.filter(sessions::id.eq(id)).filter(sessions::user_id.eq(user))).execute(conn).await?;
+    if ended == 0 { Err(Error::NotFound("session")) } else { Ok(()) }
+}
+
+/// The browsers that a user is signed in with, the one that holds `here` first, then as they were last used.
+pub async fn list(conn: &mut Conn, user: UserId, here: Option<&Token>, now: DateTime<Utc>) -> Result<Vec<Session>> {
+    type Found = (SessionId, Vec<u8>, String, DateTime<Utc>, DateTime<Utc>);
+    let here = here.map_or_else(Vec::new, |token| token.hash().to_vec());
+    let found: Vec<Found> = sessions::table
         .filter(sessions::user_id.eq(user))
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(now - IDLE))
-        .count()
-        .get_result(conn)
-        .await?)
+        .order((sessions::seen_at.desc(), sessions::id.desc()))
+        .select((sessions::id, sessions::token_hash, sessions::browser, sessions::created_at, sessions::seen_at))
+        .limit(200)
+        .load(conn)
+        .await?;
+    let session = |(id, hash, browser, created_at, seen_at)| Session { id, browser, created_at, seen_at, here: hash == here };
+    let mut sessions: Vec<Session> = found.into_iter().map(session).collect();
+    sessions.sort_by_key(|session| !session.here);
+    Ok(sessions)
 }

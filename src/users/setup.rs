@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use sha2::{Digest, Sha256};
 
+use super::audit::{self, Kind};
 use super::organization::{self, Organization};
 use super::{NewUser, User};
 use crate::db::Conn;
@@ -49,7 +50,9 @@ pub async fn create_first_admin(conn: &mut Conn, code: &str, admin: &NewUser, se
     }
     diesel::delete(setup_codes::table).execute(conn).await?;
     organization::update(conn, settings).await?;
-    super::create(conn, admin, now).await
+    let user = super::create(conn, admin, now).await?;
+    audit::record(conn, &(&user).into(), Kind::User, Some(user.id.0), "set Carillon up and became its first admin", now).await?;
+    Ok(user)
 }
 
 impl SetupCode {

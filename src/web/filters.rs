@@ -16,7 +16,8 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("word", |word: &str, _: Kwargs, _: &State<'_>| sentence_case(word));
 }
 
-/// A `<time>` in the organization's time zone; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond.
+/// A `<time>` in the time zone of whoever looks; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond,
+/// with the zone.
 /// Nothing (`null`) is shown as a dash.
 #[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
@@ -40,7 +41,12 @@ fn zone(state: &State<'_>) -> TeraResult<Tz> {
 
 fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
     let local = at.with_timezone(&zone);
-    let shown = if precise { local.format("%-d %b %Y, %H:%M:%S%.3f") } else { local.format("%-d %b %Y, %H:%M") };
+    // Whoever compares seconds with another log has to know of which zone they are.
+    let shown = if precise {
+        escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string())
+    } else {
+        local.format("%-d %b %Y, %H:%M").to_string()
+    };
     format!(
         "<time datetime=\"{}\" title=\"{}\">{shown}</time>",
         at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
@@ -108,12 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_shown_in_the_time_zone_of_the_organization() {
+    fn a_time_is_shown_in_the_time_zone_of_whoever_looks() {
         assert_eq!(
             render("{{ value | time }}", "2026-07-01T23:30:00.123456Z"),
             "<time datetime=\"2026-07-01T23:30:00.123Z\" title=\"2 Jul 2026, 01:30:00 CEST\">2 Jul 2026, 01:30</time>"
         );
-        assert!(render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z").contains(">2 Jul 2026, 01:30:00.123<"));
+        assert!(render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z").contains(">2 Jul 2026, 01:30:00.123 CEST<"));
         assert_eq!(render("{{ nothing | time }}", ""), "–");
     }
 

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod assets;
+mod browser;
 pub(crate) mod connecting;
 mod csrf;
 mod cursor;

@@ -8,13 +8,16 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
+use actix_web::http::header::USER_AGENT;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, try_join};
 use serde::Serialize;
 
+use super::browser;
 use super::csrf;
 use super::error::{PageError, PageResult};
 use super::flash::Flash;
@@ -25,7 +28,9 @@ use crate::app::App;
 use crate::db::PooledConn;
 use crate::senders::{self, Stop};
 use crate::types::token::Token;
+use crate::users::audit::Actor;
 use crate::users::organization::{self, Organization};
+use crate::users::profile::Theme;
 use crate::users::{Role, User, sessions};
 
 /// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].
@@ -104,6 +109,7 @@ pub struct Visit<R: Access> {
     set: Vec<Cookie<'static>>,
     path: String,
     peer: Option<IpAddr>,
+    browser: String,
 }
 
 /// What the layout shows, as `visit` in templates.
@@ -111,6 +117,7 @@ pub struct Visit<R: Access> {
 pub(in crate::web) struct Layout<'a> {
     organization: &'a str,
     time_zone: &'a str,
+    theme: Theme,
     path: &'a str,
     csrf: String,
     flash: Option<&'a Flash>,
@@ -136,7 +143,8 @@ impl<R: Access> Visit<R> {
         let user = R::user(&self.user);
         let layout = Layout {
             organization: &self.organization.name,
-            time_zone: self.organization.time_zone.name(),
+            time_zone: self.zone().name(),
+            theme: user.map_or(Theme::Automatic, |user| user.theme),
             path: &self.path,
             csrf: csrf::token(&self.app.secret_key, &self.anchor),
             flash: self.flash.as_ref(),
@@ -169,6 +177,16 @@ impl<R: Access> Visit<R> {
         self.app.clock.now()
     }
 
+    /// The time zone that times are shown in: the user's own, or else that of the organization.
+    pub fn zone(&self) -> Tz {
+        R::user(&self.user).and_then(User::zone).unwrap_or(self.organization.time_zone)
+    }
+
+    /// Browser and system of whoever looks, in words.
+    pub(super) fn browser(&self) -> &str {
+        &self.browser
+    }
+
     /// The other end of the TCP connection; headers that claim something else are not believed.
     pub(super) fn peer(&self) -> Option<IpAddr> {
         self.peer
@@ -181,6 +199,13 @@ impl<R: Access> Visit<R> {
 
     pub(super) fn cookies(&self) -> Cookies {
         self.cookies
+    }
+}
+
+impl<R: Access<Who = User>> Visit<R> {
+    /// The user as the audit log names them.
+    pub fn actor(&self) -> Actor {
+        Actor::from(&self.user)
     }
 }
 
@@ -198,6 +223,8 @@ impl<R: Access> FromRequest for Visit<R> {
         let flash = cookies.flash(request);
         let path = request.path().to_owned();
         let peer = request.peer_addr().map(|address| address.ip());
+        let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let browser = browser::in_words(agent.unwrap_or_default());
         async move {
             let now = app.clock.now();
             let mut conn = app.db.get().await?;
@@ -220,7 +247,7 @@ impl<R: Access> FromRequest for Visit<R> {
                 set.push(cookies.clear_flash());
             }
             let flash = flash.and_then(|value| Flash::verify(&value, &app.secret_key));
-            Ok(Self { app, user, organization, stops, anchor, session, flash, cookies, set, path, peer })
+            Ok(Self { app, user, organization, stops, anchor, session, flash, cookies, set, path, peer, browser })
         }
         .boxed_local()
     }
@@ -232,6 +259,7 @@ impl Layout<'static> {
         Layout {
             organization: "Carillon",
             time_zone: "UTC",
+            theme: Theme::Automatic,
             path: "",
             csrf: String::new(),
             flash: None,
@@ -247,16 +275,9 @@ impl Layout<'static> {
         use std::sync::LazyLock;
 
         use super::flash::Kind;
-        use crate::types::id::{ConnectionId, UserId};
+        use crate::types::id::ConnectionId;
 
-        static USER: LazyLock<User> = LazyLock::new(|| User {
-            id: UserId::new(),
-            email: "ada@example.com".to_owned(),
-            name: "Ada <Lovelace>".to_owned(),
-            role: Role::Admin,
-            created_at: DateTime::UNIX_EPOCH,
-            disabled_at: None,
-        });
+        static USER: LazyLock<User> = LazyLock::new(|| User::sample("Ada <Lovelace>", Role::Admin));
         static STOPS: LazyLock<Vec<Stop>> = LazyLock::new(|| {
             let stop = |sender: Option<&str>| Stop {
                 connection_id: ConnectionId::new(),
@@ -269,6 +290,7 @@ impl Layout<'static> {
         Layout {
             organization: "Bells & Sons",
             time_zone: "Europe/Berlin",
+            theme: Theme::Dark,
             path: "/contacts",
             csrf: "token".to_owned(),
             flash: Some(&FLASH),

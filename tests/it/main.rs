@@ -34,6 +34,7 @@ mod races;
 mod reconciling;
 mod routines;
 mod sending;
+mod settings;
 mod signing_in;
 mod stop;
 mod storm;

@@ -1,5 +1,6 @@
 //! The sample data: a small coffee roaster with a connected account, contacts, templates and automations.
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,8 @@ use crate::simulator;
 use crate::templates::{self, NewTemplate, Template};
 use crate::types::id::SenderId;
 use crate::types::phone::PhoneNumber;
+use crate::users::api_keys::Key;
+use crate::users::audit::Actor;
 use crate::users::organization::{self, Organization};
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, api_keys};
@@ -59,12 +62,18 @@ pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> 
     }
     report_here(app).await?;
     let now = app.clock.now();
-    let mut conn = app.db.get().await?;
-    for old in api_keys::list(&mut conn).await?.iter().filter(|key| key.name == KEY_NAME && key.revoked_at.is_none()) {
-        api_keys::revoke(&mut conn, old.id, now).await?;
-    }
-    let (_, key) = api_keys::create(&mut conn, KEY_NAME, Role::Admin, now).await?;
+    let key = app.db.get().await?.transaction::<_, Error, _>(async |conn| fresh_key(conn, now).await).await?;
     Ok(key.expose().to_owned())
+}
+
+/// Makes a key for this start; that of the last one was printed to somebody who may not be here any more.
+async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<Key> {
+    let actor = Actor::command_line();
+    for old in api_keys::list(conn).await?.iter().filter(|key| key.name == KEY_NAME && key.revoked_at.is_none()) {
+        api_keys::revoke(conn, &actor, old.id, now).await?;
+    }
+    let (_, key) = api_keys::create(conn, &actor, KEY_NAME, Role::Admin, now).await?;
+    Ok(key)
 }
 
 /// Sets the inbound webhooks anew: the simulated Twilio forgets them when it stops.

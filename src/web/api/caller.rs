@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::db::{Pool, PooledConn};
 use crate::error::Error;
 use crate::users::api_keys::{self, ApiKey, Key};
+use crate::users::audit::Actor;
 use crate::users::{Role, User};
 use crate::web::visit::{Access, Admin, Marketer, Viewer};
 
@@ -85,6 +86,11 @@ impl Bearer for Admin {
 }
 
 impl<R: Bearer> Caller<R> {
+    /// The key as the audit log names it.
+    pub fn actor(&self) -> Actor {
+        Actor::from(&self.key)
+    }
+
     /// A connection to the database.
     pub async fn conn(&self) -> Result<PooledConn, ApiError> {
         Ok(self.app.db.get().await?)

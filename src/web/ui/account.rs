@@ -1,11 +1,16 @@
-//! The user's own account: password and sessions.
+//! The user's own account: name, time zone and looks, password, and the browsers that are signed in.
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Path, ServiceConfig};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use crate::error::FieldErrors;
+use super::{Choice, setup};
+use crate::error::{Error, FieldErrors};
+use crate::types::id::SessionId;
+use crate::users::audit::{self, Kind};
 use crate::users::password::Password;
+use crate::users::profile::{self, Profile, Theme};
+use crate::users::sessions::Session;
 use crate::users::{self, User, log_in, sessions};
 use crate::web::error::PageError;
 use crate::web::{Form, Page, PageResult, Viewer, Visit};
@@ -13,9 +18,21 @@ use crate::web::{Form, Page, PageResult, Viewer, Visit};
 /// Mounts `/account` and signing out.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/account").get(show))
+        .service(web::resource("/account/profile").post(change_profile))
         .service(web::resource("/account/password").post(change_password))
+        .service(web::resource("/account/sessions/{id}/end").post(end_session))
         .service(web::resource("/account/sign-out").post(sign_out))
+        .service(web::resource("/account/sign-out-others").post(sign_out_others))
         .service(web::resource("/account/sign-out-everywhere").post(sign_out_everywhere));
+}
+
+/// What is typed of oneself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ProfileForm {
+    name: String,
+    time_zone: String,
+    theme: String,
 }
 
 /// What is typed to change the password.
@@ -30,13 +47,31 @@ struct PasswordForm {
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct AccountPage {
     account: User,
-    sessions: i64,
+    profile: ProfileForm,
+    time_zones: Vec<Choice>,
+    /// What times are shown in when no zone is chosen.
+    default_zone: String,
+    themes: Vec<Choice>,
+    sessions: Vec<Session>,
     errors: FieldErrors,
 }
 
 async fn show(visit: Visit<Viewer>) -> PageResult {
     let page = AccountPage::load(&visit, FieldErrors::default()).await?;
     visit.page(&page)
+}
+
+async fn change_profile(visit: Visit<Viewer>, form: Form<ProfileForm>) -> PageResult {
+    let profile = match Profile::parse(&form.name, &form.time_zone, &form.theme) {
+        Ok(profile) => profile,
+        Err(errors) => {
+            let page = AccountPage { profile: form.into_inner(), ..AccountPage::load(&visit, errors).await? };
+            return visit.invalid(&page);
+        }
+    };
+    let mut conn = visit.conn().await?;
+    conn.transaction::<_, Error, _>(async |conn| profile::change(conn, &visit.user, &profile, visit.now()).await).await?;
+    visit.redirect("/account").flash("Saved.")
 }
 
 async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> PageResult {
@@ -65,6 +100,7 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
         .transaction::<_, PageError, _>(async |conn| {
             let user = log_in::succeed(conn, verified, now).await?;
             users::set_password(conn, user, &hash, now).await?;
+            audit::record(conn, &visit.actor(), Kind::User, Some(user.0), "changed their password", now).await?;
             Ok(sessions::end_all(conn, user, visit.session()).await?)
         })
         .await?;
@@ -73,6 +109,16 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
         1 => "Password changed. One other session was signed out.".to_owned(),
         _ => format!("Password changed. {ended} other sessions were signed out."),
     })
+}
+
+async fn end_session(visit: Visit<Viewer>, id: Path<SessionId>) -> PageResult {
+    sessions::end_one(&mut *visit.conn().await?, visit.user.id, *id).await?;
+    visit.redirect("/account").flash("That browser is signed out.")
+}
+
+async fn sign_out_others(visit: Visit<Viewer>) -> PageResult {
+    sessions::end_all(&mut *visit.conn().await?, visit.user.id, visit.session()).await?;
+    visit.redirect("/account").flash("All other browsers are signed out.")
 }
 
 async fn sign_out(visit: Visit<Viewer>) -> PageResult {
@@ -89,24 +135,46 @@ async fn sign_out_everywhere(visit: Visit<Viewer>) -> PageResult {
 
 impl AccountPage {
     async fn load(visit: &Visit<Viewer>, errors: FieldErrors) -> Result<Self, PageError> {
-        let sessions = sessions::count(&mut *visit.conn().await?, visit.user.id, visit.now()).await?;
-        Ok(Self { account: visit.user.clone(), sessions, errors })
+        let sessions = sessions::list(&mut *visit.conn().await?, visit.user.id, visit.session(), visit.now()).await?;
+        let mut page = Self::new(visit.user.clone(), sessions, errors);
+        visit.organization.time_zone.name().clone_into(&mut page.default_zone);
+        Ok(page)
     }
+
+    fn new(account: User, sessions: Vec<Session>, errors: FieldErrors) -> Self {
+        let profile = ProfileForm {
+            name: account.name.clone(),
+            time_zone: account.time_zone.clone().unwrap_or_default(),
+            theme: account.theme.as_str().to_owned(),
+        };
+        let time_zones = setup::time_zones();
+        Self { account, profile, time_zones, default_zone: "UTC".to_owned(), themes: themes(), sessions, errors }
+    }
+}
+
+fn themes() -> Vec<Choice> {
+    let label = |theme: &Theme| match theme {
+        Theme::Automatic => "Automatic: as your system says",
+        Theme::Light => "Light",
+        Theme::Dark => "Dark",
+    };
+    Theme::ALL.iter().map(|theme| Choice::new(theme.as_str(), label(theme))).collect()
 }
 
 impl Page for AccountPage {
     const TEMPLATE: &'static str = "ui/account.html";
 
     fn samples() -> Vec<Self> {
-        let account = User {
-            id: crate::types::id::UserId::new(),
-            email: "ada@example.com".to_owned(),
-            name: "Ada <Lovelace>".to_owned(),
-            role: users::Role::Marketer,
+        let account = User::sample("Ada <Lovelace>", users::Role::Marketer);
+        let session = |browser: &str, here| Session {
+            id: SessionId::new(),
+            browser: browser.to_owned(),
             created_at: chrono::DateTime::UNIX_EPOCH,
-            disabled_at: None,
+            seen_at: chrono::DateTime::UNIX_EPOCH,
+            here,
         };
-        let errors = FieldErrors::default().with("current_password", "This is not your present password.");
-        vec![Self { account: account.clone(), sessions: 1, errors: FieldErrors::default() }, Self { account, sessions: 3, errors }]
+        let errors = FieldErrors::default().with("current_password", "This is not your present password.").with("name", "Enter a name.");
+        let two = vec![session("Firefox on Linux", true), session("Safari on iPhone", false)];
+        vec![Self::new(account.clone(), vec![session("Firefox on Linux", true)], FieldErrors::default()), Self::new(account, two, errors)]
     }
 }

@@ -66,7 +66,7 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
     let token = conn
         .transaction::<_, PageError, _>(async |conn| {
             let user = log_in::succeed(conn, verified, now).await?;
-            Ok(sessions::start(conn, user, now).await?)
+            Ok(sessions::start(conn, user, visit.browser(), now).await?)
         })
         .await?;
     visit.redirect(local(&form.next)).cookie(visit.cookies().set_session(&token)).silently()

@@ -5,9 +5,11 @@ mod automations;
 mod connections;
 mod contacts;
 mod home;
+mod join;
 mod ledger;
 mod log_in;
 mod messages;
+mod settings;
 mod setup;
 mod somebody;
 mod templates;
@@ -46,7 +48,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(home::routes)
             .configure(setup::routes)
             .configure(log_in::routes)
+            .configure(join::routes)
             .configure(account::routes)
+            .configure(settings::routes)
             .configure(contacts::routes)
             .configure(templates::routes)
             .configure(automations::routes)
@@ -71,7 +75,17 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<home::HomePage>,
     super::page::samples::<setup::SetupPage>,
     super::page::samples::<log_in::LogInPage>,
+    super::page::samples::<join::JoinPage>,
+    super::page::samples::<join::ResetPage>,
     super::page::samples::<account::AccountPage>,
+    super::page::samples::<settings::UsersPage>,
+    super::page::samples::<settings::UserPage>,
+    super::page::samples::<settings::InvitePage>,
+    super::page::samples::<settings::LinkPage>,
+    super::page::samples::<settings::KeysPage>,
+    super::page::samples::<settings::NewKeyPage>,
+    super::page::samples::<settings::OrganizationPage>,
+    super::page::samples::<settings::LogPage>,
     super::page::samples::<contacts::ListPage>,
     super::page::samples::<contacts::ShowPage>,
     super::page::samples::<contacts::EditPage>,

@@ -73,7 +73,7 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
     let made = conn
         .transaction::<_, Error, _>(async |conn| {
             let user = setup::create_first_admin(conn, &form.code, &admin, &new.organization, now).await?;
-            sessions::start(conn, user.id, now).await
+            sessions::start(conn, user.id, visit.browser(), now).await
         })
         .await;
     match made {
@@ -109,16 +109,18 @@ impl SetupForm {
 
 impl SetupPage {
     fn new(form: SetupForm, errors: FieldErrors) -> Self {
-        let countries = Country::all()
-            .iter()
-            .map(|country| Choice::new(country.code(), format!("{} (+{})", country.name(), country.calling_code())))
-            .collect();
-        Self { form, errors, countries, time_zones: time_zones() }
+        Self { form, errors, countries: countries(), time_zones: time_zones() }
     }
 }
 
+/// Countries with their calling codes.
+pub(super) fn countries() -> Vec<Choice> {
+    let label = |country: &Country| format!("{} (+{})", country.name(), country.calling_code());
+    Country::all().iter().map(|country| Choice::new(country.code(), label(country))).collect()
+}
+
 /// Places such as `Europe/Berlin`, without the abbreviations and offsets that the list also holds.
-fn time_zones() -> Vec<Choice> {
+pub(super) fn time_zones() -> Vec<Choice> {
     let places = TZ_VARIANTS
         .iter()
         .map(|zone| zone.name())

@@ -24,7 +24,7 @@ use carillon::{
     simulator::{RunningSimulator, Simulator, SimulatorOptions},
     twilio::{Client, ClientOptions},
     types::sealed::SecretKey,
-    users::{Role, api_keys},
+    users::{Role, api_keys, audit::Actor},
     worker::Worker,
 };
 use chrono::{DateTime, TimeDelta};
@@ -131,7 +131,8 @@ impl TestApp {
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let url = app.config.public_url.to_string();
-        let (_, key) = api_keys::create(&mut app.db.get().await.unwrap(), "stories", Role::Admin, clock.now()).await.unwrap();
+        let (_, key) =
+            api_keys::create(&mut app.db.get().await.unwrap(), &Actor::command_line(), "stories", Role::Admin, clock.now()).await.unwrap();
         let api = Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
         Self {
             worker: app.worker(),
@@ -154,7 +155,8 @@ impl TestApp {
 
     /// The API with a key of this role.
     pub(crate) async fn api_as(&self, role: Role) -> Api {
-        let (_, key) = api_keys::create(&mut *self.conn().await, role.as_str(), role, self.clock.now()).await.unwrap();
+        let (_, key) =
+            api_keys::create(&mut *self.conn().await, &Actor::command_line(), role.as_str(), role, self.clock.now()).await.unwrap();
         self.api.with_key(key.expose())
     }
 

@@ -185,6 +185,11 @@ impl Form {
         self
     }
 
+    /// Where it posts to.
+    pub(crate) fn action(&self) -> &str {
+        &self.action
+    }
+
     /// What stands in a field.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())

@@ -77,7 +77,7 @@ struct Names {
 pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>) -> PageResult {
     let filter = query.filter(visit.organization.default_country, visit.now());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
-    let zone = visit.organization.time_zone;
+    let zone = visit.zone();
     let day = visit.now().with_timezone(&zone).format("%Y-%m-%d");
     let export = Export { app: visit.app.clone(), filter, zone, place: Some(Place::Newest), begun: false };
     // Whoever goes away drops the stream, and with it the reading.

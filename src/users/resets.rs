@@ -1,0 +1,66 @@
+//! Links to choose a new password, for whoever has forgotten theirs: made by an admin, good once and for seven days.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::audit::{self, Actor, Kind};
+use super::password::PasswordHash;
+use super::{User, find, sessions, set_password};
+use crate::db::Conn;
+use crate::db::schema::{password_resets, users};
+use crate::error::{Error, Result};
+use crate::types::id::UserId;
+use crate::types::token::Token;
+
+/// A link is worth nothing after this time.
+pub const LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// Makes a link; an earlier one is void. The present password stays good until the link is used. Needs the caller's transaction.
+pub async fn create(conn: &mut Conn, actor: &Actor, id: UserId, now: DateTime<Utc>) -> Result<(User, Token)> {
+    let user = find(conn, id).await?;
+    if user.disabled_at.is_some() {
+        return Err(Error::Refused(format!("{} is disabled. Enable the account first.", user.name)));
+    }
+    let token = Token::generate();
+    let row = (
+        password_resets::token_hash.eq(token.hash().to_vec()),
+        password_resets::created_at.eq(now),
+        password_resets::expires_at.eq(now + LIFETIME),
+    );
+    diesel::insert_into(password_resets::table)
+        .values((password_resets::user_id.eq(id), row.clone()))
+        .on_conflict(password_resets::user_id)
+        .do_update()
+        .set(row)
+        .execute(conn)
+        .await?;
+    audit::record(conn, actor, Kind::User, Some(id.0), &format!("made a link to choose a new password for {}", user.name), now).await?;
+    Ok((user, token))
+}
+
+/// Whom a link belongs to; `None` when it was used or replaced, has ended, or belongs to somebody who is disabled.
+pub async fn open(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<Option<User>> {
+    Ok(password_resets::table
+        .inner_join(users::table)
+        .filter(password_resets::token_hash.eq(token.hash().to_vec()))
+        .filter(password_resets::expires_at.gt(now))
+        .filter(users::disabled_at.is_null())
+        .select(User::as_select())
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Uses a link up: sets the password and ends every session. `None` when the link is worth nothing any more. Needs the caller's transaction.
+pub async fn accept(conn: &mut Conn, token: &Token, hash: &PasswordHash, now: DateTime<Utc>) -> Result<Option<UserId>> {
+    let Some(user) = open(conn, token, now).await? else { return Ok(None) };
+    let link = password_resets::table.find(user.id).filter(password_resets::token_hash.eq(token.hash().to_vec()));
+    if diesel::delete(link).execute(conn).await? == 0 {
+        return Ok(None);
+    }
+    set_password(conn, user.id, hash, now).await?;
+    sessions::end_all(conn, user.id, None).await?;
+    audit::record(conn, &(&user).into(), Kind::User, Some(user.id.0), "chose a new password by a link", now).await?;
+    Ok(Some(user.id))
+}

@@ -1,0 +1,59 @@
+//! Settings, for admins: who may sign in, which programs may call, what the organization is called, and who changed what.
+
+mod invite;
+mod keys;
+mod link;
+mod log;
+mod organization;
+mod user;
+mod users;
+
+use actix_web::web::{self, ServiceConfig};
+
+use super::Choice;
+use crate::users::Role;
+use crate::web::{Admin, PageResult, Visit};
+
+#[cfg(test)]
+pub(in crate::web) use self::{
+    invite::InvitePage,
+    keys::{KeysPage, NewKeyPage},
+    log::LogPage,
+    organization::OrganizationPage,
+    user::UserPage,
+    users::UsersPage,
+};
+pub(in crate::web) use link::LinkPage;
+
+/// Mounts `/settings`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/settings").get(first))
+        .service(web::resource("/settings/users").get(users::show))
+        .service(web::resource("/settings/users/invite").get(invite::show).post(invite::create))
+        .service(web::resource("/settings/invitations/{id}/renew").post(invite::renew))
+        .service(web::resource("/settings/invitations/{id}/withdraw").post(invite::withdraw))
+        .service(web::resource("/settings/users/{id}").get(user::show))
+        .service(web::resource("/settings/users/{id}/role").post(user::change_role))
+        .service(web::resource("/settings/users/{id}/disable").post(user::disable))
+        .service(web::resource("/settings/users/{id}/enable").post(user::enable))
+        .service(web::resource("/settings/users/{id}/reset").post(user::reset))
+        .service(web::resource("/settings/keys").get(keys::list))
+        .service(web::resource("/settings/keys/new").get(keys::new).post(keys::create))
+        .service(web::resource("/settings/keys/{id}/revoke").post(keys::revoke))
+        .service(web::resource("/settings/organization").get(organization::show).post(organization::change))
+        .service(web::resource("/settings/log").get(log::show));
+}
+
+async fn first(visit: Visit<Admin>) -> PageResult {
+    visit.redirect("/settings/users").silently()
+}
+
+/// The roles with what each allows, the least first.
+fn roles() -> Vec<Choice> {
+    let label = |role: &Role| match role {
+        Role::Viewer => "Viewer: sees everything, changes nothing",
+        Role::Marketer => "Marketer: also writes templates, contacts and automations, and sends",
+        Role::Admin => "Admin: also connects Twilio and manages users, keys and settings",
+    };
+    Role::ALL.iter().map(|role| Choice::new(role.as_str(), label(role))).collect()
+}

@@ -1,0 +1,93 @@
+//! Inviting somebody by a link, making the link anew, taking it back.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use super::LinkPage;
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors};
+use crate::types::id::InvitationId;
+use crate::users::{self, Role, invitations};
+use crate::web::ui::Choice;
+use crate::web::{Admin, Form, Page, PageResult, Visit};
+
+/// What is typed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct InviteForm {
+    email: String,
+    role: String,
+}
+
+/// The form for an invitation.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct InvitePage {
+    form: InviteForm,
+    roles: Vec<Choice>,
+    errors: FieldErrors,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let form = InviteForm { role: Role::Marketer.as_str().to_owned(), ..InviteForm::default() };
+    visit.page(&InvitePage::new(form, FieldErrors::default()))
+}
+
+pub(super) async fn create(visit: Visit<Admin>, form: Form<InviteForm>) -> PageResult {
+    let (email, role) = match form.parse() {
+        Ok(wanted) => wanted,
+        Err(errors) => return visit.invalid(&InvitePage::new(form.into_inner(), errors)),
+    };
+    match invite(&mut *visit.conn().await?, &visit, &email, role).await {
+        Ok(page) => visit.page(&page),
+        Err(Error::Invalid(errors)) => visit.invalid(&InvitePage::new(form.into_inner(), errors)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn renew(visit: Visit<Admin>, id: Path<InvitationId>) -> PageResult {
+    let invitation = invitations::find(&mut *visit.conn().await?, *id).await?;
+    let page = invite(&mut *visit.conn().await?, &visit, &invitation.email, invitation.role).await?;
+    visit.page(&page)
+}
+
+pub(super) async fn withdraw(visit: Visit<Admin>, id: Path<InvitationId>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let gone = conn.transaction::<_, Error, _>(async |conn| invitations::withdraw(conn, &actor, *id, now).await).await?;
+    visit.redirect("/settings/users").flash(format!("The invitation of {} is withdrawn: its link is worth nothing any more.", gone.email))
+}
+
+/// Makes the link, and the page that shows it.
+async fn invite(conn: &mut Conn, visit: &Visit<Admin>, email: &str, role: Role) -> Result<LinkPage, Error> {
+    let (inviter, now) = (&visit.user, visit.now());
+    let (invitation, token) =
+        conn.transaction::<_, Error, _>(async |conn| invitations::create(conn, inviter, email, role, now).await).await?;
+    let link = visit.app.config.public_url.join(&format!("/join?token={}", token.expose()));
+    Ok(LinkPage::invitation(&invitation.email, link))
+}
+
+impl InviteForm {
+    fn parse(&self) -> Result<(String, Role), FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.check("email", users::parse_email(&self.email));
+        let role = errors.check("role", self.role.parse::<Role>());
+        email.zip(role).ok_or(errors)
+    }
+}
+
+impl InvitePage {
+    fn new(form: InviteForm, errors: FieldErrors) -> Self {
+        Self { form, roles: super::roles(), errors }
+    }
+}
+
+impl Page for InvitePage {
+    const TEMPLATE: &'static str = "ui/settings/invite.html";
+
+    fn samples() -> Vec<Self> {
+        let wrong = InviteForm { email: "\"<ben>".to_owned(), role: "boss".to_owned() };
+        let errors = wrong.parse().err().unwrap_or_default();
+        vec![Self::new(InviteForm::default(), FieldErrors::default()), Self::new(wrong, errors)]
+    }
+}

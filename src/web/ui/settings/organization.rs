@@ -1,0 +1,75 @@
+//! The organization: its name, the default country of phone numbers, the default time zone.
+
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, FieldErrors};
+use crate::types::country::Country;
+use crate::users::organization::{self, Organization};
+use crate::web::ui::{Choice, setup};
+use crate::web::{Admin, Form, Page, PageResult, Visit};
+
+/// What is typed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct OrganizationForm {
+    organization: String,
+    default_country: String,
+    time_zone: String,
+}
+
+/// The form for the settings of the whole installation.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct OrganizationPage {
+    form: OrganizationForm,
+    countries: Vec<Choice>,
+    time_zones: Vec<Choice>,
+    errors: FieldErrors,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let page = OrganizationPage::new(OrganizationForm::of(&visit.organization), FieldErrors::default());
+    visit.page(&page)
+}
+
+pub(super) async fn change(visit: Visit<Admin>, form: Form<OrganizationForm>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let settings = match Organization::parse(&form.organization, &form.default_country, &form.time_zone) {
+        Ok(settings) => settings,
+        Err(Error::Invalid(errors)) => return visit.invalid(&OrganizationPage::new(form.into_inner(), errors)),
+        Err(error) => return Err(error.into()),
+    };
+    let mut conn = visit.conn().await?;
+    conn.transaction::<_, Error, _>(async |conn| organization::change(conn, &actor, &settings, now).await).await?;
+    visit.redirect("/settings/organization").flash("Settings saved.")
+}
+
+impl OrganizationForm {
+    fn of(settings: &Organization) -> Self {
+        Self {
+            organization: settings.name.clone(),
+            default_country: settings.default_country.map(Country::code).unwrap_or_default().to_owned(),
+            time_zone: settings.time_zone.name().to_owned(),
+        }
+    }
+}
+
+impl OrganizationPage {
+    fn new(form: OrganizationForm, errors: FieldErrors) -> Self {
+        Self { form, countries: setup::countries(), time_zones: setup::time_zones(), errors }
+    }
+}
+
+impl Page for OrganizationPage {
+    const TEMPLATE: &'static str = "ui/settings/organization.html";
+
+    fn samples() -> Vec<Self> {
+        let form = OrganizationForm {
+            organization: "Bells & <Sons>".to_owned(),
+            default_country: "DE".to_owned(),
+            time_zone: "Europe/Berlin".to_owned(),
+        };
+        let errors = FieldErrors::default().with("organization", "Enter a name of up to 100 characters.");
+        vec![Self::new(form, FieldErrors::default()), Self::new(OrganizationForm::default(), errors)]
+    }
+}

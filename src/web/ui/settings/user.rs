@@ -1,0 +1,107 @@
+//! One person's account: role, shutting out and letting in, a link for a new password.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use super::LinkPage;
+use crate::error::{Error, FieldErrors};
+use crate::types::id::UserId;
+use crate::users::{self, Role, User, people, resets};
+use crate::web::ui::Choice;
+use crate::web::{Admin, Form, Page, PageResult, Visit};
+
+/// What is chosen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RoleForm {
+    role: String,
+}
+
+/// The page of a person.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct UserPage {
+    account: User,
+    /// Whether it is the one who looks.
+    is_self: bool,
+    roles: Vec<Choice>,
+    errors: FieldErrors,
+}
+
+pub(super) async fn show(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
+    let account = users::find(&mut *visit.conn().await?, *id).await?;
+    let page = UserPage::new(account, visit.user.id, FieldErrors::default());
+    visit.page(&page)
+}
+
+pub(super) async fn change_role(visit: Visit<Admin>, id: Path<UserId>, form: Form<RoleForm>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let done = match form.role.parse::<Role>() {
+        Ok(role) => conn.transaction::<_, Error, _>(async |conn| people::change_role(conn, &actor, *id, role, now).await).await,
+        Err(error) => Err(Error::field("role", error.to_string())),
+    };
+    match done {
+        Ok(user) => visit.redirect(path(*id)).flash(format!("{} now has the role {}.", user.name, user.role)),
+        Err(Error::Refused(reason)) => {
+            let page = UserPage::new(users::find(&mut conn, *id).await?, visit.user.id, FieldErrors::default().with("role", reason));
+            visit.invalid(&page)
+        }
+        Err(Error::Invalid(errors)) => {
+            let page = UserPage::new(users::find(&mut conn, *id).await?, visit.user.id, errors);
+            visit.invalid(&page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    match conn.transaction::<_, Error, _>(async |conn| people::disable(conn, &actor, *id, now).await).await {
+        Ok(user) => visit.redirect(path(*id)).flash(format!("{} is disabled and signed out everywhere.", user.name)),
+        Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn enable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let user = conn.transaction::<_, Error, _>(async |conn| people::enable(conn, &actor, *id, now).await).await?;
+    visit.redirect(path(*id)).flash(format!("{} may sign in again.", user.name))
+}
+
+pub(super) async fn reset(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    match conn.transaction::<_, Error, _>(async |conn| resets::create(conn, &actor, *id, now).await).await {
+        Ok((user, token)) => {
+            let link = visit.app.config.public_url.join(&format!("/reset?token={}", token.expose()));
+            visit.page(&LinkPage::reset(&user.name, link, path(*id)))
+        }
+        Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn path(id: UserId) -> String {
+    format!("/settings/users/{id}")
+}
+
+impl UserPage {
+    fn new(account: User, own: UserId, errors: FieldErrors) -> Self {
+        Self { is_self: account.id == own, account, roles: super::roles(), errors }
+    }
+}
+
+impl Page for UserPage {
+    const TEMPLATE: &'static str = "ui/settings/user.html";
+
+    fn samples() -> Vec<Self> {
+        let ada = User::sample("Ada <Lovelace>", Role::Admin);
+        let ben = User { disabled_at: Some(chrono::DateTime::UNIX_EPOCH), ..User::sample("Ben", Role::Viewer) };
+        let errors = FieldErrors::default().with("role", "Ada is the only admin who can sign in.");
+        vec![Self::new(ada.clone(), ada.id, errors), Self::new(ben, ada.id, FieldErrors::default())]
+    }
+}

@@ -1,0 +1,62 @@
+//! Who may sign in, and who was invited.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::types::id::InvitationId;
+use crate::users::invitations::{self, Invitation};
+use crate::users::{Role, User, people};
+use crate::web::{Admin, Page, PageResult, Visit};
+
+/// Everybody with an account, and those who have not come yet.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct UsersPage {
+    users: Vec<User>,
+    invited: Vec<Invited>,
+}
+
+#[derive(Debug, Serialize)]
+struct Invited {
+    id: InvitationId,
+    email: String,
+    role: Role,
+    expires_at: DateTime<Utc>,
+    /// Whether the link is worth nothing any more.
+    ended: bool,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let users = people::list(&mut conn).await?;
+    let invitations = invitations::list(&mut conn).await?;
+    drop(conn);
+    let now = visit.now();
+    visit.page(&UsersPage { users, invited: invitations.into_iter().map(|invitation| Invited::of(invitation, now)).collect() })
+}
+
+impl Invited {
+    fn of(invitation: Invitation, now: DateTime<Utc>) -> Self {
+        let Invitation { id, email, role, expires_at, .. } = invitation;
+        Self { id, email, role, expires_at, ended: expires_at <= now }
+    }
+}
+
+impl Page for UsersPage {
+    const TEMPLATE: &'static str = "ui/settings/users.html";
+
+    fn samples() -> Vec<Self> {
+        let seen = User { seen_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ada <Lovelace>", Role::Admin) };
+        let disabled = User { disabled_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ben", Role::Viewer) };
+        let invited = |ended| Invited {
+            id: InvitationId::new(),
+            email: "eve@example.com".to_owned(),
+            role: Role::Marketer,
+            expires_at: DateTime::UNIX_EPOCH,
+            ended,
+        };
+        vec![
+            Self { users: vec![seen.clone()], invited: Vec::new() },
+            Self { users: vec![seen, disabled], invited: vec![invited(false), invited(true)] },
+        ]
+    }
+}

@@ -1,0 +1,374 @@
+//! Settings: people are invited, given other roles and shut out; keys are made and revoked; one's own zone and theme; and a log of it all.
+
+use carillon::users::{Role, audit, audit::AuditFilter, people};
+use serde_json::json;
+
+use crate::harness::{
+    HANDSET, TestApp,
+    browser::{Browser, Screen},
+    days,
+    site::Page,
+    world::PASSWORD,
+};
+
+const NEW: &str = "quite another set of words";
+
+/// The link or key that a page shows this once.
+fn secret(page: &Page) -> String {
+    let field = page.html.split("id=\"secret\" value=\"").nth(1).unwrap_or_else(|| panic!("nothing is shown once: {}", page.text()));
+    field.split('"').next().unwrap().replace("&#x2F;", "/").replace("&amp;", "&").replace("&#x3D;", "=")
+}
+
+/// The path and query of a link of ours.
+fn path(link: &str) -> &str {
+    &link[link.find("/join").or(link.find("/reset")).unwrap()..]
+}
+
+/// The id of the user with an email address.
+async fn id_of(app: &TestApp, email: &str) -> String {
+    app.texts(&format!("SELECT id::text AS text FROM users WHERE email = '{email}'")).await.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite");
+    assert_eq!(form.value("role"), Some("marketer"));
+    for (email, reason) in [("ben", "This is not an email address"), ("admin@example.com", "has an account already")] {
+        let refused = admin.send(&form.clone().with("email", email)).await;
+        assert_eq!(refused.status, 422);
+        refused.must_say(reason);
+        assert_eq!(refused.form("/settings/users/invite").value("email"), Some(email), "what was typed stays");
+    }
+    let link = secret(&admin.send(&form.with("email", "Ben@Example.com")).await.ok());
+    admin.open("/settings/users").await.ok().must_say("ben@example.com Marketer The link is good until");
+    let token = link.rsplit('=').next().unwrap();
+    let kept = app.texts("SELECT encode(token_hash, 'escape') || email AS text FROM invitations").await;
+    assert!(kept.len() == 1 && !kept[0].contains(token), "only the hash is kept");
+
+    // Ben opens it in a browser of his own; a weak password is refused, and the link is still good.
+    let ben = app.site();
+    let form = ben.open(path(&link)).await.ok().form("/join").with("name", "Ben Osei");
+    let refused = ben.send(&form.clone().with("password", "short")).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.form("/join").value("name"), Some("Ben Osei"));
+    assert_eq!(ben.send(&form.clone().with("password", NEW)).await.ok().path, "/");
+    ben.open("/automations/new").await.ok();
+    assert_eq!(ben.open("/settings/users").await.status, 403, "settings are for admins");
+    let again = app.site().open(path(&link)).await;
+    assert_eq!(again.status, 410);
+    again.must_say("worth nothing any more");
+    assert_eq!(app.site().send(&app.site().open("/login").await.form("/login").to("/join")).await.status, 403);
+
+    // Another role counts from the next click.
+    let user = format!("/settings/users/{}", id_of(&app, "ben@example.com").await);
+    let page = admin.open(&user).await.ok();
+    admin.send(&page.form(&format!("{user}/role")).with("role", "viewer")).await.ok().must_say("now has the role viewer");
+    assert_eq!(ben.open("/automations/new").await.status, 403);
+    ben.open("/automations").await.ok();
+
+    // Disabled: the next click leads to the log-in, and the password does not open it.
+    admin.send(&page.form(&format!("{user}/disable"))).await.ok().must_say("is disabled and signed out everywhere");
+    let shut = ben.open("/automations").await;
+    assert!(shut.path.starts_with("/login"), "{}", shut.path);
+    let login = shut.form("/login").with("email", "ben@example.com").with("password", NEW);
+    assert_eq!(ben.send(&login).await.status, 422);
+    let form = admin.open(&user).await.ok().form(&format!("{user}/enable"));
+    admin.send(&form).await.ok().must_say("may sign in again");
+    assert_eq!(
+        ben.send(&ben.open("/login").await.form("/login").with("email", "ben@example.com").with("password", NEW)).await.ok().path,
+        "/"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let own = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
+    let page = admin.open(&own).await.ok();
+    admin.send(&page.form(&format!("{own}/disable"))).await.ok().must_say("is the only admin who can sign in");
+    let refused = admin.send(&page.form(&format!("{own}/role")).with("role", "viewer")).await;
+    assert_eq!(refused.status, 422);
+    refused.must_say("is the only admin who can sign in");
+    admin.open(&own).await.ok();
+
+    // With a second one, either may go, but never both, however often they try at the same time.
+    app.user("other@example.com", Role::Admin).await;
+    let ids = [id_of(&app, "admin@example.com").await, id_of(&app, "other@example.com").await];
+    for _ in 0..10 {
+        let shut = ids.clone().map(|id| {
+            let (db, now) = (app.app.db.clone(), app.clock.now());
+            tokio::spawn(async move {
+                use diesel_async::AsyncConnection;
+                let actor = audit::Actor::command_line();
+                let mut conn = db.get().await.unwrap();
+                let id = id.parse().unwrap();
+                conn.transaction::<_, carillon::error::Error, _>(async |conn| people::disable(conn, &actor, id, now).await).await.is_ok()
+            })
+        });
+        let mut went = 0;
+        for one in shut {
+            went += usize::from(one.await.unwrap());
+        }
+        assert_eq!(went, 1);
+        assert_eq!(app.texts("SELECT email AS text FROM users WHERE role = 'admin' AND disabled_at IS NULL").await.len(), 1);
+        app.run_sql("UPDATE users SET disabled_at = NULL").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_once() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite").with("email", "ben@example.com");
+    let first = secret(&admin.send(&form).await.ok());
+    let list = admin.open("/settings/users").await.ok();
+    let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
+    let second = secret(&admin.send(&renew).await.ok());
+    assert_eq!(app.site().open(path(&first)).await.status, 410, "replaced");
+    app.site().open(path(&second)).await.ok();
+    app.clock.advance(days(7));
+    assert_eq!(app.site().open(path(&second)).await.status, 410, "a week is over");
+    let admin = app.site();
+    let login = admin.open("/login").await.form("/login").with("email", "admin@example.com").with("password", PASSWORD);
+    admin.send(&login).await.ok();
+    let list = admin.open("/settings/users").await.ok();
+    list.must_say("The link ended");
+    let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
+    let third = secret(&admin.send(&renew).await.ok());
+    app.site().open(path(&third)).await.ok();
+    let list = admin.open("/settings/users").await.ok();
+    let withdraw = list.forms().into_iter().find(|form| form.action().ends_with("/withdraw")).unwrap();
+    admin.send(&withdraw).await.ok().must_say("is withdrawn");
+    assert_eq!(app.site().open(path(&third)).await.status, 410);
+    assert_eq!(app.count("invitations").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_password_is_replaced_by_a_link_that_is_good_once() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let user = format!("/settings/users/{}", id_of(&app, "viewer@example.com").await);
+    let form = admin.open(&user).await.ok().form(&format!("{user}/reset"));
+    let first = secret(&admin.send(&form).await.ok());
+    let link = secret(&admin.send(&form).await.ok());
+    assert_eq!(app.site().open(path(&first)).await.status, 410, "replaced by the second one");
+    viewer.open("/contacts").await.ok();
+
+    let (elsewhere, late) = (app.site(), app.site());
+    let form = elsewhere.open(path(&link)).await.ok().form("/reset");
+    let late_form = late.open(path(&link)).await.ok().form("/reset");
+    assert_eq!(elsewhere.send(&form.clone().with("password", "short")).await.status, 422);
+    assert_eq!(elsewhere.send(&form.with("password", NEW)).await.ok().path, "/");
+    assert!(viewer.open("/contacts").await.path.starts_with("/login"), "earlier sessions have ended");
+    assert_eq!(late.send(&late_form.with("password", "words of somebody else")).await.status, 410, "used up");
+    let login = viewer.open("/login").await.form("/login").with("email", "viewer@example.com");
+    assert_eq!(viewer.send(&login.clone().with("password", PASSWORD)).await.status, 422);
+    viewer.send(&login.with("password", NEW)).await.ok();
+
+    // A link does not outlive the account.
+    let form = admin.open(&user).await.ok().form(&format!("{user}/reset"));
+    let link = secret(&admin.send(&form).await.ok());
+    admin.send(&admin.open(&user).await.ok().form(&format!("{user}/disable"))).await.ok();
+    admin.send(&admin.open(&user).await.ok().form(&format!("{user}/enable"))).await.ok();
+    assert_eq!(app.site().open(path(&link)).await.status, 410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_shown_once_used_and_revoked() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let form = admin.open("/settings/keys/new").await.ok().form("/settings/keys/new");
+    assert_eq!(admin.send(&form).await.status, 422, "a key needs a name");
+    let key = secret(&admin.send(&form.with("name", "Till").with("role", "marketer")).await.ok());
+    assert!(key.starts_with("ck_"), "{key}");
+    let list = admin.open("/settings/keys").await.ok();
+    assert!(!list.html.contains(&key) && list.says(&format!("{}…", &key[..9])), "{}", list.text());
+
+    let till = app.api().with_key(&key);
+    till.post("/contacts", json!({ "phone": HANDSET })).await.ok();
+    let used = app.texts("SELECT name AS text FROM api_keys WHERE last_used_at IS NOT NULL").await;
+    assert_eq!(used, ["Till"]);
+    let id = app.texts("SELECT id::text AS text FROM api_keys WHERE name = 'Till'").await.remove(0);
+    let revoke = list.form(&format!("/settings/keys/{id}/revoke"));
+    let page = admin.send(&revoke).await.ok();
+    page.must_say("Revoked Till");
+    assert_eq!(till.get("/contacts").await.status, 401);
+    assert_eq!(admin.send(&revoke).await.status, 404, "revoked already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_sees_times_in_their_own_zone() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let viewer = app.sign_in_as(Role::Viewer).await;
+    let form = admin.open("/settings/organization").await.ok().form("/settings/organization");
+    let refused = admin.send(&form.clone().with("organization", " ")).await;
+    assert_eq!(refused.status, 422);
+    admin.send(&form.with("organization", "Bells & Sons").with("time_zone", "Asia/Tokyo").with("default_country", "JP")).await.ok();
+    app.contact(HANDSET).await;
+    let id = app.texts("SELECT id::text AS text FROM contacts").await.remove(0);
+    let zones = async |site: &crate::harness::site::Site| site.open(&format!("/contacts/{id}")).await.ok().html;
+    assert!(zones(&admin).await.contains(" JST\""), "the organization's zone");
+
+    let form = viewer.open("/account").await.ok().form("/account/profile");
+    assert_eq!((form.value("time_zone"), form.value("theme")), (Some(""), Some("automatic")));
+    viewer.send(&form.clone().with("time_zone", "America/Phoenix").with("name", "Vera")).await.ok().must_say("Vera");
+    let html = zones(&viewer).await;
+    assert!(html.contains(" MST\"") && !html.contains(" JST\""), "one's own zone");
+    assert!(zones(&admin).await.contains(" JST\""), "which is nobody else's");
+    let wrong = viewer.send(&form.with("time_zone", "Mars/Olympus")).await;
+    assert_eq!(wrong.status, 422);
+    wrong.must_say("This time zone is not known");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_ends_the_sessions_of_their_other_browsers() {
+    let app = TestApp::start().await;
+    let here = app.sign_in().await;
+    let sign_in = async || {
+        let site = app.site();
+        let login = site.open("/login").await.form("/login").with("email", "admin@example.com").with("password", PASSWORD);
+        site.send(&login).await.ok();
+        site
+    };
+    let (one, two, three) = (sign_in().await, sign_in().await, sign_in().await);
+    let stranger = app.sign_in_as(Role::Viewer).await;
+    let ends = |page: &Page| page.forms().into_iter().filter(|form| form.action().ends_with("/end")).collect::<Vec<_>>();
+    let page = here.open("/account").await.ok();
+    assert_eq!((ends(&page).len(), page.text().matches("This browser").count()), (3, 1));
+    let end = ends(&page).remove(0);
+    // Nobody ends those of somebody else.
+    let theirs = stranger.open("/account").await.ok().form("/account/sign-out").to(end.action());
+    assert_eq!(stranger.send(&theirs).await.status, 404);
+    here.send(&end).await.ok();
+    let mut left = 0;
+    for site in [&one, &two, &three] {
+        left += usize::from(site.open("/contacts").await.path == "/contacts");
+    }
+    assert_eq!(left, 2);
+    let page = here.open("/account").await.ok();
+    here.send(&page.form("/account/sign-out-others")).await.ok();
+    for site in [&one, &two, &three] {
+        assert!(site.open("/contacts").await.path.starts_with("/login"));
+    }
+    assert!(ends(&here.open("/account").await.ok()).is_empty(), "this browser is still signed in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_tells_who_changed_what_without_secrets() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let invite = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite").with("email", "ben@example.com");
+    let link = secret(&admin.send(&invite).await.ok());
+    let ben = app.site();
+    let join = ben.open(path(&link)).await.ok().form("/join").with("name", "Ben <b>").with("password", NEW);
+    ben.send(&join).await.ok();
+    let profile = ben.open("/account").await.ok().form("/account/profile").with("name", "Ben Osei");
+    ben.send(&profile).await.ok();
+    let key = admin.open("/settings/keys/new").await.ok().form("/settings/keys/new").with("name", "Till");
+    let key = secret(&admin.send(&key).await.ok());
+    let form = admin.open("/settings/organization").await.ok().form("/settings/organization").with("organization", "Bells");
+    admin.send(&form.clone()).await.ok();
+    let lines = app.count("audit_log").await;
+    admin.send(&form).await.ok();
+    assert_eq!(app.count("audit_log").await, lines, "what changes nothing is no change");
+
+    let log = admin.open("/settings/log").await.ok();
+    for words in [
+        "Ada invited ben@example.com as marketer.",
+        "Ben <b> accepted the invitation and joined as marketer.",
+        "Ben <b> changed their name to Ben Osei.",
+        "Ada made the API key Till, with the role marketer.",
+        "Ada changed the name from Carillon to Bells.",
+        "The command line made the API key stories",
+    ] {
+        log.must_say(words);
+    }
+    let token = link.rsplit('=').next().unwrap();
+    let whole = app.texts("SELECT row(audit_log.*)::text AS text FROM audit_log").await.join("\n");
+    for secret in [token, key.as_str(), NEW, PASSWORD] {
+        assert!(!whole.contains(secret), "{secret} stands in the log");
+    }
+
+    let ben_id = id_of(&app, "ben@example.com").await;
+    let of_ben = admin.open(&format!("/settings/log?who={ben_id}")).await.ok();
+    assert!(of_ben.says("joined as marketer") && !of_ben.says("made the API key"), "{}", of_ben.text());
+    let of_keys = admin.open("/settings/log?kind=api_key").await.ok();
+    assert!(of_keys.says("made the API key Till") && !of_keys.says("joined as marketer"), "{}", of_keys.text());
+    assert_eq!(ben.open("/settings/log").await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_goes_on_page_by_page_and_its_indexes_serve_it() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    let id = id_of(&app, "admin@example.com").await;
+    app.run_sql(&format!(
+        "INSERT INTO audit_log SELECT uuidv.id, now(), 'user', '{id}', 'Ada', 'template', NULL, 'changed the template ' || n || ' of many'
+         FROM generate_series(1, 120) n, LATERAL (SELECT ('01930000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id) uuidv"
+    ))
+    .await;
+    let mut page = admin.open("/settings/log?kind=template").await.ok();
+    let mut seen = Vec::new();
+    let older = |page: &Page| {
+        let at = page.html.find("rel=\"next\" href=\"")? + 17;
+        Some(page.html[at..].split('"').next()?.replace("&amp;", "&").replace("&#x2F;", "/").replace("&#x3D;", "="))
+    };
+    loop {
+        let text = page.text();
+        seen.extend(text.split("changed the template ").skip(1).filter_map(|rest| rest.split(" of many.").next()?.parse::<u32>().ok()));
+        let Some(next) = older(&page) else { break };
+        assert!(next.contains("kind=template"), "{next}");
+        page = admin.open(&next).await.ok();
+    }
+    assert_eq!(seen, (1..=120).rev().collect::<Vec<_>>());
+    let filter = AuditFilter { kind: Some(audit::Kind::Template), ..AuditFilter::default() };
+    assert_eq!(audit::list(&mut *app.conn().await, filter, 500).await.unwrap().len(), 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_theme_is_what_one_has_chosen_whatever_the_system_says() {
+    const GROUND: &str = "return getComputedStyle(document.body).backgroundColor;";
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    let (light, dark) = (json!("rgb(246, 246, 243)"), json!("rgb(19, 22, 21)"));
+    for (theme, on_wide, on_phone) in [("Automatic", &light, &dark), ("Dark", &dark, &dark), ("Light", &light, &light)] {
+        browser.shown_on(Screen::Wide).await;
+        browser.go(&format!("{}/account", app.url)).await;
+        browser.choose("theme", theme).await;
+        browser.press("Save").await;
+        browser.must_say("Saved.").await;
+        assert_eq!(&browser.run(GROUND).await, on_wide, "{theme}, where the system is light");
+        browser.shown_on(Screen::Phone).await;
+        assert_eq!(&browser.run(GROUND).await, on_phone, "{theme}, where the system is dark");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_made_copied_and_accepted_in_a_browser() {
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/settings", app.url)).await;
+    browser.follow("Invite somebody").await;
+    browser.fill("email", "ben@example.com").await;
+    browser.choose("role", "Marketer").await;
+    browser.press("Make the link").await;
+    browser.must_say("It is shown this once").await;
+    let link = browser.run("return document.getElementById('secret').value;").await;
+    browser.press("Copy").await;
+    browser.must_say("Copied").await;
+    let marked = "const field = document.getElementById('secret'); return field.value.slice(field.selectionStart, field.selectionEnd);";
+    assert_eq!(browser.run(marked).await, link, "what is copied is marked");
+    browser.go(link.as_str().unwrap()).await;
+    browser.fill("name", "Ben Osei").await;
+    browser.fill("password", NEW).await;
+    browser.press("Join").await;
+    browser.must_say("Welcome. Your account is ready.").await;
+    browser.must_say("Ben Osei").await;
+}
