@@ -30,13 +30,15 @@ pub struct WebhookTest {
     pub check: Check,
 }
 
+/// When it was looked at, what was found, and how the webhooks were tested, as they lie in the table.
+type Kept = (Option<DateTime<Utc>>, Option<Value>, Option<Value>);
+
 /// What the last look at a connection found, and the last test of its webhooks; none before the first.
 ///
 /// What another version has left and cannot be read counts as none: it is looked at again within the hour.
 pub async fn look(conn: &mut Conn, id: ConnectionId) -> Result<(Option<Look>, Option<WebhookTest>)> {
     let columns = (connections::checked_at, connections::checks, connections::webhook_test);
-    let found: Option<(Option<DateTime<Utc>>, Option<Value>, Option<Value>)> =
-        connections::table.find(id).select(columns).first(conn).await.optional()?;
+    let found: Option<Kept> = connections::table.find(id).select(columns).first(conn).await.optional()?;
     let (checked_at, checks, test) = found.ok_or(Error::NotFound("connection"))?;
     let look =
         checked_at.zip(checks).and_then(|(checked_at, checks)| Some(Look { checked_at, checks: serde_json::from_value(checks).ok()? }));
