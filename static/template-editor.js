@@ -10,7 +10,7 @@
 
   // With what it began with: the server tells what somebody else has saved since.
   const typed = ["name", "saved_name", "version", "body", "media_urls"];
-  const place = `carillon:${form.dataset.user}:${form.action}`;
+  const place = `carillon:${form.dataset.user}:${new URL(form.getAttribute("action"), location.href).href}`;
   let signedOut = false;
   let wasThere = false;
   body.addEventListener("focus", () => (wasThere = true));

@@ -35,14 +35,6 @@ text_enum! {
         ApiKey = "api_key",
         /// The settings of the whole installation.
         Organization = "organization",
-        /// A Twilio account.
-        Connection = "connection",
-        /// A number or service to send from.
-        Sender = "sender",
-        /// A text.
-        Template = "template",
-        /// A trigger with steps.
-        Automation = "automation",
     }
 }
 

@@ -407,3 +407,29 @@ async fn a_report_of_another_connection_moves_nothing() {
     assert_eq!(call_signed(&app, &status(&other, message.id), report).await, 404);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "queued");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_whose_commit_fails_is_not_answered_as_taken() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    let path = status(&twilio, message.id);
+    let sid = message.twilio_sid.clone().unwrap();
+    let params = [("MessageSid", sid.as_str()), ("MessageStatus", "read"), ("AccountSid", ACCOUNT_SID)];
+    let kept = async || app.count("delivery_events WHERE status = 'read'").await;
+
+    // It fails with the commit and not before: the statement itself has answered by then.
+    app.run_sql("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no commit'; END $$").await;
+    app.run_sql(
+        "CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON delivery_events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
+    )
+    .await;
+    assert_eq!(call_signed(&app, &path, &params).await, 500);
+    assert_eq!(kept().await, 0);
+    app.run_sql("DROP TRIGGER fail ON delivery_events").await;
+    assert_eq!(call_signed(&app, &path, &params).await, 204);
+    assert_eq!(kept().await, 1);
+}

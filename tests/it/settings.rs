@@ -303,16 +303,16 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_log_goes_on_page_by_page_and_its_indexes_serve_it() {
+async fn the_audit_log_goes_on_page_by_page() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let id = id_of(&app, "admin@example.com").await;
     app.run_sql(&format!(
-        "INSERT INTO audit_log SELECT uuidv.id, now(), 'user', '{id}', 'Ada', 'template', NULL, 'changed the template ' || n || ' of many'
+        "INSERT INTO audit_log SELECT uuidv.id, now(), 'user', '{id}', 'Ada', 'organization', NULL, 'changed the key ' || n || ' of many'
          FROM generate_series(1, 120) n, LATERAL (SELECT ('01930000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id) uuidv"
     ))
     .await;
-    let mut page = admin.open("/settings/log?kind=template").await.ok();
+    let mut page = admin.open("/settings/log?kind=organization").await.ok();
     let mut seen = Vec::new();
     let older = |page: &Page| {
         let at = page.html.find("rel=\"next\" href=\"")? + 17;
@@ -320,13 +320,13 @@ async fn the_audit_log_goes_on_page_by_page_and_its_indexes_serve_it() {
     };
     loop {
         let text = page.text();
-        seen.extend(text.split("changed the template ").skip(1).filter_map(|rest| rest.split(" of many.").next()?.parse::<u32>().ok()));
+        seen.extend(text.split("changed the key ").skip(1).filter_map(|rest| rest.split(" of many.").next()?.parse::<u32>().ok()));
         let Some(next) = older(&page) else { break };
-        assert!(next.contains("kind=template"), "{next}");
+        assert!(next.contains("kind=organization"), "{next}");
         page = admin.open(&next).await.ok();
     }
     assert_eq!(seen, (1..=120).rev().collect::<Vec<_>>());
-    let filter = AuditFilter { kind: Some(audit::Kind::Template), ..AuditFilter::default() };
+    let filter = AuditFilter { kind: Some(audit::Kind::Organization), ..AuditFilter::default() };
     assert_eq!(audit::list(&mut *app.conn().await, filter, 500).await.unwrap().len(), 120);
 }
 

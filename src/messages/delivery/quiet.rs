@@ -99,7 +99,10 @@ pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) ->
         formers: &firsts.iter().map(|report| formers(report)).collect::<Vec<_>>(),
         now,
     };
-    let (ids, applied): (Option<Vec<MessageId>>, Option<Vec<bool>>) = statement.get_result(&mut conn).await?;
+    // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits a statement that is its own transaction. Only the
+    // end of the answer says that it has.
+    let rows: Vec<(Option<Vec<MessageId>>, Option<Vec<bool>>)> = statement.load(&mut conn).await?;
+    let (ids, applied) = rows.into_iter().next().unwrap_or_default();
     let written = ids.unwrap_or_default().into_iter().zip(applied.unwrap_or_default());
     let written: HashMap<MessageId, Recorded> =
         written.map(|(id, applied)| (id, if applied { Recorded::Applied } else { Recorded::Noted })).collect();

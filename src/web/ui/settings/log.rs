@@ -62,10 +62,7 @@ fn rows(entries: Vec<Entry>) -> Vec<Row> {
         let id = entry.subject_id?;
         let place = match entry.kind {
             Kind::User => "settings/users",
-            Kind::Connection => "connections",
-            Kind::Template => "templates",
-            Kind::Automation => "automations",
-            Kind::ApiKey | Kind::Organization | Kind::Sender => return None,
+            Kind::ApiKey | Kind::Organization => return None,
         };
         Some(format!("/{place}/{id}"))
     };
@@ -77,10 +74,6 @@ fn kinds() -> Vec<Choice> {
         Kind::User => "Users",
         Kind::ApiKey => "API keys",
         Kind::Organization => "Organization",
-        Kind::Connection => "Connections",
-        Kind::Sender => "Senders",
-        Kind::Template => "Templates",
-        Kind::Automation => "Automations",
     };
     Kind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }
@@ -118,7 +111,7 @@ impl Page for LogPage {
         };
         let entries = vec![
             entry(ActorKind::User, Some(Uuid::nil()), Kind::User, "disabled Ben <Osei>"),
-            entry(ActorKind::ApiKey, Some(Uuid::nil()), Kind::Automation, "paused Welcome"),
+            entry(ActorKind::ApiKey, Some(Uuid::nil()), Kind::ApiKey, "revoked the API key shop"),
             entry(ActorKind::CommandLine, None, Kind::ApiKey, "made the API key shop"),
         ];
         let wanted = Wanted { who: String::new(), kind: "user".to_owned(), before: String::new() };
