@@ -187,10 +187,9 @@ async fn report_here(app: &App, credentials: &Credentials, sender: Sender) -> Re
         .transaction::<_, Error, _>(async |conn| {
             senders::record_seen(conn, &seen).await?;
             match (&outcome, seen.is_heard()) {
-                (Err(_), Some(true)) => senders::find(conn, id).await,
+                (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await,
                 (Err(reason), _) => senders::record_inbound(conn, id, Err(reason)).await,
                 (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await,
-                (Ok(()), Some(_)) => senders::find(conn, id).await,
             }
         })
         .await?;

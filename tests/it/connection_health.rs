@@ -1,13 +1,16 @@
 //! The health of a connection: drift is named and repaired, registrations are read, calls are tested, tokens change without a gap.
 
 use carillon::simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Method, Registration, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID,
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Method, Number, Registration, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID,
     TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign,
 };
 use carillon::users::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{HANDSET, TestApp, browser::Browser, days, hours, world::Twilio};
+
+/// What somebody does to a number at Twilio.
+type Change = fn(&mut Number);
 
 const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
 
@@ -54,8 +57,8 @@ async fn every_drift_of_a_number_is_named_and_repaired() {
     let health = site.open(&path(&connection, "/health")).await.ok();
     assert!(health.says("The connection works") && health.says("As it should be"), "{}", health.text());
 
-    let number = |change: fn(&mut carillon::simulator::Number)| assert!(app.simulator.change_number(LONG_CODE, change));
-    let drifts: [(fn(&mut carillon::simulator::Number), &str); 5] = [
+    let number = |change: Change| assert!(app.simulator.change_number(LONG_CODE, change));
+    let drifts: [(Change, &str); 5] = [
         (
             |number| number.sms_url = Some("https://user:secret@crm.example.org/in?token=secret".into()),
             "another address, at crm.example.org",

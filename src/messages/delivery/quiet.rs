@@ -58,6 +58,9 @@ statement! {
      SELECT array_agg(message_id), array_agg(applied) FROM noted"
 }
 
+/// The messages whose reports are written, and whether they were applied; none where nothing is.
+type Written = (Option<Vec<MessageId>>, Option<Vec<bool>>);
+
 /// The statuses that a report moves, each between blanks. A text is what PostgreSQL searches fastest: to join all pairs
 /// took longer than the rest of the decision.
 fn formers(report: &Report) -> &'static str {
@@ -101,7 +104,7 @@ pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) ->
     };
     // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits a statement that is its own transaction. Only the
     // end of the answer says that it has.
-    let rows: Vec<(Option<Vec<MessageId>>, Option<Vec<bool>>)> = statement.load(&mut conn).await?;
+    let rows: Vec<Written> = statement.load(&mut conn).await?;
     let (ids, applied) = rows.into_iter().next().unwrap_or_default();
     let written = ids.unwrap_or_default().into_iter().zip(applied.unwrap_or_default());
     let written: HashMap<MessageId, Recorded> =

@@ -70,7 +70,7 @@ impl TemplateForm {
     pub(super) fn with_draft(self, draft: Draft) -> Self {
         let Draft { version, name, saved_name, body, media_urls, .. } = draft;
         let name = if name.trim() == saved_name { self.name } else { name };
-        Self { version, name, body, media_urls, ..self }
+        Self { name, body, media_urls, version, ..self }
     }
 
     /// The same over what is saved now: who has not changed the name does not undo what another has made of it since.
