@@ -1,5 +1,7 @@
 //! The dry run: what an automation would do for one contact, step by step, with its times. It sends nothing and writes nothing.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -17,7 +19,7 @@ use crate::events::EventName;
 use crate::messages::compose::{Draft, Origin};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Renderer};
-use crate::types::id::{AutomationId, EnrollmentId};
+use crate::types::id::{AutomationId, EnrollmentId, SenderId};
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 
@@ -104,6 +106,7 @@ pub async fn dry_run(
         organization: &organization.name,
         default_country: organization.default_country,
     };
+    let usable = senders::usable_ids(conn).await?;
     let mut enrollment = would_be(contact, now);
     let mut dry = DryRun { start: start(&definition.trigger, event), outcomes: Vec::new(), ends_at: now };
     loop {
@@ -114,7 +117,7 @@ pub async fn dry_run(
                 Origin::Automation { step, .. } => usize::try_from(*step).unwrap_or_default(),
                 Origin::Retry { .. } | Origin::OneOff { .. } => 0,
             };
-            let what = sending(conn, definition, step, draft, &material).await?;
+            let what = sending(conn, definition, step, draft, &material, &usable).await?;
             dry.outcomes.push(Outcome { step, at: dry.ends_at, what });
         }
         match ran.standing {
@@ -137,7 +140,14 @@ pub async fn dry_run(
 }
 
 /// What becomes of a message that a step would make.
-async fn sending(conn: &mut Conn, definition: &Definition, step: usize, draft: Draft, material: &Material<'_>) -> Result<What> {
+async fn sending(
+    conn: &mut Conn,
+    definition: &Definition,
+    step: usize,
+    draft: Draft,
+    material: &Material<'_>,
+    usable: &HashSet<SenderId>,
+) -> Result<What> {
     if matches!(definition.steps.get(step), Some(Step::SendSms { template_id: None, .. })) {
         return Ok(What::NotSent("No template is chosen yet.".to_owned()));
     }
@@ -149,7 +159,7 @@ async fn sending(conn: &mut Conn, definition: &Definition, step: usize, draft: D
         return Ok(What::NotSent("The sender does not exist any more.".to_owned()));
     };
     let suppressed = suppressions::active(conn, &to).await?.map(|suppression| suppression.reason);
-    let held = senders::usable(conn).await?.iter().all(|usable| usable.id != sender.id);
+    let held = !usable.contains(&sender.id);
     Ok(What::Send { to, text, media_urls: draft.media_urls, sender: Box::new(sender.clone()), suppressed, held })
 }
 

@@ -20,4 +20,4 @@ pub use store::{
     CONCURRENCY, Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, disable, enable, find, list,
     record_verified, rename, set_max_concurrency, set_unconfirmed_policy, stop,
 };
-pub use verify::{Profile, Verified, VerifiedAccount, VerifiedSender, find_sender, verify, verify_account};
+pub use verify::{Profile, VerifiedAccount, VerifiedSender, find_sender, verify_account};

@@ -45,27 +45,11 @@ pub struct VerifiedSender {
     pub mms_capable: bool,
 }
 
-/// An account and a sender of it, both verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// The account.
-    pub account: VerifiedAccount,
-    /// The sender.
-    pub sender: VerifiedSender,
-}
-
 impl VerifiedSender {
     /// Which kind of sender it is.
     pub const fn kind(&self) -> SenderKind {
         self.address.kind()
     }
-}
-
-/// Asks Twilio about the keys first, then about the sender; the first thing that is wrong is the problem.
-pub async fn verify(client: &Client, keys: &Keys, address: &SenderAddress) -> Result<Verified, Problem> {
-    let account = verify_account(client, keys).await?;
-    let sender = find_sender(client, &keys.credentials(), address).await?;
-    Ok(Verified { account, sender })
 }
 
 /// Tries every key that there is: the Auth Token by reading the account, the API key by reading the account's numbers.

@@ -214,13 +214,17 @@ impl Inspection {
     /// All lines: first those of the account, then those of each sender.
     #[must_use]
     pub fn checks(&self) -> Vec<Check> {
-        self.checks.iter().chain(self.senders.iter().flat_map(|seen| &seen.health.checks)).cloned().collect()
+        self.lines().cloned().collect()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().chain(self.senders.iter().flat_map(|seen| &seen.health.checks))
     }
 
     /// Whether nothing has failed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
-        self.checks().iter().all(|check| check.outcome != Outcome::Failed)
+        self.lines().all(|check| check.outcome != Outcome::Failed)
     }
 }
 

@@ -9,7 +9,7 @@ pub mod registration;
 mod stops;
 pub mod webhook;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -124,6 +124,11 @@ pub async fn usable(conn: &mut Conn) -> Result<Vec<Sender>> {
         .filter(connections::disabled_at.is_null().and(connections::stopped_at.is_null()))
         .order((senders::name, senders::id));
     Ok(active.select(Sender::as_select()).load(conn).await?)
+}
+
+/// The ids of [`usable`] senders.
+pub async fn usable_ids(conn: &mut Conn) -> Result<HashSet<SenderId>> {
+    Ok(usable(conn).await?.iter().map(|sender| sender.id).collect())
 }
 
 /// Adds a sender that was found in the account; one that the connection has already is the field error `sender`.

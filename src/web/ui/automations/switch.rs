@@ -1,7 +1,5 @@
 //! Switching an automation on and pausing it: first what will happen, and how many it concerns; then the switch.
 
-use std::collections::HashSet;
-
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -15,7 +13,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::senders::{self, Sender};
-use crate::types::id::{AutomationId, SenderId};
+use crate::types::id::AutomationId;
 use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// What switching on or pausing will do.
@@ -131,7 +129,7 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
     let senders = senders::find_many(conn, &ids).await?;
     let mut senders: Vec<Sender> = senders.into_values().collect();
     senders.sort_by_key(Sender::label);
-    let usable: HashSet<SenderId> = senders::usable(conn).await?.iter().map(|sender| sender.id).collect();
+    let usable = senders::usable_ids(conn).await?;
     for sender in &senders {
         if !usable.contains(&sender.id) {
             found.push(format!("{} does not send at present: see the Connection Center.", sender.label()));
