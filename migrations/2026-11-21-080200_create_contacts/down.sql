@@ -1,1 +1,1 @@
-DROP TABLE consent_records, suppressions, contact_tags, tags, contacts;
+DROP TABLE consent_records, suppressions, removed_tags, contact_tags, tags, contacts;

@@ -38,6 +38,16 @@ CREATE TABLE contact_tags (
 );
 CREATE INDEX contact_tags_tag_id_contact_id_idx ON contact_tags (tag_id, contact_id);
 
+CREATE TABLE removed_tags (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    contact_id uuid NOT NULL REFERENCES contacts (id) ON DELETE CASCADE,
+    tag_id uuid NOT NULL REFERENCES tags (id) ON DELETE CASCADE,
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz NOT NULL
+);
+CREATE INDEX removed_tags_contact_id_idx ON removed_tags (contact_id, id);
+COMMENT ON TABLE removed_tags IS 'Tags that contacts had, for their timelines. Rows are only ever added.';
+
 CREATE TABLE suppressions (
     id uuid PRIMARY KEY,
     phone text NOT NULL,

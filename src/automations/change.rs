@@ -15,6 +15,7 @@ use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
 use crate::messages::claim::{self, WakeScope};
 use crate::types::id::AutomationId;
+use crate::users::audit::{self, Actor, Differences, Kind};
 
 /// An automation that is about to be created.
 #[derive(Debug, Clone)]
@@ -40,8 +41,9 @@ pub struct AutomationChange {
     pub status: Option<AutomationStatus>,
 }
 
-/// Creates an automation; what is wrong comes by field (`name`, `trigger.…`, `steps.<index>.…`).
-pub async fn create(conn: &mut Conn, new: NewAutomation, now: DateTime<Utc>) -> Result<Automation> {
+/// Creates an automation; what is wrong comes by field (`name`, `trigger.…`, `steps.<index>.…`). To be called in a
+/// transaction.
+pub async fn create(conn: &mut Conn, actor: &Actor, new: NewAutomation, now: DateTime<Utc>) -> Result<Automation> {
     check(conn, &new.definition, new.status).await?;
     let id = AutomationId::new();
     diesel::insert_into(automations::table)
@@ -56,13 +58,16 @@ pub async fn create(conn: &mut Conn, new: NewAutomation, now: DateTime<Utc>) -> 
         .await
         .map_err(|error| name_taken(error.into()))?;
     insert_version(conn, id, 1, &new.definition, now).await?;
+    let summary = format!("made the automation {}, {}", new.name.as_str(), new.status);
+    audit::record(conn, actor, Kind::Automation, Some(id.0), &summary, now).await?;
     find(conn, id).await
 }
 
 /// Changes an automation. Activating it moves on what stood still: enrollments inside it and messages that it had composed.
 ///
-/// Errors as for [`create`]; a status that cannot follow the present one is an error of `status`.
-pub async fn update(conn: &mut Conn, id: AutomationId, change: AutomationChange, now: DateTime<Utc>) -> Result<Automation> {
+/// Errors as for [`create`]; a status that cannot follow the present one is an error of `status`. To be called in a
+/// transaction.
+pub async fn update(conn: &mut Conn, actor: &Actor, id: AutomationId, change: AutomationChange, now: DateTime<Utc>) -> Result<Automation> {
     let locked: Option<AutomationId> =
         automations::table.find(id).select(automations::id).for_no_key_update().first(conn).await.optional()?;
     locked.ok_or(Error::NotFound("automation"))?;
@@ -97,6 +102,12 @@ pub async fn update(conn: &mut Conn, id: AutomationId, change: AutomationChange,
         .execute(conn)
         .await
         .map_err(|error| name_taken(error.into()))?;
+    let differences = Differences::default()
+        .compare("the name", before.name.as_str(), name)
+        .compare("its state", before.status, status)
+        .compare("what it does", format!("version {}", before.version), format!("version {version}"));
+    let summary = format!("changed the automation {}: {differences}", before.name);
+    audit::record(conn, actor, Kind::Automation, Some(id.0), &summary, now).await?;
     if activated {
         enroll::resume(conn, id, now).await?;
         claim::wake(conn, WakeScope::Automation(id), now).await?;

@@ -20,6 +20,7 @@ use crate::messages::{inbound, stop, throttle};
 use crate::senders;
 use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
+use crate::users::audit::{self, Actor, Kind};
 
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a number that was silenced.
 ///
@@ -33,12 +34,14 @@ pub async fn follow(conn: &mut Conn, changes: &[Change], silenced: Option<(&Phon
 }
 
 /// Deletes a contact with its events and enrollments, and takes back what is pending to it; the first thing in its transaction.
-pub async fn delete_contact(conn: &mut Conn, id: ContactId, now: DateTime<Utc>) -> Result<()> {
+pub async fn delete_contact(conn: &mut Conn, actor: &Actor, id: ContactId, now: DateTime<Utc>) -> Result<()> {
     deletion::begin(conn, id).await?;
     diesel::delete(enrollments::table.filter(enrollments::contact_id.eq(id))).execute(conn).await?;
     diesel::delete(events::table.filter(events::contact_id.eq(id))).execute(conn).await?;
     stop::forget_contact(conn, id, now).await?;
-    deletion::finish(conn, id).await
+    deletion::finish(conn, id).await?;
+    // Neither name nor number: what is deleted is gone.
+    audit::record(conn, actor, Kind::Contact, None, "deleted a contact", now).await
 }
 
 /// Records Twilio's reports, and does what follows from them; one answer for each, in order. The last thing in its transaction.

@@ -1,6 +1,7 @@
 //! Connections: Twilio accounts with their keys, the checks against the live account, and the webhooks that were rejected.
 
 mod address;
+mod change;
 mod checks;
 mod keys;
 mod look;
@@ -11,13 +12,11 @@ mod verify;
 pub mod webhooks;
 
 pub use address::{AddressError, SenderAddress, SenderKind};
+pub use change::{CONCURRENCY, ConnectionChange, change};
 pub use checks::{Check, Outcome, account_checks, public_url_warning};
 pub use keys::{Keys, NewKeys, check_secret_key, credentials, keys};
 pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;
 pub use rotation::{FORMER_TOKEN_ACCEPTED, FormerToken, forget_former_token, forget_keys, replace_keys, webhook_tokens};
-pub use store::{
-    CONCURRENCY, Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, disable, enable, find, list,
-    record_verified, rename, set_max_concurrency, set_unconfirmed_policy, stop,
-};
+pub use store::{Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, find, list, record_verified, stop};
 pub use verify::{Profile, VerifiedAccount, VerifiedSender, find_sender, verify_account};

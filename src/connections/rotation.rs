@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
 use crate::types::text_enum::text_enum;
+use crate::users::audit::{self, Actor, Kind};
 
 /// For how long the signatures of a former Auth Token are accepted: time enough to make the new one the primary one in Twilio.
 pub const FORMER_TOKEN_ACCEPTED: TimeDelta = TimeDelta::days(7);
@@ -38,15 +39,22 @@ struct Former {
 const COLUMN: &str = "former_auth_token";
 
 /// Puts verified keys of the same account in place of the saved ones. Other accounts are refused: messages and webhooks
-/// of the connection belong to the account that it was made for.
+/// of the connection belong to the account that it was made for. Needs the caller's transaction.
 pub async fn replace_keys(
     conn: &mut Conn,
+    actor: &Actor,
     id: ConnectionId,
     key: &SecretKey,
     new: &Keys,
     former: FormerToken,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    put(conn, id, key, new, former, now).await?;
+    let summary = format!("replaced the keys of the connection {}", store::find(conn, id).await?.name);
+    audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await
+}
+
+async fn put(conn: &mut Conn, id: ConnectionId, key: &SecretKey, new: &Keys, former: FormerToken, now: DateTime<Utc>) -> Result<()> {
     let former = match former {
         FormerToken::Accept => Former::kept(conn, id, key, new, now).await?,
         FormerToken::Refuse => Former::NONE,
@@ -73,23 +81,28 @@ pub async fn webhook_tokens(conn: &mut Conn, id: ConnectionId, key: &SecretKey, 
     Ok(std::iter::once(present).chain(former).collect())
 }
 
-/// Stops believing what the former Auth Token signs.
-pub async fn forget_former_token(conn: &mut Conn, id: ConnectionId) -> Result<store::Connection> {
+/// Stops believing what the former Auth Token signs. Needs the caller's transaction.
+pub async fn forget_former_token(conn: &mut Conn, actor: &Actor, id: ConnectionId, now: DateTime<Utc>) -> Result<store::Connection> {
     diesel::update(connections::table.find(id)).set(Former::NONE).execute(conn).await?;
-    store::find(conn, id).await
+    let connection = store::find(conn, id).await?;
+    let summary = format!("ended the time of the former Auth Token of the connection {}", connection.name);
+    audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await?;
+    Ok(connection)
 }
 
 /// Replaces every saved key by a random one that fits no account, for an installation whose secret key is lost: all connections are
-/// stopped until their keys are entered again. Returns how many there are.
+/// stopped until their keys are entered again. Returns how many there are. Needs the caller's transaction.
 pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
     let rows: Vec<(ConnectionId, String)> = connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
     for (id, account_sid) in &rows {
         let random = uuid::Uuid::new_v4().simple().to_string();
         let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
         let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
-        replace_keys(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
+        put(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
         store::stop(conn, *id, "Its keys were forgotten with `carillon forget-keys`: replace them.", now).await?;
     }
+    let summary = format!("made Carillon forget the keys of all {} connections", rows.len());
+    audit::record(conn, &Actor::command_line(), Kind::Connection, None, &summary, now).await?;
     Ok(rows.len())
 }
 

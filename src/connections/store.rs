@@ -1,7 +1,6 @@
-//! Connections as rows: making, finding, renaming, and switching them off and on.
+//! Connections as rows: making and finding them, and what Twilio said of them last.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,13 +11,11 @@ use super::keys::{Keys, SealedKeys};
 use super::verify::{Profile, VerifiedAccount};
 use crate::db::Conn;
 use crate::db::schema::connections;
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::text_enum;
-
-/// What `max_concurrency` may be.
-pub const CONCURRENCY: RangeInclusive<i32> = 1..=5_000;
+use crate::users::audit::{self, Actor, Kind};
 
 /// The longest name of a connection, in characters.
 const NAME_LIMIT: usize = 100;
@@ -128,12 +125,12 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Connection>> {
 }
 
 /// Saves a verified connection with its keys sealed. A name that is taken is the field error `name`; a name that was left
-/// empty becomes the account's, numbered if that is taken.
-pub async fn create(conn: &mut Conn, key: &SecretKey, new: NewConnection, now: DateTime<Utc>) -> Result<Connection> {
+/// empty becomes the account's, numbered if that is taken. Needs the caller's transaction.
+pub async fn create(conn: &mut Conn, actor: &Actor, key: &SecretKey, new: NewConnection, now: DateTime<Utc>) -> Result<Connection> {
     let id = ConnectionId::new();
     let name = match new.name.trim() {
         "" => free_name(conn, &new.account.name).await?,
-        name => parse_name(name)?,
+        name => parse_name(name).map_err(|sentence| Error::field("name", sentence))?,
     };
     let sealed = SealedKeys::seal(key, id, &new.keys);
     let row = (
@@ -147,58 +144,15 @@ pub async fn create(conn: &mut Conn, key: &SecretKey, new: NewConnection, now: D
         connections::created_at.eq(now),
     );
     let inserted = diesel::insert_into(connections::table).values(row).returning(Connection::as_returning()).get_result(conn).await;
-    inserted.map_err(name_taken)
-}
-
-/// Gives the connection another name; one that is taken is the field error `name`.
-pub async fn rename(conn: &mut Conn, id: ConnectionId, name: &str) -> Result<Connection> {
-    let name = parse_name(name)?;
-    let change = diesel::update(connections::table.find(id)).set(connections::name.eq(name)).returning(Connection::as_returning());
-    change.get_result(conn).await.optional().map_err(name_taken)?.ok_or(Error::NotFound("connection"))
-}
-
-/// Says what becomes of messages whose fate stays unknown.
-pub async fn set_unconfirmed_policy(conn: &mut Conn, id: ConnectionId, policy: UnconfirmedPolicy) -> Result<Connection> {
-    let change = diesel::update(connections::table.find(id)).set(connections::unconfirmed_policy.eq(policy));
-    let changed = change.returning(Connection::as_returning()).get_result(conn).await.optional()?;
-    changed.ok_or(Error::NotFound("connection"))
-}
-
-/// Says how many requests may be in flight at Twilio at most; a number outside of [`CONCURRENCY`] is an error of its field.
-pub async fn set_max_concurrency(conn: &mut Conn, id: ConnectionId, most: i32) -> Result<Connection> {
-    if !CONCURRENCY.contains(&most) {
-        let (least, most) = CONCURRENCY.into_inner();
-        return Err(Error::field("max_concurrency", format!("Enter a number from {least} to {most}.")));
-    }
-    let change = diesel::update(connections::table.find(id)).set(connections::max_concurrency.eq(most));
-    change.returning(Connection::as_returning()).get_result(conn).await.optional()?.ok_or(Error::NotFound("connection"))
+    let connection: Connection = inserted.map_err(name_taken)?;
+    audit::record(conn, actor, Kind::Connection, Some(id.0), &format!("connected the Twilio account {}", connection.name), now).await?;
+    Ok(connection)
 }
 
 /// How many requests each connection may have in flight at Twilio.
 pub async fn concurrency_bounds(conn: &mut Conn) -> Result<HashMap<ConnectionId, usize>> {
     let rows: Vec<(ConnectionId, i32)> = connections::table.select((connections::id, connections::max_concurrency)).load(conn).await?;
     Ok(rows.into_iter().map(|(id, most)| (id, usize::try_from(most).unwrap_or(1))).collect())
-}
-
-/// Switches the connection off: nothing is claimed for its senders from the commit on. Repeating it changes nothing.
-pub async fn disable(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Connection> {
-    let connection = find(conn, id).await?;
-    if connection.disabled_at.is_some() {
-        return Ok(connection);
-    }
-    let change = diesel::update(connections::table.find(id)).set(connections::disabled_at.eq(now));
-    Ok(change.returning(Connection::as_returning()).get_result(conn).await?)
-}
-
-/// Switches the connection on again, whether a person or Carillon had stopped it; the caller wakes what has been waiting.
-pub async fn enable(conn: &mut Conn, id: ConnectionId) -> Result<Connection> {
-    let change = diesel::update(connections::table.find(id)).set((
-        connections::disabled_at.eq(None::<DateTime<Utc>>),
-        connections::stopped_at.eq(None::<DateTime<Utc>>),
-        connections::stopped_reason.eq(None::<String>),
-    ));
-    let changed = change.returning(Connection::as_returning()).get_result(conn).await.optional()?;
-    changed.ok_or(Error::NotFound("connection"))
 }
 
 /// Stops the connection because Twilio refuses the whole account; the first reason stays. Tells whether it ran before.
@@ -227,17 +181,12 @@ pub async fn record_verified(conn: &mut Conn, id: ConnectionId, account: &Verifi
     Ok(stopped.is_some())
 }
 
-fn parse_name(name: &str) -> Result<String> {
-    let name = name.trim();
-    let mut errors = FieldErrors::default();
-    if name.is_empty() {
-        errors.add("name", "Give the connection a name.");
+pub(super) fn parse_name(name: &str) -> std::result::Result<String, String> {
+    match name.trim() {
+        "" => Err("Give the connection a name.".to_owned()),
+        name if name.chars().count() > NAME_LIMIT => Err(format!("A name has at most {NAME_LIMIT} characters.")),
+        name => Ok(name.to_owned()),
     }
-    if name.chars().count() > NAME_LIMIT {
-        errors.add("name", format!("A name has at most {NAME_LIMIT} characters."));
-    }
-    errors.into_result()?;
-    Ok(name.to_owned())
 }
 
 /// `wanted`, or `wanted (2)` and so on, whichever no connection has yet.
@@ -250,6 +199,6 @@ async fn free_name(conn: &mut Conn, wanted: &str) -> Result<String> {
     Ok(std::iter::once(wanted.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(wanted))
 }
 
-fn name_taken(error: diesel::result::Error) -> Error {
+pub(super) fn name_taken(error: diesel::result::Error) -> Error {
     Error::from(error).on_constraint("connections_name_key", "name", "Another connection has this name already. Choose a different one.")
 }

@@ -212,7 +212,7 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
         && (!lifted.is_empty() || evidence.source.is_keyword())
         && let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await?
     {
-        tags::remove(conn, contact.id, &TagName::stop()).await?;
+        tags::remove(conn, contact.id, &TagName::stop(), now).await?;
     }
     Ok(Lifted { reasons: lifted })
 }

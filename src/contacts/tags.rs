@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::Change;
@@ -16,6 +17,7 @@ use super::suppressions::{self, By, Evidence, Reason};
 use crate::db::{
     Conn,
     schema::{contact_tags, tags},
+    statement::statement,
 };
 use crate::error::{Error, Result};
 use crate::types::id::{ContactId, TagId};
@@ -30,6 +32,22 @@ pub struct Tagged {
     pub changes: Vec<Change>,
     /// Why the number may not be texted from now on, if [`STOP_TAG`] was added.
     pub silenced: Option<Reason>,
+}
+
+statement! {
+    /// Takes a tag from contacts, and remembers that they had it; as many rows as had it.
+    struct Remove<'a> {
+        contact_ids: &'a [ContactId] => Array<SqlUuid>,
+        tag: &'a str => Text,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "WITH gone AS (
+         DELETE FROM contact_tags USING tags
+         WHERE contact_id = ANY ({}::uuid[]) AND tag_id = tags.id AND lower(tags.name) = lower({}::text)
+         RETURNING contact_id, tag_id, added_at
+     )
+     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at) SELECT contact_id, tag_id, added_at, {}::timestamptz FROM gone"
 }
 
 /// Adds a tag to a contact; none when the contact has it already.
@@ -80,22 +98,20 @@ pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, wanted: &[TagName],
 pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Tagged> {
     let present = of(conn, contact.id).await?;
     for tag in present.iter().filter(|tag| !tag.is_stop() && !wanted.contains(tag)) {
-        remove(conn, contact.id, tag).await?;
+        remove(conn, contact.id, tag, now).await?;
     }
     let new: Vec<_> = wanted.iter().filter(|tag| !present.contains(tag)).cloned().collect();
     add_by_hand(conn, contact, &new, by, now).await
 }
 
 /// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.
-pub async fn remove(conn: &mut Conn, contact_id: ContactId, tag: &TagName) -> Result<bool> {
-    Ok(remove_many(conn, &[contact_id], tag).await? > 0)
+pub async fn remove(conn: &mut Conn, contact_id: ContactId, tag: &TagName, now: DateTime<Utc>) -> Result<bool> {
+    Ok(remove_many(conn, &[contact_id], tag, now).await? > 0)
 }
 
 /// Removes a tag from many contacts in one statement; answers how many had it. This never lifts a suppression.
-pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName) -> Result<usize> {
-    let tag_ids = tags::table.filter(lower(tags::name).eq(lower(tag.as_str()))).select(tags::id);
-    let of_contacts = contact_tags::table.filter(contact_tags::contact_id.eq_any(contact_ids)).filter(contact_tags::tag_id.eq_any(tag_ids));
-    Ok(diesel::delete(of_contacts).execute(conn).await?)
+pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName, now: DateTime<Utc>) -> Result<usize> {
+    Ok(Remove { contact_ids, tag: tag.as_str(), now }.execute(conn).await?)
 }
 
 /// The tags of a contact, by name.

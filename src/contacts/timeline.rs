@@ -11,7 +11,7 @@ use super::consent::{self, ConsentRecord};
 use super::contact::Contact;
 use super::tags::TagName;
 use crate::db::Conn;
-use crate::db::schema::{automations, contact_tags, enrollments, events, messages, tags};
+use crate::db::schema::{automations, contact_tags, enrollments, events, messages, removed_tags, tags};
 use crate::error::Result;
 use crate::types::id::{EnrollmentId, MessageId};
 
@@ -53,8 +53,10 @@ pub enum What {
         /// Twilio's error code.
         error_code: Option<i32>,
     },
-    /// A tag that they have was added.
+    /// They got a tag, whether they have it still or not.
     TagAdded(TagName),
+    /// A tag was taken from them.
+    TagRemoved(TagName),
     /// Their number was suppressed or lifted.
     Consent(ConsentRecord),
     /// An automation began with them.
@@ -77,6 +79,7 @@ pub async fn of(conn: &mut Conn, contact: &Contact, limit: usize) -> Result<Vec<
     entries.extend(events(conn, contact, rows).await?);
     entries.extend(messages(conn, contact, rows).await?);
     entries.extend(tags_added(conn, contact, rows).await?);
+    entries.extend(tags_removed(conn, contact, rows).await?);
     entries.extend(enrolled(conn, contact, rows).await?);
     let records = consent::of(conn, &contact.phone, rows).await?;
     entries.extend(records.into_iter().rev().map(|record| Entry { at: record.recorded_at, what: What::Consent(record) }));
@@ -140,6 +143,22 @@ async fn tags_added(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec
         .load(conn)
         .await?;
     Ok(found.into_iter().rev().map(|(at, tag)| Entry { at, what: What::TagAdded(tag) }).collect())
+}
+
+/// Each time that a tag was there: when it came, and when it went.
+async fn tags_removed(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
+    let found: Vec<(DateTime<Utc>, DateTime<Utc>, TagName)> = removed_tags::table
+        .inner_join(tags::table)
+        .filter(removed_tags::contact_id.eq(contact.id))
+        .order(removed_tags::id.desc())
+        .limit(rows)
+        .select((removed_tags::added_at, removed_tags::removed_at, tags::name))
+        .load(conn)
+        .await?;
+    let came_and_went = |(came, went, tag): (_, _, TagName)| {
+        [Entry { at: came, what: What::TagAdded(tag.clone()) }, Entry { at: went, what: What::TagRemoved(tag) }]
+    };
+    Ok(found.into_iter().rev().flat_map(came_and_went).collect())
 }
 
 async fn enrolled(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {

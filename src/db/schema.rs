@@ -325,6 +325,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    removed_tags (id) {
+        id -> Int8,
+        contact_id -> Uuid,
+        tag_id -> Uuid,
+        added_at -> Timestamptz,
+        removed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     routines (name) {
         name -> Text,
         due_at -> Timestamptz,
@@ -489,6 +499,8 @@ diesel::joinable!(messages -> templates (template_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(prices -> connections (connection_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
+diesel::joinable!(removed_tags -> contacts (contact_id));
+diesel::joinable!(removed_tags -> tags (tag_id));
 diesel::joinable!(senders -> connections (connection_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(throttles -> senders (sender_id));
@@ -522,6 +534,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     prices,
     queued_sends,
     rejected_webhooks,
+    removed_tags,
     routines,
     senders,
     sessions,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -38,6 +38,10 @@ enum Tls {
     /// `sslmode=require` and stricter: always encrypted, certificate and host name checked against the system's certificates.
     Verified,
 }
+
+/// A transaction in which nothing happens for half a minute belongs to a machine that is suspended or cut off: PostgreSQL ends it, with the
+/// locks for which all others would wait as long as that machine sleeps.
+const GIVE_UP_IDLE: &str = "SET idle_in_transaction_session_timeout = '30s'";
 
 /// Why a text is no [`Target`]; never repeats the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,7 +125,10 @@ impl Target {
                 }
             },
         };
-        connected.map_err(|error| Unavailable::new(self, error.to_string()))
+        let failed = |error: &dyn std::error::Error| Unavailable::new(self, error.to_string());
+        let mut conn = connected.map_err(|error| failed(&error))?;
+        conn.batch_execute(GIVE_UP_IDLE).await.map_err(|error| failed(&error))?;
+        Ok(conn)
     }
 
     /// As [`Self::connect`], without diesel on top: for statements before there is a database.

@@ -4,17 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
-use diesel::prelude::*;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Double, Integer};
-use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use super::Sender;
 use crate::connections::SenderAddress;
-use crate::db::{Conn, schema::senders};
-use crate::error::{Error, Result};
-use crate::types::id::SenderId;
 
 /// How many SMS parts a sender sends per second at most: from 0.1 to 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, AsExpression, FromSqlRow)]
@@ -50,12 +44,12 @@ pub struct Limits {
 
 impl PartsPerSecond {
     /// Takes a rate between the bounds.
-    pub fn new(rate: f64) -> std::result::Result<Self, LimitError> {
+    pub fn new(rate: f64) -> Result<Self, LimitError> {
         if (0.1..=1_000.0).contains(&rate) { Ok(Self(rate)) } else { Err(LimitError::PartsPerSecond) }
     }
 
     /// Reads what was typed: a number, or nothing for no limit.
-    pub fn parse(text: &str) -> std::result::Result<Option<Self>, LimitError> {
+    pub fn parse(text: &str) -> Result<Option<Self>, LimitError> {
         match text.trim() {
             "" => Ok(None),
             text => text.parse().map_err(|_| LimitError::PartsPerSecond).and_then(Self::new).map(Some),
@@ -93,12 +87,12 @@ impl Validity {
     pub const LONGEST: i32 = 10_080;
 
     /// Takes minutes between the bounds.
-    pub fn new(minutes: i32) -> std::result::Result<Self, LimitError> {
+    pub fn new(minutes: i32) -> Result<Self, LimitError> {
         if (5..=Self::LONGEST).contains(&minutes) { Ok(Self(minutes)) } else { Err(LimitError::Validity) }
     }
 
     /// Reads what was typed.
-    pub fn parse(text: &str) -> std::result::Result<Self, LimitError> {
+    pub fn parse(text: &str) -> Result<Self, LimitError> {
         text.trim().parse().map_err(|_| LimitError::Validity).and_then(Self::new)
     }
 
@@ -121,11 +115,14 @@ impl Validity {
     }
 }
 
-/// Gives the sender other limits; the caller lets what waits for the rate go by the new one.
-pub async fn limit(conn: &mut Conn, id: SenderId, limits: Limits) -> Result<Sender> {
-    let change = diesel::update(senders::table.find(id))
-        .set((senders::parts_per_second.eq(limits.parts_per_second), senders::validity_minutes.eq(limits.validity)));
-    change.returning(Sender::as_returning()).get_result(conn).await.optional()?.ok_or(Error::NotFound("sender"))
+impl std::fmt::Display for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.parts_per_second {
+            Some(rate) => write!(f, "{} parts a second", rate.get())?,
+            None => f.write_str("no rate")?,
+        }
+        write!(f, " and {} minutes", self.validity.minutes())
+    }
 }
 
 impl ToSql<Double, Pg> for PartsPerSecond {

@@ -1,5 +1,6 @@
 //! Senders: the phone numbers and Messaging Services of a connection that messages are sent from.
 
+mod change;
 pub mod inbound;
 mod inspect;
 mod limits;
@@ -16,8 +17,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
+pub use change::{SenderChange, change};
 pub use inspect::{Health, Inspection, Seen, healths, inspect, look_at, record, record_seen};
-pub use limits::{LimitError, Limits, PartsPerSecond, Validity, limit};
+pub use limits::{LimitError, Limits, PartsPerSecond, Validity};
 pub use stops::{Stop, stops};
 
 use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
@@ -25,6 +27,7 @@ use crate::db::Conn;
 use crate::db::schema::{connections, senders};
 use crate::error::{Error, Result};
 use crate::types::id::{ConnectionId, SenderId};
+use crate::users::audit::{self, Actor, Kind};
 
 /// The longest name of a sender, in characters.
 const NAME_LIMIT: usize = 100;
@@ -75,6 +78,11 @@ impl Sender {
         Status::of(self.disabled_at, self.stopped_at)
     }
 
+    /// How fast it sends, and how long its messages may wait.
+    pub fn limits(&self) -> Limits {
+        Limits { parts_per_second: self.parts_per_second, validity: self.validity }
+    }
+
     /// The sender in a list of choices: `Shop (+1 500 555 0006)`, `Newsletter (Messaging Service)`.
     pub fn label(&self) -> String {
         let address = self.address.for_people();
@@ -83,6 +91,17 @@ impl Sender {
             _ if is_unnamed => address,
             SenderKind::PhoneNumber => format!("{} ({address})", self.name),
             SenderKind::MessagingService => format!("{} (Messaging Service)", self.name),
+        }
+    }
+
+    /// The sender where no number may stand in full: `Shop`, `+1…06`.
+    pub fn discreet_label(&self) -> String {
+        let address = self.address.as_str();
+        match self.kind {
+            SenderKind::PhoneNumber if self.name.chars().filter(char::is_ascii_digit).count() > 6 => {
+                format!("{}…{}", &address[..2], &address[address.len() - 2..])
+            }
+            _ => self.name.clone(),
         }
     }
 }
@@ -131,8 +150,15 @@ pub async fn usable_ids(conn: &mut Conn) -> Result<HashSet<SenderId>> {
     Ok(usable(conn).await?.iter().map(|sender| sender.id).collect())
 }
 
-/// Adds a sender that was found in the account; one that the connection has already is the field error `sender`.
-pub async fn create(conn: &mut Conn, connection: ConnectionId, found: &VerifiedSender, now: DateTime<Utc>) -> Result<Sender> {
+/// Adds a sender that was found in the account; one that the connection has already is the field error `sender`. Needs the caller's
+/// transaction.
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    connection: ConnectionId,
+    found: &VerifiedSender,
+    now: DateTime<Utc>,
+) -> Result<Sender> {
     let row = (
         senders::id.eq(SenderId::new()),
         senders::connection_id.eq(connection),
@@ -147,10 +173,12 @@ pub async fn create(conn: &mut Conn, connection: ConnectionId, found: &VerifiedS
         senders::created_at.eq(now),
     );
     let inserted = diesel::insert_into(senders::table).values(row).returning(Sender::as_returning()).get_result(conn).await;
-    inserted.map_err(|error| {
+    let sender: Sender = inserted.map_err(|error| {
         let message = "This sender has been added to the connection already.";
         Error::from(error).on_constraint("senders_connection_id_address_key", "sender", message)
-    })
+    })?;
+    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &format!("added the sender {}", sender.discreet_label()), now).await?;
+    Ok(sender)
 }
 
 /// Takes over what Twilio says about the sender now: SID and capabilities. The name stays.
@@ -159,19 +187,6 @@ pub async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> R
         (senders::twilio_sid.eq(&found.twilio_sid), senders::sms_capable.eq(found.sms_capable), senders::mms_capable.eq(found.mms_capable));
     diesel::update(senders::table.find(id)).set(seen).execute(conn).await?;
     Ok(())
-}
-
-/// Gives the sender another name.
-pub async fn rename(conn: &mut Conn, id: SenderId, name: &str) -> Result<Sender> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(Error::field("name", "Give the sender a name."));
-    }
-    if name.chars().count() > NAME_LIMIT {
-        return Err(Error::field("name", format!("A name has at most {NAME_LIMIT} characters.")));
-    }
-    let change = diesel::update(senders::table.find(id)).set(senders::name.eq(name)).returning(Sender::as_returning());
-    change.get_result(conn).await.optional()?.ok_or(Error::NotFound("sender"))
 }
 
 /// Notes the address that Twilio now calls with incoming messages, or the sentence that says why it could not be set.
@@ -185,26 +200,6 @@ pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result:
         Err(reason) => row.set(senders::webhook_error.eq(reason)).returning(Sender::as_returning()).get_result(conn).await,
     };
     changed.optional()?.ok_or(Error::NotFound("sender"))
-}
-
-/// Switches the sender off: nothing is claimed for it from the commit on. Repeating it changes nothing.
-pub async fn disable(conn: &mut Conn, id: SenderId, now: DateTime<Utc>) -> Result<Sender> {
-    let sender = find(conn, id).await?;
-    if sender.disabled_at.is_some() {
-        return Ok(sender);
-    }
-    let change = diesel::update(senders::table.find(id)).set(senders::disabled_at.eq(now));
-    Ok(change.returning(Sender::as_returning()).get_result(conn).await?)
-}
-
-/// Switches the sender on again, whether a person or Carillon had stopped it; the caller wakes what has been waiting.
-pub async fn enable(conn: &mut Conn, id: SenderId) -> Result<Sender> {
-    let change = diesel::update(senders::table.find(id)).set((
-        senders::disabled_at.eq(None::<DateTime<Utc>>),
-        senders::stopped_at.eq(None::<DateTime<Utc>>),
-        senders::stopped_reason.eq(None::<String>),
-    ));
-    change.returning(Sender::as_returning()).get_result(conn).await.optional()?.ok_or(Error::NotFound("sender"))
 }
 
 /// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether it ran before.

@@ -14,7 +14,8 @@ use crate::{
         schema::{template_versions, templates},
     },
     error::{Error, FieldErrors, Result},
-    types::id::{TemplateId, UserId},
+    types::id::TemplateId,
+    users::audit::{self, Actor, Differences, Kind},
 };
 
 /// The longest name, in characters.
@@ -175,9 +176,10 @@ async fn shelf(conn: &mut Conn, archived: bool, after: Option<&str>, limit: i64)
 
 /// Saves a new template as version 1; a name that exists is an error of `name`.
 ///
-/// `author` is none when a program saves it.
-pub async fn create(conn: &mut Conn, new: NewTemplate, author: Option<UserId>, now: DateTime<Utc>) -> Result<Template> {
+/// To be called in a transaction.
+pub async fn create(conn: &mut Conn, actor: &Actor, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
     let id = TemplateId::new();
+    audit::record(conn, actor, Kind::Template, Some(id.0), &format!("made the template {}", new.name), now).await?;
     diesel::insert_into(templates::table)
         .values((
             templates::id.eq(id),
@@ -189,7 +191,7 @@ pub async fn create(conn: &mut Conn, new: NewTemplate, author: Option<UserId>, n
         .execute(conn)
         .await
         .map_err(name_taken)?;
-    insert_version(conn, id, 1, &new, author, now).await?;
+    insert_version(conn, id, 1, &new, actor, now).await?;
     Ok(Template {
         id,
         name: new.name,
@@ -205,7 +207,7 @@ pub async fn create(conn: &mut Conn, new: NewTemplate, author: Option<UserId>, n
 /// Saves a template anew: another body or other media make a new version, and messages say which one they were made from.
 ///
 /// To be called in a transaction.
-pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, author: Option<UserId>, now: DateTime<Utc>) -> Result<Template> {
+pub async fn update(conn: &mut Conn, actor: &Actor, id: TemplateId, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
     let before = lock(conn, id).await?;
     let new_text = !new.is_text_of(&before);
     if !new_text && before.name == new.name {
@@ -213,8 +215,15 @@ pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, author: O
     }
     let version = before.version + i32::from(new_text);
     if new_text {
-        insert_version(conn, id, version, &new, author, now).await?;
+        insert_version(conn, id, version, &new, actor, now).await?;
     }
+    let differences = Differences::default().compare("the name", before.name.as_str(), new.name.as_str()).compare(
+        "its text",
+        format!("version {}", before.version),
+        format!("version {version}"),
+    );
+    let summary = format!("changed the template {}: {differences}", before.name);
+    audit::record(conn, actor, Kind::Template, Some(id.0), &summary, now).await?;
     diesel::update(templates::table.find(id))
         .set((templates::name.eq(&new.name), templates::version.eq(version), templates::updated_at.eq(now)))
         .execute(conn)
@@ -227,7 +236,7 @@ pub async fn update(conn: &mut Conn, id: TemplateId, new: NewTemplate, author: O
 /// Saves the text and media of a template once more, under a name that is free: `Copy of Welcome`, `Copy 2 of Welcome`, ….
 ///
 /// To be called in a transaction.
-pub async fn duplicate(conn: &mut Conn, id: TemplateId, author: UserId, now: DateTime<Utc>) -> Result<Template> {
+pub async fn duplicate(conn: &mut Conn, actor: &Actor, id: TemplateId, now: DateTime<Utc>) -> Result<Template> {
     let original = find(conn, id).await?;
     let names: Vec<String> = (1..=MAX_COPIES).map(|number| copy_name(&original.name, number)).collect();
     let lowered: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
@@ -236,7 +245,7 @@ pub async fn duplicate(conn: &mut Conn, id: TemplateId, author: UserId, now: Dat
     let free = names.iter().zip(&lowered).find(|(_, lowered)| !taken.contains(lowered));
     let (name, _) = free.ok_or_else(|| Error::Refused(format!("There are {MAX_COPIES} copies of this template already; rename some.")))?;
     let new = NewTemplate::parse(name, &original.body, &original.media_urls).map_err(Error::Invalid)?;
-    create(conn, new, Some(author), now).await
+    create(conn, actor, new, now).await
 }
 
 /// What a copy is called; the end of a long name gives way.
@@ -246,32 +255,36 @@ fn copy_name(name: &str, number: usize) -> String {
     beginning.chars().chain(name.chars().take(room)).collect::<String>().trim_end().to_owned()
 }
 
-/// Puts a template away: it is no longer offered, but still sent where it is in use.
-pub async fn archive(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
-    set_archived(conn, id, Some(now), now).await
+/// Puts a template away: it is no longer offered, but still sent where it is in use. To be called in a transaction.
+pub async fn archive(conn: &mut Conn, actor: &Actor, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+    set_archived(conn, actor, id, Some(now), now).await
 }
 
-/// Offers an archived template again.
-pub async fn unarchive(conn: &mut Conn, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
-    set_archived(conn, id, None, now).await
+/// Offers an archived template again. To be called in a transaction.
+pub async fn unarchive(conn: &mut Conn, actor: &Actor, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+    set_archived(conn, actor, id, None, now).await
 }
 
-async fn set_archived(conn: &mut Conn, id: TemplateId, archived_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()> {
-    let changed = diesel::update(templates::table.find(id))
+async fn set_archived(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: TemplateId,
+    archived_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let before = lock(conn, id).await?;
+    if before.archived_at.is_some() == archived_at.is_some() {
+        return Ok(());
+    }
+    diesel::update(templates::table.find(id))
         .set((templates::archived_at.eq(archived_at), templates::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    if changed == 0 { Err(Error::NotFound("template")) } else { Ok(()) }
+    let done = if archived_at.is_some() { "archived the template" } else { "took out of the archive the template" };
+    audit::record(conn, actor, Kind::Template, Some(id.0), &format!("{done} {}", before.name), now).await
 }
 
-async fn insert_version(
-    conn: &mut Conn,
-    id: TemplateId,
-    version: i32,
-    new: &NewTemplate,
-    author: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn insert_version(conn: &mut Conn, id: TemplateId, version: i32, new: &NewTemplate, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
     diesel::insert_into(template_versions::table)
         .values((
             template_versions::template_id.eq(id),
@@ -279,7 +292,8 @@ async fn insert_version(
             template_versions::body.eq(new.body.as_str()),
             template_versions::media_urls.eq(&new.media_urls),
             template_versions::created_at.eq(now),
-            template_versions::created_by.eq(author),
+            // None when a program saves it.
+            template_versions::created_by.eq(actor.user()),
         ))
         .execute(conn)
         .await?;

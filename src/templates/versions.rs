@@ -11,7 +11,8 @@ use crate::{
         schema::{template_versions, users},
     },
     error::{Error, Result},
-    types::id::{TemplateId, UserId},
+    types::id::TemplateId,
+    users::audit::Actor,
 };
 
 /// A text that a template has or had.
@@ -69,10 +70,10 @@ pub async fn find(conn: &mut Conn, id: TemplateId, version: i32) -> Result<Versi
 /// Makes the text of an earlier version the newest one; nothing of the history is lost.
 ///
 /// To be called in a transaction.
-pub async fn restore(conn: &mut Conn, id: TemplateId, version: i32, author: UserId, now: DateTime<Utc>) -> Result<Template> {
+pub async fn restore(conn: &mut Conn, actor: &Actor, id: TemplateId, version: i32, now: DateTime<Utc>) -> Result<Template> {
     let earlier = find(conn, id, version).await?;
     let present = lock(conn, id).await?;
     let new = NewTemplate::parse(&present.name, &earlier.body, &earlier.media_urls)
         .map_err(|errors| Error::Refused(format!("Version {version} cannot be used any more: {errors}")))?;
-    update(conn, id, new, Some(author), now).await
+    update(conn, actor, id, new, now).await
 }

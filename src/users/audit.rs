@@ -1,5 +1,7 @@
 //! The audit log: who changed what and when, written in the transaction of the change. Neither secrets nor phone numbers are in it.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -11,7 +13,7 @@ use super::api_keys::ApiKey;
 use crate::db::Conn;
 use crate::db::schema::audit_log;
 use crate::error::Result;
-use crate::types::id::AuditId;
+use crate::types::id::{AuditId, UserId};
 use crate::types::text_enum::text_enum;
 
 text_enum! {
@@ -35,6 +37,18 @@ text_enum! {
         ApiKey = "api_key",
         /// The settings of the whole installation.
         Organization = "organization",
+        /// A connected Twilio account.
+        Connection = "connection",
+        /// A number or a Messaging Service that messages are sent from.
+        Sender = "sender",
+        /// The text of messages.
+        Template = "template",
+        /// What sends by itself.
+        Automation = "automation",
+        /// A person who gets messages; what they consent to is in the consent records besides.
+        Contact = "contact",
+        /// Messages that are sent again.
+        Message = "message",
     }
 }
 
@@ -79,6 +93,10 @@ pub struct AuditFilter {
     pub before: Option<AuditId>,
 }
 
+/// What a change has made different, for a line of the log: `the name from Shop to Store, the requests at once from 100 to 250`.
+#[derive(Debug, Default)]
+pub struct Differences(Vec<String>);
+
 /// Writes a line. `summary` goes on after the actor's name: “changed the role of Ben from viewer to admin”.
 pub async fn record(conn: &mut Conn, actor: &Actor, kind: Kind, subject: Option<Uuid>, summary: &str, now: DateTime<Utc>) -> Result<()> {
     diesel::insert_into(audit_log::table)
@@ -112,7 +130,36 @@ pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Ve
     Ok(query.load(conn).await?)
 }
 
+impl Differences {
+    /// Names what is changed if the two are not the same.
+    #[must_use]
+    pub fn compare<T: PartialEq + Display>(mut self, what: &str, before: T, after: T) -> Self {
+        if before != after {
+            self.0.push(format!("{what} from {before} to {after}"));
+        }
+        self
+    }
+
+    /// Whether nothing is different.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Display for Differences {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
 impl Actor {
+    /// The person who is signed in, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        self.id.filter(|_| self.kind == ActorKind::User).map(UserId)
+    }
+
     /// Whoever works at the server itself.
     #[must_use]
     pub fn command_line() -> Self {

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::audit::{self, Actor, Kind};
+use super::audit::{self, Actor, Differences, Kind};
 use crate::db::Conn;
 use crate::db::schema::organization;
 use crate::error::{FieldErrors, Result};
@@ -47,18 +47,15 @@ pub async fn change(conn: &mut Conn, actor: &Actor, settings: &Organization, now
     lock(conn).await?;
     let before = find(conn).await?;
     let country = |settings: &Organization| settings.default_country.map_or("none", Country::name);
-    let differences = [
-        ("the name", before.name.as_str(), settings.name.as_str()),
-        ("the default country", country(&before), country(settings)),
-        ("the default time zone", before.time_zone.name(), settings.time_zone.name()),
-    ];
-    let changed: Vec<String> =
-        differences.iter().filter(|(_, from, to)| from != to).map(|(what, from, to)| format!("{what} from {from} to {to}")).collect();
+    let changed = Differences::default()
+        .compare("the name", before.name.as_str(), settings.name.as_str())
+        .compare("the default country", country(&before), country(settings))
+        .compare("the default time zone", before.time_zone.name(), settings.time_zone.name());
     if changed.is_empty() {
         return Ok(());
     }
     update(conn, settings).await?;
-    audit::record(conn, actor, Kind::Organization, None, &format!("changed {}", changed.join(", ")), now).await
+    audit::record(conn, actor, Kind::Organization, None, &format!("changed {changed}"), now).await
 }
 
 /// Makes other transactions that call this wait until the caller's has ended.

@@ -1,7 +1,7 @@
 //! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set the webhooks.
 
+mod changing;
 mod checking;
-mod switching;
 mod testing;
 
 use chrono::{DateTime, Utc};
@@ -16,9 +16,10 @@ use crate::senders::offers::{self, Offers};
 use crate::senders::{self, Sender, inbound};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
+use crate::users::audit::Actor;
 
+pub(crate) use changing::{change_connection, change_sender};
 pub(crate) use checking::check;
-pub(crate) use switching::{disable_connection, disable_sender, enable_connection, enable_sender, limit_sender};
 pub(crate) use testing::{CHALLENGE, proof, refusal, test_webhook};
 
 /// What a person or a program sends to connect an account.
@@ -47,7 +48,7 @@ type Result<T> = std::result::Result<T, ConnectError>;
 
 /// Verifies account and sender live, saves both, and has incoming messages reported here. That the last did not work is
 /// noted at the sender and undoes nothing. Without a sender, the account alone is connected.
-pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection, Option<Sender>)> {
+pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Result<(Connection, Option<Sender>)> {
     let (keys, address) = parse(&form)?;
     let account = connections::verify_account(&app.twilio, &keys).await?;
     let credentials = keys.credentials();
@@ -62,10 +63,10 @@ pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection,
     let mut conn = app.db.get().await?;
     let (connection, sender) = conn
         .transaction::<_, Error, _>(async |conn| {
-            let connection = connections::create(conn, &app.secret_key, new, now).await?;
+            let connection = connections::create(conn, actor, &app.secret_key, new, now).await?;
             connections::record_checks(conn, connection.id, &checks, now).await?;
             let sender = match &found {
-                Some(found) => Some(senders::create(conn, connection.id, found, now).await?),
+                Some(found) => Some(senders::create(conn, actor, connection.id, found, now).await?),
                 None => None,
             };
             Ok((connection, sender))
@@ -80,18 +81,23 @@ pub(crate) async fn connect(app: &App, form: ConnectForm) -> Result<(Connection,
 }
 
 /// Verifies one more sender of a connection live, saves it, and has its incoming messages reported here.
-pub(crate) async fn add_sender(app: &App, id: ConnectionId, sender: &str) -> Result<Sender> {
+pub(crate) async fn add_sender(app: &App, actor: &Actor, id: ConnectionId, sender: &str) -> Result<Sender> {
     let address = SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
     let credentials = credentials(app, id).await?;
     let found = connections::find_sender(&app.twilio, &credentials, &address).await?;
-    let sender = senders::create(&mut *app.db.get().await?, id, &found, app.clock.now()).await?;
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let sender = conn.transaction::<_, Error, _>(async |conn| senders::create(conn, actor, id, &found, now).await).await?;
+    drop(conn);
     tracing::info!(connection.id = %id, sender.id = %sender.id, "a sender was added");
     report_here(app, &credentials, sender).await
 }
 
 /// Stops believing what the former Auth Token of a connection signs.
-pub(crate) async fn forget_former_token(app: &App, id: ConnectionId) -> Result<Connection> {
-    let connection = connections::forget_former_token(&mut *app.db.get().await?, id).await?;
+pub(crate) async fn forget_former_token(app: &App, actor: &Actor, id: ConnectionId) -> Result<Connection> {
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let connection = conn.transaction(async |conn| connections::forget_former_token(conn, actor, id, now).await).await?;
     app.hooks.keys_changed(id);
     tracing::info!(connection.id = %id, "the former token of a connection was forgotten");
     Ok(connection)
@@ -115,7 +121,7 @@ pub(crate) async fn set_inbound(app: &App, id: SenderId) -> Result<Sender> {
 
 /// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them; wrong ones change nothing.
 /// What the former Auth Token signs is accepted for a while, or refused from now on.
-pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys, former: FormerToken) -> Result<Connection> {
+pub(crate) async fn replace_keys(app: &App, actor: &Actor, id: ConnectionId, mut keys: NewKeys, former: FormerToken) -> Result<Connection> {
     let connection = connections::find(&mut *app.db.get().await?, id).await?;
     keys.account_sid.clone_from(&connection.account_sid);
     let keys = Keys::parse(&keys).map_err(Error::Invalid)?;
@@ -124,7 +130,7 @@ pub(crate) async fn replace_keys(app: &App, id: ConnectionId, mut keys: NewKeys,
     let mut conn = app.db.get().await?;
     let connection = conn
         .transaction::<_, Error, _>(async |conn| {
-            connections::replace_keys(conn, id, &app.secret_key, &keys, former, now).await?;
+            connections::replace_keys(conn, actor, id, &app.secret_key, &keys, former, now).await?;
             note_verified(conn, id, &account, now).await?;
             connections::find(conn, id).await
         })

@@ -16,6 +16,7 @@ use carillon::error::{Error, Result};
 use carillon::types::country::Country;
 use carillon::types::id::{ContactId, EventId};
 use carillon::types::phone::PhoneNumber;
+use carillon::users::audit::Actor;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::ExpressionMethods;
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -137,7 +138,7 @@ async fn removing_the_stop_tag_by_hand_removes_only_the_tag() {
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    assert!(tags::remove(conn, contact.id, &tag("twilio-message-STOP")).await.unwrap());
+    assert!(tags::remove(conn, contact.id, &tag("twilio-message-STOP"), at(0)).await.unwrap());
     assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Stop);
 }
 
@@ -147,8 +148,8 @@ async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    consequences::delete_contact(conn, contact.id, at(0)).await.unwrap();
-    assert!(matches!(consequences::delete_contact(conn, contact.id, at(0)).await, Err(Error::NotFound("contact"))));
+    consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await.unwrap();
+    assert!(matches!(consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await, Err(Error::NotFound("contact"))));
     assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
     let (back, changes) = contacts::create(conn, NewContact::with_phone(ann()), at(1)).await.unwrap();
     assert_eq!(changes.len(), 2);
@@ -161,7 +162,7 @@ async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let stopped = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
-    consequences::delete_contact(conn, stopped.id, at(0)).await.unwrap();
+    consequences::delete_contact(conn, &Actor::command_line(), stopped.id, at(0)).await.unwrap();
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
     let (moved, changes) = contacts::update(conn, other.id, patch, at(1)).await.unwrap();

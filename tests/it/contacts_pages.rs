@@ -1,9 +1,11 @@
 //! The pages of contacts, as a browser uses them.
 
 use carillon::users::Role;
+use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 
+use crate::harness::browser::Browser;
 use crate::harness::site::{Page, Site};
 use crate::harness::world::{id, send_sms};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
@@ -96,6 +98,26 @@ async fn only_an_admin_lifts_a_stop() {
     assert!(!lifted.contains("This number is not texted"), "{lifted}");
     assert!(lifted.contains("STOP lifted by admin@example.com: Signed a form on 3 May"), "{lifted}");
     assert!(!lifted.contains("Remove Twilio-Message-stop"), "{lifted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timeline_tells_which_tags_came_and_went() {
+    let app = TestApp::start().await;
+    let contact = ann(&app).await;
+    let marketer = app.sign_in_as(Role::Marketer).await;
+    send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "VIP")]).await.ok();
+    app.advance(TimeDelta::hours(1)).await;
+    let page = marketer.open(&contact).await.ok();
+    page.must_say("Got the tag “VIP”");
+    let lost = marketer.send(&page.form(&format!("{contact}/tags/remove"))).await.ok();
+    lost.must_say("Got the tag “VIP”");
+    lost.must_say("Lost the tag “VIP”");
+    assert_eq!(app.count("contact_tags").await, 0);
+    // Given again, it came twice and went once; deleted, the contact leaves nothing behind.
+    let again = send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "vip")]).await.ok().text();
+    assert_eq!((again.matches("Got the tag “VIP”").count(), again.matches("Lost the tag “VIP”").count()), (2, 1), "{again}");
+    send(&marketer, &format!("{contact}/delete"), &format!("{contact}/delete"), &[]).await.ok();
+    assert_eq!(app.count("removed_tags").await, 0);
 }
 
 /// Leaves a message waiting to be sent to every contact.
@@ -213,4 +235,42 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
     let viewer = app.sign_in_as(Role::Viewer).await;
     assert!(!viewer.open("/contacts").await.ok().html.contains("form=\"bulk\""));
     assert_eq!(viewer.open(&format!("/contacts/tag?action=add&name=vip&id={ann}")).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_marketer_finds_people_tags_them_and_writes_down_why_one_is_not_texted() {
+    let app = TestApp::start().await;
+    for (phone, name) in [(ANN, "Ann"), (HANDSET, "Anna"), (OTHER_HANDSET, "Ben")] {
+        app.api().post("/contacts", json!({ "phone": phone, "first_name": name })).await.ok();
+    }
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/contacts", app.url)).await;
+    browser.fill("q", "ann").await;
+    browser.press("Search").await;
+    browser.must_say("Anna").await;
+    assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, 2);
+
+    // Both are chosen with one mark.
+    browser.run("document.querySelector('[data-mark-all]').click()").await;
+    browser.run("document.querySelector('details.many').open = true").await;
+    browser.fill("name", "regulars").await;
+    browser.press("Add tag…").await;
+    browser.must_say("2 contacts that you have chosen").await;
+    browser.press("Add the tag").await;
+    browser.must_say("The tag “regulars” was given to 2 contacts.").await;
+
+    browser.follow("Ann").await;
+    browser.must_say("Got the tag “regulars”").await;
+    browser.press("Remove").await;
+    browser.must_say("Lost the tag “regulars”").await;
+    browser.run("document.querySelector('[name=suppress_note]').closest('details').open = true").await;
+    browser.fill("suppress_note", "asked on the phone").await;
+    browser.press("Suppress").await;
+    browser.must_say("This number is not texted").await;
+    browser.must_say("Suppressed by ada@example.com: asked on the phone").await;
+    browser.run("document.querySelector('[name=lift_note]').closest('details').open = true").await;
+    browser.fill("lift_note", "wants it again").await;
+    browser.press("Lift").await;
+    browser.must_say("Nothing forbids to text this number").await;
 }

@@ -3,7 +3,12 @@
 use carillon::users::Role;
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, world::send_sms};
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp,
+    browser::{Browser, Screen},
+    days,
+    world::send_sms,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
@@ -78,4 +83,34 @@ async fn what_needs_attention_is_told_with_the_way_to_it() {
     assert!(home.html.contains(&format!("/connections/{}", twilio.connection_id)));
     app.advance(days(2)).await;
     assert!(!app.sign_in_as(Role::Viewer).await.open("/").await.ok().says("was rejected within the last day"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_steps_lead_to_a_chart_that_has_its_numbers_beside_it() {
+    let app = TestApp::with_worker().await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.follow("Connect").await;
+    assert_eq!(browser.path().await, "/connections");
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Welcome.").await;
+    app.automation(json!({ "type": "event", "name": "signed_up" }), json!([send_sms(&template, &twilio)])).await;
+    browser.go(&app.url).await;
+    assert_eq!(browser.run("return document.querySelectorAll('.steps .done').length").await, 3);
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;
+
+    // Something is drawn, in either scheme; the numbers are one key away.
+    for screen in [Screen::Wide, Screen::Phone] {
+        browser.shown_on(screen).await;
+        browser.must_come_to_say(&app.url, "message in 30 days").await;
+        let drawn = "const canvas = document.querySelector('figure.chart canvas');
+                     return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)";
+        assert_eq!(browser.run(drawn).await, true, "{screen:?}");
+        let shown = "return document.getElementById('by-day-numbers').checkVisibility()";
+        assert_eq!(browser.run(shown).await, false, "{screen:?}");
+        browser.run("document.querySelector('details.numbers summary').focus()").await;
+        browser.type_keys("\u{e007}").await;
+        assert_eq!(browser.run(shown).await, true, "{screen:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Settings: people are invited, given other roles and shut out; keys are made and revoked; one's own zone and theme; and a log of it all.
 
+use carillon::simulator::AUTH_TOKEN;
 use carillon::users::{Role, audit, audit::AuditFilter, people};
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::harness::{
     browser::{Browser, Screen},
     days,
     site::Page,
-    world::PASSWORD,
+    world::{PASSWORD, send_sms},
 };
 
 const NEW: &str = "quite another set of words";
@@ -300,6 +301,55 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
     let of_keys = admin.open("/settings/log?kind=api_key").await.ok();
     assert!(of_keys.says("made the API key Till") && !of_keys.says("joined as marketer"), "{}", of_keys.text());
     assert_eq!(ben.open("/settings/log").await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changed_what_sends_is_written_down_with_what_was_different() {
+    let app = TestApp::with_worker().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello!").await;
+    app.event("seen", HANDSET, json!({})).await;
+    let contact = app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned();
+    let automation = app.automation(json!({ "type": "event", "name": "seen" }), json!([send_sms(&template, &twilio)])).await;
+    let admin = app.sign_in().await;
+
+    let connection = format!("/connections/{}", twilio.connection_id);
+    let form = admin.open(&connection).await.ok().form(&connection).with("name", "Shop").with("max_concurrency", "7");
+    admin.send(&form.clone()).await.ok();
+    let lines = app.count("audit_log").await;
+    admin.send(&form.clone()).await.ok();
+    assert_eq!(app.count("audit_log").await, lines, "what changes nothing is no change");
+    let wrong = app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "name": "Store", "max_concurrency": 0 })).await;
+    assert_eq!(wrong.status, 422);
+    admin.open(&connection).await.ok().must_say("Shop");
+    assert_eq!(app.count("audit_log").await, lines, "what is refused is no change, in no part");
+
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true, "parts_per_second": 3 })).await.ok();
+    app.api().patch(&format!("/templates/{template}"), json!({ "body": "Hello there!" })).await.ok();
+    let page = admin.open(&format!("/templates/{template}")).await.ok();
+    admin.send(&page.form(&format!("/templates/{template}/archive"))).await.ok();
+    let pause = format!("/automations/{automation}/pause");
+    admin.send(&admin.open(&pause).await.ok().form(&pause)).await.ok();
+    let suppress = admin.open(&format!("/contacts/{contact}")).await.ok().form(&format!("/contacts/{contact}/suppress"));
+    admin.send(&suppress.with("suppress_note", "asked on the phone, +1 415 555 0100")).await.ok();
+    assert_eq!(app.api().delete(&format!("/contacts/{contact}")).await.status, 204);
+
+    let log = admin.open("/settings/log").await.ok();
+    for words in [
+        "Ada changed the connection Simulated Twilio: the name from Simulated Twilio to Shop, the requests at once from 100 to 7.",
+        "the limits from 1 parts a second and 2880 minutes to 3 parts a second and 2880 minutes, its state from active to disabled.",
+        "its text from version 1 to version 2.",
+        "Ada archived the template",
+        ": its state from active to paused.",
+        "Ada suppressed the number of a contact.",
+        "deleted a contact.",
+    ] {
+        log.must_say(words);
+    }
+    let whole = app.texts("SELECT row(audit_log.*)::text AS text FROM audit_log").await.join("\n");
+    for secret in ["555", AUTH_TOKEN, "Hello"] {
+        assert!(!whole.contains(secret), "{secret} stands in the log: {whole}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

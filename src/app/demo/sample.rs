@@ -126,8 +126,9 @@ async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
         },
         ..ConnectForm::default()
     };
-    let (connection, _) = connecting::connect(app, form).await.map_err(|error| failed(&error))?;
-    let add = async |sender| connecting::add_sender(app, connection.id, sender).await.map_err(|error| failed(&error));
+    let (connection, _) = connecting::connect(app, &Actor::command_line(), form).await.map_err(|error| failed(&error))?;
+    let add =
+        async |sender| connecting::add_sender(app, &Actor::command_line(), connection.id, sender).await.map_err(|error| failed(&error));
     Ok([add(simulator::LONG_CODE).await?, add(simulator::SERVICE_SID).await?])
 }
 
@@ -187,12 +188,12 @@ async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: Sen
 
 async fn template(conn: &mut Conn, app: &App, name: &str, body: &str) -> Result<Template> {
     let new = NewTemplate::parse(name, body, &[]).map_err(Error::Invalid)?;
-    templates::create(conn, new, None, app.clock.now()).await
+    templates::create(conn, &Actor::command_line(), new, app.clock.now()).await
 }
 
 async fn automation(conn: &mut Conn, app: &App, named: (&str, AutomationStatus), trigger: &Value, steps: &Value) -> Result<()> {
     let (name, status) = named;
     let name = AutomationName::parse(name).map_err(|error| Error::field("name", error))?;
     let new = NewAutomation { name, definition: Definition::parse(trigger, steps)?, status };
-    automations::create(conn, new, app.clock.now()).await.map(drop)
+    automations::create(conn, &Actor::command_line(), new, app.clock.now()).await.map(drop)
 }

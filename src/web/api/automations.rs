@@ -120,9 +120,9 @@ async fn list(caller: Caller<Viewer>, query: Query<ListQuery>) -> ApiResult<Json
 #[utoipa::path(post, path = "/automations", request_body = NewAutomationBody, responses((status = 201, body = AutomationBody), (status = 422)))]
 async fn create(caller: Caller<Marketer>, body: Json<NewAutomationBody>) -> ApiResult<HttpResponse> {
     let new = body.into_inner().read()?;
-    let now = caller.now();
+    let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let created = conn.transaction(async |conn| automations::create(conn, new, now).await).await?;
+    let created = conn.transaction(async |conn| automations::create(conn, &actor, new, now).await).await?;
     Ok(HttpResponse::Created().json(AutomationBody::from(created)))
 }
 
@@ -139,9 +139,9 @@ async fn find(caller: Caller<Viewer>, id: Path<AutomationId>) -> ApiResult<Json<
 #[utoipa::path(patch, path = "/automations/{id}", params(("id" = String, Path)), request_body = AutomationPatch, responses((status = 200, body = AutomationBody), (status = 404), (status = 422)))]
 async fn update(caller: Caller<Marketer>, id: Path<AutomationId>, body: Json<AutomationPatch>) -> ApiResult<Json<AutomationBody>> {
     let change = body.into_inner().read()?;
-    let now = caller.now();
+    let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let updated = conn.transaction(async |conn| automations::update(conn, *id, change, now).await).await?;
+    let updated = conn.transaction(async |conn| automations::update(conn, &actor, *id, change, now).await).await?;
     Ok(Json(updated.into()))
 }
 

@@ -10,7 +10,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::senders::SenderBody;
 use super::{ApiResult, Caller, Json, List, Path};
-use crate::connections::{self, Check, Connection, FormerToken, NewKeys, UnconfirmedPolicy};
+use crate::connections::{self, Check, Connection, ConnectionChange, FormerToken, NewKeys, UnconfirmedPolicy};
 use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -21,16 +21,7 @@ use crate::web::{Admin, Viewer};
 #[derive(OpenApi)]
 #[openapi(
     paths(list, create, find, update, replace_keys, verify, test_webhook, add_sender),
-    components(schemas(
-        NewConnectionBody,
-        KeysBody,
-        ConnectionChange,
-        ConnectionBody,
-        NewSenderBody,
-        SenderBody,
-        Verification,
-        CheckBody
-    ))
+    components(schemas(NewConnectionBody, KeysBody, ConnectionPatch, ConnectionBody, NewSenderBody, SenderBody, Verification, CheckBody))
 )]
 pub(super) struct Description;
 
@@ -85,7 +76,7 @@ struct KeysBody {
 /// What to change of a connection; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConnectionChange {
+struct ConnectionPatch {
     /// Its new name.
     name: Option<String>,
     /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
@@ -193,7 +184,7 @@ async fn create(caller: Caller<Admin>, body: Json<NewConnectionBody>) -> ApiResu
     let body = body.into_inner();
     let keys = new_keys(body.account_sid, body.auth_token, body.api_key_sid, body.api_key_secret);
     let form = ConnectForm { name: body.name, keys, sender: body.sender };
-    let (connection, sender) = connecting::connect(&caller.app, form).await?;
+    let (connection, sender) = connecting::connect(&caller.app, &caller.actor(), form).await?;
     Ok(HttpResponse::Created().json(ConnectionBody::new(connection, sender.into_iter().collect())))
 }
 
@@ -205,25 +196,13 @@ async fn find(caller: Caller<Viewer>, id: Path<ConnectionId>) -> ApiResult<Json<
 
 /// Renames a connection, switches it off or on, or changes its policy.
 #[utoipa::path(
-    patch, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)), request_body = ConnectionChange,
+    patch, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)), request_body = ConnectionPatch,
     responses((status = 200, body = ConnectionBody))
 )]
-async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<ConnectionChange>) -> ApiResult<Json<ConnectionBody>> {
-    connections::find(&mut *caller.conn().await?, *id).await?;
-    if let Some(name) = &body.name {
-        connections::rename(&mut *caller.conn().await?, *id, name).await?;
-    }
-    if let Some(policy) = body.unconfirmed_policy {
-        connections::set_unconfirmed_policy(&mut *caller.conn().await?, *id, policy).await?;
-    }
-    if let Some(most) = body.max_concurrency {
-        connections::set_max_concurrency(&mut *caller.conn().await?, *id, most).await?;
-    }
-    match body.disabled {
-        Some(true) => drop(connecting::disable_connection(&caller.app, *id).await?),
-        Some(false) => drop(connecting::enable_connection(&caller.app, *id).await?),
-        None => {}
-    }
+async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<ConnectionPatch>) -> ApiResult<Json<ConnectionBody>> {
+    let ConnectionPatch { name, disabled, unconfirmed_policy, max_concurrency } = body.into_inner();
+    let change = ConnectionChange { name, unconfirmed_policy, max_concurrency, disabled };
+    connecting::change_connection(&caller.app, &caller.actor(), *id, &change).await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
@@ -235,7 +214,7 @@ async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<Connec
 async fn replace_keys(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<KeysBody>) -> ApiResult<Json<ConnectionBody>> {
     let body = body.into_inner();
     let keys = new_keys(String::new(), body.auth_token, body.api_key_sid, body.api_key_secret);
-    connecting::replace_keys(&caller.app, *id, keys, body.former_auth_token.unwrap_or(FormerToken::Accept)).await?;
+    connecting::replace_keys(&caller.app, &caller.actor(), *id, keys, body.former_auth_token.unwrap_or(FormerToken::Accept)).await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
@@ -263,7 +242,7 @@ async fn test_webhook(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResul
     responses((status = 201, body = SenderBody), (status = 422, body = super::error::ErrorBody))
 )]
 async fn add_sender(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<NewSenderBody>) -> ApiResult<HttpResponse> {
-    let sender = connecting::add_sender(&caller.app, *id, &body.sender).await?;
+    let sender = connecting::add_sender(&caller.app, &caller.actor(), *id, &body.sender).await?;
     Ok(HttpResponse::Created().json(SenderBody::from(sender)))
 }
 

@@ -151,8 +151,8 @@ async fn upsert(caller: Caller<Marketer>, phone: Path<String>, body: Json<Contac
 #[utoipa::path(delete, path = "/contacts/{id}", params(("id" = String, Path)), responses((status = 204), (status = 404, body = ErrorBody)))]
 async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
-    let now = caller.now();
-    conn.transaction(async |conn| consequences::delete_contact(conn, *id, now).await).await?;
+    let (now, actor) = (caller.now(), caller.actor());
+    conn.transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -83,7 +83,7 @@ async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<
     };
     let sent = match intent {
         request::Intent::Preview => Vec::new(),
-        request::Intent::Send => retrying::send_again(&mut conn, &ids, now).await?,
+        request::Intent::Send => retrying::send_again(&mut conn, &caller.actor(), &ids, now).await?,
     };
     Ok(Json(outlook.with(sent)))
 }

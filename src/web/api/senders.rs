@@ -10,14 +10,14 @@ use crate::connections::{SenderAddress, SenderKind, Status};
 use crate::contacts::Patch;
 use crate::error::{Error, FieldErrors};
 use crate::messages::throttle::figures::{self, QueueFigures};
-use crate::senders::{self, Limits, PartsPerSecond, Sender, Validity};
+use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::connecting;
 use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about senders.
 #[derive(OpenApi)]
-#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderDetail, SenderChange, Capabilities, QueueBody)))]
+#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderDetail, SenderPatch, Capabilities, QueueBody)))]
 pub(super) struct Description;
 
 /// Mounts `/senders`.
@@ -92,7 +92,7 @@ struct Capabilities {
 /// What to change of a sender; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SenderChange {
+struct SenderPatch {
     /// Its new name.
     name: Option<String>,
     /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
@@ -121,23 +121,14 @@ async fn find(caller: Caller<Viewer>, id: Path<SenderId>) -> ApiResult<Json<Send
 
 /// Renames a sender, changes its limits, or switches it off or on.
 #[utoipa::path(
-    patch, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), request_body = SenderChange,
+    patch, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), request_body = SenderPatch,
     responses((status = 200, body = SenderDetail))
 )]
-async fn update(caller: Caller<Admin>, id: Path<SenderId>, body: Json<SenderChange>) -> ApiResult<Json<SenderDetail>> {
+async fn update(caller: Caller<Admin>, id: Path<SenderId>, body: Json<SenderPatch>) -> ApiResult<Json<SenderDetail>> {
     let before = senders::find(&mut *caller.conn().await?, *id).await?;
     let limits = body.limits(&before)?;
-    if let Some(name) = &body.name {
-        senders::rename(&mut *caller.conn().await?, *id, name).await?;
-    }
-    if let Some(limits) = limits {
-        connecting::limit_sender(&caller.app, *id, limits).await?;
-    }
-    let sender = match body.disabled {
-        Some(true) => connecting::disable_sender(&caller.app, *id).await?,
-        Some(false) => connecting::enable_sender(&caller.app, *id).await?,
-        None => senders::find(&mut *caller.conn().await?, *id).await?,
-    };
+    let SenderPatch { name, disabled, .. } = body.into_inner();
+    let sender = connecting::change_sender(&caller.app, &caller.actor(), *id, &SenderChange { name, limits, disabled }).await?;
     detail(&caller, sender).await
 }
 
@@ -147,7 +138,7 @@ async fn detail<R: super::caller::Bearer>(caller: &Caller<R>, sender: Sender) ->
     Ok(Json(SenderDetail { sender: sender.into(), queue: QueueBody::of(&queue, now) }))
 }
 
-impl SenderChange {
+impl SenderPatch {
     /// The limits with what is changed of them, if anything is.
     fn limits(&self, before: &Sender) -> Result<Option<Limits>, Error> {
         let mut errors = FieldErrors::default();
@@ -160,7 +151,7 @@ impl SenderChange {
             self.validity_minutes.map_or(Some(before.validity), |minutes| errors.check("validity_minutes", Validity::new(minutes)));
         errors.into_result()?;
         let limits = Limits { parts_per_second, validity: validity.unwrap_or(before.validity) };
-        let is_changed = limits != Limits { parts_per_second: before.parts_per_second, validity: before.validity };
+        let is_changed = limits != before.limits();
         Ok(is_changed.then_some(limits))
     }
 }

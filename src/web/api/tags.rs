@@ -66,7 +66,7 @@ async fn remove(caller: Caller<Marketer>, path: Path<(ContactId, String)>) -> Ap
     let tag = TagName::parse(&name).map_err(|_| Error::NotFound("tag"))?;
     let mut conn = caller.conn().await?;
     let contact = contacts::find(&mut conn, id).await?;
-    if tags::remove(&mut conn, contact.id, &tag).await? {
+    if tags::remove(&mut conn, contact.id, &tag, caller.now()).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(Error::NotFound("tag").into())

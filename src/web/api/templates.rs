@@ -98,9 +98,9 @@ async fn list(caller: Caller<Viewer>, query: Query<TemplatesQuery>) -> ApiResult
 #[utoipa::path(post, path = "/templates", request_body = TemplateRequest, responses((status = 201, body = TemplateAnswer), (status = 422, body = ErrorBody)))]
 async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiResult<HttpResponse> {
     let new = NewTemplate::parse(&body.name, &body.body, &body.media_urls).map_err(Error::Invalid)?;
-    let now = caller.now();
+    let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let created = conn.transaction(async |conn| templates::create(conn, new, None, now).await).await?;
+    let created = conn.transaction(async |conn| templates::create(conn, &actor, new, now).await).await?;
     Ok(HttpResponse::Created().json(TemplateAnswer::from(created)))
 }
 
@@ -116,14 +116,14 @@ async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<Te
     responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
 async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<TemplateChanges>) -> ApiResult<Json<TemplateAnswer>> {
     let changes = body.into_inner();
-    let now = caller.now();
+    let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let saved = conn
         .transaction(async |conn| {
             let before = templates::lock(conn, *id).await?;
             let (name, text) = (changes.name.unwrap_or(before.name), changes.body.unwrap_or(before.body));
             let new = NewTemplate::parse(&name, &text, &changes.media_urls.unwrap_or(before.media_urls)).map_err(Error::Invalid)?;
-            templates::update(conn, *id, new, None, now).await
+            templates::update(conn, &actor, *id, new, now).await
         })
         .await?;
     Ok(Json(saved.into()))

@@ -107,7 +107,7 @@ async fn ask(visit: Visit<Admin>) -> PageResult {
 
 async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
-    match connecting::connect(&visit.app, input.to_form()).await {
+    match connecting::connect(&visit.app, &visit.actor(), input.to_form()).await {
         Ok((connection, None)) => visit
             .redirect(format!("/connections/{}/senders/new", connection.id))
             .flash(format!("Twilio accepts the keys: “{}” is connected. Now choose what to send from.", connection.name)),

@@ -133,22 +133,37 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Types into whatever has the focus; WebDriver names special keys by characters of its own, such as U+E007 for Enter.
+    pub(crate) async fn type_keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
     /// Chooses the option of a select box whose text begins with this.
     pub(crate) async fn choose(&self, name: &str, label: &str) {
         let option = format!("//select[@name='{name}']/option[starts-with(normalize-space(), '{label}')]");
-        self.find(Locator::XPath(&option)).await.click().await.unwrap();
+        self.click(Locator::XPath(&option)).await;
     }
 
     /// Presses the button with this text.
     pub(crate) async fn press(&self, label: &str) {
         let button = format!("//main//button[normalize-space()='{label}'] | //button[normalize-space()='{label}']");
-        self.find(Locator::XPath(&button)).await.click().await.unwrap();
+        self.click(Locator::XPath(&button)).await;
     }
 
     /// Follows the link with this text.
     pub(crate) async fn follow(&self, label: &str) {
         let link = format!("//main//a[normalize-space()='{label}']");
-        self.find(Locator::XPath(&link)).await.click().await.unwrap();
+        self.click(Locator::XPath(&link)).await;
+    }
+
+    /// Clicks what is there now: a part of the page that comes anew may take its place in the moment before.
+    async fn click(&self, locator: Locator<'_>) {
+        loop {
+            match self.find(locator).await.click().await {
+                Err(error) if error.is_stale_element_reference() => {}
+                clicked => break clicked.unwrap(),
+            }
+        }
     }
 
     /// Says yes to what the page asks.

@@ -16,6 +16,7 @@ use crate::contacts::tags;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::{AutomationId, SenderId, TemplateId};
+use crate::users::audit::Actor;
 use crate::web::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
@@ -105,14 +106,16 @@ async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, Stri
             edit.apply(&mut form);
             show(visit, subject, form, FieldErrors::default()).await
         }
-        Action::Save => match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
+        Action::Save => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, None).await {
             Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved."),
             Err(error) => refuse(visit, subject, form, error).await,
         },
-        Action::Activate => match save(&mut *visit.conn().await?, visit.now(), subject, &form, Some(AutomationStatus::Active)).await {
-            Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved and switched on."),
-            Err(error) => refuse(visit, subject, form, error).await,
-        },
+        Action::Activate => {
+            match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Some(AutomationStatus::Active)).await {
+                Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved and switched on."),
+                Err(error) => refuse(visit, subject, form, error).await,
+            }
+        }
         Action::Try => try_out(visit, subject, form, TrialForm::from_pairs(pairs)).await,
         Action::NewTemplate(step) => leave_for_template(visit, subject, form, step).await,
     }
@@ -137,6 +140,7 @@ async fn refuse(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, 
 /// Creates or changes the automation; `status` none keeps the one that it has.
 async fn save(
     conn: &mut Conn,
+    actor: &Actor,
     now: DateTime<Utc>,
     subject: Subject,
     form: &AutomationForm,
@@ -146,11 +150,11 @@ async fn save(
     conn.transaction(async |conn| match subject.id {
         None => {
             let status = status.unwrap_or(AutomationStatus::Draft);
-            automations::create(conn, NewAutomation { name, definition, status }, now).await
+            automations::create(conn, actor, NewAutomation { name, definition, status }, now).await
         }
         Some(id) => {
             let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
-            automations::update(conn, id, AutomationChange { name: Some(name), trigger, steps, status }, now).await
+            automations::update(conn, actor, id, AutomationChange { name: Some(name), trigger, steps, status }, now).await
         }
     })
     .await
@@ -168,7 +172,7 @@ async fn try_out(visit: Visit<Marketer>, subject: Subject, form: AutomationForm,
             return visit.invalid(&page);
         }
     };
-    let trial = Trial::load(&mut *visit.conn().await?, &visit.app, subject.id, &definition, trial, visit.now()).await?;
+    let trial = Trial::load(&mut *visit.conn().await?, &visit, subject.id, &definition, trial).await?;
     let page = EditorPage::load(&visit, subject, form, FieldErrors::default()).await?;
     visit.page(&EditorPage { trial: Some(trial), ..page })
 }
@@ -183,7 +187,7 @@ async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: 
         if form.name.trim().is_empty() {
             form.name = untitled(&mut *visit.conn().await?).await?;
         }
-        match save(&mut *visit.conn().await?, visit.now(), subject, &form, None).await {
+        match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, None).await {
             Ok(saved) => id = Some(saved.id),
             Err(Error::Invalid(_)) => {}
             Err(other) => return Err(other.into()),

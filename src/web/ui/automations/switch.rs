@@ -14,6 +14,7 @@ use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
+use crate::users::audit::Actor;
 use crate::web::{Marketer, Page, PageResult, Visit};
 
 /// What switching on or pausing will do.
@@ -47,7 +48,7 @@ pub(super) async fn ask_pause(visit: Visit<Marketer>, id: Path<AutomationId>) ->
 }
 
 pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Active).await {
+    match switch(&mut *visit.conn().await?, &visit.actor(), visit.now(), *id, AutomationStatus::Active).await {
         Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is switched on."),
         Err(Error::Invalid(errors)) => {
             let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), as_problems(&errors)).await?;
@@ -58,7 +59,7 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
 }
 
 pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&mut *visit.conn().await?, visit.now(), *id, AutomationStatus::Paused).await {
+    match switch(&mut *visit.conn().await?, &visit.actor(), visit.now(), *id, AutomationStatus::Paused).await {
         Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is paused."),
         Err(Error::Invalid(errors)) => visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" ")),
         Err(other) => Err(other.into()),
@@ -77,9 +78,15 @@ async fn ask(visit: Visit<Marketer>, id: AutomationId, to: AutomationStatus) -> 
     visit.page(&page)
 }
 
-async fn switch(conn: &mut Conn, now: DateTime<Utc>, id: AutomationId, status: AutomationStatus) -> Result<Automation, Error> {
+async fn switch(
+    conn: &mut Conn,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    id: AutomationId,
+    status: AutomationStatus,
+) -> Result<Automation, Error> {
     let change = AutomationChange { status: Some(status), ..AutomationChange::default() };
-    conn.transaction(async |conn| automations::update(conn, id, change, now).await).await
+    conn.transaction(async |conn| automations::update(conn, actor, id, change, now).await).await
 }
 
 /// The errors of fields that the page does not show, as sentences that say where they belong.

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::words;
-use crate::app::App;
 use crate::automations::{self, Definition, DryRun, EnrollmentFilter, Outcome, Start, Trigger, What, dry_run};
 use crate::contacts::Contact;
 use crate::db::Conn;
@@ -13,9 +12,10 @@ use crate::error::FieldErrors;
 use crate::events::{self, Event};
 use crate::twilio::parts;
 use crate::types::id::{AutomationId, ContactId};
-use crate::users::organization;
+use crate::users::User;
 use crate::web::error::PageError;
 use crate::web::ui::{Choice, somebody};
+use crate::web::visit::Access;
 use crate::web::{Page, PageResult, Viewer, Visit};
 
 /// The newest events of a contact to choose from.
@@ -80,7 +80,7 @@ pub(in crate::web) struct TryPage {
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, form: Query<TrialForm>) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
-    let trial = Trial::load(&mut conn, &visit.app, Some(automation.id), &automation.definition, form.into_inner(), visit.now()).await?;
+    let trial = Trial::load(&mut conn, &visit, Some(automation.id), &automation.definition, form.into_inner()).await?;
     drop(conn);
     let trigger = words::trigger(&automation.definition.trigger);
     visit.page(&TryPage { id: automation.id, name: automation.name, trigger, trial })
@@ -99,20 +99,18 @@ impl Trial {
     /// automation last is who it is tried with at first.
     pub(super) async fn load(
         conn: &mut Conn,
-        app: &App,
+        visit: &Visit<impl Access<Who = User>>,
         automation: Option<AutomationId>,
         definition: &Definition,
         mut form: TrialForm,
-        now: DateTime<Utc>,
     ) -> Result<Self, PageError> {
-        let organization = organization::find(conn).await?;
         if let (true, true, Some(id)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), automation) {
             let last = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, 1).await?.pop();
             form.contact_id = last.map(|last| last.contact_id.to_string()).unwrap_or_default();
         }
         let needs_event = matches!(definition.trigger, Trigger::Event { .. });
         let mut errors = FieldErrors::default();
-        let found = somebody::to_try_with(conn, &organization, &form.find, form.contact_id.parse().ok(), &mut errors).await?;
+        let found = somebody::to_try_with(conn, &visit.organization, &form.find, form.contact_id.parse().ok(), &mut errors).await?;
         let chosen = found.iter().find(|contact| contact.id.to_string() == form.contact_id).or(found.first());
         form.contact_id = chosen.map(|contact| contact.id.to_string()).unwrap_or_default();
         let events = match chosen {
@@ -124,19 +122,14 @@ impl Trial {
         let run = match chosen {
             Some(contact) => {
                 let event = event.map(|event| (&event.name, &event.properties));
-                let dry = dry_run(conn, &app.renderer, &organization, definition, contact, event, now).await?;
+                let dry = dry_run(conn, &visit.app.renderer, &visit.organization, definition, contact, event, visit.now()).await?;
                 Some(Run::new(contact, dry))
             }
             None => None,
         };
-        let zone = organization.time_zone;
-        let event_choice = |event: &Event| {
-            let at = event.occurred_at.with_timezone(&zone).format("%-d %b %Y, %H:%M");
-            Choice::new(event.id.to_string(), format!("{}, {at}", event.name))
-        };
         Ok(Self {
             contacts: found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect(),
-            events: events.iter().map(event_choice).collect(),
+            events: events.iter().map(|event| somebody::event_choice(event, visit.zone())).collect(),
             form,
             needs_event,
             run,

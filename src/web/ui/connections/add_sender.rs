@@ -63,7 +63,7 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 
 async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput>) -> PageResult {
     let wanted = if form.sender.trim().is_empty() { &form.chosen } else { &form.sender };
-    match connecting::add_sender(&visit.app, *id, wanted).await {
+    match connecting::add_sender(&visit.app, &visit.actor(), *id, wanted).await {
         Ok(sender) => {
             let there = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {

@@ -42,7 +42,7 @@ struct KeysInput {
 
 /// Ends the time of the former token.
 async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection = connecting::forget_former_token(&visit.app, *id).await?;
+    let connection = connecting::forget_former_token(&visit.app, &visit.actor(), *id).await?;
     visit.redirect(format!("/connections/{id}")).flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
 }
 
@@ -56,7 +56,7 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
     let form = form.into_inner();
     let former = if form.former_token == FormerToken::Refuse.as_str() { FormerToken::Refuse } else { FormerToken::Accept };
-    match connecting::replace_keys(&visit.app, *id, form.to_keys(), former).await {
+    match connecting::replace_keys(&visit.app, &visit.actor(), *id, form.to_keys(), former).await {
         Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(match connection.former_auth_token_until {
             Some(_) => format!(
                 "Twilio accepts the new keys of “{}”. What the former Auth Token signs is accepted for another week.",

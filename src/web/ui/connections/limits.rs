@@ -8,7 +8,7 @@ use super::view::{ConnectionView, SenderView};
 use crate::connections;
 use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::figures;
-use crate::senders::{self, Limits, PartsPerSecond, Sender, Validity};
+use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::SenderId;
 use crate::web::connecting;
 use crate::web::error::PageError;
@@ -52,7 +52,8 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
     let form = form.into_inner();
     match form.limits() {
         Ok(limits) => {
-            let sender = connecting::limit_sender(&visit.app, *id, limits).await?;
+            let change = SenderChange { limits: Some(limits), ..SenderChange::default() };
+            let sender = connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await?;
             let there = format!("/connections/{}", sender.connection_id);
             visit.redirect(there).flash(format!("The limits of {} are saved; what waits for it goes by them.", sender.label()))
         }

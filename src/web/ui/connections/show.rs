@@ -9,18 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::health::LookView;
 use super::test_message::TestInput;
 use super::view::{ConnectionView, SenderView};
-use crate::connections::{self, UnconfirmedPolicy, webhooks};
+use crate::connections::{self, ConnectionChange, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
+use crate::web::connecting::{self, ConnectError};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
 
 /// Mounts the page and its settings.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}").get(show).post(rename));
+    cfg.service(web::resource("/connections/{id}").get(show).post(change));
 }
 
 /// One connection.
@@ -56,28 +57,33 @@ async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
     visit.page(&page)
 }
 
-async fn rename(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInput>) -> PageResult {
-    match save(&mut *visit.conn().await?, *id, &form).await {
-        Ok(()) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
-        Err(Error::Invalid(errors)) => {
+async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInput>) -> PageResult {
+    let outcome = match form.read() {
+        Ok(change) => connecting::change_connection(&visit.app, &visit.actor(), *id, &change).await.map_err(ConnectError::fields),
+        Err(errors) => Err(Ok(errors)),
+    };
+    match outcome {
+        Ok(_) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
+        Err(errors) => {
             let mut page = ConnectionPage::load(&mut *visit.conn().await?, *id, visit.now()).await?;
             page.form = form.into_inner();
-            page.errors = errors;
+            page.errors = errors?;
             visit.invalid(&page)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-async fn save(conn: &mut Conn, id: ConnectionId, form: &NameInput) -> Result<()> {
-    let policy = form.unconfirmed_policy.parse();
-    let policy = policy.map_err(|_| Error::field("unconfirmed_policy", "Choose one of the two."))?;
-    let most = form.max_concurrency.trim().parse();
-    let most = most.map_err(|_| Error::field("max_concurrency", "Enter a whole number, such as 250."))?;
-    connections::set_max_concurrency(conn, id, most).await?;
-    connections::rename(conn, id, &form.name).await?;
-    connections::set_unconfirmed_policy(conn, id, policy).await?;
-    Ok(())
+impl NameInput {
+    fn read(&self) -> std::result::Result<ConnectionChange, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let policy = errors.check("unconfirmed_policy", self.unconfirmed_policy.parse().map_err(|_| "Choose one of the two."));
+        let most = self.max_concurrency.trim().parse().map_err(|_| "Enter a whole number, such as 250.");
+        let most = errors.check("max_concurrency", most);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(ConnectionChange { name: Some(self.name.clone()), unconfirmed_policy: policy, max_concurrency: most, disabled: None })
+    }
 }
 
 fn choices(senders: &[Sender]) -> Vec<Choice> {

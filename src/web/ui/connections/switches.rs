@@ -3,10 +3,10 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
 
-use crate::error::Error;
-use crate::senders;
+use crate::connections::{Connection, ConnectionChange};
+use crate::senders::{self, Sender, SenderChange};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::connecting;
+use crate::web::connecting::{self, ConnectError};
 use crate::web::{Admin, Form, PageResult, Visit};
 
 /// Mounts the buttons.
@@ -27,37 +27,46 @@ struct SenderName {
 }
 
 async fn disable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection = connecting::disable_connection(&visit.app, *id).await?;
+    let connection = switch_connection(&visit, *id, true).await?;
     let text = format!("“{}” is disabled: it sends nothing. Messages that are due wait for it.", connection.name);
     visit.redirect(format!("/connections/{id}")).flash(text)
 }
 
 async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection = connecting::enable_connection(&visit.app, *id).await?;
+    let connection = switch_connection(&visit, *id, false).await?;
     visit
         .redirect(format!("/connections/{id}"))
         .flash(format!("“{}” is enabled: it sends again, also what has been waiting.", connection.name))
 }
 
 async fn disable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
-    let sender = connecting::disable_sender(&visit.app, *id).await?;
+    let sender = switch_sender(&visit, *id, true).await?;
     let text = format!("{} is disabled: nothing is sent from it. Messages that are due wait for it.", sender.label());
     visit.redirect(format!("/connections/{}", sender.connection_id)).flash(text)
 }
 
 async fn enable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
-    let sender = connecting::enable_sender(&visit.app, *id).await?;
+    let sender = switch_sender(&visit, *id, false).await?;
     let text = format!("{} is enabled: it sends again, also what has been waiting.", sender.label());
     visit.redirect(format!("/connections/{}", sender.connection_id)).flash(text)
 }
 
+async fn switch_connection(visit: &Visit<Admin>, id: ConnectionId, disabled: bool) -> Result<Connection, ConnectError> {
+    let change = ConnectionChange { disabled: Some(disabled), ..ConnectionChange::default() };
+    connecting::change_connection(&visit.app, &visit.actor(), id, &change).await
+}
+
+async fn switch_sender(visit: &Visit<Admin>, id: SenderId, disabled: bool) -> Result<Sender, ConnectError> {
+    let change = SenderChange { disabled: Some(disabled), ..SenderChange::default() };
+    connecting::change_sender(&visit.app, &visit.actor(), id, &change).await
+}
+
 async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<SenderName>) -> PageResult {
-    let mut conn = visit.conn().await?;
-    let there = format!("/connections/{}", senders::find(&mut conn, *id).await?.connection_id);
-    match senders::rename(&mut conn, *id, &form.name).await {
+    let there = format!("/connections/{}", senders::find(&mut *visit.conn().await?, *id).await?.connection_id);
+    let change = SenderChange { name: Some(form.into_inner().name), ..SenderChange::default() };
+    match connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await {
         Ok(sender) => visit.redirect(there).flash(format!("The sender is called {} now.", sender.label())),
-        Err(Error::Invalid(errors)) => visit.redirect(there).warning(errors.to_string()),
-        Err(error) => Err(error.into()),
+        Err(error) => visit.redirect(there).warning(error.fields()?.to_string()),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
+use crate::users::audit::{self, Kind};
 use crate::web::{Form, Marketer, Page, PageResult, Visit};
 
 /// As many contacts as one press of the button goes through.
@@ -61,7 +62,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, Strin
 
 pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
     let wish = Wish::read(form.into_inner());
-    let now = visit.now();
+    let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let mut whom = wish.whom(&mut conn, visit.organization.default_country).await?;
     let tag = match wish.tag_name() {
@@ -75,11 +76,12 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     let more = whom.len() > MOST;
     whom.truncate(MOST);
     let mut changed = 0;
+    conn.transaction(async |conn| audit::record(conn, &actor, Kind::Contact, None, &wish.told(&tag, whom.len()), now).await).await?;
     for chunk in whom.chunks(CHUNK) {
         changed += conn
             .transaction(async |conn| {
                 if wish.removes() {
-                    return tags::remove_many(conn, chunk, &tag).await;
+                    return tags::remove_many(conn, chunk, &tag, now).await;
                 }
                 contacts::deletion::hold_off(conn).await?;
                 let there = contacts::existing(conn, chunk).await?;
@@ -141,14 +143,19 @@ impl Wish {
     }
 
     fn said(&self, tag: &TagName, changed: usize, of: usize) -> String {
-        let contacts = |count| if count == 1 { "1 contact".to_owned() } else { format!("{count} contacts") };
         let others = match of - changed {
             0 => String::new(),
-            same if self.removes() => format!(" {} did not have it.", contacts(same)),
-            same => format!(" {} had it already.", contacts(same)),
+            same if self.removes() => format!(" {} did not have it.", number_of_contacts(same)),
+            same => format!(" {} had it already.", number_of_contacts(same)),
         };
         let done = if self.removes() { "was taken from" } else { "was given to" };
-        format!("The tag “{tag}” {done} {}.{others}", contacts(changed))
+        format!("The tag “{tag}” {done} {}.{others}", number_of_contacts(changed))
+    }
+
+    /// The same for the audit log, written before it is begun.
+    fn told(&self, tag: &TagName, of: usize) -> String {
+        let (done, to) = if self.removes() { ("took", "from") } else { ("gave", "to") };
+        format!("{done} the tag {tag} {to} {}", number_of_contacts(of))
     }
 
     /// The list that it came from.
@@ -166,6 +173,10 @@ impl Wish {
             query(&[("action", &self.action), ("name", &self.name), ("all", "true"), ("q", &self.q), ("tag", &self.tag), ("from", &from)]);
         format!("/contacts/tag?{query}")
     }
+}
+
+fn number_of_contacts(count: usize) -> String {
+    if count == 1 { "1 contact".to_owned() } else { format!("{count} contacts") }
 }
 
 /// The query of a link, of what is filled.

@@ -8,9 +8,10 @@ use super::show;
 use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::{self, By, Evidence, Reason};
-use crate::error::FieldErrors;
+use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
+use crate::users::audit::{self, Kind};
 use crate::web::visit::Access;
 use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
@@ -34,12 +35,13 @@ pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: 
         Ok(note) => note,
         Err(message) => return show::again(visit, *id, FieldErrors::default().with("suppress_note", message)).await,
     };
-    let (now, by) = (visit.now(), By::user(visit.user.id));
+    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     conn.transaction(async |conn| {
         let contact = contacts::find(conn, *id).await?;
         let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
         let suppressed = suppressions::suppress(conn, evidence, now).await?;
+        audit::record(conn, &actor, Kind::Contact, Some(id.0), "suppressed the number of a contact", now).await?;
         consequences::follow(conn, &suppressed.changes, Some((&contact.phone, Reason::Manual)), now).await
     })
     .await?;
@@ -63,13 +65,19 @@ async fn lift_all<R: Access<Who = User>>(visit: Visit<R>, id: ContactId, reasons
         Ok(note) => note,
         Err(message) => return show::again(visit, id, FieldErrors::default().with(field, message)).await,
     };
-    let (now, by) = (visit.now(), By::user(visit.user.id));
+    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, id).await?;
             let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
-            suppressions::lift(conn, reasons, evidence, now).await
+            let lifted = suppressions::lift(conn, reasons, evidence, now).await?;
+            if !lifted.reasons.is_empty() {
+                let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();
+                let summary = format!("lifted of the number of a contact: {}", ended.join(", "));
+                audit::record(conn, &actor, Kind::Contact, Some(id.0), &summary, now).await?;
+            }
+            Ok::<_, Error>(lifted)
         })
         .await?;
     drop(conn);

@@ -30,8 +30,8 @@ pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResu
 }
 
 pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
-    let now = visit.now();
-    visit.conn().await?.transaction(async |conn| consequences::delete_contact(conn, *id, now).await).await?;
+    let (now, actor) = (visit.now(), visit.actor());
+    visit.conn().await?.transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await).await?;
     visit.redirect("/contacts").flash("Contact deleted.")
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Fo
     let tag = TagName::parse(&form.tag).map_err(|_| Error::NotFound("tag"))?;
     let mut conn = visit.conn().await?;
     let contact = contacts::find(&mut conn, *id).await?;
-    tags::remove(&mut conn, contact.id, &tag).await?;
+    tags::remove(&mut conn, contact.id, &tag, visit.now()).await?;
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));
     if tag.is_stop() {

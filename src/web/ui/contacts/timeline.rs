@@ -54,6 +54,7 @@ impl Line {
         match entry.what {
             What::Created => bare("contact", "Became a contact".to_owned()),
             What::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
+            What::TagRemoved(tag) => bare("tag", format!("Lost the tag “{tag}”")),
             What::Consent(record) => {
                 Self { tone: Some(consent_tone(record.change)), link: evidence(&record), ..bare("consent", record.words()) }
             }

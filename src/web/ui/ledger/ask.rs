@@ -71,7 +71,7 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Wanted>) -> PageRes
     };
     let mut conn = visit.conn().await?;
     let ids = retry::candidates(&mut conn, &selection).await?;
-    let sent = retrying::send_again(&mut conn, &ids, now).await?;
+    let sent = retrying::send_again(&mut conn, &visit.actor(), &ids, now).await?;
     drop(conn);
     let back = visit.redirect(wanted.link("/ledger"));
     match (sent.len(), ids.len()) {
@@ -84,7 +84,7 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Wanted>) -> PageRes
 
 pub(super) async fn retry_one(visit: Visit<Marketer>, id: Path<MessageId>) -> PageResult {
     let mut conn = visit.conn().await?;
-    let sent = retrying::send_again(&mut conn, &[*id], visit.now()).await?;
+    let sent = retrying::send_again(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
     if let [new] = sent.as_slice() {
         return visit.redirect(format!("/messages/{new}")).flash("It is sent again as this message.");
     }

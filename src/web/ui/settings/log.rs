@@ -62,6 +62,12 @@ fn rows(entries: Vec<Entry>) -> Vec<Row> {
         let id = entry.subject_id?;
         let place = match entry.kind {
             Kind::User => "settings/users",
+            Kind::Connection => "connections",
+            Kind::Template => "templates",
+            Kind::Automation => "automations",
+            Kind::Contact => "contacts",
+            Kind::Message => "messages",
+            Kind::Sender => return Some(format!("/senders/{id}/limits")),
             Kind::ApiKey | Kind::Organization => return None,
         };
         Some(format!("/{place}/{id}"))
@@ -74,6 +80,12 @@ fn kinds() -> Vec<Choice> {
         Kind::User => "Users",
         Kind::ApiKey => "API keys",
         Kind::Organization => "Organization",
+        Kind::Connection => "Connections",
+        Kind::Sender => "Senders",
+        Kind::Template => "Templates",
+        Kind::Automation => "Automations",
+        Kind::Contact => "Contacts",
+        Kind::Message => "Messages",
     };
     Kind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }

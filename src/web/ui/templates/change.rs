@@ -10,23 +10,23 @@ use crate::types::id::TemplateId;
 use crate::web::{Marketer, PageResult, Visit};
 
 pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
-    let now = visit.now();
+    let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    templates::archive(&mut conn, *id, now).await?;
+    conn.transaction(async |conn| templates::archive(conn, &actor, *id, now).await).await?;
     let used = uses::of_template(&mut conn, *id, USES).await?;
     visit.redirect(format!("/templates/{id}")).flash(format!("Template archived: it is no longer offered. {}", said_of(&used)))
 }
 
 pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
-    let now = visit.now();
-    templates::unarchive(&mut *visit.conn().await?, *id, now).await?;
+    let (now, actor) = (visit.now(), visit.actor());
+    visit.conn().await?.transaction(async |conn| templates::unarchive(conn, &actor, *id, now).await).await?;
     visit.redirect(format!("/templates/{id}")).flash("Template taken out of the archive: it is offered again.")
 }
 
 pub(super) async fn duplicate(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
-    let (now, user) = (visit.now(), visit.user.id);
+    let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let copy = conn.transaction(async |conn| templates::duplicate(conn, *id, user, now).await).await?;
+    let copy = conn.transaction(async |conn| templates::duplicate(conn, &actor, *id, now).await).await?;
     visit.redirect(format!("/templates/{}", copy.id)).flash(format!("This is the copy: “{}”.", copy.name))
 }
 

@@ -114,7 +114,7 @@ async fn follow(visit: Visit<Marketer>, template: Option<Template>, mut form: Te
     let kept = keep(&mut conn, &visit, template.as_ref(), &form).await?;
     let mut errors = FieldErrors::default();
     let way = Way::to(&mut conn, template.as_ref()).await?;
-    let trial = Trial::load(&mut conn, &visit.organization, &way, &mut form, &mut errors).await?;
+    let trial = Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors).await?;
     let senders = senders::usable(&mut conn).await?;
     drop(conn);
     visit.page(&LivePage { form, errors, no_sender_has_mms: none_has_mms(&senders), trial, kept })
@@ -151,7 +151,7 @@ async fn keep(
 
 /// Saves, unless somebody else has saved another text in the meantime: that is told first.
 async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
-    let (now, user) = (visit.now(), visit.user.id);
+    let (now, user, actor) = (visit.now(), visit.user.id, visit.actor());
     let id = template.as_ref().map(|template| template.id);
     let mut conn = visit.conn().await?;
     let saved = conn
@@ -163,9 +163,9 @@ async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: Temp
                     if present.version != form.version && !new.is_text_of(&present) {
                         return Err(overtaken(conn, &present).await?);
                     }
-                    templates::update(conn, id, new, Some(user), now).await?
+                    templates::update(conn, &actor, id, new, now).await?
                 }
-                None => templates::create(conn, form.parse().map_err(Error::Invalid)?, Some(user), now).await?,
+                None => templates::create(conn, &actor, form.parse().map_err(Error::Invalid)?, now).await?,
             };
             drafts::discard(conn, user, id).await?;
             Ok(saved)
@@ -223,7 +223,7 @@ impl EditorPage {
             None => None,
         };
         let way = saved.as_ref().map(Saved::way).unwrap_or_default();
-        let trial = Trial::load(&mut conn, &visit.organization, &way, &mut form, &mut errors).await?;
+        let trial = Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors).await?;
         let senders = senders::usable(&mut conn).await?;
         if form.to.is_empty() {
             form.to = test_phone::find(&mut conn, visit.user.id).await?.map(|phone| phone.international()).unwrap_or_default();

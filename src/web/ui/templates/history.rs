@@ -110,10 +110,10 @@ async fn side(conn: &mut Conn, id: TemplateId, wanted: &str, draft: Option<&Side
 }
 
 pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)>) -> PageResult {
-    let ((id, number), now, user) = (path.into_inner(), visit.now(), visit.user.id);
+    let ((id, number), now, actor) = (path.into_inner(), visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let before = templates::find(&mut conn, id).await?.version;
-    let restored = conn.transaction(async |conn| versions::restore(conn, id, number, user, now).await).await?;
+    let restored = conn.transaction(async |conn| versions::restore(conn, &actor, id, number, now).await).await?;
     let done = if restored.version == before {
         format!("The text is that of version {number} already.")
     } else {

@@ -52,5 +52,6 @@ pub(super) fn trial(form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial 
     let recipient = Recipient::Contact(Box::new(contact.clone()));
     let price = Price { per_part: 0.0079, unit: "USD".to_owned(), parts: 1_234, learned_at: DateTime::UNIX_EPOCH };
     let (country, price) = (contact.phone.country(), Some(price));
-    Material { organization: &organization, found: vec![contact], recipient, events, wanted: &[], country, price }.tried(form, errors)
+    Material { organization: &organization, zone: Tz::UTC, found: vec![contact], recipient, events, wanted: &[], country, price }
+        .tried(form, errors)
 }

@@ -46,7 +46,7 @@ async fn compose(
     let new = form.parse_text().map_err(|found| take(&mut errors, &found)).ok();
     let way = Way::to(conn, template).await?;
     let mut wrong = FieldErrors::default();
-    let trial = Trial::load(conn, &visit.organization, &way, form, &mut wrong).await?;
+    let trial = Trial::load(conn, &visit.organization, visit.zone(), &way, form, &mut wrong).await?;
     if let Some(sentences) = wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences) {
         for sentence in sentences {
             errors.add("event", sentence);

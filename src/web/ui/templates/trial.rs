@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,6 +61,7 @@ impl Trial {
     pub(super) async fn load(
         conn: &mut Conn,
         organization: &Organization,
+        zone: Tz,
         way: &Way,
         form: &mut TemplateForm,
         errors: &mut FieldErrors,
@@ -84,7 +86,7 @@ impl Trial {
             Some(country) => prices::find(conn, country).await?,
             None => None,
         };
-        let material = Material { organization, found, recipient, events, wanted: &way.events, country, price };
+        let material = Material { organization, zone, found, recipient, events, wanted: &way.events, country, price };
         Ok(material.tried(form, errors))
     }
 
@@ -107,6 +109,8 @@ impl Trial {
 /// What a text is tried with.
 pub(super) struct Material<'a> {
     pub(super) organization: &'a Organization,
+    /// Of whoever looks.
+    pub(super) zone: Tz,
     pub(super) found: Vec<Contact>,
     pub(super) recipient: Recipient,
     pub(super) events: Vec<Event>,
@@ -159,7 +163,7 @@ impl Material<'_> {
         }
         let best = self.best(body);
         let automatic = match (best, &sample) {
-            (Some(event), _) => self.event_label(event),
+            (Some(event), _) => somebody::event_label(event, self.zone),
             (None, Some(_)) => "made up from the text".to_owned(),
             (None, None) => "none is needed".to_owned(),
         };
@@ -205,14 +209,9 @@ impl Material<'_> {
 
     fn event_choices(&self, automatic: &str) -> Vec<Choice> {
         let first = [Choice::new("", format!("Automatic: {automatic}"))];
-        let of_contact = self.events.iter().map(|event| Choice::new(event.id.to_string(), self.event_label(event)));
+        let of_contact = self.events.iter().map(|event| somebody::event_choice(event, self.zone));
         let others = [(SAMPLE, "Made up from the text"), (WRITTEN, "Written by hand"), (NO_EVENT, "No event")];
         first.into_iter().chain(of_contact).chain(others.map(|(value, label)| Choice::new(value, label))).collect()
-    }
-
-    fn event_label(&self, event: &Event) -> String {
-        let at = event.occurred_at.with_timezone(&self.organization.time_zone).format("%-d %b %Y, %H:%M");
-        format!("{}, {at}", event.name)
     }
 }
 
@@ -249,6 +248,7 @@ mod tests {
             let mut form = TemplateForm { body: body.to_owned(), event_id: event_id.to_owned(), ..TemplateForm::default() };
             let material = Material {
                 organization: &organization,
+                zone: Tz::UTC,
                 found: vec![contact.clone()],
                 recipient,
                 events,
