@@ -35,6 +35,8 @@ text_enum! {
         ApiKey = "api_key",
         /// The settings of the whole installation.
         Organization = "organization",
+        /// Work of the queue.
+        Job = "job",
     }
 }
 

@@ -62,7 +62,7 @@ fn rows(entries: Vec<Entry>) -> Vec<Row> {
         let id = entry.subject_id?;
         let place = match entry.kind {
             Kind::User => "settings/users",
-            Kind::ApiKey | Kind::Organization => return None,
+            Kind::ApiKey | Kind::Organization | Kind::Job => return None,
         };
         Some(format!("/{place}/{id}"))
     };
@@ -74,6 +74,7 @@ fn kinds() -> Vec<Choice> {
         Kind::User => "Users",
         Kind::ApiKey => "API keys",
         Kind::Organization => "Organization",
+        Kind::Job => "Jobs",
     };
     Kind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }
