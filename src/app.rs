@@ -59,6 +59,8 @@ pub struct App {
     pub api_keys: ApiKeys,
     /// Tells open pages of messages what has changed.
     pub live: LiveMessages,
+    /// When the process began.
+    pub started_at: DateTime<Utc>,
 }
 
 impl App {
@@ -74,8 +76,23 @@ impl App {
         let events = EventReports::start(&db, &clock, &handover);
         let api_keys = ApiKeys::start(&db, &clock);
         let live = LiveMessages::new(&db, &clock);
-        let (config, renderer) = (Arc::new(config), Renderer::default());
-        Ok(Self { config, db, clock, secret_key, pages, renderer, twilio, worker_twilio, hooks, events, handover, api_keys, live })
+        let (config, renderer, started_at) = (Arc::new(config), Renderer::default(), clock.now());
+        Ok(Self {
+            config,
+            db,
+            clock,
+            secret_key,
+            pages,
+            renderer,
+            twilio,
+            worker_twilio,
+            hooks,
+            events,
+            handover,
+            api_keys,
+            live,
+            started_at,
+        })
     }
 
     /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.

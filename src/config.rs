@@ -27,6 +27,30 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where the value of a setting comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody has set it.
+    Default,
+    /// `.env` in the directory in which the program was started.
+    EnvFile,
+    /// The environment of the program.
+    Environment,
+    /// An argument of the program, or what the command is there for.
+    Command,
+}
+
+/// A setting as it holds now, for showing.
+#[derive(Debug, Clone)]
+pub struct InEffect {
+    /// The setting.
+    pub setting: Setting,
+    /// Its value: passwords and keys masked.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
 /// A setting that cannot be used: one line that names it, what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -45,7 +69,10 @@ macro_rules! settings {
             $(#[doc = $doc])+
             #[doc = concat!("\n\nSet by `", $name, "`; default: ", $default, ".")]
             pub $field: $type,
-        )+}
+        )+
+            /// Where each setting comes from, by name; the default where it is not named.
+            pub(super) origins: BTreeMap<&'static str, Origin>,
+        }
 
         /// Every setting in the order in which a person meets it.
         pub(super) const ALL: &[crate::config::settings::Setting] = &[$(
@@ -62,7 +89,7 @@ macro_rules! settings {
 mod declared {
     //! The list of settings.
 
-    use super::{LogFormat, NonZeroUsize, PathBuf, PublicUrl, SecretKey, SecretString, SocketAddr, Url};
+    use super::{BTreeMap, LogFormat, NonZeroUsize, Origin, PathBuf, PublicUrl, SecretKey, SecretString, SocketAddr, Url};
 
     settings! {
         /// The PostgreSQL to use, such as `postgres://carillon:password@db.internal/carillon?sslmode=verify-full`.
@@ -119,31 +146,44 @@ pub use declared::Config;
 impl Config {
     /// Reads the environment, and `.env` in the current directory for what the environment does not set; `overrides` win over both.
     pub fn load(overrides: impl IntoIterator<Item = (&'static str, String)>) -> Result<Self, ConfigError> {
-        let mut vars = parse::dotenv(Path::new(".env"))?;
+        let mut vars = from(Origin::EnvFile, parse::dotenv(Path::new(".env"))?);
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str() else { continue };
             match value.into_string() {
-                Ok(value) => drop(vars.insert(name.to_owned(), value)),
+                Ok(value) => drop(vars.insert(name.to_owned(), (Origin::Environment, value))),
                 Err(_) if settings::is_ours(name) => return Err(ConfigError(format!("{name} is not valid UTF-8; write it anew"))),
                 Err(_) => {}
             }
         }
-        vars.extend(overrides.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Self::from_vars(vars)
+        vars.extend(from(Origin::Command, overrides));
+        Self::parse(vars)
     }
 
-    /// Reads settings from pairs of name and value; names that are not Carillon's are ignored, and so are empty values.
+    /// Reads settings from pairs of name and value, as if they were the environment; names that are not Carillon's are ignored, and so
+    /// are empty values.
     pub fn from_vars<I, N, V>(vars: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item = (N, V)>,
         N: Into<String>,
         V: Into<String>,
     {
-        let vars: BTreeMap<String, String> = vars
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into().trim().to_owned()))
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
+        Self::parse(from(Origin::Environment, vars))
+    }
+
+    fn parse(vars: BTreeMap<String, (Origin, String)>) -> Result<Self, ConfigError> {
+        let mut origins = BTreeMap::new();
+        let mut values = BTreeMap::new();
+        for (name, (origin, value)) in vars {
+            let value = value.trim();
+            if value.is_empty() {
+                continue;
+            }
+            if let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) {
+                origins.insert(setting.name, origin);
+            }
+            values.insert(name, value.to_owned());
+        }
+        let vars = values;
         settings::refuse_unknown(vars.keys())?;
         let vars = parse::Vars(&vars);
         let bind = vars.parse_or("CARILLON_BIND", parse::address, "127.0.0.1:8080")?;
@@ -166,6 +206,7 @@ impl Config {
             log: vars.parse_or("CARILLON_LOG", parse::log_filter, "info")?,
             log_format: vars.parse_or("CARILLON_LOG_FORMAT", parse::log_format, "text")?,
             simulator_bind: vars.parse_or("CARILLON_SIMULATOR_BIND", parse::address, "127.0.0.1:8090")?,
+            origins,
         })
     }
 
@@ -175,6 +216,21 @@ impl Config {
             Some(key) => Ok(key.clone()),
             None => key_file::load_or_create(&self.data_dir),
         }
+    }
+
+    /// Makes this the configuration of the demo: the simulator in place of Twilio, and no database but its own. Tells whether one was set.
+    pub fn for_demo(&mut self, simulator: Url) -> bool {
+        self.twilio_api_url = Some(simulator);
+        self.origins.insert("CARILLON_TWILIO_API_URL", Origin::Command);
+        self.origins.remove("DATABASE_URL");
+        self.database_url.take().is_some()
+    }
+
+    /// Every setting as it holds now, for showing.
+    pub fn in_effect(&self) -> Vec<InEffect> {
+        let origin = |name: &str| self.origins.get(name).copied().unwrap_or(Origin::Default);
+        let one = |(setting, (name, value)): (&Setting, (&str, String))| InEffect { setting: *setting, value, origin: origin(name) };
+        SETTINGS.iter().zip(self.masked()).map(one).collect()
     }
 
     /// Name and value of each setting, for showing: passwords and keys masked.
@@ -198,6 +254,16 @@ impl Config {
         ];
         SETTINGS.iter().map(|setting| setting.name).zip(values).collect()
     }
+}
+
+/// Pairs of name and value with where they come from.
+fn from<I, N, V>(origin: Origin, vars: I) -> BTreeMap<String, (Origin, String)>
+where
+    I: IntoIterator<Item = (N, V)>,
+    N: Into<String>,
+    V: Into<String>,
+{
+    vars.into_iter().map(|(name, value)| (name.into(), (origin, value.into()))).collect()
 }
 
 impl fmt::Debug for Config {

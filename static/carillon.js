@@ -35,7 +35,9 @@ document.addEventListener("click", (event) => {
 });
 
 // On small screens the navigation scrolls: show where one is.
-document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+document
+  .querySelectorAll(".nav [aria-current], .settings-nav [aria-current]")
+  .forEach((here) => here.scrollIntoView({ block: "nearest", inline: "center" }));
 
 // After a form with errors, the first wrong field is where one goes on.
 document.querySelector("[aria-invalid=true]")?.focus();

@@ -1,5 +1,5 @@
 // Parts of a page that follow what happens: <div id="…" data-live="/path">. The answer takes the element's place;
-// one without data-live ends it. Without scripts, the page shows what was known when it was loaded.
+// one without data-live ends it. data-every="10000" asks that seldom. Without scripts, the page shows what was known when it was loaded.
 "use strict";
 
 (() => {
@@ -10,7 +10,13 @@
   const begun = Date.now();
   let last = "";
 
-  const pause = () => (Date.now() - begun < OFTEN_FOR ? OFTEN : SELDOM);
+  const pause = (id) => {
+    const every = Number(document.getElementById(id)?.dataset.every);
+    return every || (Date.now() - begun < OFTEN_FOR ? OFTEN : SELDOM);
+  };
+
+  // What somebody has marked, to copy it, stays.
+  const marked = (element) => !window.getSelection().isCollapsed && window.getSelection().containsNode(element, true);
 
   const replace = (element, html) => {
     const open = [...element.querySelectorAll("details[open][id]")].map((details) => details.id);
@@ -31,14 +37,16 @@
         const answer = await fetch(element.dataset.live, { redirect: "error" });
         if (answer.status >= 400 && answer.status < 500) return;
         const html = answer.ok ? await answer.text() : last;
-        if (html !== last) replace(element, html);
-        last = html;
+        if (html !== last && !marked(element)) {
+          replace(element, html);
+          last = html;
+        }
       } catch {
         // Away for a moment, or signed out: what is shown stays true, and is asked for again.
       }
     }
-    window.setTimeout(follow, pause(), id);
+    window.setTimeout(follow, pause(id), id);
   };
 
-  for (const element of document.querySelectorAll("[data-live][id]")) window.setTimeout(follow, OFTEN, element.id);
+  for (const element of document.querySelectorAll("[data-live][id]")) window.setTimeout(follow, pause(element.id), element.id);
 })();

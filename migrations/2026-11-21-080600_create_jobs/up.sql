@@ -23,6 +23,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due_idx ON jobs (run_at, id) WHERE worker_id IS NULL AND failed_at IS NULL;
 -- By id and not by worker: thousands of entries with the same key would cost more to keep than to search.
 CREATE INDEX jobs_leased_idx ON jobs (id) WHERE worker_id IS NOT NULL;
+-- Few, and for people. Not by kind either: a job that becomes another one would have to touch the index.
+CREATE INDEX jobs_failed_idx ON jobs (failed_at, id) WHERE failed_at IS NOT NULL;
 COMMENT ON TABLE jobs IS 'The queue: work that is due or under way. Done jobs are deleted, failed ones kept with their error.';
 COMMENT ON COLUMN jobs.subject IS 'The id of the enrollment, message or sender that the job is about.';
 COMMENT ON COLUMN jobs.attempt IS 'How often it has been started.';

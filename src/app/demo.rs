@@ -15,12 +15,11 @@ use crate::simulator;
 
 /// Serves with the simulator in place of Twilio, and sample data, until the process is asked to stop.
 pub async fn demo(mut config: Config) -> Result<(), AppError> {
-    if config.database_url.take().is_some() {
-        tracing::info!("the demo does not use DATABASE_URL: it keeps to a PostgreSQL of its own in {}", config.data_dir.display());
-    }
     let simulator = start_simulator(config.simulator_bind).await?;
     let phones = simulator.url.clone();
-    config.twilio_api_url = Some(Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?);
+    if config.for_demo(Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?) {
+        tracing::info!("the demo does not use DATABASE_URL: it keeps to a PostgreSQL of its own in {}", config.data_dir.display());
+    }
     let database = serve::open_migrated(&config).await?;
     let done = run(config, &database, &phones).await;
     simulator.stop().await;

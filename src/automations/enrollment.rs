@@ -60,6 +60,11 @@ pub async fn find_enrollment(conn: &mut Conn, id: EnrollmentId) -> Result<Enroll
     found.ok_or(Error::NotFound("enrollment"))
 }
 
+/// Some enrollments as they stand now, in no order; those that do not exist are left out.
+pub async fn find_enrollments(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Enrollment>> {
+    Ok(table::table.filter(table::id.eq_any(ids)).select(Enrollment::as_select()).load(conn).await?)
+}
+
 /// Which enrollments of an automation to list.
 #[derive(Debug, Clone, Default)]
 pub struct EnrollmentFilter {

@@ -24,7 +24,7 @@ pub use automation::{Automation, AutomationName, AutomationStatus, find, find_ma
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use definition::Definition;
 pub use dry_run::{DryRun, Outcome, Start, What, dry_run};
-pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment};
+pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment, find_enrollments};
 pub use report::{Reported, report};
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
 pub use trigger::Trigger;

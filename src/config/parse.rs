@@ -95,7 +95,7 @@ pub(super) fn api_url(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("its scheme is {}, where http or https is needed", url.scheme()));
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err("it may have only scheme, host, port and path".to_owned());
     }
     Ok(url)
@@ -126,18 +126,8 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-/// A database URL with its password replaced; in the form `key=value`, all but host and database is dropped.
+/// A database URL without its password. It is written anew from what the driver has understood: another reader of URLs might take
+/// the password for something else, and show it.
 pub(super) fn mask_password(url: &SecretString) -> String {
-    let Ok(mut url) = Url::parse(url.expose_secret()) else { return "set (key=value form)".to_owned() };
-    if url.password().is_some() && url.set_password(Some("…")).is_err() {
-        return "set".to_owned();
-    }
-    let pairs: Vec<(String, String)> = url
-        .query_pairs()
-        .map(|(name, value)| if name == "password" { (name.into_owned(), "…".to_owned()) } else { (name.into_owned(), value.into_owned()) })
-        .collect();
-    if !pairs.is_empty() {
-        url.query_pairs_mut().clear().extend_pairs(pairs);
-    }
-    url.to_string().replace("%E2%80%A6", "…")
+    crate::db::Target::parse(url.expose_secret()).map_or_else(|_| "set".to_owned(), |target| target.masked())
 }

@@ -41,6 +41,7 @@ fn every_bad_value_is_named_with_what_is_right() {
         ("CARILLON_SECRET_KEY", "change-me", "openssl rand -base64 32"),
         ("CARILLON_DATA_DIR", "~/carillon", "in full"),
         ("CARILLON_TWILIO_API_URL", "127.0.0.1:8090", "http://127.0.0.1:8090"),
+        ("CARILLON_TWILIO_API_URL", "http://:hunter2@127.0.0.1:8090", "only scheme, host, port and path"),
         ("CARILLON_WORKER_CONCURRENCY", "0", "from 1 to 10000"),
         ("CARILLON_DATABASE_CONNECTIONS", "many", "from 2 to 180"),
         ("CARILLON_LOG", "verbose", "debug"),
@@ -71,8 +72,31 @@ fn no_secret_is_shown() {
     .unwrap();
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter") && !shown.contains("MDEy"), "{shown}");
-    assert!(shown.contains("ada:…@db/carillon"), "{shown}");
+    assert!(shown.contains("ada:…@db:5432/carillon?sslmode=disable"), "{shown}");
     assert_eq!(config.masked().len(), SETTINGS.len());
+}
+
+#[test]
+fn where_a_value_comes_from_is_known() {
+    let mut vars =
+        from(Origin::EnvFile, [HOME, ("CARILLON_LOG", "debug"), ("CARILLON_BIND", "127.0.0.1:1"), ("DATABASE_URL", "postgres://a/b")]);
+    vars.extend(from(Origin::Environment, [("CARILLON_BIND", "127.0.0.1:2"), ("CARILLON_LOG_FORMAT", " ")]));
+    vars.extend(from(Origin::Command, [("CARILLON_SIMULATOR_BIND", "127.0.0.1:3")]));
+    let mut config = Config::parse(vars).unwrap();
+    let origin = |config: &Config, name| config.in_effect().into_iter().find(|one| one.setting.name == name).unwrap().origin;
+    for (name, expected) in [
+        ("CARILLON_LOG", Origin::EnvFile),
+        ("CARILLON_BIND", Origin::Environment),
+        ("CARILLON_SIMULATOR_BIND", Origin::Command),
+        ("CARILLON_LOG_FORMAT", Origin::Default),
+        ("DATABASE_URL", Origin::EnvFile),
+        ("CARILLON_TWILIO_API_URL", Origin::Default),
+    ] {
+        assert_eq!(origin(&config, name), expected, "{name}");
+    }
+    assert!(config.for_demo(Url::parse("http://127.0.0.1:3").unwrap()));
+    assert_eq!(origin(&config, "DATABASE_URL"), Origin::Default);
+    assert_eq!(origin(&config, "CARILLON_TWILIO_API_URL"), Origin::Command);
 }
 
 #[test]

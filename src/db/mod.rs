@@ -10,6 +10,7 @@ mod pool;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;
 pub(crate) mod statement;
+pub mod tables;
 mod target;
 mod unavailable;
 

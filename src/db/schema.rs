@@ -343,6 +343,7 @@ diesel::table! {
         runs -> Int8,
         ended_at -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
+        failing_since -> Nullable<Timestamptz>,
     }
 }
 

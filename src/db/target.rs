@@ -108,6 +108,24 @@ impl Target {
         self.config.get_dbname()
     }
 
+    /// The address as a URL, with `…` where it has a password.
+    pub fn masked(&self) -> String {
+        let password = if self.config.get_password().is_some() { ":…" } else { "" };
+        let user = self.config.get_user().map(|user| format!("{user}{password}@")).unwrap_or_default();
+        let sockets = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(host) => host.clone(),
+            Host::Unix(directory) => directory.display().to_string(),
+        });
+        let hosts: Vec<String> = sockets.chain(self.config.get_hostaddrs().iter().map(ToString::to_string)).collect();
+        let ports: Vec<String> = self.config.get_ports().iter().map(|port| format!(":{port}")).collect();
+        let mode = match self.tls {
+            Tls::None => "disable",
+            Tls::Opportunistic => "prefer",
+            Tls::Verified => "verify-full",
+        };
+        format!("postgres://{user}{}{}/{}?sslmode={mode}", hosts.join(","), ports.join(","), self.database().unwrap_or_default())
+    }
+
     /// Opens a connection outside the pool, for what needs one to itself (LISTEN, advisory locks).
     pub async fn connect(&self) -> Result<Conn, Unavailable> {
         let connected = match self.tls {
@@ -280,6 +298,15 @@ mod tests {
     fn what_is_shown_holds_no_password() {
         let target = Target::parse("postgres://ada:hunter2@db.example.com/carillon").unwrap();
         assert_eq!(format!("{target:?}"), "Target(“carillon” at db.example.com:5432)");
+        assert_eq!(target.masked(), "postgres://ada:…@db.example.com:5432/carillon?sslmode=prefer");
+        // The first two are passwords to the driver, and a port with a path to other readers of URLs.
+        for secret in ["postgres://ada:2024/hunter2@db/x", "postgres://ada:1?hunter2@db/x", "postgres://ada@db/x?password=hunter2"] {
+            assert_eq!(Target::parse(secret).unwrap().masked(), "postgres://ada:…@db:5432/x?sslmode=prefer", "{secret}");
+        }
+        assert_eq!(
+            Target::parse("host=db user=ada password=hunter2 port=6000").unwrap().masked(),
+            "postgres://ada:…@db:6000/?sslmode=prefer"
+        );
         for text in ["postgres://ada@db/y?hunter2=x", "postgres://ada:hunter2@db:port/y", "hunter2", "mysql://ada:hunter2@db/y"] {
             let error = Target::parse(text).unwrap_err().to_string();
             assert!(!error.contains("hunter2") && error.contains("postgres://user:password@host/database"), "{error}");

@@ -5,9 +5,11 @@
 //! the only places that know it.
 
 pub mod backend;
+pub mod failed;
 pub mod handover;
 pub mod lease;
 pub(crate) mod leases;
+pub mod overview;
 pub mod routines;
 
 use std::collections::HashSet;

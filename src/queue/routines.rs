@@ -10,7 +10,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    db::{Conn, schema::routines, statement::statement},
+    db::{
+        Conn,
+        schema::{routines, workers},
+        statement::statement,
+    },
     error::{Error, Result},
     types::{id::WorkerId, text_enum::text_enum},
 };
@@ -41,6 +45,57 @@ pub struct Turn {
     /// Who does it.
     pub worker: WorkerId,
     cursor: Option<Value>,
+}
+
+/// How a routine stands, for an admin.
+#[derive(Debug, Clone, Queryable)]
+pub struct Standing {
+    /// Which.
+    pub routine: Routine,
+    /// When it is due, or was.
+    pub due_at: DateTime<Utc>,
+    /// When it last ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why the last run failed.
+    pub error: Option<String>,
+    /// When the first of the runs ended that have failed since the last good one.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// The machine and the process that run it now.
+    pub run_by: Option<(String, i32)>,
+}
+
+/// How each routine stands, in the order of their names.
+pub async fn standings(conn: &mut Conn) -> Result<Vec<Standing>> {
+    let columns = (
+        routines::name,
+        routines::due_at,
+        routines::ended_at,
+        routines::error,
+        routines::failing_since,
+        (workers::host, workers::pid).nullable(),
+    );
+    // A newer version may know more.
+    let known = routines::table
+        .left_join(workers::table.on(routines::worker_id.eq(workers::id.nullable())))
+        .filter(routines::name.eq_any(Routine::ALL))
+        .order(routines::name);
+    Ok(known.select(columns).load(conn).await?)
+}
+
+statement! {
+    /// Ends a run.
+    struct End<'a> {
+        routine: Routine => Text,
+        worker: WorkerId => SqlUuid,
+        next: DateTime<Utc> => Timestamptz,
+        error: Option<&'a str> => Nullable<Text>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "UPDATE routines SET worker_id = NULL, due_at = run.next, runs = runs + 1, ended_at = run.now, error = run.error,
+        failing_since = CASE WHEN run.error IS NOT NULL THEN coalesce(failing_since, run.now) END
+     FROM (SELECT {}::text AS name, {}::uuid AS worker, {}::timestamptz AS next, {}::text AS error, {}::timestamptz AS now) AS run
+     WHERE routines.name = run.name AND worker_id = run.worker"
 }
 
 statement! {
@@ -92,16 +147,7 @@ impl Turn {
 
     /// Ends the run; the routine is due again at `next`, for whichever worker is first. `error` says why it could not do all.
     pub async fn end(&self, conn: &mut Conn, next: DateTime<Utc>, error: Option<&str>, now: DateTime<Utc>) -> Result<()> {
-        diesel::update(routines::table.find(self.routine).filter(routines::worker_id.eq(self.worker.0)))
-            .set((
-                routines::worker_id.eq(None::<uuid::Uuid>),
-                routines::due_at.eq(next),
-                routines::runs.eq(routines::runs + 1),
-                routines::ended_at.eq(now),
-                routines::error.eq(error),
-            ))
-            .execute(conn)
-            .await?;
+        End { routine: self.routine, worker: self.worker, next, error, now }.execute(conn).await?;
         Ok(())
     }
 }

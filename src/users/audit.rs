@@ -49,6 +49,8 @@ text_enum! {
         Contact = "contact",
         /// Messages that are sent again.
         Message = "message",
+        /// Work of the queue.
+        Job = "job",
     }
 }
 

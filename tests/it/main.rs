@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
 
 mod accessibility;
+mod admin;
 mod api;
 mod architecture;
 mod automation_builder;

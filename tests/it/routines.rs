@@ -60,3 +60,21 @@ async fn a_routine_whose_worker_died_is_taken_over_by_another() {
     app.worker.beat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 2, "its own end could not be written");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn since_when_a_routine_keeps_failing_is_known_until_it_does_not() {
+    let app = TestApp::start().await;
+    let failing = "SELECT coalesce(failing_since::text, 'not') AS text FROM routines WHERE name = 'end_sessions'";
+    app.sql("ALTER TABLE sessions RENAME TO gone").await;
+    app.worker.beat().await.unwrap();
+    let since = app.texts(failing).await;
+    assert_ne!(since, ["not"]);
+    app.clock.advance(seconds(90));
+    app.worker.beat().await.unwrap();
+    assert_eq!(app.runs(Routine::EndSessions).await, 2);
+    assert_eq!(app.texts(failing).await, since, "the second failure does not begin anew");
+    app.sql("ALTER TABLE gone RENAME TO sessions").await;
+    app.clock.advance(seconds(90));
+    app.worker.beat().await.unwrap();
+    assert_eq!(app.texts(failing).await, ["not"]);
+}

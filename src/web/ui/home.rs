@@ -3,6 +3,7 @@
 mod attention;
 mod dashboard;
 mod steps;
+mod workings;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
@@ -36,7 +37,8 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let senders = senders::list(&mut conn).await?;
     let queues = figures::of_many(&mut conn, &senders, now).await?;
     let dashboard = Dashboard::load(&mut conn, &senders, &queues, now).await?;
-    let attention = attention::load(&mut conn, &senders, &queues, now).await?;
+    let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
+    attention.extend(attention::load(&mut conn, &senders, &queues, now).await?);
     drop(conn);
     visit.page(&HomePage { steps: steps::steps(done), attention, dashboard })
 }

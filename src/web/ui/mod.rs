@@ -1,6 +1,7 @@
 //! Pages, one file per group; each has `pub fn routes` and registers its pages in `PAGES`.
 
 mod account;
+mod admin;
 mod automations;
 mod connections;
 mod contacts;
@@ -51,6 +52,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(join::routes)
             .configure(account::routes)
             .configure(settings::routes)
+            .configure(admin::routes)
             .configure(contacts::routes)
             .configure(templates::routes)
             .configure(automations::routes)
@@ -86,6 +88,11 @@ pub(super) const PAGES: &[super::page::Samples] = &[
     super::page::samples::<settings::NewKeyPage>,
     super::page::samples::<settings::OrganizationPage>,
     super::page::samples::<settings::LogPage>,
+    super::page::samples::<admin::WorkPage>,
+    super::page::samples::<admin::FailedPage>,
+    super::page::samples::<admin::RetryPage>,
+    super::page::samples::<admin::DatabasePage>,
+    super::page::samples::<admin::SystemPage>,
     super::page::samples::<contacts::ListPage>,
     super::page::samples::<contacts::ShowPage>,
     super::page::samples::<contacts::EditPage>,

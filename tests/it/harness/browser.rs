@@ -10,7 +10,7 @@ use std::{
 };
 
 use carillon::users::Role;
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
 use nix::{
     sys::signal::{Signal, kill},
@@ -164,6 +164,21 @@ impl Browser {
                 clicked => break clicked.unwrap(),
             }
         }
+    }
+
+    /// Presses the Tab key until a link or button with this text has the focus, then Enter: what somebody does who has no mouse.
+    pub(crate) async fn tab_to(&self, label: &str) {
+        let focused = "return (document.activeElement?.innerText ?? '').replace(/\\s+/g, ' ').trim()";
+        let mut passed: Vec<String> = Vec::new();
+        while passed.len() < 120 {
+            self.client.active_element().await.unwrap().send_keys(&char::from(Key::Tab).to_string()).await.unwrap();
+            let here = self.run(focused).await.as_str().unwrap_or_default().to_owned();
+            if here == label {
+                return self.client.active_element().await.unwrap().send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+            }
+            passed.push(here);
+        }
+        panic!("{}: the Tab key does not lead to “{label}”, but to {passed:?}", self.path().await);
     }
 
     /// Says yes to what the page asks.

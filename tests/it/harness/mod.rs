@@ -13,7 +13,7 @@ pub(crate) mod stops;
 mod waiting;
 pub(crate) mod world;
 
-use std::{sync::Once, time::Duration};
+use std::{collections::BTreeMap, sync::Once, time::Duration};
 
 use actix_web::web::Data;
 use carillon::{
@@ -74,6 +74,8 @@ pub(crate) struct TestOptions {
     pub(crate) hop: Duration,
     /// How long Twilio holds a request that it never answers.
     pub(crate) hold: Duration,
+    /// Settings in place of the usual ones. Whatever `DATABASE_URL` is, the story's database is used.
+    pub(crate) settings: Vec<(&'static str, String)>,
 }
 
 impl Default for TestOptions {
@@ -88,6 +90,7 @@ impl Default for TestOptions {
             // Time enough to record an answer before the first report comes; at the end, `flush` makes the network hurry.
             hop: Duration::from_millis(150),
             hold: Duration::from_secs(5),
+            settings: Vec::new(),
         }
     }
 }
@@ -123,12 +126,12 @@ impl TestApp {
         assert_eq!(flavor, RuntimeFlavor::MultiThread, "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait");
         choose_crypto();
         start_log();
-        let TestOptions { clock, duty, patience, home, retry_pause, hop, hold } = options;
+        let TestOptions { clock, duty, patience, home, retry_pause, hop, hold, settings } = options;
         let database = TestDatabase::create_in(home).await;
         let seed = seed("the simulator");
         let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold, retry_pause, seed, ..SimulatorOptions::instant() };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
-        let (app, running) = serve(&database, &twilio.url, &clock, duty, patience);
+        let (app, running) = serve(&database, &twilio.url, &clock, duty, patience, &settings);
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let url = app.config.public_url.to_string();
         let (_, key) =
@@ -260,7 +263,14 @@ struct Text {
 
 /// Starts on a port of its own: the public URL must be known before the server listens. Outside of the range that the kernel takes
 /// the ports of outgoing connections from.
-fn serve(database: &TestDatabase, twilio_url: &str, clock: &Clock, duty: Duty, patience: Duration) -> (Data<App>, Running) {
+fn serve(
+    database: &TestDatabase,
+    twilio_url: &str,
+    clock: &Clock,
+    duty: Duty,
+    patience: Duration,
+    settings: &[(&'static str, String)],
+) -> (Data<App>, Running) {
     for _ in 0..50 {
         let port = 10_000 + rand::random::<u16>() % 22_000;
         let vars = [
@@ -271,6 +281,7 @@ fn serve(database: &TestDatabase, twilio_url: &str, clock: &Clock, duty: Duty, p
             ("CARILLON_DATA_DIR", "/nonexistent".to_owned()),
             ("CARILLON_TWILIO_API_URL", twilio_url.to_owned()),
         ];
+        let vars: BTreeMap<&str, String> = vars.into_iter().chain(settings.iter().cloned()).collect();
         let config = Config::from_vars(vars).unwrap();
         let api_url = config.twilio_api_url.clone();
         let pool = Pool::new(database.target(), config.database_connections);

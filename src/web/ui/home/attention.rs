@@ -18,8 +18,21 @@ use crate::web::filters::grouped;
 #[derive(Debug, Serialize)]
 pub(super) struct Attention {
     text: String,
-    link: String,
+    /// Where it is mended, and what the link says; none for those who have to ask somebody else.
+    link: Option<String>,
     action: &'static str,
+}
+
+impl Attention {
+    /// A line with the way to where it is mended.
+    pub(super) const fn with_link(text: String, link: String, action: &'static str) -> Self {
+        Self { text, link: Some(link), action }
+    }
+
+    /// A line that says whom to ask.
+    pub(super) const fn without_link(text: String) -> Self {
+        Self { text, link: None, action: "" }
+    }
 }
 
 /// Rejected webhooks are worth a line for so long.
@@ -42,7 +55,7 @@ pub(super) async fn load(
                     1 => format!("A webhook of {} was rejected within the last day.", connection.name),
                     many => format!("{} webhooks of {} were rejected within the last day.", grouped(many), connection.name),
                 },
-                link: format!("/connections/{}/rejected", connection.id),
+                link: Some(format!("/connections/{}/rejected", connection.id)),
                 action: "See why",
             });
         }
@@ -50,7 +63,7 @@ pub(super) async fn load(
         if connection.is_trial() {
             lines.push(Attention {
                 text: format!("{} is a trial account: Twilio sends to verified numbers only.", connection.name),
-                link: format!("/connections/{}", connection.id),
+                link: Some(format!("/connections/{}", connection.id)),
                 action: "See the connection",
             });
         }
@@ -60,7 +73,7 @@ pub(super) async fn load(
         if expiring > 0 {
             lines.push(Attention {
                 text: format!("About {} in the queue of {} would wait too long and expire.", messages(expiring), sender.label()),
-                link: format!("/connections/{}", sender.connection_id),
+                link: Some(format!("/connections/{}", sender.connection_id)),
                 action: "See the queue",
             });
         }
@@ -73,7 +86,7 @@ fn deaf(sender: &Sender) -> Option<Attention> {
     let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
     (sender.status() == Status::Active && !hears).then(|| Attention {
         text: format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label()),
-        link: format!("/connections/{}", sender.connection_id),
+        link: Some(format!("/connections/{}", sender.connection_id)),
         action: "Repair webhook",
     })
 }
@@ -84,7 +97,7 @@ async fn unregistered(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<A
     let registrations = healths.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
         .filter_map(|registration| registration.concern())
-        .map(|text| Attention { text, link: format!("/connections/{connection}/health"), action: "See what to do" })
+        .map(|text| Attention { text, link: Some(format!("/connections/{connection}/health")), action: "See what to do" })
         .collect();
     lines.sort_by(|one, other| one.text.cmp(&other.text));
     Ok(lines)
@@ -94,8 +107,9 @@ fn messages(count: i64) -> String {
     if count == 1 { "one message".to_owned() } else { format!("{} messages", grouped(count)) }
 }
 
-/// Two lines.
+/// Three lines.
 pub(super) fn samples() -> Vec<Attention> {
-    let line = |text: &str| Attention { text: text.to_owned(), link: "/connections/1".to_owned(), action: "See why" };
-    vec![line("3 webhooks of Shop <1> were rejected within a day."), line("About 1,200 messages would expire.")]
+    let line = |text: &str| Attention::with_link(text.to_owned(), "/connections/1".to_owned(), "See why");
+    let alone = Attention::without_link("3 jobs have failed. Ask an admin to look at it: Ada <1>.".to_owned());
+    vec![line("3 webhooks of Shop <1> were rejected within a day."), line("About 1,200 messages would expire."), alone]
 }

@@ -68,7 +68,7 @@ fn rows(entries: Vec<Entry>) -> Vec<Row> {
             Kind::Contact => "contacts",
             Kind::Message => "messages",
             Kind::Sender => return Some(format!("/senders/{id}/limits")),
-            Kind::ApiKey | Kind::Organization => return None,
+            Kind::ApiKey | Kind::Organization | Kind::Job => return None,
         };
         Some(format!("/{place}/{id}"))
     };
@@ -86,6 +86,7 @@ fn kinds() -> Vec<Choice> {
         Kind::Automation => "Automations",
         Kind::Contact => "Contacts",
         Kind::Message => "Messages",
+        Kind::Job => "Jobs",
     };
     Kind::ALL.iter().map(|kind| Choice::new(kind.as_str(), label(kind))).collect()
 }

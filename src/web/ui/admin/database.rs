@@ -1,0 +1,136 @@
+//! The database: its server, and how large its tables are.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::words;
+use crate::config::Config;
+use crate::db::tables::{self, Facts, Table};
+use crate::error::Error;
+use crate::web::{Admin, Page, PageResult, Visit};
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct DatabasePage {
+    read_at: DateTime<Utc>,
+    server: Server,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Server {
+    version: String,
+    database: String,
+    /// Where it is, without the password; none for the embedded one.
+    address: Option<String>,
+    data_dir: String,
+    size: String,
+    time: DateTime<Utc>,
+    time_zone: String,
+    started_at: DateTime<Utc>,
+    up: String,
+    connections: i64,
+    most_connections: i64,
+    own_connections: i64,
+    migration: String,
+    migrated_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    rows: i64,
+    size: String,
+    index_size: String,
+    toast_size: String,
+    dead_rows: i64,
+    /// Whether the dead rows are so many that vacuum seems not to keep up.
+    bloated: bool,
+    vacuumed_at: Option<DateTime<Utc>>,
+    analyzed_at: Option<DateTime<Utc>>,
+}
+
+/// Fewer dead rows than these are nobody's concern.
+const FEW: i64 = 100_000;
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let facts = tables::facts(&mut conn).await.map_err(Error::from)?;
+    let tables = tables::tables(&mut conn).await.map_err(Error::from)?;
+    drop(conn);
+    let (open, _) = visit.app.db.usage();
+    let server = Server::new(facts, &visit.app.config, i64::try_from(open).unwrap_or(i64::MAX));
+    let page = DatabasePage { read_at: visit.now(), server, rows: tables.into_iter().map(Row::new).collect() };
+    visit.page(&page)
+}
+
+impl Server {
+    fn new(facts: Facts, config: &Config, own_connections: i64) -> Self {
+        let address = config.masked().into_iter().find(|(name, _)| *name == "DATABASE_URL").map(|(_, address)| address);
+        Self {
+            version: facts.version,
+            database: facts.database,
+            address: address.filter(|_| config.database_url.is_some()),
+            data_dir: config.data_dir.display().to_string(),
+            size: words::size(facts.bytes),
+            time: facts.time,
+            time_zone: facts.time_zone,
+            started_at: facts.started_at,
+            up: words::span(facts.time - facts.started_at),
+            connections: facts.connections,
+            most_connections: facts.most_connections,
+            own_connections,
+            migration: facts.migration,
+            migrated_at: facts.migrated_at,
+        }
+    }
+}
+
+impl Row {
+    fn new(table: Table) -> Self {
+        Self {
+            size: words::size(table.bytes),
+            index_size: words::size(table.index_bytes),
+            toast_size: words::size(table.toast_bytes),
+            bloated: table.dead_rows > FEW && table.dead_rows > table.rows,
+            name: table.name,
+            rows: table.rows,
+            dead_rows: table.dead_rows,
+            vacuumed_at: table.vacuumed_at,
+            analyzed_at: table.analyzed_at,
+        }
+    }
+}
+
+impl Page for DatabasePage {
+    const TEMPLATE: &'static str = "ui/admin/database.html";
+
+    fn samples() -> Vec<Self> {
+        let then = DateTime::UNIX_EPOCH;
+        let server = |address: Option<&str>| Server {
+            version: "15.14 (Debian 15.14-0+deb12u1)".to_owned(),
+            database: "carillon".to_owned(),
+            address: address.map(str::to_owned),
+            data_dir: "/var/lib/<carillon>".to_owned(),
+            size: words::size(5_368_709_120),
+            time: then + TimeDelta::days(3),
+            time_zone: "Etc/UTC".to_owned(),
+            started_at: then,
+            up: words::span(TimeDelta::days(3)),
+            connections: 12,
+            most_connections: 100,
+            own_connections: 4,
+            migration: "20261121081100".to_owned(),
+            migrated_at: then,
+        };
+        let table = |name: &str, rows, dead_rows, at| {
+            let (name, bytes) = (name.to_owned(), rows * 200);
+            Row::new(Table { name, rows, dead_rows, bytes, index_bytes: bytes / 3, toast_bytes: 0, vacuumed_at: at, analyzed_at: at })
+        };
+        let long = format!("postgres://carillon:…@{}/carillon?sslmode=verify-full", "a-long-name.".repeat(12));
+        vec![
+            Self { read_at: then, server: server(None), rows: vec![table("contacts", 0, 0, None)] },
+            Self { read_at: then, server: server(Some(&long)), rows: vec![table("messages", 10_000_000, 20_000_000, Some(then))] },
+        ]
+    }
+}

@@ -1,0 +1,25 @@
+//! The workings of an installation, for admins: jobs and workers, what has failed, the database, version and configuration.
+
+mod database;
+mod failed;
+mod retry;
+mod subjects;
+mod system;
+pub(super) mod words;
+mod work;
+
+use actix_web::web::{self, ServiceConfig};
+
+#[cfg(test)]
+pub(in crate::web) use self::{database::DatabasePage, failed::FailedPage, retry::RetryPage, system::SystemPage, work::WorkPage};
+
+/// Mounts `/admin`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/admin").get(work::show))
+        .service(web::resource("/admin/work").get(work::now))
+        .service(web::resource("/admin/failed").get(failed::show))
+        .service(web::resource("/admin/failed/retry").get(retry::ask).post(retry::all))
+        .service(web::resource("/admin/failed/{id}/retry").post(retry::one))
+        .service(web::resource("/admin/database").get(database::show))
+        .service(web::resource("/admin/system").get(system::show));
+}

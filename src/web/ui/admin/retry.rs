@@ -1,0 +1,102 @@
+//! Trying failed jobs again: one at once, all of a kind after a question.
+
+use actix_web::web::{Path, Query};
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+
+use super::failed::{Wanted, path};
+use super::words;
+use crate::error::Error;
+use crate::queue::JobKind;
+use crate::queue::failed;
+use crate::queue::lease::JobId;
+use crate::users::audit::{self, Kind};
+use crate::web::filters::grouped;
+use crate::web::ui::automations::words::rough;
+use crate::web::{Admin, Form, Page, PageResult, Visit};
+
+/// The question whether all are to be tried again.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct RetryPage {
+    /// The kind as forms send it, empty for all.
+    kind: &'static str,
+    name: Option<&'static str>,
+    /// Where the list is.
+    back: String,
+    /// How many; empty for none.
+    count: String,
+    button: String,
+    /// How many at once, if that is fewer.
+    at_once: Option<i64>,
+}
+
+pub(super) async fn ask(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
+    let kind = query.kind();
+    let count = failed::count(&mut *visit.conn().await?, kind).await?;
+    visit.page(&RetryPage::new(kind, count))
+}
+
+pub(super) async fn all(visit: Visit<Admin>, form: Form<Wanted>) -> PageResult {
+    let (actor, now, kind) = (visit.actor(), visit.now(), form.kind());
+    let mut conn = visit.conn().await?;
+    let retried = conn.transaction::<_, Error, _>(async |conn| {
+        let retried = failed::retry_all(conn, kind, now).await?;
+        if retried > 0 {
+            let of = kind.map(|kind| format!(" ({})", words::kind(kind).0.to_lowercase())).unwrap_or_default();
+            audit::record(conn, &actor, Kind::Job, None, &format!("tried {} again{of}", failed_jobs(retried)), now).await?;
+        }
+        Ok(retried)
+    });
+    let retried = retried.await?;
+    let back = visit.redirect(path("/admin/failed", kind));
+    match retried {
+        0 => back.warning("No job was left to try again: somebody was faster."),
+        1 => back.flash("One job is tried again, within seconds if a worker is free."),
+        many => {
+            back.flash(format!("{} failed jobs are tried again, as workers are free.", grouped(i64::try_from(many).unwrap_or(i64::MAX))))
+        }
+    }
+}
+
+pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let retried = conn.transaction::<_, Error, _>(async |conn| {
+        let job = failed::retry(conn, JobId(*id), now).await?;
+        let summary = format!("tried a failed job again ({})", words::kind(job.kind()).0.to_lowercase());
+        audit::record(conn, &actor, Kind::Job, Some(job.subject()), &summary, now).await
+    });
+    let back = visit.redirect("/admin/failed");
+    match retried.await {
+        Ok(()) => back.flash("The job is tried again, within seconds if a worker is free."),
+        Err(Error::NotFound(_)) => back.warning("That job has not failed any more: it was tried again already."),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn failed_jobs(count: usize) -> String {
+    if count == 1 { "one failed job".to_owned() } else { format!("{} failed jobs", grouped(i64::try_from(count).unwrap_or(i64::MAX))) }
+}
+
+impl RetryPage {
+    fn new(kind: Option<JobKind>, count: i64) -> Self {
+        let shown = rough(count, failed::COUNTED);
+        Self {
+            kind: kind.map_or("", JobKind::as_str),
+            name: kind.map(|kind| words::kind(kind).0),
+            back: path("/admin/failed", kind),
+            button: if count == 1 { "Try it again".to_owned() } else { format!("Try {shown} jobs again") },
+            count: if count == 0 { String::new() } else { shown },
+            at_once: (count > failed::COUNTED).then_some(failed::AT_ONCE),
+        }
+    }
+}
+
+impl Page for RetryPage {
+    const TEMPLATE: &'static str = "ui/admin/retry.html";
+
+    fn samples() -> Vec<Self> {
+        let one = |kind: Option<JobKind>, count| Self::new(kind, count);
+        vec![one(None, 0), one(Some(JobKind::Send), 1), one(Some(JobKind::Advance), 1_234), one(None, failed::COUNTED + 1)]
+    }
+}

@@ -1,0 +1,92 @@
+//! This process: its version, how long it has run, and the configuration that is in effect.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::words;
+use crate::config::{Config, InEffect, Origin, Secrecy};
+use crate::web::{Admin, Page, PageResult, Visit};
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct SystemPage {
+    version: &'static str,
+    started_at: DateTime<Utc>,
+    up: String,
+    time: DateTime<Utc>,
+    /// The time zone of the organization.
+    time_zone: String,
+    data_dir: String,
+    pid: u32,
+    settings: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    /// In pieces: every other one is code.
+    about: Vec<&'static str>,
+    value: String,
+    /// Whether the value is in words and not as it would be written.
+    in_words: bool,
+    origin: &'static str,
+    /// What of it is not shown.
+    hidden: Option<&'static str>,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let zone = visit.organization.time_zone.name().to_owned();
+    let page = SystemPage::new(&visit.app.config, visit.app.started_at, visit.now(), zone);
+    visit.page(&page)
+}
+
+impl SystemPage {
+    fn new(config: &Config, started_at: DateTime<Utc>, now: DateTime<Utc>, time_zone: String) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            started_at,
+            up: words::span(now - started_at),
+            time: now,
+            time_zone,
+            data_dir: config.data_dir.display().to_string(),
+            pid: std::process::id(),
+            settings: config.in_effect().into_iter().map(Row::new).collect(),
+        }
+    }
+}
+
+impl Row {
+    fn new(InEffect { setting, value, origin }: InEffect) -> Self {
+        let is_set = origin != Origin::Default;
+        Self {
+            name: setting.name,
+            about: setting.about.trim().split('`').collect(),
+            in_words: setting.secrecy == Secrecy::Hidden || (!is_set && value.contains(' ')),
+            value,
+            origin: match origin {
+                Origin::Default => "Default",
+                Origin::EnvFile => "The file .env",
+                Origin::Environment => "Environment",
+                Origin::Command => "Command line",
+            },
+            hidden: match setting.secrecy {
+                Secrecy::Shown => None,
+                Secrecy::Url => Some("Its password is not shown."),
+                Secrecy::Hidden => Some("It is never shown."),
+            }
+            .filter(|_| is_set),
+        }
+    }
+}
+
+impl Page for SystemPage {
+    const TEMPLATE: &'static str = "ui/admin/system.html";
+
+    fn samples() -> Vec<Self> {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(2);
+        let long = format!("/{}", "a-directory-with-a-long-name/".repeat(8));
+        let vars = [("CARILLON_DATA_DIR", long.as_str()), ("DATABASE_URL", "postgres://ada:x@db/carillon"), ("CARILLON_LOG", "debug")];
+        let samples = [vec![("CARILLON_DATA_DIR", "/data")], vars.to_vec()].map(Config::from_vars);
+        samples.into_iter().flatten().map(|config| Self::new(&config, DateTime::UNIX_EPOCH, now, "Europe/Berlin".to_owned())).collect()
+    }
+}

@@ -1,0 +1,244 @@
+//! What is done right now: the queue by kind of job, the routines, and the workers that do it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncConnection;
+use serde::Serialize;
+
+use super::words;
+use crate::db::Conn;
+use crate::error::Error;
+use crate::queue::JobKind;
+use crate::queue::overview::{self, JobState, Overview, Worker};
+use crate::queue::routines::{self, Standing};
+use crate::web::filters::grouped;
+use crate::web::{Admin, Page, PageResult, Visit};
+
+/// A job that is due longer than this waits for a worker that is busy elsewhere, or for none.
+const LATE: TimeDelta = TimeDelta::minutes(1);
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct WorkPage {
+    #[serde(flatten)]
+    work: Work,
+}
+
+/// What the open page asks for again and again.
+#[derive(Debug, Serialize)]
+struct Work {
+    read_at: DateTime<Utc>,
+    /// What is wrong with it all, and what to do.
+    warnings: Vec<String>,
+    kinds: Vec<KindRow>,
+    /// The states in which there may be more than was counted.
+    cut: Vec<JobState>,
+    /// How many are counted.
+    counted: i64,
+    /// What the counts are then.
+    uncounted: Option<String>,
+    routines: Vec<RoutineRow>,
+    workers: Vec<WorkerRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct KindRow {
+    kind: JobKind,
+    name: &'static str,
+    about: &'static str,
+    /// None of it is shown as a dash.
+    due: Option<String>,
+    due_since: Option<DateTime<Utc>>,
+    waited: String,
+    late: bool,
+    leased: Option<String>,
+    later: Option<String>,
+    next_at: Option<DateTime<Utc>>,
+    failed: Option<String>,
+    failed_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoutineRow {
+    word: &'static str,
+    name: &'static str,
+    about: &'static str,
+    ended_at: Option<DateTime<Utc>>,
+    /// None while it runs.
+    due_at: Option<DateTime<Utc>>,
+    late: bool,
+    run_by: Option<String>,
+    error: Option<String>,
+    failing_since: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct WorkerRow {
+    host: String,
+    pid: i32,
+    started_at: DateTime<Utc>,
+    seen_at: DateTime<Utc>,
+    seen: String,
+    alive: bool,
+    jobs: i64,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let work = Work::load(&mut *visit.conn().await?, visit.now()).await?;
+    visit.page(&WorkPage { work })
+}
+
+/// What the open page asks for.
+pub(super) async fn now(visit: Visit<Admin>) -> PageResult {
+    let work = Work::load(&mut *visit.conn().await?, visit.now()).await?;
+    visit.page(&work)
+}
+
+impl Work {
+    async fn load(conn: &mut Conn, now: DateTime<Utc>) -> Result<Self, Error> {
+        let overview = conn.transaction(async |conn| overview::overview(conn, now).await).await?;
+        let routines = routines::standings(conn).await?;
+        let workers = overview::workers(conn).await?;
+        Ok(Self::new(&overview, routines, workers, now))
+    }
+
+    fn new(overview: &Overview, routines: Vec<Standing>, workers: Vec<Worker>, now: DateTime<Utc>) -> Self {
+        Self {
+            read_at: now,
+            warnings: warnings(overview, &workers, now),
+            kinds: JobKind::ALL.iter().map(|kind| KindRow::new(overview, *kind, now)).collect(),
+            cut: JobState::ALL.iter().copied().filter(|state| overview.is_cut(*state)).collect(),
+            counted: overview::COUNTED,
+            uncounted: uncounted(overview),
+            routines: routines.into_iter().map(|standing| RoutineRow::new(standing, now)).collect(),
+            workers: workers.into_iter().map(|worker| WorkerRow::new(worker, overview, now)).collect(),
+        }
+    }
+}
+
+fn warnings(overview: &Overview, workers: &[Worker], now: DateTime<Utc>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !workers.iter().any(|worker| worker.is_alive(now)) {
+        let advice = "Start “carillon serve”, or “carillon serve --role worker” for a process that does nothing else.";
+        warnings.push(format!("No worker is alive: nothing is sent, and nobody moves on in an automation. {advice}"));
+    } else if let Some(late) = overview.oldest_due().map(|due| now - due).filter(|late| *late > LATE) {
+        warnings.push(format!(
+            "The job that has been due longest has waited for {}. Workers take the oldest first: either they are busy, or Twilio or the \
+             database is slow. More processes of “carillon serve --role worker” on the same database help with the first.",
+            words::span(late)
+        ));
+    }
+    warnings
+}
+
+fn uncounted(overview: &Overview) -> Option<String> {
+    if !JobState::ALL.iter().any(|state| overview.is_cut(*state)) {
+        return None;
+    }
+    let counted = grouped(overview::COUNTED);
+    let estimate = overview.estimate.map(|jobs| format!(" About {} jobs wait in all, as PostgreSQL last counted.", grouped(jobs)));
+    Some(format!("Only the first {counted} jobs of a column are counted, so that this page stays quick.{}", estimate.unwrap_or_default()))
+}
+
+impl KindRow {
+    fn new(overview: &Overview, kind: JobKind, now: DateTime<Utc>) -> Self {
+        let (name, about) = words::kind(kind);
+        let group = |state| overview.group(state, kind);
+        let count = |state| Some(group(state).jobs).filter(|jobs| *jobs > 0).map(|jobs| words::at_least(jobs, overview.is_cut(state)));
+        let due_since = group(JobState::Due).at;
+        let waited = due_since.map(|since| now - since);
+        let by = |jobs: String| match overview.workers_with(kind) {
+            1 => format!("{jobs} by one worker"),
+            workers => format!("{jobs} by {} workers", grouped(i64::try_from(workers).unwrap_or(i64::MAX))),
+        };
+        Self {
+            kind,
+            name,
+            about,
+            due: count(JobState::Due),
+            due_since,
+            waited: waited.map(words::span).unwrap_or_default(),
+            late: waited.is_some_and(|waited| waited > LATE),
+            leased: count(JobState::Leased).map(by),
+            later: count(JobState::Later),
+            next_at: group(JobState::Later).at,
+            failed: count(JobState::Failed),
+            failed_at: group(JobState::Failed).at,
+        }
+    }
+}
+
+impl RoutineRow {
+    fn new(standing: Standing, now: DateTime<Utc>) -> Self {
+        let Standing { routine, due_at, ended_at, error, failing_since, run_by } = standing;
+        let (name, about) = words::routine(routine);
+        Self {
+            word: routine.as_str(),
+            name,
+            about,
+            ended_at,
+            // Before its first run it is due since the beginning of time.
+            due_at: Some(due_at).filter(|due| run_by.is_none() && *due > DateTime::UNIX_EPOCH),
+            late: run_by.is_none() && due_at > DateTime::UNIX_EPOCH && now - due_at > LATE,
+            run_by: run_by.map(|(host, pid)| format!("{host}, process {pid}")),
+            error,
+            failing_since,
+        }
+    }
+}
+
+impl WorkerRow {
+    fn new(worker: Worker, overview: &Overview, now: DateTime<Utc>) -> Self {
+        let (alive, jobs, seen) = (worker.is_alive(now), overview.held_by(worker.id), words::span(now - worker.seen_at));
+        let Worker { host, pid, started_at, seen_at, .. } = worker;
+        Self { host, pid, started_at, seen_at, seen, alive, jobs }
+    }
+}
+
+impl Page for WorkPage {
+    const TEMPLATE: &'static str = "ui/admin/work.html";
+
+    fn samples() -> Vec<Self> {
+        Work::samples().into_iter().map(|work| Self { work }).collect()
+    }
+}
+
+impl Page for Work {
+    const TEMPLATE: &'static str = "ui/admin/_work.html";
+
+    fn samples() -> Vec<Self> {
+        use crate::queue::routines::Routine;
+        use crate::types::id::WorkerId;
+
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let worker = |host: &str, seen| Worker {
+            id: WorkerId::new(),
+            host: host.to_owned(),
+            pid: 4_711,
+            started_at: now - TimeDelta::days(3),
+            seen_at: now - TimeDelta::seconds(seen),
+        };
+        let standing = |routine, error: Option<&str>, run_by: Option<(&str, i32)>| Standing {
+            routine,
+            due_at: now + TimeDelta::minutes(1),
+            ended_at: Some(now - TimeDelta::minutes(1)),
+            error: error.map(str::to_owned),
+            failing_since: error.map(|_| now - TimeDelta::hours(3)),
+            run_by: run_by.map(|(host, pid)| (host.to_owned(), pid)),
+        };
+        let routines = |error| -> Vec<Standing> {
+            let one = |routine: &Routine| match routine {
+                Routine::LookUpStale => standing(*routine, error, None),
+                Routine::FoldLedger => standing(*routine, None, Some(("app-<1>", 7))),
+                _ => standing(*routine, None, None),
+            };
+            Routine::ALL.iter().map(one).collect()
+        };
+        let workers = vec![worker("app-<1>", 2), worker(&"a-machine-with-a-long-name.".repeat(4), 40)];
+        let held = workers[0].id;
+        vec![
+            Self::new(&Overview::default(), routines(None), Vec::new(), now),
+            Self::new(&Overview::sample(held, 12, now), routines(None), vec![worker("app-1", 2)], now),
+            Self::new(&Overview::sample(held, overview::COUNTED, now), routines(Some("Twilio did <not> answer in time.")), workers, now),
+        ]
+    }
+}
