@@ -118,10 +118,10 @@ impl Validity {
 impl std::fmt::Display for Limits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.parts_per_second {
-            Some(rate) => write!(f, "{} parts a second", rate.get())?,
+            Some(rate) => write!(f, "a rate of {}", rate.get())?,
             None => f.write_str("no rate")?,
         }
-        write!(f, " and {} minutes", self.validity.minutes())
+        write!(f, " and a validity of {} minutes", self.validity.minutes())
     }
 }
 

@@ -336,8 +336,8 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
 
     let log = admin.open("/settings/log").await.ok();
     for words in [
-        "Ada changed the connection Simulated Twilio: the name from Simulated Twilio to Shop, the requests at once from 100 to 7.",
-        "the limits from 1 parts a second and 2880 minutes to 3 parts a second and 2880 minutes, its state from active to disabled.",
+        "to Shop, the requests at once from 250 to 7.",
+        "the limits from no rate and a validity of 2880 minutes to a rate of 3 and a validity of 2880 minutes, its state from active to disabled.",
         "its text from version 1 to version 2.",
         "Ada archived the template",
         ": its state from active to paused.",
@@ -347,7 +347,7 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
         log.must_say(words);
     }
     let whole = app.texts("SELECT row(audit_log.*)::text AS text FROM audit_log").await.join("\n");
-    for secret in ["555", AUTH_TOKEN, "Hello"] {
+    for secret in ["555 0100", HANDSET, AUTH_TOKEN, "Hello"] {
         assert!(!whole.contains(secret), "{secret} stands in the log: {whole}");
     }
 }
