@@ -4,7 +4,7 @@ PROFILE ?= dev
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build release test bench bench-full lint format advisories docs image
+.PHONY: help demo build release test bench bench-full bench-pages lint format advisories docs image
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
@@ -32,6 +32,10 @@ bench: ## measure speed, memory and idle cost on this machine: a table, and a fi
 bench-full: ## the same with 1 M contacts and 10 M messages already there (needs 30 GB and half an hour; they are kept in /var/tmp/carillon-bench-full)
 	@scripts/install-prerequisites bench
 	$(CARGO) bench --locked --bench throughput -- send callbacks --latency 0 --history 10000000 --directory /var/tmp/carillon-bench-full --save docs/benchmarks
+
+bench-pages: ## how long every page takes with 1 M contacts and 10 M messages (needs 40 GB and half an hour the first time; kept in /var/tmp/carillon-pages)
+	@scripts/install-prerequisites bench
+	$(CARGO) bench --locked --bench pages -- --save docs/benchmarks
 
 lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning an error
 	@scripts/install-prerequisites lint

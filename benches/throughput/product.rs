@@ -60,9 +60,14 @@ impl Setup {
 
     /// Starts the server and returns once it says that it is ready, with how long that took.
     pub(crate) async fn serve(&self) -> Outcome<(Product, Duration)> {
+        self.start(&["serve"]).await
+    }
+
+    /// The same with a command of its own: `serve --role web`.
+    pub(crate) async fn start(&self, arguments: &[&str]) -> Outcome<(Product, Duration)> {
         let log = File::options().create(true).append(true).open(self.directory.join("serve.log"))?;
         let begun = Instant::now();
-        let child = self.command(&["serve"]).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let child = self.command(arguments).stdout(log.try_clone()?).stderr(log).spawn()?;
         let mut product = Product { child, address: self.address };
         while !product.is_ready().await {
             if let Some(status) = product.child.try_wait()? {

@@ -2,28 +2,27 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::prelude::*;
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::enrollment::{EnrollmentStatus, MOST_LOOKED_AT};
 use crate::db::Conn;
-use crate::db::schema::{enrollments, messages};
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::status::MessageStatus;
+use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::types::id::AutomationId;
 
 /// Lists of automations count no further than this, so that they stay quick however much was sent.
 pub const MAX_ROUGH: i64 = 10_000;
 
-/// How many enrollments and messages an automation has, by status.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
+/// How the newest enrollments of an automation stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
     /// Every status, also those with none.
-    pub enrollments: BTreeMap<EnrollmentStatus, i64>,
-    /// Only the statuses that occur.
-    pub messages: BTreeMap<MessageStatus, i64>,
+    pub by_status: BTreeMap<EnrollmentStatus, i64>,
+    /// How many were looked at; [`MOST_LOOKED_AT`] if there are more.
+    pub looked_at: i64,
 }
 
 /// How many enrollments and messages an automation has, up to one more than [`MAX_ROUGH`].
@@ -67,30 +66,38 @@ pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) ->
     Ok(Passages { counts: of_version.map(|(_, status, step, count)| ((status, step), count)).collect(), looked_at })
 }
 
-/// Who stands inside an automation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inside {
-    /// How many of the newest enrollments are under way.
-    pub active: i64,
-    /// How many were looked at; [`MOST_LOOKED_AT`] if there are more.
-    pub looked_at: i64,
-}
-
 statement! {
-    /// How many of an automation's newest enrollments are under way.
-    struct CountInside<'a> {
+    /// The newest enrollments of an automation by status.
+    struct ByStatus<'a> {
         automation: &'a AutomationId => SqlUuid,
         looked_at: i64 => BigInt,
     }
-    returns (BigInt, BigInt);
-    "SELECT count(*) FILTER (WHERE status = 'active'), count(*)
-     FROM (SELECT status FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}) AS newest"
+    returns (Text, BigInt);
+    "SELECT status, count(*) FROM (SELECT status FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}) AS newest
+     GROUP BY status"
 }
 
-/// Counts who is under way among the newest [`MOST_LOOKED_AT`] enrollments.
-pub async fn inside(conn: &mut Conn, automation: AutomationId) -> Result<Inside> {
-    let (active, looked_at) = CountInside { automation: &automation, looked_at: MOST_LOOKED_AT }.get_result(conn).await?;
-    Ok(Inside { active, looked_at })
+/// Counts the newest [`MOST_LOOKED_AT`] enrollments by status.
+pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<Newest> {
+    let rows: Vec<(EnrollmentStatus, i64)> = ByStatus { automation: &automation, looked_at: MOST_LOOKED_AT }.load(conn).await?;
+    let looked_at = rows.iter().map(|(_, count)| count).sum();
+    let mut by_status: BTreeMap<EnrollmentStatus, i64> = EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
+    by_status.extend(rows);
+    Ok(Newest { by_status, looked_at })
+}
+
+/// How the messages of an automation stand, all of them, by the ledger.
+pub async fn messages(conn: &mut Conn, automation: AutomationId, now: DateTime<Utc>) -> Result<ledger::Counts> {
+    let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(automation)), sender_id: None };
+    Ok(ledger::read(conn, &filter, Grouping::Automation).await?.totals)
+}
+
+impl Newest {
+    /// How many of them have this status.
+    #[must_use]
+    pub fn with(&self, status: EnrollmentStatus) -> i64 {
+        self.by_status.get(&status).copied().unwrap_or_default()
+    }
 }
 
 impl Passages {
@@ -124,30 +131,6 @@ statement! {
     "SELECT wanted.id, e.count, m.count FROM unnest({}::uuid[]) AS wanted (id),
         LATERAL (SELECT count(*) FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id LIMIT {}) AS counted) AS e,
         LATERAL (SELECT count(*) FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id LIMIT {}) AS counted) AS m"
-}
-
-/// The exact counts of one automation.
-pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Counts> {
-    let messages: Vec<(MessageStatus, i64)> = messages::table
-        .filter(messages::automation_id.eq(id))
-        .group_by(messages::status)
-        .select((messages::status, diesel::dsl::count_star()))
-        .load(conn)
-        .await?;
-    Ok(Counts { enrollments: enrollments(conn, id).await?, messages: messages.into_iter().collect() })
-}
-
-/// How many enrollments an automation has by status, also those with none.
-pub async fn enrollments(conn: &mut Conn, id: AutomationId) -> Result<BTreeMap<EnrollmentStatus, i64>> {
-    let by_status: Vec<(EnrollmentStatus, i64)> = enrollments::table
-        .filter(enrollments::automation_id.eq(id))
-        .group_by(enrollments::status)
-        .select((enrollments::status, diesel::dsl::count_star()))
-        .load(conn)
-        .await?;
-    let mut enrollments: BTreeMap<EnrollmentStatus, i64> = EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
-    enrollments.extend(by_status);
-    Ok(enrollments)
 }
 
 /// The rough counts of many automations in one query.

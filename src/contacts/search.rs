@@ -16,6 +16,36 @@ pub(super) enum Probe {
     PhoneBackwards(String),
 }
 
+impl Probe {
+    /// What it asks about: the expression of its index.
+    pub(super) const fn column(&self) -> &'static str {
+        match self {
+            Self::FullName(_) => "lower(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, ''))",
+            Self::LastName(_) => "lower(contacts.last_name)",
+            Self::Email(_) => "lower(contacts.email)",
+            Self::ExternalId(_) => "contacts.external_id",
+            Self::Phone(_) => "contacts.phone",
+            Self::PhoneBackwards(_) => "reverse(contacts.phone)",
+        }
+    }
+
+    /// The pattern.
+    pub(super) fn pattern(&self) -> &str {
+        let (Self::FullName(pattern)
+        | Self::LastName(pattern)
+        | Self::Email(pattern)
+        | Self::ExternalId(pattern)
+        | Self::Phone(pattern)
+        | Self::PhoneBackwards(pattern)) = self;
+        pattern
+    }
+
+    /// Whether upper and lower case are the same.
+    pub(super) const fn folds_case(&self) -> bool {
+        matches!(self, Self::FullName(_) | Self::LastName(_) | Self::Email(_))
+    }
+}
+
 /// Fewer digits would find every second contact.
 const FEWEST_DIGITS: usize = 3;
 

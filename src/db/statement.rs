@@ -5,12 +5,29 @@
 /// Declares a statement as a type: its binds are the fields, in the order of the `{}` in the text.
 ///
 /// `returns` is the SQL type of its rows (`()` for none). Arrays bind whole batches: `unnest({}::uuid[], …)`.
+///
+/// With `planned for its values` it is planned anew each time, for statements that ask for little or for much by the same text: the plan
+/// that PostgreSQL would keep after some times serves neither.
 macro_rules! statement {
     (
         $(#[$doc:meta])*
         $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $rust:ty => $sql:ty),+ $(,)? }
         returns $rows:ty;
         $text:expr
+    ) => {
+        $crate::db::statement::statement!(@declare $(#[$doc])* $vis struct $name<$lt> { $($field: $rust => $sql),+ } $rows, $text, true);
+    };
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $rust:ty => $sql:ty),+ $(,)? }
+        returns $rows:ty, planned for its values;
+        $text:expr
+    ) => {
+        $crate::db::statement::statement!(@declare $(#[$doc])* $vis struct $name<$lt> { $($field: $rust => $sql),+ } $rows, $text, false);
+    };
+    (
+        @declare $(#[$doc:meta])*
+        $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $rust:ty => $sql:ty),+ } $rows:ty, $text:expr, $kept:literal
     ) => {
         $(#[$doc])*
         $vis struct $name<$lt> { $($vis $field: $rust),+ }
@@ -30,6 +47,9 @@ macro_rules! statement {
 
         impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name<'_> {
             fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+                if !$kept {
+                    out.unsafe_to_cache_prepared();
+                }
                 let mut pieces = Self::TEXT.split("{}");
                 $(
                     out.push_sql(pieces.next().unwrap_or_default());

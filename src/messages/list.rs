@@ -1,18 +1,21 @@
 //! Reading messages: one, a page of them, and the story of one.
 
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use crate::{
     db::{
         Conn,
-        schema::{attempts, delivery_events, jobs, messages},
+        schema::{attempts, delivery_events, messages},
+        statement::statement,
     },
     error::{Error, Result},
     messages::{delivery::ReportSource, filter::MessageFilter, status::MessageStatus, submit::AttemptOutcome},
-    queue::JobKind,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         text_enum::text_enum,
@@ -111,13 +114,36 @@ pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message
     Ok(messages::table.filter(messages::id.eq_any(ids)).select(Message::as_select()).load(conn).await?)
 }
 
-/// When a worker next takes the message in hand, to send it or to ask Twilio about it; none while nothing is planned.
-pub async fn next_try(conn: &mut Conn, id: MessageId) -> Result<Option<DateTime<Utc>>> {
-    let planned = jobs::table
-        .filter(jobs::subject.eq(id.0))
-        .filter(jobs::kind.eq_any([JobKind::Send, JobKind::Settle]))
-        .filter(jobs::failed_at.is_null());
-    Ok(planned.select(diesel::dsl::min(jobs::run_at)).first(conn).await?)
+/// Jobs are found by when they are due, not by what they are about: as many are looked through for one message.
+const JOBS: i64 = 10_000;
+
+statement! {
+    /// The job of a message among those under way, and among those that fall due after its status changed. No index names a job's
+    /// subject, which changes when a job becomes the next one.
+    struct NextTry<'a> {
+        message: MessageId => SqlUuid,
+        since: &'a DateTime<Utc> => Timestamptz,
+        most: i64 => BigInt,
+    }
+    returns Nullable<Timestamptz>;
+    "SELECT min(near.run_at)
+     FROM (SELECT {}::uuid AS message_id, {}::timestamptz AS since) AS wanted, LATERAL (
+        (SELECT subject, kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at >= wanted.since
+         ORDER BY run_at, id LIMIT {})
+        UNION ALL SELECT subject, kind, run_at FROM jobs WHERE worker_id IS NOT NULL AND failed_at IS NULL
+     ) AS near
+     WHERE near.subject = wanted.message_id AND near.kind IN ('send', 'settle')"
+}
+
+/// When a worker next takes a message in hand that waits, to send it or to ask Twilio about it; none while nothing is planned, or too
+/// much before it.
+pub async fn next_try(conn: &mut Conn, message: &Message) -> Result<Option<DateTime<Utc>>> {
+    if !matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed) {
+        return Ok(None);
+    }
+    // Its job was enqueued as its status changed, by the same clock, and for then or later.
+    let since = message.status_at - TimeDelta::seconds(1);
+    Ok(NextTry { message: message.id, since: &since, most: JOBS }.get_result(conn).await?)
 }
 
 /// One POST to Twilio.

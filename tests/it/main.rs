@@ -24,6 +24,7 @@ mod handover;
 mod harness;
 mod home;
 mod hooks;
+mod large_lists;
 mod ledger;
 mod message_log;
 mod messages;

@@ -119,7 +119,7 @@ statement! {
         one_off: bool => Bool,
         sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
     }
-    returns (Nullable<Date>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt);
+    returns (Nullable<Date>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt), planned for its values;
     "SELECT CASE wanted.grouping WHEN 'day' THEN b.day END,
         CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender' THEN b.sender_id END,
         b.outcome, b.reason, b.error_code, sum(b.count)::bigint

@@ -38,7 +38,7 @@ statement! {
         one_off: bool => Bool,
         sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
     }
-    returns Nullable<Date>;
+    returns Nullable<Date>, planned for its values;
     "SELECT max(b.day)
      FROM (SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger
            UNION ALL

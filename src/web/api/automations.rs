@@ -11,9 +11,12 @@ use serde_json::Value;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
-use crate::automations::counts::{self, Counts};
-use crate::automations::{self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, NewAutomation, Step, Trigger};
+use crate::automations::counts::{self, Newest};
+use crate::automations::{
+    self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, MOST_LOOKED_AT, NewAutomation, Step, Trigger,
+};
 use crate::error::{Error, FieldErrors};
+use crate::messages::{ledger, outcome::Outcome};
 use crate::types::id::AutomationId;
 use crate::web::{Cursor, Marketer, Viewer};
 
@@ -97,12 +100,14 @@ struct AutomationBody {
     counts: Option<CountsBody>,
 }
 
-/// How many enrollments and messages there are, by status.
+/// How the newest enrollments and all messages stand.
 #[derive(Debug, Serialize, ToSchema)]
 struct CountsBody {
-    /// `active`, `completed` and `failed`.
+    /// `active`, `completed` and `failed`, of the newest 20,000.
     enrollments: BTreeMap<&'static str, i64>,
-    /// The statuses that occur.
+    /// Whether there are more enrollments than these.
+    more_enrollments: bool,
+    /// All messages, by the outcomes that occur: the words of the ledger.
     messages: BTreeMap<&'static str, i64>,
 }
 
@@ -131,8 +136,9 @@ async fn create(caller: Caller<Marketer>, body: Json<NewAutomationBody>) -> ApiR
 async fn find(caller: Caller<Viewer>, id: Path<AutomationId>) -> ApiResult<Json<AutomationBody>> {
     let mut conn = caller.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
-    let counts = counts::find(&mut conn, *id).await?;
-    Ok(Json(AutomationBody { counts: Some(counts.into()), ..automation.into() }))
+    let enrollments = counts::newest(&mut conn, *id).await?;
+    let messages = counts::messages(&mut conn, *id, caller.now()).await?;
+    Ok(Json(AutomationBody { counts: Some(CountsBody::new(&enrollments, messages)), ..automation.into() }))
 }
 
 /// Changes an automation, activates or pauses it.
@@ -214,11 +220,13 @@ impl From<Automation> for AutomationBody {
     }
 }
 
-impl From<Counts> for CountsBody {
-    fn from(counts: Counts) -> Self {
+impl CountsBody {
+    fn new(enrollments: &Newest, messages: ledger::Counts) -> Self {
+        let occurring = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), messages.of(*outcome))).filter(|(_, count)| *count != 0);
         Self {
-            enrollments: counts.enrollments.into_iter().map(|(status, count)| (status.as_str(), count)).collect(),
-            messages: counts.messages.into_iter().map(|(status, count)| (status.as_str(), count)).collect(),
+            enrollments: enrollments.by_status.iter().map(|(status, count)| (status.as_str(), *count)).collect(),
+            more_enrollments: enrollments.looked_at >= MOST_LOOKED_AT,
+            messages: occurring.collect(),
         }
     }
 }

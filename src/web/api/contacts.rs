@@ -61,7 +61,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts/{id}").get(find).patch(update).delete(delete));
 }
 
-/// Lists contacts, newest first.
+/// Lists contacts, newest first. Where a search fits very many, a page may have fewer than were asked for, and goes on behind its cursor.
 #[utoipa::path(get, path = "/contacts", params(ContactsQuery), responses((status = 200, body = List<ContactAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<Json<List<ContactAnswer>>> {
     let mut conn = caller.conn().await?;
@@ -69,10 +69,9 @@ async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<
     let query = query.into_inner();
     let (limit, position) = (query.limit.limit(), query.cursor.map_or(Position::Newest, |cursor| Position::OlderThan(cursor.0)));
     let filter = query.parse(country)?;
-    // One more than asked for tells whether there is another page.
-    let page = contacts::list(&mut conn, &filter, position, limit + 1).await?;
+    let page = contacts::list(&mut conn, &filter, position, limit).await?;
     let answers = answer::of_many(&mut conn, page.contacts).await?;
-    Ok(Json(List::from_rows(answers, limit, |contact| contact.id)))
+    Ok(Json(List::of_part(answers, page.older)))
 }
 
 /// Creates a contact; automations that wait for new contacts or for its tags start.

@@ -12,7 +12,7 @@ use crate::automations::counts::{self, MAX_BY_STEP, Passages};
 use crate::automations::{self, AutomationStatus, Definition, EnrollmentFilter, EnrollmentStatus, Step};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::messages::ledger::{self, Counts, Days, Grouping, LedgerFilter, Maker};
+use crate::messages::ledger::Counts;
 use crate::types::id::AutomationId;
 use crate::web::{Page, PageResult, Viewer, Visit};
 use crate::{senders, templates};
@@ -66,8 +66,7 @@ impl AutomationPage {
     pub(super) async fn load(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>, errors: FieldErrors) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
         let passages = counts::by_step(conn, id, automation.version).await?;
-        let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(id)), sender_id: None };
-        let ledger = ledger::read(conn, &filter, Grouping::Automation).await?;
+        let messages = counts::messages(conn, id, now).await?;
         let mut steps = step_rows(conn, &automation.definition).await?;
         count_in(&mut steps, &automation.definition, &passages);
         let newest = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, RECENT).await?;
@@ -81,7 +80,7 @@ impl AutomationPage {
             enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: passages.by_status(*status) }).collect(),
             only_newest: passages.looked_at >= MAX_BY_STEP,
             most_counted: MAX_BY_STEP,
-            standing: Standing::of_automation(id, ledger.totals),
+            standing: Standing::of_automation(id, messages),
             recent: enrollments::rows(conn, newest).await?,
             name: automation.name,
             errors,

@@ -7,11 +7,9 @@ use serde::Serialize;
 
 use super::detail::{AutomationPage, StepRow, step_rows};
 use super::words;
-use crate::automations::counts::{self, Inside};
-use crate::automations::{self, Automation, AutomationChange, AutomationStatus, MOST_LOOKED_AT};
+use crate::automations::{self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MOST_LOOKED_AT, counts};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
@@ -108,9 +106,9 @@ fn sentences(errors: &FieldErrors) -> Vec<String> {
 impl SwitchPage {
     async fn load(conn: &mut Conn, automation: Automation, to: AutomationStatus, now: DateTime<Utc>) -> Result<Self, Error> {
         let id = automation.id;
-        let Inside { active: inside, looked_at } = counts::inside(conn, id).await?;
-        let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(id)), sender_id: None };
-        let waiting = ledger::read(conn, &filter, Grouping::Automation).await?.totals.pending;
+        let newest = counts::newest(conn, id).await?;
+        let inside = newest.with(EnrollmentStatus::Active);
+        let waiting = counts::messages(conn, id, now).await?.pending;
         let activates = to == AutomationStatus::Active;
         let warnings = if activates { warnings(conn, &automation).await? } else { Vec::new() };
         Ok(Self {
@@ -121,7 +119,7 @@ impl SwitchPage {
             steps: step_rows(conn, &automation.definition).await?,
             inside: words::rough(inside, i64::MAX),
             anybody_inside: inside > 0,
-            only_newest: (looked_at >= MOST_LOOKED_AT).then_some(MOST_LOOKED_AT),
+            only_newest: (newest.looked_at >= MOST_LOOKED_AT).then_some(MOST_LOOKED_AT),
             waiting,
             warnings,
             name: automation.name,

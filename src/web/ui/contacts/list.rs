@@ -36,6 +36,8 @@ pub(in crate::web) struct ListPage {
     rows: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
+    /// How many contacts were looked at, where the search goes on behind them.
+    looked_at: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +114,7 @@ impl ListPage {
             tags: choices.into_iter().map(|tag| Choice { value: tag.clone(), label: tag }).collect(),
             newer: found.newer.map(|id| wanted.link("newer", id)),
             older: found.older.map(|id| wanted.link("older", id)),
+            looked_at: found.ends_early.then_some(contacts::FAR),
             rows: found.contacts.into_iter().map(row).collect(),
         })
     }
@@ -143,11 +146,19 @@ impl Page for ListPage {
         });
         let tags = vec![Choice { value: TagName::stop(), label: TagName::stop() }];
         let link = Wanted { q: "a&b".to_owned(), ..Wanted::default() }.link("older", ContactId::new());
-        let nothing = Self { q: String::new(), tag: String::new(), tags: Vec::new(), rows: Vec::new(), newer: None, older: None };
+        let nothing =
+            || Self { q: String::new(), tag: String::new(), tags: Vec::new(), rows: Vec::new(), newer: None, older: None, looked_at: None };
         vec![
-            Self { tags, rows: rows.collect(), older: Some(link.clone()), newer: Some(link), ..Self { q: "ann".to_owned(), ..nothing } },
-            Self { q: "\"><script>".to_owned(), tag: String::new(), tags: Vec::new(), rows: Vec::new(), newer: None, older: None },
-            Self { q: String::new(), tag: String::new(), tags: Vec::new(), rows: Vec::new(), newer: None, older: None },
+            Self {
+                tags,
+                rows: rows.collect(),
+                older: Some(link.clone()),
+                newer: Some(link.clone()),
+                ..Self { q: "ann".to_owned(), ..nothing() }
+            },
+            Self { q: "\"><script>".to_owned(), ..nothing() },
+            Self { q: "a".to_owned(), older: Some(link), looked_at: Some(contacts::FAR), ..nothing() },
+            nothing(),
         ]
     }
 }

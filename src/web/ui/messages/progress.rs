@@ -210,7 +210,7 @@ impl Material {
             attempts,
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
-            next_try: messages::next_try(conn, id).await?,
+            next_try: messages::next_try(conn, &message).await?,
             retry: if did_not_arrive(&message) {
                 Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) })
             } else {
