@@ -90,7 +90,7 @@ const ASKS: &[Ask] = &[
     page("/contacts", "one letter", "/contacts?q=a"),
     page("/contacts", "the beginning of an email that many have", "/contacts?q=anna.@"),
     page("/contacts", "a name that one has", "/contacts?q=zebedee"),
-    page("/contacts", "a last name", "/contacts?q=bergström"),
+    page("/contacts", "a last name", "/contacts?q=bergstr%C3%B6m"),
     page("/contacts", "an email that many have, all of them the oldest", "/contacts?q=legacy."),
     page("/contacts", "the same, where the search goes on", "/contacts?q=legacy.&older=<late contact>"),
     page("/contacts", "a name that nobody has", "/contacts?q=xyzzy"),

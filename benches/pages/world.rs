@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::browser::Browser;
 use crate::cluster::Cluster;
-use crate::fake_twilio::{ACCOUNT_SID, AUTH_TOKEN};
+use crate::fake_twilio::AUTH_TOKEN;
 
 /// How large it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -98,7 +98,7 @@ pub(crate) async fn sign_in(cluster: &Cluster) -> Outcome<String> {
 
 /// Gives every connection keys that the double of Twilio knows: the program seals them, and only it can.
 pub(crate) async fn enter_keys(browser: &mut Browser, cluster: &Cluster) -> Outcome<()> {
-    let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN }).to_string();
+    let keys = json!({ "auth_token": AUTH_TOKEN, "former_auth_token": "refuse" }).to_string();
     for connection in cluster.rows("SELECT id::text FROM connections", &[]).await? {
         browser.call("PUT", &format!("/connections/{}/keys", connection.get::<_, &str>(0)), &keys)?;
     }
