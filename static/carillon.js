@@ -37,8 +37,8 @@ document.addEventListener("click", (event) => {
 // On small screens the navigation scrolls: show where one is.
 document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-// After a form with errors, the first wrong field is where one goes on.
-document.querySelector("[aria-invalid=true]")?.focus();
+// After a form with errors, the first wrong field is where one goes on; where none is marked, what is wrong with the whole.
+(document.querySelector("[aria-invalid=true]") ?? document.querySelector("[role=alert][tabindex]"))?.focus();
 
 // <input type="checkbox" data-mark-all="form"> marks all checkboxes of rows that belong to that form.
 document.querySelectorAll("[data-mark-all]").forEach((all) => {

@@ -88,14 +88,14 @@ pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by:
 
 /// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.
 pub async fn remove(conn: &mut Conn, contact_id: ContactId, tag: &TagName) -> Result<bool> {
-    Ok(remove_many(conn, &[contact_id], tag).await? > 0)
+    Ok(!remove_many(conn, &[contact_id], tag).await?.is_empty())
 }
 
-/// Removes a tag from many contacts in one statement; answers how many had it. This never lifts a suppression.
-pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName) -> Result<usize> {
+/// Removes a tag from many contacts in one statement; answers with those that had it. This never lifts a suppression.
+pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName) -> Result<Vec<ContactId>> {
     let tag_ids = tags::table.filter(lower(tags::name).eq(lower(tag.as_str()))).select(tags::id);
     let of_contacts = contact_tags::table.filter(contact_tags::contact_id.eq_any(contact_ids)).filter(contact_tags::tag_id.eq_any(tag_ids));
-    Ok(diesel::delete(of_contacts).execute(conn).await?)
+    Ok(diesel::delete(of_contacts).returning(contact_tags::contact_id).get_results(conn).await?)
 }
 
 /// The tags of a contact, by name.

@@ -3,6 +3,7 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
 
+use super::show::ConnectionPage;
 use crate::error::Error;
 use crate::senders;
 use crate::types::id::{ConnectionId, SenderId};
@@ -29,7 +30,7 @@ struct SenderName {
 async fn disable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connecting::disable_connection(&visit.app, *id).await?;
     let text = format!("“{}” is disabled: it sends nothing. Messages that are due wait for it.", connection.name);
-    visit.redirect(format!("/connections/{id}")).flash(text)
+    visit.redirect(format!("/connections/{id}")).undo(format!("/connections/{id}/enable"), []).flash(text)
 }
 
 async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
@@ -42,7 +43,7 @@ async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageR
 async fn disable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = connecting::disable_sender(&visit.app, *id).await?;
     let text = format!("{} is disabled: nothing is sent from it. Messages that are due wait for it.", sender.label());
-    visit.redirect(format!("/connections/{}", sender.connection_id)).flash(text)
+    visit.redirect(format!("/connections/{}", sender.connection_id)).undo(format!("/senders/{id}/enable"), []).flash(text)
 }
 
 async fn enable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
@@ -53,10 +54,17 @@ async fn enable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
 
 async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<SenderName>) -> PageResult {
     let mut conn = visit.conn().await?;
-    let there = format!("/connections/{}", senders::find(&mut conn, *id).await?.connection_id);
+    let before = senders::find(&mut conn, *id).await?;
     match senders::rename(&mut conn, *id, &form.name).await {
-        Ok(sender) => visit.redirect(there).flash(format!("The sender is called {} now.", sender.label())),
-        Err(Error::Invalid(errors)) => visit.redirect(there).warning(errors.to_string()),
+        Ok(sender) => visit
+            .redirect(format!("/connections/{}", sender.connection_id))
+            .undo(format!("/senders/{id}/name"), [("name", before.name.as_str())])
+            .flash(format!("The sender is called {} now.", sender.label())),
+        Err(Error::Invalid(errors)) => {
+            let page = ConnectionPage::load(&mut conn, before.connection_id, visit.now()).await?.with_name_of(*id, &form.name, &errors);
+            drop(conn);
+            visit.invalid(&page)
+        }
         Err(error) => Err(error.into()),
     }
 }
