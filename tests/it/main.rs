@@ -17,6 +17,7 @@ mod contacts_api;
 mod contacts_pages;
 mod crash;
 mod database_restart;
+mod demo;
 mod events_api;
 mod first_message;
 mod forms;
