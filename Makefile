@@ -4,7 +4,7 @@ PROFILE ?= dev
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build release test bench bench-full bench-pages lint format advisories docs image
+.PHONY: help demo build release test bench bench-full bench-pages lint format advisories docs screenshots image
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
@@ -54,6 +54,10 @@ advisories: ## ask the RustSec database about the dependencies (needs the intern
 
 docs: ## write docs/configuration.md anew from the code
 	CARILLON_TEST_WRITE_DOCS=1 $(CARGO) test --locked --lib config::
+
+screenshots: ## take the README's pictures anew, from the demo: docs/screenshots
+	@scripts/install-prerequisites test
+	@scripts/take-screenshots
 
 image: ## build the Docker image carillon
 	docker build --tag carillon .

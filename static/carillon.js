@@ -39,8 +39,8 @@ document
   .querySelectorAll(".nav [aria-current], .settings-nav [aria-current]")
   .forEach((here) => here.scrollIntoView({ block: "nearest", inline: "center" }));
 
-// After a form with errors, the first wrong field is where one goes on.
-document.querySelector("[aria-invalid=true]")?.focus();
+// After a form with errors, the first wrong field is where one goes on; where none is marked, what is wrong with the whole.
+(document.querySelector("[aria-invalid=true]") ?? document.querySelector("[role=alert][tabindex]"))?.focus();
 
 // <input type="checkbox" data-mark-all="form"> marks all checkboxes of rows that belong to that form.
 document.querySelectorAll("[data-mark-all]").forEach((all) => {

@@ -1,5 +1,6 @@
 //! The demo: everything in one process, with a simulated Twilio and sample data; no account, no internet.
 
+mod past;
 mod sample;
 
 use std::io::Write;
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections;
 use crate::simulator;
+use crate::users;
 
 /// Serves with the simulator in place of Twilio, and sample data, until the process is asked to stop.
 pub async fn demo(mut config: Config) -> Result<(), AppError> {
@@ -29,6 +31,10 @@ pub async fn demo(mut config: Config) -> Result<(), AppError> {
 
 async fn run(config: Config, database: &Database, phones: &str) -> Result<(), AppError> {
     refuse_real_data(&config, database).await?;
+    if !users::any(&mut *database.pool.get().await?).await? {
+        tracing::info!("making sample data: a month of a shop is lived through");
+        past::live(&config, database, Clock::system().now()).await?;
+    }
     let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
     app.check_secret_key().await?;
     let running = start(&app, Duty::All)?;

@@ -24,3 +24,13 @@ pub enum Change {
         added_at: DateTime<Utc>,
     },
 }
+
+impl Change {
+    /// Whom it happened to.
+    #[must_use]
+    pub const fn contact_id(&self) -> ContactId {
+        match self {
+            Self::ContactCreated(contact_id) | Self::TagAdded { contact_id, .. } => *contact_id,
+        }
+    }
+}

@@ -35,19 +35,20 @@ pub struct Tagged {
 }
 
 statement! {
-    /// Takes a tag from contacts, and remembers that they had it; as many rows as had it.
+    /// Takes a tag from contacts, and remembers that they had it; answers with those that had it.
     struct Remove<'a> {
         contact_ids: &'a [ContactId] => Array<SqlUuid>,
         tag: &'a str => Text,
         now: DateTime<Utc> => Timestamptz,
     }
-    returns ();
+    returns SqlUuid;
     "WITH gone AS (
          DELETE FROM contact_tags USING tags
          WHERE contact_id = ANY ({}::uuid[]) AND tag_id = tags.id AND lower(tags.name) = lower({}::text)
          RETURNING contact_id, tag_id, added_at
      )
-     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at) SELECT contact_id, tag_id, added_at, {}::timestamptz FROM gone"
+     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at) SELECT contact_id, tag_id, added_at, {}::timestamptz FROM gone
+     RETURNING contact_id"
 }
 
 /// Adds a tag to a contact; none when the contact has it already.
@@ -106,12 +107,12 @@ pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by:
 
 /// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.
 pub async fn remove(conn: &mut Conn, contact_id: ContactId, tag: &TagName, now: DateTime<Utc>) -> Result<bool> {
-    Ok(remove_many(conn, &[contact_id], tag, now).await? > 0)
+    Ok(!remove_many(conn, &[contact_id], tag, now).await?.is_empty())
 }
 
-/// Removes a tag from many contacts in one statement; answers how many had it. This never lifts a suppression.
-pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName, now: DateTime<Utc>) -> Result<usize> {
-    Ok(Remove { contact_ids, tag: tag.as_str(), now }.execute(conn).await?)
+/// Removes a tag from many contacts in one statement; answers with those that had it. This never lifts a suppression.
+pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName, now: DateTime<Utc>) -> Result<Vec<ContactId>> {
+    Ok(Remove { contact_ids, tag: tag.as_str(), now }.load(conn).await?)
 }
 
 /// The tags of a contact, by name.

@@ -84,10 +84,10 @@ pub async fn rename(conn: &mut Conn, id: ViewId, name: &ViewName) -> Result<()> 
     if renamed == 0 { Err(Error::NotFound("view")) } else { Ok(()) }
 }
 
-/// Forgets a view; the messages are not touched. Returns its name.
-pub async fn delete(conn: &mut Conn, id: ViewId) -> Result<String> {
-    let name = diesel::delete(message_views::table.find(id)).returning(message_views::name).get_result(conn).await.optional()?;
-    name.ok_or(Error::NotFound("view"))
+/// Forgets a view; the messages are not touched. Returns its name and its query.
+pub async fn delete(conn: &mut Conn, id: ViewId) -> Result<(String, String)> {
+    let forgotten = diesel::delete(message_views::table.find(id)).returning((message_views::name, message_views::query));
+    forgotten.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))
 }
 
 fn taken(error: diesel::result::Error) -> Error {

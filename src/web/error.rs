@@ -6,11 +6,11 @@ use actix_web::http::header::{ContentType, LOCATION, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::page::Page;
-use super::visit::Layout;
+use super::page::{Page, Varies};
+use super::visit::{Anyone, Layout, Visit};
 use crate::app::App;
 use crate::db::{self, Unavailable};
 use crate::users::Role;
@@ -50,13 +50,26 @@ pub enum PageError {
     Internal(String),
 }
 
-/// The page that shows an error.
+/// The page that shows an error to somebody who is signed in: the way to everything else stays.
 #[derive(Debug, Serialize)]
 pub(super) struct ErrorPage {
     status: u16,
     heading: String,
     advice: String,
+    instead: Instead,
 }
+
+/// A page to go on with.
+#[derive(Debug, Serialize)]
+struct Instead {
+    path: &'static str,
+    label: &'static str,
+}
+
+/// The page that shows an error to somebody unknown.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct StrangersErrorPage(ErrorPage);
 
 impl PageError {
     /// Why the body of a request could not be read.
@@ -131,14 +144,19 @@ pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 
         None if status == StatusCode::METHOD_NOT_ALLOWED => ErrorPage::of(&PageError::NotFound("page")),
         None => return Ok(response),
     };
-    let html = response.request().app_data::<Data<App>>().map(|app| app.pages.render(&page, &Layout::signed_out()));
+    let Some(app) = response.request().app_data::<Data<App>>().cloned() else { return Ok(response) };
+    // Where the database is away, nobody can be known.
+    let visit = if status == StatusCode::SERVICE_UNAVAILABLE { None } else { Visit::<Anyone>::extract(response.request()).await.ok() };
+    let html = match visit.filter(|visit| visit.user.is_some()) {
+        Some(visit) => app.pages.render(&page, &visit.layout()),
+        None => app.pages.render(&StrangersErrorPage(page), &Layout::signed_out()),
+    };
     let html = match html {
-        Some(Ok(html)) => html,
-        Some(Err(error)) => {
+        Ok(html) => html,
+        Err(error) => {
             tracing::error!(error = %error, "the page for errors could not be rendered");
             return Ok(response);
         }
-        None => return Ok(response),
     };
     Ok(response.map_body(|head, _| {
         head.headers_mut()
@@ -181,15 +199,50 @@ impl ErrorPage {
             PageError::Internal(reason) => tracing::error!(reason = %reason, "a page could not be shown"),
             _ => {}
         }
-        Self { status: error.status_code().as_u16(), heading: error.heading(), advice: error.advice() }
+        Self { status: error.status_code().as_u16(), heading: error.heading(), advice: error.advice(), instead: Instead::of(error) }
+    }
+}
+
+impl Instead {
+    /// The list of what is not there, or home.
+    fn of(error: &PageError) -> Self {
+        let noun = if let PageError::NotFound(noun) = error { *noun } else { "" };
+        let (path, label) = match noun {
+            "contact" => ("/contacts", "See all contacts"),
+            "message" => ("/messages", "See all messages"),
+            "view" => ("/messages/views", "See all views"),
+            "template" => ("/templates", "See all templates"),
+            "automation" | "enrollment" => ("/automations", "See all automations"),
+            "connection" | "sender" => ("/connections", "See all connections"),
+            _ => ("/", "Go to the home page"),
+        };
+        Self { path, label }
     }
 }
 
 impl Page for ErrorPage {
     const TEMPLATE: &'static str = "ui/error.html";
+    const VARIES: Varies = Varies::NOTHING;
 
     fn samples() -> Vec<Self> {
-        vec![Self::of(&PageError::NotFound("contact")), Self::of(&PageError::Forbidden(Role::Admin)), Self::of(&PageError::Expired)]
+        let errors = [
+            PageError::NotFound("contact"),
+            PageError::Forbidden(Role::Admin),
+            PageError::Expired,
+            PageError::Refused("The last admin stays.".to_owned()),
+            PageError::Internal("Row <7> is missing.".to_owned()),
+        ];
+        errors.iter().map(Self::of).collect()
+    }
+}
+
+impl Page for StrangersErrorPage {
+    const TEMPLATE: &'static str = "ui/strangers_error.html";
+    const VARIES: Varies = Varies::NOTHING;
+
+    fn samples() -> Vec<Self> {
+        let errors = [PageError::NotFound("page"), PageError::Expired, PageError::Away("No answer.".to_owned())];
+        errors.iter().map(|error| Self(ErrorPage::of(error))).collect()
     }
 }
 

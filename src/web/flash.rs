@@ -13,7 +13,21 @@ use crate::types::sealed::SecretKey;
 pub(super) struct Flash {
     pub(super) kind: Kind,
     pub(super) text: String,
+    /// The form that takes back what was done, where that can be.
+    pub(super) undo: Option<Undo>,
 }
+
+/// A form with one button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Undo {
+    /// Where it posts to, without the path prefix of the public URL.
+    pub(super) path: String,
+    /// Names and values of its fields.
+    pub(super) fields: Vec<(String, String)>,
+}
+
+/// Browsers keep no cookie that is longer, in bytes.
+const LONGEST: usize = 3_800;
 
 /// How it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +40,12 @@ pub(super) enum Kind {
 }
 
 impl Flash {
-    /// The cookie's value.
+    /// The cookie's value; a form that does not fit into it is left out.
     pub(super) fn sign(&self, key: &SecretKey) -> String {
         let text = serde_json::to_vec(self).unwrap_or_default();
         let signature = mac(key, &text).finalize().into_bytes();
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(signature))
+        let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(signature));
+        if value.len() > LONGEST && self.undo.is_some() { Self { undo: None, ..self.clone() }.sign(key) } else { value }
     }
 
     /// Reads a cookie's value; `None` unless we made it.
@@ -55,12 +70,23 @@ mod tests {
     #[test]
     fn only_our_own_sentences_are_shown() {
         let key = SecretKey::generate();
-        let flash = Flash { kind: Kind::Success, text: "Saved: “Ü”.".to_owned() };
+        let undo = Some(Undo { path: "/templates/1/unarchive".to_owned(), fields: vec![("tag".to_owned(), "Ü".to_owned())] });
+        let flash = Flash { kind: Kind::Success, text: "Saved: “Ü”.".to_owned(), undo };
         let value = flash.sign(&key);
         assert_eq!(Flash::verify(&value, &key), Some(flash));
         assert_eq!(Flash::verify(&value, &SecretKey::generate()), None);
         for bad in ["", ".", "a.b", &value[1..], &format!("{value}x")] {
             assert_eq!(Flash::verify(bad, &key), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_browser_keeps_every_sentence() {
+        let key = SecretKey::generate();
+        let undo = |count| Some(Undo { path: "/".to_owned(), fields: vec![("id".to_owned(), "1".to_owned()); count] });
+        let flash = |undo| Flash { kind: Kind::Success, text: "Done.".to_owned(), undo };
+        assert!(Flash::verify(&flash(undo(10)).sign(&key), &key).unwrap().undo.is_some());
+        let long = flash(undo(1_000)).sign(&key);
+        assert!(long.len() < LONGEST && Flash::verify(&long, &key) == Some(flash(None)));
     }
 }

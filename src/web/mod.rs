@@ -14,10 +14,14 @@ mod form;
 mod headers;
 mod health;
 mod hooks;
+#[cfg(all(test, debug_assertions))]
+mod markup;
 mod message_query;
 mod page;
 mod reply;
 mod retrying;
+#[cfg(debug_assertions)]
+pub mod samples;
 mod session;
 mod test_message;
 pub mod ui;
@@ -35,7 +39,7 @@ pub use cursor::Cursor;
 pub use error::{PageError, PageResult};
 pub use form::Form;
 pub use hooks::Hooks;
-pub use page::{Page, Pages};
+pub use page::{Page, Pages, Varies};
 pub use reply::Redirect;
 pub use ui::LiveMessages;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};

@@ -14,10 +14,27 @@ pub trait Page: Serialize {
     /// The file below `templates/`, such as `ui/contacts/list.html`.
     const TEMPLATE: &'static str;
 
-    /// Values that show the page in each of its states, for the test that renders them all.
+    /// Where its samples are varied: with long names, with many rows and so on.
+    const VARIES: Varies;
+
+    /// Values that show the page in each of its states, for the tests that render them all.
     fn samples() -> Vec<Self>
     where
         Self: Sized;
+}
+
+/// Fields of a page by their paths, which lead through objects and all elements of lists: `rows.name` is the `name` of each of `rows`.
+#[derive(Debug, Clone, Copy)]
+pub struct Varies {
+    /// Texts that people have written, alone or within a sentence.
+    pub texts: &'static [&'static str],
+    /// Lists that grow.
+    pub lists: &'static [&'static str],
+}
+
+impl Varies {
+    /// Nothing that people have written, and no list that grows.
+    pub const NOTHING: Self = Self { texts: &[], lists: &[] };
 }
 
 /// All templates, parsed; cheap to clone. Debug builds read them again from disk when they have changed.
@@ -54,9 +71,14 @@ impl Pages {
 
     /// Renders a page within its layout, which takes `visit`.
     pub fn render<P: Page>(&self, page: &P, visit: &impl Serialize) -> Result<String, tera::Error> {
+        self.render_as(P::TEMPLATE, page, visit)
+    }
+
+    /// Renders what a template shows.
+    pub(super) fn render_as(&self, template: &str, page: &impl Serialize, visit: &impl Serialize) -> Result<String, tera::Error> {
         let mut context = Context::from_serialize(page)?;
         context.insert("visit", visit);
-        self.tera()?.render(P::TEMPLATE, &context)
+        self.tera()?.render(template, &context)
     }
 
     #[cfg(not(debug_assertions))]
@@ -151,76 +173,8 @@ mod reload {
     }
 }
 
-/// Renders the samples of one page: template and HTML of each.
-#[cfg(test)]
-pub(super) type Samples = fn(&Pages) -> Vec<(&'static str, String)>;
-
-#[cfg(test)]
-pub(super) fn samples<P: Page>(pages: &Pages) -> Vec<(&'static str, String)> {
-    let visit = super::visit::Layout::sample();
-    let html = |page: &P| pages.render(page, &visit).unwrap_or_else(|error| panic!("{}: {error}", P::TEMPLATE));
-    P::samples().iter().map(|page| (P::TEMPLATE, html(page))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::web::ui::PAGES;
-
-    fn rendered(public_url: &str) -> Vec<(&'static str, String)> {
-        let pages = Pages::load(&PublicUrl::parse(public_url).unwrap()).unwrap_or_else(|error| panic!("{error}"));
-        PAGES.iter().flat_map(|samples| samples(&pages)).collect()
-    }
-
-    #[test]
-    fn every_page_renders_in_each_of_its_states() {
-        for (template, html) in rendered("https://sms.example.com") {
-            assert!(html.contains("<!doctype html>") && html.contains("<main"), "{template} is no whole page");
-            assert_eq!(html.matches("<h1").count(), 1, "{template} has not one heading");
-        }
-    }
-
-    #[test]
-    fn every_link_of_every_page_starts_with_the_path_prefix() {
-        for (template, html) in rendered("https://example.com/sms") {
-            for attribute in ["href=\"/", "src=\"/", "action=\"/"] {
-                for (at, _) in html.match_indices(attribute) {
-                    let link = &html[at + attribute.len() - 1..];
-                    assert!(link.starts_with("/sms/") || link.starts_with("/sms\""), "{template}: {}", &link[..link.len().min(60)]);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_form_that_posts_carries_its_token() {
-        for (template, html) in rendered("https://sms.example.com") {
-            for form in html.split("<form").skip(1) {
-                let form = form.split("</form>").next().unwrap();
-                assert!(
-                    !form.contains("method=\"post\"") || form.contains("name=\"csrf\""),
-                    "{template} has a form without {{{{<form.csrf/>}}}}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn no_page_needs_inline_scripts_or_styles() {
-        for (template, html) in rendered("https://sms.example.com") {
-            for inline in ["<style", " style=\"", " onclick=", " onsubmit=", "javascript:", "<script>"] {
-                assert!(!html.contains(inline), "{template} has {inline}, which the content security policy forbids");
-            }
-        }
-    }
-
-    #[test]
-    fn every_template_belongs_to_a_page() {
-        let used: BTreeSet<&str> = rendered("https://sms.example.com").into_iter().map(|(template, _)| template).collect();
-        let unused: Vec<_> =
-            Files::iter().filter(|name| name.starts_with("ui/") && !name.contains("/_") && !used.contains(name.as_ref())).collect();
-        assert!(unused.is_empty(), "register their pages in web/ui/mod.rs, or name parts of pages _like_this.html: {unused:?}");
-    }
+/// The names of all templates of pages.
+#[cfg(all(test, debug_assertions))]
+pub(super) fn template_names() -> impl Iterator<Item = String> {
+    Files::iter().map(std::borrow::Cow::into_owned)
 }

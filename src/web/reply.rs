@@ -6,7 +6,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 
 use super::error::PageResult;
-use super::flash::{Flash, Kind};
+use super::flash::{Flash, Kind, Undo};
 use super::session::Cookies;
 use crate::app::App;
 
@@ -16,17 +16,25 @@ pub struct Redirect {
     app: Data<App>,
     path: String,
     cookies: Vec<Cookie<'static>>,
+    undo: Option<Undo>,
 }
 
 impl Redirect {
     /// To `path`, without the path prefix of the public URL.
     pub(super) fn to(app: Data<App>, path: impl Into<String>) -> Self {
-        Self { app, path: path.into(), cookies: Vec::new() }
+        Self { app, path: path.into(), cookies: Vec::new(), undo: None }
     }
 
     /// Sets a cookie on the way.
     pub(super) fn cookie(mut self, cookie: Cookie<'static>) -> Self {
         self.cookies.push(cookie);
+        self
+    }
+
+    /// Offers on the next page to take it back, by a form that posts these fields to a path of ours.
+    pub fn undo<'f>(mut self, path: impl Into<String>, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.undo = Some(Undo { path: path.into(), fields });
         self
     }
 
@@ -52,7 +60,7 @@ impl Redirect {
     }
 
     fn saying(mut self, kind: Kind, text: String) -> PageResult {
-        let value = Flash { kind, text }.sign(&self.app.secret_key);
+        let value = Flash { kind, text, undo: self.undo.take() }.sign(&self.app.secret_key);
         self.cookies.push(Cookies::of(&self.app.config.public_url).set_flash(value));
         self.silently()
     }

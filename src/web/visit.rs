@@ -125,6 +125,8 @@ pub(in crate::web) struct Layout<'a> {
     user: Option<&'a User>,
     can_edit: bool,
     can_administer: bool,
+    /// Whether what was sent could not be accepted, so that the title says so.
+    invalid: bool,
 }
 
 impl<R: Access> Visit<R> {
@@ -140,19 +142,8 @@ impl<R: Access> Visit<R> {
 
     /// Answers with a page and another status.
     pub fn answer<P: Page>(self, status: StatusCode, page: &P) -> PageResult {
-        let user = R::user(&self.user);
-        let layout = Layout {
-            organization: &self.organization.name,
-            time_zone: self.zone().name(),
-            theme: user.map_or(Theme::Automatic, |user| user.theme),
-            path: &self.path,
-            csrf: csrf::token(&self.app.secret_key, &self.anchor),
-            flash: self.flash.as_ref(),
-            stops: &self.stops,
-            user,
-            can_edit: user.is_some_and(|user| user.role >= Role::Marketer),
-            can_administer: user.is_some_and(|user| user.role >= Role::Admin),
-        };
+        let invalid = matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::TOO_MANY_REQUESTS);
+        let layout = Layout { flash: self.flash.as_ref(), invalid, ..self.layout() };
         let html = self.app.pages.render(page, &layout).map_err(|error| PageError::Internal(in_full(&error)))?;
         let mut response = HttpResponse::build(status);
         response.content_type(ContentType::html());
@@ -160,6 +151,24 @@ impl<R: Access> Visit<R> {
             response.cookie(cookie);
         }
         Ok(response.body(html))
+    }
+
+    /// What the layout shows to this visitor; what was to be said stays for the next page.
+    pub(super) fn layout(&self) -> Layout<'_> {
+        let user = R::user(&self.user);
+        Layout {
+            organization: &self.organization.name,
+            time_zone: self.zone().name(),
+            theme: user.map_or(Theme::Automatic, |user| user.theme),
+            path: &self.path,
+            csrf: csrf::token(&self.app.secret_key, &self.anchor),
+            flash: None,
+            stops: &self.stops,
+            user,
+            can_edit: user.is_some_and(|user| user.role >= Role::Marketer),
+            can_administer: user.is_some_and(|user| user.role >= Role::Admin),
+            invalid: false,
+        }
     }
 
     /// Sends to another page of ours (303); `path` without the path prefix of the public URL.
@@ -267,14 +276,15 @@ impl Layout<'static> {
             user: None,
             can_edit: false,
             can_administer: false,
+            invalid: false,
         }
     }
 
-    #[cfg(test)]
+    #[cfg(debug_assertions)]
     pub(super) fn sample() -> Self {
         use std::sync::LazyLock;
 
-        use super::flash::Kind;
+        use super::flash::{Kind, Undo};
         use crate::types::id::ConnectionId;
 
         static USER: LazyLock<User> = LazyLock::new(|| User::sample("Ada <Lovelace>", Role::Admin));
@@ -286,7 +296,10 @@ impl Layout<'static> {
             };
             vec![stop(None), stop(Some("+1 500 555 0006"))]
         });
-        static FLASH: LazyLock<Flash> = LazyLock::new(|| Flash { kind: Kind::Success, text: "Contact saved.".to_owned() });
+        static FLASH: LazyLock<Flash> = LazyLock::new(|| {
+            let undo = Undo { path: "/contacts/1/tags".to_owned(), fields: vec![("tag".to_owned(), "<VIP>".to_owned())] };
+            Flash { kind: Kind::Success, text: "Tag removed.".to_owned(), undo: Some(undo) }
+        });
         Layout {
             organization: "Bells & Sons",
             time_zone: "Europe/Berlin",
@@ -298,6 +311,7 @@ impl Layout<'static> {
             user: Some(&USER),
             can_edit: true,
             can_administer: true,
+            invalid: false,
         }
     }
 }

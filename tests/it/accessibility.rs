@@ -4,34 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use carillon::simulator::LONG_CODE;
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::harness::{
     HANDSET, OTHER_HANDSET, TestApp,
+    axe::look,
     browser::{Browser, Screen},
     world::{send_sms, wait},
 };
-
-/// See `tests/vendor/README.md`.
-const AXE: &str = include_str!("../vendor/axe-core/axe.min.js");
-
-/// Runs axe-core and tells what is wrong, each with the elements that it is about.
-const EXAMINE: &str = "
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    return axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then(({ violations }) => ({
-        violations: violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`),
-        sticking_out: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        links: [...document.querySelectorAll('a[href]')].filter((link) => link.origin === location.origin).map((link) => link.pathname),
-    }));";
-
-#[derive(Debug, Deserialize)]
-struct Found {
-    violations: Vec<String>,
-    /// By how many pixels the page is wider than the screen.
-    sticking_out: i64,
-    links: Vec<String>,
-}
 
 /// Follows every link to a page of another kind, and tells what is wrong with which page.
 async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>) {
@@ -45,9 +25,7 @@ async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<Stri
         browser.go(&format!("{url}{path}")).await;
         let found = look(browser).await;
         let mut here = found.violations;
-        if found.sticking_out > 0 {
-            here.push(format!("{} pixels stick out", found.sticking_out));
-        }
+        here.extend(found.sticking_out);
         if !here.is_empty() {
             wrong.insert(path, here);
         }
@@ -60,10 +38,6 @@ async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<Stri
 fn kind(path: &str) -> String {
     let kinds = path.split('/').map(|part| if uuid::Uuid::parse_str(part).is_ok() || part.starts_with('+') { "…" } else { part });
     kinds.collect::<Vec<_>>().join("/")
-}
-
-async fn look(browser: &Browser) -> Found {
-    serde_json::from_value(browser.run(&format!("{AXE}\n{EXAMINE}")).await).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,11 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.must_say("Template archived: it is no longer offered. No automation uses it.").await;
     browser.go(&format!("{}/templates?show=archived", app.url)).await;
     browser.must_say("Copy of Shipped").await;
+    // Which is taken back by the button beside the sentence that tells of it.
+    browser.follow("Copy of Shipped").await;
+    browser.press("Unarchive").await;
+    browser.press("Undo").await;
+    browser.must_say("Template archived: it is no longer offered. No automation uses it.").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,8 +145,8 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     assert_eq!(browser.value("body").await.len(), 1_700);
 
     browser.go(&editor).await;
-    browser.press("Discard the draft").await;
-    browser.accept().await;
+    browser.unfold("Discard the draft").await;
+    browser.press("Discard it for good").await;
     browser.must_say("The unsaved template is discarded.").await;
     browser.go(&editor).await;
     assert_eq!(browser.value("body").await, "");

@@ -34,10 +34,10 @@ pub(super) const FIRST_PHONE: &str = "+14155550101";
 const KEY_NAME: &str = "demo";
 
 /// Phone, first name, last name, email, city, tags.
-type Sample = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+pub(super) type Sample = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 /// Their numbers are kept for fiction.
-const CONTACTS: &[Sample] = &[
+pub(super) const CONTACTS: &[Sample] = &[
     (FIRST_PHONE, "Ada", "Moreno", "ada@example.com", "Oakland", &["newsletter", "vip"]),
     ("+14155550102", "Ben", "Osei", "ben@example.com", "San Francisco", &["newsletter"]),
     ("+14155550103", "Chloé", "Durand", "chloe@example.com", "Berkeley", &["newsletter"]),
@@ -52,14 +52,17 @@ const CONTACTS: &[Sample] = &[
     ("+14155550112", "Lucía", "Fernández", "lucia@example.com", "Oakland", &["newsletter"]),
 ];
 
-/// Fills an empty database once, and returns a fresh API key at every start.
+/// Fills an empty database.
+pub(super) async fn fill(app: &App) -> std::result::Result<(), AppError> {
+    let admin = admin().await?;
+    app.db.get().await?.transaction(async |conn| people(conn, app, &admin).await).await?;
+    let [long_code, service] = connect(app).await?;
+    app.db.get().await?.transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await).await?;
+    Ok(())
+}
+
+/// Makes everything ready for this start, and returns a fresh API key.
 pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> {
-    if !users::any(&mut *app.db.get().await?).await? {
-        let admin = admin().await?;
-        app.db.get().await?.transaction(async |conn| people(conn, app, &admin).await).await?;
-        let [long_code, service] = connect(app).await?;
-        app.db.get().await?.transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await).await?;
-    }
     report_here(app).await?;
     let now = app.clock.now();
     let key = app.db.get().await?.transaction::<_, Error, _>(async |conn| fresh_key(conn, now).await).await?;

@@ -13,7 +13,7 @@ use crate::users::profile::{self, Profile, Theme};
 use crate::users::sessions::Session;
 use crate::users::{self, User, log_in, sessions};
 use crate::web::error::PageError;
-use crate::web::{Form, Page, PageResult, Viewer, Visit};
+use crate::web::{Form, Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts `/account` and signing out.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -163,6 +163,7 @@ fn themes() -> Vec<Choice> {
 
 impl Page for AccountPage {
     const TEMPLATE: &'static str = "ui/account.html";
+    const VARIES: Varies = Varies { texts: &["account.name", "account.email", "profile.name"], lists: &["sessions"] };
 
     fn samples() -> Vec<Self> {
         let account = User::sample("Ada <Lovelace>", users::Role::Marketer);

@@ -22,7 +22,7 @@ use crate::error::FieldErrors;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::web::connecting::{self, ConnectForm};
-use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use view::{ConnectionView, SenderView};
 
 /// Mounts `/connections` and what changes senders.
@@ -156,6 +156,10 @@ impl std::fmt::Debug for Secret {
 
 impl Page for ConnectionsPage {
     const TEMPLATE: &'static str = "ui/connections/list.html";
+    const VARIES: Varies = Varies {
+        texts: &["connections.connection.name", "connections.connection.account_name", "connections.senders.label"],
+        lists: &["connections"],
+    };
 
     fn samples() -> Vec<Self> {
         let row = |connection, senders| Row { connection, senders };
@@ -166,6 +170,7 @@ impl Page for ConnectionsPage {
 
 impl Page for ConnectPage {
     const TEMPLATE: &'static str = "ui/connections/new.html";
+    const VARIES: Varies = Varies { texts: &["form.name", "form.sender"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let form = ConnectInput { account_sid: "AC<12>".to_owned(), method: API_KEY.to_owned(), ..ConnectInput::default() };

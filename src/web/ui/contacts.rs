@@ -12,7 +12,7 @@ mod timeline;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use self::{bulk::BulkPage, delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage};
 
 /// Mounts `/contacts` and below.

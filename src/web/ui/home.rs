@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::messages::throttle::figures;
 use crate::senders;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use attention::Attention;
 use dashboard::Dashboard;
 use steps::{Done, Step};
@@ -45,6 +45,10 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
 
 impl Page for HomePage {
     const TEMPLATE: &'static str = "ui/home.html";
+    const VARIES: Varies = Varies {
+        texts: &["attention.text", "dashboard.senders.rows.label", "dashboard.automations.rows.label", "dashboard.errors.rows.words"],
+        lists: &["attention", "dashboard.senders.rows", "dashboard.automations.rows", "dashboard.errors.rows"],
+    };
 
     fn samples() -> Vec<Self> {
         let nothing = Self { steps: steps::steps(Done::default()), attention: Vec::new(), dashboard: None };

@@ -12,7 +12,7 @@ use crate::types::token::Token;
 use crate::users::invitations::{self, Invitation};
 use crate::users::password::Password;
 use crate::users::{self, Role, User, resets, sessions};
-use crate::web::{Anyone, Form, Page, PageResult, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts `/join` and `/reset`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -164,6 +164,7 @@ impl ResetPage {
 
 impl Page for JoinPage {
     const TEMPLATE: &'static str = "ui/join.html";
+    const VARIES: Varies = Varies { texts: &["invited.email", "name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let invited = |role| Some(Invited { token: "token".to_owned(), email: "ben@example.com".to_owned(), role });
@@ -178,6 +179,7 @@ impl Page for JoinPage {
 
 impl Page for ResetPage {
     const TEMPLATE: &'static str = "ui/reset.html";
+    const VARIES: Varies = Varies { texts: &["whose.name", "whose.email"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), Token::generate());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::users::{self, log_in, sessions};
 use crate::web::error::PageError;
-use crate::web::{Anyone, Form, Page, PageResult, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts `/login`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -82,6 +82,7 @@ fn local(path: &str) -> &str {
 
 impl Page for LogInPage {
     const TEMPLATE: &'static str = "ui/log_in.html";
+    const VARIES: Varies = Varies { texts: &["email"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         vec![

@@ -19,7 +19,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub use self::live::LiveMessages;
 pub(super) use self::live::path_of_rows as live_path;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use self::{list::ListPage, show::MessagePage, views::ViewsPage};
 
 /// Mounts `/messages` and below.

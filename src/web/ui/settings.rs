@@ -14,7 +14,7 @@ use super::Choice;
 use crate::users::Role;
 use crate::web::{Admin, PageResult, Visit};
 
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use self::{
     invite::InvitePage,
     keys::{KeysPage, NewKeyPage},

@@ -12,7 +12,7 @@ use crate::users::organization::Organization;
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, sessions, setup};
 use crate::web::error::PageError;
-use crate::web::{Anyone, Form, Page, PageResult, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts `/setup`, which is gone as soon as there is a user.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -130,6 +130,7 @@ pub(super) fn time_zones() -> Vec<Choice> {
 
 impl Page for SetupPage {
     const TEMPLATE: &'static str = "ui/setup.html";
+    const VARIES: Varies = Varies { texts: &["form.name", "form.email", "form.organization"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let typed = SetupForm {

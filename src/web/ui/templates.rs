@@ -18,7 +18,7 @@ mod trial;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use self::{editor::EditorPage, history::HistoryPage, list::ListPage};
 
 /// Mounts `/templates` and below.

@@ -31,6 +31,10 @@ pub(crate) enum Screen {
     Wide,
     /// A small phone's, in the dark scheme.
     Phone,
+    /// A desk's, in the dark scheme.
+    WideDark,
+    /// A small phone's, in the light scheme.
+    PhoneLight,
 }
 
 /// A command of Chromium's own protocol.
@@ -74,6 +78,8 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--no-proxy-server",
+            // Pictures of elsewhere are not waited for.
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
             "--window-size=1280,1000",
             &format!("--user-data-dir={}", profile.display()),
         ];
@@ -112,7 +118,9 @@ impl Browser {
     pub(crate) async fn shown_on(&self, screen: Screen) {
         let (width, height, scheme) = match screen {
             Screen::Wide => (1280, 1000, "light"),
+            Screen::WideDark => (1280, 1000, "dark"),
             Screen::Phone => (360, 740, "dark"),
+            Screen::PhoneLight => (360, 740, "light"),
         };
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
@@ -150,6 +158,12 @@ impl Browser {
         self.click(Locator::XPath(&button)).await;
     }
 
+    /// Shows what stands behind a button that asks first.
+    pub(crate) async fn unfold(&self, label: &str) {
+        let summary = format!("//main//summary[starts-with(normalize-space(), '{label}')]");
+        self.find(Locator::XPath(&summary)).await.click().await.unwrap();
+    }
+
     /// Follows the link with this text.
     pub(crate) async fn follow(&self, label: &str) {
         let link = format!("//main//a[normalize-space()='{label}']");
@@ -179,6 +193,18 @@ impl Browser {
             passed.push(here);
         }
         panic!("{}: the Tab key does not lead to “{label}”, but to {passed:?}", self.path().await);
+    }
+
+    /// Follows the first link of the page's main part that a selector finds.
+    pub(crate) async fn follow_first(&self, css: &str) {
+        self.find(Locator::Css(&format!("main {css}"))).await.click().await.unwrap();
+    }
+
+    /// A picture of what is shown, as PNG.
+    pub(crate) async fn picture(&self) -> Vec<u8> {
+        let hidden = Chromium { command: "Emulation.setScrollbarsHidden", parameters: json!({ "hidden": true }) };
+        self.client.issue_cmd(hidden).await.unwrap();
+        self.client.screenshot().await.unwrap()
     }
 
     /// Says yes to what the page asks.

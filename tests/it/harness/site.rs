@@ -111,7 +111,10 @@ impl Page {
         let mut rest = self.html.as_str();
         while let Some((before, tag)) = rest.split_once('<') {
             text.push_str(before);
-            text.push(' ');
+            // A name is kept apart from its surroundings without a blank.
+            if !tag.trim_start_matches('/').starts_with("bdi>") {
+                text.push(' ');
+            }
             let script = tag.starts_with("script") || tag.starts_with("style");
             let end = if script { tag.find("</").map(|end| end + 2) } else { Some(0) };
             let Some((_, after)) = end.and_then(|end| tag.get(end..)).and_then(|tag| tag.split_once('>')) else { break };

@@ -7,7 +7,7 @@ use super::words;
 use crate::config::Config;
 use crate::db::tables::{self, Facts, Table};
 use crate::error::Error;
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -104,6 +104,7 @@ impl Row {
 
 impl Page for DatabasePage {
     const TEMPLATE: &'static str = "ui/admin/database.html";
+    const VARIES: Varies = Varies { texts: &["server.database", "server.address", "server.data_dir"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let then = DateTime::UNIX_EPOCH;

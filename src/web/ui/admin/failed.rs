@@ -10,7 +10,7 @@ use crate::queue::JobKind;
 use crate::queue::failed::{self, FailedJob};
 use crate::web::cursor::Cursor;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 const ROWS: usize = 50;
 
@@ -120,6 +120,7 @@ impl Row {
 
 impl Page for FailedPage {
     const TEMPLATE: &'static str = "ui/admin/failed.html";
+    const VARIES: Varies = Varies { texts: &["rows.subject.label", "rows.error"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         use crate::queue::Job;

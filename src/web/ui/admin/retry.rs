@@ -13,7 +13,7 @@ use crate::queue::lease::JobId;
 use crate::users::audit::{self, Kind};
 use crate::web::filters::grouped;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// The question whether all are to be tried again.
 #[derive(Debug, Serialize)]
@@ -94,6 +94,7 @@ impl RetryPage {
 
 impl Page for RetryPage {
     const TEMPLATE: &'static str = "ui/admin/retry.html";
+    const VARIES: Varies = Varies::NOTHING;
 
     fn samples() -> Vec<Self> {
         let one = |kind: Option<JobKind>, count| Self::new(kind, count);

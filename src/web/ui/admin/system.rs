@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::config::{Config, InEffect, Origin, Secrecy};
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -81,6 +81,7 @@ impl Row {
 
 impl Page for SystemPage {
     const TEMPLATE: &'static str = "ui/admin/system.html";
+    const VARIES: Varies = Varies { texts: &["data_dir", "settings.value"], lists: &["settings"] };
 
     fn samples() -> Vec<Self> {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(2);

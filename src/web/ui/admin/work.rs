@@ -11,7 +11,7 @@ use crate::queue::JobKind;
 use crate::queue::overview::{self, JobState, Overview, Worker};
 use crate::queue::routines::{self, Standing};
 use crate::web::filters::grouped;
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 /// A job that is due longer than this waits for a worker that is busy elsewhere, or for none.
 const LATE: TimeDelta = TimeDelta::minutes(1);
@@ -196,6 +196,8 @@ impl WorkerRow {
 
 impl Page for WorkPage {
     const TEMPLATE: &'static str = "ui/admin/work.html";
+    const VARIES: Varies =
+        Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["kinds", "routines", "workers"] };
 
     fn samples() -> Vec<Self> {
         Work::samples().into_iter().map(|work| Self { work }).collect()

@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::Counts;
 use crate::types::id::AutomationId;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use crate::{senders, templates};
 
 /// Enrollments shown on the page.
@@ -135,6 +135,8 @@ impl StepRow {
 
 impl Page for AutomationPage {
     const TEMPLATE: &'static str = "ui/automations/show.html";
+    const VARIES: Varies =
+        Varies { texts: &["name", "trigger", "steps.text", "recent.contact", "recent.reason"], lists: &["steps", "recent"] };
 
     fn samples() -> Vec<Self> {
         let page = |status, errors| Self {

@@ -19,7 +19,7 @@ use crate::types::id::{AutomationId, SenderId, TemplateId};
 use crate::users::audit::Actor;
 use crate::web::error::PageError;
 use crate::web::ui::Choice;
-use crate::web::{Form, Marketer, Page, PageResult, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 use crate::{senders, templates};
 
 /// What a draft is called before anyone names it.
@@ -271,6 +271,20 @@ fn not_among<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> V
 
 impl Page for EditorPage {
     const TEMPLATE: &'static str = "ui/automations/edit.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "form.name",
+            "form.trigger.name",
+            "form.trigger.tag",
+            "choices.templates.label",
+            "choices.senders.label",
+            "choices.tags",
+            "trial.contacts.label",
+            "trial.run.steps.text",
+            "trial.run.steps.body",
+        ],
+        lists: &["choices.templates", "choices.senders", "choices.tags", "trial.contacts", "trial.events"],
+    };
 
     fn samples() -> Vec<Self> {
         let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };

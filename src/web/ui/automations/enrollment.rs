@@ -14,7 +14,7 @@ use crate::messages::filter::MessageFilter;
 use crate::messages::list as messages;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, MessageId};
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use crate::{contacts, events};
 
 /// As many as an automation can have steps.
@@ -113,6 +113,8 @@ impl EnrollmentPage {
 
 impl Page for EnrollmentPage {
     const TEMPLATE: &'static str = "ui/automations/enrollment.html";
+    const VARIES: Varies =
+        Varies { texts: &["automation", "contact", "reason", "event.name", "messages.body", "messages.reason"], lists: &["messages"] };
 
     fn samples() -> Vec<Self> {
         let message = |status, reason: Option<&str>| MessageRow {

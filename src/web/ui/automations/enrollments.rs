@@ -14,7 +14,7 @@ use crate::types::id::{AutomationId, ContactId, EnrollmentId};
 use crate::users::organization;
 use crate::web::filters::grouped;
 use crate::web::ui::Choice;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 
@@ -164,6 +164,7 @@ impl EnrollmentRow {
 
 impl Page for EnrollmentsPage {
     const TEMPLATE: &'static str = "ui/automations/enrollments.html";
+    const VARIES: Varies = Varies { texts: &["name", "wanted.q", "rows.contact", "rows.reason"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let page = |rows, wanted| Self {

@@ -7,7 +7,7 @@ use super::words;
 use crate::automations::counts::{self, MAX_ROUGH};
 use crate::automations::{self, AutomationStatus};
 use crate::types::id::AutomationId;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 
@@ -65,6 +65,7 @@ pub(super) async fn show(visit: Visit<Viewer>, position: Query<Position>) -> Pag
 
 impl Page for AutomationsPage {
     const TEMPLATE: &'static str = "ui/automations/list.html";
+    const VARIES: Varies = Varies { texts: &["automations.name", "automations.trigger"], lists: &["automations"] };
 
     fn samples() -> Vec<Self> {
         let row = |status| Row {

@@ -13,19 +13,19 @@ pub(super) mod words;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use detail::AutomationPage;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use editor::EditorPage;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use enrollment::EnrollmentPage;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use enrollments::EnrollmentsPage;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use list::AutomationsPage;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use switch::SwitchPage;
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use trial::TryPage;
 
 /// Mounts `/automations` and `/enrollments`.

@@ -13,7 +13,7 @@ use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
-use crate::web::{Marketer, Page, PageResult, Visit};
+use crate::web::{Marketer, Page, PageResult, Varies, Visit};
 
 /// What switching on or pausing will do.
 #[derive(Debug, Serialize)]
@@ -47,7 +47,10 @@ pub(super) async fn ask_pause(visit: Visit<Marketer>, id: Path<AutomationId>) ->
 
 pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
     match switch(&mut *visit.conn().await?, &visit.actor(), visit.now(), *id, AutomationStatus::Active).await {
-        Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is switched on."),
+        Ok(automation) => visit
+            .redirect(format!("/automations/{}", automation.id))
+            .undo(format!("/automations/{id}/pause"), [])
+            .flash("The automation is switched on."),
         Err(Error::Invalid(errors)) => {
             let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), as_problems(&errors)).await?;
             visit.invalid(&page)
@@ -58,7 +61,10 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
 
 pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
     match switch(&mut *visit.conn().await?, &visit.actor(), visit.now(), *id, AutomationStatus::Paused).await {
-        Ok(automation) => visit.redirect(format!("/automations/{}", automation.id)).flash("The automation is paused."),
+        Ok(automation) => visit
+            .redirect(format!("/automations/{}", automation.id))
+            .undo(format!("/automations/{id}/activate"), [])
+            .flash("The automation is paused."),
         Err(Error::Invalid(errors)) => visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" ")),
         Err(other) => Err(other.into()),
     }
@@ -151,6 +157,7 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
 
 impl Page for SwitchPage {
     const TEMPLATE: &'static str = "ui/automations/switch.html";
+    const VARIES: Varies = Varies { texts: &["name", "trigger", "steps.text", "warnings"], lists: &["steps", "warnings"] };
 
     fn samples() -> Vec<Self> {
         let page = |activates, has_run| Self {

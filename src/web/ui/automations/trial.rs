@@ -16,7 +16,7 @@ use crate::users::User;
 use crate::web::error::PageError;
 use crate::web::ui::{Choice, somebody};
 use crate::web::visit::Access;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 20;
@@ -257,6 +257,10 @@ impl Trial {
 
 impl Page for TryPage {
     const TEMPLATE: &'static str = "ui/automations/try.html";
+    const VARIES: Varies = Varies {
+        texts: &["name", "trigger", "trial.contacts.label", "trial.run.steps.text", "trial.run.steps.body"],
+        lists: &["trial.contacts", "trial.events", "trial.run.steps"],
+    };
 
     fn samples() -> Vec<Self> {
         let page = |trial| Self {

@@ -10,7 +10,7 @@ use crate::senders::offers::{Offer, Offers};
 use crate::types::id::ConnectionId;
 use crate::web::connecting::{self, ConnectError};
 use crate::web::error::PageError;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -109,6 +109,8 @@ fn groups(offers: Vec<Offer>) -> Vec<Group> {
 
 impl Page for AddSenderPage {
     const TEMPLATE: &'static str = "ui/connections/add_sender.html";
+    const VARIES: Varies =
+        Varies { texts: &["connection.name", "groups.offers.name", "groups.offers.in_service"], lists: &["groups.offers"] };
 
     fn samples() -> Vec<Self> {
         use crate::senders::registration::{Registration, Scheme, State};

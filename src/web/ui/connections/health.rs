@@ -15,7 +15,7 @@ use crate::senders::{self, Health, Sender, inbound};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::types::public_url::PublicUrl;
 use crate::web::connecting;
-use crate::web::{Admin, Page, PageResult, Viewer, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts the page, the live check and the test of the webhook.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -181,6 +181,7 @@ impl From<Webhook> for WebhookView {
 
 impl Page for HealthPage {
     const TEMPLATE: &'static str = "ui/connections/health.html";
+    const VARIES: Varies = Varies { texts: &["connection.name", "senders.label"], lists: &["senders", "look.checks"] };
 
     fn samples() -> Vec<Self> {
         use super::view::SenderView;

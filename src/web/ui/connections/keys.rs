@@ -9,7 +9,7 @@ use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
 use crate::types::id::ConnectionId;
 use crate::web::connecting;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -86,6 +86,7 @@ impl KeysInput {
 
 impl Page for KeysPage {
     const TEMPLATE: &'static str = "ui/connections/keys.html";
+    const VARIES: Varies = Varies { texts: &["connection.name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let form = KeysInput { method: API_KEY.to_owned(), api_key_sid: "SK<1>".to_owned(), ..KeysInput::default() };

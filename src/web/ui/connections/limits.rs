@@ -12,7 +12,7 @@ use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validit
 use crate::types::id::SenderId;
 use crate::web::connecting;
 use crate::web::error::PageError;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -89,6 +89,7 @@ impl LimitsPage {
 
 impl Page for LimitsPage {
     const TEMPLATE: &'static str = "ui/connections/limits.html";
+    const VARIES: Varies = Varies { texts: &["connection.name", "sender.label"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let page = |sender: SenderView, parts_per_second: &str, errors| Self {

@@ -7,7 +7,7 @@ use super::view::ConnectionView;
 use crate::connections;
 use crate::connections::webhooks::{self, Hook, Reason, RejectedWebhook};
 use crate::types::id::ConnectionId;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts the list.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -49,6 +49,7 @@ impl From<RejectedWebhook> for Row {
 
 impl Page for RejectedPage {
     const TEMPLATE: &'static str = "ui/connections/rejected.html";
+    const VARIES: Varies = Varies { texts: &["connection.name"], lists: &["webhooks"] };
 
     fn samples() -> Vec<Self> {
         let webhook = |reason| RejectedWebhook {

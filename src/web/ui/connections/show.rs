@@ -17,7 +17,7 @@ use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::connecting::{self, ConnectError};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts the page and its settings.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -40,7 +40,17 @@ pub(in crate::web) struct ConnectionPage {
     /// What the test message can be sent from.
     sender_choices: Vec<Choice>,
     form: NameInput,
+    /// A sender's name that cannot be, as it was typed.
+    sender_name: Option<SenderName>,
     pub(super) errors: FieldErrors,
+}
+
+/// What is typed as the name of a sender, and what is wrong with it.
+#[derive(Debug, Serialize)]
+struct SenderName {
+    sender_id: SenderId,
+    name: String,
+    wrong: String,
 }
 
 /// What is typed into its settings.
@@ -126,13 +136,32 @@ impl ConnectionPage {
             policies: policies(),
             test: TestInput::default(),
             form,
+            sender_name: None,
             errors: FieldErrors::default(),
         })
+    }
+
+    /// The same with a name of a sender that cannot be.
+    pub(super) fn with_name_of(self, sender_id: SenderId, name: &str, errors: &FieldErrors) -> Self {
+        let wrong = errors.iter().flat_map(|(_, messages)| messages).cloned().collect::<Vec<_>>().join(" ");
+        Self { sender_name: Some(SenderName { sender_id, name: name.to_owned(), wrong }), ..self }
     }
 }
 
 impl Page for ConnectionPage {
     const TEMPLATE: &'static str = "ui/connections/show.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "connection.name",
+            "connection.account_name",
+            "senders.label",
+            "senders.name",
+            "sender_choices.label",
+            "form.name",
+            "test.text",
+        ],
+        lists: &["senders", "sender_choices", "look.checks"],
+    };
 
     fn samples() -> Vec<Self> {
         let sample = |connection: ConnectionView, senders, look| Self {
@@ -149,7 +178,14 @@ impl Page for ConnectionPage {
             test: TestInput::default(),
             sender_choices: vec![Choice::new("1", "Shop <1>")],
             look,
+            sender_name: None,
             errors: FieldErrors::default(),
+        };
+        let named = sample(ConnectionView::sample(), SenderView::samples(), None);
+        let unnamed = named.senders.first().map(|sender| sender.sender.id);
+        let named = match unnamed {
+            Some(id) => named.with_name_of(id, "<Shop>", &FieldErrors::default().with("name", "Use at most 100 characters.")),
+            None => named,
         };
         let wrong = Self {
             errors: FieldErrors::default().with("name", "Give the connection a name."),
@@ -159,6 +195,7 @@ impl Page for ConnectionPage {
             sample(ConnectionView::sample(), SenderView::samples(), None),
             sample(ConnectionView::sample(), SenderView::samples(), Some(LookView::sample().of_concern())),
             wrong,
+            named,
         ]
     }
 }

@@ -3,6 +3,7 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
 
+use super::show::ConnectionPage;
 use crate::connections::{Connection, ConnectionChange};
 use crate::senders::{self, Sender, SenderChange};
 use crate::types::id::{ConnectionId, SenderId};
@@ -29,7 +30,7 @@ struct SenderName {
 async fn disable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = switch_connection(&visit, *id, true).await?;
     let text = format!("“{}” is disabled: it sends nothing. Messages that are due wait for it.", connection.name);
-    visit.redirect(format!("/connections/{id}")).flash(text)
+    visit.redirect(format!("/connections/{id}")).undo(format!("/connections/{id}/enable"), []).flash(text)
 }
 
 async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
@@ -42,7 +43,7 @@ async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageR
 async fn disable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = switch_sender(&visit, *id, true).await?;
     let text = format!("{} is disabled: nothing is sent from it. Messages that are due wait for it.", sender.label());
-    visit.redirect(format!("/connections/{}", sender.connection_id)).flash(text)
+    visit.redirect(format!("/connections/{}", sender.connection_id)).undo(format!("/senders/{id}/enable"), []).flash(text)
 }
 
 async fn enable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
@@ -62,11 +63,18 @@ async fn switch_sender(visit: &Visit<Admin>, id: SenderId, disabled: bool) -> Re
 }
 
 async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<SenderName>) -> PageResult {
-    let there = format!("/connections/{}", senders::find(&mut *visit.conn().await?, *id).await?.connection_id);
-    let change = SenderChange { name: Some(form.into_inner().name), ..SenderChange::default() };
+    let before = senders::find(&mut *visit.conn().await?, *id).await?;
+    let change = SenderChange { name: Some(form.name.clone()), ..SenderChange::default() };
     match connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await {
-        Ok(sender) => visit.redirect(there).flash(format!("The sender is called {} now.", sender.label())),
-        Err(error) => visit.redirect(there).warning(error.fields()?.to_string()),
+        Ok(sender) => visit
+            .redirect(format!("/connections/{}", sender.connection_id))
+            .undo(format!("/senders/{id}/name"), [("name", before.name.as_str())])
+            .flash(format!("The sender is called {} now.", sender.label())),
+        Err(error) => {
+            let errors = error.fields()?;
+            let page = ConnectionPage::load(&mut *visit.conn().await?, before.connection_id, visit.now()).await?;
+            visit.invalid(&page.with_name_of(*id, &form.name, &errors))
+        }
     }
 }
 

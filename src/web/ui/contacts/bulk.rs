@@ -6,18 +6,20 @@ use serde::Serialize;
 
 use crate::automations::{self, Trigger, consequences};
 use crate::contacts::tags::{self, TagName};
-use crate::contacts::{self, ContactFilter, Position};
+use crate::contacts::{self, Change, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, Kind};
-use crate::web::{Form, Marketer, Page, PageResult, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// As many contacts as one press of the button goes through.
 const MOST: usize = 20_000;
 /// As many as one transaction does.
 const CHUNK: usize = 500;
+/// As many contacts as one press of *Undo* gives back what they had: their ids have to fit into a cookie.
+const MOST_UNDONE: usize = 40;
 
 /// What is to be done with whom, as it was typed.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -75,10 +77,10 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     };
     let more = whom.len() > MOST;
     whom.truncate(MOST);
-    let mut changed = 0;
+    let mut changed = Vec::new();
     conn.transaction(async |conn| audit::record(conn, &actor, Kind::Contact, None, &wish.told(&tag, whom.len()), now).await).await?;
     for chunk in whom.chunks(CHUNK) {
-        changed += conn
+        let of_chunk = conn
             .transaction(async |conn| {
                 if wish.removes() {
                     return tags::remove_many(conn, chunk, &tag, now).await;
@@ -87,19 +89,35 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
                 let there = contacts::existing(conn, chunk).await?;
                 let changes = tags::add_many(conn, &there, &tag, now).await?;
                 consequences::follow(conn, &changes, None, now).await?;
-                Ok::<_, Error>(changes.len())
+                Ok::<_, Error>(changes.iter().map(Change::contact_id).collect())
             })
             .await?;
+        changed.extend(of_chunk);
     }
+    let starts = if wish.removes() { started_by(&mut conn, &tag).await? } else { Vec::new() };
     drop(conn);
-    let done = wish.said(&tag, changed, whom.len());
+    let done = wish.said(&tag, changed.len(), whom.len());
     match whom.as_slice().last() {
         Some(last) if more => {
             let next = Wish { from: Some(*last), ..wish };
             visit.redirect(next.link()).warning(format!("{done} There are more: go on with them here."))
         }
-        _ => visit.redirect(wish.back()).flash(done),
+        _ if changed.is_empty() || changed.len() > MOST_UNDONE || !starts.is_empty() => visit.redirect(wish.back()).flash(done),
+        _ => {
+            let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
+            let action = if wish.removes() { "add" } else { "remove" };
+            let named = [("action", action), ("name", tag.as_str()), ("q", wish.q.as_str()), ("tag", wish.tag.as_str())];
+            let fields = named.into_iter().chain(ids.iter().map(|id| ("id", id.as_str())));
+            visit.redirect(wish.back()).undo("/contacts/tag", fields).flash(done)
+        }
     }
+}
+
+/// The names of the active automations that adding this tag starts.
+pub(super) async fn started_by(conn: &mut Conn, tag: &TagName) -> Result<Vec<String>> {
+    let by_tag = |trigger: &Trigger| matches!(trigger, Trigger::TagAdded { tag: Some(wanted) } if wanted == tag);
+    let active = automations::list_active(conn).await?;
+    Ok(active.into_iter().filter(|one| by_tag(&one.definition.trigger)).map(|one| one.name).collect())
 }
 
 impl Wish {
@@ -189,12 +207,11 @@ impl BulkPage {
     async fn load(conn: &mut Conn, wish: Wish, found: usize) -> Result<Self> {
         let tag = wish.tag_name();
         let starts = match &tag {
-            Ok(tag) if !wish.removes() => automations::list_active(conn).await?,
+            Ok(tag) if !wish.removes() => started_by(conn, tag).await?,
             _ => Vec::new(),
         };
-        let by_tag = |trigger: &Trigger| matches!(trigger, Trigger::TagAdded { tag: Some(wanted) } if tag.as_ref() == Ok(wanted));
         Ok(Self {
-            starts: starts.into_iter().filter(|one| by_tag(&one.definition.trigger)).map(|one| one.name).collect(),
+            starts,
             errors: match tag {
                 Err(error) => FieldErrors::default().with("name", error),
                 Ok(_) => FieldErrors::default(),
@@ -218,6 +235,7 @@ impl BulkPage {
 
 impl Page for BulkPage {
     const TEMPLATE: &'static str = "ui/contacts/tag.html";
+    const VARIES: Varies = Varies { texts: &["wish.q", "wish.tag", "wish.name", "starts"], lists: &["wish.ids", "starts"] };
 
     fn samples() -> Vec<Self> {
         let wish = Wish { name: "<VIP>".to_owned(), q: "a&b".to_owned(), ids: vec![ContactId::new()], ..Wish::default() };

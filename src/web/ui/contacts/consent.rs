@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::show;
+use super::show::{self, Typed};
 use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::{self, By, Evidence, Reason};
@@ -29,11 +29,18 @@ pub(super) struct NoteForm {
     stop: String,
 }
 
+impl NoteForm {
+    fn typed(&self) -> Typed {
+        let Self { suppress, lift, stop } = self;
+        Typed { suppress_note: suppress.clone(), lift_note: lift.clone(), stop_note: stop.clone(), ..Typed::default() }
+    }
+}
+
 /// Suppresses the number for a reason of ours.
 pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
     let note = match read_note(&form.suppress) {
         Ok(note) => note,
-        Err(message) => return show::again(visit, *id, FieldErrors::default().with("suppress_note", message)).await,
+        Err(message) => return show::again(visit, *id, form.typed(), FieldErrors::default().with("suppress_note", message)).await,
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
@@ -52,18 +59,25 @@ pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: 
 /// Lifts what is not the person's own will.
 pub(super) async fn lift(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
     let reasons: Vec<_> = Reason::ALL.iter().copied().filter(|reason| !reason.is_opt_out()).collect();
-    lift_all(visit, *id, &reasons, "lift_note", &form.lift).await
+    let note = read_note(&form.lift).map_err(|message| (FieldErrors::default().with("lift_note", message), form.typed()));
+    lift_all(visit, *id, &reasons, note).await
 }
 
 /// Lifts the person's own opt-out, which only an admin may.
 pub(super) async fn lift_stop(visit: Visit<Admin>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
-    lift_all(visit, *id, Reason::OPT_OUTS, "stop_note", &form.stop).await
+    let note = read_note(&form.stop).map_err(|message| (FieldErrors::default().with("stop_note", message), form.typed()));
+    lift_all(visit, *id, Reason::OPT_OUTS, note).await
 }
 
-async fn lift_all<R: Access<Who = User>>(visit: Visit<R>, id: ContactId, reasons: &[Reason], field: &str, note: &str) -> PageResult {
-    let note = match read_note(note) {
+async fn lift_all<R: Access<Who = User>>(
+    visit: Visit<R>,
+    id: ContactId,
+    reasons: &[Reason],
+    note: Result<String, (FieldErrors, Typed)>,
+) -> PageResult {
+    let note = match note {
         Ok(note) => note,
-        Err(message) => return show::again(visit, id, FieldErrors::default().with(field, message)).await,
+        Err((errors, typed)) => return show::again(visit, id, typed, errors).await,
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;

@@ -9,7 +9,7 @@ use crate::contacts;
 use crate::contacts::suppressions::{self, Reason};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Marketer, Page, PageResult, Visit};
+use crate::web::{Marketer, Page, PageResult, Varies, Visit};
 
 /// The question.
 #[derive(Debug, Serialize)]
@@ -37,6 +37,7 @@ pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageR
 
 impl Page for DeletePage {
     const TEMPLATE: &'static str = "ui/contacts/delete.html";
+    const VARIES: Varies = Varies { texts: &["name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let contacts = super::show::sample_contacts().into_iter();

@@ -10,7 +10,7 @@ use crate::contacts::{self, Contact};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
-use crate::web::{Form, Marketer, Page, PageResult, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// The form, of a new contact or an existing one.
 #[derive(Debug, Serialize)]
@@ -102,6 +102,10 @@ fn title(id: Option<ContactId>) -> String {
 
 impl Page for EditPage {
     const TEMPLATE: &'static str = "ui/contacts/edit.html";
+    const VARIES: Varies = Varies {
+        texts: &["form.first_name", "form.last_name", "form.email", "form.external_id", "form.attributes.name", "form.attributes.value"],
+        lists: &["form.attributes"],
+    };
 
     fn samples() -> Vec<Self> {
         let sample = |id, default_country, form, errors| Self { id, title: title(id), default_country, kinds: KINDS, form, errors };

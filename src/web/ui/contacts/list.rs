@@ -11,7 +11,7 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 const ROWS: usize = 50;
 /// More tags than this are not offered for choosing; they can still be reached from a contact.
@@ -136,6 +136,7 @@ impl Row {
 
 impl Page for ListPage {
     const TEMPLATE: &'static str = "ui/contacts/list.html";
+    const VARIES: Varies = Varies { texts: &["q", "tag", "tags.label", "rows.name", "rows.email", "rows.tags"], lists: &["tags", "rows"] };
 
     fn samples() -> Vec<Self> {
         let rows = super::show::sample_contacts().into_iter().enumerate();

@@ -17,7 +17,7 @@ use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::ui::messages::live_path;
 use crate::web::visit::Access;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// As much of the past as one page shows.
 const TIMELINE: usize = 100;
@@ -48,7 +48,18 @@ pub(in crate::web) struct ShowPage {
     live: Option<String>,
     /// Whether there is more past than is shown.
     more: bool,
+    /// What was typed into a form that could not be accepted.
+    typed: Typed,
     errors: FieldErrors,
+}
+
+/// What is typed into the forms of the page.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Typed {
+    pub(super) tag: String,
+    pub(super) suppress_note: String,
+    pub(super) lift_note: String,
+    pub(super) stop_note: String,
 }
 
 /// A named value.
@@ -90,10 +101,10 @@ pub(super) async fn show(visit: Visit<Viewer>, id: Path<ContactId>) -> PageResul
     visit.page(&page)
 }
 
-/// The page once more, with what is wrong with one of its forms.
-pub(super) async fn again<R: Access>(visit: Visit<R>, id: ContactId, errors: FieldErrors) -> PageResult {
+/// The page once more, with what was typed into one of its forms and what is wrong with it.
+pub(super) async fn again<R: Access>(visit: Visit<R>, id: ContactId, typed: Typed, errors: FieldErrors) -> PageResult {
     let page = ShowPage::load(&mut *visit.conn().await?, id, errors).await?;
-    visit.invalid(&page)
+    visit.invalid(&ShowPage { typed, ..page })
 }
 
 impl ShowPage {
@@ -144,6 +155,7 @@ impl ShowPage {
             timeline: Vec::new(),
             live: None,
             more: false,
+            typed: Typed::default(),
             errors: FieldErrors::default(),
         }
     }
@@ -167,6 +179,23 @@ impl Hold {
 
 impl Page for ShowPage {
     const TEMPLATE: &'static str = "ui/contacts/show.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "title",
+            "name",
+            "email",
+            "external_id",
+            "attributes.name",
+            "attributes.value",
+            "tags",
+            "suggestions",
+            "evidence.words",
+            "timeline.title",
+            "timeline.text",
+            "timeline.reason",
+        ],
+        lists: &["attributes", "tags", "suggestions", "evidence", "timeline"],
+    };
 
     fn samples() -> Vec<Self> {
         let active = |phone: &PhoneNumber| {
@@ -194,6 +223,7 @@ impl Page for ShowPage {
                 }],
                 suggestions: vec![TagName::stop()],
                 more: true,
+                typed: Typed { tag: "<VIP>".to_owned(), stop_note: "<b>".to_owned(), ..Typed::default() },
                 errors: FieldErrors::default().with("tag", "Enter a tag.").with("stop_note", "Write down why: it is kept as evidence."),
                 ..Self::bare(contact, vec![TagName::stop()], &active(&phone))
             });

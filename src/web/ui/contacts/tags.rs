@@ -4,7 +4,8 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::show;
+use super::bulk::started_by;
+use super::show::{self, Typed};
 use crate::automations::consequences;
 use crate::contacts;
 use crate::contacts::suppressions::By;
@@ -23,7 +24,10 @@ pub(super) struct TagForm {
 pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<TagForm>) -> PageResult {
     let tag = match TagName::parse(&form.tag) {
         Ok(tag) => tag,
-        Err(error) => return show::again(visit, *id, FieldErrors::default().with("tag", error.to_string())).await,
+        Err(error) => {
+            let typed = Typed { tag: form.into_inner().tag, ..Typed::default() };
+            return show::again(visit, *id, typed, FieldErrors::default().with("tag", error.to_string())).await;
+        }
     };
     let (now, by) = (visit.now(), By::user(visit.user.id));
     let mut conn = visit.conn().await?;
@@ -40,7 +44,7 @@ pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<
     match tagged.silenced {
         Some(_) => done.warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
         None if tagged.changes.is_empty() => done.flash("The contact had this tag already."),
-        None => done.flash("Tag added."),
+        None => done.undo(format!("/contacts/{id}/tags/remove"), [("tag", tag.as_str())]).flash("Tag added."),
     }
 }
 
@@ -48,12 +52,17 @@ pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Fo
     let tag = TagName::parse(&form.tag).map_err(|_| Error::NotFound("tag"))?;
     let mut conn = visit.conn().await?;
     let contact = contacts::find(&mut conn, *id).await?;
-    tags::remove(&mut conn, contact.id, &tag, visit.now()).await?;
+    let had = tags::remove(&mut conn, contact.id, &tag, visit.now()).await?;
+    let starts = started_by(&mut conn, &tag).await?;
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));
     if tag.is_stop() {
-        done.warning("Tag removed. The number stays suppressed as it was: only the tag is gone.")
-    } else {
-        done.flash("Tag removed.")
+        return done.warning("Tag removed. The number stays suppressed as it was: only the tag is gone.");
+    }
+    match starts.first() {
+        _ if !had => done.flash("The contact did not have this tag any more."),
+        // Who gets the tag again may be texted: no button may do that by the way.
+        Some(name) => done.flash(format!("Tag removed. Whoever gets it again enters “{name}” again.")),
+        None => done.undo(format!("/contacts/{id}/tags"), [("tag", tag.as_str())]).flash("Tag removed."),
     }
 }

@@ -13,7 +13,7 @@ use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Select
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 use crate::web::retrying;
-use crate::web::{Form, Marketer, Page, PageError, PageResult, Visit};
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Visit};
 use crate::{automations, senders};
 
 /// What would be sent again, and what would not.
@@ -167,6 +167,8 @@ impl From<&Group> for GroupRow {
 
 impl Page for RetryPage {
     const TEMPLATE: &'static str = "ui/ledger/retry.html";
+    const VARIES: Varies =
+        Varies { texts: &["automation", "sender", "groups.words", "left_out.groups.words"], lists: &["groups", "left_out.groups"] };
 
     fn samples() -> Vec<Self> {
         let group = |status, error_code, reason: Option<&str>, left_out| Group {

@@ -7,7 +7,7 @@ mod wanted;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use self::{ask::RetryPage, show::LedgerPage};
 pub(super) use numbers::{CauseRow, Slice, Standing, bar, columns, share, words};
 pub(super) use wanted::Wanted;

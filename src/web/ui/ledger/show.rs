@@ -15,7 +15,7 @@ use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, MOST_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Viewer, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use crate::{automations, senders};
 
 /// More choices than this are not offered.
@@ -237,6 +237,10 @@ pub(super) fn shown_day(day: &str) -> String {
 
 impl Page for LedgerPage {
     const TEMPLATE: &'static str = "ui/ledger/show.html";
+    const VARIES: Varies = Varies {
+        texts: &["automations.label", "senders.label", "found.rows.label", "found.causes.words"],
+        lists: &["automations", "senders", "found.rows", "found.causes"],
+    };
 
     fn samples() -> Vec<Self> {
         use crate::messages::ledger::{Counts, Row};
@@ -255,7 +259,9 @@ impl Page for LedgerPage {
         let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };
         let page = |ledger, grouping, check| {
             let found = Found::new(&wanted, ledger, grouping, &HashMap::new(), check, true);
-            Self { found: Some(found), ..Self::bare(wanted.clone(), FieldErrors::default()) }
+            let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
+            let bare = Self::bare(wanted.clone(), FieldErrors::default());
+            Self { found: Some(found), automations: choices.clone(), senders: choices, ..bare }
         };
         let agreed = Check { counted: 12_345, differences: Vec::new() };
         let difference = DifferenceView { day: day.to_string(), outcome: "failed".to_owned(), in_ledger: 3, in_messages: 2 };

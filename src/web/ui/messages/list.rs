@@ -22,7 +22,7 @@ use crate::types::id::{ContactId, MessageId};
 use crate::users::organization::Organization;
 use crate::web::message_query::MessageQuery;
 use crate::web::ui::Choice;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use crate::{automations, senders, templates};
 
 const ROWS: usize = 50;
@@ -218,6 +218,24 @@ async fn name_of(conn: &mut Conn, id: ContactId) -> Result<String> {
 
 impl Page for ListPage {
     const TEMPLATE: &'static str = "ui/messages/list.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "wanted.text",
+            "wanted.contact",
+            "chips.value",
+            "people.name",
+            "views.name",
+            "name",
+            "automations.label",
+            "templates.label",
+            "senders.label",
+            "rows.who",
+            "rows.text",
+            "rows.trouble",
+            "rows.automation",
+        ],
+        lists: &["people", "views", "automations", "templates", "senders", "rows"],
+    };
 
     fn samples() -> Vec<Self> {
         let rows = super::samples::messages().into_iter().enumerate();

@@ -28,7 +28,7 @@ use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 use crate::web::message_query::{MessageQuery, filled};
 use crate::web::visit::Layout;
-use crate::web::{Page, PageError, PageResult, Pages, Viewer, Visit};
+use crate::web::{Page, PageError, PageResult, Pages, Varies, Viewer, Visit};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -293,6 +293,7 @@ fn event(pages: &Pages, change: &Change, show: String) -> Result<Bytes, tera::Er
 
 impl Page for LivePart {
     const TEMPLATE: &'static str = "ui/messages/_live.html";
+    const VARIES: Varies = Varies { texts: &["rows.trouble"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let rows = super::samples::messages().into_iter().map(|message| LiveRow { id: message.id, state: State::of(&message) });

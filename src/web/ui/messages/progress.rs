@@ -22,7 +22,7 @@ use crate::queue::lease;
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::types::id::{ConnectionId, EnrollmentId, MessageId, WorkerId};
-use crate::web::Page;
+use crate::web::{Page, Varies};
 
 /// Everything about a message but the page's head; also what the page asks for while it is open.
 #[derive(Debug, Serialize)]
@@ -267,6 +267,10 @@ fn origin(message: &Message, template: Option<&Template>, automation: Option<&Au
 
 impl Page for Progress {
     const TEMPLATE: &'static str = "ui/messages/_progress.html";
+    const VARIES: Varies = Varies {
+        texts: &["body", "why.words", "contact.label", "sender", "connection.label", "template.label", "automation.label", "story.note"],
+        lists: &["media_urls", "holds", "story", "attempts", "reports"],
+    };
 
     fn samples() -> Vec<Self> {
         super::samples::materials().into_iter().map(Self::of).collect()

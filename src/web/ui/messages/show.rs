@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::progress::Progress;
 use crate::types::id::MessageId;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -34,6 +34,20 @@ impl MessagePage {
 
 impl Page for MessagePage {
     const TEMPLATE: &'static str = "ui/messages/show.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "title",
+            "body",
+            "why.words",
+            "contact.label",
+            "sender",
+            "connection.label",
+            "template.label",
+            "automation.label",
+            "story.note",
+        ],
+        lists: &["media_urls", "holds", "story", "attempts", "reports"],
+    };
 
     fn samples() -> Vec<Self> {
         Progress::samples().into_iter().map(Self::new).collect()

@@ -10,7 +10,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::messages::views::{self, View, ViewName};
 use crate::types::id::ViewId;
 use crate::web::message_query::MessageQuery;
-use crate::web::{Form, Marketer, Page, PageError, PageResult, Viewer, Visit};
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Viewer, Visit};
 
 /// A filter and the name that it is to have.
 #[derive(Debug, Default, Deserialize)]
@@ -86,8 +86,11 @@ pub(super) async fn rename(visit: Visit<Marketer>, id: Path<ViewId>, form: Form<
 }
 
 pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ViewId>) -> Result<actix_web::HttpResponse, PageError> {
-    let name = views::delete(&mut *visit.conn().await?, *id).await?;
-    visit.redirect("/messages/views").flash(format!("The view “{name}” is deleted. No message was touched."))
+    let (name, query) = views::delete(&mut *visit.conn().await?, *id).await?;
+    visit
+        .redirect("/messages/views")
+        .undo("/messages/views", [("name", name.as_str()), ("query", query.as_str())])
+        .flash(format!("The view “{name}” is deleted. No message was touched."))
 }
 
 fn named(text: &str) -> Result<ViewName> {
@@ -120,6 +123,7 @@ impl ViewsPage {
 
 impl Page for ViewsPage {
     const TEMPLATE: &'static str = "ui/messages/views.html";
+    const VARIES: Varies = Varies { texts: &["rows.name", "rows.made_by", "rows.typed"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let view = |name: &str, made_by: Option<&str>| View {

@@ -10,7 +10,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::InvitationId;
 use crate::users::{self, Role, invitations};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// What is typed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -84,6 +84,7 @@ impl InvitePage {
 
 impl Page for InvitePage {
     const TEMPLATE: &'static str = "ui/settings/invite.html";
+    const VARIES: Varies = Varies { texts: &["form.email"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let wrong = InviteForm { email: "\"<ben>".to_owned(), role: "boss".to_owned() };

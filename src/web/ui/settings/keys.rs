@@ -10,7 +10,7 @@ use crate::types::id::ApiKeyId;
 use crate::users::Role;
 use crate::users::api_keys::{self, ApiKey};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// All keys, those that are accepted first.
 #[derive(Debug, Serialize)]
@@ -75,6 +75,7 @@ impl NewKeyPage {
 
 impl Page for KeysPage {
     const TEMPLATE: &'static str = "ui/settings/keys.html";
+    const VARIES: Varies = Varies { texts: &["keys.name", "revoked.name"], lists: &["keys", "revoked"] };
 
     fn samples() -> Vec<Self> {
         let key = |name: &str, used, revoked_at| ApiKey {
@@ -96,6 +97,7 @@ impl Page for KeysPage {
 
 impl Page for NewKeyPage {
     const TEMPLATE: &'static str = "ui/settings/new_key.html";
+    const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let errors = FieldErrors::default().with("name", "Enter a name of up to 100 characters that says what the key is for.");

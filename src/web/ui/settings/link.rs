@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::web::Page;
+use crate::web::{Page, Varies};
 
 /// Something secret to copy now; it is nowhere to be read afterwards.
 #[derive(Debug, Serialize)]
@@ -62,6 +62,7 @@ impl LinkPage {
 
 impl Page for LinkPage {
     const TEMPLATE: &'static str = "ui/settings/link.html";
+    const VARIES: Varies = Varies { texts: &["lead"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         vec![

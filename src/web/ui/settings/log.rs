@@ -8,7 +8,7 @@ use crate::types::id::AuditId;
 use crate::users::audit::{self, ActorKind, AuditFilter, Entry, Kind};
 use crate::users::{api_keys, people};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 const ROWS: usize = 50;
 
@@ -110,6 +110,7 @@ impl Wanted {
 
 impl Page for LogPage {
     const TEMPLATE: &'static str = "ui/settings/log.html";
+    const VARIES: Varies = Varies { texts: &["people.label", "rows.entry.actor_name", "rows.entry.summary"], lists: &["people", "rows"] };
 
     fn samples() -> Vec<Self> {
         let entry = |actor_kind, actor_id, kind, summary: &str| Entry {

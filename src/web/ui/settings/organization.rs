@@ -7,7 +7,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::country::Country;
 use crate::users::organization::{self, Organization};
 use crate::web::ui::{Choice, setup};
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// What is typed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -62,6 +62,7 @@ impl OrganizationPage {
 
 impl Page for OrganizationPage {
     const TEMPLATE: &'static str = "ui/settings/organization.html";
+    const VARIES: Varies = Varies { texts: &["form.organization"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let form = OrganizationForm {

@@ -9,7 +9,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::UserId;
 use crate::users::{self, Role, User, people, resets};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// What is chosen.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +24,8 @@ pub(in crate::web) struct UserPage {
     account: User,
     /// Whether it is the one who looks.
     is_self: bool,
+    /// What is chosen.
+    role: String,
     roles: Vec<Choice>,
     errors: FieldErrors,
 }
@@ -37,19 +39,24 @@ pub(super) async fn show(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
 pub(super) async fn change_role(visit: Visit<Admin>, id: Path<UserId>, form: Form<RoleForm>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
+    let before = users::find(&mut conn, *id).await?;
     let done = match form.role.parse::<Role>() {
         Ok(role) => conn.transaction::<_, Error, _>(async |conn| people::change_role(conn, &actor, *id, role, now).await).await,
         Err(error) => Err(Error::field("role", error.to_string())),
     };
     match done {
-        Ok(user) => visit.redirect(path(*id)).flash(format!("{} now has the role {}.", user.name, user.role)),
+        Ok(user) => {
+            let there = visit.redirect(path(*id)).undo(format!("{}/role", path(*id)), [("role", before.role.as_str())]);
+            there.flash(format!("{} now has the role {}.", user.name, user.role))
+        }
         Err(Error::Refused(reason)) => {
-            let page = UserPage::new(users::find(&mut conn, *id).await?, visit.user.id, FieldErrors::default().with("role", reason));
-            visit.invalid(&page)
+            let errors = FieldErrors::default().with("role", reason);
+            let page = UserPage::new(before, visit.user.id, errors);
+            visit.invalid(&UserPage { role: form.into_inner().role, ..page })
         }
         Err(Error::Invalid(errors)) => {
-            let page = UserPage::new(users::find(&mut conn, *id).await?, visit.user.id, errors);
-            visit.invalid(&page)
+            let page = UserPage::new(before, visit.user.id, errors);
+            visit.invalid(&UserPage { role: form.into_inner().role, ..page })
         }
         Err(error) => Err(error.into()),
     }
@@ -59,7 +66,10 @@ pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     match conn.transaction::<_, Error, _>(async |conn| people::disable(conn, &actor, *id, now).await).await {
-        Ok(user) => visit.redirect(path(*id)).flash(format!("{} is disabled and signed out everywhere.", user.name)),
+        Ok(user) => {
+            let there = visit.redirect(path(*id)).undo(format!("{}/enable", path(*id)), []);
+            there.flash(format!("{} is disabled and signed out everywhere.", user.name))
+        }
         Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),
         Err(error) => Err(error.into()),
     }
@@ -91,12 +101,13 @@ fn path(id: UserId) -> String {
 
 impl UserPage {
     fn new(account: User, own: UserId, errors: FieldErrors) -> Self {
-        Self { is_self: account.id == own, account, roles: super::roles(), errors }
+        Self { is_self: account.id == own, role: account.role.as_str().to_owned(), account, roles: super::roles(), errors }
     }
 }
 
 impl Page for UserPage {
     const TEMPLATE: &'static str = "ui/settings/user.html";
+    const VARIES: Varies = Varies { texts: &["account.name", "account.email"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let ada = User::sample("Ada <Lovelace>", Role::Admin);

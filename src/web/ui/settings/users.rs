@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::types::id::InvitationId;
 use crate::users::invitations::{self, Invitation};
 use crate::users::{Role, User, people};
-use crate::web::{Admin, Page, PageResult, Visit};
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 /// Everybody with an account, and those who have not come yet.
 #[derive(Debug, Serialize)]
@@ -43,6 +43,7 @@ impl Invited {
 
 impl Page for UsersPage {
     const TEMPLATE: &'static str = "ui/settings/users.html";
+    const VARIES: Varies = Varies { texts: &["users.name", "users.email", "invited.email"], lists: &["users", "invited"] };
 
     fn samples() -> Vec<Self> {
         let seen = User { seen_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ada <Lovelace>", Role::Admin) };

@@ -14,13 +14,19 @@ pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> Pag
     let mut conn = visit.conn().await?;
     conn.transaction(async |conn| templates::archive(conn, &actor, *id, now).await).await?;
     let used = uses::of_template(&mut conn, *id, USES).await?;
-    visit.redirect(format!("/templates/{id}")).flash(format!("Template archived: it is no longer offered. {}", said_of(&used)))
+    visit
+        .redirect(format!("/templates/{id}"))
+        .undo(format!("/templates/{id}/unarchive"), [])
+        .flash(format!("Template archived: it is no longer offered. {}", said_of(&used)))
 }
 
 pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
     visit.conn().await?.transaction(async |conn| templates::unarchive(conn, &actor, *id, now).await).await?;
-    visit.redirect(format!("/templates/{id}")).flash("Template taken out of the archive: it is offered again.")
+    visit
+        .redirect(format!("/templates/{id}"))
+        .undo(format!("/templates/{id}/archive"), [])
+        .flash("Template taken out of the archive: it is offered again.")
 }
 
 pub(super) async fn duplicate(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {

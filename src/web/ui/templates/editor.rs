@@ -21,7 +21,7 @@ use crate::types::id::TemplateId;
 use crate::users::test_phone;
 use crate::web::error::PageError;
 use crate::web::ui::Choice;
-use crate::web::{Access, Form, Marketer, Page, PageResult, Viewer, Visit};
+use crate::web::{Access, Form, Marketer, Page, PageResult, Varies, Viewer, Visit};
 
 /// The editor of a new template or of a saved one.
 #[derive(Debug, Serialize)]
@@ -243,6 +243,23 @@ impl EditorPage {
 
 impl Page for EditorPage {
     const TEMPLATE: &'static str = "ui/templates/editor.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "saved.name",
+            "saved.author",
+            "saved.uses.name",
+            "form.name",
+            "form.body",
+            "preview.contact",
+            "preview.text.text",
+            "contacts.label",
+            "events.label",
+            "senders.label",
+            "insertable.items.label",
+            "insertable.items.value",
+        ],
+        lists: &["saved.uses", "contacts", "events", "senders"],
+    };
 
     fn samples() -> Vec<Self> {
         let page = |body: &str, saved: Option<Saved>, mut errors: FieldErrors| {
@@ -268,6 +285,7 @@ impl Page for EditorPage {
             page("Hi {{ foo }} “x”", None, errors),
             Self { draft: draft(0), ..page(&"x".repeat(1_700), None, FieldErrors::default()) },
             page(first, Some(Saved::sample(false)), FieldErrors::default()),
+            page("Hi {{ contact.first_name }}, order {{ event.order_id }}", Some(Saved::sample(false)), FieldErrors::default()),
             Self {
                 draft: draft(2),
                 senders: Vec::new(),
@@ -279,6 +297,8 @@ impl Page for EditorPage {
 
 impl Page for LivePage {
     const TEMPLATE: &'static str = "ui/templates/_live.html";
+    const VARIES: Varies =
+        Varies { texts: &["preview.contact", "preview.text.text", "contacts.label", "events.label"], lists: &["contacts", "events"] };
 
     fn samples() -> Vec<Self> {
         let page = |body: &str, kept| {

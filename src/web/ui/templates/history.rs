@@ -12,7 +12,7 @@ use crate::templates::versions::{self, Version};
 use crate::templates::{self, Change, Stretch, Template, compare};
 use crate::types::id::TemplateId;
 use crate::web::ui::Choice;
-use crate::web::{Marketer, Page, PageResult, Viewer, Visit};
+use crate::web::{Marketer, Page, PageResult, Varies, Viewer, Visit};
 
 const ROWS: i64 = 50;
 /// What stands for the text that the user has not saved.
@@ -114,12 +114,13 @@ pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)
     let mut conn = visit.conn().await?;
     let before = templates::find(&mut conn, id).await?.version;
     let restored = conn.transaction(async |conn| versions::restore(conn, &actor, id, number, now).await).await?;
-    let done = if restored.version == before {
-        format!("The text is that of version {number} already.")
-    } else {
-        format!("Version {number} is restored, as version {}.", restored.version)
-    };
-    visit.redirect(format!("/templates/{id}/versions")).flash(done)
+    let there = visit.redirect(format!("/templates/{id}/versions"));
+    if restored.version == before {
+        return there.flash(format!("The text is that of version {number} already."));
+    }
+    there
+        .undo(format!("/templates/{id}/versions/{before}/restore"), [])
+        .flash(format!("Version {number} is restored, as version {}.", restored.version))
 }
 
 impl HistoryPage {
@@ -178,6 +179,10 @@ impl Side {
 
 impl Page for HistoryPage {
     const TEMPLATE: &'static str = "ui/templates/versions.html";
+    const VARIES: Varies = Varies {
+        texts: &["name", "rows.author", "rows.body", "comparison.from.author", "comparison.to.author", "comparison.body.text"],
+        lists: &["rows", "choices"],
+    };
 
     fn samples() -> Vec<Self> {
         let version = |number, body: &str, author: Option<&str>| Version {

@@ -10,7 +10,7 @@ use crate::automations::{self, Automation, Step};
 use crate::templates::{self, Template, TemplateBody, drafts};
 use crate::twilio::parts;
 use crate::types::id::TemplateId;
-use crate::web::{Page, PageResult, Viewer, Visit};
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 const ROWS: usize = 100;
 /// The automations that are looked through for the templates that they send, newest first.
@@ -115,6 +115,7 @@ impl Row {
 
 impl Page for ListPage {
     const TEMPLATE: &'static str = "ui/templates/list.html";
+    const VARIES: Varies = Varies { texts: &["rows.name", "rows.first_line"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let row = |name: &str, parts, has_variables, media, automations| Row {

@@ -1,0 +1,130 @@
+//! The demo: one command, and there is a shop with a month behind it. The README's pictures are taken of it (`scripts/take-screenshots`).
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::harness::browser::{Browser, Screen};
+
+/// Until everything is built up and served; the machine may have other things to do.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A running demo; ends with this value, and leaves no file behind.
+struct Demo {
+    child: Child,
+    url: String,
+    data: PathBuf,
+}
+
+impl Demo {
+    async fn start() -> Self {
+        let data = std::env::temp_dir().join(format!("carillon-demo-{}", uuid::Uuid::new_v4().simple()));
+        let port = 10_000 + rand::random::<u16>() % 22_000;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+        command.args(["demo", "--bind", &format!("127.0.0.1:{port}")]);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("CARILLON_DATA_DIR", &data).env("CARILLON_SIMULATOR_BIND", format!("127.0.0.1:{}", port + 1));
+        let mut child = command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if line.contains("Carillon is ready") {
+                    return true;
+                }
+            }
+            false
+        };
+        assert!(timeout(PATIENCE, ready).await.expect("the demo gets ready"), "the demo ended");
+        Self { child, url: format!("http://127.0.0.1:{port}"), data }
+    }
+
+    /// Stops it as Ctrl-C does.
+    async fn stop(mut self) {
+        kill(Pid::from_raw(self.child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        assert!(timeout(PATIENCE, self.child.wait()).await.expect("the demo stops").unwrap().success());
+        fs::remove_dir_all(&self.data).unwrap();
+    }
+}
+
+/// Where pictures go, if they are wanted.
+fn album() -> Option<PathBuf> {
+    std::env::var_os("CARILLON_TEST_WRITE_SCREENSHOTS").map(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots"))
+}
+
+/// Takes a picture of the page as it is shown in each scheme.
+async fn picture(browser: &Browser, name: &str) {
+    let Some(album) = album() else { return };
+    fs::create_dir_all(&album).unwrap();
+    for (screen, scheme) in [(Screen::Wide, "light"), (Screen::WideDark, "dark")] {
+        browser.shown_on(screen).await;
+        fs::write(album.join(format!("{name}-{scheme}.png")), browser.picture().await).unwrap();
+    }
+    browser.shown_on(Screen::Wide).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_is_a_shop_with_a_month_behind_it() {
+    let demo = Demo::start().await;
+    let browser = Browser::open().await;
+    browser.shown_on(Screen::Wide).await;
+    let go = async |path: &str| browser.go(&format!("{}{path}", demo.url)).await;
+    go("/login").await;
+    browser.fill("email", "demo@example.com").await;
+    browser.fill("password", "carillon-demo").await;
+    browser.press("Sign in").await;
+    browser.must_say("Messages by day").await;
+    browser.must_say("confirmed as delivered").await;
+    picture(&browser, "home").await;
+
+    go("/ledger").await;
+    browser.must_say("It adds up").await;
+    picture(&browser, "ledger").await;
+
+    go("/messages").await;
+    for words in ["thank you for order A-1", "Delivered", "Texted STOP"] {
+        browser.must_say(words).await;
+    }
+    picture(&browser, "messages").await;
+    go("/messages?status=undelivered").await;
+    browser.follow_first("td.text a").await;
+    browser.must_say("What happened").await;
+    browser.must_say("Error 3000").await;
+    picture(&browser, "message").await;
+
+    go("/templates").await;
+    browser.follow("Welcome, VIP").await;
+    browser.must_say("Preview").await;
+    browser.must_say("UCS-2").await;
+    picture(&browser, "template").await;
+
+    go("/automations").await;
+    browser.follow("Thank for the order").await;
+    browser.must_say("Newest enrollments").await;
+    browser.follow("Edit").await;
+    browser.press("Show what would happen").await;
+    browser.must_say("Nothing was sent").await;
+    browser.run("document.querySelector('.flow').scrollIntoView(); scrollBy(0, -60);").await;
+    picture(&browser, "automation").await;
+
+    go("/connections").await;
+    browser.follow("Simulated Twilio").await;
+    browser.follow_first("a[href$='/health']").await;
+    browser.press("Check now").await;
+    browser.must_say("Twilio was asked").await;
+    picture(&browser, "health").await;
+    drop(browser);
+    demo.stop().await;
+}
