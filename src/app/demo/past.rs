@@ -67,7 +67,8 @@ pub(super) async fn live(config: &Config, database: &Database, now: DateTime<Utc
     let network = Simulator::new(options).start(&bind.to_string()).await;
     let network = network.map_err(|error| AppError::Other(format!("the simulated Twilio of the demo's past does not start: {error}")))?;
     let twilio_api_url = Url::parse(&network.url).map_err(|error| AppError::Other(format!("{}: {error}", network.url)))?;
-    let config = Config { twilio_api_url: Some(twilio_api_url), ..config.clone() };
+    let mut config = config.clone();
+    config.twilio_api_url = Some(twilio_api_url);
     let app = Data::new(App::new(config, database.pool.clone(), clock.clone())?);
     let running = start(&app, Duty::Web)?;
     let twilio = network.simulator.clone();

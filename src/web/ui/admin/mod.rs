@@ -10,7 +10,7 @@ mod work;
 
 use actix_web::web::{self, ServiceConfig};
 
-#[cfg(test)]
+#[cfg(debug_assertions)]
 pub(in crate::web) use self::{database::DatabasePage, failed::FailedPage, retry::RetryPage, system::SystemPage, work::WorkPage};
 
 /// Mounts `/admin`.

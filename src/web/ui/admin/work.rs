@@ -194,6 +194,9 @@ impl WorkerRow {
     }
 }
 
+/// What varies of the page varies of the part that it asks for.
+const OF_WORK: Varies = Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["kinds", "routines", "workers"] };
+
 impl Page for WorkPage {
     const TEMPLATE: &'static str = "ui/admin/work.html";
     const VARIES: Varies =
@@ -206,6 +209,7 @@ impl Page for WorkPage {
 
 impl Page for Work {
     const TEMPLATE: &'static str = "ui/admin/_work.html";
+    const VARIES: Varies = OF_WORK;
 
     fn samples() -> Vec<Self> {
         use crate::queue::routines::Routine;
