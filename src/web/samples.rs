@@ -186,7 +186,7 @@ fn rename(row: &mut Value, number: usize) {
             for (name, value) in fields {
                 match value {
                     Value::String(id) if Uuid::parse_str(id).is_ok() => *id = Uuid::new_v4().to_string(),
-                    Value::String(id) if matches!(name.as_str(), "id" | "value" | "address") => id.push_str(&format!("-{number}")),
+                    Value::String(id) if matches!(name.as_str(), "id" | "value" | "address") => *id = format!("{id}-{number}"),
                     other => rename(other, number),
                 }
             }

@@ -135,7 +135,7 @@ impl Past {
         self.orders += 1;
         let mut properties = Map::from_iter([("total".to_owned(), json!(18 + (self.orders * 7) % 140))]);
         // Once the shop's program forgets something, as programs do.
-        if self.orders % 41 != 0 {
+        if !self.orders.is_multiple_of(41) {
             properties.insert("order_id".to_owned(), Value::from(format!("A-{}", 1_000 + self.orders)));
         }
         let event = NewEvent {
