@@ -104,8 +104,8 @@ pub async fn update(conn: &mut Conn, actor: &Actor, id: AutomationId, change: Au
         .map_err(|error| name_taken(error.into()))?;
     let differences = Differences::default()
         .compare("the name", before.name.as_str(), name)
-        .compare("its state", before.status, status)
-        .compare("what it does", format!("version {}", before.version), format!("version {version}"));
+        .compare("its state", &before.status, &status)
+        .compare("what it does", &format!("version {}", before.version), &format!("version {version}"));
     let summary = format!("changed the automation {}: {differences}", before.name);
     audit::record(conn, actor, Kind::Automation, Some(id.0), &summary, now).await?;
     if activated {

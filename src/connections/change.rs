@@ -49,9 +49,9 @@ pub async fn change(conn: &mut Conn, actor: &Actor, id: ConnectionId, change: &C
         .map_err(name_taken)?;
     let differences = Differences::default()
         .compare("the name", &before.name, &after.name)
-        .compare("what becomes of messages whose fate is unknown", before.unconfirmed_policy, after.unconfirmed_policy)
-        .compare("the requests at once", before.max_concurrency, after.max_concurrency)
-        .compare("its state", before.status(), after.status());
+        .compare("what becomes of messages whose fate is unknown", &before.unconfirmed_policy, &after.unconfirmed_policy)
+        .compare("the requests at once", &before.max_concurrency, &after.max_concurrency)
+        .compare("its state", &before.status(), &after.status());
     if !differences.is_empty() {
         let summary = format!("changed the connection {}: {differences}", before.name);
         audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await?;

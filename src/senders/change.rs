@@ -40,9 +40,9 @@ pub async fn change(conn: &mut Conn, actor: &Actor, id: SenderId, change: &Sende
         .execute(conn)
         .await?;
     let differences = Differences::default()
-        .compare("the name", before.discreet_label(), after.discreet_label())
-        .compare("the limits", before.limits(), after.limits())
-        .compare("its state", before.status(), after.status());
+        .compare("the name", &before.discreet_label(), &after.discreet_label())
+        .compare("the limits", &before.limits(), &after.limits())
+        .compare("its state", &before.status(), &after.status());
     if !differences.is_empty() {
         let summary = format!("changed the sender {}: {differences}", before.discreet_label());
         audit::record(conn, actor, Kind::Sender, Some(id.0), &summary, now).await?;

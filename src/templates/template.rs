@@ -219,8 +219,8 @@ pub async fn update(conn: &mut Conn, actor: &Actor, id: TemplateId, new: NewTemp
     }
     let differences = Differences::default().compare("the name", before.name.as_str(), new.name.as_str()).compare(
         "its text",
-        format!("version {}", before.version),
-        format!("version {version}"),
+        &format!("version {}", before.version),
+        &format!("version {version}"),
     );
     let summary = format!("changed the template {}: {differences}", before.name);
     audit::record(conn, actor, Kind::Template, Some(id.0), &summary, now).await?;

@@ -135,7 +135,7 @@ pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Ve
 impl Differences {
     /// Names what is changed if the two are not the same.
     #[must_use]
-    pub fn compare<T: PartialEq + Display>(mut self, what: &str, before: T, after: T) -> Self {
+    pub fn compare<T: PartialEq + Display + ?Sized>(mut self, what: &str, before: &T, after: &T) -> Self {
         if before != after {
             self.0.push(format!("{what} from {before} to {after}"));
         }
