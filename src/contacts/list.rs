@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use diesel::dsl::{exists, sql};
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel::sql_types::{Bool, Text};
@@ -97,6 +98,22 @@ pub async fn list_ids(conn: &mut Conn, filter: &ContactFilter, position: Positio
         probes => window.along(conn, probes, None).await?,
     };
     Ok(nearest(found, position, limit).0)
+}
+
+/// How many contacts match from a position on, counted up to one more than `most`: by the index that finds them, in no order.
+pub async fn count(conn: &mut Conn, filter: &ContactFilter, position: Position, most: usize) -> Result<usize> {
+    let Some(window) = Window::open(conn, filter, position, most).await? else { return Ok(0) };
+    if window.probes.is_empty() {
+        return Ok(window.all(conn).await?.len());
+    }
+    let mut found = BTreeSet::new();
+    for probe in &window.probes {
+        found.extend(window.anywhere(conn, probe).await?);
+        if found.len() > most {
+            return Ok(most + 1);
+        }
+    }
+    Ok(found.len())
 }
 
 /// What a look finds.
@@ -201,11 +218,14 @@ impl<'a> Window<'a> {
 
     /// Everybody who answers a question, wherever they stand; none if they are more than [`FEW`].
     async fn few(&self, conn: &mut Conn, probe: &Probe) -> Result<Option<Vec<ContactId>>> {
-        // In the order of its index, so that PostgreSQL takes that and reads no more.
-        let order = sql::<Text>(probe.column()).sql(" USING ~<~");
-        let query = contacts::table.select(contacts::id).into_boxed::<Pg>().filter(condition(probe)).order(order);
+        let query = contacts::table.select(contacts::id).into_boxed::<Pg>().filter(condition(probe)).order(order(probe));
         let found: Vec<ContactId> = query.limit(rows(FEW + 1)).load(conn).await?;
         Ok(Some(found).filter(|found| found.len() <= FEW))
+    }
+
+    /// Those that match and answer a question, wherever they stand from the position on.
+    async fn anywhere(&self, conn: &mut Conn, probe: &Probe) -> Result<Vec<ContactId>> {
+        Ok(self.query(None).filter(condition(probe)).order(order(probe)).limit(rows(self.limit)).load(conn).await?)
     }
 
     /// The nearest of those contacts that match the rest of the filter.
@@ -296,9 +316,14 @@ impl Position {
 }
 
 /// That a contact answers a question, as the question's index has it.
-fn condition(probe: &Probe) -> diesel::expression::SqlLiteral<Bool, impl diesel::query_builder::QueryFragment<Pg>> {
+fn condition(probe: &Probe) -> SqlLiteral<Bool, impl diesel::query_builder::QueryFragment<Pg>> {
     let (before, after) = if probe.folds_case() { (" LIKE lower(", ")") } else { (" LIKE (", ")") };
     sql::<Bool>(probe.column()).sql(before).bind::<Text, _>(probe.pattern().to_owned()).sql(after)
+}
+
+/// The order of a question's index, so that PostgreSQL takes that and reads no more.
+fn order(probe: &Probe) -> SqlLiteral<Text, SqlLiteral<Text>> {
+    sql::<Text>(probe.column()).sql(" USING ~<~")
 }
 
 fn rows(count: usize) -> i64 {

@@ -19,5 +19,5 @@ pub use contact::{
     find_or_create_many_by_phone, ids_by_external_id, ids_by_phone,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
-pub use list::{ContactFilter, ContactPage, FAR, Position, list, list_ids};
+pub use list::{ContactFilter, ContactPage, FAR, Position, count, list, list_ids};
 pub use patch::{AttributesPatch, ContactPatch, Patch, update};

@@ -22,7 +22,7 @@ use crate::{
 /// As many messages as are read in one go: 10 ms for a status, 25 ms for a word in the texts (500,000 messages, all in memory).
 const FAR: i64 = 10_000;
 
-/// So often it is gone on from where the ledger says.
+/// So often it is looked, where the ledger says that there is more: as much in all as to read as many texts once.
 const LEAPS: usize = 3;
 
 /// Where a part of the list begins.
@@ -65,7 +65,8 @@ pub async fn look(conn: &mut Conn, filter: &MessageFilter, place: Place, limit: 
 async fn back(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, limit: usize) -> Result<Part> {
     let mut part = Part::default();
     let mut from = before;
-    for _ in 0..LEAPS {
+    let leaps = if filter.text.is_some() { 1 } else { LEAPS };
+    for _ in 0..leaps {
         let end = end(conn, filter, from, None).await?;
         let mut query = filter.narrow(messages::table.select(Message::as_select()).into_boxed()).order(messages::id.desc());
         if let Some(from) = from {

@@ -195,12 +195,11 @@ impl WorkerRow {
 }
 
 /// What varies of the page varies of the part that it asks for.
-const OF_WORK: Varies = Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["kinds", "routines", "workers"] };
+const OF_WORK: Varies = Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["workers"] };
 
 impl Page for WorkPage {
     const TEMPLATE: &'static str = "ui/admin/work.html";
-    const VARIES: Varies =
-        Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["kinds", "routines", "workers"] };
+    const VARIES: Varies = Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["workers"] };
 
     fn samples() -> Vec<Self> {
         Work::samples().into_iter().map(|work| Self { work }).collect()

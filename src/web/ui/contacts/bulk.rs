@@ -53,11 +53,11 @@ pub(in crate::web) struct BulkPage {
 pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, String)>>) -> PageResult {
     let wish = Wish::read(fields.into_inner());
     let mut conn = visit.conn().await?;
-    let found = wish.whom(&mut conn, visit.organization.default_country).await?;
-    if found.is_empty() {
+    let found = wish.count(&mut conn, visit.organization.default_country).await?;
+    if found == 0 {
         return visit.redirect(wish.back()).warning("Nobody is chosen. Choose contacts in the list, or all that fit the filter.");
     }
-    let page = BulkPage::load(&mut conn, wish, found.len()).await?;
+    let page = BulkPage::load(&mut conn, wish, found).await?;
     drop(conn);
     visit.page(&page)
 }
@@ -155,9 +155,23 @@ impl Wish {
         if !self.all {
             return contacts::existing(conn, &self.ids).await;
         }
-        let filter =
-            ContactFilter { tag: TagName::parse(&self.tag).ok(), search: self.q.clone(), default_country, ..ContactFilter::default() };
-        contacts::list_ids(conn, &filter, self.from.map_or(Position::Newest, Position::OlderThan), MOST + 1).await
+        contacts::list_ids(conn, &self.filter(default_country), self.position(), MOST + 1).await
+    }
+
+    /// How many they are; one more than are done at once, if there are more.
+    async fn count(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<usize> {
+        if !self.all {
+            return Ok(contacts::existing(conn, &self.ids).await?.len());
+        }
+        contacts::count(conn, &self.filter(default_country), self.position(), MOST).await
+    }
+
+    fn filter(&self, default_country: Option<Country>) -> ContactFilter {
+        ContactFilter { tag: TagName::parse(&self.tag).ok(), search: self.q.clone(), default_country, ..ContactFilter::default() }
+    }
+
+    fn position(&self) -> Position {
+        self.from.map_or(Position::Newest, Position::OlderThan)
     }
 
     fn said(&self, tag: &TagName, changed: usize, of: usize) -> String {
