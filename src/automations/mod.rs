@@ -1,7 +1,7 @@
 //! Automations: a trigger, steps, and the enrollments that pass through them.
 //!
 //! [`Definition`] is what a marketer writes; [`enroll`] lets contacts in when its trigger matches; [`advance`] runs their
-//! steps up to the next wait; [`dry_run`] shows what they would do. A message that fails or is suppressed does not end an enrollment: the next step follows.
+//! steps up to the next wait; [`dry_run()`] shows what they would do. A message that fails or is suppressed does not end an enrollment: the next step follows.
 
 pub mod advance;
 mod automation;
