@@ -260,6 +260,13 @@ const ASKS: &[Ask] = &[
     page("/connections/{id}/senders/new", "asks Twilio", "/connections/<connection>/senders/new"),
     page("/senders/{id}/limits", "with a queue", "/senders/<queued sender>/limits"),
     // Settings.
+    page("/admin", "200,000 jobs, 1,000 failed", "/admin"),
+    page("/admin/work", "what the open page asks for again", "/admin/work"),
+    page("/admin/failed", "1,000", "/admin/failed"),
+    page("/admin/failed", "of a kind", "/admin/failed?kind=advance"),
+    page("/admin/failed/retry", "of all", "/admin/failed/retry"),
+    page("/admin/database", "all tables", "/admin/database"),
+    page("/admin/system", "all settings", "/admin/system"),
     elsewhere("/settings", "leads to users", "/settings", 303),
     page("/settings/users", "all", "/settings/users"),
     page("/settings/users/invite", "a form", "/settings/users/invite"),
