@@ -16,6 +16,8 @@ mod cluster;
 #[path = "../throughput/fake_twilio.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod fake_twilio;
+#[path = "../throughput/filling.rs"]
+mod filling;
 #[path = "../throughput/helper.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod helper;
@@ -30,9 +32,10 @@ mod machine;
 #[path = "../throughput/product.rs"]
 #[expect(dead_code, reason = "the rest is for the other benchmark")]
 mod product;
+#[path = "../throughput/program.rs"]
+mod program;
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,29 +86,9 @@ struct Options {
     bench: bool,
 }
 
-#[expect(clippy::print_stderr, reason = "the error line of a command")]
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(measure_all(&options)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // PostgreSQL's own words stand behind those of its client.
-            let mut words = error.to_string();
-            let mut cause = error.source();
-            while let Some(behind) = cause {
-                let _ = write!(words, ": {behind}");
-                cause = behind.source();
-            }
-            eprintln!("bench: {words}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run(measure_all(&options))
 }
 
 async fn measure_all(options: &Options) -> Outcome<()> {

@@ -1,7 +1,5 @@
 //! The world that pages are measured in: made once by the files in `world/`, kept, and used again.
 
-use std::time::Instant;
-
 use carillon::types::token::Token;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,6 +8,7 @@ use crate::Outcome;
 use crate::browser::Browser;
 use crate::cluster::Cluster;
 use crate::fake_twilio::AUTH_TOKEN;
+use crate::filling::{self, step};
 
 /// How large it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,40 +43,16 @@ pub(crate) async fn ensure(cluster: Cluster, size: Size) -> Outcome<(Cluster, bo
             Err(format!("the directory has a world of another size: {there:?}. Name another directory, or remove it").into())
         };
     }
-    // What is written into a table that the same transaction has emptied needs no log.
-    cluster.execute("ALTER SYSTEM SET wal_level = minimal").await?;
-    cluster.execute("ALTER SYSTEM SET max_wal_senders = 0").await?;
-    let cluster = cluster.restart().await?;
-    make(&cluster, size).await?;
-    cluster.execute("ALTER SYSTEM RESET wal_level").await?;
-    cluster.execute("ALTER SYSTEM RESET max_wal_senders").await?;
-    let cluster = cluster.restart().await?;
-    step("vacuuming", cluster.settle()).await?;
+    let cluster = filling::fill(cluster, GROWS, async |cluster| make(cluster, size).await).await?;
     Ok((cluster, true))
 }
 
 async fn make(cluster: &Cluster, size: Size) -> Outcome<()> {
-    let indexes = cluster
-        .rows(
-            "SELECT indexname::text, indexdef FROM pg_indexes WHERE tablename = ANY (string_to_array($1, ', '))
-             AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname)",
-            &[&GROWS],
-        )
-        .await?;
-    // Without triggers: what the ledger's would have counted is counted at the end.
-    cluster.execute("SET session_replication_role = replica; SET maintenance_work_mem = '1GB'; SET work_mem = '128MB'").await?;
-    cluster.execute(&format!("SET synchronous_commit = off; BEGIN; TRUNCATE {GROWS} CASCADE")).await?;
-    for index in &indexes {
-        cluster.execute(&format!("DROP INDEX {}", index.get::<_, &str>(0))).await?;
-    }
     for (what, sql) in FILES {
         let sql = sql.replace(":contacts", &size.contacts.to_string()).replace(":messages", &size.messages.to_string());
         step(&format!("making {what}"), cluster.execute(&sql)).await?;
     }
-    for index in &indexes {
-        step(&format!("building {}", index.get::<_, &str>(0)), cluster.execute(index.get(1))).await?;
-    }
-    step("writing it to the disk", cluster.execute("COMMIT")).await
+    Ok(())
 }
 
 /// What addresses name, by what `cases.rs` calls it.
@@ -116,13 +91,5 @@ pub(crate) async fn check_ledger(browser: &mut Browser, cluster: &Cluster) -> Ou
             return Err(format!("the ledger of the world is wrong: {path} says {said}").into());
         }
     }
-    Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "the progress of a command")]
-async fn step(what: &str, work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
-    let begun = Instant::now();
-    work.await?;
-    println!("{what}: {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! A past: contacts with their messages, and everything that belongs to those, so that the tables are as large as after years.
 
-use std::time::Instant;
-
 use crate::Outcome;
 use crate::cluster::Cluster;
 use crate::fake_twilio::SENDER;
+use crate::filling::{self, step};
 use crate::product::Setup;
 use crate::world::{Does, FIRST_NUMBER, World};
 
@@ -37,42 +36,18 @@ pub(crate) async fn ensure(cluster: Cluster, setup: &Setup, messages: usize) -> 
     world.pause(&automation).await?;
     product.stop().await?;
 
-    // What is written into a table that the same transaction has emptied needs no log.
-    cluster.execute("ALTER SYSTEM SET wal_level = minimal").await?;
-    cluster.execute("ALTER SYSTEM SET max_wal_senders = 0").await?;
-    let cluster = cluster.restart().await?;
-    load(&cluster, &world, &automation.id, messages).await?;
-    cluster.execute("ALTER SYSTEM RESET wal_level").await?;
-    cluster.execute("ALTER SYSTEM RESET max_wal_senders").await?;
-    let cluster = cluster.restart().await?;
-    step("vacuuming", cluster.settle()).await?;
+    let cluster = filling::fill(cluster, TABLES, async |cluster| load(cluster, &world, &automation.id, messages).await).await?;
     cluster.execute(&format!("INSERT INTO bench_history VALUES ({messages})")).await?;
     Ok(cluster)
 }
 
 async fn load(cluster: &Cluster, world: &World, automation: &str, messages: usize) -> Outcome<()> {
     let contacts = messages / MESSAGES_OF_A_CONTACT;
-    let indexes = cluster
-        .rows(
-            "SELECT indexname::text, indexdef FROM pg_indexes WHERE tablename = ANY (string_to_array($1, ', '))
-             AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname)",
-            &[&TABLES],
-        )
-        .await?;
     cluster.execute(FUNCTIONS).await?;
-    // Without the checks of foreign keys; what is written here fits together.
-    cluster.execute("SET session_replication_role = replica; SET maintenance_work_mem = '1GB'; SET synchronous_commit = off").await?;
-    cluster.execute(&format!("BEGIN; TRUNCATE {TABLES} CASCADE")).await?;
-    for index in &indexes {
-        cluster.execute(&format!("DROP INDEX {}", index.get::<_, &str>(0))).await?;
-    }
     for (table, sql) in inserts(world, automation, messages, contacts) {
         step(&format!("filling {table}"), cluster.execute(&sql)).await?;
     }
-    for index in &indexes {
-        step(&format!("building {}", index.get::<_, &str>(0)), cluster.execute(index.get(1))).await?;
-    }
-    step("writing it to the disk", cluster.execute("COMMIT")).await
+    Ok(())
 }
 
 /// A message every three seconds until now, to one contact after the other.
@@ -132,12 +107,4 @@ fn inserts(world: &World, automation: &str, messages: usize, contacts: usize) ->
         ("attempts", attempt),
         ("delivery_events", report),
     ]
-}
-
-#[expect(clippy::print_stdout, reason = "the progress of a command")]
-async fn step(what: &str, work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
-    let begun = Instant::now();
-    work.await?;
-    println!("{what}: {:.0} s", begun.elapsed().as_secs_f64());
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod bench;
 mod callbacks;
 mod cluster;
 mod fake_twilio;
+mod filling;
 mod helper;
 mod history;
 mod http;
@@ -17,13 +18,13 @@ mod load;
 mod machine;
 mod measure;
 mod product;
+mod program;
 mod report;
 mod resting;
 mod send;
 mod world;
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -105,29 +106,9 @@ impl Options {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the error line of a command")]
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(measure_all(&options)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // PostgreSQL's own words stand behind those of its client.
-            let mut words = error.to_string();
-            let mut cause = error.source();
-            while let Some(behind) = cause {
-                let _ = write!(words, ": {behind}");
-                cause = behind.source();
-            }
-            eprintln!("bench: {words}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run(measure_all(&options))
 }
 
 async fn measure_all(options: &Options) -> Outcome<()> {

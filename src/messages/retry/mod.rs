@@ -65,19 +65,36 @@ pub struct Outlook {
 /// The facts of the statements below, after the message's status, error code and reason.
 type FactRow = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
 
+/// That a message's status does not settle whether it may be sent again.
+macro_rules! open {
+    () => {
+        "(m.status IN ('failed', 'expired') AND m.retried_at IS NULL)"
+    };
+}
+
 /// Judges messages `m`: whatever stands against sending one again is looked up here, and weighed in `verdict.rs`, where its status does
 /// not settle the matter.
 macro_rules! facts {
     () => {
-        "m.status, m.error_code, left(m.reason, 200) AS reason,
+        concat!(
+            "m.status, m.error_code, left(m.reason, 200) AS reason,
         m.retried_at IS NOT NULL AS retried,
-        (m.status IN ('failed', 'expired') AND m.retried_at IS NULL) AND EXISTS (SELECT FROM contacts c WHERE c.id = m.contact_id) AS has_contact,
+        ",
+            open!(),
+            " AND EXISTS (SELECT FROM contacts c WHERE c.id = m.contact_id) AS has_contact,
         m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content, m.twilio_sid IS NOT NULL AS accepted,
-        (m.status IN ('failed', 'expired') AND m.retried_at IS NULL) AND EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
-        (m.status IN ('failed', 'expired') AND m.retried_at IS NULL) AND EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
+        ",
+            open!(),
+            " AND EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
+        ",
+            open!(),
+            " AND EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
             AND e.status IN ('sent', 'delivered', 'undelivered', 'read')) AS at_carrier,
-        (m.status IN ('failed', 'expired') AND m.retried_at IS NULL) AND EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')
+        ",
+            open!(),
+            " AND EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')
             AND (m.twilio_sid IS NULL OR t.number < (SELECT max(number) FROM attempts WHERE message_id = m.id))) AS doubtful"
+        )
     };
 }
 
