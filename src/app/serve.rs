@@ -104,6 +104,7 @@ pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
             // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40 ms for the browser to confirm the one
             // before.
             .tcp_nodelay(true)
+            .on_connect(web::keep_wire)
             .bind(bind)
             .map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
         running.address = server.addrs().first().copied();

@@ -166,6 +166,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    failures (message_id) {
+        message_id -> Uuid,
+        created_at -> Timestamptz,
+        automation_id -> Nullable<Uuid>,
+        sender_id -> Nullable<Uuid>,
+        error_code -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
     inbound_looks (sender_id) {
         sender_id -> Uuid,
         seen_until -> Timestamptz,
@@ -522,6 +532,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     delivery_events,
     enrollments,
     events,
+    failures,
     inbound_looks,
     invitations,
     jobs,

@@ -26,6 +26,7 @@ mod session;
 mod test_message;
 pub mod ui;
 mod visit;
+mod wire;
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -43,6 +44,7 @@ pub use page::{Page, Pages, Varies};
 pub use reply::Redirect;
 pub use ui::LiveMessages;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
+pub use wire::keep_wire;
 
 /// The whole web application, for the server and for tests: routes, security headers, request log.
 pub fn application(

@@ -18,3 +18,5 @@ INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, 
 INSERT INTO ledger_changes (day, automation_id, sender_id, outcome, reason, error_code, count)
 SELECT day, automation_id, sender_id, outcome, reason, error_code, sign
 FROM (SELECT * FROM counted ORDER BY day DESC, count DESC LIMIT 40) AS newest, generate_series(1, 50), unnest(ARRAY[1, -1]) AS sign;
+INSERT INTO failures (message_id, created_at, automation_id, sender_id, error_code)
+SELECT id, created_at, automation_id, sender_id, ledger_error_code(status, NULL, error_code) FROM messages WHERE status IN ('failed', 'expired') AND retried_at IS NULL;

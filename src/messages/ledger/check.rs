@@ -33,18 +33,20 @@ pub struct Difference {
     pub in_messages: i64,
 }
 
-/// Counts messages anew and keeps the buckets in which the ledger differs, as `differing`.
+/// Counts messages anew and keeps the buckets in which the ledger differs, as `differing`; first by their bare columns, as the triggers do.
 macro_rules! differing {
     () => {
         "WITH wanted AS (
         SELECT {}::date AS from_day, {}::date AS to_day, {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id,
             {}::bool AS one_off, {}::uuid AS sender_id
      ), counted AS (
-        SELECT ledger_day(m.created_at) AS day, m.automation_id, m.sender_id, ledger_outcome(m.status, m.retried_at) AS outcome,
+        SELECT ledger_day(m.day) AS day, m.automation_id, m.sender_id, ledger_outcome(m.status, m.retried_at) AS outcome,
             ledger_reason(m.status, m.retried_at, m.reason, m.error_code) AS reason,
-            ledger_error_code(m.status, m.retried_at, m.error_code) AS error_code, count(*) AS count
-        FROM messages m, wanted
-        WHERE m.direction = 'outbound' AND m.created_at >= wanted.begins AND m.created_at < wanted.ends
+            ledger_error_code(m.status, m.retried_at, m.error_code) AS error_code, sum(m.count) AS count
+        FROM (SELECT date_bin('1 day', created_at, '2000-01-01Z') AS day, m.automation_id, m.sender_id, status, retried_at, reason, error_code,
+                count(*) AS count
+              FROM messages AS m, wanted WHERE direction = 'outbound' AND created_at >= wanted.begins AND created_at < wanted.ends
+              GROUP BY 1, 2, 3, 4, 5, 6, 7) AS m
         GROUP BY 1, 2, 3, 4, 5, 6
      ), differing AS (
         SELECT b.day, b.automation_id, b.sender_id, b.outcome, b.reason, b.error_code,

@@ -218,6 +218,14 @@ impl Counted {
     }
 }
 
+impl Cause {
+    /// Whether it is the same cause, however many messages each counts.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.outcome, self.error_code, &self.reason) == (other.outcome, other.error_code, &other.reason)
+    }
+}
+
 impl Ledger {
     /// Whether every recipient has exactly one outcome, in all rows and together.
     #[must_use]
@@ -235,9 +243,7 @@ impl Ledger {
     }
 
     fn add_cause(&mut self, cause: Cause) {
-        let same =
-            |known: &&mut Cause| (known.outcome, known.error_code, &known.reason) == (cause.outcome, cause.error_code, &cause.reason);
-        match self.causes.iter_mut().find(same) {
+        match self.causes.iter_mut().find(|known| known.is_same(&cause)) {
             Some(known) => known.count += cause.count,
             None => self.causes.push(cause),
         }

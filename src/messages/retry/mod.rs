@@ -1,5 +1,6 @@
 //! Sending again what never reached anybody: finding it, saying how many there are and why, and composing each anew, once.
 
+mod outlook;
 mod verdict;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,7 @@ use crate::{
     },
 };
 
+pub use outlook::{Group, Outlook, outlook};
 pub use verdict::{Circumstances, Facts, LeftOut, may_be_worth_it};
 
 /// As many days as are looked through at once.
@@ -40,88 +42,39 @@ pub const CHUNK: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selection(LedgerFilter);
 
-/// Messages that did not arrive for the same cause, and whether they may be sent again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Where they ended.
-    pub status: MessageStatus,
-    /// Twilio's error code.
-    pub error_code: Option<i32>,
-    /// The first 200 characters of our reason.
-    pub reason: Option<String>,
-    /// Why they are left out, if they are.
-    pub left_out: Option<LeftOut>,
-    /// How many.
-    pub count: i64,
-}
-
-/// What could be sent again, and what is left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outlook {
-    /// The most frequent first.
-    pub groups: Vec<Group>,
-}
-
 /// The facts of the statements below, after the message's status, error code and reason.
 type FactRow = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
 
-/// That a message's status does not settle whether it may be sent again.
-macro_rules! open {
-    () => {
-        "(m.status IN ('failed', 'expired') AND m.retried_at IS NULL)"
-    };
-}
-
-/// Judges messages `m`: whatever stands against sending one again is looked up here, and weighed in `verdict.rs`, where its status does
-/// not settle the matter.
+/// What stands against sending a message `m` again, to be weighed in `verdict.rs`.
 macro_rules! facts {
     () => {
-        concat!(
-            "m.status, m.error_code, left(m.reason, 200) AS reason,
+        "m.status, m.error_code, left(m.reason, 200) AS reason,
         m.retried_at IS NOT NULL AS retried,
-        ",
-            open!(),
-            " AND EXISTS (SELECT FROM contacts c WHERE c.id = m.contact_id) AS has_contact,
+        EXISTS (SELECT FROM contacts c WHERE c.id = m.contact_id) AS has_contact,
         m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content, m.twilio_sid IS NOT NULL AS accepted,
-        ",
-            open!(),
-            " AND EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
-        ",
-            open!(),
-            " AND EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
+        EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
+        EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
             AND e.status IN ('sent', 'delivered', 'undelivered', 'read')) AS at_carrier,
-        ",
-            open!(),
-            " AND EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')
+        EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')
             AND (m.twilio_sid IS NULL OR t.number < (SELECT max(number) FROM attempts WHERE message_id = m.id))) AS doubtful"
-        )
     };
 }
 
-statement! {
-    /// Counts messages that did not arrive, by cause and by what stands against sending them again.
-    struct CountGroups<'a> {
-        begin: DateTime<Utc> => Timestamptz,
-        end: DateTime<Utc> => Timestamptz,
-        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
-        one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
-    }
-    returns (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool, BigInt), planned for its values;
-    concat!("SELECT f.status, f.error_code, f.reason, f.retried, f.has_contact, f.has_content, f.accepted, f.suppressed, f.at_carrier,
-        f.doubtful, count(*)
-     FROM (SELECT ", facts!(), "
-        FROM messages m,
-            (SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id, {}::bool AS one_off,
-                {}::uuid AS sender_id) AS wanted
-        WHERE m.direction = 'outbound' AND m.created_at >= wanted.begins AND m.created_at < wanted.ends
-            AND m.status IN ('failed', 'expired', 'undelivered', 'skipped', 'canceled', 'suppressed', 'unconfirmed')
-            AND (wanted.automation_id IS NULL OR m.automation_id = wanted.automation_id)
-            AND (NOT wanted.one_off OR m.automation_id IS NULL)
-            AND (wanted.sender_id IS NULL OR m.sender_id = wanted.sender_id)
-     ) AS f
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10")
+/// Messages `m` of a selection whose cause does not settle whether they are sent again, which `failures` finds: binds the begin and the
+/// end of its days, the automation, whether only those of none, the sender and the codes that are worth another try.
+macro_rules! open_failures {
+    () => {
+        "(SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id,
+                {}::int[] AS codes) AS wanted
+            JOIN failures AS failure ON failure.created_at >= wanted.begins AND failure.created_at < wanted.ends
+                AND (failure.error_code IS NULL OR failure.error_code = ANY (wanted.codes))
+                AND (wanted.automation_id IS NULL OR failure.automation_id = wanted.automation_id)
+                AND (NOT wanted.one_off OR failure.automation_id IS NULL)
+                AND (wanted.sender_id IS NULL OR failure.sender_id = wanted.sender_id)
+            JOIN messages AS m ON m.id = failure.message_id"
+    };
 }
+use {facts, open_failures};
 
 statement! {
     /// Finds messages that may be sent again, the oldest first.
@@ -134,20 +87,11 @@ statement! {
         codes: &'a [i32] => Array<Int4>,
         limit: i64 => BigInt,
     }
-    returns SqlUuid;
+    returns SqlUuid, planned for its values;
     concat!("SELECT f.id
-     FROM (SELECT m.id, m.created_at, wanted.codes, ", facts!(), "
-        FROM messages m,
-            (SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id, {}::bool AS one_off,
-                {}::uuid AS sender_id, {}::int[] AS codes) AS wanted
-        WHERE m.direction = 'outbound' AND m.created_at >= wanted.begins AND m.created_at < wanted.ends
-            AND m.status IN ('failed', 'expired') AND m.retried_at IS NULL
-            AND (wanted.automation_id IS NULL OR m.automation_id = wanted.automation_id)
-            AND (NOT wanted.one_off OR m.automation_id IS NULL)
-            AND (wanted.sender_id IS NULL OR m.sender_id = wanted.sender_id)
-     ) AS f
+     FROM (SELECT m.id, m.created_at, ", facts!(), " FROM ", open_failures!(), ") AS f
      WHERE f.has_contact AND f.has_content AND NOT f.suppressed AND NOT f.at_carrier AND NOT f.doubtful
-        AND (f.error_code = ANY (f.codes) OR f.error_code IS NULL AND NOT (f.status = 'failed' AND f.accepted))
+        AND NOT (f.error_code IS NULL AND f.status = 'failed' AND f.accepted)
      ORDER BY f.created_at, f.id LIMIT {}")
 }
 
@@ -179,22 +123,6 @@ impl Selection {
     pub const fn filter(&self) -> &LedgerFilter {
         &self.0
     }
-}
-
-/// Says what of a selection could be sent again, and what is left out and why; nothing changes.
-pub async fn outlook(conn: &mut Conn, selection: &Selection) -> Result<Outlook> {
-    type Row = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool, i64);
-    let filter = selection.filter();
-    let (automation_id, one_off) = filter.made_by();
-    let (begin, end) = (filter.days.begin(), filter.days.end());
-    let rows: Vec<Row> = CountGroups { begin, end, automation_id, one_off, sender_id: &filter.sender_id }.load(conn).await?;
-    let mut outlook = Outlook::default();
-    for (status, code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful, count) in rows {
-        let of = circumstances((status, code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful));
-        outlook.add(&of, count);
-    }
-    outlook.groups.sort_by_key(|group| (std::cmp::Reverse(group.count), group.left_out, group.error_code));
-    Ok(outlook)
 }
 
 /// Finds the messages of a selection that may be sent again, the oldest first, at most [`MOST_AT_ONCE`].
@@ -256,29 +184,4 @@ fn circumstances(
 ) -> Circumstances {
     let facts = Facts { retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful };
     Circumstances { status, error_code, reason, facts }
-}
-
-impl Outlook {
-    /// How many may be sent again.
-    #[must_use]
-    pub fn eligible(&self) -> i64 {
-        self.groups.iter().filter(|group| group.left_out.is_none()).map(|group| group.count).sum()
-    }
-
-    /// How many did not arrive and are left out.
-    #[must_use]
-    pub fn left_out(&self) -> i64 {
-        self.groups.iter().filter(|group| group.left_out.is_some()).map(|group| group.count).sum()
-    }
-
-    fn add(&mut self, of: &Circumstances, count: i64) {
-        let left_out = of.judge().err();
-        let same = |known: &&mut Group| {
-            (known.status, known.error_code, &known.reason, known.left_out) == (of.status, of.error_code, &of.reason, left_out)
-        };
-        match self.groups.iter_mut().find(same) {
-            Some(known) => known.count += count,
-            None => self.groups.push(Group { status: of.status, error_code: of.error_code, reason: of.reason.clone(), left_out, count }),
-        }
-    }
 }

@@ -76,10 +76,12 @@ impl Circumstances {
             MessageStatus::Unconfirmed => return Err(LeftOut::Unconfirmed),
             MessageStatus::Suppressed => return Err(LeftOut::Suppressed),
             MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::OnPurpose),
-            MessageStatus::Failed | MessageStatus::Expired => {}
+            MessageStatus::Failed | MessageStatus::Undelivered => self.error_code.map_or(Ok(()), by_code)?,
+            // Whatever Twilio said to earlier attempts left it waiting here.
+            MessageStatus::Expired => {}
             _ => return Err(LeftOut::MayHaveArrived),
         }
-        if facts.at_carrier || facts.doubtful {
+        if self.status == MessageStatus::Undelivered || facts.at_carrier || facts.doubtful {
             return Err(LeftOut::MayHaveArrived);
         }
         if facts.suppressed {
@@ -91,11 +93,10 @@ impl Circumstances {
         if !facts.has_contact {
             return Err(LeftOut::NoContact);
         }
-        match self.error_code {
-            Some(code) => by_code(code),
-            None if facts.accepted && self.status == MessageStatus::Failed => Err(LeftOut::Unexplained),
-            None => Ok(()),
+        if self.status == MessageStatus::Failed && self.error_code.is_none() && facts.accepted {
+            return Err(LeftOut::Unexplained);
         }
+        Ok(())
     }
 }
 
@@ -117,11 +118,20 @@ fn by_code(code: i32) -> Result<(), LeftOut> {
 /// Whether messages that did not arrive for this cause may be worth another try; what else is true of each of them stays to be seen.
 #[must_use]
 pub fn may_be_worth_it(cause: &Cause) -> bool {
+    of_cause(cause).is_ok()
+}
+
+/// What the cause alone says about all of its messages.
+pub(super) fn of_cause(cause: &Cause) -> Result<(), LeftOut> {
     match (cause.outcome, cause.error_code) {
-        (Outcome::Failed, Some(code)) => by_code(code).is_ok(),
-        (Outcome::Failed, None) => true,
-        (Outcome::Skipped, _) => cause.reason.as_deref() == Some(EXPIRED),
-        _ => false,
+        (Outcome::Failed, Some(code)) => by_code(code),
+        (Outcome::Failed, None) => Ok(()),
+        (Outcome::Skipped, _) if cause.reason.as_deref() == Some(EXPIRED) => Ok(()),
+        (Outcome::Suppressed, _) => Err(LeftOut::Suppressed),
+        (Outcome::Unconfirmed, _) => Err(LeftOut::Unconfirmed),
+        (Outcome::Retried, _) => Err(LeftOut::Retried),
+        (Outcome::Skipped, _) => Err(LeftOut::OnPurpose),
+        (Outcome::Delivered | Outcome::Sent | Outcome::Pending, _) => Err(LeftOut::MayHaveArrived),
     }
 }
 

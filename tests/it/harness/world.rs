@@ -10,6 +10,8 @@ use carillon::{
     types::id::MessageId,
     users::{self, NewUser, Role, password::Password},
 };
+use diesel::sql_query;
+use diesel_async::RunQueryDsl;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -137,11 +139,16 @@ impl TestApp {
         list::attempts(&mut *self.conn().await, id).await.unwrap()
     }
 
-    /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and it adds up.
+    /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and it adds up. So does the list of failures.
     pub(crate) async fn ledger(&self) -> Ledger {
         let filter = LedgerFilter { days: Days::all(self.clock.now()), maker: None, sender_id: None };
         let mut conn = self.conn().await;
         assert_eq!(ledger::check(&mut conn, &filter).await.unwrap(), [], "the ledger differs from the messages");
+        let wrong = "WITH failed AS (SELECT id, created_at, automation_id, sender_id, ledger_error_code(status, NULL, error_code) AS code FROM messages
+                WHERE status IN ('failed', 'expired') AND retried_at IS NULL),
+            listed AS (SELECT message_id, created_at, automation_id, sender_id, error_code FROM failures)
+            SELECT * FROM ((TABLE failed EXCEPT TABLE listed) UNION ALL (TABLE listed EXCEPT TABLE failed)) AS wrong";
+        assert_eq!(sql_query(wrong).execute(&mut conn).await.unwrap(), 0, "the failures are others than the messages that failed");
         let read = ledger::read(&mut conn, &filter, Grouping::Day).await.unwrap();
         assert!(read.totals.add_up() && read.rows.iter().all(|row| row.counts.add_up()), "{read:#?}");
         read

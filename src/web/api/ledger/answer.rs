@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 use crate::messages::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row};
 use crate::messages::outcome::Outcome;
 use crate::messages::retry::{Group, LeftOut, Outlook};
-use crate::messages::status::MessageStatus;
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, MessageId, SenderId};
 
@@ -148,8 +147,9 @@ pub(super) struct RetryAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RetryGroup)]
 pub(super) struct GroupAnswer {
+    /// How they stand: `failed`, `suppressed`, `skipped`, `unconfirmed` or `retried`; `null` where one message was asked about.
     #[schema(value_type = Option<String>)]
-    status: Option<MessageStatus>,
+    outcome: Option<Outcome>,
     error_code: Option<i32>,
     /// The error code in words.
     title: Option<&'static str>,
@@ -219,15 +219,15 @@ impl From<Outlook> for RetryAnswer {
 
 impl From<Group> for GroupAnswer {
     fn from(group: Group) -> Self {
-        let Group { status, error_code, reason, left_out, count } = group;
-        Self { status: Some(status), error_code, title: title(error_code), reason, left_out, count }
+        let Group { outcome, error_code, reason, left_out, count } = group;
+        Self { outcome: Some(outcome), error_code, title: title(error_code), reason, left_out, count }
     }
 }
 
 impl RetryAnswer {
     /// Of a single message, which was not looked at any further.
     pub(super) fn of_one(verdict: Result<(), LeftOut>) -> Self {
-        let group = GroupAnswer { status: None, error_code: None, title: None, reason: None, left_out: verdict.err(), count: 1 };
+        let group = GroupAnswer { outcome: None, error_code: None, title: None, reason: None, left_out: verdict.err(), count: 1 };
         let (eligible, left_out) = if verdict.is_ok() { (1, 0) } else { (0, 1) };
         Self { eligible, left_out, groups: vec![group], ..Self::default() }
     }

@@ -9,8 +9,8 @@ use super::wanted::Wanted;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{LedgerFilter, Maker};
+use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Selection};
-use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 use crate::web::retrying;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Visit};
@@ -156,10 +156,10 @@ impl LeftOutRow {
 
 impl From<&Group> for GroupRow {
     fn from(group: &Group) -> Self {
-        let words = match (group.status, group.error_code, group.reason.as_deref()) {
-            (MessageStatus::Unconfirmed, ..) => "Unconfirmed".to_owned(),
-            (MessageStatus::Canceled, ..) => numbers::words(None, Some("canceled")),
-            (_, code, reason) => numbers::words(code, reason),
+        let words = match group.outcome {
+            Outcome::Unconfirmed => "Unconfirmed".to_owned(),
+            Outcome::Retried => "Sent again".to_owned(),
+            _ => numbers::words(group.error_code, group.reason.as_deref()),
         };
         Self { words, count: group.count }
     }
@@ -171,8 +171,8 @@ impl Page for RetryPage {
         Varies { texts: &["automation", "sender", "groups.words", "left_out.groups.words"], lists: &["groups", "left_out.groups"] };
 
     fn samples() -> Vec<Self> {
-        let group = |status, error_code, reason: Option<&str>, left_out| Group {
-            status,
+        let group = |outcome, error_code, reason: Option<&str>, left_out| Group {
+            outcome,
             error_code,
             reason: reason.map(str::to_owned),
             left_out,
@@ -180,11 +180,11 @@ impl Page for RetryPage {
         };
         let outlook = Outlook {
             groups: vec![
-                group(MessageStatus::Failed, Some(21408), None, None),
-                group(MessageStatus::Failed, None, Some("Twilio could not be <reached>."), None),
-                group(MessageStatus::Undelivered, Some(30003), None, Some(LeftOut::MayHaveArrived)),
-                group(MessageStatus::Unconfirmed, None, None, Some(LeftOut::Unconfirmed)),
-                group(MessageStatus::Canceled, None, None, Some(LeftOut::OnPurpose)),
+                group(Outcome::Failed, Some(21408), None, None),
+                group(Outcome::Failed, None, Some("Twilio could not be <reached>."), None),
+                group(Outcome::Failed, Some(30003), None, Some(LeftOut::MayHaveArrived)),
+                group(Outcome::Unconfirmed, None, None, Some(LeftOut::Unconfirmed)),
+                group(Outcome::Skipped, None, Some("canceled"), Some(LeftOut::OnPurpose)),
             ],
         };
         let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use futures::stream;
@@ -22,6 +22,7 @@ use crate::templates::{self, Template};
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, ContactId, SenderId, TemplateId};
 use crate::web::message_query::MessageQuery;
+use crate::web::wire::Wire;
 use crate::web::{PageError, PageResult, Viewer, Visit};
 
 /// As many messages as are read at a time: a connection is held only so long.
@@ -63,6 +64,7 @@ struct Export {
     zone: Tz,
     place: Option<Place>,
     begun: bool,
+    wire: Option<Wire>,
 }
 
 /// The names that belong to a batch.
@@ -74,13 +76,12 @@ struct Names {
     senders: HashMap<SenderId, Sender>,
 }
 
-pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>) -> PageResult {
+pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>, request: HttpRequest) -> PageResult {
     let filter = query.filter(visit.organization.default_country, visit.now());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let zone = visit.zone();
     let day = visit.now().with_timezone(&zone).format("%Y-%m-%d");
-    let export = Export { app: visit.app.clone(), filter, zone, place: Some(Place::Newest), begun: false };
-    // Whoever goes away drops the stream, and with it the reading.
+    let export = Export { app: visit.app.clone(), filter, zone, place: Some(Place::Newest), begun: false, wire: Wire::of(&request) };
     let file = stream::try_unfold(export, async |mut export: Export| Ok::<_, PageError>(export.next().await?.map(|bytes| (bytes, export))));
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
@@ -89,9 +90,10 @@ pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>) -> 
 }
 
 impl Export {
-    /// The next part of the file; none at its end.
+    /// The next part of the file; none at its end, and when nobody waits for it any more: where nothing is found, nothing is written, and
+    /// the server does not notice by itself.
     async fn next(&mut self) -> Result<Option<Bytes>, PageError> {
-        let Some(place) = self.place else { return Ok(None) };
+        let Some(place) = self.place.filter(|_| !self.wire.as_ref().is_some_and(Wire::is_cut)) else { return Ok(None) };
         let mut conn = self.app.db.get().await?;
         let part = look(&mut conn, &self.filter, place, BATCH).await?;
         let names = Names::of(&mut conn, &part.messages).await?;
