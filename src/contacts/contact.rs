@@ -55,6 +55,20 @@ pub struct NewContact {
 }
 
 impl Contact {
+    /// What of it is different afterwards, by the names of the fields alone: the audit log is to know nobody's number.
+    #[must_use]
+    pub fn changed_fields(&self, after: &Self) -> Vec<&'static str> {
+        let fields = [
+            (self.phone == after.phone, "number"),
+            (self.first_name == after.first_name, "first name"),
+            (self.last_name == after.last_name, "last name"),
+            (self.email == after.email, "email address"),
+            (self.external_id == after.external_id, "external id"),
+            (self.attributes == after.attributes, "attributes"),
+        ];
+        fields.into_iter().filter(|(same, _)| !same).map(|(_, name)| name).collect()
+    }
+
     /// First and last name, as far as they are known.
     pub fn full_name(&self) -> Option<String> {
         let names: Vec<_> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -114,36 +114,53 @@ pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message
     Ok(messages::table.filter(messages::id.eq_any(ids)).select(Message::as_select()).load(conn).await?)
 }
 
-/// Jobs are found by when they are due, not by what they are about: as many are looked through for one message.
+/// What is planned for a message that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// A worker takes it in hand then, to send it or to ask Twilio about it.
+    At(DateTime<Utc>),
+    /// Its job failed, and stays so until somebody tries it again.
+    GivenUp,
+    /// Nothing, or too much before it.
+    Unknown,
+}
+
+/// Jobs are found by when they are due or failed, not by what they are about: as many are looked through for one message.
 const JOBS: i64 = 10_000;
 
 statement! {
-    /// The job of a message among those under way, and among those that fall due after its status changed. No index names a job's
-    /// subject, which changes when a job becomes the next one.
-    struct NextTry<'a> {
+    /// The job of a message among those under way, among those that fall due after its status changed, and among those that failed. No
+    /// index names a job's subject, which changes when a job becomes the next one.
+    struct FindJob<'a> {
         message: MessageId => SqlUuid,
         since: &'a DateTime<Utc> => Timestamptz,
         most: i64 => BigInt,
     }
-    returns Nullable<Timestamptz>;
-    "SELECT min(near.run_at)
-     FROM (SELECT {}::uuid AS message_id, {}::timestamptz AS since) AS wanted, LATERAL (
-        (SELECT subject, kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at >= wanted.since
-         ORDER BY run_at, id LIMIT {})
-        UNION ALL SELECT subject, kind, run_at FROM jobs WHERE worker_id IS NOT NULL AND failed_at IS NULL
+    returns (Nullable<Timestamptz>, Nullable<Bool>);
+    "SELECT min(near.run_at) FILTER (WHERE near.failed_at IS NULL), bool_or(near.failed_at IS NOT NULL)
+     FROM (SELECT {}::uuid AS message_id, {}::timestamptz AS since, {}::bigint AS most) AS wanted, LATERAL (
+        (SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at >= wanted.since
+         ORDER BY run_at, id LIMIT wanted.most)
+        UNION ALL SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NOT NULL AND failed_at IS NULL
+        UNION ALL (SELECT subject, kind, run_at, failed_at FROM jobs WHERE failed_at >= wanted.since ORDER BY failed_at, id LIMIT wanted.most)
      ) AS near
      WHERE near.subject = wanted.message_id AND near.kind IN ('send', 'settle')"
 }
 
-/// When a worker next takes a message in hand that waits, to send it or to ask Twilio about it; none while nothing is planned, or too
-/// much before it.
-pub async fn next_try(conn: &mut Conn, message: &Message) -> Result<Option<DateTime<Utc>>> {
+/// What is planned for a message that waits to be sent, or for Twilio's word about it.
+pub async fn plan(conn: &mut Conn, message: &Message) -> Result<Plan> {
     if !matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed) {
-        return Ok(None);
+        return Ok(Plan::Unknown);
     }
     // Its job was enqueued as its status changed, by the same clock, and for then or later.
     let since = message.status_at - TimeDelta::seconds(1);
-    Ok(NextTry { message: message.id, since: &since, most: JOBS }.get_result(conn).await?)
+    let (due, failed): (Option<DateTime<Utc>>, Option<bool>) =
+        FindJob { message: message.id, since: &since, most: JOBS }.get_result(conn).await?;
+    Ok(match due {
+        Some(due) => Plan::At(due),
+        None if failed == Some(true) => Plan::GivenUp,
+        None => Plan::Unknown,
+    })
 }
 
 /// One POST to Twilio.

@@ -10,7 +10,8 @@ use crate::{
         schema::{message_views, users},
     },
     error::{Error, Result},
-    types::id::{UserId, ViewId},
+    types::id::ViewId,
+    users::audit::{self, Actor, Kind},
 };
 
 /// More are not kept: nobody finds anything among them.
@@ -58,8 +59,8 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<View>> {
     Ok(views.select(columns).load(conn).await?)
 }
 
-/// Keeps a filter under a name.
-pub async fn create(conn: &mut Conn, name: &ViewName, query: &str, by: UserId, now: DateTime<Utc>) -> Result<()> {
+/// Keeps a filter under a name; with its line in the audit log, in the caller's transaction, as all that follows.
+pub async fn create(conn: &mut Conn, name: &ViewName, query: &str, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
     let known: i64 = message_views::table.count().get_result(conn).await?;
     if known >= MOST {
         return Err(Error::field("name", "There are 50 views already. Delete one that nobody needs any more."));
@@ -69,25 +70,32 @@ pub async fn create(conn: &mut Conn, name: &ViewName, query: &str, by: UserId, n
             message_views::id.eq(ViewId::new()),
             message_views::name.eq(&name.0),
             message_views::query.eq(query),
-            message_views::created_by.eq(by),
+            message_views::created_by.eq(actor.user()),
             message_views::created_at.eq(now),
         ))
         .execute(conn)
         .await
         .map_err(taken)?;
-    Ok(())
+    audit::record(conn, actor, Kind::Message, None, &format!("saved the view {} of messages", name.0), now).await
 }
 
 /// Gives a view another name.
-pub async fn rename(conn: &mut Conn, id: ViewId, name: &ViewName) -> Result<()> {
-    let renamed = diesel::update(message_views::table.find(id)).set(message_views::name.eq(&name.0)).execute(conn).await.map_err(taken)?;
-    if renamed == 0 { Err(Error::NotFound("view")) } else { Ok(()) }
+pub async fn rename(conn: &mut Conn, id: ViewId, name: &ViewName, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+    let view = message_views::table.find(id).for_update().select(message_views::name);
+    let before: String = view.first(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
+    if before == name.0 {
+        return Ok(());
+    }
+    diesel::update(message_views::table.find(id)).set(message_views::name.eq(&name.0)).execute(conn).await.map_err(taken)?;
+    audit::record(conn, actor, Kind::Message, None, &format!("renamed the view {before} of messages to {}", name.0), now).await
 }
 
 /// Forgets a view; the messages are not touched. Returns its name and its query.
-pub async fn delete(conn: &mut Conn, id: ViewId) -> Result<(String, String)> {
+pub async fn delete(conn: &mut Conn, id: ViewId, actor: &Actor, now: DateTime<Utc>) -> Result<(String, String)> {
     let forgotten = diesel::delete(message_views::table.find(id)).returning((message_views::name, message_views::query));
-    forgotten.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))
+    let (name, query): (String, String) = forgotten.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
+    audit::record(conn, actor, Kind::Message, None, &format!("deleted the view {name} of messages"), now).await?;
+    Ok((name, query))
 }
 
 fn taken(error: diesel::result::Error) -> Error {

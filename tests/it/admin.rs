@@ -66,6 +66,8 @@ async fn a_job_that_failed_is_shown_with_its_reason_tried_again_and_done() {
         list.must_say(words);
     }
     admin.open("/admin/failed?kind=advance").await.ok().must_say("Nothing has failed");
+    let message = format!("/messages/{}", app.message_to(HANDSET).await.id);
+    admin.open(&message).await.ok().must_say("Its job has failed.");
 
     let again = list.forms().into_iter().find(|form| form.action().starts_with("/admin/failed/")).unwrap();
     let list = admin.send(&again).await.ok();
@@ -74,7 +76,7 @@ async fn a_job_that_failed_is_shown_with_its_reason_tried_again_and_done() {
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
-    assert!(!admin.open("/").await.ok().says("stands still"));
+    assert!(!admin.open("/").await.ok().says("stands still") && !admin.open(&message).await.ok().says("Its job has failed"));
     admin.send(&again).await.ok().must_say("was tried again already");
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);

@@ -73,15 +73,15 @@ async fn a_message_that_waits_finds_its_job_among_very_many() {
         ),
     )
     .await;
-    let next_try = async |conn: &mut Conn, id| {
+    let plan = async |conn: &mut Conn, id| {
         let message = messages::find(conn, id).await.unwrap();
-        messages::next_try(conn, &message).await.unwrap()
+        messages::plan(conn, &message).await.unwrap()
     };
-    let (planned, read) = reading(&app, "jobs", async |conn: &mut Conn| next_try(conn, pending).await).await;
-    assert_eq!(planned, Some(app.clock.now() + chrono::TimeDelta::minutes(1)));
+    let (planned, read) = reading(&app, "jobs", async |conn: &mut Conn| plan(conn, pending).await).await;
+    assert_eq!(planned, messages::Plan::At(app.clock.now() + chrono::TimeDelta::minutes(1)));
     assert!(read <= 10_000, "{read} jobs were read");
-    let (planned, read) = reading(&app, "jobs", async |conn: &mut Conn| next_try(conn, delivered).await).await;
-    assert_eq!((planned, read), (None, 0));
+    let (planned, read) = reading(&app, "jobs", async |conn: &mut Conn| plan(conn, delivered).await).await;
+    assert_eq!((planned, read), (messages::Plan::Unknown, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

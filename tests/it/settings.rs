@@ -330,6 +330,17 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
     admin.send(&page.form(&format!("/templates/{template}/archive"))).await.ok();
     let pause = format!("/automations/{automation}/pause");
     admin.send(&admin.open(&pause).await.ok().form(&pause)).await.ok();
+    let edit = format!("/contacts/{contact}/edit");
+    admin.send(&admin.open(&edit).await.ok().form(&edit).with("first_name", "Zoe").with("email", "zoe@example.com")).await.ok();
+    let tags = format!("/contacts/{contact}/tags");
+    admin.send(&admin.open(&format!("/contacts/{contact}")).await.ok().form(&tags).with("tag", "VIP")).await.ok();
+    let view = admin.open("/messages?status=failed").await.ok().form("/messages/views").with("name", "Failed");
+    admin.send(&view).await.ok();
+    let views = admin.open("/messages/views").await.ok();
+    let rename = views.forms().into_iter().find(|form| form.action().starts_with("/messages/views/")).unwrap().with("name", "Lost");
+    admin.send(&rename).await.ok();
+    let forget = views.forms().into_iter().find(|form| form.action().ends_with("/delete")).unwrap();
+    admin.send(&forget).await.ok();
     let suppress = admin.open(&format!("/contacts/{contact}")).await.ok().form(&format!("/contacts/{contact}/suppress"));
     admin.send(&suppress.with("suppress_note", "asked on the phone, +1 415 555 0100")).await.ok();
     assert_eq!(app.api().delete(&format!("/contacts/{contact}")).await.status, 204);
@@ -341,13 +352,18 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
         "its text from version 1 to version 2.",
         "Ada archived the template",
         ": its state from active to paused.",
+        "Ada changed the first name, email address of a contact.",
+        "Ada gave the tag VIP to a contact.",
+        "Ada saved the view Failed of messages.",
+        "Ada renamed the view Failed of messages to Lost.",
+        "Ada deleted the view Lost of messages.",
         "Ada suppressed the number of a contact.",
         "deleted a contact.",
     ] {
         log.must_say(words);
     }
     let whole = app.texts("SELECT row(audit_log.*)::text AS text FROM audit_log").await.join("\n");
-    for secret in ["555 0100", HANDSET, AUTH_TOKEN, "Hello"] {
+    for secret in ["555 0100", "Zoe", "zoe@", HANDSET, AUTH_TOKEN, "Hello"] {
         assert!(!whole.contains(secret), "{secret} stands in the log: {whole}");
     }
 }

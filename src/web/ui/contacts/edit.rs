@@ -10,6 +10,7 @@ use crate::contacts::{self, Contact};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
+use crate::users::audit::{self, Kind};
 use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// The form, of a new contact or an existing one.
@@ -41,11 +42,12 @@ pub(super) async fn blank(visit: Visit<Marketer>) -> PageResult {
 pub(super) async fn create(visit: Visit<Marketer>, fields: Form<Vec<(String, String)>>) -> PageResult {
     let form = ContactForm::sent(&fields);
     let mut conn = visit.conn().await?;
-    let now = visit.now();
+    let (now, actor) = (visit.now(), visit.actor());
     let created = conn
         .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let (contact, changes) = contacts::create(conn, new, now).await?;
+            audit::record(conn, &actor, Kind::Contact, Some(contact.id.0), "made a contact", now).await?;
             consequences::follow(conn, &changes, None, now).await?;
             Ok(contact)
         })
@@ -63,11 +65,17 @@ pub(super) async fn edit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageRes
 pub(super) async fn update(visit: Visit<Marketer>, id: Path<ContactId>, fields: Form<Vec<(String, String)>>) -> PageResult {
     let form = ContactForm::sent(&fields);
     let mut conn = visit.conn().await?;
-    let now = visit.now();
+    let (now, actor) = (visit.now(), visit.actor());
     let updated = conn
         .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
+            let before = contacts::find(conn, *id).await?;
             let (contact, changes) = contacts::update(conn, *id, patch(new), now).await?;
+            let changed = before.changed_fields(&contact);
+            if !changed.is_empty() {
+                let summary = format!("changed the {} of a contact", changed.join(", "));
+                audit::record(conn, &actor, Kind::Contact, Some(id.0), &summary, now).await?;
+            }
             consequences::follow(conn, &changes, None, now).await?;
             Ok(contact)
         })

@@ -12,6 +12,7 @@ use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
+use crate::users::audit::{self, Kind};
 use crate::web::{Form, Marketer, PageResult, Visit};
 
 /// A tag by its name.
@@ -29,12 +30,15 @@ pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<
             return show::again(visit, *id, typed, FieldErrors::default().with("tag", error.to_string())).await;
         }
     };
-    let (now, by) = (visit.now(), By::user(visit.user.id));
+    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let tagged = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
             let tagged = tags::add_by_hand(conn, &contact, std::slice::from_ref(&tag), by, now).await?;
+            if !tagged.changes.is_empty() {
+                audit::record(conn, &actor, Kind::Contact, Some(id.0), &format!("gave the tag {tag} to a contact"), now).await?;
+            }
             consequences::follow(conn, &tagged.changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
             Ok::<_, Error>(tagged)
         })
@@ -50,9 +54,18 @@ pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<
 
 pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<TagForm>) -> PageResult {
     let tag = TagName::parse(&form.tag).map_err(|_| Error::NotFound("tag"))?;
+    let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let contact = contacts::find(&mut conn, *id).await?;
-    let had = tags::remove(&mut conn, contact.id, &tag, visit.now()).await?;
+    let had = conn
+        .transaction(async |conn| {
+            let contact = contacts::find(conn, *id).await?;
+            let had = tags::remove(conn, contact.id, &tag, now).await?;
+            if had {
+                audit::record(conn, &actor, Kind::Contact, Some(id.0), &format!("took the tag {tag} from a contact"), now).await?;
+            }
+            Ok::<_, Error>(had)
+        })
+        .await?;
     let starts = started_by(&mut conn, &tag).await?;
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));

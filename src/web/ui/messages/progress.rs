@@ -14,7 +14,7 @@ use crate::connections::{self, Connection};
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::messages::list::{self as messages, Attempt, Direction, Message, StatusEvent};
+use crate::messages::list::{self as messages, Attempt, Direction, Message, Plan, StatusEvent};
 use crate::messages::outcome::{self, Outcome};
 use crate::messages::retry::{self, LeftOut};
 use crate::messages::status::MessageStatus;
@@ -43,6 +43,7 @@ pub(in crate::web) struct Progress {
     trouble: Option<Trouble>,
     holds: Vec<Hold>,
     next_try: Option<DateTime<Utc>>,
+    given_up: bool,
     pub(super) contact: Option<Link>,
     to: Option<String>,
     from: Option<String>,
@@ -91,7 +92,7 @@ pub(super) struct Material {
     pub(super) workers: HashMap<WorkerId, String>,
     pub(super) events: Vec<StatusEvent>,
     pub(super) why: Option<Why>,
-    pub(super) next_try: Option<DateTime<Utc>>,
+    pub(super) plan: Plan,
     /// Whether it may be sent again, where that is the question.
     pub(super) retry: Option<Retry>,
     /// The message that repeats it.
@@ -116,15 +117,18 @@ impl Progress {
             workers,
             events,
             why,
-            next_try,
+            plan,
             retry,
             retried_as,
         } = material;
-        let waits = matches!(message.status, MessageStatus::Pending | MessageStatus::Unconfirmed);
         let holds = if message.status == MessageStatus::Pending {
             why::holds(sender.as_ref(), &connection, automation.as_ref())
         } else {
             Vec::new()
+        };
+        let next_try = match plan {
+            Plan::At(at) if holds.is_empty() => Some(at),
+            _ => None,
         };
         let origin = origin(&message, template.as_ref(), automation.as_ref());
         let story = Known { message: &message, attempts: &attempts, events: &events, origin, why: why.as_ref() }.tell();
@@ -142,7 +146,8 @@ impl Progress {
             created_at: message.created_at,
             why: why.filter(|_| !ended_well),
             trouble: message.error_code.filter(|_| !ended_well).map(Trouble::of),
-            next_try: next_try.filter(|_| waits && holds.is_empty()),
+            next_try,
+            given_up: plan == Plan::GivenUp,
             holds,
             contact: contact.map(|contact| Link { path: format!("/contacts/{}", contact.id), label: name(&contact) }),
             to: Some(message.to_address).filter(|address| !address.is_empty()).map(|address| shown_address(&address)),
@@ -210,7 +215,7 @@ impl Material {
             attempts,
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
-            next_try: messages::next_try(conn, &message).await?,
+            plan: messages::plan(conn, &message).await?,
             retry: if did_not_arrive(&message) {
                 Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) })
             } else {

@@ -11,7 +11,7 @@ use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::contacts::Contact;
 use crate::messages::delivery::ReportSource;
-use crate::messages::list::{Attempt, Direction, Message, StatusEvent};
+use crate::messages::list::{Attempt, Direction, Message, Plan, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::messages::submit::AttemptOutcome;
 use crate::senders::Sender;
@@ -73,8 +73,9 @@ pub(super) fn materials() -> Vec<Material> {
         ..with(MessageStatus::Failed)
     };
     let held = Material { automation: Some(automation(AutomationStatus::Paused)), ..bare(with(MessageStatus::Pending)) };
-    let waiting = Material { next_try: Some(at(60_000)), ..bare(with(MessageStatus::Pending)) };
-    vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting]
+    let waiting = Material { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
+    let given_up = Material { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
+    vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting, given_up]
 }
 
 /// From an automation, delivered at the second attempt, with reports that came twice and late.
@@ -155,7 +156,7 @@ fn bare(message: Message) -> Material {
         workers: HashMap::new(),
         events: vec![event(0, first, ReportSource::Carillon, true)],
         why,
-        next_try: None,
+        plan: Plan::Unknown,
         retry: match message.status {
             MessageStatus::Failed => Some(Retry { why_not: None }),
             MessageStatus::Undelivered => Some(Retry { why_not: Some("It may have arrived: a carrier had it.") }),

@@ -2,6 +2,7 @@
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::list::ListPage;
@@ -46,12 +47,12 @@ pub(super) async fn show(visit: Visit<Viewer>) -> PageResult {
 
 pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> PageResult {
     let query = MessageQuery::of_link(&form.query);
-    let now = visit.now();
+    let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     // A view that cannot be used is none.
     let done = match query.filter(visit.organization.default_country, now).map_err(Error::Invalid) {
         Ok(_) => match named(&form.name) {
-            Ok(name) => views::create(&mut conn, &name, &query.to_link(), visit.user.id, now).await,
+            Ok(name) => conn.transaction(async |conn| views::create(conn, &name, &query.to_link(), &actor, now).await).await,
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
@@ -69,9 +70,10 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
 }
 
 pub(super) async fn rename(visit: Visit<Marketer>, id: Path<ViewId>, form: Form<ViewForm>) -> PageResult {
+    let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let done = match named(&form.name) {
-        Ok(name) => views::rename(&mut conn, *id, &name).await,
+        Ok(name) => conn.transaction(async |conn| views::rename(conn, *id, &name, &actor, now).await).await,
         Err(error) => Err(error),
     };
     match done {
@@ -86,7 +88,10 @@ pub(super) async fn rename(visit: Visit<Marketer>, id: Path<ViewId>, form: Form<
 }
 
 pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ViewId>) -> Result<actix_web::HttpResponse, PageError> {
-    let (name, query) = views::delete(&mut *visit.conn().await?, *id).await?;
+    let (now, actor) = (visit.now(), visit.actor());
+    let mut conn = visit.conn().await?;
+    let (name, query) = conn.transaction(async |conn| views::delete(conn, *id, &actor, now).await).await?;
+    drop(conn);
     visit
         .redirect("/messages/views")
         .undo("/messages/views", [("name", name.as_str()), ("query", query.as_str())])
