@@ -5,6 +5,7 @@ use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, Q
 use diesel_async::RunQueryDsl;
 
 use super::suppressions::{Evidence, Reason, Source};
+use super::timeline::EVER;
 use crate::db::Conn;
 use crate::db::schema::{consent_records, messages, users};
 use crate::error::Result;
@@ -98,10 +99,16 @@ impl ConsentRecord {
 
 /// The newest evidence about a number, newest first.
 pub async fn of(conn: &mut Conn, phone: &PhoneNumber, limit: i64) -> Result<Vec<ConsentRecord>> {
+    until(conn, phone, EVER, limit).await
+}
+
+/// The newest evidence about a number that was recorded by then, newest first.
+pub async fn until(conn: &mut Conn, phone: &PhoneNumber, time: DateTime<Utc>, limit: i64) -> Result<Vec<ConsentRecord>> {
     let records = consent_records::table
         .left_join(users::table)
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
         .filter(consent_records::phone.eq(phone))
+        .filter(consent_records::recorded_at.le(time))
         .order(consent_records::id.desc())
         .limit(limit)
         .select((

@@ -85,7 +85,7 @@ pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, wanted: &[TagName],
     let mut tagged = Tagged::default();
     for tag in wanted {
         tagged.changes.extend(add(conn, contact.id, tag, now).await?);
-        if tag.is_stop() && suppressions::active(conn, &contact.phone).await?.is_none() {
+        if tag.is_stop() && !has_said_no(conn, contact).await? {
             let note = Some(format!("The tag {STOP_TAG} was added."));
             let evidence = Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
             tagged.changes.extend(suppressions::suppress(conn, evidence, now).await?.changes);
@@ -93,6 +93,12 @@ pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, wanted: &[TagName],
         }
     }
     Ok(tagged)
+}
+
+/// Whether the number is suppressed because somebody wished it: what else stands against it may go, and the wish with it would be lost.
+async fn has_said_no(conn: &mut Conn, contact: &Contact) -> Result<bool> {
+    let active = suppressions::all_active(conn, &contact.phone).await?;
+    Ok(active.iter().any(|one| one.reason.is_opt_out() || one.reason == Reason::Manual))
 }
 
 /// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its own name.

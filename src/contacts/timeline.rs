@@ -2,7 +2,7 @@
 //!
 //! It reads the tables of other slices, and only reads them: each part is one query for the newest rows of an index.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::{ExpressionMethods, JoinOnDsl, QueryDsl};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -72,31 +72,62 @@ pub enum What {
     },
 }
 
-/// The newest `limit` entries of a contact, newest first.
-pub async fn of(conn: &mut Conn, contact: &Contact, limit: usize) -> Result<Vec<Entry>> {
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+/// A message's id may be later than its `created_at` by as long as its transaction waited; never by so much.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
+
+/// A part of the past, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeline {
+    /// What happened.
+    pub entries: Vec<Entry>,
+    /// Where the part before it ends, if there is one.
+    pub older: Option<DateTime<Utc>>,
+}
+
+/// Later than anything that happened.
+pub const EVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(end_of_9999) => end_of_9999,
+    None => DateTime::<Utc>::MIN_UTC,
+};
+
+/// What happened to a contact until a moment, that moment included: about `limit` entries, but all those of the same moment.
+pub async fn of(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, limit: usize) -> Result<Timeline> {
+    // One more than is asked for tells whether there are others.
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut entries = vec![Entry { at: contact.created_at, what: What::Created }];
-    entries.extend(events(conn, contact, rows).await?);
-    entries.extend(messages(conn, contact, rows).await?);
-    entries.extend(tags_added(conn, contact, rows).await?);
-    entries.extend(tags_removed(conn, contact, rows).await?);
-    entries.extend(enrolled(conn, contact, rows).await?);
-    let records = consent::of(conn, &contact.phone, rows).await?;
+    entries.extend(events(conn, contact, until, rows).await?);
+    entries.extend(messages(conn, contact, until, rows).await?);
+    entries.extend(tags_added(conn, contact, until, rows).await?);
+    entries.extend(tags_removed(conn, contact, until, rows).await?);
+    entries.extend(enrolled(conn, contact, until, rows).await?);
+    let records = consent::until(conn, &contact.phone, until, rows).await?;
     entries.extend(records.into_iter().rev().map(|record| Entry { at: record.recorded_at, what: What::Consent(record) }));
+    entries.retain(|entry| entry.at <= until);
     Ok(newest(entries, limit))
 }
 
 /// Newest first; of the same moment, what was read later (and so depends on the earlier) counts as newer.
-fn newest(mut entries: Vec<Entry>, limit: usize) -> Vec<Entry> {
+fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
     entries.sort_by_key(|entry| entry.at);
     entries.reverse();
-    entries.truncate(limit);
-    entries
+    let Some(next) = entries.get(limit).map(|entry| entry.at) else { return Timeline { entries, older: None } };
+    match entries.partition_point(|entry| entry.at > next) {
+        // So many at the same moment that they are no page: the others of that moment are left out.
+        0 => {
+            entries.truncate(limit);
+            Timeline { entries, older: Some(next - TimeDelta::microseconds(1)) }
+        }
+        of_this_part => {
+            entries.truncate(of_this_part);
+            Timeline { entries, older: Some(next) }
+        }
+    }
 }
 
-async fn events(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
+async fn events(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
     let found: Vec<(DateTime<Utc>, DateTime<Utc>, String, Value)> = events::table
         .filter(events::contact_id.eq(contact.id))
+        .filter(events::received_at.le(until))
         .order(events::id.desc())
         .limit(rows)
         .select((events::received_at, events::occurred_at, events::name, events::properties))
@@ -109,10 +140,12 @@ async fn events(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Ent
     Ok(entries.collect())
 }
 
-async fn messages(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
+async fn messages(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
     type Row = (DateTime<Utc>, MessageId, String, String, String, Option<String>, Option<i32>);
     let found: Vec<Row> = messages::table
         .filter(messages::contact_id.eq(contact.id))
+        .filter(messages::id.lt(MessageId::first_at(until + MARGIN)))
+        .filter(messages::created_at.le(until))
         .order(messages::id.desc())
         .limit(rows)
         .select((
@@ -133,10 +166,11 @@ async fn messages(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<E
     Ok(entries.collect())
 }
 
-async fn tags_added(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
+async fn tags_added(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
     let found: Vec<(DateTime<Utc>, TagName)> = contact_tags::table
         .inner_join(tags::table)
         .filter(contact_tags::contact_id.eq(contact.id))
+        .filter(contact_tags::added_at.le(until))
         .order(contact_tags::added_at.desc())
         .limit(rows)
         .select((contact_tags::added_at, tags::name))
@@ -146,10 +180,11 @@ async fn tags_added(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec
 }
 
 /// Each time that a tag was there: when it came, and when it went.
-async fn tags_removed(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
+async fn tags_removed(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
     let found: Vec<(DateTime<Utc>, DateTime<Utc>, TagName)> = removed_tags::table
         .inner_join(tags::table)
         .filter(removed_tags::contact_id.eq(contact.id))
+        .filter(removed_tags::added_at.le(until))
         .order(removed_tags::id.desc())
         .limit(rows)
         .select((removed_tags::added_at, removed_tags::removed_at, tags::name))
@@ -161,11 +196,12 @@ async fn tags_removed(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<V
     Ok(found.into_iter().rev().flat_map(came_and_went).collect())
 }
 
-async fn enrolled(conn: &mut Conn, contact: &Contact, rows: i64) -> Result<Vec<Entry>> {
+async fn enrolled(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
     type Row = (DateTime<Utc>, EnrollmentId, String, String, Option<String>);
     let found: Vec<Row> = enrollments::table
         .inner_join(automations::table.on(automations::id.eq(enrollments::automation_id)))
         .filter(enrollments::contact_id.eq(contact.id))
+        .filter(enrollments::started_at.le(until))
         .order(enrollments::id.desc())
         .limit(rows)
         .select((enrollments::started_at, enrollments::id, automations::name, enrollments::status, enrollments::reason))
@@ -188,7 +224,15 @@ mod tests {
         let tag = |name| What::TagAdded(TagName::parse(name).unwrap());
         let entries =
             vec![Entry { at: at(1), what: What::Created }, Entry { at: at(3), what: tag("late") }, Entry { at: at(1), what: tag("first") }];
-        let shown: Vec<_> = newest(entries, 2).into_iter().map(|entry| entry.what).collect();
-        assert_eq!(shown, [tag("late"), tag("first")]);
+        let shown = |part: Timeline| part.entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>();
+        let all = newest(entries.clone(), 3);
+        assert_eq!((all.older, shown(all)), (None, vec![tag("late"), tag("first"), What::Created]));
+        // What happened at the same moment stays together.
+        let part = newest(entries.clone(), 2);
+        assert_eq!((part.older, shown(part)), (Some(at(1)), vec![tag("late")]));
+        let rest: Vec<_> = entries.into_iter().filter(|entry| entry.at <= at(1)).collect();
+        assert_eq!(newest(rest.clone(), 2), Timeline { entries: vec![rest[1].clone(), rest[0].clone()], older: None });
+        let part = newest(rest, 1);
+        assert_eq!((part.older, shown(part)), (Some(at(1) - TimeDelta::microseconds(1)), vec![tag("first")]));
     }
 }

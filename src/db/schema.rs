@@ -166,9 +166,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    failures (message_id) {
-        message_id -> Uuid,
+    failures (created_at, message_id) {
         created_at -> Timestamptz,
+        message_id -> Uuid,
         automation_id -> Nullable<Uuid>,
         sender_id -> Nullable<Uuid>,
         error_code -> Nullable<Int4>,

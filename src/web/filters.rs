@@ -68,7 +68,8 @@ fn phone(text: &str) -> String {
 }
 
 /// `1,234,567`.
-pub(super) fn grouped(number: i64) -> String {
+pub(super) fn grouped(number: impl TryInto<i64>) -> String {
+    let number: i64 = number.try_into().unwrap_or(i64::MAX);
     let digits = number.unsigned_abs().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if number < 0 {

@@ -111,6 +111,22 @@ async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_stop_tag_given_by_hand_outlives_whatever_else_stands_against_the_number() {
+    let app = TestApp::start().await;
+    let conn = &mut *app.conn().await;
+    let contact = create(conn, NewContact::with_phone(ann())).await;
+    let unreachable = Evidence { reason: Reason::InvalidNumber, source: Source::Twilio, ..texted("30006") };
+    let _ = suppressions::suppress(conn, unreachable, at(0)).await.unwrap();
+    let tagged = tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(1)).await.unwrap();
+    assert_eq!(tagged.silenced, Some(Reason::Manual));
+    let again = tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
+    assert_eq!(again.silenced, None, "said once");
+    let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
+    suppressions::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
+    assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_stops_after_a_start_is_suppressed_again() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
@@ -332,10 +348,20 @@ async fn the_timeline_merges_what_happened_in_order() {
         .unwrap();
     tags::add(conn, contact.id, &tag("VIP"), at(2)).await.unwrap();
     let _ = suppressions::suppress(conn, texted("STOP"), at(3)).await.unwrap();
-    let entries = timeline::of(conn, &contact, 10).await.unwrap();
+    let entries = timeline::of(conn, &contact, timeline::EVER, 10).await.unwrap().entries;
     assert!(entries.is_sorted_by(|newer, older| newer.at >= older.at));
     assert_eq!(entries.len(), 5);
     assert!(matches!(entries.last().unwrap().what, What::Created));
     assert!(matches!(&entries[3].what, What::Event { name, .. } if name == "order_completed"));
-    assert_eq!(timeline::of(conn, &contact, 2).await.unwrap().len(), 2);
+    // Part by part, nothing is left out and nothing told twice.
+    let (mut until, mut told) = (timeline::EVER, Vec::new());
+    loop {
+        let part = timeline::of(conn, &contact, until, 2).await.unwrap();
+        told.extend(part.entries);
+        match part.older {
+            Some(older) => until = older,
+            None => break,
+        }
+    }
+    assert_eq!(told, entries);
 }

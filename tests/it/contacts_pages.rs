@@ -217,16 +217,20 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
     // All that fit a filter, over several transactions; who has it already gets no second message.
     let asked = site.open("/contacts/tag?action=add&name=Vip&all=true").await.ok();
     asked.must_say("1,202 contacts of the whole list");
-    site.send(&asked.form("/contacts/tag")).await.ok().must_say("was given to 1200 contacts. 2 contacts had it already.");
+    site.send(&asked.form("/contacts/tag")).await.ok().must_say("was given to 1,200 contacts. 2 contacts had it already.");
     assert_eq!(tagged("vip").await, 1_202);
     let asked = site.open("/contacts/tag?action=remove&name=VIP&all=true&q=many").await.ok();
     asked.must_say("1,200 contacts that fit the filter “many”");
-    site.send(&asked.form("/contacts/tag")).await.ok().must_say("The tag “VIP” was taken from 1200 contacts.");
+    site.send(&asked.form("/contacts/tag")).await.ok().must_say("The tag “VIP” was taken from 1,200 contacts.");
     assert_eq!(tagged("vip").await, 2);
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET).len(), 1);
 
-    // What cannot be.
+    // What cannot be. Without the tag, the filter would be another one, of everybody.
+    let unreadable = "x".repeat(81);
+    for path in ["/contacts?", "/contacts/tag?action=add&name=vip&all=true&"] {
+        assert_eq!(site.open(&format!("{path}tag={unreadable}")).await.status, 400, "{path}");
+    }
     site.open("/contacts/tag?action=add&name=vip").await.ok().must_say("Nobody is chosen.");
     let asked = site.open(&format!("/contacts/tag?action=add&name=twilio-message-STOP&id={ann}")).await.ok();
     asked.must_say("This tag stands for an opt-out");

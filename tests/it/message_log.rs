@@ -192,6 +192,20 @@ async fn an_empty_part_of_the_list_loses_nothing_on_either_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_chosen_stays_chosen_when_it_is_archived_meanwhile() {
+    let app = TestApp::start().await;
+    let template = app.template("Hello!").await;
+    let site = app.sign_in_as(Role::Marketer).await;
+    let chosen = format!("/messages?template_id={template}");
+    let page = site.open(&format!("/templates/{template}")).await.ok();
+    site.send(&page.form(&format!("/templates/{template}/archive"))).await.ok();
+    let page = site.open(&chosen).await.ok();
+    let option = format!("<option value=\"{template}\"");
+    assert!(page.html.contains(&format!("{option} selected")) && !page.says("another one"), "{}", page.html);
+    assert!(!site.open("/messages").await.ok().html.contains(&option), "an archived one is not offered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_nothing_can_fit_is_no_fault_of_the_server() {
     let app = TestApp::start().await;
     let site = app.sign_in_as(Role::Viewer).await;

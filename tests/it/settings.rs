@@ -84,6 +84,28 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_admin_who_gives_up_the_role_is_told_where_they_may_be_and_offered_nothing_that_they_may_not() {
+    let app = TestApp::start().await;
+    let admin = app.sign_in().await;
+    app.user("other@example.com", Role::Admin).await;
+    let own = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
+    let page = admin.open(&own).await.ok();
+    let done = admin.send(&page.form(&format!("{own}/role")).with("role", "marketer")).await.ok();
+    assert_eq!(done.path, "/account");
+    done.must_say("You have the role marketer now.");
+    assert!(!done.says("Undo"));
+
+    let other = app.sign_in_with("other@example.com").await;
+    app.user("third@example.com", Role::Admin).await;
+    let own = format!("/settings/users/{}", id_of(&app, "other@example.com").await);
+    let page = other.open(&own).await.ok();
+    let done = other.send(&page.form(&format!("{own}/disable"))).await.ok();
+    assert_eq!(done.path, "/login");
+    done.must_say("You are disabled and signed out everywhere.");
+    assert!(!done.says("Undo"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;

@@ -268,7 +268,7 @@ async fn a_price_is_what_twilio_has_billed_and_nothing_before() {
     app.run_until_idle().await;
     let site = app.sign_in_as(Role::Marketer).await;
     let path = format!("/templates/{template}");
-    site.open(&path).await.ok().must_say("No price is known yet for messages to United States.");
+    site.open(&path).await.ok().must_say("No price is known yet for messages to United States:");
 
     // Where many are sent, the newest have no price yet: those that have been billed are asked for.
     app.advance(hours(2)).await;

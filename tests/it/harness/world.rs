@@ -175,8 +175,13 @@ impl TestApp {
     pub(crate) async fn sign_in_as(&self, role: Role) -> Site {
         let email = format!("{role}@example.com");
         self.user(&email, role).await;
+        self.sign_in_with(&email).await
+    }
+
+    /// A browser in which somebody who has an account has signed in.
+    pub(crate) async fn sign_in_with(&self, email: &str) -> Site {
         let site = self.site();
-        let form = site.open("/login").await.ok().form("/login").with("email", &email).with("password", PASSWORD);
+        let form = site.open("/login").await.ok().form("/login").with("email", email).with("password", PASSWORD);
         site.send(&form).await.ok();
         site
     }

@@ -4,6 +4,7 @@ use actix_web::web::Query;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
+use super::list::wanted_tag;
 use crate::automations::{self, Trigger, consequences};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Change, ContactFilter, Position};
@@ -12,6 +13,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, Kind};
+use crate::web::filters::grouped;
 use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// As many contacts as one press of the button goes through.
@@ -155,7 +157,7 @@ impl Wish {
         if !self.all {
             return contacts::existing(conn, &self.ids).await;
         }
-        contacts::list_ids(conn, &self.filter(default_country), self.position(), MOST + 1).await
+        contacts::list_ids(conn, &self.filter(default_country)?, self.position(), MOST + 1).await
     }
 
     /// How many they are; one more than are done at once, if there are more.
@@ -163,11 +165,11 @@ impl Wish {
         if !self.all {
             return Ok(contacts::existing(conn, &self.ids).await?.len());
         }
-        contacts::count(conn, &self.filter(default_country), self.position(), MOST).await
+        contacts::count(conn, &self.filter(default_country)?, self.position(), MOST).await
     }
 
-    fn filter(&self, default_country: Option<Country>) -> ContactFilter {
-        ContactFilter { tag: TagName::parse(&self.tag).ok(), search: self.q.clone(), default_country, ..ContactFilter::default() }
+    fn filter(&self, default_country: Option<Country>) -> Result<ContactFilter> {
+        Ok(ContactFilter { tag: wanted_tag(&self.tag)?, search: self.q.clone(), default_country, ..ContactFilter::default() })
     }
 
     fn position(&self) -> Position {
@@ -208,7 +210,7 @@ impl Wish {
 }
 
 fn number_of_contacts(count: usize) -> String {
-    if count == 1 { "1 contact".to_owned() } else { format!("{count} contacts") }
+    if count == 1 { "1 contact".to_owned() } else { format!("{} contacts", grouped(count)) }
 }
 
 /// The query of a link, of what is filled.

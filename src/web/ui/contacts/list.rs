@@ -8,7 +8,7 @@ use crate::contacts::suppressions::{self, Suppression};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact, ContactFilter, ContactPage, Position};
 use crate::db::Conn;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
@@ -61,7 +61,7 @@ struct Row {
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
     let mut conn = visit.conn().await?;
     let filter = ContactFilter {
-        tag: TagName::parse(&wanted.tag).ok(),
+        tag: wanted_tag(&wanted.tag)?,
         search: wanted.q.clone(),
         default_country: visit.organization.default_country,
         ..ContactFilter::default()
@@ -71,6 +71,14 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let page = ListPage::load(&mut conn, &wanted, choices, found).await?;
     drop(conn);
     visit.page(&page)
+}
+
+/// The tag by which a list is narrowed. One that cannot be read is refused: without it the list would be another one, of everybody.
+pub(super) fn wanted_tag(text: &str) -> Result<Option<TagName>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    TagName::parse(text).map(Some).map_err(|error| Error::field("tag", error.to_string()))
 }
 
 impl Wanted {

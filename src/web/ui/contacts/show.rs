@@ -1,14 +1,15 @@
 //! The page of a contact: who they are, whether they may be texted and why not, and what has happened.
 
-use actix_web::web::Path;
+use actix_web::web::{Path, Query};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::timeline::{self, Line};
 use crate::contacts::consent;
 use crate::contacts::suppressions::{self, Reason, Suppression};
 use crate::contacts::tags::{self, TagName};
+use crate::contacts::timeline::EVER;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
@@ -46,8 +47,10 @@ pub(in crate::web) struct ShowPage {
     timeline: Vec<Line>,
     /// What tells of changes of the messages in it.
     live: Option<String>,
-    /// Whether there is more past than is shown.
-    more: bool,
+    /// The page with what happened before, if anything did.
+    older: Option<String>,
+    /// Whether this is not the newest part.
+    is_past: bool,
     /// What was typed into a form that could not be accepted.
     typed: Typed,
     errors: FieldErrors,
@@ -96,33 +99,42 @@ struct Evidence {
     link: Option<String>,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, id: Path<ContactId>) -> PageResult {
-    let page = ShowPage::load(&mut *visit.conn().await?, *id, FieldErrors::default()).await?;
+/// Which part of the past is wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    /// Only what happened until then, in microseconds since 1970.
+    until: Option<i64>,
+}
+
+pub(super) async fn show(visit: Visit<Viewer>, id: Path<ContactId>, wanted: Query<Wanted>) -> PageResult {
+    let until = wanted.until.and_then(DateTime::from_timestamp_micros).filter(|until| *until < EVER);
+    let page = ShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default()).await?;
     visit.page(&page)
 }
 
 /// The page once more, with what was typed into one of its forms and what is wrong with it.
 pub(super) async fn again<R: Access>(visit: Visit<R>, id: ContactId, typed: Typed, errors: FieldErrors) -> PageResult {
-    let page = ShowPage::load(&mut *visit.conn().await?, id, errors).await?;
+    let page = ShowPage::load(&mut *visit.conn().await?, id, None, errors).await?;
     visit.invalid(&ShowPage { typed, ..page })
 }
 
 impl ShowPage {
-    async fn load(conn: &mut Conn, id: ContactId, errors: FieldErrors) -> Result<Self> {
+    async fn load(conn: &mut Conn, id: ContactId, until: Option<DateTime<Utc>>, errors: FieldErrors) -> Result<Self> {
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
         let active = suppressions::all_active(conn, &contact.phone).await?;
         let evidence = consent::of(conn, &contact.phone, EVIDENCE).await?;
         let evidence =
             evidence.iter().map(|record| Evidence { words: record.words(), at: record.recorded_at, link: timeline::evidence(record) });
-        let entries = contacts::timeline::of(conn, &contact, TIMELINE + 1).await?;
-        let more = entries.len() > TIMELINE;
-        let timeline: Vec<Line> = entries.into_iter().take(TIMELINE).map(Line::new).collect();
+        let past = contacts::timeline::of(conn, &contact, until.unwrap_or(EVER), TIMELINE).await?;
+        let timeline: Vec<Line> = past.entries.into_iter().map(Line::new).collect();
         let suggestions = tags::list(conn, SUGGESTIONS).await?;
         let page = Self {
             suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
             evidence: evidence.collect(),
-            more,
+            older: past.older.map(|until| format!("/contacts/{id}?until={}#timeline", until.timestamp_micros())),
+            is_past: until.is_some(),
             live: live_path(timeline.iter().filter_map(|line| line.under_way)),
             timeline,
             errors,
@@ -154,7 +166,8 @@ impl ShowPage {
             evidence: Vec::new(),
             timeline: Vec::new(),
             live: None,
-            more: false,
+            older: None,
+            is_past: false,
             typed: Typed::default(),
             errors: FieldErrors::default(),
         }
@@ -222,7 +235,8 @@ impl Page for ShowPage {
                     link: Some("/messages/1".to_owned()),
                 }],
                 suggestions: vec![TagName::stop()],
-                more: true,
+                older: Some("/contacts/1?until=1#timeline".to_owned()),
+                is_past: true,
                 typed: Typed { tag: "<VIP>".to_owned(), stop_note: "<b>".to_owned(), ..Typed::default() },
                 errors: FieldErrors::default().with("tag", "Enter a tag.").with("stop_note", "Write down why: it is kept as evidence."),
                 ..Self::bare(contact, vec![TagName::stop()], &active(&phone))

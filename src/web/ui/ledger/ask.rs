@@ -12,6 +12,7 @@ use crate::messages::ledger::{LedgerFilter, Maker};
 use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Selection};
 use crate::types::id::MessageId;
+use crate::web::filters::grouped;
 use crate::web::retrying;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Visit};
 use crate::{automations, senders};
@@ -77,8 +78,8 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Wanted>) -> PageRes
     match (sent.len(), ids.len()) {
         (0, _) => back.warning("Nothing was sent again: nothing of it may be, or somebody was faster."),
         (1, _) => back.flash("1 message is sent again."),
-        (many, MOST_AT_ONCE..) => back.flash(format!("{many} messages are sent again. There may be more: look once more.")),
-        (many, _) => back.flash(format!("{many} messages are sent again.")),
+        (many, MOST_AT_ONCE..) => back.flash(format!("{} messages are sent again. There may be more: look once more.", grouped(many))),
+        (many, _) => back.flash(format!("{} messages are sent again.", grouped(many))),
     }
 }
 
@@ -130,7 +131,7 @@ impl RetryPage {
             back: wanted.link("/ledger"),
             eligible,
             now,
-            button: format!("Send {now} {} again", if now == 1 { "message" } else { "messages" }),
+            button: format!("Send {} {} again", grouped(now), if now == 1 { "message" } else { "messages" }),
             groups: outlook.groups.iter().filter(|group| group.left_out.is_none()).map(GroupRow::from).collect(),
             left_out,
             errors: FieldErrors::default(),

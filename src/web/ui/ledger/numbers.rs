@@ -54,7 +54,8 @@ pub(in crate::web::ui) struct CauseRow {
     words: String,
     advice: Option<&'static str>,
     count: i64,
-    link: String,
+    /// The messages; none where nothing tells them from others of the same outcome.
+    link: Option<String>,
 }
 
 impl Standing {
@@ -107,12 +108,13 @@ impl CauseRow {
             (None, Some(_)) => vec![("status", "canceled")],
             (None, None) => Vec::new(),
         };
+        let link = (!by.is_empty()).then(|| wanted.messages(None, Some(cause.outcome), &by));
         Self {
             outcome: cause.outcome,
             words: words(cause.error_code, cause.reason.as_deref()),
             advice: cause.error_code.map(|code| errors::lookup(code).advice),
             count: cause.count,
-            link: wanted.messages(None, Some(cause.outcome), &by),
+            link,
         }
     }
 }

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use actix_web::web::Query;
 use chrono::NaiveDate;
+use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::numbers::{self, CauseRow, Number, Standing};
 use super::wanted::Wanted;
 use crate::db::Conn;
-use crate::error::{FieldErrors, Result};
+use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
 use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, MOST_DAYS, Selection};
 use crate::types::id::AutomationId;
+use crate::users::audit::{self, Kind};
+use crate::web::filters::grouped;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use crate::{automations, senders};
@@ -100,12 +103,28 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Wanted>) -> PageResul
     let Some(selection) = selection else {
         return visit.redirect(there).warning(format!("Choose at most {MOST_DAYS} days, and count them again."));
     };
-    let corrected = ledger::correct(&mut *visit.conn().await?, selection.filter()).await?;
+    let (now, actor) = (visit.now(), visit.actor());
+    let mut conn = visit.conn().await?;
+    let corrected = conn
+        .transaction(async |conn| {
+            let corrected = ledger::correct(conn, selection.filter()).await?;
+            if corrected > 0 {
+                audit::record(conn, &actor, Kind::Message, None, &format!("put right {} of the ledger", numbers_of(corrected)), now)
+                    .await?;
+            }
+            Ok::<_, Error>(corrected)
+        })
+        .await?;
+    drop(conn);
     visit.redirect(there).flash(match corrected {
         0 => "Nothing was wrong.".to_owned(),
         1 => "1 number of the ledger was put right.".to_owned(),
-        many => format!("{many} numbers of the ledger were put right."),
+        many => format!("{} of the ledger were put right.", numbers_of(many)),
     })
+}
+
+fn numbers_of(count: usize) -> String {
+    if count == 1 { "1 number".to_owned() } else { format!("{} numbers", grouped(count)) }
 }
 
 impl LedgerPage {

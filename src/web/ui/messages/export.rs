@@ -1,6 +1,7 @@
 //! The messages of a filter as a CSV file: read some hundred at a time while it is downloaded, however many they are.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Query};
@@ -60,7 +61,7 @@ const HEADER: [&str; 23] = [
 /// What is left to do of an export.
 struct Export {
     app: Data<App>,
-    filter: MessageFilter,
+    filter: Arc<MessageFilter>,
     zone: Tz,
     place: Option<Place>,
     begun: bool,
@@ -81,7 +82,14 @@ pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>, req
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let zone = visit.zone();
     let day = visit.now().with_timezone(&zone).format("%Y-%m-%d");
-    let export = Export { app: visit.app.clone(), filter, zone, place: Some(Place::Newest), begun: false, wire: Wire::of(&request) };
+    let export = Export {
+        app: visit.app.clone(),
+        filter: Arc::new(filter),
+        zone,
+        place: Some(Place::Newest),
+        begun: false,
+        wire: Wire::of(&request),
+    };
     let file = stream::try_unfold(export, async |mut export: Export| Ok::<_, PageError>(export.next().await?.map(|bytes| (bytes, export))));
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
@@ -94,10 +102,15 @@ impl Export {
     /// the server does not notice by itself.
     async fn next(&mut self) -> Result<Option<Bytes>, PageError> {
         let Some(place) = self.place.filter(|_| !self.wire.as_ref().is_some_and(Wire::is_cut)) else { return Ok(None) };
-        let mut conn = self.app.db.get().await?;
-        let part = look(&mut conn, &self.filter, place, BATCH).await?;
-        let names = Names::of(&mut conn, &part.messages).await?;
-        drop(conn);
+        // By itself: whoever goes away meanwhile would else leave a connection amid a query, of no use to anybody.
+        let (app, filter) = (self.app.clone(), Arc::clone(&self.filter));
+        let read = tokio::spawn(async move {
+            let mut conn = app.db.get().await?;
+            let part = look(&mut conn, &filter, place, BATCH).await?;
+            let names = Names::of(&mut conn, &part.messages).await?;
+            Ok::<_, PageError>((part, names))
+        });
+        let (part, names) = read.await.map_err(|error| Error::Internal(error.to_string()))??;
         self.place = part.older.map(Place::OlderThan);
         let mut text = if self.begun { Vec::new() } else { BYTE_ORDER_MARK.to_vec() };
         let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut text);

@@ -1,5 +1,7 @@
 //! The list of messages, with its filters and the views that people keep.
 
+use std::str::FromStr;
+
 use actix_web::web::Query;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -128,6 +130,11 @@ impl ListPage {
     async fn choices(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
         let automations = automations::list(conn, None, CHOICES).await?;
         let templates = templates::list(conn, None, CHOICES).await?;
+        // What was chosen stays chosen, also when it is archived by now or one of very many: another choice would drop it unseen.
+        let beyond = not_among(&wanted.query.automation_id, automations.iter().map(|one| one.id));
+        let chosen_automation = automations::find_many(conn, &beyond).await?;
+        let beyond = not_among(&wanted.query.template_id, templates.iter().map(|one| one.id));
+        let chosen_template = templates::find_many(conn, &beyond).await?;
         let senders = senders::list(conn).await?;
         let views = views::list(conn).await?;
         let contact = match wanted.query.contact_id.parse() {
@@ -136,9 +143,13 @@ impl ListPage {
         };
         let page = Self {
             automations: std::iter::once(Choice::new("none", "No automation"))
-                .chain(automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)))
+                .chain(automations.into_iter().chain(chosen_automation).map(|one| Choice::new(one.id.to_string(), one.name)))
                 .collect(),
-            templates: templates.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect(),
+            templates: templates
+                .into_iter()
+                .chain(chosen_template.into_values())
+                .map(|one| Choice::new(one.id.to_string(), one.name))
+                .collect(),
             senders: senders.into_iter().map(|one| Choice::new(one.id.to_string(), one.label())).collect(),
             ..Self::bare(wanted, errors)
         };
@@ -195,6 +206,11 @@ impl ListPage {
             ..self
         })
     }
+}
+
+/// What was chosen, if it is not among those that are offered.
+fn not_among<T: FromStr + PartialEq>(chosen: &str, mut offered: impl Iterator<Item = T>) -> Vec<T> {
+    chosen.parse().ok().filter(|chosen| !offered.any(|one| one == *chosen)).into_iter().collect()
 }
 
 impl Person {

@@ -224,7 +224,7 @@ fn how_it_was_lost(attempt: &Attempt) -> String {
 
 fn handed_over(attempt: &Attempt) -> Line {
     let mut facts = vec![format!("Attempt {}", attempt.number)];
-    facts.extend(attempt.duration_ms.map(|duration| format!("{} ms", grouped(duration.into()))));
+    facts.extend(attempt.duration_ms.map(|duration| format!("{} ms", grouped(duration))));
     facts.extend(attempt.twilio_request_id.as_ref().map(|id| format!("Twilio’s request {id}")));
     if attempt.finished_at.is_none() {
         facts.push("no answer yet".to_owned());

@@ -46,6 +46,10 @@ pub(super) async fn change_role(visit: Visit<Admin>, id: Path<UserId>, form: For
     };
     match done {
         Ok(user) => {
+            // Who has given up the role cannot take it back.
+            if user.id == visit.user.id && user.role < Role::Admin {
+                return visit.redirect("/account").flash(format!("You have the role {} now.", user.role));
+            }
             let there = visit.redirect(path(*id)).undo(format!("{}/role", path(*id)), [("role", before.role.as_str())]);
             there.flash(format!("{} now has the role {}.", user.name, user.role))
         }
@@ -66,6 +70,7 @@ pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     match conn.transaction::<_, Error, _>(async |conn| people::disable(conn, &actor, *id, now).await).await {
+        Ok(user) if user.id == visit.user.id => visit.redirect("/login").flash("You are disabled and signed out everywhere."),
         Ok(user) => {
             let there = visit.redirect(path(*id)).undo(format!("{}/enable", path(*id)), []);
             there.flash(format!("{} is disabled and signed out everywhere.", user.name))
