@@ -2,7 +2,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ContentType, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{ContentType, LOCATION, REFERER, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -57,6 +57,8 @@ pub(super) struct ErrorPage {
     heading: String,
     advice: String,
     instead: Instead,
+    /// Whether a form was certainly not carried out, so that it may be sent once more.
+    unsent: bool,
 }
 
 /// A page to go on with.
@@ -101,7 +103,7 @@ impl PageError {
             Self::SignIn => "Sign in to see this page.".to_owned(),
             Self::Forbidden(role) => format!("It needs the role {role}. Ask an admin of your Carillon to do it, or to change your role."),
             Self::NotFound(_) => "It may have been deleted, or the address is mistyped.".to_owned(),
-            Self::Expired => "Nothing was changed. Go back, reload the page, and send the form again. Cookies must be allowed.".to_owned(),
+            Self::Expired => "Nothing was changed. Send the form again; if it is not offered here, go back and reload its page first. Cookies must be allowed.".to_owned(),
             Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
             Self::Away(_) => {
@@ -181,15 +183,26 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
     }
 }
 
+/// To the log-in, and from there to the page that was wanted, or whose form was sent.
 fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
     let base = request.app_data::<Data<App>>().map(|app| app.pages.base().to_owned()).unwrap_or_default();
     let mut location = format!("{base}/login");
-    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    if request.method() == Method::GET && wanted != "/" {
+    let wanted = match *request.method() {
+        Method::GET => request.uri().path_and_query().map(|path| path.as_str().to_owned()),
+        _ => form_of(&request, &base),
+    };
+    if let Some(wanted) = wanted.filter(|wanted| wanted != "/") {
         location.push_str("?next=");
         location.extend(url::form_urlencoded::byte_serialize(wanted.as_bytes()));
     }
     ServiceResponse::new(request, HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+}
+
+/// The page of ours that a form was on, as the browser names it.
+fn form_of(request: &HttpRequest, base: &str) -> Option<String> {
+    let page = url::Url::parse(request.headers().get(REFERER)?.to_str().ok()?).ok()?;
+    let path = page.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
+    Some(page.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
 }
 
 impl ErrorPage {
@@ -199,7 +212,13 @@ impl ErrorPage {
             PageError::Internal(reason) => tracing::error!(reason = %reason, "a page could not be shown"),
             _ => {}
         }
-        Self { status: error.status_code().as_u16(), heading: error.heading(), advice: error.advice(), instead: Instead::of(error) }
+        Self {
+            status: error.status_code().as_u16(),
+            heading: error.heading(),
+            advice: error.advice(),
+            instead: Instead::of(error),
+            unsent: matches!(error, PageError::Expired),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::harness::{
     HANDSET, TestApp,
     browser::Browser,
     site::{Page, Site},
+    world::PASSWORD,
 };
 
 /// Sends the form of a page with these fields; it is refused, and shows them again.
@@ -162,7 +163,7 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     let form = admin.open("/contacts/new").await.ok().form("/contacts").with("csrf", "wrong");
     let expired = admin.send(&form).await;
     assert_eq!(expired.status, 403);
-    expired.must_say("Nothing was changed. Go back");
+    expired.must_say("Nothing was changed. Send the form again");
     assert!(with_navigation(&expired));
 
     let stranger = app.site().open("/nowhere").await;
@@ -174,4 +175,48 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     assert_eq!(broken.status, 500);
     broken.must_say("Something went wrong on our side");
     assert!(with_navigation(&broken) && !broken.says("message_views"), "what it was is for the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_after_the_session_had_ended_is_offered_again_to_the_same_person() {
+    let app = TestApp::start().await;
+    let contact = app.contact(HANDSET).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    let edit = format!("{}/contacts/{contact}/edit", app.url);
+    browser.go(&edit).await;
+    browser.fill("first_name", "Zoë").await;
+    app.run_sql("DELETE FROM sessions").await;
+    browser.press("Save").await;
+    browser.must_say("Sign in").await;
+    assert_eq!(app.count("contacts WHERE first_name IS NOT NULL").await, 0);
+    // Back on the page of the form, as the same person.
+    browser.fill("email", "ada@example.com").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.must_say("What you sent last was not carried out. It is still here.").await;
+    assert_eq!(browser.path().await, format!("/contacts/{contact}/edit"));
+    browser.press("Send it now").await;
+    browser.must_say("Contact saved.").await;
+    browser.must_say("Zoë").await;
+    browser.go(&edit).await;
+    assert_eq!(browser.run("return sessionStorage.length").await, 0, "nothing is offered twice");
+
+    // Nobody else is shown it, and what is secret is not kept.
+    browser.fill("first_name", "Ann").await;
+    app.run_sql("DELETE FROM sessions").await;
+    browser.press("Save").await;
+    app.user("ben@example.com", Role::Admin).await;
+    browser.fill("email", "ben@example.com").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.must_say("Edit contact").await;
+    assert_eq!(browser.run("return [sessionStorage.length, document.body.innerText.includes('still here')]").await, json!([0, false]));
+    browser.go(&format!("{}/account", app.url)).await;
+    browser.fill("current_password", PASSWORD).await;
+    browser.fill("new_password", "four other unrelated words").await;
+    app.run_sql("DELETE FROM sessions").await;
+    browser.run("document.querySelector('[name=new_password]').form.requestSubmit()").await;
+    browser.must_say("Sign in").await;
+    assert_eq!(browser.run("return sessionStorage.length").await, 0);
 }
