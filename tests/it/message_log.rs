@@ -442,6 +442,43 @@ async fn a_message_is_sent_again_only_where_that_is_safe_and_its_page_says_why_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn somebody_without_a_mouse_finds_what_failed_keeps_the_view_and_sends_it_again() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    contact(&app, HANDSET, "Ann", "Moreno").await;
+    send(&app, OTHER_HANDSET, "It arrives", &twilio).await;
+    app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21408 }).for_handset(HANDSET));
+    send(&app, HANDSET, "It fails at first", &twilio).await;
+    app.run_until_idle().await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.tab_to("Messages").await;
+    browser.must_say("It arrives").await;
+    browser.run("document.querySelector('[name=status]').focus()").await;
+    browser.type_keys("Failed").await;
+    browser.tab_to("Filter").await;
+    browser.must_say("21408").await;
+    assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, 1);
+    browser.tab_to("Save this view").await;
+    browser.fill("name", "To look after").await;
+    browser.tab_to("Save").await;
+    browser.must_say("View saved. Everybody here finds it above the list.").await;
+    browser.tab_to("To look after").await;
+    browser.must_say("It fails at first").await;
+    assert_eq!(browser.run("return document.querySelector('nav.views [aria-current]').innerText").await, "To look after");
+
+    browser.tab_to("It fails at first").await;
+    browser.must_say("It certainly reached nobody.").await;
+    browser.tab_to("Send again …").await;
+    browser.must_say("A new message with this text goes to this person").await;
+    browser.tab_to("Send one message").await;
+    browser.must_say("It is sent again as this message.").await;
+    app.run_until_idle().await;
+    browser.must_say("Delivered").await;
+    assert_eq!(app.received(HANDSET), ["It fails at first"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_timeline_of_a_contact_follows_its_messages() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
