@@ -11,6 +11,11 @@ use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::types::id::{SenderId, TemplateId};
 
+/// Checks that a definition could be switched on as it is; what is wrong comes by field (`trigger.…`, `steps.<index>.…`).
+pub async fn check_can_run(conn: &mut Conn, definition: &Definition) -> Result<()> {
+    check(conn, definition, AutomationStatus::Active).await
+}
+
 /// Notes every reason why the definition cannot be saved with this status.
 ///
 /// A draft may be incomplete, but refers only to what exists; a paused automation is complete; an active one can send.

@@ -22,6 +22,7 @@ pub mod uses;
 
 pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, list_active, names_starting_with};
 pub use change::{AutomationChange, NewAutomation, create, update};
+pub use check::check_can_run;
 pub use definition::Definition;
 pub use dry_run::{DryRun, Outcome, Start, What, dry_run};
 pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment, find_enrollments};

@@ -111,6 +111,43 @@ async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello.").await;
+    let steps = json!([wait(3_600), send_sms(&template, &twilio)]);
+    let automation = app.automation(json!({ "type": "event", "name": "hello" }), steps).await;
+    for phone in [HANDSET, OTHER_HANDSET] {
+        app.event("hello", phone, json!({})).await;
+    }
+    let (path, edit) = (format!("/automations/{automation}"), format!("/automations/{automation}/edit"));
+    app.api().patch(&path, json!({ "status": "paused" })).await.ok();
+    let site = app.sign_in().await;
+    let page = site.open(&edit).await.ok();
+    page.must_say("Save and switch on …");
+    let form = page.form(&edit).with("name", "Hello again").with("steps.0.seconds", "2");
+
+    let asked = site.send(&form.clone().pressing("do", "activate")).await.ok();
+    assert_eq!(asked.path, format!("{path}/activate"));
+    for words in ["Automation saved. It is not switched on yet.", "Hello again", "2 contacts who stand inside go on", "Wait 2 hours"] {
+        asked.must_say(words);
+    }
+    app.advance(days(1)).await;
+    assert!(app.received(HANDSET).is_empty(), "nothing goes out before somebody has read that and said yes");
+    site.send(&asked.form(&asked.path)).await.ok().must_say("The automation is switched on.");
+    app.run_until_idle().await;
+    assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
+
+    // What could not be switched on is said where it is typed, and nothing is saved.
+    app.api().patch(&path, json!({ "status": "paused" })).await.ok();
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    let refused = site.send(&form.with("name", "Not now").pressing("do", "activate")).await;
+    assert_eq!(refused.status, 422);
+    refused.must_say("is disabled; enable it in the Connection Center or choose another one.");
+    assert_eq!(app.texts("SELECT name AS text FROM automations").await, ["Hello again"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_half_filled_condition_is_still_there_after_a_template_was_written() {
     let app = TestApp::start().await;
     app.connect_twilio().await;

@@ -218,8 +218,11 @@ async fn an_automation_is_written_in_the_editor_with_a_new_template_on_the_way()
     assert_eq!(form.value("steps.0.template_id"), Some(template[0].as_str()));
 
     let page = site.send(&form.with("name", "Say <hello>").pressing("do", "activate")).await.ok();
-    page.must_say("Automation saved and switched on.");
+    page.must_say("Automation saved. It is not switched on yet.");
     page.must_say("When the event “hello” is reported");
+    assert_eq!(app.texts("SELECT status AS text FROM automations").await, ["draft"]);
+    let page = site.send(&page.form(&page.path)).await.ok();
+    page.must_say("The automation is switched on.");
     assert!(page.html.contains("Say &lt;hello&gt;") && !page.html.contains("<hello>"));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;

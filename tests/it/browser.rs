@@ -31,14 +31,17 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.fill("trigger.name", "order_completed").await;
     browser.choose("steps.0.sender_id", "Carillon").await;
     browser.press("Create new SMS template").await;
+    browser.must_say("New template").await;
     browser.fill("name", "Thanks").await;
     browser.fill("body", "Thank you for order {{ event.order_id }}!").await;
     browser.press("Save and go back").await;
     browser.must_say("Thanks").await;
     assert_eq!(browser.value("name").await, "Thank buyers", "nothing of the automation was lost");
     assert_eq!(browser.value("trigger.name").await, "order_completed");
-    browser.press("Save and switch on").await;
-    browser.must_say("Active").await;
+    browser.press("Save and switch on …").await;
+    browser.must_say("From then on it sends text messages to real people.").await;
+    browser.press("Switch on").await;
+    browser.must_say("The automation is switched on.").await;
 
     app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
     app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;

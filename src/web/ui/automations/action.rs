@@ -7,7 +7,7 @@ use super::form::{AutomationForm, ConditionForm, StepForm};
 pub(super) enum Action {
     /// Save, and show it.
     Save,
-    /// Save and switch on.
+    /// Save, and go where it is told what switching it on will do.
     Activate,
     /// Keep what is typed and write a new template for this step.
     NewTemplate(usize),

@@ -58,6 +58,15 @@ struct Subject {
     status: AutomationStatus,
 }
 
+/// How complete it has to be for being saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// As its status asks: a draft may lack much.
+    ForItsStatus,
+    /// So that it can be switched on next: what is missing is said where it is typed.
+    ToRun,
+}
+
 /// An empty form, or the one that the address brings back.
 pub(super) async fn new(visit: Visit<Marketer>, request: HttpRequest) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
@@ -106,16 +115,16 @@ async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, Stri
             edit.apply(&mut form);
             show(visit, subject, form, FieldErrors::default()).await
         }
-        Action::Save => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, None).await {
+        Action::Save => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Needs::ForItsStatus).await {
             Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved."),
             Err(error) => refuse(visit, subject, form, error).await,
         },
-        Action::Activate => {
-            match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Some(AutomationStatus::Active)).await {
-                Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved and switched on."),
-                Err(error) => refuse(visit, subject, form, error).await,
+        Action::Activate => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Needs::ToRun).await {
+            Ok(saved) => {
+                visit.redirect(format!("/automations/{}/activate", saved.id)).flash("Automation saved. It is not switched on yet.")
             }
-        }
+            Err(error) => refuse(visit, subject, form, error).await,
+        },
         Action::Try => try_out(visit, subject, form, TrialForm::from_pairs(pairs)).await,
         Action::NewTemplate(step) => leave_for_template(visit, subject, form, step).await,
     }
@@ -137,24 +146,26 @@ async fn refuse(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, 
     }
 }
 
-/// Creates or changes the automation; `status` none keeps the one that it has.
+/// Creates or changes the automation; its status stays, since what switching it on will do is told on a page of its own first.
 async fn save(
     conn: &mut Conn,
     actor: &Actor,
     now: DateTime<Utc>,
     subject: Subject,
     form: &AutomationForm,
-    status: Option<AutomationStatus>,
+    needs: Needs,
 ) -> Result<Automation, Error> {
     let (name, definition) = form.parse().map_err(Error::Invalid)?;
-    conn.transaction(async |conn| match subject.id {
-        None => {
-            let status = status.unwrap_or(AutomationStatus::Draft);
-            automations::create(conn, actor, NewAutomation { name, definition, status }, now).await
+    conn.transaction(async |conn| {
+        if needs == Needs::ToRun {
+            automations::check_can_run(conn, &definition).await?;
         }
-        Some(id) => {
-            let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
-            automations::update(conn, actor, id, AutomationChange { name: Some(name), trigger, steps, status }, now).await
+        match subject.id {
+            None => automations::create(conn, actor, NewAutomation { name, definition, status: AutomationStatus::Draft }, now).await,
+            Some(id) => {
+                let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
+                automations::update(conn, actor, id, AutomationChange { name: Some(name), trigger, steps, status: None }, now).await
+            }
         }
     })
     .await
@@ -187,7 +198,7 @@ async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: 
         if form.name.trim().is_empty() {
             form.name = untitled(&mut *visit.conn().await?).await?;
         }
-        match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, None).await {
+        match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Needs::ForItsStatus).await {
             Ok(saved) => id = Some(saved.id),
             Err(Error::Invalid(_)) => {}
             Err(other) => return Err(other.into()),
