@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::enrollment::{EnrollmentStatus, MOST_LOOKED_AT};
+use super::enrollment::{EnrollmentStatus, MOST_LOOKED_AT, entered_before_the_end_of};
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
 use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
-use crate::types::id::AutomationId;
+use crate::types::id::{AutomationId, EnrollmentId};
 
 /// Lists of automations count no further than this, so that they stay quick however much was sent.
 pub const MAX_ROUGH: i64 = 10_000;
@@ -37,12 +37,17 @@ pub struct RoughCounts {
 /// How many of the newest enrollments are counted by step: enough to see how it goes, and never slow.
 pub const MAX_BY_STEP: i64 = 10_000;
 
-/// Where the newest enrollments of an automation's present version stand.
+/// Where the newest enrollments of an automation stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passages {
-    /// By status and step: an active one stands before its step, a failed one failed at it, a completed one has no step left.
+    /// Those of its present version, by status and step: an active one stands before its step, a failed one failed at it, a completed one
+    /// has no step left.
     pub counts: BTreeMap<(EnrollmentStatus, i16), i64>,
-    /// How many were looked at, those of former versions included; [`MAX_BY_STEP`] if there are more.
+    /// How many are inside each former version, with the steps that it had.
+    pub inside_former: BTreeMap<i32, i64>,
+    /// By status, those of every version.
+    pub by_status: BTreeMap<EnrollmentStatus, i64>,
+    /// How many were looked at, whatever their version; [`MAX_BY_STEP`] if there are more.
     pub looked_at: i64,
 }
 
@@ -58,12 +63,40 @@ statement! {
      ) AS newest GROUP BY version, status, step"
 }
 
-/// Where the newest [`MAX_BY_STEP`] enrollments stand, as far as they are of this version.
+statement! {
+    /// Who is inside former versions, among the newest enrollments of those.
+    struct InsideFormer<'a> {
+        automation: &'a AutomationId => SqlUuid,
+        until: EnrollmentId => SqlUuid,
+        limit: i64 => BigInt,
+        version: i32 => Integer,
+    }
+    returns (Integer, BigInt);
+    "SELECT version, count(*) FROM (
+        SELECT version, status FROM enrollments WHERE automation_id = {} AND id < {} ORDER BY id DESC LIMIT {}
+     ) AS newest WHERE version < {} AND status = 'active' GROUP BY version"
+}
+
+/// Where the newest [`MAX_BY_STEP`] enrollments stand. Where there are more, who is inside former versions is looked for among the newest
+/// [`MAX_BY_STEP`] that entered before the present version, which may be long ago.
 pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) -> Result<Passages> {
     let rows: Vec<(i32, EnrollmentStatus, i16, i64)> = ByStep { automation: &automation, limit: MAX_BY_STEP }.load(conn).await?;
-    let looked_at = rows.iter().map(|(.., count)| count).sum();
-    let of_version = rows.into_iter().filter(|(of, ..)| *of == version);
-    Ok(Passages { counts: of_version.map(|(_, status, step, count)| ((status, step), count)).collect(), looked_at })
+    let mut passages = Passages::default();
+    for (of, status, step, count) in rows {
+        passages.looked_at += count;
+        *passages.by_status.entry(status).or_default() += count;
+        if of == version {
+            passages.counts.insert((status, step), count);
+        } else if status == EnrollmentStatus::Active {
+            *passages.inside_former.entry(of).or_default() += count;
+        }
+    }
+    if passages.looked_at >= MAX_BY_STEP && version > 1 {
+        let until = entered_before_the_end_of(conn, automation, version - 1).await?;
+        let inside: Vec<(i32, i64)> = InsideFormer { automation: &automation, until, limit: MAX_BY_STEP, version }.load(conn).await?;
+        passages.inside_former = inside.into_iter().collect();
+    }
+    Ok(passages)
 }
 
 statement! {
@@ -101,22 +134,22 @@ impl Newest {
 }
 
 impl Passages {
-    /// How many stand like this before or at a step.
+    /// How many of all that were looked at have this status.
+    #[must_use]
+    pub fn with(&self, status: EnrollmentStatus) -> i64 {
+        self.by_status.get(&status).copied().unwrap_or_default()
+    }
+
+    /// How many of the present version stand like this before or at a step.
     #[must_use]
     pub fn at(&self, status: EnrollmentStatus, step: i16) -> i64 {
         self.counts.get(&(status, step)).copied().unwrap_or_default()
     }
 
-    /// How many have this step behind them.
+    /// How many of the present version have this step behind them.
     #[must_use]
     pub fn passed(&self, step: i16) -> i64 {
         self.counts.iter().filter(|((_, at), _)| *at > step).map(|(_, count)| count).sum()
-    }
-
-    /// How many there are by status.
-    #[must_use]
-    pub fn by_status(&self, status: EnrollmentStatus) -> i64 {
-        self.counts.iter().filter(|((known, _), _)| *known == status).map(|(_, count)| count).sum()
     }
 }
 

@@ -1,12 +1,12 @@
 //! The enrollment: one contact's passage through one automation.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::db::Conn;
-use crate::db::schema::enrollments as table;
+use crate::db::schema::{automation_versions, enrollments as table};
 use crate::db::statement::statement;
 use crate::error::{Error, Result};
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, EventId};
@@ -72,9 +72,11 @@ pub struct EnrollmentFilter {
     pub status: Option<EnrollmentStatus>,
     /// Those of these contacts.
     pub contacts: Option<Vec<ContactId>>,
+    /// Those that pass through this version.
+    pub version: Option<i32>,
 }
 
-/// A status is looked for among so many of the newest: no index names it, so that moving on stays cheap.
+/// A status or version is looked for among so many of the newest: no index names them, so that moving on stays cheap.
 pub const MOST_LOOKED_AT: i64 = 20_000;
 
 /// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
@@ -89,43 +91,74 @@ pub async fn enrollments(
     if let Some(before) = before {
         query = query.filter(table::id.lt(before));
     }
-    match (&filter.contacts, filter.status) {
-        (Some(contacts), status) => {
-            query = query.filter(table::contact_id.eq_any(contacts));
-            if let Some(status) = status {
-                query = query.filter(table::status.eq(status));
-            }
+    if let Some(contacts) = &filter.contacts {
+        query = query.filter(table::contact_id.eq_any(contacts));
+        if let Some(status) = filter.status {
+            query = query.filter(table::status.eq(status));
         }
-        (None, Some(status)) => query = query.filter(table::id.eq_any(newest_with(conn, automation_id, status, before, limit).await?)),
-        (None, None) => {}
+        if let Some(version) = filter.version {
+            query = query.filter(table::version.eq(version));
+        }
+    } else if filter.status.is_some() || filter.version.is_some() {
+        query = query.filter(table::id.eq_any(newest_like(conn, automation_id, filter, before, limit).await?));
     }
     Ok(query.select(Enrollment::as_select()).load(conn).await?)
 }
 
-/// The newest with a status, among the newest [`MOST_LOOKED_AT`].
-async fn newest_with(
+/// The newest with a status and of a version, among the newest [`MOST_LOOKED_AT`]; where a version has fewer there, also among as many
+/// from before its end, which may be long ago. More than `limit` may come.
+async fn newest_like(
     conn: &mut Conn,
     automation_id: AutomationId,
-    status: EnrollmentStatus,
+    filter: &EnrollmentFilter,
     before: Option<EnrollmentId>,
     limit: i64,
 ) -> Result<Vec<EnrollmentId>> {
-    let before = before.unwrap_or(EnrollmentId(uuid::Uuid::max()));
-    let with_status = WithStatus { automation: &automation_id, before, looked_at: MOST_LOOKED_AT, status, limit };
-    Ok(with_status.load(conn).await?)
+    let statuses = filter.status.map_or_else(|| EnrollmentStatus::ALL.to_vec(), |status| vec![status]);
+    let (from_version, to_version) = filter.version.map_or((0, i32::MAX), |version| (version, version));
+    let before = before.unwrap_or(NEWEST);
+    let like = |before| {
+        let (automation, looked_at) = (&automation_id, MOST_LOOKED_AT);
+        Like { automation, before, looked_at, statuses: &statuses, from_version, to_version, limit }
+    };
+    let mut found: Vec<EnrollmentId> = like(before).load(conn).await?;
+    if let Some(version) = filter.version
+        && i64::try_from(found.len()).unwrap_or(i64::MAX) < limit
+    {
+        let end = entered_before_the_end_of(conn, automation_id, version).await?;
+        if end < before {
+            found.extend(like(end).load::<EnrollmentId>(conn).await?);
+        }
+    }
+    Ok(found)
 }
 
 statement! {
-    /// The newest enrollments of an automation with a status, among so many of the newest.
-    struct WithStatus<'a> {
+    /// The newest enrollments of an automation with some status and version, among so many of the newest.
+    struct Like<'a> {
         automation: &'a AutomationId => SqlUuid,
         before: EnrollmentId => SqlUuid,
         looked_at: i64 => BigInt,
-        status: EnrollmentStatus => Text,
+        statuses: &'a [EnrollmentStatus] => Array<Text>,
+        from_version: i32 => Integer,
+        to_version: i32 => Integer,
         limit: i64 => BigInt,
     }
     returns SqlUuid;
     "SELECT id FROM (
-        SELECT id, status FROM enrollments WHERE automation_id = {} AND id < {} ORDER BY id DESC LIMIT {}
-     ) AS newest WHERE status = {} ORDER BY id DESC LIMIT {}"
+        SELECT id, status, version FROM enrollments WHERE automation_id = {} AND id < {} ORDER BY id DESC LIMIT {}
+     ) AS newest WHERE status = ANY({}) AND version BETWEEN {} AND {} ORDER BY id DESC LIMIT {}"
+}
+
+/// Comes after every enrollment.
+const NEWEST: EnrollmentId = EnrollmentId(uuid::Uuid::max());
+
+/// What was under way when a version was saved still entered the one before; and two clocks differ a little.
+const LATE: TimeDelta = TimeDelta::seconds(10);
+
+/// What comes after every enrollment of a version in order, as a bound: the time of the next version, or the end where there is none.
+pub(super) async fn entered_before_the_end_of(conn: &mut Conn, automation_id: AutomationId, version: i32) -> Result<EnrollmentId> {
+    let next = automation_versions::table.find((automation_id, version.saturating_add(1))).select(automation_versions::created_at);
+    let next: Option<DateTime<Utc>> = next.first(conn).await.optional()?;
+    Ok(next.map_or(NEWEST, |saved| EnrollmentId::first_at(saved + LATE)))
 }

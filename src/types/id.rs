@@ -119,8 +119,7 @@ impl MessageId {
     /// What comes before every identifier of this time and later.
     #[must_use]
     pub fn first_at(time: DateTime<Utc>) -> Self {
-        let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
-        Self(Uuid::from_u128(u128::from(milliseconds.min(LAST_MILLISECOND)) << 80))
+        Self(first_at(time))
     }
 
     /// What comes right before it in order, as a bound: there is no such message.
@@ -141,6 +140,20 @@ impl MessageId {
         let milliseconds = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
         DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
     }
+}
+
+/// The id of an enrollment begins with the time of its cause, which is right before the contact enters.
+impl EnrollmentId {
+    /// What comes before every identifier of this time and later.
+    #[must_use]
+    pub fn first_at(time: DateTime<Utc>) -> Self {
+        Self(first_at(time))
+    }
+}
+
+fn first_at(time: DateTime<Utc>) -> Uuid {
+    let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(u128::from(milliseconds.min(LAST_MILLISECOND)) << 80)
 }
 
 fn timestamp(context: impl uuid::timestamp::ClockSequence<Output = impl Into<u128>>, time: DateTime<Utc>) -> Timestamp {

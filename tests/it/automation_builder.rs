@@ -82,6 +82,39 @@ async fn each_step_tells_who_waits_there_and_who_has_passed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Hello.").await;
+    let automation = app.automation(json!({ "type": "event", "name": "hello" }), json!([wait(3_600), send_sms(&template, &twilio)])).await;
+    for phone in [HANDSET, OTHER_HANDSET] {
+        app.event("hello", phone, json!({})).await;
+    }
+    let path = format!("/automations/{automation}");
+    let longer = json!([wait(7_200), send_sms(&template, &twilio)]);
+    app.api().patch(&path, json!({ "steps": longer })).await.ok();
+    app.event("hello", HANDSET, json!({})).await;
+    let site = app.sign_in().await;
+    let page = site.open(&path).await.ok();
+    page.must_say("Waiting 1 Passed 0 Failed 0 2. Send");
+    page.must_say("2 go on in version 1, as it was when they entered");
+    page.must_say("Under way 3 ");
+    let former = format!("{path}/enrollments?status=active&version=1");
+    assert!(page.html.contains(&former.replace('&', "&amp;")), "{}", page.html);
+    let list = site.open(&former).await.ok();
+    assert_eq!(list.text().matches("step 2 of version 1").count(), 2, "{}", list.text());
+    assert!(!list.says("of version 2"), "{}", list.text());
+    let searched = site.open(&format!("{path}/enrollments?version=2&q={}", &HANDSET[8..])).await.ok();
+    assert!(searched.says("of version 2") && !searched.says("of version 1"), "{}", searched.text());
+
+    app.advance(hours(1)).await;
+    app.run_until_idle().await;
+    let page = site.open(&path).await.ok();
+    assert!(!page.says("go on in version"), "{}", page.text());
+    site.open(&former).await.ok().must_say("No enrollment is like this.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

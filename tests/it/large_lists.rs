@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use carillon::automations::EnrollmentStatus;
-use carillon::automations::counts;
+use carillon::automations::{self, EnrollmentFilter, EnrollmentStatus, counts};
 use carillon::contacts::{self, ContactFilter, FAR, Position};
 use carillon::db::Conn;
 use carillon::messages::list as messages;
@@ -110,6 +109,47 @@ async fn the_counts_of_an_automation_come_from_its_newest_enrollments_and_the_le
     let now = app.clock.now();
     let (counts, read) = reading(&app, "messages", async |conn: &mut Conn| counts::messages(conn, automation, now).await.unwrap()).await;
     assert_eq!((counts.recipients, counts.delivered, counts.failed, read), (3, 2, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present_one() {
+    let app = TestApp::start().await;
+    let (automation, now) = (AutomationId::new(), app.clock.now());
+    let saved = now - chrono::TimeDelta::days(1);
+    app.run_sql(&format!(
+        "INSERT INTO automations (id, name, status, created_at, updated_at) VALUES ('{automation}', 'A', 'active', now(), now())"
+    ))
+    .await;
+    app.run_sql(&format!(
+        "INSERT INTO automation_versions (automation_id, version, trigger, steps, created_at)
+         VALUES ('{automation}', 1, '{{}}', '[]', now()), ('{automation}', 2, '{{}}', '[]', '{}')",
+        saved.to_rfc3339()
+    ))
+    .await;
+    // Ten a second: 15,000 entered version 1 before that, and 25,000 version 2 since then; every hundredth still waits.
+    app.fill(
+        "enrollments",
+        &format!(
+            "INSERT INTO enrollments (id, automation_id, version, contact_id, cause, status, due_at, started_at, finished_at)
+             SELECT (lpad(to_hex({saved} + n * 100), 12, '0') || '00000000000000000000')::uuid, '{automation}', CASE WHEN n < 0 THEN 1 ELSE 2 END,
+                 gen_random_uuid(), 'contact:' || n, status, now(), now(), CASE WHEN status <> 'active' THEN now() END
+             FROM (SELECT n, CASE WHEN n % 100 = 0 THEN 'active' ELSE 'completed' END AS status FROM generate_series(-15000, 24999) AS n) AS past",
+            saved = saved.timestamp_millis()
+        ),
+    )
+    .await;
+    let (passages, read) = reading(&app, "enrollments", async |conn: &mut Conn| counts::by_step(conn, automation, 2).await.unwrap()).await;
+    assert_eq!((passages.looked_at, passages.with(EnrollmentStatus::Active)), (10_000, 100));
+    assert_eq!(passages.inside_former, [(1, 99)].into(), "of those who entered in the last 17 minutes of version 1");
+    assert!(read <= 20_000, "{read} enrollments were read");
+
+    let filter = EnrollmentFilter { status: Some(EnrollmentStatus::Active), version: Some(1), ..EnrollmentFilter::default() };
+    let (listed, read) =
+        reading(&app, "enrollments", async |conn: &mut Conn| automations::enrollments(conn, automation, &filter, None, 50).await.unwrap())
+            .await;
+    assert!(listed.len() == 50 && listed.iter().all(|one| one.version == 1 && one.status == EnrollmentStatus::Active), "{listed:?}");
+    assert!(listed.is_sorted_by(|newer, older| newer.id > older.id));
+    assert!(read <= 40_050, "{read} enrollments were read");
 }
 
 /// 100,000 contacts in the order of their numbers, of whom the oldest 6,000 came from another shop.

@@ -30,6 +30,7 @@ pub(in crate::web) struct AutomationPage {
     updated_at: DateTime<Utc>,
     trigger: String,
     steps: Vec<StepRow>,
+    inside_former: Vec<Former>,
     enrollments: Vec<Count>,
     /// Whether there are more enrollments than were counted.
     only_newest: bool,
@@ -49,6 +50,13 @@ pub(super) struct StepRow {
     waiting: i64,
     passed: i64,
     failed: i64,
+}
+
+/// Who passes through a version that is not the present one any more.
+#[derive(Debug, Serialize)]
+struct Former {
+    version: i32,
+    inside: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,7 +85,13 @@ impl AutomationPage {
             updated_at: automation.updated_at,
             trigger: words::trigger(&automation.definition.trigger),
             steps,
-            enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: passages.by_status(*status) }).collect(),
+            inside_former: passages
+                .inside_former
+                .iter()
+                .rev()
+                .map(|(version, inside)| Former { version: *version, inside: *inside })
+                .collect(),
+            enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: passages.with(*status) }).collect(),
             only_newest: passages.looked_at >= MAX_BY_STEP,
             most_counted: MAX_BY_STEP,
             standing: Standing::of_automation(id, messages),
@@ -135,8 +149,10 @@ impl StepRow {
 
 impl Page for AutomationPage {
     const TEMPLATE: &'static str = "ui/automations/show.html";
-    const VARIES: Varies =
-        Varies { texts: &["name", "trigger", "steps.text", "recent.contact", "recent.reason"], lists: &["steps", "recent"] };
+    const VARIES: Varies = Varies {
+        texts: &["name", "trigger", "steps.text", "recent.contact", "recent.reason"],
+        lists: &["steps", "inside_former", "recent"],
+    };
 
     fn samples() -> Vec<Self> {
         let page = |status, errors| Self {
@@ -147,6 +163,7 @@ impl Page for AutomationPage {
             updated_at: DateTime::UNIX_EPOCH,
             trigger: "When the event “order_completed” is reported".to_owned(),
             steps: StepRow::samples(),
+            inside_former: vec![Former { version: 2, inside: 1_234 }, Former { version: 1, inside: 1 }],
             enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: 1_234 }).collect(),
             only_newest: true,
             most_counted: MAX_BY_STEP,
@@ -157,6 +174,7 @@ impl Page for AutomationPage {
         let wrong = FieldErrors::default().with("steps.0.sender_id", "The sender is disabled.").with("name", "Odd.");
         let empty = Self {
             steps: Vec::new(),
+            inside_former: Vec::new(),
             recent: Vec::new(),
             only_newest: false,
             standing: Standing::of_automation(1, Counts::default()),
@@ -183,7 +201,7 @@ mod tests {
             ((EnrollmentStatus::Failed, 2), 1),
             ((EnrollmentStatus::Completed, 3), 10),
         ];
-        let passages = Passages { counts: counts.into_iter().collect(), looked_at: 18 };
+        let passages = Passages { counts: counts.into_iter().collect(), ..Passages::default() };
         let mut rows: Vec<StepRow> = StepRow::samples().into_iter().chain(StepRow::samples()).take(3).collect();
         count_in(&mut rows, &definition, &passages);
         let counted: Vec<_> = rows.iter().map(|row| (row.waiting, row.passed, row.failed)).collect();

@@ -21,11 +21,15 @@ const PER_PAGE: usize = 50;
 /// Contacts whose enrollments a search looks for.
 const MOST_CONTACTS: usize = 100;
 
+/// Versions to choose from, besides the present one.
+const MOST_VERSIONS: i32 = 50;
+
 /// What is looked for, and where the list goes on.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Wanted {
     status: String,
+    version: String,
     q: String,
     #[serde(skip_serializing)]
     before: Option<EnrollmentId>,
@@ -38,6 +42,8 @@ pub(in crate::web) struct EnrollmentsPage {
     name: String,
     wanted: Wanted,
     statuses: Vec<Choice>,
+    /// None where there has been only one.
+    versions: Vec<Choice>,
     rows: Vec<EnrollmentRow>,
     newer: Option<String>,
     older: Option<String>,
@@ -52,6 +58,7 @@ pub(super) struct EnrollmentRow {
     contact_id: ContactId,
     contact: String,
     status: EnrollmentStatus,
+    version: i32,
     step: i16,
     reason: Option<String>,
     due_at: Option<DateTime<Utc>>,
@@ -66,7 +73,11 @@ pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, wanted: Q
 impl EnrollmentsPage {
     async fn load(conn: &mut Conn, id: AutomationId, wanted: Wanted) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
-        let filter = EnrollmentFilter { status: wanted.status.parse().ok(), contacts: wanted.contacts(conn).await? };
+        let filter = EnrollmentFilter {
+            status: wanted.status.parse().ok(),
+            contacts: wanted.contacts(conn).await?,
+            version: wanted.version.parse().ok(),
+        };
         let limits = limits(&filter);
         let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
         let mut found = automations::enrollments(conn, id, &filter, wanted.before, limit + 1).await?;
@@ -75,7 +86,7 @@ impl EnrollmentsPage {
         let rows = rows(conn, found).await?;
         let here = |before: Option<EnrollmentId>| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("status", &wanted.status).append_pair("q", &wanted.q);
+            query.append_pair("status", &wanted.status).append_pair("version", &wanted.version).append_pair("q", &wanted.q);
             if let Some(before) = before {
                 query.append_pair("before", &before.to_string());
             }
@@ -88,6 +99,7 @@ impl EnrollmentsPage {
             older: rows.last().filter(|_| more).map(|last| here(Some(last.id))),
             rows,
             statuses: statuses(),
+            versions: versions(automation.version, filter.version),
             limits,
             wanted,
         })
@@ -109,13 +121,25 @@ impl Wanted {
 
 /// How far was looked, where that is not the whole way.
 fn limits(filter: &EnrollmentFilter) -> Option<String> {
-    match (&filter.contacts, filter.status) {
-        (Some(contacts), _) if contacts.len() >= MOST_CONTACTS => Some(format!(
+    let newest = grouped(MOST_LOOKED_AT);
+    match (&filter.contacts, filter.status, filter.version) {
+        (Some(contacts), ..) if contacts.len() >= MOST_CONTACTS => Some(format!(
             "More contacts are found by this than the newest {MOST_CONTACTS}, whose enrollments are shown: search more exactly."
         )),
-        (None, Some(_)) => Some(format!("A status is looked for among the newest {} enrollments.", grouped(MOST_LOOKED_AT))),
+        (None, _, Some(_)) => Some(format!(
+            "A version is looked for among the newest {newest} enrollments, and among the newest {newest} of the time when it ended."
+        )),
+        (None, Some(_), None) => Some(format!("A status is looked for among the newest {newest} enrollments.")),
         _ => None,
     }
+}
+
+/// The newest versions, and the one that is looked for.
+fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
+    let oldest = newest.saturating_sub(MOST_VERSIONS).max(1);
+    let other = wanted.filter(|wanted| (1..oldest).contains(wanted));
+    let all = (oldest..=newest).rev().chain(other);
+    if newest > 1 { all.map(|version| Choice::new(version.to_string(), format!("Version {version}"))).collect() } else { Vec::new() }
 }
 
 fn statuses() -> Vec<Choice> {
@@ -137,6 +161,7 @@ pub(super) async fn rows(conn: &mut Conn, enrollments: Vec<Enrollment>) -> Resul
         contact_id: enrollment.contact_id,
         contact: contacts.get(&enrollment.contact_id).map(Contact::label).unwrap_or_default(),
         status: enrollment.status,
+        version: enrollment.version,
         step: enrollment.step,
         reason: enrollment.reason,
         due_at: Some(enrollment.due_at).filter(|_| enrollment.status == EnrollmentStatus::Active),
@@ -153,6 +178,7 @@ impl EnrollmentRow {
             contact_id: ContactId::new(),
             contact: "Ada <Lovelace>".to_owned(),
             status,
+            version: 2,
             step: 1,
             reason: (status == EnrollmentStatus::Failed).then(|| "The sender of step 2 does not exist any more.".to_owned()),
             due_at: Some(DateTime::UNIX_EPOCH).filter(|_| status == EnrollmentStatus::Active),
@@ -172,12 +198,13 @@ impl Page for EnrollmentsPage {
             name: "Thank <you>".to_owned(),
             wanted,
             statuses: statuses(),
+            versions: versions(3, None),
             rows,
             newer: Some("/automations/1/enrollments?status=".to_owned()),
             older: None,
             limits: Some("A status is looked for among the newest 20,000 enrollments.".to_owned()),
         };
-        let searched = Wanted { q: "Ada".to_owned(), status: "failed".to_owned(), before: None };
+        let searched = Wanted { q: "Ada".to_owned(), status: "failed".to_owned(), version: "2".to_owned(), before: None };
         vec![page(EnrollmentRow::samples(), Wanted::default()), page(Vec::new(), Wanted::default()), page(Vec::new(), searched)]
     }
 }
