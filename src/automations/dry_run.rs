@@ -34,6 +34,15 @@ pub struct DryRun {
     pub ends_at: DateTime<Utc>,
 }
 
+/// An event to try it with.
+#[derive(Debug, Clone, Copy)]
+pub struct TriedEvent<'a> {
+    /// What it is called; none for a made-up one, which is called whatever is waited for.
+    pub name: Option<&'a EventName>,
+    /// Its properties: an object.
+    pub properties: &'a Value,
+}
+
 /// Whether the trigger lets the contact in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
@@ -93,7 +102,7 @@ pub async fn dry_run(
     organization: &Organization,
     definition: &Definition,
     contact: &Contact,
-    event: Option<(&EventName, &Value)>,
+    event: Option<TriedEvent<'_>>,
     now: DateTime<Utc>,
 ) -> Result<DryRun> {
     let (template_ids, sender_ids) = definition.refers_to();
@@ -110,7 +119,7 @@ pub async fn dry_run(
     let mut enrollment = would_be(contact, now);
     let mut dry = DryRun { start: start(&definition.trigger, event), outcomes: Vec::new(), ends_at: now };
     loop {
-        let passage = Passage { enrollment: &enrollment, definition, contact, event: event.map(|(_, properties)| properties) };
+        let passage = Passage { enrollment: &enrollment, definition, contact, event: event.map(|event| event.properties) };
         let ran = run(&passage, &material, dry.ends_at);
         for draft in ran.drafts {
             let step = match &draft.origin {
@@ -164,13 +173,15 @@ async fn sending(
 }
 
 /// Whether the trigger would let somebody in. What is no event, a tag or a new contact, is taken to have happened.
-fn start(trigger: &Trigger, event: Option<(&EventName, &Value)>) -> Start {
+fn start(trigger: &Trigger, event: Option<TriedEvent<'_>>) -> Start {
     match (trigger, event) {
         (Trigger::Event { name: None, .. } | Trigger::TagAdded { tag: None }, _) => Start::Open,
         (Trigger::Event { .. }, None) => Start::NoEvent,
-        (Trigger::Event { name: Some(wanted), .. }, Some((name, _))) if wanted != name => Start::OtherEvent(wanted.clone()),
-        (Trigger::Event { conditions, .. }, Some((_, properties))) => {
-            let unmet: Vec<Condition> = conditions.0.iter().filter(|condition| !condition.holds(properties)).cloned().collect();
+        (Trigger::Event { name: Some(wanted), .. }, Some(event)) if event.name.is_some_and(|name| name != wanted) => {
+            Start::OtherEvent(wanted.clone())
+        }
+        (Trigger::Event { conditions, .. }, Some(event)) => {
+            let unmet: Vec<Condition> = conditions.0.iter().filter(|condition| !condition.holds(event.properties)).cloned().collect();
             if unmet.is_empty() { Start::Yes } else { Start::Unmet(unmet) }
         }
         (Trigger::TagAdded { .. } | Trigger::ContactCreated, _) => Start::Yes,
@@ -208,12 +219,14 @@ mod tests {
         let order = EventName::parse("order").unwrap();
         let other = EventName::parse("visit").unwrap();
         let large = trigger(json!({"type": "event", "name": "order", "where": {"total": {"op": "gte", "value": 100}, "vip": true}}));
-        assert_eq!(start(&large, Some((&order, &json!({"total": 100, "vip": true})))), Start::Yes);
-        assert_eq!(start(&large, Some((&other, &json!({})))), Start::OtherEvent(order.clone()));
+        let tried = |trigger: &Trigger, name, properties: Value| start(trigger, Some(TriedEvent { name, properties: &properties }));
+        assert_eq!(tried(&large, Some(&order), json!({"total": 100, "vip": true})), Start::Yes);
+        assert_eq!(tried(&large, None, json!({"total": 100, "vip": true})), Start::Yes);
+        assert_eq!(tried(&large, Some(&other), json!({})), Start::OtherEvent(order.clone()));
         assert_eq!(start(&large, None), Start::NoEvent);
-        let Start::Unmet(unmet) = start(&large, Some((&order, &json!({"total": 99, "vip": true})))) else { panic!("it starts") };
+        let Start::Unmet(unmet) = tried(&large, Some(&order), json!({"total": 99, "vip": true})) else { panic!("it starts") };
         assert_eq!(unmet.iter().map(|condition| condition.property.as_str()).collect::<Vec<_>>(), ["total"]);
-        assert_eq!(start(&trigger(json!({"type": "event"})), Some((&order, &json!({})))), Start::Open);
+        assert_eq!(tried(&trigger(json!({"type": "event"})), Some(&order), json!({})), Start::Open);
         assert_eq!(start(&trigger(json!({"type": "contact_created"})), None), Start::Yes);
     }
 }

@@ -16,6 +16,7 @@ pub mod enroll;
 mod enrollment;
 mod report;
 mod run;
+mod sample;
 mod step;
 mod trigger;
 pub mod uses;
@@ -24,8 +25,9 @@ pub use automation::{Automation, AutomationName, AutomationStatus, find, find_ma
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use check::check_can_run;
 pub use definition::Definition;
-pub use dry_run::{DryRun, Outcome, Start, What, dry_run};
+pub use dry_run::{DryRun, Outcome, Start, TriedEvent, What, dry_run};
 pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment, find_enrollments};
 pub use report::{Reported, report};
+pub use sample::sample_event;
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
 pub use trigger::Trigger;

@@ -25,8 +25,8 @@ async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
     app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada", "last_name": "Lovelace" })).await.ok();
     app.contact(OTHER_HANDSET).await;
     let page = site.open(&format!("{trying}?find=Ada")).await.ok();
-    page.must_say("this contact has reported no event");
-    page.must_say("event.total is not set");
+    page.must_say("It would start with this event, which nobody has reported.");
+    page.must_say("Thank you for 100 euros.");
     app.event("order", HANDSET, json!({ "total": 250 })).await;
     app.run_until_idle().await;
     app.event("order", HANDSET, json!({ "total": 5 })).await;
@@ -48,6 +48,57 @@ async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
     page.must_say("0 messages in all");
     assert_eq!(app.received(HANDSET).len(), sent, "nothing of this was sent");
     assert_eq!(app.count("enrollments").await, 1, "and nobody was enrolled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let template = app.template("Thank you for {{ event.total }} euros, {{ event.customer.name }}.").await;
+    let trigger = json!({ "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } });
+    let automation = app.automation(trigger, json!([send_sms(&template, &twilio)])).await;
+    app.contact(HANDSET).await;
+    let site = app.sign_in().await;
+
+    let with = |event: &str| {
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("event_id", "written").append_pair("event", event).finish();
+        format!("/automations/{automation}/try?{query}")
+    };
+    let page = site.open(&with("")).await.ok();
+    assert!(page.html.contains("&quot;total&quot;: 100"), "what is to be written begins with what is asked for: {}", page.html);
+    page.must_say("Thank you for 100 euros, name.");
+    let page = site.open(&with(r#"{"total": 7.5, "customer": {"name": "Ada"}}"#)).await.ok();
+    page.must_say("It would not start with this event, since it is not so that total is at least 100");
+    page.must_say("Thank you for 7.5 euros, Ada.");
+    site.open(&with(r#"{"total": 200}"#)).await.ok().must_say("event.customer.name is not set");
+    let page = site.open(&with("{total}")).await.ok();
+    page.must_say("This is not JSON: ");
+    page.must_say("That cannot be said yet");
+    assert!(page.html.contains("aria-invalid=\"true\" aria-describedby=\"event-help event-error\""), "{}", page.html);
+
+    // In the editor a made-up event follows what is changed there, and one that is written by hand stays as it is.
+    let edit = format!("/automations/{automation}/edit");
+    let form = site.open(&edit).await.ok().form(&edit).pressing("do", "try");
+    let page = site.send(&form).await.ok();
+    page.must_say("Thank you for 100 euros, name.");
+    let form = page.form(&edit).with("trigger.where.0.value", "300").pressing("do", "try");
+    assert_eq!(form.value("try.event_id"), Some("sample"));
+    let page = site.send(&form).await.ok();
+    page.must_say("Thank you for 300 euros, name.");
+    let form = page.form(&edit).with("try.event_id", "written").with("try.event", r#"{"total": 301, "customer": {"name": "Bo"}}"#);
+    let page = site.send(&form.pressing("do", "try")).await.ok();
+    page.must_say("Thank you for 301 euros, Bo.");
+    let page = site.send(&page.form(&edit).pressing("do", "add_wait")).await.ok();
+    let page = site.send(&page.form(&edit).pressing("do", "try")).await.ok();
+    page.must_say("Thank you for 301 euros, Bo.");
+    let page = site.send(&page.form(&edit).with("trigger.where.0.value", "400").pressing("do", "try")).await.ok();
+    page.must_say("since it is not so that total is at least 400");
+    let page = site.send(&page.form(&edit).with("try.event", "[301]").pressing("do", "try")).await;
+    assert_eq!(page.status, 422);
+    page.must_say("Write the properties in braces");
+    assert_eq!(page.form(&edit).value("try.event"), Some("[301]"));
+    assert!(app.received(HANDSET).is_empty() && app.count("events").await == 0 && app.count("automation_versions").await == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,4 +278,41 @@ async fn a_marketer_builds_a_flow_tries_it_and_switches_it_on() {
     browser.must_say("The automation is switched on.").await;
     app.api().post("/contacts", json!({ "phone": OTHER_HANDSET })).await.ok();
     app.eventually("the message arrives", async || (app.received(OTHER_HANDSET) == ["Thank you, friend!"]).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_builds_a_flow_with_the_keyboard_goes_on_where_they_pressed() {
+    let app = TestApp::start().await;
+    app.connect_twilio().await;
+    app.contact(HANDSET).await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/automations/new", app.url)).await;
+    browser.tab_to("Add wait").await;
+    browser.must_be_at("2. Wait").await;
+    browser.tab_to("Copy").await;
+    browser.must_be_at("3. Wait").await;
+    browser.type_keys("\u{e004}\u{e007}").await;
+    browser.must_be_at("up.1").await;
+    // The same key again, until it is the first; there only the way down is left.
+    browser.type_keys("\u{e007}").await;
+    browser.must_be_at("down.0").await;
+    browser.must_say("1. Wait").await;
+    browser.type_keys("\u{e007}").await;
+    browser.must_be_at("down.1").await;
+    browser.must_say("2. Wait").await;
+    browser.type_keys("\u{e007}").await;
+    browser.must_be_at("up.2").await;
+    browser.tab_to("Remove").await;
+    browser.must_be_at("2. Wait").await;
+    browser.tab_to("Show what would happen").await;
+    browser.must_be_at("What would happen").await;
+    let seen = "const at = document.activeElement.getBoundingClientRect(); return at.top >= 0 && at.bottom <= window.innerHeight;";
+    assert_eq!(browser.run(seen).await, true, "it is seen without scrolling");
+
+    browser.go(&format!("{}/automations/new", app.url)).await;
+    for property in ["trigger.where.0.property", "trigger.where.1.property"] {
+        browser.tab_to("Add condition").await;
+        browser.must_be_at(property).await;
+    }
 }

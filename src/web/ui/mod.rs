@@ -9,6 +9,7 @@ mod home;
 mod join;
 mod ledger;
 mod log_in;
+mod made_event;
 mod messages;
 mod settings;
 mod setup;

@@ -195,6 +195,20 @@ impl Browser {
         panic!("{}: the Tab key does not lead to “{label}”, but to {passed:?}", self.path().await);
     }
 
+    /// Waits until this has the focus: a button by what it asks for, a field by its name, anything else by its text.
+    pub(crate) async fn must_be_at(&self, wanted: &str) {
+        let focused = "const at = document.activeElement; return (at?.name === 'do' ? at.value : at?.name) || at?.innerText.trim() || ''";
+        let asked = Instant::now();
+        loop {
+            let here = self.run(focused).await;
+            if here == wanted {
+                return;
+            }
+            assert!(asked.elapsed() < PATIENCE, "{}: the focus is at {here}, not at “{wanted}”", self.path().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Follows the first link of the page's main part that a selector finds.
     pub(crate) async fn follow_first(&self, css: &str) {
         self.find(Locator::Css(&format!("main {css}"))).await.click().await.unwrap();

@@ -6,26 +6,21 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::action::Action;
-use super::form::{AutomationForm, MISSING, UNITS};
-use super::trial::{Trial, TrialForm};
-use super::words;
-use crate::automations::condition::Operator;
+use super::action::{Action, Focus};
+use super::choices::Choices;
+use super::form::AutomationForm;
+use super::trial::{TRY, Trial, TrialForm};
 use crate::automations::{self, Automation, AutomationChange, AutomationStatus, NewAutomation};
-use crate::contacts::tags;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::types::id::{AutomationId, SenderId, TemplateId};
+use crate::types::id::AutomationId;
 use crate::users::audit::Actor;
 use crate::web::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
-use crate::{senders, templates};
 
 /// What a draft is called before anyone names it.
 const UNTITLED: &str = "Untitled automation";
-/// Templates and tags offered to choose from.
-const MAX_CHOICES: i64 = 500;
 /// The longest form that fits into an address, in bytes.
 const MAX_QUERY: usize = 9_000;
 
@@ -39,16 +34,9 @@ pub(in crate::web) struct EditorPage {
     choices: Choices,
     /// What it would do, if somebody asked.
     trial: Option<Trial>,
-}
-
-/// What the select boxes offer.
-#[derive(Debug, Default, Serialize)]
-struct Choices {
-    templates: Vec<Choice>,
-    senders: Vec<Choice>,
-    tags: Vec<String>,
-    operators: Vec<Choice>,
-    units: Vec<Choice>,
+    /// What it was tried with, kept until somebody asks again.
+    tried: TrialForm,
+    focus: Focus,
 }
 
 /// What the form is about: an automation that exists, or none yet.
@@ -56,6 +44,12 @@ struct Choices {
 struct Subject {
     id: Option<AutomationId>,
     status: AutomationStatus,
+}
+
+/// What is typed: the automation, and what to try it with.
+struct Typed {
+    form: AutomationForm,
+    trial: TrialForm,
 }
 
 /// How complete it has to be for being saved.
@@ -70,8 +64,8 @@ enum Needs {
 /// An empty form, or the one that the address brings back.
 pub(super) async fn new(visit: Visit<Marketer>, request: HttpRequest) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
-    let form = brought_back(&request, AutomationForm::blank);
-    show(visit, subject, form, FieldErrors::default()).await
+    let (form, focus) = brought_back(&request, AutomationForm::blank);
+    show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
 }
 
 /// The saved form, or the one that the address brings back.
@@ -79,24 +73,25 @@ pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, request
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
-    let form = brought_back(&request, || AutomationForm::of(&automation));
+    let (form, focus) = brought_back(&request, || AutomationForm::of(&automation));
     let subject = Subject { id: Some(automation.id), status: automation.status };
-    show(visit, subject, form, FieldErrors::default()).await
+    show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
 }
 
-/// The form in the address, or another one where there is none; with `step` and `template_id` in it, that template is chosen.
-fn brought_back(request: &HttpRequest, otherwise: impl FnOnce() -> AutomationForm) -> AutomationForm {
+/// The form in the address, or another one where there is none; with `step` and `template_id` in it, that template is chosen, and the step
+/// is where one goes on.
+fn brought_back(request: &HttpRequest, otherwise: impl FnOnce() -> AutomationForm) -> (AutomationForm, Focus) {
     let query: Vec<(String, String)> = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let asked = |wanted: &str| query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let mut form = match asked("trigger.type") {
         Some(_) => AutomationForm::from_pairs(&query),
         None => otherwise(),
     };
-    let step = asked("step").and_then(|step| step.parse::<usize>().ok()).and_then(|step| form.steps.get_mut(step));
-    if let (Some(step), Some(template_id)) = (step, asked("template_id")) {
-        step.template_id = template_id;
+    let index = asked("step").and_then(|step| step.parse::<usize>().ok()).filter(|index| *index < form.steps.len());
+    if let (Some(index), Some(template_id)) = (index, asked("template_id")) {
+        form.steps[index].template_id = template_id;
     }
-    form
+    (form, index.map(Focus::step).unwrap_or_default())
 }
 
 pub(super) async fn create(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
@@ -109,41 +104,46 @@ pub(super) async fn update(visit: Visit<Marketer>, id: Path<AutomationId>, form:
 }
 
 async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, String)]) -> PageResult {
-    let mut form = AutomationForm::from_pairs(pairs);
+    let mut typed = Typed { form: AutomationForm::from_pairs(pairs), trial: TrialForm::from_pairs(pairs) };
     match Action::from_pairs(pairs) {
         Action::Edit(edit) => {
-            edit.apply(&mut form);
-            show(visit, subject, form, FieldErrors::default()).await
+            let focus = edit.apply(&mut typed.form);
+            show(visit, subject, typed, focus).await
         }
-        Action::Save => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Needs::ForItsStatus).await {
+        Action::Save => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &typed.form, Needs::ForItsStatus).await
+        {
             Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved."),
-            Err(error) => refuse(visit, subject, form, error).await,
+            Err(error) => refuse(visit, subject, typed, error).await,
         },
-        Action::Activate => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Needs::ToRun).await {
+        Action::Activate => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &typed.form, Needs::ToRun).await {
             Ok(saved) => {
                 visit.redirect(format!("/automations/{}/activate", saved.id)).flash("Automation saved. It is not switched on yet.")
             }
-            Err(error) => refuse(visit, subject, form, error).await,
+            Err(error) => refuse(visit, subject, typed, error).await,
         },
-        Action::Try => try_out(visit, subject, form, TrialForm::from_pairs(pairs)).await,
-        Action::NewTemplate(step) => leave_for_template(visit, subject, form, step).await,
+        Action::Try => try_out(visit, subject, typed).await,
+        Action::NewTemplate(step) => leave_for_template(visit, subject, typed, step).await,
     }
 }
 
-async fn show(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, errors: FieldErrors) -> PageResult {
-    let page = EditorPage::load(&visit, subject, form, errors).await?;
-    if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
+async fn show(visit: Visit<Marketer>, subject: Subject, typed: Typed, focus: Focus) -> PageResult {
+    let page = EditorPage::load(&visit, subject, typed, FieldErrors::default()).await?;
+    visit.page(&EditorPage { focus, ..page })
 }
 
 /// Shows the form again with what is wrong with it; other errors are pages of their own.
-async fn refuse(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, error: Error) -> PageResult {
+async fn refuse(visit: Visit<Marketer>, subject: Subject, typed: Typed, error: Error) -> PageResult {
     match error {
-        Error::Invalid(mut errors) => {
-            errors.add("form", "Nothing is saved yet: see what is marked below.");
-            show(visit, subject, form, errors).await
+        Error::Invalid(errors) => {
+            show_wrong(visit, subject, typed, errors.with("form", "Nothing is saved yet: see what is marked below.")).await
         }
         other => Err(other.into()),
     }
+}
+
+async fn show_wrong(visit: Visit<Marketer>, subject: Subject, typed: Typed, errors: FieldErrors) -> PageResult {
+    let page = EditorPage::load(&visit, subject, typed, errors).await?;
+    visit.invalid(&page)
 }
 
 /// Creates or changes the automation; its status stays, since what switching it on will do is told on a page of its own first.
@@ -172,33 +172,35 @@ async fn save(
 }
 
 /// Shows the form with what it would do for somebody. Where it cannot be read, what is wrong is said instead.
-async fn try_out(visit: Visit<Marketer>, subject: Subject, form: AutomationForm, trial: TrialForm) -> PageResult {
+async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> PageResult {
     // A name is not needed for that.
-    let named = AutomationForm { name: UNTITLED.to_owned(), ..form.clone() };
+    let named = AutomationForm { name: UNTITLED.to_owned(), ..typed.form.clone() };
     let (_, definition) = match named.parse() {
         Ok(parsed) => parsed,
         Err(errors) => {
-            let errors = errors.with("form", "It cannot be tried yet: see what is marked below.");
-            let page = EditorPage::load(&visit, subject, form, errors).await?;
-            return visit.invalid(&page);
+            return show_wrong(visit, subject, typed, errors.with("form", "It cannot be tried yet: see what is marked below.")).await;
         }
     };
-    let trial = Trial::load(&mut *visit.conn().await?, &visit, subject.id, &definition, trial).await?;
-    let page = EditorPage::load(&visit, subject, form, FieldErrors::default()).await?;
-    visit.page(&EditorPage { trial: Some(trial), ..page })
+    let (trial, wrong) = Trial::load(&mut *visit.conn().await?, &visit, subject.id, &definition, typed.trial.clone()).await?;
+    let errors = wrong.iter().flat_map(|(field, all)| all.iter().map(move |sentence| (format!("{TRY}{field}"), sentence)));
+    let errors = errors.fold(FieldErrors::default(), |errors, (field, sentence)| errors.with(&field, sentence));
+    let page = EditorPage::load(&visit, subject, typed, errors).await?;
+    let page = EditorPage { trial: Some(trial), focus: Focus::trial(), ..page };
+    if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
 }
 
 /// Keeps the half-filled form and goes to write a template; that page comes back here with the template chosen.
 ///
 /// A draft is saved as far as it can be. The form as it was typed travels along in the address: what runs, or has run, cannot be saved
 /// half, and a draft loses what is not complete.
-async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: AutomationForm, step: usize) -> PageResult {
+async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut typed: Typed, step: usize) -> PageResult {
+    let form = &mut typed.form;
     let mut id = subject.id;
     if subject.status == AutomationStatus::Draft {
         if form.name.trim().is_empty() {
             form.name = untitled(&mut *visit.conn().await?).await?;
         }
-        match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &form, Needs::ForItsStatus).await {
+        match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, form, Needs::ForItsStatus).await {
             Ok(saved) => id = Some(saved.id),
             Err(Error::Invalid(_)) => {}
             Err(other) => return Err(other.into()),
@@ -207,7 +209,7 @@ async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut form: 
     let query = form.to_query();
     if query.len() > MAX_QUERY {
         let errors = FieldErrors::default().with("form", "Save your changes first, then create the template.");
-        return show(visit, Subject { id, ..subject }, form, errors).await;
+        return show_wrong(visit, Subject { id, ..subject }, typed, errors).await;
     }
     let back = match id {
         Some(id) => format!("/automations/{id}/edit?{query}&step={step}"),
@@ -227,57 +229,11 @@ async fn untitled(conn: &mut Conn) -> Result<String, Error> {
 }
 
 impl EditorPage {
-    async fn load(visit: &Visit<Marketer>, subject: Subject, form: AutomationForm, errors: FieldErrors) -> Result<Self, PageError> {
-        let choices = Choices::load(&mut *visit.conn().await?, &form).await?;
-        Ok(Self { id: subject.id, status: subject.status, form, errors, choices, trial: None })
+    async fn load(visit: &Visit<Marketer>, subject: Subject, typed: Typed, errors: FieldErrors) -> Result<Self, PageError> {
+        let choices = Choices::load(&mut *visit.conn().await?, &typed.form).await?;
+        let (Subject { id, status }, Typed { form, trial: tried }) = (subject, typed);
+        Ok(Self { id, status, form, errors, choices, trial: None, tried, focus: Focus::default() })
     }
-}
-
-impl Choices {
-    /// What can be chosen, and what is chosen already even if it is offered no more.
-    async fn load(conn: &mut Conn, form: &AutomationForm) -> Result<Self, Error> {
-        let mut templates: Vec<Choice> = templates::list(conn, None, MAX_CHOICES)
-            .await?
-            .into_iter()
-            .map(|template| Choice { value: template.id.to_string(), label: template.name })
-            .collect();
-        let chosen = not_among(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
-        let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(|template| {
-            let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
-            Choice { value: template.id.to_string(), label: format!("{}{archived}", template.name) }
-        }));
-        let mut senders: Vec<Choice> =
-            senders::usable(conn).await?.into_iter().map(|sender| Choice { value: sender.id.to_string(), label: sender.label() }).collect();
-        let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
-        let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        senders.extend(
-            senders::find_many(conn, &chosen)
-                .await?
-                .into_values()
-                .map(|sender| Choice { value: sender.id.to_string(), label: format!("{} (not sending at present)", sender.label()) }),
-        );
-        let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
-        Ok(Self { templates, senders, tags, ..Self::fixed() })
-    }
-
-    fn fixed() -> Self {
-        let mut operators: Vec<Choice> = Operator::ALL
-            .iter()
-            .map(|operator| Choice { value: operator.to_string(), label: words::operator(*operator).to_owned() })
-            .collect();
-        operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
-        let units = UNITS.iter().map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() }).collect();
-        Self { operators, units, ..Self::default() }
-    }
-}
-
-/// The values in use that no choice has yet, each once.
-fn not_among<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
-    let mut missing: Vec<&str> = values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
-    missing.sort_unstable();
-    missing.dedup();
-    missing
 }
 
 impl Page for EditorPage {
@@ -313,10 +269,19 @@ impl Page for EditorPage {
             .with("form", "Nothing is saved yet: see what is marked below.")
             .with("steps.1.seconds", "Write a whole number, such as 2.")
             .with("steps.0.template_id", "There is no such template.")
+            .with("try.event", "This is not JSON.")
             .with("trigger.where.0.value", "This is wrong.");
         let id = Some(AutomationId::new());
-        let page =
-            |id, status, form, errors| Self { id, status, form, errors, choices: choices(), trial: Trial::samples().into_iter().next() };
+        let page = |id, status, form, errors| Self {
+            id,
+            status,
+            form,
+            errors,
+            choices: choices(),
+            trial: Trial::samples().into_iter().next(),
+            tried: TrialForm::default(),
+            focus: Focus::step(0),
+        };
         let nothing = FieldErrors::default;
         vec![
             page(None, AutomationStatus::Draft, AutomationForm::blank(), nothing()),
@@ -331,12 +296,6 @@ impl Page for EditorPage {
 mod tests {
     use super::*;
     use crate::automations::AutomationName;
-
-    #[test]
-    fn what_is_chosen_is_offered_even_when_the_list_ends_before_it() {
-        let choices = vec![Choice { value: "a".to_owned(), label: "A".to_owned() }];
-        assert_eq!(not_among(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
-    }
 
     #[test]
     fn the_name_of_an_untitled_draft_is_one_that_can_be_saved() {

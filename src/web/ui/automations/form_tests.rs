@@ -116,3 +116,20 @@ fn steps_are_added_moved_and_removed_with_what_was_typed() {
     Edit::Remove(1).apply(&mut form);
     assert_eq!(form.steps.len(), 2);
 }
+
+#[test]
+fn one_goes_on_where_one_pressed() {
+    let mut form = AutomationForm::blank();
+    let mut focus = |edit: Edit| serde_json::to_value(edit.apply(&mut form)).unwrap();
+    assert_eq!(focus(Edit::AddWait(usize::MAX)), "steps.1");
+    assert_eq!(focus(Edit::AddSms(1)), "steps.1");
+    assert_eq!(focus(Edit::Copy(0)), "steps.1");
+    assert_eq!((focus(Edit::Down(1)), focus(Edit::Down(2))), ("down.2".into(), "up.3".into()));
+    assert_eq!((focus(Edit::Up(3)), focus(Edit::Up(2)), focus(Edit::Up(1))), ("up.2".into(), "up.1".into(), "down.0".into()));
+    assert_eq!((focus(Edit::Remove(1)), focus(Edit::Remove(2))), ("steps.1".into(), "steps.1".into()));
+    assert_eq!((focus(Edit::Remove(0)), focus(Edit::Remove(0))), ("steps.0".into(), "add_sms".into()));
+    let (first, second) = ("trigger.where.0.property", "trigger.where.1.property");
+    assert_eq!((focus(Edit::AddCondition), focus(Edit::AddCondition)), (first.into(), second.into()));
+    assert_eq!((focus(Edit::RemoveCondition(0)), focus(Edit::RemoveCondition(0))), (first.into(), "add_condition".into()));
+    assert_eq!(focus(Edit::Up(0)), "");
+}

@@ -1,6 +1,7 @@
 //! The pages of automations: list, editor, one automation, trying it, switching it, its enrollments.
 
 mod action;
+mod choices;
 mod detail;
 mod editor;
 mod enrollment;

@@ -3,23 +3,27 @@
 use actix_web::web::{Path, Query};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::words;
-use crate::automations::{self, Definition, DryRun, EnrollmentFilter, Outcome, Start, Trigger, What, dry_run};
+use crate::automations::{self, Definition, DryRun, EnrollmentFilter, Outcome, Start, TriedEvent, Trigger, What, dry_run};
 use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
-use crate::events::{self, Event};
+use crate::events::{self, Event, EventName};
 use crate::twilio::parts;
 use crate::types::id::{AutomationId, ContactId};
 use crate::users::User;
 use crate::web::error::PageError;
-use crate::web::ui::{Choice, somebody};
+use crate::web::ui::{Choice, made_event, somebody};
 use crate::web::visit::Access;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 20;
+
+/// What its fields begin with inside a larger form.
+pub(super) const TRY: &str = "try.";
 
 /// What is chosen.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -27,7 +31,19 @@ const EVENTS: i64 = 20;
 pub(super) struct TrialForm {
     find: String,
     contact_id: String,
+    /// Which event: the id of one of the contact's, `sample` or `written`; nothing for one that starts it.
     event_id: String,
+    /// The properties of the event that is written by hand, as JSON.
+    event: String,
+    /// What these began with: while both are the same, nobody has written anything.
+    begun: String,
+}
+
+/// The event to try it with.
+struct Picked {
+    /// None where nobody has reported it: then it is called what the trigger waits for.
+    name: Option<EventName>,
+    properties: Value,
 }
 
 /// What would happen.
@@ -39,7 +55,6 @@ pub(super) struct Trial {
     /// Whether an event has to start it.
     needs_event: bool,
     run: Option<Run>,
-    errors: FieldErrors,
 }
 
 /// A dry run in words.
@@ -47,6 +62,8 @@ pub(super) struct Trial {
 struct Run {
     contact: String,
     contact_id: ContactId,
+    /// The properties of the event that it is tried with.
+    event: Option<Value>,
     starts: bool,
     /// Whether it would start, and why not.
     start: String,
@@ -75,35 +92,67 @@ pub(in crate::web) struct TryPage {
     name: String,
     trigger: String,
     trial: Trial,
+    errors: FieldErrors,
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, form: Query<TrialForm>) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
-    let trial = Trial::load(&mut conn, &visit, Some(automation.id), &automation.definition, form.into_inner()).await?;
+    let (trial, errors) = Trial::load(&mut conn, &visit, Some(automation.id), &automation.definition, form.into_inner()).await?;
     drop(conn);
     let trigger = words::trigger(&automation.definition.trigger);
-    visit.page(&TryPage { id: automation.id, name: automation.name, trigger, trial })
+    visit.page(&TryPage { id: automation.id, name: automation.name, trigger, trial, errors })
 }
 
 impl TrialForm {
-    /// Reads the fields from among those of a larger form, where they are called `try.…`.
+    /// Reads the fields from among those of a larger form, where they begin with [`TRY`].
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
-        let field = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default();
-        Self { find: field("try.find"), contact_id: field("try.contact_id"), event_id: field("try.event_id") }
+        let field = |name: &str| {
+            let found = pairs.iter().find(|(known, _)| known.strip_prefix(TRY) == Some(name));
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let [find, contact_id, event_id, event, begun] = ["find", "contact_id", "event_id", "event", "begun"].map(field);
+        Self { find, contact_id, event_id, event, begun }
+    }
+
+    /// The event that is chosen, else the newest of the contact's that would start it, else a made-up one; none if what is written cannot
+    /// be read. The form then names it, and offers its properties to begin writing with.
+    fn event(&mut self, events: &[Event], trigger: &Trigger, sample: Value, errors: &mut FieldErrors) -> Option<Picked> {
+        let chosen = match self.event_id.as_str() {
+            made_event::SAMPLE | made_event::WRITTEN => None,
+            id => {
+                let starting = || events.iter().find(|event| trigger.matches_event(&event.name, &event.properties));
+                events.iter().find(|event| event.id.to_string() == id).or_else(starting)
+            }
+        };
+        let written = self.event_id == made_event::WRITTEN;
+        let picked = match chosen {
+            Some(event) => Picked { name: Some(event.name.clone()), properties: event.properties.clone() },
+            None => Picked { name: None, properties: sample },
+        };
+        let untouched = self.event.replace("\r\n", "\n") == self.begun.replace("\r\n", "\n");
+        if self.event.trim().is_empty() || (untouched && !written) {
+            self.event = made_event::to_begin_with(&picked.properties);
+            self.begun.clone_from(&self.event);
+        }
+        if written {
+            return errors.check("event", made_event::parse(&self.event)).flatten().map(|properties| Picked { name: None, properties });
+        }
+        self.event_id = chosen.map_or_else(|| made_event::SAMPLE.to_owned(), |event| event.id.to_string());
+        Some(picked)
     }
 }
 
 impl Trial {
     /// Finds contact and event, those that are chosen or else the newest, and runs the steps without sending anything. Who has entered the
-    /// automation last is who it is tried with at first.
+    /// automation last is who it is tried with at first. What is wrong with the form comes beside it.
     pub(super) async fn load(
         conn: &mut Conn,
         visit: &Visit<impl Access<Who = User>>,
         automation: Option<AutomationId>,
         definition: &Definition,
         mut form: TrialForm,
-    ) -> Result<Self, PageError> {
+    ) -> Result<(Self, FieldErrors), PageError> {
         if let (true, true, Some(id)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), automation) {
             let last = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, 1).await?.pop();
             form.contact_id = last.map(|last| last.contact_id.to_string()).unwrap_or_default();
@@ -113,46 +162,41 @@ impl Trial {
         let found = somebody::to_try_with(conn, &visit.organization, &form.find, form.contact_id.parse().ok(), &mut errors).await?;
         let chosen = found.iter().find(|contact| contact.id.to_string() == form.contact_id).or(found.first());
         form.contact_id = chosen.map(|contact| contact.id.to_string()).unwrap_or_default();
-        let events = match chosen {
-            Some(contact) if needs_event => events::of_contact(conn, contact.id, EVENTS).await?,
-            _ => Vec::new(),
-        };
-        let event = choose_event(&events, &definition.trigger, &form.event_id);
-        form.event_id = event.map(|event| event.id.to_string()).unwrap_or_default();
-        let run = match chosen {
-            Some(contact) => {
-                let event = event.map(|event| (&event.name, &event.properties));
-                let dry = dry_run(conn, &visit.app.renderer, &visit.organization, definition, contact, event, visit.now()).await?;
-                Some(Run::new(contact, dry))
+        let mut events = Vec::new();
+        let mut run = None;
+        if let Some(contact) = chosen {
+            let mut event = None;
+            if needs_event {
+                events = events::of_contact(conn, contact.id, EVENTS).await?;
+                let sample = automations::sample_event(conn, definition, &contact.phone).await?;
+                event = form.event(&events, &definition.trigger, sample, &mut errors);
             }
-            None => None,
-        };
-        Ok(Self {
-            contacts: found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect(),
-            events: events.iter().map(|event| somebody::event_choice(event, visit.zone())).collect(),
-            form,
-            needs_event,
-            run,
-            errors,
-        })
+            if event.is_some() || !needs_event {
+                let tried = event.as_ref().map(|event| TriedEvent { name: event.name.as_ref(), properties: &event.properties });
+                let dry = dry_run(conn, &visit.app.renderer, &visit.organization, definition, contact, tried, visit.now()).await?;
+                run = Some(Run::new(contact, event, dry));
+            }
+        }
+        let contacts = found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect();
+        let of_contact = events.iter().map(|event| somebody::event_choice(event, visit.zone()));
+        let events = of_contact.chain(made_choices()).collect();
+        Ok((Self { form, contacts, events, needs_event, run }, errors))
     }
 }
 
-/// The chosen event, else the newest that would start it, else the newest.
-fn choose_event<'e>(events: &'e [Event], trigger: &Trigger, chosen: &str) -> Option<&'e Event> {
-    let asked = events.iter().find(|event| event.id.to_string() == chosen);
-    let starting = || events.iter().find(|event| trigger.matches_event(&event.name, &event.properties));
-    asked.or_else(starting).or(events.first())
+fn made_choices() -> [Choice; 2] {
+    [Choice::new(made_event::SAMPLE, "Made up to fit"), Choice::new(made_event::WRITTEN, "Written by hand")]
 }
 
 impl Run {
-    fn new(contact: &Contact, dry: DryRun) -> Self {
+    fn new(contact: &Contact, event: Option<Picked>, dry: DryRun) -> Self {
         let steps: Vec<StepView> = dry.outcomes.into_iter().map(StepView::from).collect();
         Self {
             contact: contact.long_label(),
             contact_id: contact.id,
             starts: dry.start == Start::Yes,
-            start: start(&dry.start),
+            start: start(&dry.start, event.as_ref()),
+            event: event.map(|event| event.properties),
             messages: steps.iter().filter(|step| step.kind == "send").count(),
             steps,
             ends_at: dry.ends_at,
@@ -160,13 +204,14 @@ impl Run {
     }
 }
 
-fn start(start: &Start) -> String {
+fn start(start: &Start, event: Option<&Picked>) -> String {
     match start {
+        Start::Yes if event.is_some_and(|event| event.name.is_none()) => {
+            "It would start with this event, which nobody has reported.".to_owned()
+        }
         Start::Yes => "It would start.".to_owned(),
         Start::Open => "It cannot start yet: the trigger is not complete.".to_owned(),
-        Start::NoEvent => {
-            "It would not start: this contact has reported no event. The steps are shown as if one without properties had come.".to_owned()
-        }
+        Start::NoEvent => "It would not start without an event. The steps are shown as if one without properties had come.".to_owned(),
         Start::OtherEvent(wanted) => {
             format!("It would not start: it waits for the event “{wanted}”. The steps are shown as if this one did.")
         }
@@ -229,6 +274,7 @@ impl Trial {
         let run = Run {
             contact: "Ada <Lovelace>".to_owned(),
             contact_id: ContactId::new(),
+            event: Some(serde_json::json!({ "order_id": "A-1 <b>" })),
             starts: false,
             start: "It would not start: it waits for the event “order”.".to_owned(),
             steps,
@@ -236,21 +282,18 @@ impl Trial {
             messages: 1,
         };
         let full = Self {
-            form: TrialForm { find: "ada".to_owned(), ..TrialForm::default() },
+            form: TrialForm {
+                find: "ada".to_owned(),
+                event_id: made_event::WRITTEN.to_owned(),
+                event: "{\"order_id\": \"A-1 <b>\"}".to_owned(),
+                ..TrialForm::default()
+            },
             contacts: vec![Choice::new("1", "Ada <Lovelace>")],
-            events: vec![Choice::new("1", "order_completed, 1 Jan 1970, 00:00")],
+            events: [Choice::new("1", "order_completed, 1 Jan 1970, 00:00")].into_iter().chain(made_choices()).collect(),
             needs_event: true,
             run: Some(run),
-            errors: FieldErrors::default(),
         };
-        let nobody = Self {
-            form: TrialForm::default(),
-            contacts: Vec::new(),
-            events: Vec::new(),
-            needs_event: false,
-            run: None,
-            errors: FieldErrors::default().with("find", "No contact is found."),
-        };
+        let nobody = Self { form: TrialForm::default(), contacts: Vec::new(), events: Vec::new(), needs_event: false, run: None };
         vec![full, nobody]
     }
 }
@@ -268,6 +311,7 @@ impl Page for TryPage {
             name: "Thank <you>".to_owned(),
             trigger: "When a contact is created".to_owned(),
             trial,
+            errors: FieldErrors::default().with("find", "No contact is found.").with("event", "This is not JSON."),
         };
         Trial::samples().into_iter().map(page).collect()
     }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::return_to::ReturnTo;
 use crate::error::FieldErrors;
@@ -118,19 +117,6 @@ impl TemplateForm {
         NewTemplate::parse("Preview", &self.body, &self.lines()).map_err(|errors| for_people(&errors))
     }
 
-    /// The sample event; nothing typed is no event.
-    pub(super) fn event(&self) -> Result<Option<Value>, String> {
-        let typed = self.event.trim();
-        if typed.is_empty() {
-            return Ok(None);
-        }
-        match serde_json::from_str(typed) {
-            Ok(event @ Value::Object(_)) => Ok(Some(event)),
-            Ok(_) => Err("Write the properties in braces, such as {\"order_id\": \"4711\"}.".to_owned()),
-            Err(error) => Err(format!("This is not JSON: {error}. Write it like {{\"order_id\": \"4711\"}}.")),
-        }
-    }
-
     /// The contact that is chosen; nothing is chosen until a preview was asked for.
     pub(super) fn contact(&self) -> Option<ContactId> {
         self.contact_id.parse().ok()
@@ -174,15 +160,6 @@ mod tests {
         let fields: Vec<_> = errors.iter().map(|(field, sentences)| (field.to_owned(), sentences.len())).collect();
         assert_eq!(fields, [("media_urls".to_owned(), 2)]);
         assert!(TemplateForm { media_urls: "https://example.com/a.jpg".to_owned(), name: String::new(), ..form }.parse_text().is_ok());
-    }
-
-    #[test]
-    fn the_sample_event_is_an_object_or_nothing() {
-        let event = |typed: &str| TemplateForm { event: typed.to_owned(), ..TemplateForm::default() }.event();
-        assert_eq!(event(" "), Ok(None));
-        assert!(event("{\"a\": 1}").unwrap().is_some());
-        assert!(event("[1]").unwrap_err().contains("braces"));
-        assert!(event("{a}").unwrap_err().contains("line 1 column 2"));
     }
 
     #[test]

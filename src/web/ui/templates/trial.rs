@@ -22,7 +22,8 @@ use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 use crate::web::PageError;
-use crate::web::ui::{Choice, somebody};
+use crate::web::ui::made_event::{SAMPLE, WRITTEN};
+use crate::web::ui::{Choice, made_event, somebody};
 
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 10;
@@ -31,9 +32,7 @@ const NOBODY: &str = "+14155550100";
 
 /// The value of the choice of a contact: none but a number.
 pub(super) const NUMBER: &str = "number";
-/// Values of the choice of an event besides the ids of real ones.
-const SAMPLE: &str = "sample";
-const WRITTEN: &str = "written";
+/// The value of the choice of no event.
 const NO_EVENT: &str = "none";
 
 /// What a text becomes, and what it can be tried with.
@@ -174,9 +173,9 @@ impl Material<'_> {
             WRITTEN => {
                 if form.event.trim().is_empty() {
                     let start = best.map(|event| event.properties.clone()).or(sample).unwrap_or(Value::Object(<_>::default()));
-                    form.event = serde_json::to_string_pretty(&start).unwrap_or_default();
+                    form.event = made_event::to_begin_with(&start);
                 }
-                check_once(errors, "event", form.event()).flatten()
+                check_once(errors, "event", made_event::parse(&form.event)).flatten()
             }
             id => self.events.iter().find(|event| event.id.to_string() == id).map(|event| event.properties.clone()),
         };

@@ -1,0 +1,85 @@
+//! What the select boxes of the editor offer.
+
+use serde::Serialize;
+
+use super::form::{AutomationForm, MISSING, UNITS};
+use super::words;
+use crate::automations::condition::Operator;
+use crate::contacts::tags;
+use crate::db::Conn;
+use crate::error::Error;
+use crate::types::id::{SenderId, TemplateId};
+use crate::web::ui::Choice;
+use crate::{senders, templates};
+
+/// Templates and tags offered to choose from.
+const MAX_CHOICES: i64 = 500;
+
+/// What the select boxes offer.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Choices {
+    pub(super) templates: Vec<Choice>,
+    pub(super) senders: Vec<Choice>,
+    pub(super) tags: Vec<String>,
+    pub(super) operators: Vec<Choice>,
+    pub(super) units: Vec<Choice>,
+}
+
+impl Choices {
+    /// What can be chosen, and what is chosen already even if it is offered no more.
+    pub(super) async fn load(conn: &mut Conn, form: &AutomationForm) -> Result<Self, Error> {
+        let mut templates: Vec<Choice> = templates::list(conn, None, MAX_CHOICES)
+            .await?
+            .into_iter()
+            .map(|template| Choice { value: template.id.to_string(), label: template.name })
+            .collect();
+        let chosen = not_among(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
+        let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(|template| {
+            let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
+            Choice { value: template.id.to_string(), label: format!("{}{archived}", template.name) }
+        }));
+        let mut senders: Vec<Choice> =
+            senders::usable(conn).await?.into_iter().map(|sender| Choice { value: sender.id.to_string(), label: sender.label() }).collect();
+        let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
+        let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+        senders.extend(
+            senders::find_many(conn, &chosen)
+                .await?
+                .into_values()
+                .map(|sender| Choice { value: sender.id.to_string(), label: format!("{} (not sending at present)", sender.label()) }),
+        );
+        let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
+        Ok(Self { templates, senders, tags, ..Self::fixed() })
+    }
+
+    /// What is the same for all.
+    pub(super) fn fixed() -> Self {
+        let mut operators: Vec<Choice> = Operator::ALL
+            .iter()
+            .map(|operator| Choice { value: operator.to_string(), label: words::operator(*operator).to_owned() })
+            .collect();
+        operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
+        let units = UNITS.iter().map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() }).collect();
+        Self { operators, units, ..Self::default() }
+    }
+}
+
+/// The values in use that no choice has yet, each once.
+fn not_among<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
+    let mut missing: Vec<&str> = values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_chosen_is_offered_even_when_the_list_ends_before_it() {
+        let choices = vec![Choice { value: "a".to_owned(), label: "A".to_owned() }];
+        assert_eq!(not_among(&choices, ["b", "a", "b", "c"].into_iter()), ["b", "c"]);
+    }
+}
