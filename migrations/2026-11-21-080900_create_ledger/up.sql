@@ -14,6 +14,8 @@ CREATE UNIQUE INDEX ledger_bucket_key ON ledger (
     day, coalesce(automation_id, '00000000-0000-0000-0000-000000000000'), coalesce(sender_id, '00000000-0000-0000-0000-000000000000'),
     outcome, coalesce(reason, ''), coalesce(error_code, 0));
 CREATE INDEX ledger_automation_id_idx ON ledger (automation_id, day);
+-- What waits now is asked for at every look at Home, and old days have none of it.
+CREATE INDEX ledger_pending_idx ON ledger (sender_id) INCLUDE (count) WHERE outcome = 'pending' AND count <> 0;
 COMMENT ON TABLE ledger IS 'How many outbound messages ended how: per day (UTC, of composing), automation and sender. What is not in it yet is in ledger_changes.';
 COMMENT ON COLUMN ledger.outcome IS 'One of ledger_outcome(), or recipients: how many were composed, counted apart from how they ended.';
 COMMENT ON COLUMN ledger.reason IS 'Why it failed without an error code, was suppressed or skipped; its first 200 characters.';

@@ -1,6 +1,9 @@
 //! Home: the list that ticks itself, how messages fare, and what needs attention.
 
-use carillon::users::Role;
+use carillon::{
+    simulator::{Fault, LONG_CODE, Reach, Rule, SERVICE_SID},
+    users::Role,
+};
 use serde_json::json;
 
 use crate::harness::{
@@ -64,6 +67,60 @@ async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert!(later.open("/").await.ok().says("1 message in 30 days"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_throttled(LONG_CODE).await;
+    app.sms_on("signed_up", &twilio, "Welcome.").await;
+    for _ in 0..4 {
+        app.event("signed_up", HANDSET, json!({})).await;
+    }
+    app.run_until_idle().await;
+    let waiting = app.count("queued_sends WHERE released_at IS NULL").await;
+    assert!(waiting > 0, "the rate lets one part go a second");
+    let site = app.sign_in().await;
+    let (sender, connection) = (format!("/senders/{}", twilio.sender_id), format!("/connections/{}", twilio.connection_id));
+    site.open("/").await.ok().must_say(&format!("{waiting} in the queue, empty at "));
+    site.open(&connection).await.ok().must_say("The last goes in ");
+
+    // The page of the connection tells the same, whichever of the two is off.
+    for (path, off) in [(&sender, "the sender"), (&connection, "the connection")] {
+        app.api().patch(path, json!({ "disabled": true })).await.ok();
+        let home = site.open("/").await.ok();
+        home.must_say(&format!("{waiting} in the queue, standing still"));
+        assert!(!home.says("empty at"), "{}", home.text());
+        site.open(&connection).await.ok().must_say(&format!("stand still until {off} is enabled"));
+        app.api().patch(path, json!({ "disabled": false })).await.ok();
+    }
+    site.open("/").await.ok().must_say("in the queue, empty at ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_service_is_in_the_queue_too_and_nobody_knows_until_when() {
+    let app = TestApp::start().await;
+    let (number, service) = (app.connect_throttled(LONG_CODE).await, app.connect_throttled(SERVICE_SID).await);
+    app.sms_on("signed_up", &service, "Welcome.").await;
+    app.sms_on("ordered", &number, "Thank you.").await;
+    app.simulator.inject(Rule::next(1, Fault::TooManyRequests).reaching(Reach::Sends));
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    assert_eq!(app.statuses_to(HANDSET).await, ["pending"], "Twilio was too busy for it");
+    let site = app.sign_in().await;
+    let home = site.open("/").await.ok();
+    home.must_say("1 in the queue");
+    assert!(!home.says("empty at") && !home.says("standing still"), "{}", home.text());
+    assert!(home.html.contains("/messages?outcome=pending"));
+    site.open("/messages?outcome=pending").await.ok().must_say("Welcome.");
+
+    for _ in 0..4 {
+        app.event("ordered", OTHER_HANDSET, json!({})).await;
+    }
+    app.run_until_idle().await;
+    let waiting = app.count("messages WHERE status = 'pending'").await;
+    app.api().patch(&format!("/senders/{}", service.sender_id), json!({ "disabled": true })).await.ok();
+    site.open("/").await.ok().must_say(&format!("{waiting} in the queue, 1 of them standing still, the others gone at "));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ mod check;
 mod counts;
 mod days;
 pub(super) mod newest;
+mod pending;
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use diesel::dsl::exists;
@@ -29,6 +30,7 @@ use crate::{
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
 pub use days::{Days, DaysError};
+pub use pending::pending;
 
 /// As many changes as are folded at once.
 pub const FOLD: i64 = 50_000;

@@ -2,14 +2,19 @@
 
 mod attention;
 mod dashboard;
+mod queue;
 mod steps;
 mod workings;
+
+use std::collections::HashMap;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
+use crate::connections::{self, Connection, Status};
 use crate::messages::throttle::figures;
-use crate::senders;
+use crate::senders::{self, Sender};
+use crate::types::id::SenderId;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use attention::Attention;
 use dashboard::Dashboard;
@@ -30,15 +35,34 @@ pub(in crate::web) struct HomePage {
     dashboard: Option<Dashboard>,
 }
 
+/// The senders that send now: neither they nor their connection are disabled or stopped.
+struct Sending<'a>(HashMap<SenderId, &'a Sender>);
+
+impl<'a> Sending<'a> {
+    fn of(connections: &[Connection], senders: &'a [Sender]) -> Self {
+        let is_on = |sender: &&Sender| {
+            let of = connections.iter().find(|connection| connection.id == sender.connection_id);
+            sender.status() == Status::Active && of.is_some_and(|connection| connection.status() == Status::Active)
+        };
+        Self(senders.iter().filter(is_on).map(|sender| (sender.id, sender)).collect())
+    }
+
+    fn find(&self, id: SenderId) -> Option<&'a Sender> {
+        self.0.get(&id).copied()
+    }
+}
+
 async fn show(visit: Visit<Viewer>) -> PageResult {
     let now = visit.now();
     let mut conn = visit.conn().await?;
     let done = Done::load(&mut conn).await?;
+    let connections = connections::list(&mut conn).await?;
     let senders = senders::list(&mut conn).await?;
+    let sending = Sending::of(&connections, &senders);
     let queues = figures::of_many(&mut conn, &senders, now).await?;
-    let dashboard = Dashboard::load(&mut conn, &senders, &queues, now).await?;
+    let dashboard = Dashboard::load(&mut conn, &senders, &sending, &queues, now).await?;
     let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
-    attention.extend(attention::load(&mut conn, &senders, &queues, now).await?);
+    attention.extend(attention::load(&mut conn, &connections, &senders, &queues, now).await?);
     drop(conn);
     visit.page(&HomePage { steps: steps::steps(done), attention, dashboard })
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::connections::{self, Status, webhooks};
+use crate::connections::{Connection, Status, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::throttle::figures::QueueFigures;
@@ -41,11 +41,11 @@ const RECENT: TimeDelta = TimeDelta::days(1);
 /// Collects the lines, the gravest first.
 pub(super) async fn load(
     conn: &mut Conn,
+    connections: &[Connection],
     senders: &[Sender],
     queues: &HashMap<SenderId, QueueFigures>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Attention>> {
-    let connections = connections::list(conn).await?;
     let mut lines: Vec<Attention> = senders.iter().filter_map(deaf).collect();
     for connection in connections.iter().filter(|connection| connection.status() == Status::Active) {
         let rejected = webhooks::count_since(conn, connection.id, now - RECENT).await?;

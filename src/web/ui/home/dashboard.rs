@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::Sending;
+use super::queue::Queue;
 use crate::automations::{self, Automation};
 use crate::contacts::suppressions;
 use crate::db::Conn;
@@ -32,7 +34,7 @@ pub(super) struct Dashboard {
     delivery_rate: Option<String>,
     /// `10,000+`
     opt_outs: String,
-    queue: Option<Queue>,
+    queue: Queue,
     /// The columns of the chart and its table: what always counts, and what has occurred.
     outcomes: Vec<Outcome>,
     /// The oldest first, also those without messages.
@@ -48,13 +50,6 @@ struct First<T> {
     rows: Vec<T>,
     /// Whether there are others.
     more: bool,
-}
-
-/// What waits for the rates of all senders.
-#[derive(Debug, Serialize)]
-struct Queue {
-    messages: i64,
-    empty_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,6 +76,7 @@ impl Dashboard {
     pub(super) async fn load(
         conn: &mut Conn,
         senders: &[Sender],
+        sending: &Sending<'_>,
         queues: &HashMap<SenderId, QueueFigures>,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>> {
@@ -95,7 +91,7 @@ impl Dashboard {
         let active = automations::list_active(conn).await?;
         let opt_outs = suppressions::count_opt_outs(conn, days.begin()).await?;
         let mut dashboard = Self::new(days, by_day, opt_outs);
-        dashboard.queue = Queue::of(queues);
+        dashboard.queue = Queue::of(&ledger::pending(conn).await?, sending, queues);
         dashboard.show_senders(by_sender.rows, senders);
         dashboard.show_automations(&by_automation.rows, active);
         Ok(Some(dashboard))
@@ -113,7 +109,7 @@ impl Dashboard {
             messages_link: wanted.messages(None, None, &[]),
             delivery_rate: share(totals.delivered, handed_over(totals)),
             opt_outs: words::rough(opt_outs, suppressions::MOST_COUNTED),
-            queue: None,
+            queue: Queue::default(),
             days: each_day(days, &rows, &outcomes, &wanted),
             outcomes,
             senders: First::of(Vec::new()),
@@ -175,13 +171,6 @@ impl Line {
     }
 }
 
-impl Queue {
-    fn of(queues: &HashMap<SenderId, QueueFigures>) -> Option<Self> {
-        let messages: i64 = queues.values().map(|queue| queue.waiting_messages).sum();
-        (messages > 0).then(|| Self { messages, empty_at: queues.values().filter_map(|queue| queue.empty_at).max() })
-    }
-}
-
 /// The messages that Twilio was to send: what a rate of delivery is a part of.
 const fn handed_over(counts: Counts) -> i64 {
     counts.delivered + counts.sent + counts.failed + counts.unconfirmed
@@ -218,7 +207,7 @@ impl Dashboard {
         let cause = |outcome, error_code| Cause { outcome, error_code, reason: None, count: 7 };
         let causes = vec![cause(Outcome::Failed, Some(30003)), cause(Outcome::Failed, None), cause(Outcome::Suppressed, None)];
         let mut busy = Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MOST_COUNTED + 1);
-        busy.queue = Some(Queue { messages: 1_200, empty_at: Some(DateTime::UNIX_EPOCH) });
+        busy.queue = Queue::sample();
         let line = |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);
         let idle = Line::new("Idle".to_owned(), "/ledger?sender_id=2".to_owned(), Counts::default());
         busy.senders = First { rows: vec![line("Shop <1> (+1 500 555 0006)"), line("متجر"), idle], more: true };
