@@ -25,6 +25,21 @@ pub struct Check {
     /// A page that tells more.
     #[serde(default)]
     pub link: Option<String>,
+    /// The page of ours where it is mended, if that is a particular one.
+    #[serde(default)]
+    pub mend: Option<Mend>,
+}
+
+text_enum! {
+    /// Where something is mended that does not work.
+    pub enum Mend {
+        /// The form that replaces the keys.
+        Keys = "keys",
+        /// The button that sets where incoming messages are reported.
+        Webhook = "webhook",
+        /// The test of the webhooks, which is made again once the cause is removed.
+        Test = "test",
+    }
 }
 
 text_enum! {
@@ -42,7 +57,7 @@ text_enum! {
 impl Check {
     /// A tick.
     pub fn passed(title: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { title: title.into(), outcome: Outcome::Passed, detail: detail.into(), advice: None, link: None }
+        Self { title: title.into(), outcome: Outcome::Passed, detail: detail.into(), advice: None, link: None, mend: None }
     }
 
     /// Something that works, and could be better.
@@ -61,16 +76,34 @@ impl Check {
         Self { link: Some(link.to_owned()), ..self }
     }
 
+    /// The same check, with where it is mended.
+    #[must_use]
+    pub fn mended_at(self, mend: Mend) -> Self {
+        Self { mend: Some(mend), ..self }
+    }
+
+    /// The saved keys cannot be unsealed, for this reason.
+    pub fn unreadable_keys(reason: impl Into<String>) -> Self {
+        Self::failed(KEYS, reason, "Replace the keys.").mended_at(Mend::Keys)
+    }
+
+    /// Whether something does not work.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.outcome == Outcome::Failed
+    }
+
     /// A problem under its title.
     pub fn problem(title: impl Into<String>, problem: &Problem) -> Self {
         Self::failed(title, problem.sentence(), problem.advice())
     }
 }
 
+const KEYS: &str = "Keys";
+
 /// The checks of keys and account, read off Twilio's answer to them.
 pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) -> Vec<Check> {
     const REACHED: &str = "Twilio answers";
-    const KEYS: &str = "Keys";
     const ACCOUNT: &str = "Account";
     let reached = Check::passed(REACHED, "Twilio answered the requests of this check.");
     let accepted = Check::passed(KEYS, accepted_keys(keys));
@@ -80,25 +113,29 @@ pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) ->
         Err(problem @ (Problem::AccountSuspended | Problem::AccountClosed | Problem::AccountInactive)) => {
             vec![reached, accepted, Check::problem(ACCOUNT, problem)]
         }
-        Err(problem) => vec![reached, Check::problem(KEYS, problem)],
+        Err(problem) => vec![reached, Check::problem(KEYS, problem).mended_at(Mend::Keys)],
     }
 }
 
-/// That the internet cannot reach `public_url`, if it looks so; another server in Twilio's place may well reach it.
-pub fn public_url_warning(client: &Client, public_url: &PublicUrl) -> Option<Check> {
+/// Whether Twilio can call the hooks at `public_url`, as far as the address tells; none where another server stands in Twilio's place, which
+/// may well reach what the internet does not.
+pub fn address_check(client: &Client, public_url: &PublicUrl) -> Option<Check> {
     client.is_of_twilio().then(|| public_url_check(public_url))
 }
 
-/// Whether Twilio can call the hooks at `public_url`, as far as the address tells.
 fn public_url_check(public_url: &PublicUrl) -> Check {
     const TITLE: &str = "Address for Twilio's calls";
-    let advice = "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server (a reverse proxy or a tunnel), \
-                  restart, and repair the webhooks. Until then replies, STOP among them, and delivery reports may not arrive.";
+    const ADVICE: &str = "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server (a reverse proxy or a \
+                          tunnel), restart, and repair the webhooks.";
     match unreachable_because(public_url) {
-        Some(why) => Check::warning(TITLE, format!("Twilio cannot call {public_url}: {why}."), advice),
+        Some(why) => Check::failed(
+            TITLE,
+            format!("Twilio cannot call {public_url}: {why}. Neither delivery reports nor replies arrive, STOP among them."),
+            ADVICE,
+        ),
         None if !public_url.is_https() => {
-            let detail = format!("Twilio would call {public_url} without encryption: phone numbers and texts could be read on the way.");
-            Check::warning(TITLE, detail, advice)
+            let detail = format!("Twilio calls {public_url} without encryption: phone numbers and texts can be read on the way.");
+            Check::warning(TITLE, detail, ADVICE)
         }
         None => Check::passed(TITLE, format!("Twilio is told to call {public_url}.")),
     }
@@ -138,6 +175,7 @@ fn signature_check(keys: &Keys) -> Check {
         "No Auth Token is saved, so that Twilio's calls cannot be checked by their signature; only their unguessable addresses protect them.",
         "Replace the keys and add the Auth Token.",
     )
+    .mended_at(Mend::Keys)
 }
 
 /// Why the internet cannot reach the host, if its name or address says so.
@@ -202,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_internet_cannot_reach_is_warned_about() {
+    fn an_address_that_the_internet_cannot_reach_does_not_work() {
         for (url, why) in [
             ("http://localhost:8080", "this computer only"),
             ("https://carillon.localhost", "this computer only"),
@@ -215,12 +253,13 @@ mod tests {
             ("https://carillon", "private network"),
             ("https://sms.lan", "private network"),
             ("https://my_sms.example.com", "underscore"),
-            ("http://sms.example.com", "without encryption"),
         ] {
             let check = public_url_check(&PublicUrl::parse(url).unwrap());
-            assert_eq!(check.outcome, Outcome::Warning, "{url}");
+            assert_eq!(check.outcome, Outcome::Failed, "{url}");
             assert!(check.detail.contains(why), "{url}: {}", check.detail);
         }
+        let readable = public_url_check(&PublicUrl::parse("http://sms.example.com").unwrap());
+        assert!(readable.outcome == Outcome::Warning && readable.detail.contains("without encryption"), "{readable:?}");
         for url in ["https://sms.example.com", "https://8.8.8.8", "https://[2001:4860::1]", "https://example.com/sms"] {
             assert_eq!(public_url_check(&PublicUrl::parse(url).unwrap()).outcome, Outcome::Passed, "{url}");
         }

@@ -12,7 +12,8 @@ use crate::db::schema::connections;
 use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 
-/// The last look at a connection: keys, account and public address. What was seen of its senders is kept with each.
+/// The last look at a connection: keys and account. What was seen of its senders is kept with each; the public address is looked at anew
+/// whenever it is shown, since it is ours to set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Look {
     /// When Twilio was asked.

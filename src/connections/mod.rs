@@ -13,7 +13,7 @@ pub mod webhooks;
 
 pub use address::{AddressError, SenderAddress, SenderKind};
 pub use change::{CONCURRENCY, ConnectionChange, change};
-pub use checks::{Check, Outcome, account_checks, public_url_warning};
+pub use checks::{Check, Mend, Outcome, account_checks, address_check};
 pub use keys::{Keys, NewKeys, check_secret_key, credentials, keys};
 pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;

@@ -15,7 +15,7 @@ use super::pools::Pools;
 use super::registration::{self, Registration};
 use super::webhook::Webhook;
 use super::{Sender, record_inbound, refresh};
-use crate::connections::{self, Check, Keys, Outcome, Problem, SenderAddress, VerifiedAccount, VerifiedSender};
+use crate::connections::{self, Check, Keys, Problem, SenderAddress, VerifiedAccount, VerifiedSender};
 use crate::db::Conn;
 use crate::db::schema::senders;
 use crate::error::{Error, Result};
@@ -45,8 +45,10 @@ pub struct Health {
 pub struct Inspection {
     /// The account, or why it cannot be used.
     pub account: std::result::Result<VerifiedAccount, Problem>,
-    /// What is said of keys, account and public address, in lines for people.
+    /// What is said of keys and account, in lines for people.
     checks: Vec<Check>,
+    /// What is said of the public address.
+    address: Option<Check>,
     senders: Vec<Seen>,
 }
 
@@ -58,6 +60,20 @@ pub struct Seen {
     health: Health,
     /// Where incoming messages have to be reported.
     url: String,
+}
+
+/// Where a connection's incoming messages have to be reported.
+struct Here {
+    url: String,
+    /// Whether Twilio can call it, as far as the address tells.
+    is_reachable: bool,
+}
+
+impl Here {
+    fn of(id: ConnectionId, client: &Client, public_url: &PublicUrl) -> Self {
+        let address = connections::address_check(client, public_url);
+        Self { url: inbound::url(public_url, id), is_reachable: !address.is_some_and(|check| check.has_failed()) }
+    }
 }
 
 /// Senders that are asked about at the same time.
@@ -76,27 +92,27 @@ pub async fn inspect(
     now: DateTime<Utc>,
 ) -> Inspection {
     let account = connections::verify_account(client, keys).await;
-    let mut checks = connections::account_checks(keys, &account);
-    checks.extend(connections::public_url_warning(client, public_url));
+    let checks = connections::account_checks(keys, &account);
+    let address = connections::address_check(client, public_url);
     if account.is_err() {
-        return Inspection { account, checks, senders: Vec::new() };
+        return Inspection { account, checks, address, senders: Vec::new() };
     }
     let credentials = keys.credentials();
-    let url = inbound::url(public_url, id);
+    let here = Here::of(id, client, public_url);
     let pools = Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
     let looks: Vec<BoxFuture<'_, Seen>> =
-        senders.into_iter().map(|sender| see(client, &credentials, sender, pools.as_ref(), &url, now).boxed()).collect();
-    Inspection { account, checks, senders: stream::iter(looks).buffered(AT_ONCE).collect().await }
+        senders.into_iter().map(|sender| see(client, &credentials, sender, pools.as_ref(), &here, now).boxed()).collect();
+    Inspection { account, checks, address, senders: stream::iter(looks).buffered(AT_ONCE).collect().await }
 }
 
 /// Asks Twilio about one sender.
 pub async fn look_at(client: &Client, credentials: &Credentials, sender: Sender, public_url: &PublicUrl, now: DateTime<Utc>) -> Seen {
-    let url = inbound::url(public_url, sender.connection_id);
+    let here = Here::of(sender.connection_id, client, public_url);
     let pools = match &sender.address {
         SenderAddress::PhoneNumber(_) => Pools::read(client, credentials).await.map_err(|error| Problem::of(error, credentials)),
         SenderAddress::MessagingService(_) => Ok(Pools::default()),
     };
-    see(client, credentials, sender, pools.as_ref(), &url, now).await
+    see(client, credentials, sender, pools.as_ref(), &here, now).await
 }
 
 /// Takes over what was found, and keeps it for everybody to see.
@@ -140,19 +156,19 @@ async fn see(
     credentials: &Credentials,
     sender: Sender,
     pools: std::result::Result<&Pools, &Problem>,
-    url: &str,
+    here: &Here,
     now: DateTime<Utc>,
 ) -> Seen {
     let found = connections::find_sender(client, credentials, &sender.address).await;
     let empty =
         Health { checked_at: now, checks: Vec::new(), number_type: None, webhook: None, registrations: Vec::new(), pool: Vec::new() };
     let health = match pools {
-        Ok(pools) => look(client, credentials, &sender.address, pools, url, empty.clone()).await,
+        Ok(pools) => look(client, credentials, &sender.address, pools, here, empty.clone()).await,
         Err(problem) => Err(problem.clone()),
     };
     let checks = checks(&sender, &found, &health);
     let health = Health { checks, ..health.unwrap_or(empty) };
-    Seen { id: sender.id, found: found.ok(), health, url: url.to_owned() }
+    Seen { id: sender.id, found: found.ok(), health, url: here.url.clone() }
 }
 
 /// Reads where incoming messages go and what is registered.
@@ -161,11 +177,12 @@ async fn look(
     credentials: &Credentials,
     address: &SenderAddress,
     pools: &Pools,
-    url: &str,
+    here: &Here,
     mut health: Health,
 ) -> std::result::Result<Health, Problem> {
     let route = inbound::route(client, credentials, address, pools).await?;
-    health.webhook = Some(Webhook::compare(&route, url));
+    let webhook = Webhook::compare(&route, &here.url);
+    health.webhook = Some(if here.is_reachable { webhook } else { webhook.to_unreachable_address() });
     match route {
         Route::Service(service) => {
             let pool = client.service_numbers(credentials, &service.sid).await.map_err(|error| Problem::of(error, credentials))?;
@@ -194,7 +211,8 @@ fn checks(
     let mut checks = vec![sender_check(sender, &label, found)];
     match health {
         Ok(health) => {
-            checks.extend(health.webhook.as_ref().map(|webhook| webhook.check(&label)));
+            // That the internet does not reach the address is told once, for all senders.
+            checks.extend(health.webhook.as_ref().filter(|webhook| !webhook.is_set_in_vain()).map(|webhook| webhook.check(&label)));
             checks.extend(health.registrations.iter().map(Registration::check));
         }
         Err(problem) => checks.push(Check::problem(format!("Incoming messages of {label}"), problem)),
@@ -211,20 +229,20 @@ impl Seen {
 }
 
 impl Inspection {
-    /// All lines: first those of the account, then those of each sender.
+    /// All lines: first those of account and address, then those of each sender.
     #[must_use]
     pub fn checks(&self) -> Vec<Check> {
         self.lines().cloned().collect()
     }
 
     fn lines(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().chain(self.senders.iter().flat_map(|seen| &seen.health.checks))
+        self.checks.iter().chain(&self.address).chain(self.senders.iter().flat_map(|seen| &seen.health.checks))
     }
 
     /// Whether nothing has failed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
-        self.lines().all(|check| check.outcome != Outcome::Failed)
+        !self.lines().any(Check::has_failed)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::inbound::{self, Route};
-use crate::connections::Check;
+use crate::connections::{Check, Mend};
 use crate::types::text_enum::text_enum;
 
 /// What Twilio has set for a sender's incoming messages.
@@ -22,6 +22,8 @@ pub struct Webhook {
 text_enum! {
     /// A difference between what Twilio has and what it should have.
     pub enum Drift {
+        /// The internet does not reach the address that should be called.
+        Unreachable = "unreachable",
         /// An application at the number takes the messages.
         Application = "application",
         /// The service leaves them to its numbers, each of which reports where it likes.
@@ -73,6 +75,19 @@ impl Webhook {
         Self { decided_by, address: address.map(|address| shown(address, expected)), method, drift }
     }
 
+    /// The same, with an address that the internet does not reach, whatever is set.
+    #[must_use]
+    pub fn to_unreachable_address(mut self) -> Self {
+        self.drift.insert(0, Drift::Unreachable);
+        self
+    }
+
+    /// Whether everything is set as it should be, and only the internet does not reach the address.
+    #[must_use]
+    pub fn is_set_in_vain(&self) -> bool {
+        self.drift == [Drift::Unreachable]
+    }
+
     /// Whether incoming messages arrive here, though perhaps not as well as they could.
     #[must_use]
     pub fn is_heard(&self) -> bool {
@@ -94,7 +109,8 @@ impl Webhook {
         if self.is_heard() {
             return Check::warning(title, detail, gravest.advice());
         }
-        Check::failed(title, detail, format!("{} Until then Carillon does not see replies, STOP among them.", gravest.advice()))
+        let advice = format!("{} Until then Carillon does not see replies, STOP among them.", gravest.advice());
+        Check::failed(title, detail, advice).mended_at(Mend::Webhook)
     }
 
     /// What is wrong, and what to do.
@@ -108,6 +124,7 @@ impl Webhook {
     pub fn sentence(&self, drift: Drift) -> String {
         let by = &self.decided_by;
         match drift {
+            Drift::Unreachable => "The internet does not reach the address of this Carillon, so that Twilio cannot call it.".to_owned(),
             Drift::Application => format!("They go to {by}, which is set at the number and wins over its address."),
             Drift::LeftToNumbers => "The service leaves them to its numbers, each of which reports where it likes.".to_owned(),
             Drift::OverriddenByService => match &self.address {
@@ -129,6 +146,10 @@ impl Webhook {
 impl Drift {
     const fn advice(self) -> &'static str {
         match self {
+            Self::Unreachable => {
+                "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server, restart, then press “Repair \
+                 webhook”."
+            }
             Self::OverriddenByService => {
                 "Add the Messaging Service as a sender instead of the number, or repair the webhook: where the service reports to somebody \
                  else, Carillon leaves it alone, and you change it in Twilio's console."
@@ -231,6 +252,15 @@ mod tests {
             assert!(check.detail.contains(words), "{shown}");
             assert!(!shown.contains("secret"), "{shown}");
         }
+    }
+
+    #[test]
+    fn an_address_that_twilio_cannot_call_is_not_heard_however_it_is_set() {
+        let webhook = Webhook::compare(&number(&here("sms_url", "sms_method", "POST")), HERE).to_unreachable_address();
+        assert!(webhook.is_set_in_vain() && !webhook.is_heard());
+        assert!(webhook.why_not_heard().unwrap().contains("CARILLON_PUBLIC_URL"));
+        let elsewhere = Webhook::compare(&number(r#", "sms_url": "https://old.example.com/""#), HERE).to_unreachable_address();
+        assert!(!elsewhere.is_set_in_vain() && !elsewhere.is_heard());
     }
 
     #[test]

@@ -56,8 +56,7 @@ pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Resu
         Some(address) => Some(connections::find_sender(&app.twilio, &credentials, address).await?),
         None => None,
     };
-    let mut checks = connections::account_checks(&keys, &Ok(account.clone()));
-    checks.extend(connections::public_url_warning(&app.twilio, &app.config.public_url));
+    let checks = connections::account_checks(&keys, &Ok(account.clone()));
     let new = NewConnection { name: form.name, account, keys };
     let now = app.clock.now();
     let mut conn = app.db.get().await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
 use crate::{
-    connections::{self, Connection, Status},
+    connections::{self, Check, Connection, Status},
     error::Error,
     senders,
     worker::{Worker, perform::PerformError},
@@ -27,8 +27,10 @@ impl Worker {
         let id = connection.id;
         let mut conn = self.db.get().await?;
         let keys = match connections::keys(&mut conn, id, &self.secret_key).await {
-            // The page of the connection says so already.
-            Err(Error::Refused(_)) => return Ok(()),
+            Err(Error::Refused(reason)) => {
+                let checks = [Check::unreadable_keys(reason)];
+                return Ok(connections::record_checks(&mut conn, id, &checks, self.clock.now()).await?);
+            }
             keys => keys?,
         };
         let senders = senders::of_connection(&mut conn, id).await?;

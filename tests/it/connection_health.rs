@@ -1,5 +1,6 @@
 //! The health of a connection: drift is named and repaired, registrations are read, calls are tested, tokens change without a gap.
 
+use carillon::connections::{self, Check, Mend, WebhookTest};
 use carillon::simulator::{
     ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Method, Number, Registration, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID,
     TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign,
@@ -7,7 +8,7 @@ use carillon::simulator::{
 use carillon::users::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, TestApp, browser::Browser, days, hours, world::Twilio};
+use crate::harness::{HANDSET, TestApp, TestOptions, browser::Browser, days, hours, world::Twilio};
 
 /// What somebody does to a number at Twilio.
 type Change = fn(&mut Number);
@@ -115,6 +116,94 @@ async fn what_somebody_changes_at_twilio_is_noticed_within_the_hour() {
     assert!(home.says("are not reported here: a STOP is found late"), "{}", home.text());
     let page = site.open(&path(&connection, "")).await.ok();
     assert!(page.says("One thing does not work") && page.says("crm.example.org"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_hourly_look_finds_broken_is_on_home_with_the_way_to_mend_it() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_until_idle().await;
+    let (admin, viewer) = (app.sign_in().await, app.sign_in_as(Role::Viewer).await);
+    let gone = "+15005550007";
+    assert!(app.simulator.change_number(LONG_CODE, |number| number.phone_number = gone.into()));
+    app.advance(hours(1)).await;
+    let home = admin.open("/").await.ok();
+    home.must_say("The number +1 500 555 0006 is not in this Twilio account.");
+    assert!(home.html.contains(&path(&connection, "/health")), "{}", home.html);
+
+    assert!(app.simulator.change_number(gone, |number| number.phone_number = LONG_CODE.into()));
+    app.simulator.change_account(ACCOUNT_SID, |account| account.auth_token = NEW_TOKEN.into());
+    app.advance(hours(1)).await;
+    let home = admin.open("/").await.ok();
+    home.must_say("Keys: Twilio does not accept this Auth Token");
+    assert!(home.html.contains(&path(&connection, "/keys")), "{}", home.html);
+    let home = viewer.open("/").await.ok();
+    home.must_say("Keys: Twilio does not accept this Auth Token");
+    assert!(!home.html.contains(&path(&connection, "/keys")), "only admins may open it");
+    let health = admin.open(&path(&connection, "/health")).await.ok();
+    health.must_say("One thing does not work");
+    health.must_say("Replace the keys");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_cannot_be_read_any_more_are_told_by_the_hourly_look() {
+    let app = TestApp::start().await;
+    app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_sql("UPDATE connections SET auth_token = '\\x00'").await;
+    app.advance(hours(1)).await;
+    app.sign_in().await.open("/").await.ok().must_say("Keys: The saved keys cannot be read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_the_webhooks_that_failed_is_told_until_it_passes() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_until_idle().await;
+    let site = app.sign_in().await;
+    let check = Check::failed("A signed call", "It could not be reached.", "Check the firewall.").mended_at(Mend::Test);
+    let test = WebhookTest { tested_at: app.clock.now(), check };
+    let id = connection["id"].as_str().unwrap().parse().unwrap();
+    connections::record_test(&mut *app.conn().await, id, &test).await.unwrap();
+    let home = site.open("/").await.ok();
+    home.must_say("A signed call: It could not be reached.");
+    assert!(home.html.contains(&path(&connection, "/health#webhook-test")), "{}", home.html);
+    let page = site.open(&path(&connection, "")).await.ok();
+    assert!(page.says("One thing does not work") && page.says("It could not be reached."), "{}", page.text());
+
+    let health = site.open(&path(&connection, "/health")).await.ok();
+    site.send(&health.form(&path(&connection, "/webhook-test"))).await.ok();
+    assert!(!site.open("/").await.ok().says("Needs attention"));
+    site.open(&path(&connection, "")).await.ok().must_say("The connection works");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
+    // Twilio itself, which is never called here: what is connected lies in the database already.
+    let twilio = ("CARILLON_TWILIO_API_URL", "http://api.twilio.com".to_owned());
+    let app = TestApp::with(TestOptions { settings: vec![twilio], ..TestOptions::default() }).await;
+    let id = "019ab000-0000-7000-8000-000000000001";
+    let connection =
+        "INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at, created_at, checked_at, checks)";
+    app.run_sql(&format!("{connection} VALUES ('{id}', 'Shop', '{ACCOUNT_SID}', 'Shop', '\\x00', now(), now(), now(), '[]')")).await;
+    let sender =
+        "INSERT INTO senders (id, connection_id, kind, address, twilio_sid, name, sms_capable, mms_capable, webhook_url, created_at)";
+    let number =
+        format!("gen_random_uuid(), '{id}', 'phone_number', '{LONG_CODE}', 'PN', 'Front', true, true, 'https://x.example.com', now()");
+    app.run_sql(&format!("{sender} VALUES ({number})")).await;
+
+    let site = app.sign_in().await;
+    let home = site.open("/").await.ok();
+    home.must_say("Address for Twilio's calls: Twilio cannot call http://127.0.0.1");
+    assert!(home.html.contains(&format!("/connections/{id}/health")), "{}", home.html);
+    for page in [format!("/connections/{id}"), format!("/connections/{id}/health")] {
+        let shown = site.open(&page).await.ok();
+        shown.must_say("One thing does not work");
+        shown.must_say("Set CARILLON_PUBLIC_URL");
+    }
+    for page in ["/connections".to_owned(), format!("/connections/{id}")] {
+        let shown = site.open(&page).await.ok();
+        assert!(shown.says("Not reported here") && !shown.says("Reported here"), "{}", shown.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

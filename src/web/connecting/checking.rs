@@ -15,7 +15,7 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
     let mut conn = app.db.get().await?;
     let keys = match connections::keys(&mut conn, id, &app.secret_key).await {
         Err(Error::Refused(reason)) => {
-            let checks = vec![Check::failed("Keys", reason, "Replace the keys.")];
+            let checks = vec![Check::unreadable_keys(reason)];
             connections::record_checks(&mut conn, id, &checks, app.clock.now()).await?;
             return Ok(checks);
         }

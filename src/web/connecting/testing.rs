@@ -3,7 +3,7 @@
 use super::Result;
 use crate::app::App;
 use crate::connections::webhooks::Reason;
-use crate::connections::{self, Check, WebhookTest};
+use crate::connections::{self, Check, Mend, WebhookTest};
 use crate::twilio::hook_call::{HookAnswer, call_hook};
 use crate::types::id::ConnectionId;
 
@@ -35,6 +35,7 @@ pub(crate) async fn test_webhook(app: &App, id: ConnectionId) -> Result<WebhookT
         Ok(answer) => judge(&answer, &url, &challenge, !tokens.is_empty()),
         Err(error) => Check::failed(TITLE, format!("The call could not be made: {error}."), "Mend this, then test again."),
     };
+    let check = if check.has_failed() { check.mended_at(Mend::Test) } else { check };
     tracing::info!(connection.id = %id, outcome = %check.outcome, "the webhook was tested");
     let test = WebhookTest { tested_at: app.clock.now(), check };
     connections::record_test(&mut *app.db.get().await?, id, &test).await?;

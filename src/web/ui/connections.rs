@@ -43,6 +43,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct ConnectionsPage {
     connections: Vec<Row>,
+    /// Whether Twilio can call this Carillon, as far as its public address tells.
+    is_reachable: bool,
 }
 
 /// A connection with its senders.
@@ -97,7 +99,8 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
         senders: senders.remove(&connection.id).unwrap_or_default().into_iter().map(SenderView::from).collect(),
         connection: connection.into(),
     });
-    visit.page(&ConnectionsPage { connections: rows.collect() })
+    let is_reachable = is_reachable(&visit.app);
+    visit.page(&ConnectionsPage { connections: rows.collect(), is_reachable })
 }
 
 async fn ask(visit: Visit<Admin>) -> PageResult {
@@ -129,9 +132,14 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     }
 }
 
-/// That Twilio cannot call the public address, if it looks so.
+/// What is not as it should be about the public address.
 fn address_warning(app: &App) -> Option<Check> {
-    connections::public_url_warning(&app.twilio, &app.config.public_url).filter(|check| check.outcome != Outcome::Passed)
+    connections::address_check(&app.twilio, &app.config.public_url).filter(|check| check.outcome != Outcome::Passed)
+}
+
+/// Whether Twilio can call the public address, as far as it tells.
+fn is_reachable(app: &App) -> bool {
+    !address_warning(app).is_some_and(|check| check.has_failed())
 }
 
 impl ConnectInput {
@@ -164,7 +172,7 @@ impl Page for ConnectionsPage {
     fn samples() -> Vec<Self> {
         let row = |connection, senders| Row { connection, senders };
         let rows = vec![row(ConnectionView::sample(), SenderView::samples()), row(ConnectionView::stopped_sample(), Vec::new())];
-        vec![Self { connections: Vec::new() }, Self { connections: rows }]
+        vec![Self { connections: Vec::new(), is_reachable: true }, Self { connections: rows, is_reachable: true }]
     }
 }
 

@@ -62,7 +62,7 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let queues = figures::of_many(&mut conn, &senders, now).await?;
     let dashboard = Dashboard::load(&mut conn, &senders, &sending, &queues, now).await?;
     let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
-    attention.extend(attention::load(&mut conn, &connections, &senders, &queues, now).await?);
+    attention.extend(attention::load(&mut conn, &visit, &connections, &senders, &queues).await?);
     drop(conn);
     visit.page(&HomePage { steps: steps::steps(done), attention, dashboard })
 }

@@ -7,13 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::view::{ConnectionView, RegistrationView};
-use crate::connections::{self, Check, Look, Outcome, SenderKind, WebhookTest, webhooks};
+use crate::app::App;
+use crate::connections::{self, Check, Look, Mend, Outcome, SenderKind, WebhookTest, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::senders::webhook::Webhook;
 use crate::senders::{self, Health, Sender, inbound};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::types::public_url::PublicUrl;
 use crate::web::connecting;
 use crate::web::{Admin, Page, PageResult, Varies, Viewer, Visit};
 
@@ -72,15 +72,15 @@ struct WebhookView {
 }
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
-    let page = HealthPage::load(&mut *visit.conn().await?, *id, &visit.app.config.public_url, visit.now()).await?;
+    let page = HealthPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
     visit.page(&page)
 }
 
 async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let checks = connecting::check(&visit.app, *id).await?;
     let there = visit.redirect(format!("/connections/{id}/health"));
-    match checks.iter().filter(|check| check.outcome == Outcome::Failed).count() {
-        0 => there.flash("Twilio was asked: the connection works."),
+    match checks.iter().filter(|check| check.has_failed()).count() {
+        0 => there.flash("Twilio was asked: everything there is as it should be."),
         1 => there.warning("Twilio was asked: one thing does not work."),
         many => there.warning(format!("Twilio was asked: {many} things do not work.")),
     }
@@ -96,13 +96,13 @@ async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 }
 
 impl HealthPage {
-    async fn load(conn: &mut Conn, id: ConnectionId, public_url: &PublicUrl, now: DateTime<Utc>) -> Result<Self> {
+    async fn load(app: &App, conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let (look, test) = connections::look(conn, id).await?;
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
-        let look = look.map(|look| LookView::new(look, &senders, &healths));
+        let look = look.map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()));
         let senders = senders.into_iter().map(|sender| {
             let health = healths.remove(&sender.id);
             SenderHealth::new(sender, health)
@@ -112,17 +112,21 @@ impl HealthPage {
             look,
             test,
             senders: senders.collect(),
-            inbound_url: inbound::url(public_url, id),
+            inbound_url: inbound::url(&app.config.public_url, id),
             rejected,
         })
     }
 }
 
 impl LookView {
-    /// The lines of the connection, then those of each sender.
-    pub(super) fn new(look: Look, senders: &[Sender], healths: &HashMap<SenderId, Health>) -> Self {
-        let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id)).flat_map(|health| health.checks.iter().cloned());
-        Self::of(look.checked_at, look.checks.into_iter().chain(of_senders).collect())
+    /// The lines of the connection and the public address, then those of each sender, then the test of the webhooks if it failed.
+    pub(super) fn new(app: &App, look: Look, senders: &[Sender], healths: &HashMap<SenderId, Health>, test: Option<&WebhookTest>) -> Self {
+        let mut checks = look.checks;
+        checks.extend(connections::address_check(&app.twilio, &app.config.public_url));
+        let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
+        checks.extend(of_senders.flat_map(|health| health.checks.iter().cloned()));
+        checks.extend(test.map(|test| &test.check).filter(|check| check.has_failed()).cloned());
+        Self::of(look.checked_at, checks)
     }
 
     fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
@@ -141,6 +145,7 @@ impl LookView {
         let checks = vec![
             Check::passed("Keys", "Twilio accepts the Auth Token."),
             Check::warning("Account", "It is a trial account.", "Upgrade it.").with_link("https://www.twilio.com/docs"),
+            Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.").mended_at(Mend::Keys),
             Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
         ];
         Self::of(DateTime::UNIX_EPOCH, checks)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::health::LookView;
 use super::test_message::TestInput;
 use super::view::{ConnectionView, SenderView};
+use crate::app::App;
 use crate::connections::{self, ConnectionChange, UnconfirmedPolicy, webhooks};
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
@@ -33,6 +34,8 @@ pub(in crate::web) struct ConnectionPage {
     former_token_until: Option<DateTime<Utc>>,
     /// Webhooks that were rejected in the last day.
     rejected: i64,
+    /// Whether Twilio can call this Carillon, as far as its public address tells.
+    is_reachable: bool,
     /// What the last look at Twilio found that somebody has to read.
     look: Option<LookView>,
     policies: [Choice; 2],
@@ -63,7 +66,7 @@ struct NameInput {
 }
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
-    let page = ConnectionPage::load(&mut *visit.conn().await?, *id, visit.now()).await?;
+    let page = ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
     visit.page(&page)
 }
 
@@ -75,7 +78,7 @@ async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInpu
     match outcome {
         Ok(_) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
         Err(errors) => {
-            let mut page = ConnectionPage::load(&mut *visit.conn().await?, *id, visit.now()).await?;
+            let mut page = ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
             page.form = form.into_inner();
             page.errors = errors?;
             visit.invalid(&page)
@@ -113,13 +116,13 @@ fn policies() -> [Choice; 2] {
 }
 
 impl ConnectionPage {
-    pub(super) async fn load(conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
+    pub(super) async fn load(app: &App, conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let queues = figures::of_many(conn, &senders, now).await?;
         let healths = senders::healths(conn, id).await?;
-        let (look, _) = connections::look(conn, id).await?;
-        let look = look.map(|look| LookView::new(look, &senders, &healths).of_concern());
+        let (look, test) = connections::look(conn, id).await?;
+        let look = look.map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()).of_concern());
         let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
         let form = NameInput {
             name: connection.name.clone(),
@@ -132,6 +135,7 @@ impl ConnectionPage {
             sender_choices: choices(&senders),
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
+            is_reachable: super::is_reachable(app),
             look,
             policies: policies(),
             test: TestInput::default(),
@@ -174,6 +178,7 @@ impl Page for ConnectionPage {
             connection,
             senders,
             rejected: 3,
+            is_reachable: true,
             policies: policies(),
             test: TestInput::default(),
             sender_choices: vec![Choice::new("1", "Shop <1>")],

@@ -72,7 +72,7 @@ async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<Sende
             .flash(format!("The sender is called {} now.", sender.label())),
         Err(error) => {
             let errors = error.fields()?;
-            let page = ConnectionPage::load(&mut *visit.conn().await?, before.connection_id, visit.now()).await?;
+            let page = ConnectionPage::load(&visit.app, &mut *visit.conn().await?, before.connection_id, visit.now()).await?;
             visit.invalid(&page.with_name_of(*id, &form.name, &errors))
         }
     }

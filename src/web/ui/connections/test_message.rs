@@ -48,7 +48,7 @@ async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>
             .redirect(format!("/messages/{message}"))
             .flash("The test message is on its way: reload this page to see what becomes of it."),
         Err(errors) => {
-            let mut page = ConnectionPage::load(&mut conn, *id, visit.now()).await?;
+            let mut page = ConnectionPage::load(&visit.app, &mut conn, *id, visit.now()).await?;
             drop(conn);
             page.test = form.into_inner();
             page.errors = errors;

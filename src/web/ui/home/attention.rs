@@ -3,16 +3,19 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
 
-use crate::connections::{Connection, Status, webhooks};
+use crate::connections::{self, Check, Connection, Mend, Status, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::throttle::figures::QueueFigures;
-use crate::senders::{self, Sender};
+use crate::senders::webhook::Webhook;
+use crate::senders::{self, Health, Sender};
 use crate::types::id::{ConnectionId, SenderId};
+use crate::users::Role;
 use crate::web::filters::grouped;
+use crate::web::{Viewer, Visit};
 
 /// A line of the list.
 #[derive(Debug, Serialize)]
@@ -38,16 +41,28 @@ impl Attention {
 /// Rejected webhooks are worth a line for so long.
 const RECENT: TimeDelta = TimeDelta::days(1);
 
+/// A test that failed is worth a line for so long: where a server cannot call itself, nobody can make it pass.
+const TESTED_LATELY: TimeDelta = TimeDelta::days(7);
+
 /// Collects the lines, the gravest first.
 pub(super) async fn load(
     conn: &mut Conn,
+    visit: &Visit<Viewer>,
     connections: &[Connection],
     senders: &[Sender],
     queues: &HashMap<SenderId, QueueFigures>,
-    now: DateTime<Utc>,
 ) -> Result<Vec<Attention>> {
-    let mut lines: Vec<Attention> = senders.iter().filter_map(deaf).collect();
-    for connection in connections.iter().filter(|connection| connection.status() == Status::Active) {
+    let (app, now) = (&visit.app, visit.now());
+    let active: Vec<&Connection> = connections.iter().filter(|connection| connection.status() == Status::Active).collect();
+    let mut lines = Vec::new();
+    // The address is the same for all; the page of any connection says what to do.
+    let address = connections::address_check(&app.twilio, &app.config.public_url).filter(Check::has_failed);
+    lines.extend(address.zip(active.first()).map(|(check, connection)| Attention::of(&check, connection.id, visit)));
+    for connection in &active {
+        let healths = senders::healths(conn, connection.id).await?;
+        let own = senders.iter().filter(|sender| sender.connection_id == connection.id && sender.status() == Status::Active);
+        lines.extend(broken(conn, visit, connection).await?);
+        lines.extend(own.flat_map(|sender| unwell(sender, healths.get(&sender.id), visit)));
         let rejected = webhooks::count_since(conn, connection.id, now - RECENT).await?;
         if rejected > 0 {
             lines.push(Attention {
@@ -59,7 +74,7 @@ pub(super) async fn load(
                 action: "See why",
             });
         }
-        lines.extend(unregistered(conn, connection.id).await?);
+        lines.extend(unregistered(connection.id, healths));
         if connection.is_trial() {
             lines.push(Attention {
                 text: format!("{} is a trial account: Twilio sends to verified numbers only.", connection.name),
@@ -81,26 +96,58 @@ pub(super) async fn load(
     Ok(lines)
 }
 
+impl Attention {
+    /// What does not work about a connection, with the way to where it is mended.
+    fn of(check: &Check, connection: ConnectionId, visit: &Visit<Viewer>) -> Self {
+        let (page, action) = match check.mend {
+            Some(Mend::Keys) if visit.user.role == Role::Admin => ("/keys", "Replace the keys"),
+            Some(Mend::Test) => ("/health#webhook-test", "See what to change"),
+            Some(Mend::Webhook) => ("/health", "Repair webhook"),
+            Some(Mend::Keys) | None => ("/health", "See what to do"),
+        };
+        Self { text: format!("{}: {}", check.title, check.detail), link: Some(format!("/connections/{connection}{page}")), action }
+    }
+}
+
+/// What the last look at Twilio found wrong with keys and account, and what the last test of the webhooks did.
+async fn broken(conn: &mut Conn, visit: &Visit<Viewer>, connection: &Connection) -> Result<Vec<Attention>> {
+    let (look, test) = connections::look(conn, connection.id).await?;
+    let lately = test.filter(|test| visit.now() - test.tested_at <= TESTED_LATELY);
+    let checks = look.map(|look| look.checks).unwrap_or_default().into_iter().chain(lately.map(|test| test.check));
+    let of_connection = |check: Check| Check { title: format!("{}, {}", connection.name, check.title), ..check };
+    Ok(checks.filter(Check::has_failed).map(|check| Attention::of(&of_connection(check), connection.id, visit)).collect())
+}
+
+/// What is wrong with a sender as it was last seen, so that it cannot send or no STOP would be seen.
+fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Vec<Attention> {
+    let failed = health.map(|health| &health.checks).into_iter().flatten().filter(|check| check.has_failed());
+    let (webhook, others): (Vec<&Check>, Vec<&Check>) = failed.partition(|check| check.mend == Some(Mend::Webhook));
+    // The address, which is at fault then, has a line of its own.
+    let is_set_in_vain = health.and_then(|health| health.webhook.as_ref()).is_some_and(Webhook::is_set_in_vain);
+    let is_about_webhook = !is_set_in_vain && (!webhook.is_empty() || others.is_empty());
+    let deaf = deaf(sender).filter(|_| is_about_webhook);
+    deaf.into_iter().chain(others.into_iter().map(|check| Attention::of(check, sender.connection_id, visit))).collect()
+}
+
 /// A sender whose incoming messages are not reported, so that no STOP would be seen.
 fn deaf(sender: &Sender) -> Option<Attention> {
     let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
-    (sender.status() == Status::Active && !hears).then(|| Attention {
+    (!hears).then(|| Attention {
         text: format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label()),
-        link: Some(format!("/connections/{}", sender.connection_id)),
+        link: Some(format!("/connections/{}/health", sender.connection_id)),
         action: "Repair webhook",
     })
 }
 
 /// Senders whose messages carriers in the United States filter, because nobody has registered them.
-async fn unregistered(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Attention>> {
-    let healths = senders::healths(conn, connection).await?;
+fn unregistered(connection: ConnectionId, healths: HashMap<SenderId, Health>) -> Vec<Attention> {
     let registrations = healths.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
         .filter_map(|registration| registration.concern())
         .map(|text| Attention { text, link: Some(format!("/connections/{connection}/health")), action: "See what to do" })
         .collect();
     lines.sort_by(|one, other| one.text.cmp(&other.text));
-    Ok(lines)
+    lines
 }
 
 fn messages(count: i64) -> String {
