@@ -43,6 +43,39 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_once_stays_done() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.sms_on("signed_up", &twilio, "Welcome.").await;
+    let site = app.sign_in().await;
+    let ticks = async || site.open("/").await.ok().text().matches("(done)").count();
+    assert_eq!(ticks().await, 3, "no contact, and no message yet");
+    let pause = json!({ "status": "paused" });
+    app.api().patch(&format!("/automations/{automation}"), pause.clone()).await.ok();
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    assert_eq!(ticks().await, 3);
+
+    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false })).await.ok();
+    app.api().patch(&format!("/automations/{automation}"), json!({ "status": "active" })).await.ok();
+    app.event("signed_up", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    app.api().patch(&format!("/automations/{automation}"), pause).await.ok();
+    app.run_sql("UPDATE templates SET archived_at = now()").await;
+    app.run_sql("DELETE FROM contacts").await;
+    assert!(!site.open("/").await.ok().says("Getting started"), "whoever has begun once is no beginner again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn viewers_are_told_who_does_the_first_steps() {
+    let app = TestApp::start().await;
+    let home = app.sign_in_as(Role::Viewer).await.open("/").await.ok();
+    home.must_say("An admin does this.");
+    home.must_say("A marketer or an admin does this.");
+    assert!(!home.html.contains(">Connect</a>") && !home.html.contains(">Write</a>"), "{}", home.html);
+    assert!(app.sign_in_as(Role::Marketer).await.open("/").await.ok().html.contains(">Write</a>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

@@ -15,6 +15,7 @@ use crate::connections::{self, Connection, Status};
 use crate::messages::throttle::figures;
 use crate::senders::{self, Sender};
 use crate::types::id::SenderId;
+use crate::users::Role;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use attention::Attention;
 use dashboard::Dashboard;
@@ -64,7 +65,8 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
     attention.extend(attention::load(&mut conn, &visit, &connections, &senders, &queues).await?);
     drop(conn);
-    visit.page(&HomePage { steps: steps::steps(done), attention, dashboard })
+    let steps = steps::steps(done, visit.user.role);
+    visit.page(&HomePage { steps, attention, dashboard })
 }
 
 impl Page for HomePage {
@@ -75,8 +77,9 @@ impl Page for HomePage {
     };
 
     fn samples() -> Vec<Self> {
-        let nothing = Self { steps: steps::steps(Done::default()), attention: Vec::new(), dashboard: None };
-        let busy = |dashboard| Self { steps: steps::steps(Done::ALL), attention: attention::samples(), dashboard: Some(dashboard) };
-        std::iter::once(nothing).chain(Dashboard::samples().into_iter().map(busy)).collect()
+        let nothing = |role| Self { steps: steps::steps(Done::default(), role), attention: Vec::new(), dashboard: None };
+        let busy =
+            |dashboard| Self { steps: steps::steps(Done::ALL, Role::Admin), attention: attention::samples(), dashboard: Some(dashboard) };
+        [Role::Admin, Role::Viewer].map(nothing).into_iter().chain(Dashboard::samples().into_iter().map(busy)).collect()
     }
 }

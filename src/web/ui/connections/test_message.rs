@@ -44,9 +44,9 @@ impl Default for TestInput {
 async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>) -> PageResult {
     let mut conn = visit.conn().await?;
     match compose(&mut conn, &visit, *id, &form).await? {
-        Ok(message) => visit
-            .redirect(format!("/messages/{message}"))
-            .flash("The test message is on its way: reload this page to see what becomes of it."),
+        Ok(message) => {
+            visit.redirect(format!("/messages/{message}")).flash("The test message is on its way. This page says what becomes of it.")
+        }
         Err(errors) => {
             let mut page = ConnectionPage::load(&visit.app, &mut conn, *id, visit.now()).await?;
             drop(conn);
