@@ -257,6 +257,7 @@ const ASKS: &[Ask] = &[
     page("/connections/{id}/health", "with most messages", "/connections/<connection>/health"),
     page("/connections/{id}/keys", "with most messages", "/connections/<connection>/keys"),
     page("/connections/{id}/rejected", "a thousand rejected", "/connections/<connection>/rejected"),
+    page("/connections/rejected", "a thousand that name no connection", "/connections/rejected"),
     page("/connections/{id}/senders/new", "asks Twilio", "/connections/<connection>/senders/new"),
     page("/senders/{id}/limits", "with a queue", "/senders/<queued sender>/limits"),
     // Settings.

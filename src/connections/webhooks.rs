@@ -1,6 +1,7 @@
 //! Requests to the hooks that failed the check: kept for admins to see why, without their content.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
@@ -67,7 +68,7 @@ pub struct Rejection {
 
 /// A rejected request as it is listed.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize)]
-#[diesel(table_name = rejected_webhooks, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = rejected_webhooks, check_for_backend(Pg))]
 pub struct RejectedWebhook {
     /// Rises with time.
     pub id: i64,
@@ -126,20 +127,27 @@ pub async fn reject(conn: &mut Conn, rejection: &Rejection) -> Result<()> {
 
 /// The newest rejected requests, newest first, at most `limit`: those of a connection, or those that name no known one.
 pub async fn list(conn: &mut Conn, connection: Option<ConnectionId>, limit: i64) -> Result<Vec<RejectedWebhook>> {
-    let newest = rejected_webhooks::table
-        .filter(rejected_webhooks::connection_id.is_not_distinct_from(connection))
-        .order(rejected_webhooks::id.desc())
-        .limit(limit.min(KEPT))
-        .select(RejectedWebhook::as_select());
+    let newest = of(connection).order(rejected_webhooks::id.desc()).limit(limit.min(KEPT)).select(RejectedWebhook::as_select());
     Ok(newest.load(conn).await?)
 }
 
-/// How many of a connection's webhooks were rejected since `since`, counting at most [`KEPT`].
-pub async fn count_since(conn: &mut Conn, connection: ConnectionId, since: DateTime<Utc>) -> Result<i64> {
-    let recent =
-        rejected_webhooks::table.filter(rejected_webhooks::connection_id.eq(connection)).filter(rejected_webhooks::received_at.ge(since));
-    let count: i64 = recent.count().get_result(conn).await?;
+/// How many webhooks of a connection, or of no known one, were rejected since `since`, counting at most [`KEPT`].
+pub async fn count_since(conn: &mut Conn, connection: Option<ConnectionId>, since: DateTime<Utc>) -> Result<i64> {
+    let count: i64 = of(connection).filter(rejected_webhooks::received_at.ge(since)).count().get_result(conn).await?;
     Ok(count.min(KEPT))
+}
+
+/// Whether any of those that name no known connection are kept.
+pub async fn has_strays(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(of(None))).get_result(conn).await?)
+}
+
+/// Two conditions: the index serves either, but not “is not distinct from”.
+fn of(connection: Option<ConnectionId>) -> rejected_webhooks::BoxedQuery<'static, Pg> {
+    match connection {
+        Some(id) => rejected_webhooks::table.filter(rejected_webhooks::connection_id.eq(id)).into_boxed(),
+        None => rejected_webhooks::table.filter(rejected_webhooks::connection_id.is_null()).into_boxed(),
+    }
 }
 
 /// Deletes all but the newest of each connection, and of those without one. The table stays small, so reading all of it is cheap.

@@ -35,6 +35,8 @@ INSERT INTO rejected_webhooks (connection_id, hook, reason, detail, received_at)
 SELECT bench.connection_id(1 + n % 2), CASE WHEN n % 3 = 0 THEN 'inbound' ELSE 'status' END, (ARRAY['unsigned', 'wrong_signature', 'wrong_address'])[1 + n % 3],
     'Twilio signed it for another address.', bench.time(ends - (2000 - n) * 60000)
 FROM bench.size, generate_series(1, 2000) AS n;
+INSERT INTO rejected_webhooks (hook, reason, detail, received_at)
+SELECT 'inbound', 'unknown_connection', 'The URL does not name a connection.', bench.time(ends - (1000 - n) * 60000) FROM bench.size, generate_series(1, 1000) AS n;
 INSERT INTO prices (connection_id, country, unit, parts, amount, learned_at)
 SELECT bench.connection_id(1), country, 'USD', 1000, 8.3, bench.time(ends) FROM bench.size, unnest(ARRAY['US', 'DE', 'FR', 'GB']) AS country;
 

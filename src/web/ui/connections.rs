@@ -14,10 +14,11 @@ mod view;
 use std::collections::HashMap;
 
 use actix_web::web::{self, ServiceConfig};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::connections::{self, Check, NewKeys, Outcome};
+use crate::connections::{self, Check, NewKeys, Outcome, webhooks};
 use crate::error::FieldErrors;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -29,14 +30,14 @@ use view::{ConnectionView, SenderView};
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections").get(list).post(connect))
         .service(web::resource("/connections/new").get(ask))
+        .configure(rejected::routes)
         .configure(show::routes)
         .configure(health::routes)
         .configure(switches::routes)
         .configure(test_message::routes)
         .configure(keys::routes)
         .configure(limits::routes)
-        .configure(add_sender::routes)
-        .configure(rejected::routes);
+        .configure(add_sender::routes);
 }
 
 /// The list of connections.
@@ -45,6 +46,8 @@ pub(in crate::web) struct ConnectionsPage {
     connections: Vec<Row>,
     /// Whether Twilio can call this Carillon, as far as its public address tells.
     is_reachable: bool,
+    /// Webhooks of the last day that name no connection; none where none of them are kept.
+    strays: Option<i64>,
 }
 
 /// A connection with its senders.
@@ -94,13 +97,17 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
     for sender in senders::list(&mut conn).await? {
         senders.entry(sender.connection_id).or_default().push(sender);
     }
+    let strays = match webhooks::has_strays(&mut conn).await? {
+        true => Some(webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1)).await?),
+        false => None,
+    };
     drop(conn);
     let rows = connections.into_iter().map(|connection| Row {
         senders: senders.remove(&connection.id).unwrap_or_default().into_iter().map(SenderView::from).collect(),
         connection: connection.into(),
     });
     let is_reachable = is_reachable(&visit.app);
-    visit.page(&ConnectionsPage { connections: rows.collect(), is_reachable })
+    visit.page(&ConnectionsPage { connections: rows.collect(), is_reachable, strays })
 }
 
 async fn ask(visit: Visit<Admin>) -> PageResult {
@@ -172,7 +179,10 @@ impl Page for ConnectionsPage {
     fn samples() -> Vec<Self> {
         let row = |connection, senders| Row { connection, senders };
         let rows = vec![row(ConnectionView::sample(), SenderView::samples()), row(ConnectionView::stopped_sample(), Vec::new())];
-        vec![Self { connections: Vec::new(), is_reachable: true }, Self { connections: rows, is_reachable: true }]
+        vec![
+            Self { connections: Vec::new(), is_reachable: true, strays: None },
+            Self { connections: rows, is_reachable: true, strays: Some(3) },
+        ]
     }
 }
 

@@ -101,7 +101,7 @@ impl HealthPage {
         let (look, test) = connections::look(conn, id).await?;
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
-        let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
+        let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
         let look = look.map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()));
         let senders = senders.into_iter().map(|sender| {
             let health = healths.remove(&sender.id);

@@ -1,4 +1,4 @@
-//! The webhooks of a connection that were rejected: why, and what to do.
+//! The webhooks that were rejected, of a connection or of none: why, and what to do.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Serialize;
@@ -9,15 +9,16 @@ use crate::connections::webhooks::{self, Hook, Reason, RejectedWebhook};
 use crate::types::id::ConnectionId;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
-/// Mounts the list.
+/// Mounts the lists; before the page of a connection, whose id may be any word.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/rejected").get(list));
+    cfg.service(web::resource("/connections/rejected").get(list_strays)).service(web::resource("/connections/{id}/rejected").get(list));
 }
 
 /// The newest rejected webhooks.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct RejectedPage {
-    connection: ConnectionView,
+    /// None for those that name no connection that exists.
+    connection: Option<ConnectionView>,
     webhooks: Vec<Row>,
     /// How many are listed at most.
     limit: i64,
@@ -38,7 +39,18 @@ async fn list(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
     let connection = connections::find(&mut conn, *id).await?;
     let webhooks = webhooks::list(&mut conn, Some(*id), LIMIT).await?;
     drop(conn);
-    visit.page(&RejectedPage { connection: connection.into(), webhooks: webhooks.into_iter().map(Row::from).collect(), limit: LIMIT })
+    visit.page(&RejectedPage::new(Some(connection.into()), webhooks))
+}
+
+async fn list_strays(visit: Visit<Viewer>) -> PageResult {
+    let webhooks = webhooks::list(&mut *visit.conn().await?, None, LIMIT).await?;
+    visit.page(&RejectedPage::new(None, webhooks))
+}
+
+impl RejectedPage {
+    fn new(connection: Option<ConnectionView>, webhooks: Vec<RejectedWebhook>) -> Self {
+        Self { connection, webhooks: webhooks.into_iter().map(Row::from).collect(), limit: LIMIT }
+    }
 }
 
 impl From<RejectedWebhook> for Row {
@@ -59,10 +71,12 @@ impl Page for RejectedPage {
             detail: "Signed over https://sms.example.com/hooks <b>".to_owned(),
             received_at: chrono::DateTime::UNIX_EPOCH,
         };
-        let webhooks = Reason::ALL.iter().map(|reason| Row::from(webhook(*reason))).collect();
+        let webhooks = || Reason::ALL.iter().map(|reason| webhook(*reason)).collect::<Vec<_>>();
         vec![
-            Self { connection: ConnectionView::sample(), webhooks: Vec::new(), limit: LIMIT },
-            Self { connection: ConnectionView::sample(), webhooks, limit: LIMIT },
+            Self::new(Some(ConnectionView::sample()), Vec::new()),
+            Self::new(Some(ConnectionView::sample()), webhooks()),
+            Self::new(None, Vec::new()),
+            Self::new(None, webhooks()),
         ]
     }
 }

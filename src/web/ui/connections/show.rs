@@ -123,7 +123,7 @@ impl ConnectionPage {
         let healths = senders::healths(conn, id).await?;
         let (look, test) = connections::look(conn, id).await?;
         let look = look.map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()).of_concern());
-        let rejected = webhooks::count_since(conn, id, now - TimeDelta::days(1)).await?;
+        let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
         let form = NameInput {
             name: connection.name.clone(),
             unconfirmed_policy: connection.unconfirmed_policy.to_string(),

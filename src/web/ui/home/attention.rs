@@ -63,7 +63,7 @@ pub(super) async fn load(
         let own = senders.iter().filter(|sender| sender.connection_id == connection.id && sender.status() == Status::Active);
         lines.extend(broken(conn, visit, connection).await?);
         lines.extend(own.flat_map(|sender| unwell(sender, healths.get(&sender.id), visit)));
-        let rejected = webhooks::count_since(conn, connection.id, now - RECENT).await?;
+        let rejected = webhooks::count_since(conn, Some(connection.id), now - RECENT).await?;
         if rejected > 0 {
             lines.push(Attention {
                 text: match rejected {
@@ -82,6 +82,14 @@ pub(super) async fn load(
                 action: "See the connection",
             });
         }
+    }
+    let strays = webhooks::count_since(conn, None, now - RECENT).await?;
+    if strays > 0 {
+        let text = match strays {
+            1 => "A webhook was rejected within the last day, since it names no connection.".to_owned(),
+            many => format!("{} webhooks were rejected within the last day, since they name no connection.", grouped(many)),
+        };
+        lines.push(Attention::with_link(text, "/connections/rejected".to_owned(), "See why"));
     }
     for sender in senders {
         let expiring = queues.get(&sender.id).map_or(0, |queue| queue.expiring_messages);
