@@ -202,6 +202,12 @@ pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result:
     changed.optional()?.ok_or(Error::NotFound("sender"))
 }
 
+/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here. Needs the caller's transaction.
+pub async fn note_repaired(conn: &mut Conn, actor: &Actor, sender: &Sender, now: DateTime<Utc>) -> Result<()> {
+    let summary = format!("had Twilio report the incoming messages of the sender {} here", sender.discreet_label());
+    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
+}
+
 /// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether it ran before.
 pub async fn stop(conn: &mut Conn, id: SenderId, reason: &str, now: DateTime<Utc>) -> Result<bool> {
     let running = senders::table.find(id).filter(senders::stopped_at.is_null());

@@ -74,7 +74,7 @@ pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Resu
     drop(conn);
     tracing::info!(connection.id = %connection.id, "a Twilio account was connected");
     match sender {
-        Some(sender) => Ok((connection, Some(report_here(app, &credentials, sender).await?))),
+        Some(sender) => Ok((connection, Some(report_here(app, &credentials, sender, Occasion::Addition).await?))),
         None => Ok((connection, None)),
     }
 }
@@ -89,7 +89,7 @@ pub(crate) async fn add_sender(app: &App, actor: &Actor, id: ConnectionId, sende
     let sender = conn.transaction::<_, Error, _>(async |conn| senders::create(conn, actor, id, &found, now).await).await?;
     drop(conn);
     tracing::info!(connection.id = %id, sender.id = %sender.id, "a sender was added");
-    report_here(app, &credentials, sender).await
+    report_here(app, &credentials, sender, Occasion::Addition).await
 }
 
 /// Stops believing what the former Auth Token of a connection signs.
@@ -112,10 +112,10 @@ pub(crate) async fn offers(app: &App, id: ConnectionId) -> Result<Offers> {
 }
 
 /// Sets the sender's inbound webhook again.
-pub(crate) async fn set_inbound(app: &App, id: SenderId) -> Result<Sender> {
+pub(crate) async fn set_inbound(app: &App, actor: &Actor, id: SenderId) -> Result<Sender> {
     let sender = senders::find(&mut *app.db.get().await?, id).await?;
     let credentials = credentials(app, sender.connection_id).await?;
-    report_here(app, &credentials, sender).await
+    report_here(app, &credentials, sender, Occasion::Repair(actor)).await
 }
 
 /// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them; wrong ones change nothing.
@@ -176,8 +176,17 @@ async fn credentials(app: &App, id: ConnectionId) -> Result<Credentials> {
     Ok(connections::credentials(&mut *app.db.get().await?, id, &app.secret_key).await?)
 }
 
+/// Why a webhook is set.
+#[derive(Clone, Copy)]
+enum Occasion<'a> {
+    /// The sender is new, which the audit log says already.
+    Addition,
+    /// Somebody wants it set again.
+    Repair(&'a Actor),
+}
+
 /// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
-async fn report_here(app: &App, credentials: &Credentials, sender: Sender) -> Result<Sender> {
+async fn report_here(app: &App, credentials: &Credentials, sender: Sender, occasion: Occasion<'_>) -> Result<Sender> {
     let url = inbound::url(&app.config.public_url, sender.connection_id);
     let set = inbound::set(&app.twilio, credentials, &sender.address, &url, &app.config.public_url).await;
     let outcome = set.map(drop).map_err(|error| error.message(&url));
@@ -191,11 +200,15 @@ async fn report_here(app: &App, credentials: &Credentials, sender: Sender) -> Re
     let sender = conn
         .transaction::<_, Error, _>(async |conn| {
             senders::record_seen(conn, &seen).await?;
-            match (&outcome, seen.is_heard()) {
-                (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await,
-                (Err(reason), _) => senders::record_inbound(conn, id, Err(reason)).await,
-                (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await,
+            let sender = match (&outcome, seen.is_heard()) {
+                (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await?,
+                (Err(reason), _) => senders::record_inbound(conn, id, Err(reason)).await?,
+                (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await?,
+            };
+            if let (Occasion::Repair(actor), Ok(())) = (occasion, &outcome) {
+                senders::note_repaired(conn, actor, &sender, app.clock.now()).await?;
             }
+            Ok(sender)
         })
         .await?;
     Ok(sender)

@@ -2,8 +2,8 @@
 
 use carillon::connections::{self, Check, Mend, WebhookTest};
 use carillon::simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Method, Number, Registration, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID,
-    TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign,
+    ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Method, Number, Reach, Registration, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE,
+    TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign,
 };
 use carillon::users::Role;
 use serde_json::{Value, json};
@@ -132,6 +132,8 @@ async fn what_the_hourly_look_finds_broken_is_on_home_with_the_way_to_mend_it() 
     assert!(home.html.contains(&path(&connection, "/health")), "{}", home.html);
 
     assert!(app.simulator.change_number(gone, |number| number.phone_number = LONG_CODE.into()));
+    app.advance(hours(1)).await;
+    assert!(!admin.open("/").await.ok().says("Needs attention"));
     app.simulator.change_account(ACCOUNT_SID, |account| account.auth_token = NEW_TOKEN.into());
     app.advance(hours(1)).await;
     let home = admin.open("/").await.ok();
@@ -271,6 +273,47 @@ async fn a_call_that_twilio_signed_for_another_address_says_which() {
     assert_eq!(app.count("suppressions").await, 0, "saying why is not taking in");
     let page = app.sign_in().await.open(&format!("/connections/{}/rejected", twilio.connection_id)).await.ok();
     assert!(page.says("The Auth Token is right; only the address differs"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_names_no_connection_is_shown_with_what_to_change() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_until_idle().await;
+    let site = app.sign_in().await;
+    assert!(!site.open("/connections").await.ok().says("Webhooks of no connection"), "there was none");
+    let stray = app.call_of_twilio("/hooks/twilio/019ab000-0000-7000-8000-000000000001/inbound", &[("Body", "hi")]);
+    assert_eq!(stray.send().await.unwrap().status(), 404);
+
+    let home = site.open("/").await.ok();
+    home.must_say("A webhook was rejected within the last day, since it names no connection.");
+    assert!(home.html.contains("/connections/rejected"), "{}", home.html);
+    site.open("/connections").await.ok().must_say("1 call in the last 24 hours named no connection of this Carillon, and was rejected");
+    let listed = site.open("/connections/rejected").await.ok();
+    listed.must_say("No connection has this address");
+    assert!(!site.open(&path(&connection, "/rejected")).await.ok().says("No connection has this address"));
+
+    app.advance(days(2)).await;
+    let later = app.sign_in_as(Role::Viewer).await;
+    assert!(!later.open("/").await.ok().says("names no connection"));
+    later.open("/connections").await.ok().must_say("None in the last 24 hours. Earlier ones");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_repaired_a_webhook_is_in_the_audit_log() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    let sender = connection["senders"][0]["id"].as_str().unwrap();
+    let repairs = async || app.texts("SELECT summary AS text FROM audit_log WHERE summary LIKE 'had Twilio report%'").await;
+    assert_eq!(repairs().await, Vec::<String>::new(), "that it was added is in the log already");
+    app.simulator.inject(Rule::next(1, Fault::ServerError).reaching(Reach::Reads));
+    app.api().post(&format!("/senders/{sender}/webhook"), json!(null)).await.ok();
+    assert_eq!(repairs().await, Vec::<String>::new(), "nothing was changed at Twilio");
+
+    app.api().post(&format!("/senders/{sender}/webhook"), json!(null)).await.ok();
+    let told = repairs().await;
+    assert!(told.len() == 1 && !told[0].contains(LONG_CODE), "{told:?}");
+    app.sign_in().await.open("/settings/log").await.ok().must_say("had Twilio report the incoming messages of the sender");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,7 +83,7 @@ async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<Key> {
 async fn report_here(app: &App) -> std::result::Result<(), AppError> {
     let senders = senders::list(&mut *app.db.get().await?).await?;
     for sender in senders {
-        connecting::set_inbound(app, sender.id).await.map_err(|error| failed(&error))?;
+        connecting::set_inbound(app, &Actor::command_line(), sender.id).await.map_err(|error| failed(&error))?;
     }
     Ok(())
 }

@@ -171,7 +171,7 @@ impl QueueBody {
 /// Has Twilio report the sender's incoming messages here, again; `webhook_error` says why it did not work.
 #[utoipa::path(post, path = "/senders/{id}/webhook", tag = "senders", params(("id" = String, Path)), responses((status = 200, body = SenderBody)))]
 async fn set_webhook(caller: Caller<Admin>, id: Path<SenderId>) -> ApiResult<Json<SenderBody>> {
-    let sender = connecting::set_inbound(&caller.app, *id).await?;
+    let sender = connecting::set_inbound(&caller.app, &caller.actor(), *id).await?;
     Ok(Json(sender.into()))
 }
 

@@ -79,7 +79,7 @@ async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<Sende
 }
 
 async fn set_webhook(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
-    let sender = connecting::set_inbound(&visit.app, *id).await?;
+    let sender = connecting::set_inbound(&visit.app, &visit.actor(), *id).await?;
     let there = visit.redirect(format!("/connections/{}/health", sender.connection_id));
     match &sender.webhook_error {
         None => there.flash(format!("Twilio now reports the incoming messages of {} here.", sender.label())),
