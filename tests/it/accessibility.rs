@@ -13,10 +13,10 @@ use crate::harness::{
     world::{send_sms, wait},
 };
 
-/// Follows every link to a page of another kind, and tells what is wrong with which page.
-async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>) {
+/// Follows every link to a page of another kind, and tells what is wrong with which page, and what was unfolded on the way.
+async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<String>, BTreeMap<String, Vec<String>>, BTreeSet<String>) {
     browser.shown_on(screen).await;
-    let (mut kinds, mut wrong) = (BTreeSet::new(), BTreeMap::new());
+    let (mut kinds, mut wrong, mut unfolded) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
     let mut waiting = VecDeque::from(["/".to_owned()]);
     while let Some(path) = waiting.pop_front() {
         if path.starts_with("/static/") || !kinds.insert(kind(&path)) {
@@ -30,8 +30,9 @@ async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<Stri
             wrong.insert(path, here);
         }
         waiting.extend(found.links);
+        unfolded.extend(found.unfolded);
     }
-    (kinds, wrong)
+    (kinds, wrong, unfolded)
 }
 
 /// A path with ids and numbers replaced: pages of the same kind are examined once.
@@ -48,7 +49,7 @@ async fn no_page_of_an_empty_carillon_keeps_anybody_out() {
     assert_eq!(look(&browser).await.violations, Vec::<String>::new(), "at the log-in");
     browser.sign_in(&app).await;
     for screen in [Screen::Wide, Screen::Phone] {
-        let (kinds, wrong) = examine(&browser, &app.url, screen).await;
+        let (kinds, wrong, _) = examine(&browser, &app.url, screen).await;
         assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
         assert!(kinds.len() >= 16, "only {kinds:?} were found");
     }
@@ -77,10 +78,14 @@ async fn no_page_of_a_used_carillon_keeps_anybody_out() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     for screen in [Screen::Wide, Screen::Phone] {
-        let (kinds, wrong) = examine(&browser, &app.url, screen).await;
+        let (kinds, wrong, unfolded) = examine(&browser, &app.url, screen).await;
         assert!(wrong.is_empty(), "{screen:?}: {wrong:#?}");
         assert!(kinds.len() >= 27, "only {kinds:?} were found");
-        let (_, wrong) = examine(&browser, app.twilio_url(), screen).await;
+        // The menu, a question before something grave, further filters.
+        for begins in ["Your account", "Disable", "More filters"] {
+            assert!(unfolded.iter().any(|one| one.starts_with(begins)), "{begins}: only {unfolded:?} were unfolded");
+        }
+        let (_, wrong, _) = examine(&browser, app.twilio_url(), screen).await;
         assert!(wrong.is_empty(), "the simulator, {screen:?}: {wrong:#?}");
     }
 }
