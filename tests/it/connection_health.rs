@@ -209,6 +209,23 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn once_the_address_is_right_the_webhooks_are_to_be_set_again() {
+    let app = TestApp::start().await;
+    let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
+    app.run_until_idle().await;
+    // As a look has left it while the address was wrong.
+    let seen = "health = jsonb_set(health, '{webhook,drift}', '[\"unreachable\"]'), webhook_error = 'The internet does not reach it.'";
+    app.run_sql(&format!("UPDATE senders SET {seen}")).await;
+    let site = app.sign_in().await;
+    site.open("/").await.ok().must_say("are not reported here: a STOP is found late");
+    let health = site.open(&path(&connection, "/health")).await.ok();
+    health.must_say("The internet does not reach the address of this Carillon");
+    site.send(&health.form(&format!("/senders/{}/webhook", connection["senders"][0]["id"].as_str().unwrap()))).await.ok();
+    assert!(!site.open("/").await.ok().says("Needs attention"));
+    site.open("/connections").await.ok().must_say("Reported here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_carriers_want_registered_is_read_from_twilio() {
     let app = TestApp::start().await;
     let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;

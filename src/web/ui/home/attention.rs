@@ -52,12 +52,11 @@ pub(super) async fn load(
     senders: &[Sender],
     queues: &HashMap<SenderId, QueueFigures>,
 ) -> Result<Vec<Attention>> {
-    let (app, now) = (&visit.app, visit.now());
+    let now = visit.now();
     let active: Vec<&Connection> = connections.iter().filter(|connection| connection.status() == Status::Active).collect();
     let mut lines = Vec::new();
     // The address is the same for all; the page of any connection says what to do.
-    let address = connections::address_check(&app.twilio, &app.config.public_url).filter(Check::has_failed);
-    lines.extend(address.zip(active.first()).map(|(check, connection)| Attention::of(&check, connection.id, visit)));
+    lines.extend(bad_address(visit).zip(active.first()).map(|(check, connection)| Attention::of(&check, connection.id, visit)));
     for connection in &active {
         let healths = senders::healths(conn, connection.id).await?;
         let own = senders.iter().filter(|sender| sender.connection_id == connection.id && sender.status() == Status::Active);
@@ -117,6 +116,11 @@ impl Attention {
     }
 }
 
+/// Why Twilio cannot call this Carillon at all.
+fn bad_address(visit: &Visit<Viewer>) -> Option<Check> {
+    connections::address_check(&visit.app.twilio, &visit.app.config.public_url).filter(Check::has_failed)
+}
+
 /// What the last look at Twilio found wrong with keys and account, and what the last test of the webhooks did.
 async fn broken(conn: &mut Conn, visit: &Visit<Viewer>, connection: &Connection) -> Result<Vec<Attention>> {
     let (look, test) = connections::look(conn, connection.id).await?;
@@ -130,9 +134,9 @@ async fn broken(conn: &mut Conn, visit: &Visit<Viewer>, connection: &Connection)
 fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Vec<Attention> {
     let failed = health.map(|health| &health.checks).into_iter().flatten().filter(|check| check.has_failed());
     let (webhook, others): (Vec<&Check>, Vec<&Check>) = failed.partition(|check| check.mend == Some(Mend::Webhook));
-    // The address, which is at fault then, has a line of its own.
+    // The address has a line of its own while it is at fault.
     let is_set_in_vain = health.and_then(|health| health.webhook.as_ref()).is_some_and(Webhook::is_set_in_vain);
-    let is_about_webhook = !is_set_in_vain && (!webhook.is_empty() || others.is_empty());
+    let is_about_webhook = !(is_set_in_vain && bad_address(visit).is_some()) && (!webhook.is_empty() || others.is_empty());
     let deaf = deaf(sender).filter(|_| is_about_webhook);
     deaf.into_iter().chain(others.into_iter().map(|check| Attention::of(check, sender.connection_id, visit))).collect()
 }
