@@ -182,7 +182,7 @@ async fn look(
 ) -> std::result::Result<Health, Problem> {
     let route = inbound::route(client, credentials, address, pools).await?;
     let webhook = Webhook::compare(&route, &here.url);
-    health.webhook = Some(if here.is_reachable { webhook } else { webhook.to_unreachable_address() });
+    health.webhook = Some(if here.is_reachable { webhook } else { webhook.at_unreachable_address() });
     match route {
         Route::Service(service) => {
             let pool = client.service_numbers(credentials, &service.sid).await.map_err(|error| Problem::of(error, credentials))?;

@@ -77,7 +77,7 @@ impl Webhook {
 
     /// The same, with an address that the internet does not reach, whatever is set.
     #[must_use]
-    pub fn to_unreachable_address(mut self) -> Self {
+    pub fn at_unreachable_address(mut self) -> Self {
         self.drift.insert(0, Drift::Unreachable);
         self
     }
@@ -256,10 +256,10 @@ mod tests {
 
     #[test]
     fn an_address_that_twilio_cannot_call_is_not_heard_however_it_is_set() {
-        let webhook = Webhook::compare(&number(&here("sms_url", "sms_method", "POST")), HERE).to_unreachable_address();
+        let webhook = Webhook::compare(&number(&here("sms_url", "sms_method", "POST")), HERE).at_unreachable_address();
         assert!(webhook.is_set_in_vain() && !webhook.is_heard());
         assert!(webhook.why_not_heard().unwrap().contains("CARILLON_PUBLIC_URL"));
-        let elsewhere = Webhook::compare(&number(r#", "sms_url": "https://old.example.com/""#), HERE).to_unreachable_address();
+        let elsewhere = Webhook::compare(&number(r#", "sms_url": "https://old.example.com/""#), HERE).at_unreachable_address();
         assert!(!elsewhere.is_set_in_vain() && !elsewhere.is_heard());
     }
 

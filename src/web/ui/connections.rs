@@ -97,9 +97,10 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
     for sender in senders::list(&mut conn).await? {
         senders.entry(sender.connection_id).or_default().push(sender);
     }
-    let strays = match webhooks::has_strays(&mut conn).await? {
-        true => Some(webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1)).await?),
-        false => None,
+    let strays = if webhooks::has_strays(&mut conn).await? {
+        Some(webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1)).await?)
+    } else {
+        None
     };
     drop(conn);
     let rows = connections.into_iter().map(|connection| Row {
