@@ -72,6 +72,23 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Where it stands among causes and effects: a STOP comes in, the number is suppressed, the tag is added, an automation begins, and a
+    /// message goes out.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Created => 0,
+            Self::Event { .. } => 1,
+            Self::Message { direction, .. } if direction == "inbound" => 2,
+            Self::Consent(_) => 3,
+            Self::TagRemoved(_) => 4,
+            Self::TagAdded(_) => 5,
+            Self::Enrolled { .. } => 6,
+            Self::Message { .. } => 7,
+        }
+    }
+}
+
 /// A message's id may be later than its `created_at` by as long as its transaction waited; never by so much.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
@@ -106,9 +123,9 @@ pub async fn of(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, limit:
     Ok(newest(entries, limit))
 }
 
-/// Newest first; of the same moment, what was read later (and so depends on the earlier) counts as newer.
+/// Newest first; of the same moment, what follows from the other counts as newer.
 fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
-    entries.sort_by_key(|entry| entry.at);
+    entries.sort_by_key(|entry| (entry.at, entry.what.rank()));
     entries.reverse();
     let Some(next) = entries.get(limit).map(|entry| entry.at) else { return Timeline { entries, older: None } };
     match entries.partition_point(|entry| entry.at > next) {
@@ -217,6 +234,23 @@ async fn enrolled(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_the_same_moment_the_cause_is_older_than_its_effect() {
+        let message = |direction: &str| What::Message {
+            id: MessageId::new(),
+            direction: direction.to_owned(),
+            status: "sent".to_owned(),
+            body: String::new(),
+            reason: None,
+            error_code: None,
+        };
+        let tag = What::TagAdded(TagName::stop());
+        let causes = [What::Created, message("inbound"), tag, message("outbound")];
+        let entries = causes.iter().rev().map(|what| Entry { at: DateTime::UNIX_EPOCH, what: what.clone() }).collect();
+        let told: Vec<_> = newest(entries, 10).entries.into_iter().rev().map(|entry| entry.what).collect();
+        assert_eq!(told, causes);
+    }
 
     #[test]
     fn the_newest_entries_come_first_and_stay() {

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Why a message expired.
-pub(super) const EXPIRED: &str = "It waited longer than its sender lets messages wait, and was not sent any more.";
+pub const EXPIRED: &str = "It waited longer than its sender lets messages wait, and was not sent any more.";
 
 /// Twilio takes no period below one second, and advises against less than five.
 const SHORTEST_VALIDITY: u32 = 6;

@@ -29,4 +29,4 @@ pub use template::{
     MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, duplicate, find, find_many, list, list_archived, lock,
     unarchive, update,
 };
-pub use variables::Variables;
+pub use variables::{NO_DEFAULT, Variables};

@@ -6,6 +6,9 @@ use tera::Value;
 
 use crate::{contacts::Contact, types::phone::PhoneNumber};
 
+/// How every sentence about a variable without a value ends.
+pub const NO_DEFAULT: &str = "and the template gives no default";
+
 /// What stands in a template, for messages about names that do not.
 pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, contact.phone, contact.email, contact.external_id, \
      contact.attributes.*, event.*, organization.name";
@@ -132,7 +135,7 @@ impl Variable {
             Root::Organization => "in the settings",
             _ => "for this contact",
         };
-        format!("{self} is not set {whose}, and the template gives no default")
+        format!("{self} is not set {whose}, {NO_DEFAULT}")
     }
 }
 

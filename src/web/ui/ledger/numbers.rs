@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::wanted::Wanted;
 use crate::contacts::suppressions::Reason;
+use crate::messages::claim::EXPIRED;
 use crate::messages::ledger::{Cause, Counts, Key};
 use crate::messages::outcome::Outcome;
+use crate::templates::NO_DEFAULT;
 use crate::twilio::errors;
 use crate::web::filters::grouped;
 
@@ -112,10 +114,22 @@ impl CauseRow {
         Self {
             outcome: cause.outcome,
             words: words(cause.error_code, cause.reason.as_deref()),
-            advice: cause.error_code.map(|code| errors::lookup(code).advice),
+            advice: advice(cause),
             count: cause.count,
             link,
         }
+    }
+}
+
+/// What to do about it, where something can be done.
+fn advice(cause: &Cause) -> Option<&'static str> {
+    match (cause.error_code, cause.reason.as_deref().unwrap_or_default()) {
+        (Some(code), _) => Some(errors::lookup(code).advice),
+        (None, reason) if reason.ends_with(NO_DEFAULT) => {
+            Some("Give it a default in the template, or have your program report it with the event.")
+        }
+        (None, EXPIRED) => Some("Raise the rate of the sender, or how long its messages may wait, under the limits of the sender."),
+        (None, _) => None,
     }
 }
 
@@ -205,6 +219,17 @@ mod tests {
         let counts = Counts { recipients: 1_203, delivered: 1_200, failed: 2, retried: 1, ..Counts::default() };
         assert_eq!(terms(counts).as_deref(), Some("1,203 = 1,200 delivered + 2 failed + 1 retried"));
         assert_eq!(terms(Counts { recipients: 5, sent: 5, ..Counts::default() }), None);
+    }
+
+    #[test]
+    fn what_can_be_done_is_said_with_or_without_a_code() {
+        let advice = |error_code, reason: Option<&str>| {
+            advice(&Cause { outcome: Outcome::Failed, error_code, reason: reason.map(str::to_owned), count: 1 })
+        };
+        assert!(advice(Some(30003), None).is_some_and(|words| !words.is_empty()));
+        assert!(advice(None, Some(&format!("event.city is not set in this event, {NO_DEFAULT}"))).unwrap().contains("default"));
+        assert!(advice(None, Some(EXPIRED)).unwrap().contains("rate"));
+        assert_eq!((advice(None, Some("stop")), advice(None, None)), (None, None));
     }
 
     #[test]
