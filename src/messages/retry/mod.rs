@@ -46,14 +46,14 @@ pub struct Selection(LedgerFilter);
 type FactRow = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
 
 /// What stands against sending a message `m` again, to be weighed in `verdict.rs`. Whoever deletes a contact takes its name off its
-/// messages; a carrier has nothing that Twilio never took.
+/// messages; a carrier has nothing that Twilio never took. For `EXISTS` PostgreSQL would read all suppressions.
 macro_rules! facts {
     () => {
         "m.status, m.error_code, left(m.reason, 200) AS reason,
         m.retried_at IS NOT NULL AS retried,
         m.contact_id IS NOT NULL AS has_contact,
         m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content, m.twilio_sid IS NOT NULL AS accepted,
-        EXISTS (SELECT FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL) AS suppressed,
+        (SELECT true FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL LIMIT 1) IS NOT NULL AS suppressed,
         (m.twilio_sid IS NOT NULL OR m.former_sids IS NOT NULL) AND EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
             AND e.status IN ('sent', 'delivered', 'undelivered', 'read')) AS at_carrier,
         EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')

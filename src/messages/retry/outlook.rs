@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use super::{Circumstances, FactRow, LeftOut, Selection, circumstances, facts, open_failures, verdict};
 use crate::{
@@ -64,6 +64,8 @@ pub async fn outlook(conn: &mut Conn, selection: &Selection) -> Result<Outlook> 
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
     let (ledger, open) = snapshot
         .run(async |conn| {
+            // Workers of PostgreSQL take longer to begin than they save.
+            conn.batch_execute("SET LOCAL max_parallel_workers_per_gather = 0").await?;
             let ledger = ledger::read(conn, filter, Grouping::Automation).await?;
             let open: Vec<(FactRow, i64)> = count.load(conn).await?;
             Ok::<_, Error>((ledger, open))
