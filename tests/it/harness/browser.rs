@@ -218,6 +218,10 @@ impl Browser {
     pub(crate) async fn picture(&self) -> Vec<u8> {
         let hidden = Chromium { command: "Emulation.setScrollbarsHidden", parameters: json!({ "hidden": true }) };
         self.client.issue_cmd(hidden).await.unwrap();
+        // They go when the page is laid out anew, and the next frame but one is drawn without them.
+        let again = "const root = document.documentElement; root.style.overflow = 'hidden'; root.offsetWidth; root.style.overflow = '';
+            return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))";
+        self.run(again).await;
         self.client.screenshot().await.unwrap()
     }
 
