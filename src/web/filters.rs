@@ -67,6 +67,11 @@ fn phone(text: &str) -> String {
     PhoneNumber::from_e164(text).map_or_else(|_| text.to_owned(), |number| number.international())
 }
 
+/// How many there are of what is called so: `1 contact`, `1,234 contacts`.
+pub(super) fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {one}s", grouped(number)) }
+}
+
 /// `1,234,567`.
 pub(super) fn grouped(number: impl TryInto<i64>) -> String {
     let number: i64 = number.try_into().unwrap_or(i64::MAX);

@@ -7,7 +7,7 @@ use crate::harness::{
     HANDSET, OTHER_HANDSET, TestApp,
     browser::Browser,
     days, hours,
-    world::{send_sms, wait},
+    world::{Twilio, send_sms, wait},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,9 +165,8 @@ async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
     site.open(&former).await.ok().must_say("No enrollment is like this.");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
-    let app = TestApp::start().await;
+/// An automation that waits before it sends, with two people inside.
+async fn with_two_inside(app: &TestApp) -> (Twilio, String) {
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
     let steps = json!([wait(3_600), send_sms(&template, &twilio)]);
@@ -175,6 +174,13 @@ async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
     for phone in [HANDSET, OTHER_HANDSET] {
         app.event("hello", phone, json!({})).await;
     }
+    (twilio, automation)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
+    let app = TestApp::start().await;
+    let (twilio, automation) = with_two_inside(&app).await;
     let site = app.sign_in().await;
     let (path, pause, activate) =
         (format!("/automations/{automation}"), format!("/automations/{automation}/pause"), format!("/automations/{automation}/activate"));
@@ -197,13 +203,7 @@ async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
 #[tokio::test(flavor = "multi_thread")]
 async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
     let app = TestApp::start().await;
-    let twilio = app.connect_twilio().await;
-    let template = app.template("Hello.").await;
-    let steps = json!([wait(3_600), send_sms(&template, &twilio)]);
-    let automation = app.automation(json!({ "type": "event", "name": "hello" }), steps).await;
-    for phone in [HANDSET, OTHER_HANDSET] {
-        app.event("hello", phone, json!({})).await;
-    }
+    let (twilio, automation) = with_two_inside(&app).await;
     let (path, edit) = (format!("/automations/{automation}"), format!("/automations/{automation}/edit"));
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
     let site = app.sign_in().await;

@@ -52,9 +52,7 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Wanted>) -> PageResult {
     match retried {
         0 => back.warning("No job was left to try again: somebody was faster."),
         1 => back.flash("One job is tried again, within seconds if a worker is free."),
-        many => {
-            back.flash(format!("{} failed jobs are tried again, as workers are free.", grouped(i64::try_from(many).unwrap_or(i64::MAX))))
-        }
+        many => back.flash(format!("{} failed jobs are tried again, as workers are free.", grouped(many))),
     }
 }
 
@@ -75,7 +73,7 @@ pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
 }
 
 fn failed_jobs(count: usize) -> String {
-    if count == 1 { "one failed job".to_owned() } else { format!("{} failed jobs", grouped(i64::try_from(count).unwrap_or(i64::MAX))) }
+    if count == 1 { "one failed job".to_owned() } else { format!("{} failed jobs", grouped(count)) }
 }
 
 impl RetryPage {

@@ -148,7 +148,7 @@ impl KindRow {
         let waited = due_since.map(|since| now - since);
         let by = |jobs: String| match overview.workers_with(kind) {
             1 => format!("{jobs} by one worker"),
-            workers => format!("{jobs} by {} workers", grouped(i64::try_from(workers).unwrap_or(i64::MAX))),
+            workers => format!("{jobs} by {} workers", grouped(workers)),
         };
         Self {
             kind,

@@ -13,7 +13,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, Kind};
-use crate::web::filters::grouped;
+use crate::web::filters::counted;
 use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// As many contacts as one press of the button goes through.
@@ -179,17 +179,17 @@ impl Wish {
     fn said(&self, tag: &TagName, changed: usize, of: usize) -> String {
         let others = match of - changed {
             0 => String::new(),
-            same if self.removes() => format!(" {} did not have it.", number_of_contacts(same)),
-            same => format!(" {} had it already.", number_of_contacts(same)),
+            same if self.removes() => format!(" {} did not have it.", counted(same, "contact")),
+            same => format!(" {} had it already.", counted(same, "contact")),
         };
         let done = if self.removes() { "was taken from" } else { "was given to" };
-        format!("The tag “{tag}” {done} {}.{others}", number_of_contacts(changed))
+        format!("The tag “{tag}” {done} {}.{others}", counted(changed, "contact"))
     }
 
     /// The same for the audit log, written before it is begun.
     fn told(&self, tag: &TagName, of: usize) -> String {
         let (done, to) = if self.removes() { ("took", "from") } else { ("gave", "to") };
-        format!("{done} the tag {tag} {to} {}", number_of_contacts(of))
+        format!("{done} the tag {tag} {to} {}", counted(of, "contact"))
     }
 
     /// The list that it came from.
@@ -207,10 +207,6 @@ impl Wish {
             query(&[("action", &self.action), ("name", &self.name), ("all", "true"), ("q", &self.q), ("tag", &self.tag), ("from", &from)]);
         format!("/contacts/tag?{query}")
     }
-}
-
-fn number_of_contacts(count: usize) -> String {
-    if count == 1 { "1 contact".to_owned() } else { format!("{} contacts", grouped(count)) }
 }
 
 /// The query of a link, of what is filled.

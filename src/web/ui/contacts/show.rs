@@ -108,7 +108,7 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<ContactId>, wanted: Query<Wanted>) -> PageResult {
-    let until = wanted.until.and_then(DateTime::from_timestamp_micros).filter(|until| *until < EVER);
+    let until = wanted.until.and_then(DateTime::from_timestamp_micros).filter(|until| (DateTime::UNIX_EPOCH..EVER).contains(until));
     let page = ShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default()).await?;
     visit.page(&page)
 }

@@ -16,7 +16,7 @@ use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, MOST_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, Kind};
-use crate::web::filters::grouped;
+use crate::web::filters::counted;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use crate::{automations, senders};
@@ -109,7 +109,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Wanted>) -> PageResul
         .transaction(async |conn| {
             let corrected = ledger::correct(conn, selection.filter()).await?;
             if corrected > 0 {
-                audit::record(conn, &actor, Kind::Message, None, &format!("put right {} of the ledger", numbers_of(corrected)), now)
+                audit::record(conn, &actor, Kind::Message, None, &format!("put right {} of the ledger", counted(corrected, "number")), now)
                     .await?;
             }
             Ok::<_, Error>(corrected)
@@ -119,12 +119,8 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Wanted>) -> PageResul
     visit.redirect(there).flash(match corrected {
         0 => "Nothing was wrong.".to_owned(),
         1 => "1 number of the ledger was put right.".to_owned(),
-        many => format!("{} of the ledger were put right.", numbers_of(many)),
+        many => format!("{} of the ledger were put right.", counted(many, "number")),
     })
-}
-
-fn numbers_of(count: usize) -> String {
-    if count == 1 { "1 number".to_owned() } else { format!("{} numbers", grouped(count)) }
 }
 
 impl LedgerPage {
