@@ -13,6 +13,7 @@ use super::page::{Page, Varies};
 use super::visit::{Anyone, Layout, Visit};
 use crate::app::App;
 use crate::db::{self, Unavailable};
+use crate::error::FieldErrors;
 use crate::users::Role;
 
 /// The result of a page's handler.
@@ -36,6 +37,9 @@ pub enum PageError {
     /// The request makes no sense as it is.
     #[error("{0}")]
     BadRequest(String),
+    /// A form that none of our pages sends: what is wrong with its fields, by their names.
+    #[error("{0}")]
+    Invalid(FieldErrors),
     /// The form is larger than any of ours.
     #[error("This form is too large.")]
     TooLarge,
@@ -91,6 +95,7 @@ impl PageError {
             Self::NotFound(noun) => format!("There is no such {noun}"),
             Self::Expired => "This form has expired".to_owned(),
             Self::BadRequest(_) => "This request cannot be understood".to_owned(),
+            Self::Invalid(_) => "This form cannot be accepted".to_owned(),
             Self::TooLarge => "This form is too large".to_owned(),
             Self::Refused(_) => "This is not possible now".to_owned(),
             Self::Away(_) => "The database does not answer".to_owned(),
@@ -105,6 +110,7 @@ impl PageError {
             Self::NotFound(_) => "It may have been deleted, or the address is mistyped.".to_owned(),
             Self::Expired => "Nothing was changed. Send the form again; if it is not offered here, go back and reload its page first. Cookies must be allowed.".to_owned(),
             Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
+            Self::Invalid(fields) => format!("Nothing was changed. {fields}"),
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
             Self::Away(_) => {
                 "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned()
@@ -121,6 +127,7 @@ impl ResponseError for PageError {
             Self::Forbidden(_) | Self::Expired => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -248,6 +255,7 @@ impl Page for ErrorPage {
             PageError::NotFound("contact"),
             PageError::Forbidden(Role::Admin),
             PageError::Expired,
+            PageError::Invalid(FieldErrors::default().with("tag", "This is blank.")),
             PageError::Refused("The last admin stays.".to_owned()),
             PageError::Internal("Row <7> is missing.".to_owned()),
         ];

@@ -17,6 +17,7 @@ mod hooks;
 #[cfg(all(test, debug_assertions))]
 mod markup;
 mod message_query;
+mod narrowing;
 mod page;
 mod reply;
 mod retrying;

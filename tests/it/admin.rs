@@ -40,7 +40,7 @@ impl TestApp {
     }
 
     /// Failed jobs about what does not exist.
-    async fn failed_jobs(&self, kind: &str, count: i64) {
+    pub(crate) async fn failed_jobs(&self, kind: &str, count: i64) {
         let (insert, now) = ("INSERT INTO jobs (kind, subject, run_at, failed_at, error, attempt, created_at)", self.clock.now());
         let rows =
             format!("SELECT '{kind}', gen_random_uuid(), '{now}', '{now}', 'Error ' || n, 20, '{now}' FROM generate_series(1, {count}) n");

@@ -201,7 +201,7 @@ async fn a_ledger_that_was_tampered_with_is_found_out() {
 async fn what_certainly_reached_nobody_is_sent_again_once() {
     let app = impatient().await;
     let failed = fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
-    let wish = json!({ "from": "2026-11-01", "to": "2026-11-30" });
+    let wish = json!({ "from": "2026-11-01", "to": "2026-11-30", "expected": 1 });
     let preview = app.api().post("/ledger/retry", json!({ "from": "2026-11-01", "to": "2026-11-30", "dry_run": true })).await.ok();
     assert_eq!((&preview["eligible"], &preview["retried"], app.messages_to(HANDSET).await.len()), (&json!(1), &json!(0), 1), "{preview:#}");
 

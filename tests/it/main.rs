@@ -31,6 +31,7 @@ mod ledger;
 mod message_log;
 mod messages;
 mod migrations;
+mod narrowing;
 mod policy;
 mod processes;
 mod quiet_reports;

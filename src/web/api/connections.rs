@@ -15,6 +15,7 @@ use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::web::connecting::{self, ConnectForm};
+use crate::web::narrowing::blank_fields;
 use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about connections.
@@ -57,7 +58,7 @@ struct NewConnectionBody {
     sender: String,
 }
 
-/// Keys of the same account to put in place of the saved ones; what is left out is dropped.
+/// Keys of the same account to put in place of the saved ones; what is left out is dropped, and what is blank is an error.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct KeysBody {
@@ -213,6 +214,9 @@ async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<Connec
 )]
 async fn replace_keys(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<KeysBody>) -> ApiResult<Json<ConnectionBody>> {
     let body = body.into_inner();
+    let given = [("auth_token", &body.auth_token), ("api_key_sid", &body.api_key_sid), ("api_key_secret", &body.api_key_secret)];
+    let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    blank_fields(given, &["auth_token", "api_key_sid", "api_key_secret"]).into_result()?;
     let keys = new_keys(String::new(), body.auth_token, body.api_key_sid, body.api_key_secret);
     connecting::replace_keys(&caller.app, &caller.actor(), *id, keys, body.former_auth_token.unwrap_or(FormerToken::Accept)).await?;
     show(&mut *caller.conn().await?, *id).await

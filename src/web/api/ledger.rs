@@ -3,17 +3,19 @@
 mod answer;
 mod request;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
 use super::error::ErrorBody;
-use super::{ApiResult, Caller, Json, Query};
+use super::{ApiError, ApiResult, Caller, Json, Query};
+use crate::error::Error;
 use crate::messages::{ledger, retry};
 use crate::web::retrying;
 use crate::web::{Marketer, Viewer};
 
 use answer::{CauseAnswer, CheckAnswer, CountsAnswer, DifferenceAnswer, GroupAnswer, KeyAnswer, LedgerAnswer, RetryAnswer, RowAnswer};
-use request::{LedgerQuery, RetryRequest, Wish};
+use request::{Intent, LedgerQuery, RetryRequest, Wish};
 
 /// The description of this file.
 #[derive(OpenApi)]
@@ -66,8 +68,12 @@ async fn check(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<J
 ///
 /// Never what may have arrived (`unconfirmed`, `undelivered`), never to a suppressed number or a deleted contact, and nothing twice:
 /// the same request may be repeated without fear. With `dry_run` it only says how many there are, and what is left out and why.
+///
+/// To send several, first do a dry run, then repeat the request without `dry_run` and with its `eligible` as `expected`.
 #[utoipa::path(post, path = "/ledger/retry", tag = "ledger", request_body = RetryRequest,
-    responses((status = 200, body = RetryAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 200, body = RetryAnswer), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "`count_changed`: another number than `expected` could be sent now; nothing was sent"),
+        (status = 422, body = ErrorBody)))]
 async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<Json<RetryAnswer>> {
     let now = caller.now();
     let (wish, intent) = body.into_inner().parse(now.date_naive())?;
@@ -78,12 +84,35 @@ async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<
             (RetryAnswer::of_one(verdict), verdict.is_ok().then_some(id).into_iter().collect())
         }
         Wish::Selection(selection) => {
-            (retry::outlook(&mut conn, &selection).await?.into(), retry::candidates(&mut conn, &selection).await?)
+            let outlook = retry::outlook(&mut conn, &selection).await?;
+            let ids = match intent {
+                Intent::Preview => Vec::new(),
+                Intent::Send { expected } => {
+                    let limit = confirmed(expected, outlook.eligible())?;
+                    retry::candidates(&mut conn, &selection).await?.into_iter().take(limit).collect()
+                }
+            };
+            (outlook.into(), ids)
         }
     };
     let sent = match intent {
-        request::Intent::Preview => Vec::new(),
-        request::Intent::Send => retrying::send_again(&mut conn, &caller.actor(), &ids, now).await?,
+        Intent::Preview => Vec::new(),
+        Intent::Send { .. } => retrying::send_again(&mut conn, &caller.actor(), &ids, now).await?,
     };
     Ok(Json(outlook.with(sent)))
+}
+
+/// How many messages of a selection may be sent again: those that the caller was told of by a dry run, if they are still as many. Where none
+/// are left, the request was repeated, and there is nothing to refuse.
+fn confirmed(expected: Option<i64>, eligible: i64) -> ApiResult<usize> {
+    let Some(expected) = expected else {
+        let message = format!("Say how many messages you expect to send again: `eligible` of a dry run. It is {eligible} now.");
+        return Err(Error::field("expected", message).into());
+    };
+    if eligible != 0 && expected != eligible {
+        let message =
+            format!("You expect {expected} messages, and {eligible} can be sent again now. Nothing was sent: do a dry run, and repeat it.");
+        return Err(ApiError::new(StatusCode::CONFLICT, "count_changed", message));
+    }
+    Ok(usize::try_from(eligible).unwrap_or_default())
 }

@@ -6,11 +6,13 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::contacts::Patch;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{Grouping, LedgerFilter, Maker};
 use crate::messages::retry::Selection;
 use crate::types::id::MessageId;
 use crate::web::days::TypedDays;
+use crate::web::narrowing::{BLANK, is_blank};
 
 /// As many days as are answered when none are named.
 const SPAN: i64 = 30;
@@ -32,25 +34,38 @@ pub(super) struct LedgerQuery {
     group_by: Option<String>,
 }
 
-/// What is to be sent again: one message, or those of a selection that may be.
+/// What is to be sent again: one message, or those of a selection that may be. A field that is blank or null is an error.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Retry)]
 pub(super) struct RetryRequest {
     /// Only this message.
-    #[schema(format = "uuid")]
-    message_id: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, required = false, format = "uuid")]
+    message_id: Patch<String>,
     /// Made by this automation; `none` for those of no automation.
-    automation_id: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, required = false)]
+    automation_id: Patch<String>,
     /// Sent from this sender.
-    #[schema(format = "uuid")]
-    sender_id: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, required = false, format = "uuid")]
+    sender_id: Patch<String>,
     /// Composed on this day or later, in UTC: `2026-11-21`. At most 31 days at once.
-    from: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, required = false)]
+    from: Patch<String>,
     /// Composed on this day or earlier, in UTC; today unless told otherwise.
-    to: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, required = false)]
+    to: Patch<String>,
     /// Only say what would be sent.
+    #[serde(default)]
     dry_run: bool,
+    /// How many messages are to be sent again: `eligible` of the dry run. Required, except for one `message_id` and for a dry run; if
+    /// another number could be sent by now, the answer is 409 and nothing is sent.
+    #[schema(required = false, nullable = false)]
+    expected: Option<i64>,
 }
 
 /// What is wished to be sent again.
@@ -67,8 +82,8 @@ pub(super) enum Wish {
 pub(super) enum Intent {
     /// Only say what would be.
     Preview,
-    /// Send.
-    Send,
+    /// Send as many as the caller expects, if it says how many.
+    Send { expected: Option<i64> },
 }
 
 impl LedgerQuery {
@@ -95,11 +110,15 @@ impl LedgerQuery {
 impl RetryRequest {
     /// What is wished, and whether it is meant.
     pub(super) fn parse(self, today: NaiveDate) -> Result<(Wish, Intent)> {
-        let intent = if self.dry_run { Intent::Preview } else { Intent::Send };
+        let intent = if self.dry_run { Intent::Preview } else { Intent::Send { expected: self.expected } };
         let mut errors = FieldErrors::default();
-        if let Some(text) = filled(self.message_id.as_deref()) {
-            let id = id("message_id", text, &mut errors);
-            let narrower = [&self.automation_id, &self.sender_id, &self.from, &self.to].into_iter().any(Option::is_some);
+        let message_id = said("message_id", self.message_id, &mut errors);
+        let automation_id = said("automation_id", self.automation_id, &mut errors);
+        let sender_id = said("sender_id", self.sender_id, &mut errors);
+        let (from, to) = (said("from", self.from, &mut errors), said("to", self.to, &mut errors));
+        if let Some(text) = message_id {
+            let id = id("message_id", text.trim(), &mut errors);
+            let narrower = [&automation_id, &sender_id, &from, &to].into_iter().any(Option::is_some);
             if narrower {
                 errors.add("message_id", "Name one message or a selection, not both.");
             }
@@ -108,12 +127,23 @@ impl RetryRequest {
                 _ => Err(Error::Invalid(errors)),
             };
         }
-        let days =
-            TypedDays { from: ("from", self.from.as_deref().unwrap_or_default()), to: ("to", self.to.as_deref().unwrap_or_default()) };
-        let filter = filter(self.automation_id.as_deref(), self.sender_id.as_deref(), days, today, &mut errors);
+        let days = TypedDays { from: ("from", from.as_deref().unwrap_or_default()), to: ("to", to.as_deref().unwrap_or_default()) };
+        let filter = filter(automation_id.as_deref(), sender_id.as_deref(), days, today, &mut errors);
         match filter {
             Some(filter) if errors.is_empty() => Ok((Wish::Selection(selection(filter)?), intent)),
             _ => Err(Error::Invalid(errors)),
+        }
+    }
+}
+
+/// A field that narrows what is sent: blank or null, it is an error, since without it more would be sent.
+fn said(field: &str, given: Patch<String>, errors: &mut FieldErrors) -> Option<String> {
+    match given {
+        Patch::Keep => None,
+        Patch::Set(text) if !is_blank(&text) => Some(text),
+        Patch::Set(_) | Patch::Clear => {
+            errors.add(field, BLANK);
+            None
         }
     }
 }
@@ -179,12 +209,26 @@ mod tests {
     #[test]
     fn a_retry_is_of_one_message_or_of_few_days() {
         let id = MessageId::new();
-        let one = RetryRequest { message_id: Some(id.to_string()), dry_run: true, ..RetryRequest::default() };
+        let set = |text: &str| Patch::Set(text.to_owned());
+        let one = RetryRequest { message_id: set(&id.to_string()), dry_run: true, ..RetryRequest::default() };
         assert!(matches!(one.parse(today()), Ok((Wish::One(found), Intent::Preview)) if found == id));
-        let both = RetryRequest { message_id: Some(id.to_string()), from: Some("2026-11-01".to_owned()), ..RetryRequest::default() };
+        let both = RetryRequest { message_id: set(&id.to_string()), from: set("2026-11-01"), ..RetryRequest::default() };
         assert_eq!(fields(both.parse(today())), ["message_id"]);
-        let long = RetryRequest { from: Some("2026-10-01".to_owned()), ..RetryRequest::default() };
+        let long = RetryRequest { from: set("2026-10-01"), ..RetryRequest::default() };
         assert_eq!(fields(long.parse(today())), ["from"]);
-        assert!(matches!(RetryRequest::default().parse(today()), Ok((Wish::Selection(_), Intent::Send))));
+        assert!(matches!(RetryRequest::default().parse(today()), Ok((Wish::Selection(_), Intent::Send { expected: None }))));
+    }
+
+    #[test]
+    fn a_blank_condition_of_a_retry_is_an_error_of_its_field() {
+        let blank = ["\"\"", "\" \"", "\"\\t\"", "\"\\u200b\"", "\"\\u00a0\"", "null"];
+        for field in ["message_id", "automation_id", "sender_id", "from", "to"] {
+            for value in blank {
+                let request: RetryRequest = serde_json::from_str(&format!("{{\"{field}\": {value}}}")).unwrap();
+                assert_eq!(fields(request.parse(today())), [field], "{value}");
+            }
+        }
+        let all: RetryRequest = serde_json::from_str(r#"{"message_id": "", "sender_id": null, "to": " "}"#).unwrap();
+        assert_eq!(fields(all.parse(today())), ["message_id", "sender_id", "to"]);
     }
 }

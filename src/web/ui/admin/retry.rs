@@ -1,5 +1,6 @@
 //! Trying failed jobs again: one at once, all of a kind after a question.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
@@ -12,8 +13,9 @@ use crate::queue::failed;
 use crate::queue::lease::JobId;
 use crate::users::audit::{self, Kind};
 use crate::web::filters::grouped;
+use crate::web::narrowing;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageError, PageResult, Varies, Visit};
 
 /// The question whether all are to be tried again.
 #[derive(Debug, Serialize)]
@@ -28,6 +30,10 @@ pub(in crate::web) struct RetryPage {
     button: String,
     /// How many at once, if that is fewer.
     at_once: Option<i64>,
+    /// As many as the question is about, to be sent along with the answer; counted up to a limit.
+    expected: i64,
+    /// How the number has changed since it was shown.
+    changed: Option<String>,
 }
 
 pub(super) async fn ask(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
@@ -36,9 +42,15 @@ pub(super) async fn ask(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult
     visit.page(&RetryPage::new(kind, count))
 }
 
-pub(super) async fn all(visit: Visit<Admin>, form: Form<Wanted>) -> PageResult {
-    let (actor, now, kind) = (visit.actor(), visit.now(), form.kind());
+pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) -> PageResult {
+    let (actor, now, kind) = (visit.actor(), visit.now(), kind_of(&form)?);
     let mut conn = visit.conn().await?;
+    let count = failed::count(&mut conn, kind).await?;
+    let number = usize::try_from(count).unwrap_or_default();
+    if let Some(changed) = narrowing::changed(narrowing::field(&form, "expected"), number, "job").filter(|_| number > 0) {
+        drop(conn);
+        return visit.answer(StatusCode::CONFLICT, &RetryPage { changed: Some(changed), ..RetryPage::new(kind, count) });
+    }
     let retried = conn.transaction::<_, Error, _>(async |conn| {
         let retried = failed::retry_all(conn, kind, now).await?;
         if retried > 0 {
@@ -72,6 +84,18 @@ pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
     }
 }
 
+/// The kind that a form names; one that it does not name is all, one that cannot be read is an error.
+fn kind_of(form: &[(String, String)]) -> Result<Option<JobKind>, PageError> {
+    let mut errors = narrowing::check(form, &["kind"], &["expected"]);
+    let kind = match narrowing::field(form, "kind") {
+        None => None,
+        Some(blank) if narrowing::is_blank(blank) => None,
+        Some(word) => errors.check("kind", word.parse().map_err(|_| "There is no such kind of job.")),
+    };
+    narrowing::accept(errors)?;
+    Ok(kind)
+}
+
 fn failed_jobs(count: usize) -> String {
     if count == 1 { "one failed job".to_owned() } else { format!("{} failed jobs", grouped(count)) }
 }
@@ -86,6 +110,8 @@ impl RetryPage {
             button: if count == 1 { "Try it again".to_owned() } else { format!("Try {shown} jobs again") },
             count: if count == 0 { String::new() } else { shown },
             at_once: (count > failed::COUNTED).then_some(failed::AT_ONCE),
+            expected: count,
+            changed: None,
         }
     }
 }
@@ -96,6 +122,7 @@ impl Page for RetryPage {
 
     fn samples() -> Vec<Self> {
         let one = |kind: Option<JobKind>, count| Self::new(kind, count);
-        vec![one(None, 0), one(Some(JobKind::Send), 1), one(Some(JobKind::Advance), 1_234), one(None, failed::COUNTED + 1)]
+        let changed = Self { changed: narrowing::changed(Some("3"), 1_234, "job"), ..one(None, 1_234) };
+        vec![changed, one(None, 0), one(Some(JobKind::Send), 1), one(Some(JobKind::Advance), 1_234), one(None, failed::COUNTED + 1)]
     }
 }

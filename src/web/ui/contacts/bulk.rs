@@ -1,5 +1,6 @@
 //! Tagging many contacts at once: those that were chosen, or all that fit the list's filter; asked first, with their number.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, Kind};
 use crate::web::filters::counted;
+use crate::web::narrowing;
 use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// As many contacts as one press of the button goes through.
@@ -22,6 +24,8 @@ const MOST: usize = 20_000;
 const CHUNK: usize = 500;
 /// As many contacts as one press of *Undo* gives back what they had: their ids have to fit into a cookie.
 const MOST_UNDONE: usize = 40;
+
+const NOBODY: &str = "Nobody is chosen. Choose contacts in the list, or all that fit the filter.";
 
 /// What is to be done with whom, as it was typed.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -47,6 +51,10 @@ pub(in crate::web) struct BulkPage {
     count: usize,
     /// Whether there are more than are done at once.
     more: bool,
+    /// As many as the question is about, to be sent along with the answer.
+    expected: usize,
+    /// How the number has changed since it was shown.
+    changed: Option<String>,
     /// The automations that adding the tag starts.
     starts: Vec<String>,
     errors: FieldErrors,
@@ -57,7 +65,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, Strin
     let mut conn = visit.conn().await?;
     let found = wish.count(&mut conn, visit.organization.default_country).await?;
     if found == 0 {
-        return visit.redirect(wish.back()).warning("Nobody is chosen. Choose contacts in the list, or all that fit the filter.");
+        return visit.redirect(wish.back()).warning(NOBODY);
     }
     let page = BulkPage::load(&mut conn, wish, found).await?;
     drop(conn);
@@ -65,10 +73,22 @@ pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, Strin
 }
 
 pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
-    let wish = Wish::read(form.into_inner());
+    let fields = form.into_inner();
+    narrowing::accept(Wish::check(&fields))?;
+    let expected = narrowing::field(&fields, "expected").map(str::to_owned);
+    let wish = Wish::read(fields);
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let mut whom = wish.whom(&mut conn, visit.organization.default_country).await?;
+    if whom.is_empty() {
+        return visit.redirect(wish.back()).warning(NOBODY);
+    }
+    // Those that were chosen are named one by one; of all that fit, there may be others by now.
+    if let Some(changed) = narrowing::changed(expected.as_deref(), whom.len(), "contact").filter(|_| wish.all) {
+        let page = BulkPage { changed: Some(changed), ..BulkPage::load(&mut conn, wish, whom.len()).await? };
+        drop(conn);
+        return visit.answer(StatusCode::CONFLICT, &page);
+    }
     let tag = match wish.tag_name() {
         Ok(tag) => tag,
         Err(error) => {
@@ -109,7 +129,8 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
             let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
             let action = if wish.removes() { "add" } else { "remove" };
             let named = [("action", action), ("name", tag.as_str()), ("q", wish.q.as_str()), ("tag", wish.tag.as_str())];
-            let fields = named.into_iter().chain(ids.iter().map(|id| ("id", id.as_str())));
+            let named = named.into_iter().filter(|(_, value)| !narrowing::is_blank(value));
+            let fields = named.chain(ids.iter().map(|id| ("id", id.as_str())));
             visit.redirect(wish.back()).undo("/contacts/tag", fields).flash(done)
         }
     }
@@ -138,6 +159,24 @@ impl Wish {
             }
         }
         wish
+    }
+
+    /// What cannot be in a form that writes: what is blank, unknown or cannot be read would mean other contacts, or another action.
+    fn check(fields: &[(String, String)]) -> FieldErrors {
+        let mut errors = narrowing::check(fields, &["q", "tag", "from", "id", "all"], &["action", "name", "expected"]);
+        for (name, value) in fields {
+            match name.as_str() {
+                "action" if !matches!(value.as_str(), "add" | "remove") => errors.add(name, "Say add or remove."),
+                "from" | "id" if !narrowing::is_blank(value) && value.parse::<ContactId>().is_err() => {
+                    errors.add(name, "This is not a contact’s id.");
+                }
+                _ => {}
+            }
+        }
+        if narrowing::field(fields, "action").is_none() {
+            errors.add("action", "Say add or remove.");
+        }
+        errors
     }
 
     fn removes(&self) -> bool {
@@ -238,6 +277,8 @@ impl BulkPage {
             back: wish.back(),
             count: found.min(MOST),
             more: found > MOST,
+            expected: found,
+            changed: None,
             starts: Vec::new(),
             errors: FieldErrors::default(),
             wish,
@@ -255,6 +296,7 @@ impl Page for BulkPage {
         vec![
             Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(wish.clone(), 1) },
             Self { errors: FieldErrors::default().with("name", "Enter a tag."), ..Self::bare(wish, 3) },
+            Self { changed: narrowing::changed(Some("3"), 24, "contact"), ..Self::bare(all.clone(), 24) },
             Self::bare(all, MOST + 1),
         ]
     }
@@ -271,6 +313,24 @@ mod tests {
         assert_eq!(wish.said(&tag, 2, 3), "The tag “VIP” was given to 2 contacts. 1 contact had it already.");
         let wish = Wish { action: "remove".to_owned(), ..wish };
         assert_eq!(wish.said(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
+    }
+
+    #[test]
+    fn a_form_that_writes_says_whom_it_means() {
+        let wrong = |fields: &[(&str, &str)]| {
+            let fields: Vec<(String, String)> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Wish::check(&fields).iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
+        };
+        assert!(wrong(&[("action", "add"), ("name", "VIP"), ("all", "true")]).is_empty());
+        for field in ["q", "tag", "from", "id"] {
+            for blank in ["", " ", "\u{200b}"] {
+                assert_eq!(wrong(&[("action", "add"), ("all", "true"), (field, blank)]), [field]);
+            }
+        }
+        assert_eq!(wrong(&[("action", "add"), ("all", "true"), ("from", "soon")]), ["from"], "it would begin with the newest");
+        assert_eq!(wrong(&[("action", "")]), ["action"]);
+        assert_eq!(wrong(&[("action", "add"), ("all", "true"), ("phone", "+1")]), ["phone"], "it would narrow nothing");
+        assert_eq!(wrong(&[]), ["action"]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Sending again what never reached anybody: how many there are and why, what is left out and why, and then the button.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::Serialize;
 
 use super::numbers;
 use super::show::shown_day;
-use super::wanted::Wanted;
+use super::wanted::{Sent, Wanted};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{LedgerFilter, Maker};
@@ -13,6 +14,7 @@ use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Selection};
 use crate::types::id::MessageId;
 use crate::web::filters::grouped;
+use crate::web::narrowing;
 use crate::web::retrying;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Visit};
 use crate::{automations, senders};
@@ -22,6 +24,8 @@ use crate::{automations, senders};
 pub(in crate::web) struct RetryPage {
     wanted: Wanted,
     errors: FieldErrors,
+    /// How the number has changed since it was shown.
+    changed: Option<String>,
     from: String,
     to: String,
     automation: Option<String>,
@@ -63,15 +67,24 @@ pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageRe
     }
 }
 
-pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Wanted>) -> PageResult {
-    let wanted = form.into_inner();
+pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResult {
+    let (wanted, blank) = form.read();
     let now = visit.now();
-    let selection = match selection(&wanted, now.date_naive()) {
+    let chosen = if blank.is_empty() { selection(&wanted, now.date_naive()) } else { Err(blank) };
+    let selection = match chosen {
         Ok(selection) => selection,
         Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, &errors)),
     };
     let mut conn = visit.conn().await?;
-    let ids = retry::candidates(&mut conn, &selection).await?;
+    let outlook = retry::outlook(&mut conn, &selection).await?;
+    let eligible = usize::try_from(outlook.eligible()).unwrap_or_default();
+    if let Some(changed) = narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0) {
+        let page = RetryPage { changed: Some(changed), ..RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await? };
+        drop(conn);
+        return visit.answer(StatusCode::CONFLICT, &page);
+    }
+    let mut ids = retry::candidates(&mut conn, &selection).await?;
+    ids.truncate(eligible);
     let sent = retrying::send_again(&mut conn, &visit.actor(), &ids, now).await?;
     drop(conn);
     let back = visit.redirect(wanted.link("/ledger"));
@@ -135,13 +148,16 @@ impl RetryPage {
             groups: outlook.groups.iter().filter(|group| group.left_out.is_none()).map(GroupRow::from).collect(),
             left_out,
             errors: FieldErrors::default(),
+            changed: None,
             wanted,
         }
     }
 
     /// What was chosen cannot be looked through.
     fn wrong(wanted: Wanted, errors: &FieldErrors) -> Self {
-        let sentences: Vec<String> = errors.iter().flat_map(|(_, sentences)| sentences.to_vec()).collect();
+        // The page has no fields beside which it could be said.
+        let named = |field: &str, sentence: &String| if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") };
+        let sentences: Vec<String> = errors.iter().flat_map(|(field, all)| all.iter().map(move |one| named(field, one))).collect();
         let errors = sentences.into_iter().fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
         Self { errors, ..Self::new(wanted, &Outlook::default()) }
     }
@@ -192,6 +208,7 @@ impl Page for RetryPage {
         let named =
             Self { automation: Some("Thank <you>".to_owned()), sender: Some("Shop".to_owned()), ..Self::new(wanted.clone(), &outlook) };
         let wrong = FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
-        vec![named, Self::new(wanted.clone(), &Outlook::default()), Self::wrong(wanted, &wrong)]
+        let changed = Self { changed: narrowing::changed(Some("3"), 24, "message"), ..Self::new(wanted.clone(), &outlook) };
+        vec![named, changed, Self::new(wanted.clone(), &Outlook::default()), Self::wrong(wanted, &wrong)]
     }
 }

@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::numbers::{self, CauseRow, Number, Standing};
-use super::wanted::Wanted;
+use super::wanted::{Sent, Wanted};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
@@ -17,6 +17,7 @@ use crate::messages::retry::{self, MOST_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, Kind};
 use crate::web::filters::counted;
+use crate::web::narrowing;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use crate::{automations, senders};
@@ -96,9 +97,10 @@ pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
 }
 
 /// Puts right what a count has shown to be wrong.
-pub(super) async fn repair(visit: Visit<Admin>, form: Form<Wanted>) -> PageResult {
-    let wanted = form.into_inner();
-    let there = Wanted { check: String::new(), ..wanted.clone() }.link("/ledger");
+pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult {
+    let (wanted, blank) = form.read();
+    let there = wanted.link("/ledger");
+    narrowing::accept(blank)?;
     let selection = wanted.filter(visit.now().date_naive()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
     let Some(selection) = selection else {
         return visit.redirect(there).warning(format!("Choose at most {MOST_DAYS} days, and count them again."));

@@ -9,6 +9,7 @@ use crate::error::FieldErrors;
 use crate::messages::ledger::{Days, Grouping, Key, LedgerFilter, Maker};
 use crate::messages::outcome::Outcome;
 use crate::web::days::TypedDays;
+use crate::web::narrowing;
 
 /// As many days as are shown when none are named.
 const SPAN: i64 = 30;
@@ -26,6 +27,32 @@ pub(in crate::web::ui) struct Wanted {
     /// Whether the messages are to be counted anew; any word will do.
     #[serde(skip_serializing)]
     pub(super) check: String,
+}
+
+/// A choice as a form sends it that writes: what is in it says something, and what is not is not chosen.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Sent(Vec<(String, String)>);
+
+impl Sent {
+    /// The choice, with the errors of what is blank or unknown.
+    pub(super) fn read(&self) -> (Wanted, FieldErrors) {
+        let said = |name| narrowing::field(&self.0, name).unwrap_or_default().to_owned();
+        let wanted = Wanted {
+            automation_id: said("automation_id"),
+            sender_id: said("sender_id"),
+            from: said("from"),
+            to: said("to"),
+            group_by: said("group_by"),
+            check: String::new(),
+        };
+        (wanted, narrowing::check(&self.0, &["automation_id", "sender_id", "from", "to", "group_by"], &["expected"]))
+    }
+
+    /// How many messages the person was asked about.
+    pub(super) fn expected(&self) -> Option<&str> {
+        narrowing::field(&self.0, "expected")
+    }
 }
 
 impl Wanted {

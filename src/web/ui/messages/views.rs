@@ -50,7 +50,12 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     // A view that cannot be used is none.
-    let done = match query.filter(visit.organization.default_country, now).map_err(Error::Invalid) {
+    let narrow = if query.is_narrow() {
+        Ok(())
+    } else {
+        Err(Error::field("query", "Choose a filter first: without one, the view is the list itself."))
+    };
+    let done = match narrow.and(query.filter(visit.organization.default_country, now).map_err(Error::Invalid)) {
         Ok(_) => match named(&form.name) {
             Ok(name) => conn.transaction(async |conn| views::create(conn, &name, &query.to_link(), &actor, now).await).await,
             Err(error) => Err(error),
