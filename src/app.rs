@@ -17,6 +17,7 @@ use crate::connections;
 use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
 use crate::error::Error;
 use crate::queue::handover::Handover;
+use crate::senders;
 use crate::simulator::{self, RunningSimulator, Simulator, SimulatorOptions};
 use crate::templates::Renderer;
 use crate::twilio::{Client, ClientOptions};
@@ -102,6 +103,21 @@ impl App {
             Error::Refused(_) => AppError::OtherSecretKey,
             other => other.into(),
         })
+    }
+
+    /// Makes the secrets of webhook addresses that are missing, which needs the key that the migrations do not have, and notes the senders
+    /// whose address at Twilio has to be set anew for it.
+    pub async fn fill_hook_secrets(&self) -> Result<(), AppError> {
+        let mut conn = self.db.get().await?;
+        let unsigned = connections::fill_hook_secrets(&mut conn, &self.secret_key).await?;
+        if !unsigned.is_empty() {
+            tracing::warn!(
+                connections = unsigned.len(),
+                "connections without an Auth Token have a new webhook address: repair their webhooks"
+            );
+            senders::note_without_secret(&mut conn, &unsigned).await?;
+        }
+        Ok(())
     }
 
     /// A worker on the same parts.

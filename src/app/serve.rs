@@ -28,6 +28,7 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
         time::go_by_database(&database.pool, &clock).await;
         let app = Data::new(App::new(config, database.pool.clone(), clock)?);
         app.check_secret_key().await?;
+        app.fill_hook_secrets().await?;
         print_setup_code(&app, duty).await?;
         start(&app, duty)
     }

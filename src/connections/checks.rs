@@ -172,7 +172,8 @@ fn signature_check(keys: &Keys) -> Check {
     }
     Check::warning(
         TITLE,
-        "No Auth Token is saved, so that Twilio's calls cannot be checked by their signature; only their unguessable addresses protect them.",
+        "No Auth Token is saved: the secret in the webhook addresses proves Twilio's calls. Signatures are stronger, since they also prove \
+         what a call says, and never travel with it.",
         "Replace the keys and add the Auth Token.",
     )
     .mended_at(Mend::Keys)

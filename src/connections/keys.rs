@@ -4,11 +4,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::hook_secret;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
 use crate::twilio::sid::{AccountSid, ApiKeySid, SidError};
 use crate::twilio::{CredentialKind, Credentials};
+use crate::types::hook_address::HookAddress;
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
 
@@ -190,6 +192,25 @@ pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<
 /// What requests for a connection are made with.
 pub async fn credentials(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Credentials> {
     Ok(keys(conn, id, key).await?.credentials())
+}
+
+/// What messages of a connection are sent with.
+#[derive(Debug, Clone)]
+pub struct SendingKeys {
+    /// What requests are made with.
+    pub credentials: Credentials,
+    /// Where Twilio reports what becomes of them.
+    pub hook: HookAddress,
+}
+
+/// What messages of a connection are sent with, read together.
+pub async fn sending_keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<SendingKeys> {
+    let columns = (connections::account_sid, SealedKeys::as_select(), connections::hook_secret);
+    let found: Option<(String, SealedKeys, Option<Sealed>)> = connections::table.find(id).select(columns).first(conn).await.optional()?;
+    let (account_sid, sealed, secret) = found.ok_or(Error::NotFound("connection"))?;
+    let keys = Keys::open(&account_sid, &sealed, key, id)?;
+    let hook = if keys.has_auth_token() { HookAddress::signed(id) } else { hook_secret::secret_address(conn, id, key, secret).await? };
+    Ok(SendingKeys { credentials: keys.credentials(), hook })
 }
 
 /// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it is not. Without connections any key is.

@@ -3,6 +3,7 @@
 mod address;
 mod change;
 mod checks;
+mod hook_secret;
 mod keys;
 mod look;
 mod problem;
@@ -14,7 +15,10 @@ pub mod webhooks;
 pub use address::{AddressError, SenderAddress, SenderKind};
 pub use change::{CONCURRENCY, ConnectionChange, change};
 pub use checks::{Check, Mend, Outcome, account_checks, address_check};
-pub use keys::{Keys, NewKeys, check_secret_key, credentials, keys};
+pub use hook_secret::{
+    FORMER_SECRET_ACCEPTED, fill_hook_secrets, forget_former_secret, hook_address, hook_secrets, is_one_of, rotate_hook_secret,
+};
+pub use keys::{Keys, NewKeys, SendingKeys, check_secret_key, credentials, keys, sending_keys};
 pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;
 pub use rotation::{FORMER_TOKEN_ACCEPTED, FormerToken, forget_former_token, forget_keys, replace_keys, webhook_tokens};

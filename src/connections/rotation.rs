@@ -68,7 +68,7 @@ async fn put(conn: &mut Conn, id: ConnectionId, key: &SecretKey, new: &Keys, for
 }
 
 /// The Auth Tokens that webhooks of this connection may be signed with: the present one, and for a while the one before; none where only
-/// an API key is saved, so that the unguessable URL of the hook is all there is.
+/// an API key is saved, so that the secret in the address of the hook is the proof.
 pub async fn webhook_tokens(conn: &mut Conn, id: ConnectionId, key: &SecretKey, now: DateTime<Utc>) -> Result<Vec<SecretString>> {
     let present = keys(conn, id, key).await?.auth_token().cloned();
     let Some(present) = present else { return Ok(Vec::new()) };
@@ -99,6 +99,8 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
         let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
         let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
         put(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
+        // What was sealed with the lost key is as lost as the keys.
+        super::hook_secret::forget(conn, *id, key).await?;
         store::stop(conn, *id, "Its keys were forgotten with `carillon forget-keys`: replace them.", now).await?;
     }
     let summary = format!("made Carillon forget the keys of all {} connections", rows.len());

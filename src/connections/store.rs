@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
+use super::hook_secret::new_hook_secret;
 use super::keys::{Keys, SealedKeys};
 use super::verify::{Profile, VerifiedAccount};
 use crate::db::Conn;
@@ -45,6 +46,8 @@ pub struct Connection {
     pub max_concurrency: i32,
     /// Until when webhooks that the former Auth Token has signed are accepted.
     pub former_auth_token_until: Option<DateTime<Utc>>,
+    /// Until when hook addresses with the former secret are accepted.
+    pub former_hook_secret_until: Option<DateTime<Utc>>,
     /// When the keys were last accepted by Twilio.
     pub verified_at: DateTime<Utc>,
     /// When it was connected.
@@ -140,6 +143,7 @@ pub async fn create(conn: &mut Conn, actor: &Actor, key: &SecretKey, new: NewCon
         connections::account_name.eq(&new.account.name),
         connections::account_type.eq(new.account.kind.as_deref()),
         sealed,
+        connections::hook_secret.eq(Some(new_hook_secret(key, id))),
         connections::verified_at.eq(now),
         connections::created_at.eq(now),
     );

@@ -39,6 +39,10 @@ text_enum! {
         WrongSignature = "wrong_signature",
         /// The signature is right, for another address than the public URL: what Twilio calls, or what a proxy makes of it.
         WrongAddress = "wrong_address",
+        /// Its address has no secret, and no Auth Token is saved to check a signature with.
+        NoSecret = "no_secret",
+        /// The secret in its address is not, or no longer, the connection's.
+        WrongSecret = "wrong_secret",
         /// It names another account than the connection's.
         OtherAccount = "other_account",
         /// No connection has the id in its URL.
@@ -98,6 +102,15 @@ impl Reason {
                 "The Auth Token is right; only the address differs. If Twilio calls the right one, set CARILLON_PUBLIC_URL to it (scheme, host \
                  and port as Twilio has them) and restart. If CARILLON_PUBLIC_URL is right, repair the webhook of the sender, so that Twilio \
                  calls it."
+            }
+            Self::NoSecret => {
+                "Without an Auth Token, the secret in the address proves that Twilio calls; this call had none. After an update, repair the \
+                 webhook of each sender, so that Twilio calls the address with the secret. Reports on messages that were sent before are \
+                 looked up by themselves, and incoming texts are found within minutes; a STOP is taken at once in any case."
+            }
+            Self::WrongSecret => {
+                "The secret in the address is not the connection's, or its time is over. Repair the webhook of the sender, so that Twilio \
+                 calls the present address. If that is so already, somebody else called."
             }
             Self::OtherAccount => {
                 "The request names another Twilio account than this connection's. Check which number or service calls this address."

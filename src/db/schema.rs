@@ -84,6 +84,9 @@ diesel::table! {
         checked_at -> Nullable<Timestamptz>,
         checks -> Nullable<Jsonb>,
         webhook_test -> Nullable<Jsonb>,
+        hook_secret -> Nullable<Bytea>,
+        former_hook_secret -> Nullable<Bytea>,
+        former_hook_secret_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::twilio::numbers::TwilioNumber;
 use crate::twilio::services::TwilioService;
 use crate::twilio::sid::ServiceSid;
 use crate::twilio::{Client, Credentials, TwilioError};
-use crate::types::id::ConnectionId;
+use crate::types::hook_address::{redacted, without_secret};
 use crate::types::public_url::PublicUrl;
 
 /// What decides where a sender's incoming messages go.
@@ -46,15 +46,16 @@ pub enum InboundError {
     },
 }
 
-/// The address that Twilio has to call with the incoming messages of a connection.
-pub fn url(public_url: &PublicUrl, connection: ConnectionId) -> String {
-    public_url.hook(&format!("/hooks/twilio/{connection}/inbound"))
-}
-
 /// Whether two addresses lead to the same place; how often Twilio tries again, which the fragment says, does not matter.
 pub fn is_same(one: &str, other: &str) -> bool {
     let bare = |url: &str| url.split('#').next().map(str::to_owned);
     bare(one) == bare(other)
+}
+
+/// Whether two addresses differ in their secret only: one has another, or none.
+pub(super) fn differs_in_secret(one: &str, other: &str) -> bool {
+    let plain = |url: &str| without_secret(url).unwrap_or_else(|| url.to_owned());
+    one != other && is_same(&plain(one), &plain(other))
 }
 
 /// Looks up what decides where the sender's incoming messages go: for a number also the services that have it in their `pools`.
@@ -119,13 +120,15 @@ impl Route {
 }
 
 impl InboundError {
-    /// What is wrong and what to do, for people.
+    /// What is wrong and what to do, for people. The secret of the address stays out of it.
     pub fn message(&self, url: &str) -> String {
+        let url = redacted(url);
         match self {
             Self::Problem(problem) => problem.message(),
             Self::ServiceReportsElsewhere { service, sid, host } => format!(
                 "The number is in the Messaging Service “{service}”, which reports incoming messages to {host}. Add the service ({sid}) \
-                 as sender instead, or set its address for incoming messages to {url} in Twilio's console."
+                 as sender instead, or remove its address for incoming messages in Twilio's console and press “Repair webhook”, which sets \
+                 it to {url}."
             ),
         }
     }
@@ -148,11 +151,13 @@ fn is_ours(current: &str, public_url: &PublicUrl) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::hook_address::HookAddress;
+    use crate::types::id::ConnectionId;
 
     #[test]
     fn an_address_is_ours_with_and_without_twilios_settings() {
         let public_url = PublicUrl::parse("https://sms.example.com/app").unwrap();
-        let ours = url(&public_url, ConnectionId::new());
+        let ours = HookAddress::signed(ConnectionId::new()).inbound(&public_url);
         let (bare, settings) = ours.split_once('#').unwrap();
         assert_eq!(settings, "rc=5&rp=all");
         for address in [ours.as_str(), bare, &format!("{bare}#rc=2")] {

@@ -53,13 +53,18 @@ pub struct Inspection {
 }
 
 /// What Twilio says about one sender.
-#[derive(Debug)]
 pub struct Seen {
     id: SenderId,
     found: Option<VerifiedSender>,
     health: Health,
     /// Where incoming messages have to be reported.
     url: String,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seen").field("id", &self.id).field("health", &self.health).finish_non_exhaustive()
+    }
 }
 
 /// Where a connection's incoming messages have to be reported.
@@ -70,9 +75,9 @@ struct Here {
 }
 
 impl Here {
-    fn of(id: ConnectionId, client: &Client, public_url: &PublicUrl) -> Self {
+    fn of(url: String, client: &Client, public_url: &PublicUrl) -> Self {
         let address = connections::address_check(client, public_url);
-        Self { url: inbound::url(public_url, id), is_reachable: !address.is_some_and(|check| check.has_failed()) }
+        Self { url, is_reachable: !address.is_some_and(|check| check.has_failed()) }
     }
 }
 
@@ -82,11 +87,11 @@ const AT_ONCE: usize = 2;
 /// A pool can have thousands of numbers; so many of them are named.
 const MOST_NAMED: usize = 50;
 
-/// Asks Twilio about the keys, and about each of the connection's senders.
+/// Asks Twilio about the keys, and about each of the connection's senders, whose incoming messages are to be reported at `inbound_url`.
 pub async fn inspect(
     client: &Client,
     keys: &Keys,
-    id: ConnectionId,
+    inbound_url: String,
     senders: Vec<Sender>,
     public_url: &PublicUrl,
     now: DateTime<Utc>,
@@ -98,16 +103,23 @@ pub async fn inspect(
         return Inspection { account, checks, address, senders: Vec::new() };
     }
     let credentials = keys.credentials();
-    let here = Here::of(id, client, public_url);
+    let here = Here::of(inbound_url, client, public_url);
     let pools = Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
     let looks: Vec<BoxFuture<'_, Seen>> =
         senders.into_iter().map(|sender| see(client, &credentials, sender, pools.as_ref(), &here, now).boxed()).collect();
     Inspection { account, checks, address, senders: stream::iter(looks).buffered(AT_ONCE).collect().await }
 }
 
-/// Asks Twilio about one sender.
-pub async fn look_at(client: &Client, credentials: &Credentials, sender: Sender, public_url: &PublicUrl, now: DateTime<Utc>) -> Seen {
-    let here = Here::of(sender.connection_id, client, public_url);
+/// Asks Twilio about one sender, whose incoming messages are to be reported at `inbound_url`.
+pub async fn look_at(
+    client: &Client,
+    credentials: &Credentials,
+    sender: Sender,
+    inbound_url: String,
+    public_url: &PublicUrl,
+    now: DateTime<Utc>,
+) -> Seen {
+    let here = Here::of(inbound_url, client, public_url);
     let pools = match &sender.address {
         SenderAddress::PhoneNumber(_) => Pools::read(client, credentials).await.map_err(|error| Problem::of(error, credentials)),
         SenderAddress::MessagingService(_) => Ok(Pools::default()),

@@ -26,6 +26,7 @@ use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
 use crate::db::Conn;
 use crate::db::schema::{connections, senders};
 use crate::error::{Error, Result};
+use crate::types::hook_address::redacted;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::{self, Actor, Kind};
 
@@ -189,12 +190,12 @@ pub async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> R
     Ok(())
 }
 
-/// Notes the address that Twilio now calls with incoming messages, or the sentence that says why it could not be set.
+/// Notes the address that Twilio now calls with incoming messages, without its secret, or the sentence that says why it could not be set.
 pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result::Result<&str, &str>) -> Result<Sender> {
     let row = diesel::update(senders::table.find(id));
     let changed = match outcome {
         Ok(url) => {
-            let set = (senders::webhook_url.eq(url), senders::webhook_error.eq(None::<String>));
+            let set = (senders::webhook_url.eq(redacted(url)), senders::webhook_error.eq(None::<String>));
             row.set(set).returning(Sender::as_returning()).get_result(conn).await
         }
         Err(reason) => row.set(senders::webhook_error.eq(reason)).returning(Sender::as_returning()).get_result(conn).await,
@@ -206,6 +207,14 @@ pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result:
 pub async fn note_repaired(conn: &mut Conn, actor: &Actor, sender: &Sender, now: DateTime<Utc>) -> Result<()> {
     let summary = format!("had Twilio report the incoming messages of the sender {} here", sender.discreet_label());
     audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
+}
+
+/// Notes at the senders of connections that Twilio calls an address without the secret that they have now.
+pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
+    let called = senders::table.filter(senders::connection_id.eq_any(connections)).filter(senders::webhook_url.is_not_null());
+    let error = format!("{} Press “Repair webhook” at the sender.", webhook::WITHOUT_SECRET);
+    diesel::update(called.filter(senders::webhook_error.is_null())).set(senders::webhook_error.eq(error)).execute(conn).await?;
+    Ok(())
 }
 
 /// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether it ran before.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inbound::{self, Route};
 use crate::connections::{Check, Mend};
+use crate::types::hook_address::{redacted, without_secret};
 use crate::types::text_enum::text_enum;
 
 /// What Twilio has set for a sender's incoming messages.
@@ -32,6 +33,8 @@ text_enum! {
         OverriddenByService = "overridden_by_service",
         /// No address is set: they are dropped.
         NotSet = "not_set",
+        /// The address has not the secret that proves Twilio's calls where there is no Auth Token.
+        WithoutSecret = "without_secret",
         /// Another address is set.
         OtherAddress = "other_address",
         /// They come by GET.
@@ -40,6 +43,10 @@ text_enum! {
         FewRetries = "few_retries",
     }
 }
+
+/// What is said of an address that is ours but for its secret.
+pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s present secret: Carillon takes a STOP at once, and \
+                                  finds other texts within minutes.";
 
 impl Webhook {
     /// Compares what Twilio has with what it should: a POST to `expected`.
@@ -109,7 +116,10 @@ impl Webhook {
         if self.is_heard() {
             return Check::warning(title, detail, gravest.advice());
         }
-        let advice = format!("{} Until then Carillon does not see replies, STOP among them.", gravest.advice());
+        let advice = match gravest {
+            Drift::WithoutSecret => gravest.advice().to_owned(),
+            _ => format!("{} Until then Carillon does not see replies, STOP among them.", gravest.advice()),
+        };
         Check::failed(title, detail, advice).mended_at(Mend::Webhook)
     }
 
@@ -132,6 +142,7 @@ impl Webhook {
                 None => format!("They are dropped, since {by} has the number in its pool, decides, and has no address set."),
             },
             Drift::NotSet => format!("They are dropped: {by} has no address set."),
+            Drift::WithoutSecret => WITHOUT_SECRET.to_owned(),
             Drift::OtherAddress => {
                 format!("They go to another address, at {}.", self.address.as_deref().map_or_else(String::new, inbound::host_of))
             }
@@ -167,8 +178,11 @@ fn drift((address, method): Set<'_>, expected: &str, other: Drift) -> Vec<Drift>
     let Some(address) = address else {
         return vec![if other == Drift::OverriddenByService { other } else { Drift::NotSet }];
     };
+    // Where signatures are checked, a secret in the address is one more than is needed.
+    let plain = if without_secret(expected).is_none() { without_secret(address) } else { None };
+    let address = plain.as_deref().unwrap_or(address);
     if !inbound::is_same(address, expected) {
-        return vec![other];
+        return vec![if inbound::differs_in_secret(address, expected) { Drift::WithoutSecret } else { other }];
     }
     let by_get = method.is_some_and(|method| !method.eq_ignore_ascii_case("POST"));
     let forgetful = address != expected;
@@ -185,7 +199,7 @@ fn shown(address: &str, expected: &str) -> String {
     // Only addresses without a host refuse these, and have nothing to hide there.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     url.set_query(None);
-    url.to_string()
+    redacted(url.as_str()).into_owned()
 }
 
 #[cfg(test)]
@@ -252,6 +266,24 @@ mod tests {
             assert!(check.detail.contains(words), "{shown}");
             assert!(!shown.contains("secret"), "{shown}");
         }
+    }
+
+    #[test]
+    fn an_address_without_the_present_secret_is_told_and_shown_without_any() {
+        let secret = HERE.replace("/1/inbound", "/1/c2VjcmV0/inbound");
+        let former = HERE.replace("/1/inbound", "/1/Zm9ybWVy/inbound");
+        let set = |address: &str| number(&format!(r#", "sms_url": "{address}""#));
+        for address in [HERE, &former] {
+            let webhook = Webhook::compare(&set(address), &secret);
+            assert_eq!(webhook.drift, [Drift::WithoutSecret], "{address}");
+            let check = webhook.check("Shop");
+            let shown = format!("{webhook:?} {check:?}");
+            assert!(!webhook.is_heard() && check.has_failed() && shown.contains("Repair webhook"), "{shown}");
+            assert!(!shown.contains("c2VjcmV0") && !shown.contains("Zm9ybWVy"), "{shown}");
+        }
+        let webhook = Webhook::compare(&set(&secret), &secret);
+        assert_eq!((webhook.drift.len(), webhook.address.unwrap().contains("/1/…/inbound")), (0, true));
+        assert_eq!(Webhook::compare(&set(&secret), HERE).drift, [], "signatures prove calls of this address as well");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
     client::{Broken, Reply},
     errors::{self, Disposition, Wait},
 };
+use crate::types::hook_address::redacted;
 
 /// What is known of a request besides its outcome; for logs and attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -242,7 +243,7 @@ impl From<Broken> for TwilioError {
     }
 }
 
-/// Code and message of Twilio's error JSON; what proxies answer has neither.
+/// Code and message of Twilio's error JSON; what proxies answer has neither. Twilio repeats the address that it would not take.
 fn explanation(body: &[u8]) -> (Option<i32>, String) {
     let Ok(Value::Object(error)) = serde_json::from_slice(body) else {
         return (None, String::new());
@@ -253,7 +254,7 @@ fn explanation(body: &[u8]) -> (Option<i32>, String) {
         _ => None,
     };
     let text = ["message", "detail"].into_iter().find_map(|key| error.get(key).and_then(Value::as_str));
-    (code.filter(|code| *code > 0), text.unwrap_or_default().to_owned())
+    (code.filter(|code| *code > 0), redacted(text.unwrap_or_default()).into_owned())
 }
 
 fn refusal(code: Option<i32>, http_status: u16, message: &str) -> String {

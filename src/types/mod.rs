@@ -1,6 +1,7 @@
 //! Values without I/O: each has one fallible constructor, and needs no check after it.
 
 pub mod country;
+pub mod hook_address;
 pub mod id;
 pub(crate) mod json_object;
 pub mod json_text;

@@ -105,7 +105,8 @@ pub(crate) async fn forget_former_token(app: &App, actor: &Actor, id: Connection
 /// What the account has to send from, without what the connection has already.
 pub(crate) async fn offers(app: &App, id: ConnectionId) -> Result<Offers> {
     let credentials = credentials(app, id).await?;
-    let mut offers = offers::offers(&app.twilio, &credentials, &inbound::url(&app.config.public_url, id)).await?;
+    let inbound_url = inbound_url(app, id).await?;
+    let mut offers = offers::offers(&app.twilio, &credentials, &inbound_url).await?;
     let known = senders::of_connection(&mut *app.db.get().await?, id).await?;
     offers.offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
     Ok(offers)
@@ -131,6 +132,7 @@ pub(crate) async fn replace_keys(app: &App, actor: &Actor, id: ConnectionId, mut
         .transaction::<_, Error, _>(async |conn| {
             connections::replace_keys(conn, actor, id, &app.secret_key, &keys, former, now).await?;
             note_verified(conn, id, &account, now).await?;
+    let had_auth_token = connection.has_auth_token;
             connections::find(conn, id).await
         })
         .await?;
@@ -143,8 +145,39 @@ impl ConnectError {
     /// What is wrong with which field of a form; the field `form` is the form as a whole. Other errors are no matter of fields.
     pub(crate) fn fields(self) -> Result<FieldErrors> {
         match self {
+    drop(conn);
             Self::Problem(problem) => Ok(FieldErrors::default().with(problem.field().unwrap_or("form"), problem.message())),
             Self::Slice(Error::Invalid(fields)) => Ok(fields),
+    if connection.has_auth_token != had_auth_token {
+        // With an Auth Token, the address has no secret, and without one it has.
+        report_all_here(app, &keys.credentials(), id).await?;
+    }
+    Ok(connection)
+}
+
+/// Puts a new secret into the addresses that Twilio calls, and tells Twilio. The former one is accepted for a while, or refused from now on.
+pub(crate) async fn rotate_hook_secret(app: &App, actor: &Actor, id: ConnectionId, former: FormerToken) -> Result<Connection> {
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let connection = conn
+        .transaction::<_, Error, _>(async |conn| connections::rotate_hook_secret(conn, actor, id, &app.secret_key, former, now).await)
+        .await?;
+    drop(conn);
+    app.hooks.keys_changed(id);
+    tracing::info!(connection.id = %id, "the secret of a webhook address was rotated");
+    if !connection.has_auth_token {
+        report_all_here(app, &credentials(app, id).await?, id).await?;
+    }
+    Ok(connection)
+}
+
+/// Stops accepting hook addresses with the former secret of a connection.
+pub(crate) async fn forget_former_secret(app: &App, actor: &Actor, id: ConnectionId) -> Result<Connection> {
+    let now = app.clock.now();
+    let mut conn = app.db.get().await?;
+    let connection = conn.transaction(async |conn| connections::forget_former_secret(conn, actor, id, now).await).await?;
+    app.hooks.keys_changed(id);
+    tracing::info!(connection.id = %id, "the former secret of a webhook address was forgotten");
             Self::Slice(Error::Refused(reason)) => Ok(FieldErrors::default().with("form", reason)),
             other => Err(other),
         }
@@ -187,18 +220,35 @@ enum Occasion<'a> {
 
 /// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
 async fn report_here(app: &App, credentials: &Credentials, sender: Sender, occasion: Occasion<'_>) -> Result<Sender> {
-    let url = inbound::url(&app.config.public_url, sender.connection_id);
+    let url = inbound_url(app, sender.connection_id).await?;
     let set = inbound::set(&app.twilio, credentials, &sender.address, &url, &app.config.public_url).await;
     let outcome = set.map(drop).map_err(|error| error.message(&url));
     if let Err(reason) = &outcome {
         tracing::warn!(sender.id = %sender.id, reason = %reason, "the inbound webhook could not be set");
     }
     // What Twilio has now counts, as at any other look; why it could not be set is said where that is why nothing is heard.
+/// Where Twilio has to report what comes in for a connection.
+async fn inbound_url(app: &App, id: ConnectionId) -> Result<String> {
+    let address = connections::hook_address(&mut *app.db.get().await?, id, &app.secret_key).await?;
+    Ok(address.inbound(&app.config.public_url))
+}
+
+/// Has Twilio report the incoming messages of all senders of a connection here, at the address that it has now.
+async fn report_all_here(app: &App, credentials: &Credentials, id: ConnectionId) -> Result<()> {
+    let senders = senders::of_connection(&mut *app.db.get().await?, id).await?;
+    for sender in senders {
+        report_here(app, credentials, sender, Occasion::NewAddress).await?;
+    }
+    Ok(())
+}
+
     let id = sender.id;
-    let seen = senders::look_at(&app.twilio, credentials, sender, &app.config.public_url, app.clock.now()).await;
+    let seen = senders::look_at(&app.twilio, credentials, sender, url.clone(), &app.config.public_url, app.clock.now()).await;
     let mut conn = app.db.get().await?;
     let sender = conn
         .transaction::<_, Error, _>(async |conn| {
+    /// The address is another one, which the audit log says already.
+    NewAddress,
             senders::record_seen(conn, &seen).await?;
             let sender = match (&outcome, seen.is_heard()) {
                 (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await?,

@@ -8,6 +8,8 @@ use actix_web::middleware::Next;
 use tracing::Span;
 use tracing_actix_web::RootSpanBuilder;
 
+use crate::types::hook_address::redacted;
+
 /// Nothing but our own files, no inline code, no frames; pictures also from https (media of templates).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -34,7 +36,7 @@ pub(super) async fn protect(request: ServiceRequest, next: Next<impl MessageBody
     Ok(response)
 }
 
-/// One line per request, without query (it may hold phone numbers) and without client addresses.
+/// One line per request, without query (it may hold phone numbers), without the secret of a hook and without client addresses.
 pub(super) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
@@ -42,7 +44,7 @@ impl RootSpanBuilder for RequestSpan {
         tracing::debug_span!(
             "request",
             http.method = %request.method(),
-            http.path = request.path(),
+            http.path = %redacted(request.path()),
             http.status = tracing::field::Empty,
         )
     }

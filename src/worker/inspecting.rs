@@ -33,10 +33,11 @@ impl Worker {
             }
             keys => keys?,
         };
+        let inbound_url = connections::hook_address(&mut conn, id, &self.secret_key).await?.inbound(&self.public_url);
         let senders = senders::of_connection(&mut conn, id).await?;
         drop(conn);
         // It takes one place of the connection's window, whatever it asks: sending goes first.
-        let look = async { Ok(senders::inspect(&self.twilio, &keys, id, senders, &self.public_url, self.clock.now()).await) };
+        let look = async { Ok(senders::inspect(&self.twilio, &keys, inbound_url, senders, &self.public_url, self.clock.now()).await) };
         let inspection = self.windows.read(id, look).await?;
         if !inspection.has_passed() {
             tracing::warn!(connection.id = %id, "something about a connection is not as it should be: see its page");

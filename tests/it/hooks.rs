@@ -278,7 +278,7 @@ async fn what_twilio_never_sends_is_400_and_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_without_auth_token_relies_on_its_unguessable_url() {
+async fn a_stop_is_taken_without_signature_and_secret_where_there_is_no_auth_token() {
     let app = TestApp::start().await;
     let keys = json!({ "account_sid": ACCOUNT_SID, "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET, "sender": LONG_CODE });
     let connection = app.api().post("/connections", keys).await.ok();

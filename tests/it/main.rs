@@ -25,6 +25,7 @@ mod forms;
 mod handover;
 mod harness;
 mod home;
+mod hook_secrets;
 mod hooks;
 mod large_lists;
 mod ledger;

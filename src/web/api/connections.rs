@@ -21,8 +21,18 @@ use crate::web::{Admin, Viewer};
 /// The part of the API's description that is about connections.
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, create, find, update, replace_keys, verify, test_webhook, add_sender),
-    components(schemas(NewConnectionBody, KeysBody, ConnectionPatch, ConnectionBody, NewSenderBody, SenderBody, Verification, CheckBody))
+    paths(list, create, find, update, replace_keys, rotate_secret, verify, test_webhook, add_sender),
+    components(schemas(
+        NewConnectionBody,
+        KeysBody,
+        RotationBody,
+        ConnectionPatch,
+        ConnectionBody,
+        NewSenderBody,
+        SenderBody,
+        Verification,
+        CheckBody
+    ))
 )]
 pub(super) struct Description;
 
@@ -31,6 +41,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections").get(list).post(create));
     cfg.service(web::resource("/connections/{id}").get(find).patch(update));
     cfg.service(web::resource("/connections/{id}/keys").put(replace_keys));
+    cfg.service(web::resource("/connections/{id}/webhook-secret").post(rotate_secret));
     cfg.service(web::resource("/connections/{id}/verify").post(verify));
     cfg.service(web::resource("/connections/{id}/webhook-test").post(test_webhook));
     cfg.service(web::resource("/connections/{id}/senders").post(add_sender));
@@ -46,7 +57,7 @@ struct NewConnectionBody {
     /// `AC…`
     #[serde(default)]
     account_sid: String,
-    /// Signs the webhooks as well; without it they are accepted by their unguessable address alone.
+    /// Signs the webhooks as well, which is the stronger proof; without it, a secret in their address is what proves them.
     auth_token: Option<String>,
     /// `SK…`
     api_key_sid: Option<String>,
@@ -72,6 +83,16 @@ struct KeysBody {
     /// (the default), or `refuse` it from now on, because it has leaked.
     #[schema(value_type = Option<String>)]
     former_auth_token: Option<FormerToken>,
+}
+
+/// How to change the secret in the webhook address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RotationBody {
+    /// What becomes of the secret that is replaced: `accept` it for a week, so that messages in flight keep reporting (the default), or
+    /// `refuse` it from now on, because it has leaked.
+    #[schema(value_type = Option<String>)]
+    former: Option<FormerToken>,
 }
 
 /// What to change of a connection; what is left out stays.
@@ -125,6 +146,8 @@ struct ConnectionBody {
     max_concurrency: i32,
     /// Until when webhooks that the former Auth Token has signed are accepted.
     former_auth_token_until: Option<DateTime<Utc>>,
+    /// Until when webhooks at the address with the former secret are accepted.
+    former_webhook_secret_until: Option<DateTime<Utc>>,
     /// When Twilio last accepted the keys.
     verified_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
@@ -222,6 +245,19 @@ async fn replace_keys(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<
     show(&mut *caller.conn().await?, *id).await
 }
 
+/// Puts a new secret into the webhook address of a connection, and has Twilio call it. The secret itself is never answered.
+///
+/// It proves Twilio's calls where no Auth Token is saved. A sender whose webhook could not be set says so in `webhook_error`.
+#[utoipa::path(
+    post, path = "/connections/{id}/webhook-secret", tag = "connections", params(("id" = String, Path)), request_body = RotationBody,
+    responses((status = 200, body = ConnectionBody), (status = 422, body = super::error::ErrorBody))
+)]
+async fn rotate_secret(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<RotationBody>) -> ApiResult<Json<ConnectionBody>> {
+    let former = body.into_inner().former.unwrap_or(FormerToken::Accept);
+    connecting::rotate_hook_secret(&caller.app, &caller.actor(), *id, former).await?;
+    show(&mut *caller.conn().await?, *id).await
+}
+
 /// Checks everything that the connection needs, live.
 #[utoipa::path(
     post, path = "/connections/{id}/verify", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = Verification))
@@ -265,6 +301,7 @@ impl ConnectionBody {
             unconfirmed_policy: connection.unconfirmed_policy,
             max_concurrency: connection.max_concurrency,
             former_auth_token_until: connection.former_auth_token_until,
+            former_webhook_secret_until: connection.former_hook_secret_until,
             verified_at: connection.verified_at,
             created_at: connection.created_at,
             senders: senders.into_iter().map(SenderBody::from).collect(),

@@ -47,7 +47,7 @@ pub(super) struct SenderBody {
     status: Status,
     /// Why it is stopped.
     stopped_reason: Option<String>,
-    /// The address that Twilio calls with incoming messages, once it is set.
+    /// The address that Twilio calls with incoming messages, once it is set; `…` stands for the secret in it, where there is one.
     webhook_url: Option<String>,
     /// Why it could not be set, and what to do.
     webhook_error: Option<String>,

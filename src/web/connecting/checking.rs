@@ -21,9 +21,10 @@ pub(crate) async fn check(app: &App, id: ConnectionId) -> Result<Vec<Check>> {
         }
         keys => keys?,
     };
+    let inbound_url = connections::hook_address(&mut conn, id, &app.secret_key).await?.inbound(&app.config.public_url);
     let senders = senders::of_connection(&mut conn, id).await?;
     drop(conn);
-    let inspection = senders::inspect(&app.twilio, &keys, id, senders, &app.config.public_url, app.clock.now()).await;
+    let inspection = senders::inspect(&app.twilio, &keys, inbound_url, senders, &app.config.public_url, app.clock.now()).await;
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     conn.transaction::<_, Error, _>(async |conn| {

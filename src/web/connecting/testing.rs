@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::connections::webhooks::Reason;
 use crate::connections::{self, Check, Mend, WebhookTest};
 use crate::twilio::hook_call::{HookAnswer, call_hook};
+use crate::types::hook_address::redacted;
 use crate::types::id::ConnectionId;
 
 const TITLE: &str = "A signed call through the public address";
@@ -27,14 +28,16 @@ pub(crate) async fn test_webhook(app: &App, id: ConnectionId) -> Result<WebhookT
     let mut conn = app.db.get().await?;
     let connection = connections::find(&mut conn, id).await?;
     let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await?;
+    let url = connections::hook_address(&mut conn, id, &app.secret_key).await?.test(&app.config.public_url);
     drop(conn);
-    let url = app.config.public_url.join(&format!("/hooks/twilio/{id}/test"));
     let challenge = uuid::Uuid::new_v4().simple().to_string();
     let params = [("AccountSid", connection.account_sid.as_str()), (CHALLENGE, &challenge)];
     let check = match call_hook(&url, tokens.first(), &params).await {
         Ok(answer) => judge(&answer, &url, &challenge, !tokens.is_empty()),
         Err(error) => Check::failed(TITLE, format!("The call could not be made: {error}."), "Mend this, then test again."),
     };
+    // What went wrong may name the address that was called.
+    let check = Check { detail: redacted(&check.detail).into_owned(), ..check };
     let check = if check.has_failed() { check.mended_at(Mend::Test) } else { check };
     tracing::info!(connection.id = %id, outcome = %check.outcome, "the webhook was tested");
     let test = WebhookTest { tested_at: app.clock.now(), check };
@@ -63,7 +66,8 @@ fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check
              it is a log-in page, let /hooks/ pass without one.",
         ),
         HookAnswer::Answered { http_status: 200, body, took } if *body == proof(challenge) => {
-            let way = if signed { "its signature was verified" } else { "without a signature, since no Auth Token is saved" };
+            let way =
+                if signed { "its signature was verified" } else { "proven by the secret in its address, since no Auth Token is saved" };
             Check::passed(TITLE, format!("It arrived at {url}, {way}, and was answered in {} ms.", took.as_millis()))
         }
         HookAnswer::Answered { body, .. } if body.starts_with("Carillon refused") => {

@@ -1,8 +1,8 @@
-//! `POST /hooks/twilio/{connection_id}/inbound`: a contact texted us.
+//! `POST /hooks/twilio/{connection_id}/inbound`, or `…/{secret}/inbound`: a contact texted us.
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Bytes, Data, Path},
+    web::{Bytes, Data},
 };
 use diesel_async::AsyncConnection;
 
@@ -12,15 +12,15 @@ use crate::{
     automations::consequences,
     connections::webhooks::{Hook, Reason},
     messages::inbound::{self, Received},
-    twilio::callbacks::InboundMessage,
+    twilio::{callbacks::InboundMessage, keyword::Keyword},
 };
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody records.
 const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
 /// Takes in an inbound message; the empty TwiML answer goes out once it is committed.
-pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<String>, body: Bytes) -> HttpResponse {
-    match take_in(&app, &request, &path, &body).await {
+pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    match take_in(&app, &request, &body).await {
         Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY),
         Err(refusal) => {
             verify::note(&app, Hook::Inbound, &refusal).await;
@@ -29,13 +29,17 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<Str
     }
 }
 
-async fn take_in(app: &App, request: &HttpRequest, connection_id: &str, body: &Bytes) -> Result<(), Refusal> {
-    let verified = verify::verify(app, request, connection_id, body).await?;
+async fn take_in(app: &App, request: &HttpRequest, body: &Bytes) -> Result<(), Refusal> {
+    let verified = verify::verify(app, request, body).await?;
     let inbound = InboundMessage::parse(&verified.params).map_err(|error| Refusal::Rejected {
         connection_id: Some(verified.connection_id),
         reason: Reason::Malformed,
         detail: error.to_string(),
     })?;
+    // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by asking Twilio, within minutes.
+    if Keyword::of(&inbound.body, inbound.opt_out_type) != Some(Keyword::Stop) {
+        verified.must_be_proven()?;
+    }
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     conn.transaction(async |conn| {

@@ -27,8 +27,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 pub(super) struct HookKeys {
     /// The account that they must name.
     pub(super) account_sid: String,
-    /// The Auth Tokens that may sign; none for a connection without one, whose hooks rely on their unguessable URLs.
+    /// The Auth Tokens that may sign; none for a connection without one, whose hooks have a secret in their address.
     pub(super) tokens: Vec<SecretString>,
+    /// The secrets that the address may have, where there are no tokens.
+    pub(super) secrets: Vec<SecretString>,
     read_at: Instant,
 }
 
@@ -80,11 +82,17 @@ impl KeyCache {
             },
             other => other.into(),
         })?;
-        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await.map_err(|error| match error {
+        let unreadable = |error| match error {
             Error::Database(error) => error.into(),
             unreadable => Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() },
-        })?;
-        let keys = Arc::new(HookKeys { account_sid: connection.account_sid.clone(), tokens, read_at: Instant::now() });
+        };
+        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await.map_err(unreadable)?;
+        let secrets = if tokens.is_empty() {
+            connections::hook_secrets(&mut conn, id, &app.secret_key, app.clock.now()).await.map_err(unreadable)?
+        } else {
+            Vec::new()
+        };
+        let keys = Arc::new(HookKeys { account_sid: connection.account_sid.clone(), tokens, secrets, read_at: Instant::now() });
         self.known.lock().insert(id, Arc::clone(&keys));
         Ok(keys)
     }

@@ -49,8 +49,11 @@ impl std::fmt::Debug for Hooks {
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     // The busiest first, and without a scope around them: each pattern that is tried costs half as much as checking the signature.
     cfg.service(web::resource("/hooks/twilio/{connection_id}/status/{message_id}").post(status::receive))
+        .service(web::resource("/hooks/twilio/{connection_id}/{secret}/status/{message_id}").post(status::receive))
         .service(web::resource("/hooks/twilio/{connection_id}/inbound").post(inbound::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/test").post(test::receive));
+        .service(web::resource("/hooks/twilio/{connection_id}/{secret}/inbound").post(inbound::receive))
+        .service(web::resource("/hooks/twilio/{connection_id}/test").post(test::receive))
+        .service(web::resource("/hooks/twilio/{connection_id}/{secret}/test").post(test::receive));
 }
 
 /// Why a hook did not take what it was given.

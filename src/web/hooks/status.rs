@@ -1,4 +1,4 @@
-//! `POST /hooks/twilio/{connection_id}/status/{message_id}`: a message's status changed.
+//! `POST /hooks/twilio/{connection_id}/status/{message_id}`, or `…/{secret}/status/…`: a message's status changed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -41,7 +41,8 @@ const LARGEST_BATCH: usize = 512;
 pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
     let path = request.match_info();
     let taken = async {
-        let verified = verify::verify(&app, &request, path.query("connection_id"), &body).await?;
+        let verified = verify::verify(&app, &request, &body).await?;
+        verified.must_be_proven()?;
         let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
         let callback = StatusCallback::parse(&verified.params).map_err(|error| Refusal::Rejected {
             connection_id: Some(verified.connection_id),

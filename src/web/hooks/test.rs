@@ -1,16 +1,17 @@
-//! `POST /hooks/twilio/{connection_id}/test`: we called ourselves, to see whether Twilio's calls arrive as they were sent.
+//! `POST /hooks/twilio/{connection_id}/test`, or `…/{secret}/test`: we called ourselves, to see whether Twilio's calls arrive as they were sent.
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Bytes, Data, Path},
+    web::{Bytes, Data},
 };
 
 use super::{Refusal, verify};
 use crate::{app::App, connections::webhooks::Hook, web::connecting};
 
 /// Repeats the challenge of a call that can be verified; changes nothing.
-pub(super) async fn receive(app: Data<App>, request: HttpRequest, path: Path<String>, body: Bytes) -> HttpResponse {
-    match verify::verify(&app, &request, &path, &body).await {
+pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let verified = verify::verify(&app, &request, &body).await;
+    match verified.and_then(|verified| verified.must_be_proven().map(|()| verified)) {
         Ok(verified) => {
             let challenge = verified.params.iter().find(|(name, _)| name == connecting::CHALLENGE).map(|(_, value)| value.as_ref());
             HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(connecting::proof(challenge.unwrap_or_default()))

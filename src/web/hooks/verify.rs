@@ -10,32 +10,62 @@ use url::Url;
 use super::{Refusal, keys::HookKeys};
 use crate::{
     app::App,
-    connections::webhooks::{self, Hook, Reason, Rejection},
+    connections::{
+        self,
+        webhooks::{self, Hook, Reason, Rejection},
+    },
     twilio::{
         form::{self, Param},
         signature,
     },
-    types::id::ConnectionId,
+    types::{hook_address::redacted, id::ConnectionId},
 };
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
-/// The parameters of a webhook that Twilio signed; nothing else makes one.
+/// The parameters of a webhook; where it comes from is proven, or else it says what is missing.
 pub(super) struct Verified<'a> {
     /// The connection of its URL.
     pub(super) connection_id: ConnectionId,
     /// The form, as it came: blanks, repeats and order kept.
     pub(super) params: Vec<Param<'a>>,
+    /// Why it is not proven that Twilio calls, where neither a signature nor a secret does.
+    unproven: Option<Reason>,
 }
 
-/// Checks a webhook. A connection without an Auth Token cannot check signatures: its URL, which nobody can guess, is the proof.
-pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, connection_id: &str, body: &'a Bytes) -> Result<Verified<'a>, Refusal> {
+impl Verified<'_> {
+    /// Refuses what is not proven to come from Twilio.
+    pub(super) fn must_be_proven(&self) -> Result<(), Refusal> {
+        let Some(reason) = self.unproven else { return Ok(()) };
+        let detail = match reason {
+            Reason::NoSecret => "The address has no secret in it, and no Auth Token is saved to check a signature with.",
+            _ => "The secret in the address is not the connection's, or its time is over.",
+        };
+        Err(Refusal::Rejected { connection_id: Some(self.connection_id), reason, detail: detail.to_owned() })
+    }
+}
+
+/// Checks a webhook. A connection without an Auth Token cannot check signatures: the secret in its address is the proof, and without it the
+/// call is unproven, which [`Verified::must_be_proven`] refuses.
+pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, body: &'a Bytes) -> Result<Verified<'a>, Refusal> {
+    let (connection_id, secret) = (request.match_info().query("connection_id"), request.match_info().get("secret"));
     let rejected = |connection_id, reason, detail: &str| Refusal::Rejected { connection_id, reason, detail: detail.to_owned() };
     let id: ConnectionId =
         connection_id.parse().map_err(|_| rejected(None, Reason::UnknownConnection, "The URL does not name a connection."))?;
     let params = form::parse_form(body);
     let mut keys = app.hooks.keys.of(app, id).await?;
+    let mut unproven = None;
+    if keys.tokens.is_empty() {
+        let proves = |keys: &HookKeys| secret.is_some_and(|secret| connections::is_one_of(&keys.secrets, secret));
+        let mut is_proven = proves(&keys);
+        if !is_proven && secret.is_some() && keys.may_be_outdated() {
+            keys = app.hooks.keys.read(app, id).await?;
+            is_proven = proves(&keys);
+        }
+        unproven = (!is_proven).then_some(if secret.is_some() { Reason::WrongSecret } else { Reason::NoSecret });
+    }
     if !keys.tokens.is_empty() {
+        unproven = None;
         let header = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
         let header = header.ok_or_else(|| rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header."))?;
         let url = signed_url(app, request);
@@ -50,9 +80,11 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, connection_id: 
                 Some(signed) => rejected(
                     Some(id),
                     Reason::WrongAddress,
-                    &format!("It is signed for {signed}, while CARILLON_PUBLIC_URL is {}.", app.config.public_url),
+                    &format!("It is signed for {}, while CARILLON_PUBLIC_URL is {}.", redacted(&signed), app.config.public_url),
                 ),
-                None => rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {url} and the parameters.")),
+                None => {
+                    rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {} and the parameters.", redacted(&url)))
+                }
             });
         }
     }
@@ -60,7 +92,7 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, connection_id: 
     if account.is_some_and(|account| account != keys.account_sid) {
         return Err(rejected(Some(id), Reason::OtherAccount, "The request names another account than the connection's."));
     }
-    Ok(Verified { connection_id: id, params })
+    Ok(Verified { connection_id: id, params, unproven })
 }
 
 /// The URL as Twilio knows it: our public one, whatever a proxy made of it on the way.

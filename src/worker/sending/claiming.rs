@@ -10,14 +10,13 @@ use diesel_async::AsyncConnection;
 
 use super::Entered;
 use crate::{
-    connections,
+    connections::{self, SendingKeys},
     db::Conn,
     messages::claim::{self, Claim, Claimed, Room},
     queue::{
         self, Job, NewJob,
         lease::{self, Finish, JobId},
     },
-    twilio::Credentials,
     types::id::{ConnectionId, MessageId},
     worker::{
         Worker,
@@ -29,7 +28,7 @@ use crate::{
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);
 
 /// The keys of the connections in a batch.
-pub(in crate::worker) type Keys = HashMap<ConnectionId, Arc<Credentials>>;
+pub(in crate::worker) type Keys = HashMap<ConnectionId, Arc<SendingKeys>>;
 
 /// What became of a batch; the jobs of all others have ended.
 #[derive(Default)]
@@ -63,9 +62,9 @@ impl Worker {
     ) -> Result<Keys, UnusableKeys> {
         let mut keys = Keys::new();
         for connection in connections.collect::<HashSet<_>>() {
-            let found = connections::credentials(conn, connection, &self.secret_key).await;
-            let credentials = found.map_err(|error| UnusableKeys { connection, error: error.into() })?;
-            keys.insert(connection, Arc::new(credentials));
+            let found = connections::sending_keys(conn, connection, &self.secret_key).await;
+            let found = found.map_err(|error| UnusableKeys { connection, error: error.into() })?;
+            keys.insert(connection, Arc::new(found));
         }
         Ok(keys)
     }

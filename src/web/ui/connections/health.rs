@@ -12,7 +12,8 @@ use crate::connections::{self, Check, Look, Mend, Outcome, SenderKind, WebhookTe
 use crate::db::Conn;
 use crate::error::Result;
 use crate::senders::webhook::Webhook;
-use crate::senders::{self, Health, Sender, inbound};
+use crate::senders::{self, Health, Sender};
+use crate::types::hook_address::{HookAddress, redacted};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::web::connecting;
 use crate::web::{Admin, Page, PageResult, Varies, Viewer, Visit};
@@ -98,6 +99,8 @@ async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 impl HealthPage {
     async fn load(app: &App, conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
+        // The page shows that there is a secret, and not which: any would do.
+        let address = if connection.has_auth_token { HookAddress::signed(id) } else { HookAddress::secret(id, "secret".into()) };
         let (look, test) = connections::look(conn, id).await?;
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
@@ -112,7 +115,7 @@ impl HealthPage {
             look,
             test,
             senders: senders.collect(),
-            inbound_url: inbound::url(&app.config.public_url, id),
+            inbound_url: redacted(&address.inbound(&app.config.public_url)).into_owned(),
             rejected,
         })
     }

@@ -1,4 +1,4 @@
-//! Replacing the keys of a connection: Twilio is asked first, and wrong keys leave the saved ones in place.
+//! Replacing the keys of a connection, and the secret of its webhook address: Twilio is asked first, and wrong keys leave the saved ones.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,7 @@ use super::view::ConnectionView;
 use super::{API_KEY, AUTH_TOKEN, Secret};
 use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
+use crate::senders;
 use crate::types::id::ConnectionId;
 use crate::web::connecting;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
@@ -14,7 +15,9 @@ use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/keys").get(ask).post(replace))
-        .service(web::resource("/connections/{id}/keys/forget-former").post(forget_former));
+        .service(web::resource("/connections/{id}/keys/forget-former").post(forget_former))
+        .service(web::resource("/connections/{id}/webhook-secret").post(rotate_secret))
+        .service(web::resource("/connections/{id}/webhook-secret/forget-former").post(forget_secret));
 }
 
 /// The form for new keys.
@@ -44,6 +47,23 @@ struct KeysInput {
 async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connecting::forget_former_token(&visit.app, &visit.actor(), *id).await?;
     visit.redirect(format!("/connections/{id}")).flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
+}
+
+/// Puts a new secret into the webhook address.
+async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let connection = connecting::rotate_hook_secret(&visit.app, &visit.actor(), *id, FormerToken::Accept).await?;
+    let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
+    let there = visit.redirect(format!("/connections/{id}"));
+    if senders.iter().any(|sender| sender.webhook_error.is_some()) {
+        return there.warning("The secret is rotated, but Twilio does not call the new address of every sender yet: see below.");
+    }
+    there.flash(format!("The secret is rotated, and Twilio calls the new address of “{}”.", connection.name))
+}
+
+/// Ends the time of the former secret.
+async fn forget_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
+    let connection = connecting::forget_former_secret(&visit.app, &visit.actor(), *id).await?;
+    visit.redirect(format!("/connections/{id}")).flash(format!("The former webhook address of “{}” is refused.", connection.name))
 }
 
 async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {

@@ -32,6 +32,8 @@ pub(in crate::web) struct ConnectionPage {
     senders: Vec<SenderView>,
     /// Until when the former Auth Token is believed, if it still is.
     former_token_until: Option<DateTime<Utc>>,
+    /// Until when the former secret of the webhook address is accepted, if it still is.
+    former_secret_until: Option<DateTime<Utc>>,
     /// Webhooks that were rejected in the last day.
     rejected: i64,
     /// Whether Twilio can call this Carillon, as far as its public address tells.
@@ -131,6 +133,7 @@ impl ConnectionPage {
         };
         Ok(Self {
             former_token_until: connection.former_auth_token_until.filter(|until| *until > now),
+            former_secret_until: connection.former_hook_secret_until.filter(|until| *until > now),
             connection: connection.into(),
             sender_choices: choices(&senders),
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
@@ -175,6 +178,7 @@ impl Page for ConnectionPage {
                 max_concurrency: connection.connection.max_concurrency.to_string(),
             },
             former_token_until: connection.connection.former_auth_token_until,
+            former_secret_until: connection.connection.former_hook_secret_until,
             connection,
             senders,
             rejected: 3,

@@ -90,6 +90,7 @@ impl ConnectionView {
             unconfirmed_policy: UnconfirmedPolicy::GiveUp,
             max_concurrency: 250,
             former_auth_token_until: Some(DateTime::UNIX_EPOCH),
+            former_hook_secret_until: None,
             verified_at: DateTime::UNIX_EPOCH,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,
@@ -103,6 +104,7 @@ impl ConnectionView {
     pub(super) fn stopped_sample() -> Self {
         let Self { mut connection, .. } = Self::sample();
         connection.has_auth_token = false;
+        connection.former_hook_secret_until = Some(DateTime::UNIX_EPOCH);
         connection.api_key_sid = Some("SKca4111000000000000000000000000b1".to_owned());
         connection.account_type = Some("Trial".to_owned());
         connection.unconfirmed_policy = UnconfirmedPolicy::Resend;

@@ -10,7 +10,7 @@ use crate::connections::{self, Check, Connection, Mend, Status, webhooks};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::throttle::figures::QueueFigures;
-use crate::senders::webhook::Webhook;
+use crate::senders::webhook::{WITHOUT_SECRET, Webhook};
 use crate::senders::{self, Health, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::Role;
@@ -144,8 +144,13 @@ fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Ve
 /// A sender whose incoming messages are not reported, so that no STOP would be seen.
 fn deaf(sender: &Sender) -> Option<Attention> {
     let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
+    let lacks_secret = sender.webhook_error.as_deref().is_some_and(|error| error.starts_with(WITHOUT_SECRET));
     (!hears).then(|| Attention {
-        text: format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label()),
+        text: if lacks_secret {
+            format!("Twilio calls an address of {} that lacks its secret: only a STOP is taken at once.", sender.label())
+        } else {
+            format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label())
+        },
         link: Some(format!("/connections/{}/health", sender.connection_id)),
         action: "Repair webhook",
     })

@@ -225,6 +225,7 @@ pub(super) fn connection() -> Connection {
         api_key_sid: None,
         unconfirmed_policy: UnconfirmedPolicy::GiveUp,
         former_auth_token_until: None,
+        former_hook_secret_until: None,
         max_concurrency: 250,
         verified_at: DateTime::UNIX_EPOCH,
         created_at: DateTime::UNIX_EPOCH,
