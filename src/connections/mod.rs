@@ -22,5 +22,8 @@ pub use keys::{Keys, NewKeys, SendingKeys, check_secret_key, credentials, keys, 
 pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;
 pub use rotation::{FORMER_TOKEN_ACCEPTED, FormerToken, forget_former_token, forget_keys, replace_keys, webhook_tokens};
-pub use store::{Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, find, list, record_verified, stop};
+pub use store::{
+    Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, find, find_by_account, list, record_accepted,
+    record_verified, stop,
+};
 pub use verify::{Profile, VerifiedAccount, VerifiedSender, find_sender, verify_account};

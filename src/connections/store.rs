@@ -13,6 +13,7 @@ use super::verify::{Profile, VerifiedAccount};
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};
+use crate::twilio::sid::AccountSid;
 use crate::types::id::ConnectionId;
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::text_enum;
@@ -122,13 +123,19 @@ pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Connection> {
     found.ok_or(Error::NotFound("connection"))
 }
 
+/// The connection of an account, if there is one; the oldest, where an earlier version has let it in twice.
+pub async fn find_by_account(conn: &mut Conn, sid: &AccountSid) -> Result<Option<Connection>> {
+    let of_account = connections::table.filter(connections::account_sid.eq(sid.as_str())).order(connections::id);
+    Ok(of_account.select(Connection::as_select()).first(conn).await.optional()?)
+}
+
 /// All connections, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Connection>> {
     Ok(connections::table.order(connections::name).select(Connection::as_select()).load(conn).await?)
 }
 
-/// Saves a verified connection with its keys sealed. A name that is taken is the field error `name`; a name that was left
-/// empty becomes the account's, numbered if that is taken. Needs the caller's transaction.
+/// Saves a verified connection with its keys sealed. An account that is connected already is the field error `account_sid`, a name that is
+/// taken is `name`; a name that was left empty becomes the account's, numbered if that is taken. Needs the caller's transaction.
 pub async fn create(conn: &mut Conn, actor: &Actor, key: &SecretKey, new: NewConnection, now: DateTime<Utc>) -> Result<Connection> {
     let id = ConnectionId::new();
     let name = match new.name.trim() {
@@ -148,7 +155,9 @@ pub async fn create(conn: &mut Conn, actor: &Actor, key: &SecretKey, new: NewCon
         connections::created_at.eq(now),
     );
     let inserted = diesel::insert_into(connections::table).values(row).returning(Connection::as_returning()).get_result(conn).await;
-    let connection: Connection = inserted.map_err(name_taken)?;
+    let message = "This Twilio account has just been connected. See the Connection Center.";
+    let connection: Connection =
+        inserted.map_err(|error| name_taken(error).on_constraint("connections_account_sid_key", "account_sid", message))?;
     audit::record(conn, actor, Kind::Connection, Some(id.0), &format!("connected the Twilio account {}", connection.name), now).await?;
     Ok(connection)
 }
@@ -172,17 +181,20 @@ pub async fn record_verified(conn: &mut Conn, id: ConnectionId, account: &Verifi
     let stopped: Option<Option<DateTime<Utc>>> =
         connections::table.find(id).select(connections::stopped_at).for_update().first(conn).await.optional()?;
     let stopped = stopped.ok_or(Error::NotFound("connection"))?;
-    let seen = (
-        connections::verified_at.eq(now),
-        connections::stopped_at.eq(None::<DateTime<Utc>>),
-        connections::stopped_reason.eq(None::<String>),
-    );
-    diesel::update(connections::table.find(id)).set(seen).execute(conn).await?;
+    let runs = (connections::stopped_at.eq(None::<DateTime<Utc>>), connections::stopped_reason.eq(None::<String>));
+    diesel::update(connections::table.find(id)).set(runs).execute(conn).await?;
+    record_accepted(conn, id, account, now).await?;
+    Ok(stopped.is_some())
+}
+
+/// Takes over what Twilio says of the account, and when it has accepted the keys; a stop by Carillon stays, which is for a person to end.
+pub async fn record_accepted(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(connections::table.find(id)).set(connections::verified_at.eq(now)).execute(conn).await?;
     if account.profile == Profile::Read {
         let names = (connections::account_name.eq(&account.name), connections::account_type.eq(account.kind.as_deref()));
         diesel::update(connections::table.find(id)).set(names).execute(conn).await?;
     }
-    Ok(stopped.is_some())
+    Ok(())
 }
 
 pub(super) fn parse_name(name: &str) -> std::result::Result<String, String> {

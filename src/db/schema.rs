@@ -87,6 +87,7 @@ diesel::table! {
         hook_secret -> Nullable<Bytea>,
         former_hook_secret -> Nullable<Bytea>,
         former_hook_secret_until -> Nullable<Timestamptz>,
+        is_second -> Bool,
     }
 }
 

@@ -132,6 +132,9 @@ pub async fn record(conn: &mut Conn, id: ConnectionId, inspection: &Inspection, 
     for seen in &inspection.senders {
         record_seen(conn, seen).await?;
     }
+    if let Ok(account) = &inspection.account {
+        connections::record_accepted(conn, id, account, now).await?;
+    }
     connections::record_checks(conn, id, &inspection.checks, now).await
 }
 

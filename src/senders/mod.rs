@@ -125,6 +125,12 @@ pub async fn find_by_address(conn: &mut Conn, connection: ConnectionId, address:
     Ok(with_address.select(Sender::as_select()).first(conn).await.optional()?)
 }
 
+/// The sender of any connection with this address that a person has not disabled, if there is one.
+pub async fn find_enabled_by_address(conn: &mut Conn, address: &str) -> Result<Option<Sender>> {
+    let enabled = senders::table.filter(senders::address.eq(address)).filter(senders::disabled_at.is_null()).order(senders::id);
+    Ok(enabled.select(Sender::as_select()).first(conn).await.optional()?)
+}
+
 /// All senders, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
     Ok(senders::table.order((senders::name, senders::id)).select(Sender::as_select()).load(conn).await?)
@@ -203,18 +209,18 @@ pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result:
     changed.optional()?.ok_or(Error::NotFound("sender"))
 }
 
-/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here. Needs the caller's transaction.
-pub async fn note_repaired(conn: &mut Conn, actor: &Actor, sender: &Sender, now: DateTime<Utc>) -> Result<()> {
-    let summary = format!("had Twilio report the incoming messages of the sender {} here", sender.discreet_label());
-    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
-}
-
 /// Notes at the senders of connections that Twilio calls an address without the secret that they have now.
 pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
     let called = senders::table.filter(senders::connection_id.eq_any(connections)).filter(senders::webhook_url.is_not_null());
     let error = format!("{} Press “Repair webhook” at the sender.", webhook::WITHOUT_SECRET);
     diesel::update(called.filter(senders::webhook_error.is_null())).set(senders::webhook_error.eq(error)).execute(conn).await?;
     Ok(())
+}
+
+/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here. Needs the caller's transaction.
+pub async fn note_repaired(conn: &mut Conn, actor: &Actor, sender: &Sender, now: DateTime<Utc>) -> Result<()> {
+    let summary = format!("had Twilio report the incoming messages of the sender {} here", sender.discreet_label());
+    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
 }
 
 /// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether it ran before.

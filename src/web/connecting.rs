@@ -2,6 +2,7 @@
 
 mod changing;
 mod checking;
+mod existing;
 mod testing;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ use crate::users::audit::Actor;
 
 pub(crate) use changing::{change_connection, change_sender};
 pub(crate) use checking::check;
+pub(crate) use existing::Existing;
 pub(crate) use testing::{CHALLENGE, proof, refusal, test_webhook};
 
 /// What a person or a program sends to connect an account.
@@ -38,6 +40,8 @@ pub(crate) struct ConnectForm {
 pub(crate) enum ConnectError {
     /// Twilio's answer.
     Problem(Problem),
+    /// The account or the sender is connected already.
+    Existing(Box<Existing>),
     /// A field, or a thing that does not exist.
     Slice(Error),
     /// No database.
@@ -50,6 +54,10 @@ type Result<T> = std::result::Result<T, ConnectError>;
 /// noted at the sender and undoes nothing. Without a sender, the account alone is connected.
 pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Result<(Connection, Option<Sender>)> {
     let (keys, address) = parse(&form)?;
+    existing::refuse_account(app, keys.account_sid()).await?;
+    if let Some(address) = &address {
+        existing::refuse_sender(app, None, address).await?;
+    }
     let account = connections::verify_account(&app.twilio, &keys).await?;
     let credentials = keys.credentials();
     let found = match &address {
@@ -82,6 +90,7 @@ pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Resu
 /// Verifies one more sender of a connection live, saves it, and has its incoming messages reported here.
 pub(crate) async fn add_sender(app: &App, actor: &Actor, id: ConnectionId, sender: &str) -> Result<Sender> {
     let address = SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
+    existing::refuse_sender(app, Some(id), &address).await?;
     let credentials = credentials(app, id).await?;
     let found = connections::find_sender(&app.twilio, &credentials, &address).await?;
     let now = app.clock.now();
@@ -123,6 +132,7 @@ pub(crate) async fn set_inbound(app: &App, actor: &Actor, id: SenderId) -> Resul
 /// What the former Auth Token signs is accepted for a while, or refused from now on.
 pub(crate) async fn replace_keys(app: &App, actor: &Actor, id: ConnectionId, mut keys: NewKeys, former: FormerToken) -> Result<Connection> {
     let connection = connections::find(&mut *app.db.get().await?, id).await?;
+    let had_auth_token = connection.has_auth_token;
     keys.account_sid.clone_from(&connection.account_sid);
     let keys = Keys::parse(&keys).map_err(Error::Invalid)?;
     let account = connections::verify_account(&app.twilio, &keys).await?;
@@ -132,22 +142,12 @@ pub(crate) async fn replace_keys(app: &App, actor: &Actor, id: ConnectionId, mut
         .transaction::<_, Error, _>(async |conn| {
             connections::replace_keys(conn, actor, id, &app.secret_key, &keys, former, now).await?;
             note_verified(conn, id, &account, now).await?;
-    let had_auth_token = connection.has_auth_token;
             connections::find(conn, id).await
         })
         .await?;
+    drop(conn);
     app.hooks.keys_changed(id);
     tracing::info!(connection.id = %id, "the keys of a connection were replaced");
-    Ok(connection)
-}
-
-impl ConnectError {
-    /// What is wrong with which field of a form; the field `form` is the form as a whole. Other errors are no matter of fields.
-    pub(crate) fn fields(self) -> Result<FieldErrors> {
-        match self {
-    drop(conn);
-            Self::Problem(problem) => Ok(FieldErrors::default().with(problem.field().unwrap_or("form"), problem.message())),
-            Self::Slice(Error::Invalid(fields)) => Ok(fields),
     if connection.has_auth_token != had_auth_token {
         // With an Auth Token, the address has no secret, and without one it has.
         report_all_here(app, &keys.credentials(), id).await?;
@@ -178,6 +178,24 @@ pub(crate) async fn forget_former_secret(app: &App, actor: &Actor, id: Connectio
     let connection = conn.transaction(async |conn| connections::forget_former_secret(conn, actor, id, now).await).await?;
     app.hooks.keys_changed(id);
     tracing::info!(connection.id = %id, "the former secret of a webhook address was forgotten");
+    Ok(connection)
+}
+
+impl ConnectError {
+    /// The connection that has what was entered, if that is what is wrong.
+    pub(crate) fn existing(&self) -> Option<Existing> {
+        match self {
+            Self::Existing(existing) => Some((**existing).clone()),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with which field of a form; the field `form` is the form as a whole. Other errors are no matter of fields.
+    pub(crate) fn fields(self) -> Result<FieldErrors> {
+        match self {
+            Self::Problem(problem) => Ok(FieldErrors::default().with(problem.field().unwrap_or("form"), problem.message())),
+            Self::Existing(existing) => Ok(FieldErrors::default().with(existing.field, existing.message)),
+            Self::Slice(Error::Invalid(fields)) => Ok(fields),
             Self::Slice(Error::Refused(reason)) => Ok(FieldErrors::default().with("form", reason)),
             other => Err(other),
         }
@@ -209,24 +227,6 @@ async fn credentials(app: &App, id: ConnectionId) -> Result<Credentials> {
     Ok(connections::credentials(&mut *app.db.get().await?, id, &app.secret_key).await?)
 }
 
-/// Why a webhook is set.
-#[derive(Clone, Copy)]
-enum Occasion<'a> {
-    /// The sender is new, which the audit log says already.
-    Addition,
-    /// Somebody wants it set again.
-    Repair(&'a Actor),
-}
-
-/// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
-async fn report_here(app: &App, credentials: &Credentials, sender: Sender, occasion: Occasion<'_>) -> Result<Sender> {
-    let url = inbound_url(app, sender.connection_id).await?;
-    let set = inbound::set(&app.twilio, credentials, &sender.address, &url, &app.config.public_url).await;
-    let outcome = set.map(drop).map_err(|error| error.message(&url));
-    if let Err(reason) = &outcome {
-        tracing::warn!(sender.id = %sender.id, reason = %reason, "the inbound webhook could not be set");
-    }
-    // What Twilio has now counts, as at any other look; why it could not be set is said where that is why nothing is heard.
 /// Where Twilio has to report what comes in for a connection.
 async fn inbound_url(app: &App, id: ConnectionId) -> Result<String> {
     let address = connections::hook_address(&mut *app.db.get().await?, id, &app.secret_key).await?;
@@ -242,13 +242,31 @@ async fn report_all_here(app: &App, credentials: &Credentials, id: ConnectionId)
     Ok(())
 }
 
+/// Why a webhook is set.
+#[derive(Clone, Copy)]
+enum Occasion<'a> {
+    /// The sender is new, which the audit log says already.
+    Addition,
+    /// The address is another one, which the audit log says already.
+    NewAddress,
+    /// Somebody wants it set again.
+    Repair(&'a Actor),
+}
+
+/// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
+async fn report_here(app: &App, credentials: &Credentials, sender: Sender, occasion: Occasion<'_>) -> Result<Sender> {
+    let url = inbound_url(app, sender.connection_id).await?;
+    let set = inbound::set(&app.twilio, credentials, &sender.address, &url, &app.config.public_url).await;
+    let outcome = set.map(drop).map_err(|error| error.message(&url));
+    if let Err(reason) = &outcome {
+        tracing::warn!(sender.id = %sender.id, reason = %reason, "the inbound webhook could not be set");
+    }
+    // What Twilio has now counts, as at any other look; why it could not be set is said where that is why nothing is heard.
     let id = sender.id;
     let seen = senders::look_at(&app.twilio, credentials, sender, url.clone(), &app.config.public_url, app.clock.now()).await;
     let mut conn = app.db.get().await?;
     let sender = conn
         .transaction::<_, Error, _>(async |conn| {
-    /// The address is another one, which the audit log says already.
-    NewAddress,
             senders::record_seen(conn, &seen).await?;
             let sender = match (&outcome, seen.is_heard()) {
                 (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await?,
@@ -286,6 +304,7 @@ impl From<ConnectError> for super::PageError {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Problem(problem) => Self::Refused(problem.message()),
+            ConnectError::Existing(existing) => Self::Refused(existing.message),
             ConnectError::Slice(error) => error.into(),
             ConnectError::Away(error) => error.into(),
         }
@@ -301,6 +320,11 @@ impl From<ConnectError> for super::api::ApiError {
                 let fields = problem.field().map(|field| FieldErrors::default().with(field, problem.message()));
                 let answer = Self::new(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), problem.message());
                 answer.with_fields(fields.unwrap_or_default())
+            }
+            ConnectError::Existing(existing) => {
+                let message = format!("{} See {}.", existing.message, existing.url);
+                let answer = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "already_connected", message.clone());
+                answer.with_fields(FieldErrors::default().with(existing.field, message))
             }
             ConnectError::Slice(error) => error.into(),
             ConnectError::Away(error) => error.into(),

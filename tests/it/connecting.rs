@@ -121,15 +121,97 @@ async fn a_standard_api_key_alone_is_enough_and_says_what_it_cannot_see() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_account_connects_twice_under_different_names() {
+async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
     let house = House::build().await;
-    let body = with(account(twilio::LONG_CODE), &json!({"name": ""}));
-    let (_, first) = house.post("/connections", body.clone()).await;
-    let (_, second) = house.post("/connections", body).await;
-    assert_eq!((&first["name"], &second["name"]), (&json!("Carillon Simulator"), &json!("Carillon Simulator (2)")));
-    let (status, body) = house.post("/connections", with(account(twilio::TOLL_FREE), &json!({"name": "carillon simulator"}))).await;
+    let (_, first) = house.post("/connections", with(account(twilio::LONG_CODE), &json!({"name": ""}))).await;
+    assert_eq!(first["name"], json!("Carillon Simulator"));
+    let there = format!("{}/connections/{}", house.test.url, first["id"].as_str().unwrap());
+    let api_key = json!({"account_sid": twilio::ACCOUNT_SID, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET});
+    let again = [
+        account(twilio::LONG_CODE),
+        account(twilio::TOLL_FREE),
+        with(account(""), &json!({"name": "Another name"})),
+        with(api_key, &json!({"sender": twilio::TOLL_FREE})),
+        with(account(twilio::LONG_CODE), &json!({"auth_token": "00000000000000000000000000000000"})),
+    ];
+    for body in again {
+        let (status, answer) = house.post("/connections", body).await;
+        let said = answer["error"]["fields"]["account_sid"][0].as_str().unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!((status, &answer["error"]["code"]), (422, &json!("already_connected")), "{answer}");
+        assert!(said.contains("as “Carillon Simulator”") && said.contains(&there), "{said}");
+    }
+    assert_eq!(house.test.count("connections").await, 1);
+
+    // By the page: said at the field, with a way there.
+    let site = house.test.sign_in().await;
+    let form = site.open("/connections/new").await.ok().form("/connections");
+    let form = form.with("account_sid", twilio::ACCOUNT_SID).with("auth_token", twilio::AUTH_TOKEN);
+    let page = site.send(&form).await;
+    assert_eq!(page.status, 422);
+    assert!(
+        page.html.contains("id=\"account_sid-error\"") && page.html.contains(&format!("/connections/{}\"", first["id"].as_str().unwrap()))
+    );
+    page.must_say("This Twilio account is connected already, as “Carillon Simulator”.");
+
+    // Two admins at the same moment: the database lets one in.
+    let trial = || json!({"account_sid": twilio::TRIAL_ACCOUNT_SID, "auth_token": twilio::TRIAL_AUTH_TOKEN});
+    let (one, other) = tokio::join!(house.post("/connections", trial()), house.post("/connections", trial()));
+    let mut statuses = [one.0, other.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422], "{} {}", one.1, other.1);
+
+    // Another account may have any name but one that is taken.
+    house.test.run_sql("DELETE FROM connections WHERE account_sid <> (SELECT min(account_sid) FROM connections)").await;
+    let (status, body) = house.post("/connections", with(trial(), &json!({"name": "carillon simulator"}))).await;
     assert_eq!(status, 422);
     assert!(body["error"]["fields"]["name"][0].as_str().unwrap().contains("already"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_entered() {
+    let house = House::build().await;
+    let first = house.connect(twilio::LONG_CODE).await;
+    let trial = json!({"account_sid": twilio::TRIAL_ACCOUNT_SID, "auth_token": twilio::TRIAL_AUTH_TOKEN, "sender": twilio::LONG_CODE});
+    let (status, answer) = house.post("/connections", trial.clone()).await;
+    let said = answer["error"]["fields"]["sender"][0].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    assert!(status == 422 && said.contains("“Shop” already") && said.contains(first["id"].as_str().unwrap()), "{said}");
+    let (_, second) = house.post("/connections", with(trial, &json!({"sender": ""}))).await;
+    let path = format!("/connections/{}/senders", second["id"].as_str().unwrap());
+    let (status, answer) = house.post(&path, json!({"sender": twilio::LONG_CODE})).await;
+    assert_eq!((status, &answer["error"]["code"]), (422, &json!("already_connected")), "{answer}");
+    let site = house.test.sign_in().await;
+    let page = site.send(&site.open(&format!("{path}/new")).await.ok().form(&path).with("sender", twilio::LONG_CODE)).await;
+    assert_eq!(page.status, 422);
+    page.must_say("It is in use there: Shop");
+
+    // It has moved: disabled there, only Twilio can say where it is.
+    let sender = format!("/senders/{}", first["senders"][0]["id"].as_str().unwrap());
+    house.admin.patch(&sender, json!({"disabled": true})).await.ok();
+    let (status, answer) = house.post(&path, json!({"sender": twilio::LONG_CODE})).await;
+    assert_eq!((status, &answer["error"]["code"]), (422, &json!("number_not_in_account")), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hourly_look_notes_that_the_keys_are_accepted() {
+    let house = House::build().await;
+    let connection = house.connect(twilio::LONG_CODE).await;
+    house.test.run_until_idle().await;
+    house.test.advance(crate::harness::days(30)).await;
+    house.test.run_until_idle().await;
+    let times = "SELECT (verified_at = checked_at AND verified_at > created_at)::text AS text FROM connections";
+    assert_eq!(house.test.texts(times).await, ["true"]);
+    let at = house.get(&format!("/connections/{}", connection["id"].as_str().unwrap())).await["verified_at"].clone();
+    assert!(at.as_str().unwrap().starts_with(&house.test.clock.now().format("%Y-%m-%d").to_string()), "{at}");
+
+    // Keys that Twilio refuses leave it at the last time that they were accepted, and a stop is for a person to end.
+    house.test.run_sql("UPDATE connections SET stopped_at = now(), stopped_reason = 'Refused.'").await;
+    house.test.advance(crate::harness::hours(2)).await;
+    house.test.run_until_idle().await;
+    assert_eq!(house.test.texts("SELECT stopped_reason AS text FROM connections").await, ["Refused."]);
+    house.twilio().change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "another".to_owned());
+    house.test.advance(crate::harness::hours(2)).await;
+    house.test.run_until_idle().await;
+    assert_eq!(house.test.texts("SELECT (verified_at < checked_at)::text AS text FROM connections").await, ["true"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

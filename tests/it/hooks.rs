@@ -1,6 +1,9 @@
 //! The hooks: only what Twilio has signed is taken in, and it is answered only once it is committed.
 
-use carillon::simulator::{ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, sign};
+use carillon::simulator::{
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, TRIAL_ACCOUNT_SID,
+    TRIAL_AUTH_TOKEN, sign,
+};
 use diesel_async::SimpleAsyncConnection;
 use reqwest::Response;
 use serde_json::json;
@@ -396,15 +399,18 @@ async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
 async fn a_report_of_another_connection_moves_nothing() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let other = app.connect_sender(carillon::simulator::TOLL_FREE).await;
+    let keys = json!({ "account_sid": TRIAL_ACCOUNT_SID, "auth_token": TRIAL_AUTH_TOKEN });
+    let other = app.api().post("/connections", keys).await.ok();
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
-    let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
-    assert_eq!(call_signed(&app, &status(&other, message.id), report).await, 404);
+    let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", TRIAL_ACCOUNT_SID)];
+    let path = format!("/hooks/twilio/{}/status/{}", other["id"].as_str().unwrap(), message.id);
+    let signature = sign(TRIAL_AUTH_TOKEN, &format!("{}{path}", app.url), &owned(report));
+    assert_eq!(call(&app, &path, report, Some(&signature)).await.status(), 404);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "queued");
 }
 

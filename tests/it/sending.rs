@@ -5,13 +5,16 @@ use std::time::Duration;
 use carillon::{
     messages::status::MessageStatus,
     queue::lease,
-    simulator::{Fault, LONG_CODE, Rule, TOLL_FREE},
+    simulator::{Fault, LONG_CODE, Rule, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER},
     users::Role,
 };
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds, world::Twilio};
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds,
+    world::{Twilio, id},
+};
 
 /// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
 async fn impatient() -> (TestApp, Twilio) {
@@ -201,14 +204,16 @@ async fn a_refused_account_stops_the_connection_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
     let (app, twilio) = impatient().await;
-    let other = app.connect_sender(TOLL_FREE).await;
+    let keys = json!({ "account_sid": TRIAL_ACCOUNT_SID, "auth_token": TRIAL_AUTH_TOKEN, "sender": TRIAL_NUMBER });
+    let connection = app.api().post("/connections", keys).await.ok();
+    let other = Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: TRIAL_NUMBER.to_owned() };
     app.sms_on("bye", &other, "Bye.").await;
     let path = format!("/connections/{}", twilio.connection_id);
     app.event("hello", HANDSET, json!({})).await;
     app.api().patch(&path, json!({ "disabled": true })).await.ok();
-    app.event("bye", OTHER_HANDSET, json!({})).await;
+    app.event("bye", TRIAL_VERIFIED_NUMBER, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (0, 1), "the other connection sends on");
+    assert_eq!((app.received(HANDSET).len(), app.received(TRIAL_VERIFIED_NUMBER).len()), (0, 1), "the other connection sends on");
     app.advance(hours(5)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
     app.api().patch(&path, json!({ "disabled": false })).await.ok();

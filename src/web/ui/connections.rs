@@ -22,7 +22,7 @@ use crate::connections::{self, Check, NewKeys, Outcome, webhooks};
 use crate::error::FieldErrors;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
-use crate::web::connecting::{self, ConnectForm};
+use crate::web::connecting::{self, ConnectForm, Existing};
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use view::{ConnectionView, SenderView};
 
@@ -62,6 +62,8 @@ struct Row {
 pub(in crate::web) struct ConnectPage {
     form: ConnectInput,
     errors: FieldErrors,
+    /// The connection that has what was entered.
+    existing: Option<Existing>,
     address_warning: Option<Check>,
 }
 
@@ -113,7 +115,7 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
 
 async fn ask(visit: Visit<Admin>) -> PageResult {
     let address_warning = address_warning(&visit.app);
-    visit.page(&ConnectPage { form: ConnectInput::default(), errors: FieldErrors::default(), address_warning })
+    visit.page(&ConnectPage { form: ConnectInput::default(), errors: FieldErrors::default(), existing: None, address_warning })
 }
 
 async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
@@ -133,9 +135,10 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
             }
         }
         Err(error) => {
+            let existing = error.existing();
             let errors = error.fields()?;
             let address_warning = address_warning(&visit.app);
-            visit.invalid(&ConnectPage { form: input, errors, address_warning })
+            visit.invalid(&ConnectPage { form: input, errors, existing, address_warning })
         }
     }
 }
@@ -199,8 +202,8 @@ impl Page for ConnectPage {
             .with("form", "Twilio could not be reached.");
         let warning = Check::warning("Address for Twilio's calls", "Twilio cannot call http://localhost:8080.", "Set CARILLON_PUBLIC_URL.");
         vec![
-            Self { form: ConnectInput::default(), errors: FieldErrors::default(), address_warning: None },
-            Self { form, errors, address_warning: Some(warning) },
+            Self { form: ConnectInput::default(), errors: FieldErrors::default(), existing: None, address_warning: None },
+            Self { form, errors, existing: Some(Existing::sample()), address_warning: Some(warning) },
         ]
     }
 }

@@ -42,8 +42,15 @@ impl TestApp {
         twilio
     }
 
-    /// Connects the simulator's account with a number or service, which sends at the rate that Carillon gives it at first.
+    /// Connects the simulator's account with a number or service, which sends at the rate that Carillon gives it at first; to an account that is
+    /// connected already, it is added.
     pub(crate) async fn connect_throttled(&self, sender: &str) -> Twilio {
+        let connections = self.api().get("/connections").await.ok();
+        let existing = connections["data"].as_array().unwrap().iter().find(|connection| connection["account_sid"] == ACCOUNT_SID);
+        if let Some(connection_id) = existing.map(id) {
+            let added = self.api().post(&format!("/connections/{connection_id}/senders"), json!({ "sender": sender })).await.ok();
+            return Twilio { sender_id: id(&added), connection_id, sender: sender.to_owned() };
+        }
         let keys = json!({ "name": format!("Twilio {sender}"), "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": sender });
         let connection = self.api().post("/connections", keys).await.ok();
         Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: sender.to_owned() }

@@ -8,7 +8,7 @@ use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
 use crate::senders::offers::{Offer, Offers};
 use crate::types::id::ConnectionId;
-use crate::web::connecting::{self, ConnectError};
+use crate::web::connecting::{self, ConnectError, Existing};
 use crate::web::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
@@ -29,6 +29,8 @@ pub(in crate::web) struct AddSenderPage {
     problem: Option<String>,
     form: SenderInput,
     errors: FieldErrors,
+    /// The connection that has what was entered.
+    existing: Option<Existing>,
 }
 
 /// Offers of one kind.
@@ -74,9 +76,10 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
             }
         }
         Err(error) => {
+            let existing = error.existing();
             let errors = error.fields()?;
             let page = AddSenderPage::load(&visit, *id, form.into_inner(), errors).await?;
-            visit.invalid(&page)
+            visit.invalid(&AddSenderPage { existing, ..page })
         }
     }
 }
@@ -89,7 +92,7 @@ impl AddSenderPage {
             Err(ConnectError::Problem(problem)) => (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message())),
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { connection: connection.into(), groups: groups(offers), left_out, problem, form, errors })
+        Ok(Self { connection: connection.into(), groups: groups(offers), left_out, problem, form, errors, existing: None })
     }
 }
 
@@ -150,12 +153,13 @@ impl Page for AddSenderPage {
             let service = offer("MGca4111000000000000000000000000c1", "Newsletter & <News>");
             [service, offer("+12065550100", "Shop <1>"), unfit].into_iter().flatten().collect()
         };
-        let sample = |offers, problem: Option<String>, errors| Self {
+        let sample = |offers, problem: Option<String>, errors: FieldErrors| Self {
             connection: ConnectionView::sample(),
             left_out: usize::from(problem.is_none()),
             groups: groups(offers),
             problem,
             form: SenderInput::default(),
+            existing: if errors.is_empty() { None } else { Some(Existing::sample()) },
             errors,
         };
         vec![
