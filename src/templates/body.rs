@@ -114,6 +114,11 @@ impl TemplateBody {
         self.checked.variables.iter().map(ToString::to_string).collect()
     }
 
+    /// The variables that the text uses, in its order.
+    pub(super) fn parsed_variables(&self) -> &[Variable] {
+        &self.checked.variables
+    }
+
     /// The variables that have no value for this contact and event, in the order of the text.
     pub fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
         let unset = |(index, variable): (usize, &Variable)| {

@@ -11,6 +11,7 @@ mod expression;
 mod filters;
 mod grammar;
 mod lexer;
+mod measure;
 mod plain;
 mod render;
 mod template;
@@ -23,6 +24,7 @@ mod sandbox_tests;
 pub use available::Available;
 pub use body::{MAX_CHARACTERS, RenderError, TemplateBody, TemplateError, Unset};
 pub use diff::{Change, Stretch, compare};
+pub use measure::Measure;
 pub use plain::with_plain_characters;
 pub use render::Renderer;
 pub use template::{

@@ -164,8 +164,13 @@ const MAX_SAMPLE_INDEX: usize = 20;
 
 /// An event that has each of the properties that are named.
 pub(super) fn sample_event(variables: &[Variable]) -> serde_json::Value {
+    sample_of(variables, Root::Event, &|name| serde_json::Value::from(name))
+}
+
+/// The same for the properties of an event or the attributes of a contact; `value` makes each from its name.
+pub(super) fn sample_of(variables: &[Variable], root: Root, value: &dyn Fn(&str) -> serde_json::Value) -> serde_json::Value {
     let mut event = serde_json::Value::Object(serde_json::Map::new());
-    for variable in variables.iter().filter(|variable| variable.root == Root::Event) {
+    for variable in variables.iter().filter(|variable| variable.root == root) {
         let mut place = &mut event;
         for key in &variable.keys {
             place = match key {
@@ -185,7 +190,7 @@ pub(super) fn sample_event(variables: &[Variable]) -> serde_json::Value {
             };
         }
         if place.is_null() {
-            *place = serde_json::Value::from(variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
+            *place = value(variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
         }
     }
     event

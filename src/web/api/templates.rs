@@ -10,13 +10,15 @@ use utoipa::{OpenApi, ToSchema};
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::error::Error;
-use crate::templates::{self, NewTemplate, Template, TemplateBody};
+use crate::templates::{self, Measure, NewTemplate, Template, TemplateBody};
+use crate::twilio::parts::Encoding;
 use crate::types::id::TemplateId;
+use crate::users::organization;
 use crate::web::{Cursor, Marketer, Viewer};
 
 /// What this file adds to the description of the API.
 #[derive(OpenApi)]
-#[openapi(paths(list, create, find, update), components(schemas(TemplateAnswer, TemplateRequest, TemplateChanges)))]
+#[openapi(paths(list, create, find, update), components(schemas(TemplateAnswer, SmsAnswer, TemplateRequest, TemplateChanges)))]
 pub(super) struct Document;
 
 /// Mounts `/templates`.
@@ -77,10 +79,35 @@ struct TemplateAnswer {
     version: i32,
     /// The variables that the body uses, such as `contact.first_name`.
     variables: Vec<String>,
+    /// What the text takes as SMS; `null` where it cannot be said, because the text calculates with values that no sample has.
+    sms: Option<SmsAnswer>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     /// When it was put away; it is no longer listed, but still sent where it is in use.
     archived_at: Option<DateTime<Utc>>,
+}
+
+/// What a text takes as SMS. A message with media goes out as MMS, and is not billed by parts.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TemplateSms)]
+struct SmsAnswer {
+    /// Whether it depends on the contact or the event: then these are the numbers of sample people, and a message may differ.
+    varies: bool,
+    /// Parts that are billed, as the text usually comes out.
+    parts: u16,
+    /// `gsm7` or `ucs2`; one character outside GSM-7 makes it `ucs2`.
+    #[schema(value_type = String, example = "gsm7")]
+    encoding: Encoding,
+    /// The text in UTF-16 units, which Twilio limits to 1,600.
+    characters: usize,
+    /// Septets (`gsm7`) or UTF-16 units (`ucs2`); in GSM-7, a few characters such as `€` take two.
+    units: usize,
+    /// Units that fit in each part of such a text: 160 or 70 alone, 153 or 67 in several.
+    units_per_part: usize,
+    /// The fewest parts of the samples: with short names, or with nothing known but the number.
+    fewest_parts: u16,
+    /// The most parts of the samples: with long names, or with letters outside GSM-7.
+    most_parts: u16,
 }
 
 /// Lists templates by name; archived ones are left out.
@@ -91,7 +118,9 @@ async fn list(caller: Caller<Viewer>, query: Query<TemplatesQuery>) -> ApiResult
     let mut conn = caller.conn().await?;
     // One more than asked for tells whether there is another page.
     let rows = templates::list(&mut conn, after, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
-    Ok(Json(List::from_rows(rows, limit, |template| template.name.clone()).map(TemplateAnswer::from)))
+    let organization = organization::find(&conn).await?;
+    let answer = |template| TemplateAnswer::new(template, &organization.name);
+    Ok(Json(List::from_rows(rows, limit, |template| template.name.clone()).map(answer)))
 }
 
 /// Creates a template; what is wrong with the body is told with line and column.
@@ -101,14 +130,15 @@ async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiRes
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let created = conn.transaction(async |conn| templates::create(conn, &actor, new, now).await).await?;
-    Ok(HttpResponse::Created().json(TemplateAnswer::from(created)))
+    Ok(HttpResponse::Created().json(TemplateAnswer::new(created, &organization::find(&conn).await?.name)))
 }
 
 /// Finds a template.
 #[utoipa::path(get, path = "/templates/{id}", params(("id" = String, Path)), responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody)))]
 async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<TemplateAnswer>> {
-    let template = templates::find(&mut *caller.conn().await?, *id).await?;
-    Ok(Json(template.into()))
+    let mut conn = caller.conn().await?;
+    let template = templates::find(&mut conn, *id).await?;
+    Ok(Json(TemplateAnswer::new(template, &organization::find(&conn).await?.name)))
 }
 
 /// Changes a template; messages that are not rendered yet use the new version.
@@ -126,14 +156,17 @@ async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<Templ
             templates::update(conn, &actor, *id, new, now).await
         })
         .await?;
-    Ok(Json(saved.into()))
+    Ok(Json(TemplateAnswer::new(saved, &organization::find(&conn).await?.name)))
 }
 
-impl From<Template> for TemplateAnswer {
-    fn from(template: Template) -> Self {
+impl TemplateAnswer {
+    /// The template, measured for the organization of this name.
+    fn new(template: Template, organization: &str) -> Self {
         // A saved body has passed the check; one that does not any more is shown without its variables.
-        let variables = TemplateBody::parse(&template.body).map(|body| body.variables().into_iter().collect()).unwrap_or_default();
+        let body = TemplateBody::parse(&template.body).ok();
+        let variables = body.as_ref().map(|body| body.variables().into_iter().collect()).unwrap_or_default();
         Self {
+            sms: body.and_then(|body| body.measure(organization)).map(SmsAnswer::from),
             id: template.id,
             name: template.name,
             body: template.body,
@@ -143,6 +176,21 @@ impl From<Template> for TemplateAnswer {
             created_at: template.created_at,
             updated_at: template.updated_at,
             archived_at: template.archived_at,
+        }
+    }
+}
+
+impl From<Measure> for SmsAnswer {
+    fn from(Measure { varies, usual, fewest, most }: Measure) -> Self {
+        Self {
+            varies,
+            parts: usual.count,
+            encoding: usual.encoding,
+            characters: usual.utf16,
+            units: usual.units,
+            units_per_part: usual.per_part,
+            fewest_parts: fewest,
+            most_parts: most,
         }
     }
 }

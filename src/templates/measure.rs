@@ -1,0 +1,127 @@
+//! How many SMS parts a template makes: exact without variables, with them as it comes out for sample people.
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+use super::body::TemplateBody;
+use super::variables::{Root, Variables, sample_of};
+use crate::contacts::Contact;
+use crate::twilio::parts::{self, Parts};
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
+
+/// What a template's text takes as SMS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure {
+    /// Whether it depends on the contact or the event, so that the numbers below are those of samples.
+    pub varies: bool,
+    /// The text as it usually comes out; the whole truth where it does not vary.
+    pub usual: Parts,
+    /// The fewest parts that a sample takes.
+    pub fewest: u16,
+    /// The most parts that a sample takes: of long names, or of letters that GSM-7 does not have.
+    pub most: u16,
+}
+
+/// Somebody to try a text with.
+struct Person {
+    first_name: Option<&'static str>,
+    last_name: Option<&'static str>,
+    email: Option<&'static str>,
+    /// What attributes and properties are, where a text is wanted; none names each after itself.
+    value: Option<&'static str>,
+}
+
+/// The first is the usual one; then short and long values, letters outside GSM-7, and nothing known but the number.
+const PEOPLE: [Person; 5] = [
+    Person { first_name: Some("Alex"), last_name: Some("Miller"), email: Some("alex.miller@example.com"), value: None },
+    Person { first_name: Some("Bo"), last_name: Some("Li"), email: Some("b@example.com"), value: Some("7") },
+    Person {
+        first_name: Some("Maximiliane-Alexandra"),
+        last_name: Some("Featherstonehaugh-Schmidt"),
+        email: Some("maximiliane-alexandra.featherstonehaugh-schmidt@example.com"),
+        value: Some("a value of forty characters, as some are"),
+    },
+    Person { first_name: Some("Łukasz"), last_name: Some("Wiśniewski"), email: Some("lukasz@example.com"), value: Some("Gdańsk") },
+    Person { first_name: None, last_name: None, email: None, value: None },
+];
+
+/// A number that belongs to nobody (NANP reserves 555 01xx).
+const NUMBER: &str = "+14155550100";
+
+impl TemplateBody {
+    /// What the text takes as SMS; none where it comes out for no sample, because it calculates with values that no sample has.
+    #[must_use]
+    pub fn measure(&self, organization: &str) -> Option<Measure> {
+        let varies = self.parsed_variables().iter().any(|variable| variable.root != Root::Organization);
+        let people = if varies { PEOPLE.as_slice() } else { &PEOPLE[..1] };
+        let texts = people.iter().filter_map(|person| self.text_for(person, organization));
+        let measured: Vec<Parts> = texts.map(|text| parts::count(&text)).collect();
+        let counts = || measured.iter().map(|parts| parts.count);
+        let (fewest, most) = (counts().min()?, counts().max()?);
+        Some(Measure { varies, usual: measured.into_iter().next()?, fewest, most })
+    }
+
+    /// The text for a sample; properties are texts, or numbers, times and flags where no text will do.
+    fn text_for(&self, person: &Person, organization: &str) -> Option<String> {
+        let phone = PhoneNumber::from_e164(NUMBER).ok()?;
+        let kinds: [&dyn Fn(&str) -> Value; 4] =
+            [&|name| Value::from(person.value.unwrap_or(name)), &|_| json!(42), &|_| Value::from("2026-11-21T10:00:00Z"), &|_| {
+                Value::Bool(true)
+            }];
+        kinds.into_iter().find_map(|kind| {
+            let is_known = person.first_name.is_some();
+            let of = |root| if is_known { sample_of(self.parsed_variables(), root, kind) } else { json!({}) };
+            let contact = Contact {
+                id: ContactId::new(),
+                phone: phone.clone(),
+                first_name: person.first_name.map(str::to_owned),
+                last_name: person.last_name.map(str::to_owned),
+                email: person.email.map(str::to_owned),
+                external_id: is_known.then(|| "C-1042".to_owned()),
+                attributes: of(Root::Attributes),
+                created_at: DateTime::UNIX_EPOCH,
+                updated_at: DateTime::UNIX_EPOCH,
+            };
+            // An event comes with its properties, whoever it is about.
+            let event = sample_of(self.parsed_variables(), Root::Event, kind);
+            self.render(&Variables::new(&contact, Some(&event)).with_organization(organization)).ok()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twilio::parts::Encoding;
+
+    fn measure(text: &str) -> Measure {
+        TemplateBody::parse(text).unwrap().measure("Bells & Sons").unwrap()
+    }
+
+    #[test]
+    fn a_text_without_variables_is_counted_as_it_is() {
+        for text in ["Hello.", "Hello 😀", &"a".repeat(161), &"ж".repeat(71), "{ € }", "{{ organization.name }} thanks you."] {
+            let (found, rendered) = (measure(text), text.replace("{{ organization.name }}", "Bells & Sons"));
+            let parts = parts::count(&rendered);
+            assert_eq!((found.varies, found.fewest, found.most), (false, parts.count, parts.count), "{text}");
+            assert_eq!(found.usual, parts, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_with_variables_has_a_range() {
+        let rest = "x".repeat(140);
+        let found = measure(&format!("Hi {{{{ contact.first_name | default(value='you') }}}}, {rest}"));
+        assert_eq!((found.varies, found.usual.count, found.usual.encoding, found.fewest, found.most), (true, 1, Encoding::Gsm7, 1, 3));
+        let event = measure("Your order {{ event.order.id }} is on its way.");
+        assert_eq!((event.varies, event.usual.units), (true, "Your order id is on its way.".len()));
+    }
+
+    #[test]
+    fn values_are_of_the_kind_that_the_text_wants() {
+        for text in ["Total: {{ event.total | round }}", "{% if event.total > 100 %}Big{% else %}Small{% endif %} order"] {
+            assert!(measure(text).usual.count == 1, "{text}");
+        }
+    }
+}
