@@ -33,6 +33,7 @@ mod message_log;
 mod messages;
 mod migrations;
 mod narrowing;
+mod openapi;
 mod policy;
 mod processes;
 mod quiet_reports;

@@ -26,6 +26,7 @@ pub use error::{ApiError, ApiResult};
 pub use events::EventReports;
 pub use json::{Json, Path, Query};
 pub use list::{List, Paging};
+pub use openapi::document;
 
 /// Mounts the API; whatever it does not know is answered in JSON, too.
 pub fn routes(cfg: &mut ServiceConfig) {

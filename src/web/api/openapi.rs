@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::ErrorBody;
@@ -36,7 +37,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 }
 
 /// The whole description.
-pub(super) fn document() -> Document {
+#[must_use]
+pub fn document() -> Document {
     let nouns = [
         super::connections::Description::openapi(),
         super::senders::Description::openapi(),
@@ -52,14 +54,15 @@ pub(super) fn document() -> Document {
     for noun in nouns {
         document.merge(noun);
     }
-    name_operations(&mut document);
+    for_operations(&mut document, |method, path, operation| {
+        operation.operation_id = Some(name(method, path));
+        describe_errors(method, path, operation);
+    });
     document
 }
 
-/// Gives every operation a name of its own, such as `patch_contacts_id`: generators of clients need that.
-fn name_operations(document: &mut Document) {
+fn for_operations(document: &mut Document, mut see: impl FnMut(&str, &str, &mut Operation)) {
     for (path, item) in &mut document.paths.paths {
-        let words: Vec<&str> = path.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let operations = [
             ("get", &mut item.get),
             ("post", &mut item.post),
@@ -69,10 +72,81 @@ fn name_operations(document: &mut Document) {
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
-                operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+                see(method, path, operation);
             }
         }
     }
+}
+
+/// A name of its own for every operation, such as `patch_contacts_id`: generators of clients need that.
+fn name(method: &str, path: &str) -> String {
+    let words = path.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
+}
+
+/// The one operation that needs no key and no database.
+const PUBLIC: &str = "/openapi.json";
+
+/// Operations that can be impossible in the present state, beside those that say so themselves.
+const CONFLICTS: [(&str, &str); 10] = [
+    ("post", "/contacts"),
+    ("patch", "/contacts/{id}"),
+    ("put", "/contacts/by-phone/{phone}"),
+    ("post", "/events"),
+    ("post", "/connections/{id}/senders"),
+    ("post", "/connections/{id}/webhook-secret"),
+    ("post", "/connections/{id}/webhook-test"),
+    ("post", "/connections/{id}/verify"),
+    ("put", "/connections/{id}/keys"),
+    ("post", "/senders/{id}/webhook"),
+];
+
+/// Adds the errors that follow from what an operation takes, and the form of those that it names without one.
+fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
+    if path == PUBLIC {
+        return;
+    }
+    let has_body = operation.request_body.is_some();
+    // What does not fit the path is nowhere; a query or a header that does not fit is wrong.
+    let is_read = |parameter: &RefOr<Parameter>| match parameter {
+        RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query | ParameterIn::Header),
+        RefOr::Ref(_) => false,
+    };
+    let has_parameters = operation.parameters.as_ref().is_some_and(|parameters| parameters.iter().any(is_read));
+    let errors = [
+        ("400", has_body, "The body is no valid JSON; the message says where"),
+        ("401", true, "There is no API key, or it is not known any more"),
+        ("403", method != "get", "The role of the API key does not suffice"),
+        ("404", path.contains('{'), "There is nothing with this id"),
+        ("409", CONFLICTS.contains(&(method, path)), "Not possible in the present state; the message says why and what to do"),
+        ("413", has_body, "The body is larger than 4 MB"),
+        ("415", has_body, "The body is not sent as `application/json`"),
+        ("422", has_body || has_parameters, "Some fields cannot be accepted; `fields` says which and why"),
+        ("500", true, "A mistake of the server, which its log explains"),
+        ("503", true, "The database does not answer, and nothing was changed; try again after `Retry-After` seconds"),
+    ];
+    for (status, applies, description) in errors {
+        if applies {
+            operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(error(description)));
+        }
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if (status.starts_with('4') || status.starts_with('5')) && response.content.is_empty() {
+            let described = error(&response.description);
+            response.content = described.content;
+        }
+        let said = errors.iter().find(|(code, ..)| code == status);
+        if response.description.is_empty() {
+            response.description = said.map_or("Done", |(_, _, description)| description).to_owned();
+        }
+    }
+}
+
+/// An answer in the form of all errors.
+fn error(description: &str) -> Response {
+    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+    ResponseBuilder::new().description(description).content("application/json", body).build()
 }
 
 /// This description.

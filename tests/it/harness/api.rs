@@ -1,5 +1,7 @@
 //! The JSON API as a program uses it.
 
+use std::sync::OnceLock;
+
 use reqwest::{Client, Method, Response, header::HeaderMap};
 use serde_json::Value;
 
@@ -46,13 +48,37 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// Calls the API; whatever it answers must be among what its description says that the operation can answer.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key);
+        let operation = operation(&method, path);
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        Answer::read(request.send().await.unwrap()).await
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        if let Some(operation) = operation {
+            let described = &operation["responses"][answer.status.to_string()];
+            assert!(described.is_object(), "{method} {path} answered {}, which is not described: {:#}", answer.status, answer.json);
+        }
+        answer
     }
+}
+
+/// The description of the API, as it is served.
+pub(crate) fn description() -> &'static Value {
+    static DESCRIPTION: OnceLock<Value> = OnceLock::new();
+    DESCRIPTION.get_or_init(|| serde_json::to_value(carillon::web::api::document()).unwrap())
+}
+
+/// The operation that a call is for; none for an address or a method that does not exist.
+fn operation(method: &Method, path: &str) -> Option<&'static Value> {
+    let segments: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
+    let fits = |template: &str| {
+        let template: Vec<&str> = template.split('/').collect();
+        template.len() == segments.len() && template.iter().zip(&segments).all(|(one, other)| one.starts_with('{') || one == other)
+    };
+    let (_, item) = description()["paths"].as_object().unwrap().iter().find(|(template, _)| fits(template))?;
+    item.get(method.as_str().to_lowercase())
 }
 
 impl Answer {
