@@ -12,6 +12,7 @@ use crate::db::statement::statement;
 use crate::error::Result;
 use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::types::id::{AutomationId, EnrollmentId};
+use crate::users::organization;
 
 /// Lists of automations count no further than this, so that they stay quick however much was sent.
 pub const MAX_ROUGH: i64 = 10_000;
@@ -121,7 +122,8 @@ pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<Newest>
 
 /// How the messages of an automation stand, all of them, by the ledger.
 pub async fn messages(conn: &mut Conn, automation: AutomationId, now: DateTime<Utc>) -> Result<ledger::Counts> {
-    let filter = LedgerFilter { days: Days::all(now), maker: Some(Maker::Automation(automation)), sender_id: None };
+    let zone = organization::find(conn).await?.day_zone;
+    let filter = LedgerFilter { days: Days::all(now, zone), maker: Some(Maker::Automation(automation)), sender_id: None };
     Ok(ledger::read(conn, &filter, Grouping::Automation).await?.totals)
 }
 

@@ -227,7 +227,7 @@ diesel::table! {
 diesel::table! {
     ledger_changes (id) {
         id -> Int8,
-        day -> Date,
+        quarter -> Timestamptz,
         automation_id -> Nullable<Uuid>,
         sender_id -> Nullable<Uuid>,
         outcome -> Text,
@@ -292,6 +292,7 @@ diesel::table! {
         name -> Text,
         default_country -> Nullable<Text>,
         time_zone -> Text,
+        ledger_time_zone -> Text,
     }
 }
 

@@ -45,7 +45,7 @@ pub struct MessageFilter {
     pub status: Option<MessageStatus>,
     /// With this outcome.
     pub outcome: Option<Outcome>,
-    /// Composed or received on these days, in UTC.
+    /// Composed or received on these days.
     pub days: Option<Days>,
     /// Composed or received at this time or later.
     pub since: Option<DateTime<Utc>>,

@@ -142,9 +142,8 @@ async fn end(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>,
 async fn onward(conn: &mut Conn, filter: &MessageFilter, end: MessageId) -> Result<Option<MessageId>> {
     let Some(question) = newest::Question::of(filter) else { return Ok(Some(end)) };
     // Those of the last hour of a day may lie beyond midnight.
-    let until = (end.time() + MARGIN).date_naive();
-    let Some(day) = newest::day(conn, &question, until).await? else { return Ok(None) };
-    let over = MessageId::first_at(super::ledger::end_of(day) + MARGIN);
+    let Some(none_from) = newest::none_from(conn, &question, end.time() + MARGIN).await? else { return Ok(None) };
+    let over = MessageId::first_at(none_from + MARGIN);
     Ok(Some(over.min(end)))
 }
 

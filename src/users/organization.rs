@@ -1,4 +1,4 @@
-//! The organization: name, default country for phone numbers, time zone for showing times.
+//! The organization: name, default country for phone numbers, time zone for times and days.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -20,16 +20,20 @@ pub struct Organization {
     pub default_country: Option<Country>,
     /// What times are shown in.
     pub time_zone: Tz,
+    /// Whose days everything is counted and filtered by: `time_zone`, as soon as the ledger has been counted anew for it.
+    pub day_zone: Tz,
 }
 
 /// The organization's settings.
 pub async fn find(mut conn: &Conn) -> Result<Organization> {
-    let (name, default_country, time_zone): (String, Option<Country>, String) =
-        organization::table.select((organization::name, organization::default_country, organization::time_zone)).first(&mut conn).await?;
-    Ok(Organization { name, default_country, time_zone: time_zone.parse().unwrap_or(Tz::UTC) })
+    let columns = (organization::name, organization::default_country, organization::time_zone, organization::ledger_time_zone);
+    let (name, default_country, time_zone, day_zone): (String, Option<Country>, String, String) =
+        organization::table.select(columns).first(&mut conn).await?;
+    let zone = |name: String| name.parse().unwrap_or(Tz::UTC);
+    Ok(Organization { name, default_country, time_zone: zone(time_zone), day_zone: zone(day_zone) })
 }
 
-/// Replaces the settings.
+/// Replaces the settings; the zone of days stays, until the ledger follows.
 pub async fn update(conn: &mut Conn, settings: &Organization) -> Result<()> {
     diesel::update(organization::table)
         .set((
@@ -83,7 +87,7 @@ impl Organization {
                 .unwrap_or(Tz::UTC),
         };
         errors.into_result()?;
-        Ok(Self { name: name.to_owned(), default_country, time_zone })
+        Ok(Self { name: name.to_owned(), default_country, time_zone, day_zone: time_zone })
     }
 }
 

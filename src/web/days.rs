@@ -1,9 +1,17 @@
-//! Days as queries and forms name them: a first and a last one, in UTC.
+//! Days as queries and forms name them: a first and a last one, of the organization's time zone.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::error::FieldErrors;
 use crate::messages::ledger::{Days, DaysError};
+
+/// The time, and whose day it is: [`crate::users::organization::Organization::day_zone`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Today {
+    pub(super) now: DateTime<Utc>,
+    pub(super) zone: Tz,
+}
 
 /// A first and a last day as they were typed, with the names of their fields.
 #[derive(Debug, Clone, Copy)]
@@ -15,9 +23,10 @@ pub(super) struct TypedDays<'a> {
 }
 
 impl TypedDays<'_> {
-    /// The days: a last day that is not named is `today`, a first one lies `span` days back, the last one among them.
+    /// The days of a zone: a last day that is not named is today's, a first one lies `span` days back, the last one among them.
     /// What is wrong is told beside the field.
-    pub(super) fn read(self, today: NaiveDate, span: i64, errors: &mut FieldErrors) -> Option<Days> {
+    pub(super) fn read(self, now: Today, span: i64, errors: &mut FieldErrors) -> Option<Days> {
+        let today = now.now.with_timezone(&now.zone).date_naive();
         let mut day = |(field, text): (&'static str, &str)| match text.trim() {
             "" => Ok(None),
             text => Days::parse_day(text).map(Some).map_err(|error| errors.add(field, error.to_string())),
@@ -26,7 +35,7 @@ impl TypedDays<'_> {
         let (Ok(from), Ok(to)) = (from, to) else { return None };
         let to = to.unwrap_or_else(|| from.map_or(today, |from| today.max(from)));
         let from = from.unwrap_or(to - TimeDelta::days(span - 1));
-        let days = Days::new(from, to);
+        let days = Days::new(from, to, now.zone);
         let field = if days == Err(DaysError::Backwards) { self.to.0 } else { self.from.0 };
         errors.check(field, days)
     }
@@ -43,7 +52,8 @@ mod tests {
 
     fn read(from: &str, to: &str) -> Result<(String, String), Vec<String>> {
         let mut errors = FieldErrors::default();
-        let days = TypedDays { from: ("from", from), to: ("to", to) }.read(NaiveDate::from_ymd_opt(2026, 11, 21).unwrap(), 30, &mut errors);
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let days = TypedDays { from: ("from", from), to: ("to", to) }.read(Today { now, zone: Tz::UTC }, 30, &mut errors);
         let wrong = errors.iter().map(|(field, _)| field.to_owned()).collect();
         days.map(|days| (days.from().to_string(), days.to().to_string())).ok_or(wrong)
     }

@@ -2,10 +2,9 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::days::TypedDays;
+use super::days::{Today, TypedDays};
 use crate::error::FieldErrors;
 use crate::messages::filter::{MessageFilter, Within, Words};
 use crate::messages::ledger::Maker;
@@ -50,7 +49,7 @@ impl MessageQuery {
     }
 
     /// The filter; what cannot be one is told beside its field.
-    pub(super) fn filter(&self, default_country: Option<Country>, now: DateTime<Utc>) -> Result<MessageFilter, FieldErrors> {
+    pub(super) fn filter(&self, default_country: Option<Country>, today: Today) -> Result<MessageFilter, FieldErrors> {
         let mut errors = FieldErrors::default();
         // In a query a `+` that is not written as %2B arrives as a space.
         let to = self.to.strip_prefix(' ').map_or_else(|| self.to.clone(), |digits| format!("+{digits}"));
@@ -59,8 +58,10 @@ impl MessageQuery {
         let filter = MessageFilter {
             text: filled(&self.text).and_then(|text| errors.check("text", Words::parse(text))),
             outcome: filled(&self.outcome).and_then(|word| errors.check("outcome", word.parse())),
-            days: if days.are_named() { days.read(now.date_naive(), TEN_YEARS, &mut errors) } else { None },
-            since: filled(&self.within).and_then(|word| errors.check("within", word.parse::<Within>())).map(|within| now - within.span()),
+            days: if days.are_named() { days.read(today, TEN_YEARS, &mut errors) } else { None },
+            since: filled(&self.within)
+                .and_then(|word| errors.check("within", word.parse::<Within>()))
+                .map(|within| today.now - within.span()),
             reason: filled(&self.reason).and_then(|reason| errors.check("reason", storable(reason))),
             contact_id: id("contact_id", &self.contact_id, &mut errors),
             status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),
@@ -163,12 +164,15 @@ pub(super) fn filled(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use chrono_tz::Tz;
+
     use super::*;
     use crate::messages::list::Direction;
     use crate::messages::status::MessageStatus;
 
     fn filter(query: &MessageQuery) -> Result<MessageFilter, FieldErrors> {
-        query.filter(None, DateTime::UNIX_EPOCH)
+        query.filter(None, Today { now: DateTime::UNIX_EPOCH, zone: Tz::UTC })
     }
 
     #[test]

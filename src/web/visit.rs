@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::browser;
 use super::csrf;
+use super::days::Today;
 use super::error::{PageError, PageResult};
 use super::flash::Flash;
 use super::page::Page;
@@ -117,6 +118,8 @@ pub struct Visit<R: Access> {
 pub(in crate::web) struct Layout<'a> {
     organization: &'a str,
     time_zone: &'a str,
+    /// Whose days are counted and filtered by.
+    day_zone: &'a str,
     theme: Theme,
     path: &'a str,
     csrf: String,
@@ -159,6 +162,7 @@ impl<R: Access> Visit<R> {
         Layout {
             organization: &self.organization.name,
             time_zone: self.zone().name(),
+            day_zone: self.organization.day_zone.name(),
             theme: user.map_or(Theme::Automatic, |user| user.theme),
             path: &self.path,
             csrf: csrf::token(&self.app.secret_key, &self.anchor),
@@ -184,6 +188,11 @@ impl<R: Access> Visit<R> {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.app.clock.now()
+    }
+
+    /// The time, and whose day it is.
+    pub(super) fn today(&self) -> Today {
+        Today { now: self.now(), zone: self.organization.day_zone }
     }
 
     /// The time zone that times are shown in: the user's own, or else that of the organization.
@@ -268,6 +277,7 @@ impl Layout<'static> {
         Layout {
             organization: "Carillon",
             time_zone: "UTC",
+            day_zone: "UTC",
             theme: Theme::Automatic,
             path: "",
             csrf: String::new(),
@@ -303,6 +313,7 @@ impl Layout<'static> {
         Layout {
             organization: "Bells & Sons",
             time_zone: "Europe/Berlin",
+            day_zone: "America/Argentina/ComodRivadavia",
             theme: Theme::Dark,
             path: "/contacts",
             csrf: "token".to_owned(),

@@ -3,10 +3,12 @@
 use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncConnection;
 use futures::{FutureExt, future::join_all};
 use parking_lot::Mutex;
 
 use crate::{
+    error::Error,
     messages::ledger,
     queue::routines::{self, Routine, Turn},
     users::sessions,
@@ -42,8 +44,9 @@ impl Worker {
                 Ok(now + TimeDelta::hours(1))
             }
             Routine::FoldLedger => {
-                let folded = ledger::fold(&mut *self.db.get().await?).await?;
                 let now = self.clock.now();
+                let mut conn = self.db.get().await?;
+                let folded = conn.transaction::<_, Error, _>(async |conn| ledger::fold(conn, now).await).await?;
                 Ok(if folded == ledger::FOLD { now } else { now + FOLD_EVERY })
             }
         }

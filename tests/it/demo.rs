@@ -86,7 +86,7 @@ async fn the_demo_is_a_shop_with_a_month_behind_it() {
     browser.fill("password", "carillon-demo").await;
     browser.press("Sign in").await;
     browser.must_say("Messages by day").await;
-    browser.must_say("confirmed as delivered").await;
+    browser.must_say("delivered:").await;
     picture(&browser, "home").await;
 
     go("/ledger").await;

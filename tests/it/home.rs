@@ -37,7 +37,7 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let home = site.open("/").await.ok();
     assert!(!home.says("Getting started"), "all is done");
-    for words in ["1 message in 30 days", "100.0 % confirmed as delivered", "0 opt-outs", "0 in the queue", "Messages by day"] {
+    for words in ["1 message in 30 days", "100.0 % delivered: 1 of 1 message", "0 opt-outs", "0 in the queue", "Messages by day"] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
 }
@@ -88,7 +88,7 @@ async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    for words in ["2 messages in 30 days", "100.0 % confirmed as delivered", "1 opt-out in 30 days", "Suppressed"] {
+    for words in ["2 messages in 30 days", "50.0 % delivered: 1 of 2 messages", "1 opt-out in 30 days", "Suppressed"] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
     app.advance(days(31)).await;

@@ -13,6 +13,7 @@ use carillon::{
     types::id::{AutomationId, MessageId},
     users::Role,
 };
+use chrono_tz::Tz;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -24,7 +25,8 @@ async fn execute(app: &TestApp, statement: &str) {
 }
 
 async fn fold(app: &TestApp) {
-    ledger::fold(&mut *app.conn().await).await.unwrap();
+    let now = app.clock.now();
+    app.conn().await.transaction(async |conn| ledger::fold(conn, now).await).await.unwrap();
 }
 
 fn handset(number: u32) -> String {
@@ -49,7 +51,7 @@ async fn fail(app: &TestApp, to: &str, fault: Fault) -> MessageId {
 }
 
 fn today(app: &TestApp) -> LedgerFilter {
-    LedgerFilter { days: Days::last(1, app.clock.now()), maker: None, sender_id: None }
+    LedgerFilter { days: Days::last(1, app.clock.now(), Tz::UTC), maker: None, sender_id: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +165,7 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
     }
     // Whoever asks by sender or by automation gets the same total.
     let mut conn = app.conn().await;
-    let all = LedgerFilter { days: Days::all(app.clock.now()), maker: None, sender_id: None };
+    let all = LedgerFilter { days: Days::all(app.clock.now(), Tz::UTC), maker: None, sender_id: None };
     let totals = app.ledger().await.totals;
     for grouping in Grouping::ALL {
         let ledger = ledger::read(&mut conn, &all, *grouping).await.unwrap();

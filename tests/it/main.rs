@@ -34,6 +34,7 @@ mod messages;
 mod migrations;
 mod narrowing;
 mod openapi;
+mod numbers;
 mod policy;
 mod processes;
 mod quiet_reports;

@@ -12,6 +12,7 @@ use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Attributes, Email, Name, NewContact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::messages::ledger;
 use crate::senders::{self, Sender};
 use crate::simulator;
 use crate::templates::{self, NewTemplate, Template};
@@ -101,6 +102,7 @@ async fn admin() -> Result<NewUser> {
 async fn people(conn: &mut Conn, app: &App, admin: &NewUser) -> Result<()> {
     let now = app.clock.now();
     organization::update(conn, &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?).await?;
+    ledger::follow_zone(conn, ledger::FEW, now).await?;
     for (phone, first, last, email, city, tagged) in CONTACTS {
         let mut new = NewContact::with_phone(PhoneNumber::from_e164(phone).map_err(|error| Error::field("phone", error.to_string()))?);
         new.first_name = Name::parse(first).ok();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Counted;
+use super::{Counted, Share};
 use crate::messages::outcome::Outcome;
 
 /// How many messages were to be sent, and how they stand.
@@ -44,6 +44,20 @@ impl Counts {
         }
     }
 
+    /// How many messages were to be sent: recipients without those that another message repeats, so that nothing is meant twice.
+    #[must_use]
+    pub const fn messages(&self) -> i64 {
+        self.recipients - self.retried
+    }
+
+    /// What part of [`Self::messages`] has an outcome; all of them sum up to the whole. None of [`Outcome::Retried`], which is not among them.
+    ///
+    /// This is the one definition of every rate on pages and in the API: “delivered” is what was delivered of all that was to be sent.
+    #[must_use]
+    pub fn share(&self, outcome: Outcome) -> Option<Share> {
+        (outcome != Outcome::Retried).then(|| Share { count: self.of(outcome), of: self.messages() })
+    }
+
     /// All outcomes together.
     #[must_use]
     pub fn sum(&self) -> i64 {
@@ -75,6 +89,27 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_are_of_all_that_was_to_be_sent_and_make_the_whole() {
+        let counts = Counts {
+            recipients: 390,
+            delivered: 285,
+            sent: 4,
+            failed: 5,
+            suppressed: 70,
+            skipped: 10,
+            unconfirmed: 1,
+            pending: 5,
+            retried: 10,
+        };
+        assert!(counts.add_up());
+        assert_eq!(counts.share(Outcome::Delivered), Some(Share { count: 285, of: 380 }));
+        assert_eq!(counts.share(Outcome::Delivered).and_then(Share::percent).as_deref(), Some("75.0 %"));
+        assert_eq!(counts.share(Outcome::Retried), None);
+        let shares = Outcome::ALL.iter().filter_map(|outcome| counts.share(*outcome));
+        assert_eq!(shares.map(|share| share.count).sum::<i64>(), counts.messages());
+    }
 
     #[test]
     fn numbers_add_up_when_every_recipient_has_one_outcome() {

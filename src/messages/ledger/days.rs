@@ -1,14 +1,14 @@
-//! A range of days, in UTC, first and last one included.
+//! A range of days in a time zone, first and last one included.
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-
-use super::midnight;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 
 /// Days from one to another, both included; never more than ten years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
     from: NaiveDate,
     to: NaiveDate,
+    zone: Tz,
 }
 
 /// Why two days are no range.
@@ -29,29 +29,29 @@ pub enum DaysError {
 }
 
 impl Days {
-    /// From one day to another.
-    pub fn new(from: NaiveDate, to: NaiveDate) -> Result<Self, DaysError> {
+    /// From one day to another, of a time zone.
+    pub fn new(from: NaiveDate, to: NaiveDate, zone: Tz) -> Result<Self, DaysError> {
         if to < from {
             return Err(DaysError::Backwards);
         }
         if (to - from).num_days() > 3_660 {
             return Err(DaysError::TooMany);
         }
-        Ok(Self { from, to })
+        Ok(Self { from, to, zone })
     }
 
-    /// The last `count` days, today among them; at least today.
+    /// The last `count` days of a time zone, today among them; at least today.
     #[must_use]
-    pub fn last(count: i64, now: DateTime<Utc>) -> Self {
-        let to = now.date_naive();
-        Self { from: to - TimeDelta::days((count - 1).clamp(0, 3_660)), to }
+    pub fn last(count: i64, now: DateTime<Utc>, zone: Tz) -> Self {
+        let to = date(now, zone);
+        Self { from: to - TimeDelta::days((count - 1).clamp(0, 3_660)), to, zone }
     }
 
     /// Ten years up to today: all that there is.
     #[must_use]
-    pub fn all(now: DateTime<Utc>) -> Self {
-        let to = now.date_naive();
-        Self { from: to.with_year(to.year() - 10).unwrap_or(to - TimeDelta::days(3_650)), to }
+    pub fn all(now: DateTime<Utc>, zone: Tz) -> Self {
+        let to = date(now, zone);
+        Self { from: to.with_year(to.year() - 10).unwrap_or(to - TimeDelta::days(3_650)), to, zone }
     }
 
     /// Reads a day such as `2026-11-21`, of the years 1970 to 9999: there are no messages before, and nobody can reckon with days far after.
@@ -71,6 +71,12 @@ impl Days {
         self.to
     }
 
+    /// Whose days they are.
+    #[must_use]
+    pub const fn zone(self) -> Tz {
+        self.zone
+    }
+
     /// How many they are.
     #[must_use]
     pub fn count(self) -> i64 {
@@ -80,30 +86,117 @@ impl Days {
     /// When the first one begins.
     #[must_use]
     pub fn begin(self) -> DateTime<Utc> {
-        midnight(self.from)
+        first_moment(self.from, self.zone)
     }
 
     /// When the last one is over: the first moment that does not belong to them.
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
-        super::end_of(self.to)
+        end_of(self.to, self.zone)
     }
+}
+
+/// Days with their first moments, side by side, for statements that ask which day a moment belongs to:
+/// `days[width_bucket(moment, begins)]`. PostgreSQL's own time zones may be of another year than ours.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calendar {
+    pub(super) days: Vec<NaiveDate>,
+    pub(super) begins: Vec<DateTime<Utc>>,
+}
+
+impl Calendar {
+    /// The days from one to another.
+    pub(super) fn of(from: NaiveDate, to: NaiveDate, zone: Tz) -> Self {
+        let days: Vec<NaiveDate> = from.iter_days().take_while(|day| *day <= to).collect();
+        Self { begins: days.iter().map(|day| first_moment(*day, zone)).collect(), days }
+    }
+}
+
+impl From<Days> for Calendar {
+    fn from(days: Days) -> Self {
+        Self::of(days.from, days.to, days.zone)
+    }
+}
+
+/// The day that a moment belongs to.
+pub(super) fn date(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    at.with_timezone(&zone).date_naive()
+}
+
+/// The moment at which a day is over.
+pub(super) fn end_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    first_moment(day + TimeDelta::days(1), zone)
+}
+
+/// The moment at which a day begins. Where clocks leap over midnight, it begins after the leap; where they go back to the evening before,
+/// at the second midnight.
+fn first_moment(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    // A leap of a whole day, as Samoa's in 2011, leaves a day of no time: the next one begins where it would.
+    let after_leap = |quarters: i32| zone.from_local_datetime(&(midnight + TimeDelta::minutes(15) * quarters)).earliest();
+    let found = zone.from_local_datetime(&midnight);
+    let of_the_day = |at: &DateTime<Tz>| date(at.to_utc(), zone) == day;
+    let first = found.earliest().filter(of_the_day).or_else(|| found.latest().filter(of_the_day)).or_else(|| (1..=96).find_map(after_leap));
+    first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn a_range_holds_its_first_and_its_last_day() {
-        let day = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
-        let days = Days::new(day(1), day(30)).unwrap();
+        let days = Days::new(day("2026-11-01"), day("2026-11-30"), Tz::UTC).unwrap();
         assert_eq!(
             (days.count(), days.begin().to_rfc3339(), days.end().to_rfc3339()),
             (30, "2026-11-01T00:00:00+00:00".to_owned(), "2026-12-01T00:00:00+00:00".to_owned())
         );
-        assert_eq!(Days::new(day(2), day(1)), Err(DaysError::Backwards));
-        assert_eq!(Days::last(30, days.end() - TimeDelta::seconds(1)), days);
-        assert_eq!(Days::last(1, days.begin()).count(), 1);
+        assert_eq!(Days::new(day("2026-11-02"), day("2026-11-01"), Tz::UTC), Err(DaysError::Backwards));
+        assert_eq!(Days::last(30, days.end() - TimeDelta::seconds(1), Tz::UTC), days);
+        assert_eq!(Days::last(1, days.begin(), Tz::UTC).count(), 1);
+    }
+
+    #[test]
+    fn today_is_the_day_of_the_zone() {
+        let evening = "2026-11-30T20:30:00Z".parse().unwrap();
+        let today = |zone| Days::last(1, evening, zone).to().to_string();
+        assert_eq!([Tz::UTC, Tz::Asia__Tokyo, Tz::America__Los_Angeles].map(today), ["2026-11-30", "2026-12-01", "2026-11-30"]);
+    }
+
+    #[test]
+    fn days_are_as_long_as_the_clocks_make_them() {
+        let hours = |text: &str, zone| {
+            let one = Days::new(day(text), day(text), zone).unwrap();
+            (one.begin().to_rfc3339_opts(chrono::SecondsFormat::Secs, true), (one.end() - one.begin()).num_minutes())
+        };
+        let is = |begin: &str, minutes| (begin.to_owned(), minutes);
+        assert_eq!(hours("2026-03-29", Tz::Europe__Berlin), is("2026-03-28T23:00:00Z", 23 * 60));
+        assert_eq!(hours("2026-10-25", Tz::Europe__Berlin), is("2026-10-24T22:00:00Z", 25 * 60));
+        assert_eq!(hours("2026-11-30", Tz::Asia__Kathmandu), is("2026-11-29T18:15:00Z", 24 * 60));
+        assert_eq!(hours("2026-10-04", Tz::Australia__Lord_Howe), is("2026-10-03T13:30:00Z", 23 * 60 + 30));
+        // Clocks leap from 00:00 to 01:00, go back from 24:00 to 23:00, and once left a whole day out.
+        assert_eq!(hours("2018-11-04", Tz::America__Sao_Paulo), is("2018-11-04T03:00:00Z", 23 * 60));
+        assert_eq!(hours("2018-02-17", Tz::America__Sao_Paulo), is("2018-02-17T02:00:00Z", 25 * 60));
+        assert_eq!(hours("2018-02-18", Tz::America__Sao_Paulo), is("2018-02-18T03:00:00Z", 24 * 60));
+        assert_eq!(hours("2011-12-30", Tz::Pacific__Apia), is("2011-12-30T10:00:00Z", 0));
+        assert_eq!(hours("2011-12-31", Tz::Pacific__Apia), is("2011-12-30T10:00:00Z", 24 * 60));
+    }
+
+    /// The ledger's changes name a quarter of an hour: it must belong to one day wherever the organization is.
+    #[test]
+    fn in_every_zone_days_follow_one_another_and_begin_with_a_quarter_of_an_hour() {
+        for zone in chrono_tz::TZ_VARIANTS {
+            let calendar = Calendar::of(day("2019-12-31"), day("2029-01-01"), zone);
+            for (at, begin) in calendar.begins.iter().enumerate() {
+                let day = calendar.days[at];
+                assert_eq!(begin.timestamp() % 900, 0, "{day} in {zone}");
+                assert!(date(*begin - TimeDelta::seconds(1), zone) < day && date(*begin, zone) >= day, "{day} in {zone}");
+                assert!(at == 0 || calendar.begins[at - 1] <= *begin, "{day} in {zone}");
+            }
+        }
     }
 }

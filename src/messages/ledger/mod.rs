@@ -2,43 +2,53 @@
 //!
 //! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own transaction and by inserts alone, so
 //! that no statement can forget it and none waits for another over a counter. [`fold`] sums them up into `ledger`; whoever reads
-//! adds both. [`mod@check`] counts the messages themselves.
+//! adds both. [`mod@check`] counts the messages themselves. Days are those of the organization's time zone ([`zone`]).
 
 mod check;
 mod counts;
 mod days;
 pub(super) mod newest;
 mod pending;
+mod share;
+mod zone;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::exists;
-use diesel::sql_types::{BigInt, Bool, Date, Int4, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{BoolExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::{
-    db::{Conn, schema, statement::statement},
+    db::{Conn, gate::Gate, schema, statement::statement},
     error::{Error, Result},
     messages::outcome::Outcome,
     types::{
         id::{AutomationId, SenderId},
         text_enum::text_enum,
     },
+    users::organization,
 };
+
+use days::{Calendar, date};
 
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
 pub use days::{Days, DaysError};
 pub use pending::pending;
+pub use share::Share;
+pub use zone::{FEW, Following, follow_zone};
 
 /// As many changes as are folded at once.
 pub const FOLD: i64 = 50_000;
 
+/// “Carillon LEDG”: passed by whoever moves buckets, so that changes are folded into days of the zone that the ledger has.
+const GATE: Gate = Gate::new(0x4341_524c_4544_4700);
+
 /// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerFilter {
-    /// The days on which they were composed, in UTC.
+    /// The days on which they were composed, in the zone that the ledger has: [`organization::Organization::day_zone`].
     pub days: Days,
     /// What made them.
     pub maker: Option<Maker>,
@@ -70,7 +80,7 @@ text_enum! {
 /// What a row of the ledger stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// The messages that were composed on this day, in UTC.
+    /// The messages that were composed on this day.
     Day(NaiveDate),
     /// Those of an automation, or of none.
     Automation(Option<AutomationId>),
@@ -117,21 +127,28 @@ statement! {
         grouping: Grouping => Text,
         from: NaiveDate => Date,
         to: NaiveDate => Date,
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        days: &'a [NaiveDate] => Array<Date>,
+        begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
         automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
         sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
     }
     returns (Nullable<Date>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt), planned for its values;
-    "SELECT CASE wanted.grouping WHEN 'day' THEN b.day END,
-        CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender' THEN b.sender_id END,
+    "WITH wanted AS NOT MATERIALIZED (
+        SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day, {}::timestamptz AS begins, {}::timestamptz AS ends,
+            {}::date[] AS days, {}::timestamptz[] AS midnights, {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id
+     )
+     SELECT b.day, CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender' THEN b.sender_id END,
         b.outcome, b.reason, b.error_code, sum(b.count)::bigint
-     FROM (SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger
+     FROM (SELECT CASE wanted.grouping WHEN 'day' THEN l.day END AS day, l.automation_id, l.sender_id, outcome, reason, error_code, count
+           FROM ledger AS l, wanted WHERE l.day BETWEEN wanted.from_day AND wanted.to_day
            UNION ALL
-           SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger_changes) AS b,
-        (SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day, {}::uuid AS automation_id, {}::bool AS one_off,
-            {}::uuid AS sender_id) AS wanted
-     WHERE b.day BETWEEN wanted.from_day AND wanted.to_day
-        AND (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
+           SELECT CASE wanted.grouping WHEN 'day' THEN wanted.days[width_bucket(c.quarter, wanted.midnights)] END, c.automation_id,
+              c.sender_id, outcome, reason, error_code, count
+           FROM ledger_changes AS c, wanted WHERE c.quarter >= wanted.begins AND c.quarter < wanted.ends) AS b, wanted
+     WHERE (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
         AND (NOT wanted.one_off OR b.automation_id IS NULL)
         AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
      GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.count) <> 0"
@@ -148,8 +165,11 @@ pub async fn has_any(conn: &mut Conn) -> Result<bool> {
 pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Ledger> {
     type Bucket = (Option<NaiveDate>, Option<Uuid>, String, Option<String>, Option<i32>, i64);
     let (automation_id, one_off) = filter.made_by();
-    let (from, to) = (filter.days.from(), filter.days.to());
-    let buckets: Vec<Bucket> = Read { grouping, from, to, automation_id, one_off, sender_id: &filter.sender_id }.load(conn).await?;
+    let (from, to, begin, end) = (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
+    let Calendar { days, begins } = if grouping == Grouping::Day { filter.days.into() } else { Calendar::default() };
+    let (days, begins, sender_id) = (&days, &begins, &filter.sender_id);
+    let read = Read { grouping, from, to, begin, end, days, begins, automation_id, one_off, sender_id };
+    let buckets: Vec<Bucket> = read.load(conn).await?;
     let mut ledger = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
     for (day, id, outcome, reason, error_code, count) in buckets {
         let key = match grouping {
@@ -169,14 +189,30 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
 }
 
 statement! {
-    /// Moves changes into the ledger.
-    struct Fold<'a> { limit: &'a i64 => BigInt }
+    /// Finds from when to when the changes are that are folded next.
+    struct Span<'a> { limit: &'a i64 => BigInt }
+    returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
+    "SELECT min(quarter), max(quarter) FROM (SELECT quarter FROM ledger_changes ORDER BY id LIMIT {}) AS next"
+}
+
+statement! {
+    /// Moves changes of some days into the ledger.
+    struct Fold<'a> {
+        limit: &'a i64 => BigInt,
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        days: &'a [NaiveDate] => Array<Date>,
+        begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
+    }
     returns BigInt;
     "WITH taken AS (
-        DELETE FROM ledger_changes WHERE id IN (SELECT id FROM ledger_changes ORDER BY id LIMIT {})
-        RETURNING day, automation_id, sender_id, outcome, reason, error_code, count
+        DELETE FROM ledger_changes WHERE id IN (
+            SELECT id FROM (SELECT id, quarter FROM ledger_changes ORDER BY id LIMIT {}) AS next
+            WHERE quarter >= {} AND quarter < {})
+        RETURNING quarter, automation_id, sender_id, outcome, reason, error_code, count
      ), summed AS (
-        SELECT day, automation_id, sender_id, outcome, reason, error_code, sum(count)::bigint AS count FROM taken
+        SELECT ({}::date[])[width_bucket(quarter, {}::timestamptz[])] AS day, automation_id, sender_id, outcome, reason, error_code,
+            sum(count)::bigint AS count FROM taken
         GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(count) <> 0 ORDER BY 1, 2, 3, 4, 5, 6
      ), folded AS (
         INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count)
@@ -188,9 +224,17 @@ statement! {
      SELECT count(*) FROM taken"
 }
 
-/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns how many; one statement.
-pub async fn fold(conn: &mut Conn) -> Result<i64> {
-    Ok(Fold { limit: &FOLD }.get_result(conn).await?)
+/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns how many. Needs the caller's transaction.
+///
+/// If the organization has moved to another time zone, the ledger is counted anew first.
+pub async fn fold(conn: &mut Conn, now: DateTime<Utc>) -> Result<i64> {
+    follow_zone(conn, i64::MAX, now).await?;
+    let (Some(first), Some(last)) = Span { limit: &FOLD }.get_result(conn).await? else { return Ok(0) };
+    let zone = organization::find(conn).await?.day_zone;
+    let (from, to) = (date(first, zone), date(last, zone));
+    let Calendar { days, begins } = Calendar::of(from, to, zone);
+    let (begin, end) = (first, days::end_of(to, zone));
+    Ok(Fold { limit: &FOLD, begin, end, days: &days, begins: &begins }.get_result(conn).await?)
 }
 
 impl LedgerFilter {
@@ -261,14 +305,4 @@ impl Ledger {
         self.causes.retain(|cause| cause.count != 0);
         self.causes.sort_by_key(|cause| (cause.outcome, std::cmp::Reverse(cause.count), cause.error_code));
     }
-}
-
-/// The moment at which a day begins in UTC.
-fn midnight(day: NaiveDate) -> chrono::DateTime<chrono::Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
-}
-
-/// The moment at which a day is over in UTC.
-pub(super) fn end_of(day: NaiveDate) -> chrono::DateTime<chrono::Utc> {
-    midnight(day + TimeDelta::days(1))
 }

@@ -1,10 +1,11 @@
-//! The newest day that has messages of a kind, so that nobody looks for them on the days that have none.
+//! The newest day that has messages of a kind, so that they are not looked for on the days that have none.
 
-use chrono::NaiveDate;
-use diesel::sql_types::{Array, Bool, Date, Int4, Nullable, Text, Uuid as SqlUuid};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use diesel::sql_types::{Array, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::Maker;
+use super::days::{date, end_of};
 use crate::{
     db::{Conn, statement::statement},
     error::Result,
@@ -14,7 +15,11 @@ use crate::{
         outcome::{Outcome, Retry},
     },
     types::id::{AutomationId, SenderId},
+    users::organization,
 };
+
+/// How exact the time of a change is.
+const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
 /// What the ledger is asked: as much of a filter as it knows. Whatever fits the filter fits this, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +33,10 @@ pub(in crate::messages) struct Question {
 }
 
 statement! {
-    /// Finds the day; what is not folded yet is part of it.
+    /// Finds the newest day and the newest quarter of an hour, which is not folded yet, and says whose days these are.
     struct Newest<'a> {
         until: NaiveDate => Date,
+        moment: DateTime<Utc> => Timestamptz,
         outcomes: &'a [Outcome] => Array<Text>,
         error_code: &'a Option<i32> => Nullable<Int4>,
         reason: &'a Option<String> => Nullable<Text>,
@@ -38,14 +44,18 @@ statement! {
         one_off: bool => Bool,
         sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
     }
-    returns Nullable<Date>, planned for its values;
-    "SELECT max(b.day)
-     FROM (SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger
+    returns (Nullable<Date>, Nullable<Timestamptz>, Text), planned for its values;
+    "WITH wanted AS NOT MATERIALIZED (
+        SELECT {}::date AS until, {}::timestamptz AS moment, {}::text[] AS outcomes, {}::int AS error_code, {}::text AS reason,
+            {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id
+     )
+     SELECT max(b.day), max(b.quarter), (SELECT ledger_time_zone FROM organization)
+     FROM (SELECT day, NULL::timestamptz AS quarter, l.automation_id, l.sender_id, outcome, l.reason, l.error_code, count
+           FROM ledger AS l, wanted WHERE l.day <= wanted.until
            UNION ALL
-           SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM ledger_changes) AS b,
-        (SELECT {}::date AS until, {}::text[] AS outcomes, {}::int AS error_code, {}::text AS reason, {}::uuid AS automation_id,
-            {}::bool AS one_off, {}::uuid AS sender_id) AS wanted
-     WHERE b.day <= wanted.until AND b.count > 0 AND b.outcome = ANY (wanted.outcomes)
+           SELECT NULL, quarter, c.automation_id, c.sender_id, outcome, c.reason, c.error_code, count
+           FROM ledger_changes AS c, wanted WHERE c.quarter <= wanted.moment) AS b, wanted
+     WHERE b.count > 0 AND b.outcome = ANY (wanted.outcomes)
         AND (wanted.error_code IS NULL OR b.outcome <> 'failed' OR b.error_code = wanted.error_code)
         AND (wanted.reason IS NULL OR b.outcome NOT IN ('suppressed', 'skipped') OR b.reason = wanted.reason)
         AND (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
@@ -53,10 +63,18 @@ statement! {
         AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)"
 }
 
-/// The newest day up to `until` with messages that the question is about.
-pub(in crate::messages) async fn day(conn: &mut Conn, question: &Question, until: NaiveDate) -> Result<Option<NaiveDate>> {
+/// The moment from which on, up to `until`, there are no messages that the question is about; none if there are none before it either.
+pub(in crate::messages) async fn none_from(conn: &mut Conn, question: &Question, until: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let zone = organization::find(conn).await?.day_zone;
     let Question { outcomes, error_code, reason, automation_id, one_off, sender_id } = question;
-    Ok(Newest { until, outcomes, error_code, reason, automation_id, one_off: *one_off, sender_id }.get_result(conn).await?)
+    let newest =
+        Newest { until: date(until, zone), moment: until, outcomes, error_code, reason, automation_id, one_off: *one_off, sender_id };
+    let (day, quarter, of): (Option<NaiveDate>, Option<DateTime<Utc>>, String) = newest.get_result(conn).await?;
+    if of != zone.name() {
+        // The ledger was counted anew between the two questions.
+        return Ok(Some(until));
+    }
+    Ok(day.map(|day| end_of(day, zone)).max(quarter.map(|quarter| quarter + QUARTER)))
 }
 
 impl Question {

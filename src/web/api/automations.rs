@@ -109,6 +109,8 @@ struct CountsBody {
     more_enrollments: bool,
     /// All messages, by the outcomes that occur: the words of the ledger.
     messages: BTreeMap<&'static str, i64>,
+    /// What part of them was delivered, from 0 to 1, as the ledger has it: of all that were to be sent, those that were sent again once.
+    delivered_share: Option<f64>,
 }
 
 /// Lists automations, the newest first.
@@ -227,6 +229,7 @@ impl CountsBody {
             enrollments: enrollments.by_status.iter().map(|(status, count)| (status.as_str(), *count)).collect(),
             more_enrollments: enrollments.looked_at >= MOST_LOOKED_AT,
             messages: occurring.collect(),
+            delivered_share: messages.share(Outcome::Delivered).and_then(ledger::Share::fraction),
         }
     }
 }

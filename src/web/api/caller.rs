@@ -15,11 +15,12 @@ use super::error::{ApiError, ApiResult};
 use crate::app::App;
 use crate::batch::Batcher;
 use crate::clock::Clock;
-use crate::db::{Pool, PooledConn};
+use crate::db::{Conn, Pool, PooledConn};
 use crate::error::Error;
 use crate::users::api_keys::{self, ApiKey, Key};
 use crate::users::audit::Actor;
-use crate::users::{Role, User};
+use crate::users::{Role, User, organization};
+use crate::web::days::Today;
 use crate::web::visit::{Access, Admin, Marketer, Viewer};
 
 /// So many keys are looked up at once.
@@ -99,6 +100,11 @@ impl<R: Bearer> Caller<R> {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.app.clock.now()
+    }
+
+    /// The time, and whose day it is.
+    pub(in crate::web) async fn today(&self, conn: &Conn) -> ApiResult<Today> {
+        Ok(Today { now: self.now(), zone: organization::find(conn).await?.day_zone })
     }
 }
 

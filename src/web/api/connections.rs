@@ -190,7 +190,7 @@ async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<ConnectionBody>>> {
         let senders = by_connection.remove(&connection.id).unwrap_or_default();
         ConnectionBody::new(connection, senders)
     });
-    Ok(Json(List { data: data.collect(), next_cursor: None }))
+    Ok(Json(List::whole(data.collect())))
 }
 
 /// Connects a Twilio account. Keys and sender are verified live before anything is saved; then the inbound webhook is set.

@@ -46,12 +46,14 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// Says how many messages ended how, by day, automation or sender; all numbers are of one moment.
 ///
 /// `recipients = delivered + sent + failed + suppressed + skipped + unconfirmed + pending + retried`, always; `adds_up` says whether
-/// it does. A message that was sent again is `retried`, and the message that repeats it is counted by itself.
+/// it does. A message that was sent again is `retried`, and the message that repeats it is counted by itself. `delivered_share` is
+/// `delivered` of `messages = recipients - retried`: what pages call delivered, in percent.
 #[utoipa::path(get, path = "/ledger", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = LedgerAnswer), (status = 422, body = ErrorBody)))]
 async fn read(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<Json<LedgerAnswer>> {
-    let (filter, grouping) = query.into_inner().parse(caller.now().date_naive())?;
-    let ledger = ledger::read(&mut *caller.conn().await?, &filter, grouping).await?;
+    let mut conn = caller.conn().await?;
+    let (filter, grouping) = query.into_inner().parse(caller.today(&conn).await?)?;
+    let ledger = ledger::read(&mut conn, &filter, grouping).await?;
     Ok(Json(LedgerAnswer::new(&filter, ledger)))
 }
 
@@ -59,9 +61,10 @@ async fn read(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<Js
 #[utoipa::path(get, path = "/ledger/check", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = CheckAnswer), (status = 422, body = ErrorBody)))]
 async fn check(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<Json<CheckAnswer>> {
-    let filter = query.into_inner().few_days(caller.now().date_naive())?;
-    let differences = ledger::check(&mut *caller.conn().await?, &filter).await?;
-    Ok(Json(differences.into()))
+    let mut conn = caller.conn().await?;
+    let filter = query.into_inner().few_days(caller.today(&conn).await?)?;
+    let differences = ledger::check(&mut conn, &filter).await?;
+    Ok(Json(CheckAnswer::new(&filter, differences)))
 }
 
 /// Sends again what certainly never reached anybody and may be sent: failed before any carrier had it, or expired.
@@ -76,8 +79,8 @@ async fn check(caller: Caller<Viewer>, query: Query<LedgerQuery>) -> ApiResult<J
         (status = 422, body = ErrorBody)))]
 async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<Json<RetryAnswer>> {
     let now = caller.now();
-    let (wish, intent) = body.into_inner().parse(now.date_naive())?;
     let mut conn = caller.conn().await?;
+    let (wish, intent) = body.into_inner().parse(caller.today(&conn).await?)?;
     let (outlook, ids) = match wish {
         Wish::One(id) => {
             let verdict = retry::verdict(&mut conn, id).await?;

@@ -12,6 +12,9 @@ pub struct List<T> {
     pub data: Vec<T>,
     /// The `cursor` for the rows that follow.
     pub next_cursor: Option<String>,
+    /// Where days were asked for: the organization's time zone, whose days they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<&'static str>,
 }
 
 /// `limit` of a query: 1 to 500, 50 unless told otherwise.
@@ -25,17 +28,27 @@ impl<T> List<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|last| Cursor(key(last)));
-        Self { data: rows, next_cursor: next.and_then(|cursor| as_text(&cursor)) }
+        Self { data: rows, next_cursor: next.and_then(|cursor| as_text(&cursor)), time_zone: None }
+    }
+
+    /// All rows there are, as one page.
+    pub const fn whole(rows: Vec<T>) -> Self {
+        Self { data: rows, next_cursor: None, time_zone: None }
     }
 
     /// Makes a page of rows and of where the next one begins, if there may be one.
     pub fn of_part<K: Serialize>(rows: Vec<T>, next: Option<K>) -> Self {
-        Self { data: rows, next_cursor: next.and_then(|key| as_text(&Cursor(key))) }
+        Self { data: rows, next_cursor: next.and_then(|key| as_text(&Cursor(key))), time_zone: None }
+    }
+
+    /// The same page, of days of a time zone.
+    pub fn with_days_of(self, zone: Option<&'static str>) -> Self {
+        Self { time_zone: zone, ..self }
     }
 
     /// The same page with each row turned into what is shown.
     pub fn map<U>(self, show: impl FnMut(T) -> U) -> List<U> {
-        List { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor }
+        List { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor, time_zone: self.time_zone }
     }
 }
 

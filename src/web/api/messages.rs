@@ -43,10 +43,11 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
 async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<Json<List<MessageAnswer>>> {
     let mut conn = caller.conn().await?;
-    let country = organization::find(&conn).await?.default_country;
-    let (filter, place, limit) = query.into_inner().parse(country, caller.now())?;
+    let organization = organization::find(&conn).await?;
+    let (filter, place, limit) = query.into_inner().parse(&organization, caller.now())?;
     let part = look(&mut conn, &filter, place, limit).await?;
-    Ok(Json(List::of_part(part.messages.into_iter().map(MessageAnswer::from).collect(), part.older)))
+    let zone = filter.days.map(|days| days.zone().name());
+    Ok(Json(List::of_part(part.messages.into_iter().map(MessageAnswer::from).collect(), part.older).with_days_of(zone)))
 }
 
 /// Sends one message to one person, as soon as possible.

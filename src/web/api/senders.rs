@@ -109,7 +109,7 @@ struct SenderPatch {
 #[utoipa::path(get, path = "/senders", tag = "senders", responses((status = 200, body = List<SenderBody>)))]
 async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<SenderBody>>> {
     let senders = senders::list(&mut *caller.conn().await?).await?;
-    Ok(Json(List { data: senders.into_iter().map(SenderBody::from).collect(), next_cursor: None }))
+    Ok(Json(List::whole(senders.into_iter().map(SenderBody::from).collect())))
 }
 
 /// One sender.

@@ -61,7 +61,7 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let senders = senders::list(&mut conn).await?;
     let sending = Sending::of(&connections, &senders);
     let queues = figures::of_many(&mut conn, &senders, now).await?;
-    let dashboard = Dashboard::load(&mut conn, &senders, &sending, &queues, now).await?;
+    let dashboard = Dashboard::load(&mut conn, &senders, &sending, &queues, visit.organization.day_zone, now).await?;
     let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
     attention.extend(attention::load(&mut conn, &visit, &connections, &senders, &queues).await?);
     drop(conn);

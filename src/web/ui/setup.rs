@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Choice;
 use crate::error::{Error, FieldErrors};
+use crate::messages::ledger;
 use crate::types::country::Country;
 use crate::users::organization::Organization;
 use crate::users::password::Password;
@@ -76,6 +77,9 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
             sessions::start(conn, user.id, visit.browser(), now).await
         })
         .await;
+    if made.is_ok() {
+        conn.transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await).await?;
+    }
     match made {
         Ok(token) => visit.redirect("/").cookie(visit.cookies().set_session(&token)).flash("Welcome. Your Carillon is ready."),
         Err(Error::Invalid(errors)) => visit.invalid(&SetupPage::new(form.into_inner(), errors)),

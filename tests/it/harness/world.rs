@@ -8,7 +8,7 @@ use carillon::{
     },
     simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, sign},
     types::id::MessageId,
-    users::{self, NewUser, Role, password::Password},
+    users::{self, NewUser, Role, organization, password::Password},
 };
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
@@ -148,8 +148,9 @@ impl TestApp {
 
     /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and it adds up. So does the list of failures.
     pub(crate) async fn ledger(&self) -> Ledger {
-        let filter = LedgerFilter { days: Days::all(self.clock.now()), maker: None, sender_id: None };
         let mut conn = self.conn().await;
+        let zone = organization::find(&conn).await.unwrap().day_zone;
+        let filter = LedgerFilter { days: Days::all(self.clock.now(), zone), maker: None, sender_id: None };
         assert_eq!(ledger::check(&mut conn, &filter).await.unwrap(), [], "the ledger differs from the messages");
         let wrong = "WITH failed AS (SELECT id, created_at, automation_id, sender_id, ledger_error_code(status, NULL, error_code) AS code FROM messages
                 WHERE status IN ('failed', 'expired') AND retried_at IS NULL),

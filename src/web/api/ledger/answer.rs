@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::messages::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row};
+use crate::messages::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row, Share};
 use crate::messages::outcome::Outcome;
 use crate::messages::retry::{Group, LeftOut, Outlook};
 use crate::twilio::errors;
@@ -14,10 +14,13 @@ use crate::types::id::{AutomationId, MessageId, SenderId};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ledger)]
 pub(super) struct LedgerAnswer {
-    /// The first day, in UTC.
+    /// Whose days these are: the organization's time zone, such as `Europe/Berlin`. After it has changed, days of the former one are
+    /// answered until the ledger has been counted anew, which takes a second for some hundred thousand messages.
+    time_zone: &'static str,
+    /// The first day.
     #[schema(value_type = String, format = "date")]
     from: NaiveDate,
-    /// The last day, in UTC.
+    /// The last day.
     #[schema(value_type = String, format = "date")]
     to: NaiveDate,
     /// Whether every recipient has exactly one outcome, in all rows and together.
@@ -44,7 +47,7 @@ pub(super) struct RowAnswer {
 #[serde(untagged)]
 #[schema(as = LedgerKey)]
 pub(super) enum KeyAnswer {
-    /// The messages that were composed on a day, in UTC.
+    /// The messages that were composed on a day of the time zone.
     Day {
         #[schema(value_type = String, format = "date")]
         day: NaiveDate,
@@ -67,7 +70,11 @@ pub(super) enum KeyAnswer {
 pub(super) struct CountsAnswer {
     /// Messages that were composed; a person who gets two is counted twice.
     recipients: i64,
+    /// How many were to be sent: `recipients` without `retried`, which another message repeats.
+    messages: i64,
     delivered: i64,
+    /// `delivered` of `messages`, from 0 to 1 with four decimals; `null` where there are none.
+    delivered_share: Option<f64>,
     /// At Twilio or a carrier, delivery not confirmed.
     sent: i64,
     /// Failed or undelivered.
@@ -104,6 +111,8 @@ pub(super) struct CauseAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LedgerCheck)]
 pub(super) struct CheckAnswer {
+    /// Whose days these are.
+    time_zone: &'static str,
     /// Empty when the ledger is right.
     differences: Vec<DifferenceAnswer>,
 }
@@ -165,6 +174,7 @@ impl LedgerAnswer {
     /// The answer to a filter.
     pub(super) fn new(filter: &LedgerFilter, ledger: Ledger) -> Self {
         Self {
+            time_zone: filter.days.zone().name(),
             from: filter.days.from(),
             to: filter.days.to(),
             adds_up: ledger.adds_up(),
@@ -188,8 +198,9 @@ impl From<Row> for RowAnswer {
 
 impl From<Counts> for CountsAnswer {
     fn from(counts: Counts) -> Self {
+        let (messages, delivered_share) = (counts.messages(), counts.share(Outcome::Delivered).and_then(Share::fraction));
         let Counts { recipients, delivered, sent, failed, suppressed, skipped, unconfirmed, pending, retried } = counts;
-        Self { recipients, delivered, sent, failed, suppressed, skipped, unconfirmed, pending, retried }
+        Self { recipients, messages, delivered, delivered_share, sent, failed, suppressed, skipped, unconfirmed, pending, retried }
     }
 }
 
@@ -200,13 +211,14 @@ impl From<Cause> for CauseAnswer {
     }
 }
 
-impl From<Vec<Difference>> for CheckAnswer {
-    fn from(differences: Vec<Difference>) -> Self {
+impl CheckAnswer {
+    /// What a count of a filter's messages has shown.
+    pub(super) fn new(filter: &LedgerFilter, differences: Vec<Difference>) -> Self {
         let answer = |difference| {
             let Difference { day, automation_id, sender_id, outcome, reason, error_code, in_ledger, in_messages } = difference;
             DifferenceAnswer { day, automation_id, sender_id, outcome, reason, error_code, in_ledger, in_messages }
         };
-        Self { differences: differences.into_iter().map(answer).collect() }
+        Self { time_zone: filter.days.zone().name(), differences: differences.into_iter().map(answer).collect() }
     }
 }
 

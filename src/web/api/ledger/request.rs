@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,7 +10,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{Grouping, LedgerFilter, Maker};
 use crate::messages::retry::Selection;
 use crate::types::id::MessageId;
-use crate::web::days::TypedDays;
+use crate::web::days::{Today, TypedDays};
 use crate::web::narrowing::{BLANK, is_blank};
 
 /// As many days as are answered when none are named.
@@ -26,9 +25,9 @@ pub(super) struct LedgerQuery {
     automation_id: Option<String>,
     /// Sent from this sender.
     sender_id: Option<String>,
-    /// Composed on this day or later, in UTC: `2026-11-21`. The last 30 days unless told otherwise.
+    /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone, which the answer names; the last 30 days unless told otherwise.
     from: Option<String>,
-    /// Composed on this day or earlier, in UTC; today unless told otherwise.
+    /// Composed on this day or earlier; today unless told otherwise.
     to: Option<String>,
     /// A row for each `day`, `automation` or `sender`; `day` unless told otherwise.
     group_by: Option<String>,
@@ -51,11 +50,11 @@ pub(super) struct RetryRequest {
     #[serde(default)]
     #[schema(value_type = String, required = false, format = "uuid")]
     sender_id: Patch<String>,
-    /// Composed on this day or later, in UTC: `2026-11-21`. At most 31 days at once.
+    /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone; at most 31 days at once.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     from: Patch<String>,
-    /// Composed on this day or earlier, in UTC; today unless told otherwise.
+    /// Composed on this day or earlier; today unless told otherwise.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     to: Patch<String>,
@@ -88,7 +87,7 @@ pub(super) enum Intent {
 
 impl LedgerQuery {
     /// The filter and what a row stands for.
-    pub(super) fn parse(self, today: NaiveDate) -> Result<(LedgerFilter, Grouping)> {
+    pub(super) fn parse(self, today: Today) -> Result<(LedgerFilter, Grouping)> {
         let mut errors = FieldErrors::default();
         let grouping = filled(self.group_by.as_deref()).map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
         let days =
@@ -101,7 +100,7 @@ impl LedgerQuery {
     }
 
     /// The filter, of no more days than can be counted anew.
-    pub(super) fn few_days(self, today: NaiveDate) -> Result<LedgerFilter> {
+    pub(super) fn few_days(self, today: Today) -> Result<LedgerFilter> {
         let (filter, _) = self.parse(today)?;
         Ok(*selection(filter)?.filter())
     }
@@ -109,7 +108,7 @@ impl LedgerQuery {
 
 impl RetryRequest {
     /// What is wished, and whether it is meant.
-    pub(super) fn parse(self, today: NaiveDate) -> Result<(Wish, Intent)> {
+    pub(super) fn parse(self, today: Today) -> Result<(Wish, Intent)> {
         let intent = if self.dry_run { Intent::Preview } else { Intent::Send { expected: self.expected } };
         let mut errors = FieldErrors::default();
         let message_id = said("message_id", self.message_id, &mut errors);
@@ -156,7 +155,7 @@ fn filter(
     automation_id: Option<&str>,
     sender_id: Option<&str>,
     days: TypedDays<'_>,
-    today: NaiveDate,
+    today: Today,
     errors: &mut FieldErrors,
 ) -> Option<LedgerFilter> {
     let maker = match filled(automation_id) {
@@ -179,10 +178,12 @@ fn filled(text: Option<&str>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
+
     use super::*;
 
-    fn today() -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 11, 21).unwrap()
+    fn today() -> Today {
+        Today { now: "2026-11-21T23:30:00Z".parse().unwrap(), zone: Tz::Asia__Tokyo }
     }
 
     fn fields<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
@@ -193,7 +194,10 @@ mod tests {
     #[test]
     fn the_last_thirty_days_by_day_are_the_usual_answer() {
         let (filter, grouping) = LedgerQuery::default().parse(today()).unwrap();
-        assert_eq!((filter.days.count(), filter.days.to(), filter.maker, grouping), (30, today(), None, Grouping::Day));
+        assert_eq!(
+            (filter.days.count(), filter.days.to().to_string(), filter.maker, grouping),
+            (30, "2026-11-22".to_owned(), None, Grouping::Day)
+        );
         let query = LedgerQuery { automation_id: Some("none".to_owned()), group_by: Some("sender".to_owned()), ..LedgerQuery::default() };
         let (filter, grouping) = query.parse(today()).unwrap();
         assert_eq!((filter.maker, grouping), (Some(Maker::OneOff), Grouping::Sender));

@@ -7,10 +7,11 @@ use utoipa::IntoParams;
 use crate::error::{Error, Result};
 use crate::messages::filter::MessageFilter;
 use crate::messages::look::Place;
-use crate::types::country::Country;
 use crate::types::id::MessageId;
+use crate::users::organization::Organization;
 use crate::web::Cursor;
 use crate::web::api::Paging;
+use crate::web::days::Today;
 use crate::web::message_query::MessageQuery;
 
 /// Which messages to list; all conditions hold together.
@@ -33,10 +34,10 @@ pub(super) struct MessagesQuery {
     /// Composed or received within the last `hour`, `day`, `week` or `month` (30 days).
     #[param(required = false)]
     within: String,
-    /// Composed or received on this day or later, in UTC: `2026-11-21`. Ten years ago unless told otherwise.
+    /// Composed or received on this day or later: `2026-11-21`. A day of the organization's time zone, as `GET /ledger` names it; ten years ago unless told otherwise.
     #[param(required = false)]
     from_day: String,
-    /// Composed or received on this day or earlier, in UTC.
+    /// Composed or received on this day or earlier.
     #[param(required = false)]
     to_day: String,
     /// With a reason that begins with exactly this, up to its 200th character.
@@ -73,7 +74,7 @@ pub(super) struct MessagesQuery {
 
 impl MessagesQuery {
     /// The filter, where the page begins, and the number of rows.
-    pub(super) fn parse(self, default_country: Option<Country>, now: DateTime<Utc>) -> Result<(MessageFilter, Place, usize)> {
+    pub(super) fn parse(self, organization: &Organization, now: DateTime<Utc>) -> Result<(MessageFilter, Place, usize)> {
         let query = MessageQuery {
             text: self.text,
             status: self.status,
@@ -91,7 +92,7 @@ impl MessagesQuery {
             contact_id: self.contact_id,
             enrollment_id: self.enrollment_id,
         };
-        let filter = query.filter(default_country, now).map_err(Error::Invalid)?;
+        let filter = query.filter(organization.default_country, Today { now, zone: organization.day_zone }).map_err(Error::Invalid)?;
         Ok((filter, self.cursor.map_or(Place::Newest, |Cursor(id)| Place::OlderThan(id)), self.limit.limit()))
     }
 }
@@ -102,7 +103,10 @@ mod tests {
     use crate::messages::status::MessageStatus;
 
     fn parse(query: &str) -> Result<(MessageFilter, Place, usize)> {
-        actix_web::web::Query::<MessagesQuery>::from_query(query).unwrap().into_inner().parse(None, DateTime::UNIX_EPOCH)
+        actix_web::web::Query::<MessagesQuery>::from_query(query)
+            .unwrap()
+            .into_inner()
+            .parse(&Organization::parse("Bells", "", "").unwrap(), DateTime::UNIX_EPOCH)
     }
 
     #[test]

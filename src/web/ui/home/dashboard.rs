@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::Sending;
@@ -17,7 +18,7 @@ use crate::messages::throttle::figures::QueueFigures;
 use crate::senders::Sender;
 use crate::types::id::{AutomationId, SenderId};
 use crate::web::ui::automations::words;
-use crate::web::ui::ledger::{CauseRow, Slice, Wanted, bar, columns, share};
+use crate::web::ui::ledger::{CauseRow, Slice, Wanted, bar, columns, percent};
 
 /// As many days as are shown, today among them.
 const SPAN: i64 = 30;
@@ -29,8 +30,12 @@ const SHOWN: usize = 8;
 pub(super) struct Dashboard {
     span: i64,
     ledger_link: String,
-    messages: i64,
+    recipients: i64,
     messages_link: String,
+    /// What the share is of: [`Counts::messages`].
+    messages: i64,
+    delivered: i64,
+    delivered_link: String,
     delivery_rate: Option<String>,
     /// `10,000+`
     opt_outs: String,
@@ -78,12 +83,13 @@ impl Dashboard {
         senders: &[Sender],
         sending: &Sending<'_>,
         queues: &HashMap<SenderId, QueueFigures>,
+        zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>> {
         if !ledger::has_any(conn).await? {
             return Ok(None);
         }
-        let days = Days::last(SPAN, now);
+        let days = Days::last(SPAN, now, zone);
         let filter = LedgerFilter { days, maker: None, sender_id: None };
         let by_day = ledger::read(conn, &filter, Grouping::Day).await?;
         let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
@@ -105,9 +111,12 @@ impl Dashboard {
         Self {
             span: days.count(),
             ledger_link: wanted.link("/ledger"),
-            messages: totals.recipients,
+            recipients: totals.recipients,
             messages_link: wanted.messages(None, None, &[]),
-            delivery_rate: share(totals.delivered, handed_over(totals)),
+            messages: totals.messages(),
+            delivered: totals.delivered,
+            delivered_link: wanted.messages(None, Some(Outcome::Delivered), &[]),
+            delivery_rate: percent(totals, Outcome::Delivered),
             opt_outs: words::rough(opt_outs, suppressions::MOST_COUNTED),
             queue: Queue::default(),
             days: each_day(days, &rows, &outcomes, &wanted),
@@ -121,7 +130,7 @@ impl Dashboard {
     fn show_senders(&mut self, rows: Vec<Row>, senders: &[Sender]) {
         let labels: HashMap<SenderId, String> = senders.iter().map(|sender| (sender.id, sender.label())).collect();
         let sent = rows.into_iter().filter_map(|row| match row.key {
-            Key::Sender(Some(id)) if handed_over(row.counts) > 0 => Some((id, row.counts)),
+            Key::Sender(Some(id)) if row.counts.messages() > 0 => Some((id, row.counts)),
             _ => None,
         });
         let line = |(id, counts)| {
@@ -159,21 +168,15 @@ impl<T> First<T> {
 
 impl Line {
     fn new(label: String, link: String, counts: Counts) -> Self {
-        let of = handed_over(counts);
         Self {
             label,
             link,
-            messages: counts.recipients,
-            delivery_rate: share(counts.delivered, of),
-            failure_rate: share(counts.failed, of),
+            messages: counts.messages(),
+            delivery_rate: percent(counts, Outcome::Delivered),
+            failure_rate: percent(counts, Outcome::Failed),
             bar: bar(counts),
         }
     }
-}
-
-/// The messages that Twilio was to send: what a rate of delivery is a part of.
-const fn handed_over(counts: Counts) -> i64 {
-    counts.delivered + counts.sent + counts.failed + counts.unconfirmed
 }
 
 fn each_day(days: Days, rows: &[Row], outcomes: &[Outcome], wanted: &Wanted) -> Vec<Day> {
@@ -201,7 +204,7 @@ impl Dashboard {
     pub(super) fn samples() -> Vec<Self> {
         use crate::messages::ledger::Cause;
 
-        let days = Days::last(SPAN, DateTime::UNIX_EPOCH + TimeDelta::days(40));
+        let days = Days::last(SPAN, DateTime::UNIX_EPOCH + TimeDelta::days(40), Tz::UTC);
         let counts = Counts { recipients: 12_345, delivered: 12_000, sent: 300, failed: 40, retried: 5, ..Counts::default() };
         let rows = vec![Row { key: Key::Day(days.to()), counts }];
         let cause = |outcome, error_code| Cause { outcome, error_code, reason: None, count: 7 };
@@ -233,10 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_delivery_is_of_what_twilio_was_to_send() {
+    fn a_rate_is_the_ledgers_of_all_that_was_to_be_sent() {
         let counts = Counts { recipients: 100, delivered: 45, sent: 3, failed: 1, unconfirmed: 1, suppressed: 50, ..Counts::default() };
         let line = Line::new(String::new(), String::new(), counts);
-        assert_eq!((line.delivery_rate.as_deref(), line.failure_rate.as_deref()), (Some("90.0 %"), Some("2.0 %")));
+        assert_eq!((line.delivery_rate.as_deref(), line.failure_rate.as_deref()), (Some("45.0 %"), Some("1.0 %")));
         assert_eq!(Line::new(String::new(), String::new(), Counts::default()).delivery_rate, None);
     }
 }

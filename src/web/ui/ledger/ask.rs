@@ -13,6 +13,7 @@ use crate::messages::ledger::{LedgerFilter, Maker};
 use crate::messages::outcome::Outcome;
 use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Selection};
 use crate::types::id::MessageId;
+use crate::web::days::Today;
 use crate::web::filters::grouped;
 use crate::web::narrowing;
 use crate::web::retrying;
@@ -56,7 +57,7 @@ struct LeftOutRow {
 pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
-    match selection(&wanted, visit.now().date_naive()) {
+    match selection(&wanted, visit.today()) {
         Ok(selection) => {
             let outlook = retry::outlook(&mut conn, &selection).await?;
             let page = RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?;
@@ -70,7 +71,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageRe
 pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResult {
     let (wanted, blank) = form.read();
     let now = visit.now();
-    let chosen = if blank.is_empty() { selection(&wanted, now.date_naive()) } else { Err(blank) };
+    let chosen = if blank.is_empty() { selection(&wanted, visit.today()) } else { Err(blank) };
     let selection = match chosen {
         Ok(selection) => selection,
         Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, &errors)),
@@ -108,7 +109,7 @@ pub(super) async fn retry_one(visit: Visit<Marketer>, id: Path<MessageId>) -> Pa
 }
 
 /// The messages that are chosen, if their days are few enough.
-fn selection(wanted: &Wanted, today: chrono::NaiveDate) -> Result<Selection, FieldErrors> {
+fn selection(wanted: &Wanted, today: Today) -> Result<Selection, FieldErrors> {
     let (filter, _) = wanted.filter(today)?;
     Selection::new(filter).map_err(|error| FieldErrors::default().with("form", error.to_string()))
 }

@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
 pub(in crate::web) use self::{ask::RetryPage, show::LedgerPage};
-pub(super) use numbers::{CauseRow, Slice, Standing, bar, columns, share, words};
+pub(super) use numbers::{CauseRow, Slice, Standing, bar, columns, percent, words};
 pub(super) use wanted::Wanted;
 
 /// Mounts `/ledger` and below, and the button of a message's page.

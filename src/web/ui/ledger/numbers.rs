@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::wanted::Wanted;
 use crate::contacts::suppressions::Reason;
 use crate::messages::claim::EXPIRED;
-use crate::messages::ledger::{Cause, Counts, Key};
+use crate::messages::ledger::{Cause, Counts, Key, Share};
 use crate::messages::outcome::Outcome;
 use crate::templates::NO_DEFAULT;
 use crate::twilio::errors;
@@ -19,8 +19,13 @@ const WIDTH: i64 = 1_000;
 pub(in crate::web::ui) struct Standing {
     recipients: i64,
     recipients_link: String,
-    /// Without those that only repeat another one.
-    without_repeats: Option<i64>,
+    /// What shares are of: recipients without those that another one repeats.
+    messages: i64,
+    /// How many were repeated.
+    repeated: i64,
+    delivered: i64,
+    /// The share that was delivered, such as `96.4 %`.
+    delivery_rate: Option<String>,
     adds_up: bool,
     /// What the outcomes sum up to.
     sum: i64,
@@ -35,7 +40,7 @@ pub(in crate::web::ui) struct Standing {
 pub(super) struct Number {
     outcome: Outcome,
     count: i64,
-    /// Of all recipients, such as `96.4 %`; none of none.
+    /// Of all that was to be sent, such as `96.4 %`: [`Counts::share`].
     share: Option<String>,
     meaning: &'static str,
     link: String,
@@ -66,7 +71,10 @@ impl Standing {
         Self {
             recipients: counts.recipients,
             recipients_link: wanted.messages(None, None, &[]),
-            without_repeats: Some(counts.recipients - counts.retried).filter(|_| counts.retried > 0),
+            messages: counts.messages(),
+            repeated: counts.retried,
+            delivered: counts.delivered,
+            delivery_rate: percent(counts, Outcome::Delivered),
             adds_up: counts.add_up(),
             sum: counts.sum(),
             terms: terms(counts),
@@ -86,7 +94,7 @@ pub(super) fn numbers(counts: Counts, wanted: &Wanted, key: Option<Key>) -> Vec<
     let number = |outcome: Outcome| Number {
         outcome,
         count: counts.of(outcome),
-        share: share(counts.of(outcome), counts.recipients),
+        share: percent(counts, outcome),
         meaning: outcome.meaning(),
         link: wanted.messages(key, Some(outcome), &[]),
     };
@@ -150,17 +158,9 @@ fn terms(counts: Counts) -> Option<String> {
     (terms.len() > 1).then(|| format!("{} = {}", grouped(counts.sum()), terms.join(" + ")))
 }
 
-/// A share in percent; what is there is never shown as nothing, and what is missing never as all.
-pub(in crate::web::ui) fn share(count: i64, of: i64) -> Option<String> {
-    if count <= 0 || of <= 0 {
-        return None;
-    }
-    let tenths = (count * 2_000 + of) / (of * 2);
-    Some(match tenths {
-        0 => "<0.1 %".to_owned(),
-        1_000 if count < of => ">99.9 %".to_owned(),
-        tenths => format!("{}.{} %", tenths / 10, tenths % 10),
-    })
+/// The share of an outcome, such as `96.4 %`: [`Counts::share`].
+pub(in crate::web::ui) fn percent(counts: Counts, outcome: Outcome) -> Option<String> {
+    counts.share(outcome).and_then(Share::percent)
 }
 
 /// The outcomes that a table has columns for: those that it always has, and whichever occur.
@@ -196,13 +196,6 @@ pub(in crate::web::ui) fn bar(counts: Counts) -> Vec<Slice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_never_rounded_to_nothing_or_to_all() {
-        let shares: Vec<_> = [(0, 10), (10, 10), (1, 3), (1, 1_000_000), (999_999, 1_000_000)].map(|(count, of)| share(count, of)).into();
-        let shown: Vec<_> = shares.iter().map(|share| share.as_deref().unwrap_or("-")).collect();
-        assert_eq!(shown, ["-", "100.0 %", "33.3 %", "<0.1 %", ">99.9 %"]);
-    }
 
     #[test]
     fn the_bar_is_as_wide_as_it_is_and_shows_even_one_in_a_million() {

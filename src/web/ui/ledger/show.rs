@@ -45,6 +45,8 @@ struct Found {
     from: String,
     to: String,
     standing: Standing,
+    /// Whether a row stands for a day, which is one of a time zone.
+    by_day: bool,
     /// What a row stands for, as the head of its column.
     row_head: &'static str,
     /// The outcomes that have a column: those that occur, and the usual ones.
@@ -86,7 +88,7 @@ struct DifferenceView {
 pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
-    let page = match wanted.filter(visit.now().date_naive()) {
+    let page = match wanted.filter(visit.today()) {
         Ok((filter, grouping)) => {
             LedgerPage::load(&mut conn, wanted, FieldErrors::default()).await?.with(&mut conn, &filter, grouping).await?
         }
@@ -101,7 +103,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
     let (wanted, blank) = form.read();
     let there = wanted.link("/ledger");
     narrowing::accept(blank)?;
-    let selection = wanted.filter(visit.now().date_naive()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
+    let selection = wanted.filter(visit.today()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
     let Some(selection) = selection else {
         return visit.redirect(there).warning(format!("Choose at most {MOST_DAYS} days, and count them again."));
     };
@@ -204,8 +206,9 @@ impl Found {
             from: shown_day(&wanted.from),
             to: shown_day(&wanted.to),
             standing: Standing::new(totals, wanted),
+            by_day: grouping == Grouping::Day,
             row_head: match grouping {
-                Grouping::Day => "Day (UTC)",
+                Grouping::Day => "Day",
                 Grouping::Automation => "Automation",
                 Grouping::Sender => "Sender",
             },

@@ -2,13 +2,12 @@
 
 use std::str::FromStr;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldErrors;
 use crate::messages::ledger::{Days, Grouping, Key, LedgerFilter, Maker};
 use crate::messages::outcome::Outcome;
-use crate::web::days::TypedDays;
+use crate::web::days::{Today, TypedDays};
 use crate::web::narrowing;
 
 /// As many days as are shown when none are named.
@@ -57,7 +56,7 @@ impl Sent {
 
 impl Wanted {
     /// The filter and what a row stands for; what cannot be one is told beside its field.
-    pub(super) fn filter(&self, today: NaiveDate) -> Result<(LedgerFilter, Grouping), FieldErrors> {
+    pub(super) fn filter(&self, today: Today) -> Result<(LedgerFilter, Grouping), FieldErrors> {
         let mut errors = FieldErrors::default();
         let maker = match filled(&self.automation_id) {
             None => None,
@@ -146,6 +145,9 @@ fn filled(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, NaiveDate};
+    use chrono_tz::Tz;
+
     use super::*;
     use crate::types::id::SenderId;
 
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn what_cannot_be_shown_is_told_beside_its_field() {
         let wanted = Wanted { sender_id: "7".to_owned(), from: "soon".to_owned(), group_by: "moon".to_owned(), ..Wanted::default() };
-        let errors = wanted.filter(NaiveDate::default()).unwrap_err();
+        let errors = wanted.filter(Today { now: DateTime::UNIX_EPOCH, zone: Tz::UTC }).unwrap_err();
         assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["from", "group_by", "sender_id"]);
     }
 }

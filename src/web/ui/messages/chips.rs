@@ -19,6 +19,8 @@ pub(super) struct Chip {
     link: Option<String>,
     /// The list without it.
     without: String,
+    /// Whether the value is a day, which is one of a time zone.
+    is_day: bool,
 }
 
 /// The names of what can be chosen.
@@ -36,7 +38,7 @@ impl Chip {
     pub(super) fn all(query: &MessageQuery, names: &Names<'_>) -> Vec<Self> {
         let chip = |(name, value): (&'static str, &str)| {
             let (label, value, link) = said(name, value, names);
-            Self { label, value, link, without: path_of(&query.without(name)) }
+            Self { label, value, link, without: path_of(&query.without(name)), is_day: name == "from_day" || name == "to_day" }
         };
         query.chosen().map(chip).collect()
     }
@@ -52,8 +54,8 @@ fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Op
         "status" => ("Status", sentence_case(value), None),
         "outcome" => ("Outcome", sentence_case(value), None),
         "within" => ("Time", value.parse().map_or_else(|_| value.to_owned(), |within: Within| within.words().to_owned()), None),
-        "from_day" => ("From", format!("{value} (UTC)"), None),
-        "to_day" => ("Up to", format!("{value} (UTC)"), None),
+        "from_day" => ("From", value.to_owned(), None),
+        "to_day" => ("Up to", value.to_owned(), None),
         "reason" => ("Reason", words(None, Some(value)), None),
         "direction" => ("Direction", sentence_case(value), None),
         "automation_id" if value == "none" => ("Automation", "None".to_owned(), None),

@@ -78,7 +78,7 @@ struct Names {
 }
 
 pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>, request: HttpRequest) -> PageResult {
-    let filter = query.filter(visit.organization.default_country, visit.now());
+    let filter = query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let zone = visit.zone();
     let day = visit.now().with_timezone(&zone).format("%Y-%m-%d");

@@ -22,6 +22,7 @@ use crate::messages::views::{self, View};
 use crate::twilio::errors;
 use crate::types::id::{ContactId, MessageId};
 use crate::users::organization::Organization;
+use crate::web::days::Today;
 use crate::web::message_query::MessageQuery;
 use crate::web::ui::Choice;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
@@ -111,7 +112,7 @@ impl ListPage {
         now: DateTime<Utc>,
         errors: FieldErrors,
     ) -> Result<Self> {
-        match wanted.query.filter(organization.default_country, now) {
+        match wanted.query.filter(organization.default_country, Today { now, zone: organization.day_zone }) {
             Ok(filter) => {
                 let part = look(conn, &filter, wanted.place(), ROWS).await?;
                 let page = Self::choices(conn, wanted, errors).await?;

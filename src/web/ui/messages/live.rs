@@ -233,7 +233,7 @@ pub(super) struct Watched {
 /// Streams what changes on an open page, as server-sent events.
 pub(super) async fn live(visit: Visit<Viewer>, watched: Query<Watched>) -> PageResult {
     let rows: Vec<MessageId> = watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MOST_ROWS).collect();
-    let filter = watched.query.filter(visit.organization.default_country, visit.now());
+    let filter = watched.query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let link = watched.query.to_link();
     let news = watched.after.map(|after| News::new(link, filter, after));

@@ -55,7 +55,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     } else {
         Err(Error::field("query", "Choose a filter first: without one, the view is the list itself."))
     };
-    let done = match narrow.and(query.filter(visit.organization.default_country, now).map_err(Error::Invalid)) {
+    let done = match narrow.and(query.filter(visit.organization.default_country, visit.today()).map_err(Error::Invalid)) {
         Ok(_) => match named(&form.name) {
             Ok(name) => conn.transaction(async |conn| views::create(conn, &name, &query.to_link(), &actor, now).await).await,
             Err(error) => Err(error),

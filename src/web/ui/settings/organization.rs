@@ -4,6 +4,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FieldErrors};
+use crate::messages::ledger::{self, Following};
 use crate::types::country::Country;
 use crate::users::organization::{self, Organization};
 use crate::web::ui::{Choice, setup};
@@ -41,7 +42,15 @@ pub(super) async fn change(visit: Visit<Admin>, form: Form<OrganizationForm>) ->
     };
     let mut conn = visit.conn().await?;
     conn.transaction::<_, Error, _>(async |conn| organization::change(conn, &actor, &settings, now).await).await?;
-    visit.redirect("/settings/organization").flash("Settings saved.")
+    // By itself, since it may take long: the routine that folds the ledger goes on where this does not.
+    let following = conn.transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await).await?;
+    let zone = settings.time_zone.name();
+    visit.redirect("/settings/organization").flash(match following {
+        Following::UpToDate => "Settings saved.".to_owned(),
+        Following::Later => {
+            format!("Settings saved. The ledger is being counted anew for days in {zone}. Until then, pages show days of the former zone.")
+        }
+    })
 }
 
 impl OrganizationForm {

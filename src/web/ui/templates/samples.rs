@@ -16,7 +16,7 @@ use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 
 pub(super) fn organization() -> Organization {
-    Organization { name: "Bells & Sons".to_owned(), default_country: None, time_zone: Tz::Europe__Berlin }
+    Organization { name: "Bells & Sons".to_owned(), default_country: None, time_zone: Tz::Europe__Berlin, day_zone: Tz::Europe__Berlin }
 }
 
 pub(super) fn contact() -> Contact {

@@ -1,0 +1,210 @@
+//! Numbers that agree: one definition of every rate, days of the organization's zone, and what a message's page, list, file and answer say of it.
+
+use carillon::{
+    messages::{
+        ledger::{self, Following},
+        outcome::Outcome,
+    },
+    users::{Role, organization},
+};
+use chrono::{DateTime, Utc};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    HANDSET, OTHER_HANDSET, TestApp,
+    site::Site,
+    world::{Twilio, send_sms},
+};
+
+/// How many messages of each status the world of every outcome has; one of those that failed was sent again.
+const EVERY_OUTCOME: [(&str, u32); 8] =
+    [("delivered", 8), ("read", 1), ("sent", 2), ("undelivered", 3), ("suppressed", 4), ("skipped", 1), ("unconfirmed", 1), ("pending", 1)];
+
+/// Messages of a status that were composed at a time, as SQL, with ids of their time as the program makes them.
+fn composing(twilio: &Twilio, automation: Option<&str>, (status, count): (&str, u32), at: &str) -> String {
+    let automation = automation.map_or_else(|| "NULL".to_owned(), |id| format!("'{id}'"));
+    format!(
+        "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction, encoding, to_address, sender_id, automation_id,
+             error_code, reason, body)
+         SELECT (lpad(to_hex((extract(epoch FROM '{at}'::timestamptz) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
+             || '8' || substr(md5(random()::text), 1, 15))::uuid,
+             '{}', '{at}', '{at}', 1, '{status}', 'outbound', 'gsm7', '+12065550' || lpad(n::text, 3, '0'), '{}', {automation},
+             CASE WHEN '{status}' = 'undelivered' THEN 30003 END, CASE WHEN '{status}' IN ('suppressed', 'skipped') THEN 'stop' END, 'Hello'
+         FROM generate_series(1, {count}) AS n",
+        twilio.connection_id, twilio.sender_id
+    )
+}
+
+async fn composed(app: &TestApp, twilio: &Twilio, automation: Option<&str>, of_status: (&str, u32), at: &str) {
+    app.run_sql(&composing(twilio, automation, of_status, at)).await;
+}
+
+async fn move_to(admin: &Site, zone: &str) {
+    let form = admin.open("/settings/organization").await.ok().form("/settings/organization");
+    admin.send(&form.with("time_zone", zone)).await.ok().must_say("Settings saved.");
+}
+
+async fn fold(app: &TestApp) {
+    let now = app.clock.now();
+    app.conn().await.transaction(async |conn| ledger::fold(conn, now).await).await.unwrap();
+}
+
+/// The days of the ledger by the API, the newest first, with their recipients.
+async fn days(app: &TestApp, query: &str) -> Vec<(String, i64)> {
+    let answer = app.api().get(&format!("/ledger{query}")).await.ok();
+    assert_eq!(answer["adds_up"], true);
+    let row = |row: &Value| (row["day"].as_str().unwrap().to_owned(), row["recipients"].as_i64().unwrap());
+    answer["rows"].as_array().unwrap().iter().map(row).collect()
+}
+
+/// How many messages the API lists for a day.
+async fn listed(app: &TestApp, day: &str) -> usize {
+    let answer = app.api().get(&format!("/messages?from_day={day}&to_day={day}&limit=500")).await.ok();
+    answer["data"].as_array().unwrap().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_api_say_the_same_of_every_outcome() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let automation = app.sms_on("hello", &twilio, "Hello.").await;
+    let now = app.clock.now().to_rfc3339();
+    for of_status in EVERY_OUTCOME {
+        composed(&app, &twilio, Some(&automation), of_status, &now).await;
+    }
+    composed(&app, &twilio, Some(&automation), ("failed", 1), &now).await;
+    app.run_sql("UPDATE messages SET retried_at = now() WHERE status = 'failed'").await;
+
+    let totals = app.api().get("/ledger").await.ok()["totals"].clone();
+    for outcome in Outcome::ALL {
+        assert!(totals[outcome.as_str()].as_i64().unwrap() > 0, "{outcome} is missing in {totals}");
+    }
+    // 22 messages, of which one only repeats another.
+    let said = (&totals["recipients"], &totals["messages"], &totals["delivered"], &totals["delivered_share"]);
+    assert_eq!(said, (&json!(22), &json!(21), &json!(9), &json!(0.4286)));
+    for grouping in ["sender", "automation", "day"] {
+        let row = app.api().get(&format!("/ledger?group_by={grouping}")).await.ok()["rows"][0].clone();
+        assert_eq!((&row["messages"], &row["delivered_share"]), (&totals["messages"], &totals["delivered_share"]), "by {grouping}");
+    }
+    let counts = app.api().get(&format!("/automations/{automation}")).await.ok()["counts"].clone();
+    assert_eq!((&counts["messages"]["delivered"], &counts["delivered_share"]), (&json!(9), &json!(0.4286)));
+
+    let site = app.sign_in_as(Role::Viewer).await;
+    let home = site.open("/").await.ok();
+    home.must_say("22 messages in 30 days");
+    home.must_say("42.9 % delivered: 9 of 21 messages, repeats counted once");
+    // By sender and by automation too; failed are 3 of the same 21.
+    assert_eq!((home.text().matches("42.9 %").count(), home.text().matches("14.3 %").count()), (3, 1), "{}", home.text());
+    for path in ["/ledger".to_owned(), format!("/ledger?automation_id={automation}"), format!("/automations/{automation}")] {
+        let page = site.open(&path).await.ok();
+        page.must_say("Delivered: 42.9 % , 9 of 21 messages (1 sent again, counted once)");
+        page.must_say("Delivered 9 42.9 %");
+        page.must_say("Failed 3 14.3 %");
+        page.must_say("Suppressed 4 19.0 %");
+    }
+    app.ledger().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_days_of_the_organizations_zone() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    // Midnight of Kathmandu is at 18:15 UTC, that of Los Angeles at 08:00.
+    let today = app.clock.now().date_naive();
+    let day = |ago: i64| today - chrono::TimeDelta::days(ago);
+    for (at, count) in [("07:59:59", 1), ("08:00:00", 2), ("18:14:59", 4), ("18:15:00", 8)] {
+        composed(&app, &twilio, None, ("delivered", count), &format!("{}T{at}Z", day(2))).await;
+    }
+    let utc = vec![(day(2).to_string(), 15)];
+    let kathmandu = vec![(day(1).to_string(), 8), (day(2).to_string(), 7)];
+    let los_angeles = vec![(day(2).to_string(), 14), (day(3).to_string(), 1)];
+    assert_eq!(days(&app, "").await, utc);
+    let (admin, site) = (app.sign_in().await, app.sign_in_as(Role::Viewer).await);
+    for (zone, expected) in
+        [("Asia/Kathmandu", &kathmandu), ("America/Los_Angeles", &los_angeles), ("UTC", &utc), ("Asia/Kathmandu", &kathmandu)]
+    {
+        move_to(&admin, zone).await;
+        assert_eq!(&days(&app, "").await, expected, "{zone}");
+        for (day, count) in expected {
+            assert_eq!(listed(&app, day).await, usize::try_from(*count).unwrap(), "{day} in {zone}");
+            assert_eq!(days(&app, &format!("?from={day}&to={day}")).await, [(day.clone(), *count)], "{zone}");
+            assert_eq!(
+                site.open(&format!("/messages/export?from_day={day}&to_day={day}")).await.ok().html.lines().count(),
+                listed(&app, day).await + 1
+            );
+        }
+        // What comes after the change, and what is folded, is of the same zone.
+        composed(&app, &twilio, None, ("pending", 1), &format!("{}T18:15:00Z", day(2))).await;
+        app.run_sql("DELETE FROM messages WHERE status = 'pending'").await;
+        fold(&app).await;
+        assert_eq!(&days(&app, "").await, expected, "{zone}, folded");
+        app.ledger().await;
+        let answer = app.api().get("/ledger").await.ok();
+        assert_eq!(answer["time_zone"], zone);
+        assert_eq!(app.api().get(&format!("/messages?from_day={}", day(2))).await.ok()["time_zone"], zone);
+        assert_eq!(app.api().get("/ledger/check").await.ok(), json!({ "time_zone": zone, "differences": [] }));
+        site.open("/").await.ok().must_say(&format!("Day ({zone})"));
+        site.open("/ledger").await.ok().must_say(&format!("By the day in {zone} on which a message was composed."));
+        site.open("/messages").await.ok().must_say(&format!("Days start at midnight in {zone}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_of_23_and_of_25_hours_hold_what_was_sent_on_them() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    move_to(&app.sign_in().await, "Europe/Berlin").await;
+    // One message each hour, around both changes of the clocks.
+    for (from, to) in [("2026-03-28T22:30Z", "2026-03-29T22:30Z"), ("2026-10-24T21:30Z", "2026-10-25T23:30Z")] {
+        let hours: Vec<String> =
+            app.texts(&format!("SELECT h::text AS text FROM generate_series('{from}'::timestamptz, '{to}', '1 hour') AS h")).await;
+        for hour in hours {
+            composed(&app, &twilio, None, ("delivered", 1), &hour).await;
+        }
+    }
+    for _ in ["not folded", "folded"] {
+        let spring = days(&app, "?from=2026-03-28&to=2026-03-30").await;
+        assert_eq!(spring, [("2026-03-30", 1), ("2026-03-29", 23), ("2026-03-28", 1)].map(|(day, count)| (day.to_owned(), count)));
+        let autumn = days(&app, "?from=2026-10-24&to=2026-10-26").await;
+        assert_eq!(autumn, [("2026-10-26", 1), ("2026-10-25", 25), ("2026-10-24", 1)].map(|(day, count)| (day.to_owned(), count)));
+        assert_eq!((listed(&app, "2026-03-29").await, listed(&app, "2026-10-25").await), (23, 25));
+        fold(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_ledger_keeps_the_old_days_until_it_is_counted_anew_and_loses_nothing_meanwhile() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let now = app.clock.now();
+    let evening: DateTime<Utc> = format!("{}T20:00:00Z", now.date_naive() - chrono::TimeDelta::days(3)).parse().unwrap();
+    composed(&app, &twilio, None, ("delivered", 3), &evening.to_rfc3339()).await;
+    fold(&app).await;
+    app.run_sql("UPDATE organization SET time_zone = 'Asia/Tokyo'").await;
+    let mut conn = app.conn().await;
+    let later = conn.transaction(async |conn| ledger::follow_zone(conn, 2, now).await).await.unwrap();
+    assert_eq!(later, Following::Later);
+    let zone = async || organization::find(&*app.conn().await).await.unwrap().day_zone.name();
+    assert_eq!((zone().await, app.api().get("/ledger").await.ok()["time_zone"].as_str()), ("UTC", Some("UTC")));
+    assert_eq!(days(&app, "").await, [(evening.date_naive().to_string(), 3)]);
+    assert_eq!(listed(&app, &evening.date_naive().to_string()).await, 3);
+
+    // One who writes messages does not wait for the count, and what they commit afterwards is counted once.
+    let mut writer = app.conn().await;
+    writer
+        .transaction(async |writer| {
+            let added = composing(&twilio, None, ("delivered", 2), &evening.to_rfc3339());
+            diesel::sql_query(added).execute(writer).await?;
+            fold(&app).await;
+            Ok::<_, diesel::result::Error>(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(zone().await, "Asia/Tokyo");
+    let tomorrow = evening.date_naive() + chrono::TimeDelta::days(1);
+    assert_eq!(days(&app, "").await, [(tomorrow.to_string(), 5)]);
+    assert_eq!(listed(&app, &tomorrow.to_string()).await, 5);
+    fold(&app).await;
+    app.ledger().await;
+}
