@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::enrollment::{EnrollmentStatus, MOST_LOOKED_AT, entered_before_the_end_of};
@@ -11,6 +11,7 @@ use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
 use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
+use crate::messages::outcome::Outcome;
 use crate::types::id::{AutomationId, EnrollmentId};
 use crate::users::organization;
 
@@ -35,8 +36,8 @@ pub struct RoughCounts {
     pub messages: i64,
 }
 
-/// How many of the newest enrollments are counted by step: enough to see how it goes, and never slow.
-pub const MAX_BY_STEP: i64 = 10_000;
+/// How many of the newest enrollments are counted by step, with their messages: 21 ms where each has three (600,000 messages, all in memory).
+pub const MAX_BY_STEP: i64 = 5_000;
 
 /// Where the newest enrollments of an automation stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Passages {
     /// Those of its present version, by status and step: an active one stands before its step, a failed one failed at it, a completed one
     /// has no step left.
     pub counts: BTreeMap<(EnrollmentStatus, i16), i64>,
+    /// What became of the messages that these got at a step, as of the same moment.
+    pub messages: BTreeMap<(i16, Outcome), i64>,
     /// How many are inside each former version, with the steps that it had.
     pub inside_former: BTreeMap<i32, i64>,
     /// By status, those of every version.
@@ -53,15 +56,23 @@ pub struct Passages {
 }
 
 statement! {
-    /// The newest enrollments of an automation by version, status and step.
+    /// The newest enrollments of an automation by version, status and step, and the messages of those of one version by step and outcome; the
+    /// messages first by their bare columns, as the ledger's triggers count.
     struct ByStep<'a> {
         automation: &'a AutomationId => SqlUuid,
         limit: i64 => BigInt,
+        version: i32 => Integer,
     }
-    returns (Integer, Text, SmallInt, BigInt);
-    "SELECT version, status, step, count(*) FROM (
-        SELECT version, status, step FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}
-     ) AS newest GROUP BY version, status, step"
+    returns (Integer, Nullable<Text>, SmallInt, Nullable<Text>, BigInt);
+    "WITH newest AS MATERIALIZED (
+        SELECT id, version, status, step FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}
+     )
+     SELECT version, status, step, NULL, count(*) FROM newest GROUP BY version, status, step
+     UNION ALL
+     SELECT version, NULL, step, ledger_outcome(status, retried_at), sum(count)::bigint FROM (
+        SELECT n.version, m.step, m.status, CASE WHEN m.retried_at IS NOT NULL THEN 'epoch'::timestamptz END AS retried_at, count(*) AS count
+        FROM newest AS n JOIN messages AS m ON m.enrollment_id = n.id WHERE n.version = {} AND m.step IS NOT NULL GROUP BY 1, 2, 3, 4
+     ) AS made GROUP BY 1, 2, 3, 4"
 }
 
 statement! {
@@ -81,9 +92,14 @@ statement! {
 /// Where the newest [`MAX_BY_STEP`] enrollments stand. Where there are more, who is inside former versions is looked for among the newest
 /// [`MAX_BY_STEP`] that entered before the present version, which may be long ago.
 pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) -> Result<Passages> {
-    let rows: Vec<(i32, EnrollmentStatus, i16, i64)> = ByStep { automation: &automation, limit: MAX_BY_STEP }.load(conn).await?;
+    type Row = (i32, Option<EnrollmentStatus>, i16, Option<Outcome>, i64);
+    let rows: Vec<Row> = ByStep { automation: &automation, limit: MAX_BY_STEP, version }.load(conn).await?;
     let mut passages = Passages::default();
-    for (of, status, step, count) in rows {
+    for (of, status, step, outcome, count) in rows {
+        if let Some(outcome) = outcome {
+            passages.messages.insert((step, outcome), count);
+        }
+        let Some(status) = status else { continue };
         passages.looked_at += count;
         *passages.by_status.entry(status).or_default() += count;
         if of == version {
@@ -146,6 +162,11 @@ impl Passages {
     #[must_use]
     pub fn at(&self, status: EnrollmentStatus, step: i16) -> i64 {
         self.counts.get(&(status, step)).copied().unwrap_or_default()
+    }
+
+    /// What became of the messages that those of the present version got at a step, by outcome; those with none are left out.
+    pub fn messages_at(&self, step: i16) -> impl Iterator<Item = (Outcome, i64)> {
+        Outcome::ALL.iter().filter_map(move |outcome| self.messages.get(&(step, *outcome)).map(|count| (*outcome, *count)))
     }
 
     /// How many of the present version have this step behind them.

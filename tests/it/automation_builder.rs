@@ -120,8 +120,8 @@ async fn each_step_tells_who_waits_there_and_who_has_passed() {
         let from = text.find(step).unwrap_or_else(|| panic!("{step}: {text}"));
         text[from..].split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(at("1. Send").contains("Up next 0 Passed 2 Failed 0 2. Wait 1 hour Waiting 1 Passed 1 Failed 0 3. Send"), "{text}");
-    assert!(at("3. Send").contains("Up next 0 Passed 1 Failed 0"), "{text}");
+    assert!(at("1. Send").contains("Up next 0 Passed 2 Flow failed here 0 Messages of those who passed: 2 delivered 2. Wait 1 hour Waiting 1 Passed 1 Flow failed here 0 3. Send"), "{text}");
+    assert!(at("3. Send").contains("Up next 0 Passed 1 Flow failed here 0 Messages of those who passed: 1 "), "{text}");
 
     let list = format!("/automations/{automation}/enrollments");
     let all = site.open(&list).await.ok();
@@ -147,7 +147,7 @@ async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
     app.event("hello", HANDSET, json!({})).await;
     let site = app.sign_in().await;
     let page = site.open(&path).await.ok();
-    page.must_say("Waiting 1 Passed 0 Failed 0 2. Send");
+    page.must_say("Waiting 1 Passed 0 Flow failed here 0 2. Send");
     page.must_say("2 go on in version 1, as it was when they entered");
     page.must_say("Under way 3 ");
     let former = format!("{path}/enrollments?status=active&version=1");

@@ -208,3 +208,22 @@ async fn a_large_ledger_keeps_the_old_days_until_it_is_counted_anew_and_loses_no
     fold(&app).await;
     app.ledger().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_of_an_automation_say_what_became_of_their_messages() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let (first, second) = (app.template("Hello.").await, app.template("Order {{ event.order_id }}.").await);
+    let trigger = json!({ "type": "event", "name": "hello" });
+    let automation = app.automation(trigger, json!([send_sms(&first, &twilio), send_sms(&second, &twilio)])).await;
+    app.text(OTHER_HANDSET, &twilio.sender, "STOP").await;
+    for (phone, event) in
+        [(HANDSET, json!({ "order_id": "A-1" })), (OTHER_HANDSET, json!({ "order_id": "A-2" })), ("+12065550177", json!({}))]
+    {
+        app.event("hello", phone, event).await;
+    }
+    app.run_until_idle().await;
+    let page = app.sign_in_as(Role::Viewer).await.open(&format!("/automations/{automation}")).await.ok();
+    page.must_say("Passed 3 Flow failed here 0 Messages of those who passed: 2 delivered , 1 suppressed");
+    page.must_say("Passed 3 Flow failed here 0 Messages of those who passed: 1 delivered , 1 failed , 1 suppressed");
+}

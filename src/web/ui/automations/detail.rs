@@ -13,6 +13,7 @@ use crate::automations::{self, AutomationStatus, Definition, EnrollmentFilter, E
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::Counts;
+use crate::messages::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use crate::{senders, templates};
@@ -50,6 +51,18 @@ pub(super) struct StepRow {
     waiting: i64,
     passed: i64,
     failed: i64,
+    /// What became of the messages of those who have passed a step that sends.
+    messages: Vec<StepMessages>,
+    /// How many have passed it without a message, where that is known.
+    without_message: i64,
+}
+
+/// How many messages of a step have an outcome.
+#[derive(Debug, Serialize)]
+struct StepMessages {
+    outcome: Outcome,
+    count: i64,
+    meaning: &'static str,
 }
 
 /// Who passes through a version that is not the present one any more.
@@ -113,7 +126,16 @@ pub(super) async fn step_rows(conn: &mut Conn, definition: &Definition) -> Resul
             Step::Wait { .. } => ("wait", None),
         };
         let template = template_id.map(|id| format!("/templates/{id}"));
-        StepRow { kind, text: words::step(step, &templates, &senders), template, waiting: 0, passed: 0, failed: 0 }
+        StepRow {
+            kind,
+            text: words::step(step, &templates, &senders),
+            template,
+            waiting: 0,
+            passed: 0,
+            failed: 0,
+            messages: Vec::new(),
+            without_message: 0,
+        }
     };
     Ok(definition.steps.iter().map(row).collect())
 }
@@ -129,12 +151,19 @@ fn count_in(rows: &mut [StepRow], definition: &Definition, passages: &Passages) 
         row.waiting = about_to + in_wait;
         row.passed = passages.passed(step) - in_wait;
         row.failed = passages.at(EnrollmentStatus::Failed, step);
+        if !is_wait(index) {
+            let message = |(outcome, count)| StepMessages { outcome, count, meaning: Outcome::meaning(outcome) };
+            row.messages = passages.messages_at(step).map(message).collect();
+            let made: i64 = row.messages.iter().map(|message| message.count).sum();
+            row.without_message = (row.passed - made).max(0);
+        }
     }
 }
 
 impl StepRow {
     /// For tests of templates: an SMS and a wait.
     pub(super) fn samples() -> Vec<Self> {
+        let message = |outcome: Outcome, count| StepMessages { outcome, count, meaning: outcome.meaning() };
         let step = |kind, text: &str, template: Option<&str>, waiting| Self {
             kind,
             text: text.to_owned(),
@@ -142,6 +171,8 @@ impl StepRow {
             waiting,
             passed: 1_234,
             failed: 1,
+            messages: if kind == "wait" { Vec::new() } else { vec![message(Outcome::Delivered, 1_200), message(Outcome::Suppressed, 32)] },
+            without_message: if kind == "wait" { 0 } else { 2 },
         };
         vec![step("send_sms", "Send “Thank <you>” to the contact, from Shop", Some("/templates/1"), 0), step("wait", "Wait 1 day", None, 7)]
     }
@@ -201,10 +232,18 @@ mod tests {
             ((EnrollmentStatus::Failed, 2), 1),
             ((EnrollmentStatus::Completed, 3), 10),
         ];
-        let passages = Passages { counts: counts.into_iter().collect(), ..Passages::default() };
+        let messages = [((0, Outcome::Delivered), 13), ((0, Outcome::Suppressed), 3), ((2, Outcome::Sent), 9)];
+        let passages = Passages { counts: counts.into_iter().collect(), messages: messages.into_iter().collect(), ..Passages::default() };
         let mut rows: Vec<StepRow> = StepRow::samples().into_iter().chain(StepRow::samples()).take(3).collect();
         count_in(&mut rows, &definition, &passages);
         let counted: Vec<_> = rows.iter().map(|row| (row.waiting, row.passed, row.failed)).collect();
         assert_eq!(counted, [(2, 16, 0), (5, 11, 0), (0, 10, 1)]);
+        let became = |row: &StepRow| {
+            let messages: Vec<_> = row.messages.iter().map(|message| (message.outcome, message.count)).collect();
+            (messages, row.without_message)
+        };
+        assert_eq!(became(&rows[0]), (vec![(Outcome::Delivered, 13), (Outcome::Suppressed, 3)], 0));
+        assert_eq!(became(&rows[1]), (Vec::new(), 0));
+        assert_eq!(became(&rows[2]), (vec![(Outcome::Sent, 9)], 1));
     }
 }
