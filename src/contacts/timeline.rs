@@ -46,6 +46,8 @@ pub enum What {
         direction: String,
         /// How far it has come, in the words of DESIGN §4.
         status: String,
+        /// The number that it went to or came from, where it is another than the contact has now.
+        other_number: Option<String>,
         /// Its text.
         body: String,
         /// Why it ended without a delivery report.
@@ -158,7 +160,7 @@ async fn events(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: 
 }
 
 async fn messages(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
-    type Row = (DateTime<Utc>, MessageId, String, String, String, Option<String>, Option<i32>);
+    type Row = (DateTime<Utc>, MessageId, String, String, (String, Option<String>), String, Option<String>, Option<i32>);
     let found: Vec<Row> = messages::table
         .filter(messages::contact_id.eq(contact.id))
         .filter(messages::id.lt(MessageId::first_at(until + MARGIN)))
@@ -170,14 +172,17 @@ async fn messages(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows
             messages::id,
             messages::direction,
             messages::status,
+            (messages::to_address, messages::from_address),
             messages::body,
             messages::reason,
             messages::error_code,
         ))
         .load(conn)
         .await?;
-    let entries = found.into_iter().rev().map(|(at, id, direction, status, body, reason, error_code)| {
-        let what = What::Message { id, direction, status, body, reason, error_code };
+    let entries = found.into_iter().rev().map(|(at, id, direction, status, (to, from), body, reason, error_code)| {
+        let address = if direction == "inbound" { from } else { Some(to) };
+        let other_number = address.filter(|address| !address.is_empty() && !contact.phone.is_at(address));
+        let what = What::Message { id, direction, status, other_number, body, reason, error_code };
         Entry { at, what }
     });
     Ok(entries.collect())
@@ -241,6 +246,7 @@ mod tests {
             id: MessageId::new(),
             direction: direction.to_owned(),
             status: "sent".to_owned(),
+            other_number: None,
             body: String::new(),
             reason: None,
             error_code: None,

@@ -264,7 +264,7 @@ diesel::table! {
         parts -> Int2,
         status -> Text,
         direction -> Text,
-        encoding -> Text,
+        encoding -> Nullable<Text>,
         to_address -> Text,
         sender_id -> Nullable<Uuid>,
         contact_id -> Nullable<Uuid>,

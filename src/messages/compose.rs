@@ -121,7 +121,7 @@ statement! {
         bodies: &'a [&'a str] => Array<Text>,
         media: &'a [String] => Array<Text>,
         parts: &'a [i16] => Array<Int2>,
-        encodings: &'a [&'static str] => Array<Text>,
+        encodings: &'a [Option<&'static str>] => Array<Nullable<Text>>,
         failures: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         templates: &'a [Option<TemplateId>] => Array<Nullable<SqlUuid>>,
         versions: &'a [Option<i32>] => Array<Nullable<Int4>>,
@@ -262,10 +262,11 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
     found.ok_or(Error::NotFound("sender"))
 }
 
-/// How the database writes an encoding.
-pub(super) const fn encoding_word(encoding: parts::Encoding) -> &'static str {
-    match encoding {
-        parts::Encoding::Gsm7 => "gsm7",
-        parts::Encoding::Ucs2 => "ucs2",
+/// How the database writes the encoding of a text; none of no text.
+pub(super) const fn encoding_word(counted: &parts::Parts) -> Option<&'static str> {
+    match counted.encoding {
+        _ if counted.units == 0 => None,
+        parts::Encoding::Gsm7 => Some("gsm7"),
+        parts::Encoding::Ucs2 => Some("ucs2"),
     }
 }

@@ -90,7 +90,8 @@ pub struct RecordedReports {
 }
 
 statement! {
-    /// Writes reports and the state that they led to. What was given up as unconfirmed has no reason any more once it is settled.
+    /// Writes reports and the state that they led to. What was given up as unconfirmed has no reason any more once it is settled, what arrived
+    /// has no error, and that of an earlier attempt goes with a later one; the reports keep theirs.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         statuses: &'a [String] => Array<Text>,
@@ -111,7 +112,8 @@ statement! {
             AS r (message_id, status, error_code, source, applied, params), (SELECT {}::timestamptz AS now) AS clock
      ), moved AS (
         UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status THEN m.status_at ELSE clock.now END,
-            error_code = coalesce(s.error_code, m.error_code), twilio_sid = coalesce(m.twilio_sid, s.sid),
+            error_code = CASE WHEN s.status IN ('delivered', 'read') THEN NULL WHEN m.status = 'submitting' THEN s.error_code
+                ELSE coalesce(s.error_code, m.error_code) END, twilio_sid = coalesce(m.twilio_sid, s.sid),
             from_address = coalesce(m.from_address, s.from_address),
             reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL ELSE m.reason END
         FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[]) AS s (id, status, error_code, sid, from_address),

@@ -178,7 +178,7 @@ async fn store(
                 messages::body.eq(inbound.body.replace('\0', "\u{fffd}")),
                 messages::media_urls.eq(media),
                 messages::parts.eq(i16::try_from(counted.count).unwrap_or(i16::MAX)),
-                messages::encoding.eq(encoding_word(counted.encoding)),
+                messages::encoding.eq(encoding_word(&counted)),
                 messages::status.eq(MessageStatus::Received),
                 messages::twilio_sid.eq(inbound.message_sid.as_str()),
                 messages::request_key.eq(inbound.message_sid.as_str()),

@@ -18,6 +18,7 @@ use crate::{
     messages::{delivery::ReportSource, filter::MessageFilter, status::MessageStatus, submit::AttemptOutcome},
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
+        phone::PhoneNumber,
         text_enum::text_enum,
     },
 };
@@ -56,8 +57,8 @@ pub struct Message {
     pub media_urls: Vec<String>,
     /// How many SMS parts the text takes.
     pub parts: i16,
-    /// `gsm7` or `ucs2`.
-    pub encoding: String,
+    /// `gsm7` or `ucs2`; none without a text.
+    pub encoding: Option<String>,
     /// Where it is on its way.
     pub status: MessageStatus,
     /// Why it ended without a report.
@@ -86,6 +87,24 @@ pub struct Message {
     pub created_at: DateTime<Utc>,
     /// When the status last changed.
     pub status_at: DateTime<Utc>,
+}
+
+impl Message {
+    /// The address of the person at the other end; none where the draft named no usable recipient.
+    #[must_use]
+    pub fn their_address(&self) -> Option<&str> {
+        let address = match self.direction {
+            Direction::Inbound => self.from_address.as_deref(),
+            Direction::Outbound => Some(self.to_address.as_str()),
+        };
+        address.filter(|address| !address.is_empty())
+    }
+
+    /// The same, if it is another number than the contact has now: it was changed since, or the message went elsewhere.
+    #[must_use]
+    pub fn other_address(&self, contact: &PhoneNumber) -> Option<&str> {
+        self.their_address().filter(|address| !contact.is_at(address))
+    }
 }
 
 /// One message.

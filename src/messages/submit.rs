@@ -89,7 +89,8 @@ statement! {
 }
 
 statement! {
-    /// Writes the new state of messages and closes their attempts. The error code of an earlier attempt goes with a later one.
+    /// Writes the new state of messages and closes their attempts. The error code of an earlier attempt goes with a later one, and any with the
+    /// arrival of the message.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         statuses: &'a [MessageStatus] => Array<Text>,
@@ -121,7 +122,8 @@ statement! {
         SELECT id, event, source, error_code, event = status, finished_at FROM outcome WHERE event IS NOT NULL
      )
      UPDATE messages m SET status = o.status, status_at = CASE WHEN m.status = o.status THEN m.status_at ELSE o.finished_at END,
-        error_code = CASE WHEN m.status = 'submitting' THEN o.error_code ELSE coalesce(o.error_code, m.error_code) END,
+        error_code = CASE WHEN o.status IN ('delivered', 'read') THEN NULL WHEN m.status = 'submitting' THEN o.error_code
+            ELSE coalesce(o.error_code, m.error_code) END,
         twilio_sid = coalesce(m.twilio_sid, o.sid), from_address = coalesce(m.from_address, o.from_address)
      FROM outcome o WHERE m.id = o.id"
 }

@@ -78,6 +78,13 @@ impl PhoneNumber {
         })
     }
 
+    /// Whether an address is this number, on whichever channel: `whatsapp:+14155550123` is +14155550123.
+    #[must_use]
+    pub fn is_at(&self, address: &str) -> bool {
+        let number = address.rsplit_once(':').map_or(address, |(_, number)| number);
+        Self::from_e164(number).is_ok_and(|other| other == *self)
+    }
+
     /// Whether this is a North American toll-free number (+1 800, 833 …).
     #[must_use]
     pub fn is_toll_free(&self) -> bool {

@@ -31,7 +31,7 @@ async fn an_event_starts_an_automation_and_its_message_is_delivered() {
     assert_eq!(message.status, MessageStatus::Delivered);
     assert_eq!(app.progression(message.id).await, ["pending", "submitting", "queued", "sending", "sent", "delivered"]);
     assert_eq!(message.twilio_sid.as_deref(), Some(app.simulator.messages()[0].sid.as_str()));
-    assert_eq!((message.parts, message.encoding.as_str()), (1, "gsm7"));
+    assert_eq!((message.parts, message.encoding.as_deref()), (1, Some("gsm7")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -227,3 +227,72 @@ async fn the_steps_of_an_automation_say_what_became_of_their_messages() {
     page.must_say("Passed 3 Flow failed here 0 Messages of those who passed: 2 delivered , 1 suppressed");
     page.must_say("Passed 3 Flow failed here 0 Messages of those who passed: 1 delivered , 1 failed , 1 suppressed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_another_number_than_the_contacts_shows_that_number() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Hello.").await;
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let contact = app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned();
+    let message = app.message_to(HANDSET).await.id;
+    let site = app.sign_in_as(Role::Viewer).await;
+    let pages = [format!("/contacts/{contact}"), "/messages".to_owned(), format!("/messages/{message}")];
+    app.api().patch(&format!("/contacts/{contact}"), json!({ "first_name": "Ann" })).await.ok();
+    for path in &pages[1..] {
+        assert!(!site.open(path).await.ok().says("to +1 206 555 0111"), "{path} says a number that goes without saying");
+    }
+    app.api().patch(&format!("/contacts/{contact}"), json!({ "phone": "+12065550199" })).await.ok();
+    site.open(&pages[0]).await.ok().must_say("to +1 206 555 0111");
+    site.open(&pages[1]).await.ok().must_say("Ann to +1 206 555 0111");
+    let page = site.open(&pages[2]).await.ok();
+    page.must_say("Message to Ann, +1 206 555 0111");
+    page.must_say("Not the contact’s number now: +1 206 555 0199");
+    assert_eq!(app.api().get(&format!("/messages/{message}")).await.ok()["to"], HANDSET);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivered_message_has_no_error_and_its_story_keeps_what_was_reported() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    composed(&app, &twilio, None, ("queued", 2), &app.clock.now().to_rfc3339()).await;
+    app.run_sql("UPDATE messages SET twilio_sid = 'SM' || lpad(right(to_address, 3), 32, '0')").await;
+    let messages = app.texts("SELECT id::text || ' ' || twilio_sid AS text FROM messages ORDER BY to_address").await;
+    for (at, message) in messages.iter().enumerate() {
+        let (id, sid) = message.split_once(' ').unwrap();
+        let path = format!("/hooks/twilio/{}/status/{id}", twilio.connection_id);
+        // Of one, the report of delivery itself carries the code.
+        let reports = if at == 0 { [("sent", "30005"), ("delivered", "")] } else { [("sent", ""), ("delivered", "30005")] };
+        for (status, code) in reports {
+            let params = [("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code)];
+            assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status(), 204);
+        }
+        let answer = app.api().get(&format!("/messages/{id}")).await.ok();
+        assert_eq!((&answer["status"], &answer["error_code"]), (&json!("delivered"), &Value::Null), "{at}");
+        let codes: Vec<&Value> = answer["events"].as_array().unwrap().iter().map(|event| &event["error_code"]).collect();
+        assert!(codes.contains(&&json!(30005)), "the story keeps it: {answer}");
+    }
+    assert_eq!(app.api().get("/messages?error_code=30005").await.ok()["data"], json!([]));
+    let site = app.sign_in_as(Role::Viewer).await;
+    assert!(!site.open("/messages").await.ok().html.contains("<bdi>30005"));
+    assert!(!site.open("/messages/export").await.ok().html.contains("30005"));
+    assert_eq!(app.api().get("/ledger").await.ok()["causes"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_text_has_no_encoding() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    app.sms_on("hello", &twilio, "Order {{ event.order_id }}.").await;
+    app.event("hello", HANDSET, json!({})).await;
+    app.run_until_idle().await;
+    let message = app.message_to(HANDSET).await;
+    let answer = app.api().get(&format!("/messages/{}", message.id)).await.ok();
+    assert_eq!((&answer["status"], &answer["parts"], &answer["encoding"]), (&json!("failed"), &json!(0), &Value::Null));
+    let site = app.sign_in_as(Role::Viewer).await;
+    let page = site.open(&format!("/messages/{}", message.id)).await.ok();
+    assert!(page.says("No text.") && !page.says("GSM-7") && !page.says("0 parts"), "{}", page.text());
+    let file = site.open("/messages/export").await.ok();
+    assert!(!file.html.contains("gsm7"), "{}", file.html);
+}

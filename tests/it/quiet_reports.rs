@@ -83,9 +83,9 @@ async fn compose(app: &TestApp, way: u128, meetings: &[Meeting]) {
         })
         .collect();
     app.run_sql(&format!(
-        "INSERT INTO messages (id, direction, connection_id, to_address, body, parts, encoding, status, twilio_sid, former_sids, reason,
+        "INSERT INTO messages (id, direction, connection_id, to_address, body, parts, encoding, error_code, status, twilio_sid, former_sids, reason,
              created_at, status_at)
-         SELECT id, 'outbound', '{}', '+12065550100', 'Hello', 1, 'gsm7', status, sid, former_sids, reason, '2026-01-01Z', '2026-01-01Z'
+         SELECT id, 'outbound', '{}', '+12065550100', 'Hello', 1, 'gsm7', 30005, status, sid, former_sids, reason, '2026-01-01Z', '2026-01-01Z'
          FROM (VALUES {}) AS m (id, status, sid, former_sids, reason)",
         Uuid::from_u128(CONNECTION),
         rows.join(", ")

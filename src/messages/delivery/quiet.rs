@@ -42,6 +42,7 @@ statement! {
             AS r (message_id, connection_id, sid, status, from_address, source, params, formers), (SELECT {}::timestamptz AS now) AS clock
      ), moved AS (
         UPDATE messages m SET status = r.status, status_at = r.now, twilio_sid = r.sid,
+            error_code = CASE WHEN r.status IN ('delivered', 'read') OR m.status = 'submitting' THEN NULL ELSE m.error_code END,
             from_address = coalesce(m.from_address, r.from_address), reason = CASE WHEN m.status = 'unconfirmed' THEN NULL ELSE m.reason END
         FROM report r
         WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND strpos(r.formers, ' ' || m.status || ' ') > 0

@@ -30,12 +30,12 @@ pub(super) struct MessageAnswer {
     from: Option<String>,
     body: String,
     media_urls: Vec<String>,
-    /// How many SMS the text takes.
+    /// How many SMS the text takes; 0 without a text.
     parts: i16,
-    /// `gsm7` or `ucs2`.
-    encoding: String,
+    /// `gsm7` or `ucs2`; `null` without a text.
+    encoding: Option<String>,
     twilio_sid: Option<String>,
-    /// Twilio's error code.
+    /// Twilio's error code, why it is not delivered; the events keep those of earlier reports.
     error_code: Option<i32>,
     /// Why it ended without a report from Twilio: a suppression's reason such as `stop`, or a sentence.
     reason: Option<String>,

@@ -279,6 +279,7 @@ fn sample_timeline(contact: &Contact) -> Vec<Line> {
         id: MessageId::new(),
         direction: direction.to_owned(),
         status: status.to_owned(),
+        other_number: (direction == "inbound").then(|| "+14155550199".to_owned()),
         body: "Your order <7> is on its way.\nBye".to_owned(),
         reason: None,
         error_code: None,

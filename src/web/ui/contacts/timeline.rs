@@ -19,6 +19,8 @@ pub(super) struct Line {
     /// `good`, `warn` or `bad`; chooses the colour.
     tone: Option<&'static str>,
     title: String,
+    /// The number of a message, where it is another than the contact has now.
+    number: Option<String>,
     /// A message's text.
     text: Option<String>,
     /// What an event brought along, as JSON.
@@ -43,6 +45,7 @@ impl Line {
             kind,
             tone: None,
             title,
+            number: None,
             text: None,
             data: None,
             status: None,
@@ -63,13 +66,14 @@ impl Line {
                 let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
                 Self { data: (!empty).then_some(properties), occurred_at: late.then_some(occurred_at), ..bare("event", name) }
             }
-            What::Message { id, direction, status, body, reason, error_code } => {
+            What::Message { id, direction, status, other_number, body, reason, error_code } => {
                 let inbound = direction == "inbound";
                 // A suppression is stored by its word in the database; people read its label.
                 let reason = reason.map(|reason| reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned()));
                 let reason = reason.or_else(|| error_code.map(|code| format!("Error {code}")));
                 let title = if inbound { "Texted us" } else { "Was texted" };
                 Self {
+                    number: other_number,
                     text: Some(body),
                     tone: message_tone(&status),
                     under_way: Some(id).filter(|_| status.parse::<MessageStatus>().is_ok_and(|status| !status.is_final())),
@@ -126,6 +130,7 @@ mod tests {
             id: MessageId::new(),
             direction: direction.to_owned(),
             status: status.to_owned(),
+            other_number: None,
             body: "Hi".to_owned(),
             reason: None,
             error_code: Some(30003),

@@ -167,7 +167,7 @@ impl Names {
             text_of(message.contact_id),
             harmless(message.body.clone()),
             message.parts.to_string(),
-            message.encoding.clone(),
+            message.encoding.clone().unwrap_or_default(),
             harmless(message.media_urls.join(" ")),
             text_of(message.error_code),
             message.error_code.map(|code| errors::lookup(code).title.to_owned()).unwrap_or_default(),

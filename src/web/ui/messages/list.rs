@@ -257,9 +257,9 @@ impl Page for ListPage {
     fn samples() -> Vec<Self> {
         let rows = super::samples::messages().into_iter().enumerate();
         let rows = rows.map(|(at, message)| {
-            let name = (at % 2 == 0).then(|| "Ann <b> O’Hara".to_owned());
+            let contact = (at % 2 == 0).then(|| super::samples::contact(if at % 4 == 0 { "+14155550199" } else { "+14155550123" }));
             let automation = message.automation_id.map(|_| "Thank <you> & see you".to_owned());
-            Row::new(&message, name, automation)
+            Row::new(&message, contact.as_ref(), automation)
         });
         let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
         let wrong = MessageQuery { to: "\"><script>".to_owned(), error_code: "x".to_owned(), ..MessageQuery::default() };

@@ -34,7 +34,7 @@ pub(in crate::web) struct Progress {
     body: String,
     media_urls: Vec<String>,
     parts: i16,
-    encoding: &'static str,
+    encoding: Option<&'static str>,
     status: MessageStatus,
     meaning: &'static str,
     status_at: DateTime<Utc>,
@@ -45,6 +45,10 @@ pub(in crate::web) struct Progress {
     next_try: Option<DateTime<Utc>>,
     given_up: bool,
     pub(super) contact: Option<Link>,
+    /// The person at the other end: by name, with the number where it is not the contact's, else by number.
+    who: Option<String>,
+    /// The number that the contact has now, where the message's is another.
+    contact_now: Option<String>,
     to: Option<String>,
     from: Option<String>,
     sender: Option<String>,
@@ -132,6 +136,14 @@ impl Progress {
         };
         let origin = origin(&message, template.as_ref(), automation.as_ref());
         let story = Known { message: &message, attempts: &attempts, events: &events, origin, why: why.as_ref() }.tell();
+        let address = message.their_address().map(shown_address);
+        let other = contact.as_ref().filter(|contact| message.other_address(&contact.phone).is_some());
+        let who = match (contact.as_ref().and_then(Contact::full_name), &address) {
+            (Some(name), Some(address)) if other.is_some() => Some(format!("{name}, {address}")),
+            (Some(name), _) => Some(name),
+            (None, address) => address.clone(),
+        };
+        let contact_now = other.map(|contact| contact.phone.international());
         let ended_well = matches!(message.status, MessageStatus::Delivered | MessageStatus::Read);
         Self {
             id: message.id,
@@ -139,7 +151,7 @@ impl Progress {
             live: !message.status.is_final() || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
             inbound: message.direction == Direction::Inbound,
             parts: message.parts,
-            encoding: if message.encoding == "ucs2" { "UCS-2" } else { "GSM-7" },
+            encoding: message.encoding.as_deref().map(|word| if word == "ucs2" { "UCS-2" } else { "GSM-7" }),
             status: message.status,
             meaning: message.status.meaning(),
             status_at: message.status_at,
@@ -149,6 +161,8 @@ impl Progress {
             next_try,
             given_up: plan == Plan::GivenUp,
             holds,
+            who,
+            contact_now,
             contact: contact.map(|contact| Link { path: format!("/contacts/{}", contact.id), label: name(&contact) }),
             to: Some(message.to_address).filter(|address| !address.is_empty()).map(|address| shown_address(&address)),
             from: message.from_address.as_deref().map(shown_address),
@@ -173,9 +187,7 @@ impl Progress {
 
     /// The page's heading.
     pub(super) fn title(&self) -> String {
-        let address = if self.inbound { self.from.as_deref() } else { self.to.as_deref() };
-        let who = self.contact.as_ref().map(|contact| contact.label.as_str()).or(address);
-        match (self.inbound, who) {
+        match (self.inbound, &self.who) {
             (true, Some(who)) => format!("Message from {who}"),
             (true, None) => "Inbound message".to_owned(),
             (false, Some(who)) => format!("Message to {who}"),

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::why;
+use crate::automations;
+use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::list::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, MessageId};
 use crate::types::phone::PhoneNumber;
-use crate::{automations, contacts};
 
 /// As many characters of a text as a row shows.
 const FIRST_WORDS: usize = 90;
@@ -24,6 +25,8 @@ pub(super) struct Row {
     inbound: bool,
     /// The contact's name, else the number, else none.
     who: Option<String>,
+    /// The number beside the name, where it is another than the contact has now.
+    number: Option<String>,
     text: String,
     media: usize,
     #[serde(flatten)]
@@ -51,13 +54,13 @@ pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<Ro
     makers.sort_unstable();
     makers.dedup();
     let people = contacts::find_many(conn, &people).await?;
-    let names: HashMap<ContactId, Option<String>> = people.into_iter().map(|contact| (contact.id, contact.full_name())).collect();
+    let people: HashMap<ContactId, Contact> = people.into_iter().map(|contact| (contact.id, contact)).collect();
     let makers = automations::find_many(conn, &makers).await?;
     let makers: HashMap<AutomationId, String> = makers.into_iter().map(|automation| (automation.id, automation.name)).collect();
     let row = |message: &Message| {
-        let name = message.contact_id.and_then(|id| names.get(&id).cloned().flatten());
+        let contact = message.contact_id.and_then(|id| people.get(&id));
         let automation = message.automation_id.and_then(|id| makers.get(&id).cloned());
-        Row::new(message, name, automation)
+        Row::new(message, contact, automation)
     };
     Ok(messages.iter().map(row).collect())
 }
@@ -69,14 +72,14 @@ impl State {
 }
 
 impl Row {
-    pub(super) fn new(message: &Message, name: Option<String>, automation: Option<String>) -> Self {
-        let inbound = message.direction == Direction::Inbound;
-        let address = if inbound { message.from_address.as_deref() } else { Some(message.to_address.as_str()) };
+    pub(super) fn new(message: &Message, contact: Option<&Contact>, automation: Option<String>) -> Self {
+        let name = contact.and_then(Contact::full_name);
+        let other = contact.filter(|_| name.is_some()).and_then(|contact| message.other_address(&contact.phone));
         Self {
             id: message.id,
-            inbound,
-            who: name
-                .or_else(|| address.filter(|address| !address.is_empty()).map(|address| shown_address(address).replace(' ', "\u{a0}"))),
+            inbound: message.direction == Direction::Inbound,
+            number: other.map(shown_address),
+            who: name.or_else(|| message.their_address().map(shown_address)),
             text: first_words(&message.body),
             media: message.media_urls.len(),
             state: State::of(message),
@@ -116,8 +119,23 @@ mod tests {
     #[test]
     fn a_message_without_a_name_is_known_by_its_number() {
         let mut message = super::super::samples::message();
-        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1\u{a0}415\u{a0}555\u{a0}0123"));
+        assert_eq!(Row::new(&message, None, None).who.as_deref(), Some("+1 415 555 0123"));
         message.to_address.clear();
         assert_eq!(Row::new(&message, None, None).who, None);
+    }
+
+    #[test]
+    fn a_number_that_is_not_the_contacts_stands_beside_the_name() {
+        let mut message = super::super::samples::message();
+        let mut contact = super::super::samples::contact("+14155550123");
+        let shown = |message: &Message, contact: &Contact| {
+            let row = Row::new(message, Some(contact), None);
+            (row.who.unwrap(), row.number)
+        };
+        assert_eq!(shown(&message, &contact), ("Ann <b> O’Hara".to_owned(), None));
+        message.to_address = "+14155550199".to_owned();
+        assert_eq!(shown(&message, &contact), ("Ann <b> O’Hara".to_owned(), Some("+1 415 555 0199".to_owned())));
+        (contact.first_name, contact.last_name) = (None, None);
+        assert_eq!(shown(&message, &contact), ("+1 415 555 0199".to_owned(), None), "whose name is not known is called by that number");
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn message() -> Message {
         body: "Your order <7> & more is on its way.\nBye".to_owned(),
         media_urls: Vec::new(),
         parts: 1,
-        encoding: "gsm7".to_owned(),
+        encoding: Some("gsm7".to_owned()),
         status: MessageStatus::Pending,
         reason: None,
         error_code: None,
@@ -90,11 +90,11 @@ fn delivered() -> Material {
         enrollment_id: Some(EnrollmentId::new()),
         step: Some(0),
         media_urls: vec!["https://example.com/bell.jpg?a=1&b=2".to_owned()],
-        encoding: "ucs2".to_owned(),
+        encoding: Some("ucs2".to_owned()),
         ..Message { status: MessageStatus::Delivered, ..message() }
     };
     Material {
-        contact: contact(),
+        contact: Some(contact("+14155550123")),
         template: Some(template()),
         automation: Some(automation(AutomationStatus::Active)),
         attempts: vec![attempt(1, 10, AttemptOutcome::Busy), attempt(2, 2_000, AttemptOutcome::Accepted)],
@@ -260,9 +260,10 @@ fn automation(status: AutomationStatus) -> Automation {
     }
 }
 
-fn contact() -> Option<Contact> {
-    let phone = PhoneNumber::from_e164("+14155550123").ok()?;
-    Some(Contact {
+/// A contact with a name.
+pub(super) fn contact(number: &str) -> Contact {
+    let phone = PhoneNumber::from_e164(number).expect("it is a number in E.164");
+    Contact {
         id: ContactId::new(),
         phone,
         first_name: Some("Ann <b>".to_owned()),
@@ -272,5 +273,5 @@ fn contact() -> Option<Contact> {
         attributes: json!({}),
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
-    })
+    }
 }
