@@ -27,6 +27,7 @@ mod session;
 mod test_message;
 pub mod ui;
 mod visit;
+mod whole_numbers;
 mod wire;
 
 use actix_web::Error;

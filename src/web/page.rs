@@ -6,7 +6,7 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::{assets, filters};
+use super::{assets, filters, whole_numbers};
 use crate::types::public_url::PublicUrl;
 
 /// What a page shows; its fields are the template's variables (`visit`, `base` and `title` of the layout come on top).
@@ -78,7 +78,7 @@ impl Pages {
     pub(super) fn render_as(&self, template: &str, page: &impl Serialize, visit: &impl Serialize) -> Result<String, tera::Error> {
         let mut context = Context::from_serialize(page)?;
         context.insert("visit", visit);
-        self.tera()?.render(template, &context)
+        self.tera()?.render(template, &context).map(whole_numbers::keep_whole)
     }
 
     #[cfg(not(debug_assertions))]

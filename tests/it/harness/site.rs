@@ -112,7 +112,7 @@ impl Page {
         while let Some((before, tag)) = rest.split_once('<') {
             text.push_str(before);
             // A name is kept apart from its surroundings without a blank.
-            if !tag.trim_start_matches('/').starts_with("bdi>") {
+            if !tag.trim_start_matches('/').starts_with("bdi") {
                 text.push(' ');
             }
             let script = tag.starts_with("script") || tag.starts_with("style");
