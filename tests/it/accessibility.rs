@@ -26,6 +26,7 @@ async fn examine(browser: &Browser, url: &str, screen: Screen) -> (BTreeSet<Stri
         let found = look(browser).await;
         let mut here = found.violations;
         here.extend(found.sticking_out);
+        here.extend(browser.complaints().await);
         if !here.is_empty() {
             wrong.insert(path, here);
         }

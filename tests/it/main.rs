@@ -13,6 +13,7 @@ mod browser;
 mod cli;
 mod connecting;
 mod connection_health;
+mod console;
 mod contacts;
 mod contacts_api;
 mod contacts_pages;

@@ -54,6 +54,20 @@ impl WebDriverCompatibleCommand for Chromium {
     }
 }
 
+/// Asks the driver for what the console has said since it was asked last.
+#[derive(Debug)]
+struct Console;
+
+impl WebDriverCompatibleCommand for Console {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
 /// A browser with one window.
 pub(crate) struct Browser {
     client: Client,
@@ -87,7 +101,7 @@ impl Browser {
         if let Some(binary) = find(&["chromium", "chromium-browser", "google-chrome"]) {
             options["binary"] = json!(binary);
         }
-        let capabilities = json!({ "goog:chromeOptions": options }).as_object().unwrap().clone();
+        let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } }).as_object().unwrap().clone();
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let connected = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await;
         let client = connected.unwrap_or_else(|error| panic!("the browser does not start (is chromium installed?): {error}"));
@@ -277,14 +291,25 @@ impl Browser {
         }
     }
 
-    async fn close(&mut self) {
+    /// What the console complains about: scripts that fail, and whatever the content security policy forbids. Answers such as 422 are none.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let said = self.client.issue_cmd(Console).await.unwrap_or_default();
+        let entries = said.as_array().cloned().unwrap_or_default();
+        let complains = |entry: &&Value| entry["source"] != "network" && (entry["level"] == "SEVERE" || entry["source"] == "security");
+        entries.iter().filter(complains).map(|entry| format!("{}: {}", entry["source"], entry["message"])).collect()
+    }
+
+    async fn close(&mut self) -> Vec<String> {
+        let complaints = tokio::time::timeout(Duration::from_secs(5), self.complaints()).await.unwrap_or_default();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.client.clone().close()).await;
+        complaints
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        super::finish(self.close());
+        let mut complaints = Vec::new();
+        super::finish(async { complaints = self.close().await });
         let _ = self.driver.kill();
         let _ = self.driver.wait();
         let asked = Instant::now();
@@ -293,6 +318,8 @@ impl Drop for Browser {
             let _ = fs::remove_dir_all(&self.profile);
             std::thread::park_timeout(Duration::from_millis(50));
         }
+        // Every story fails by what the console of its browser has complained about.
+        assert!(std::thread::panicking() || complaints.is_empty(), "the console complains: {complaints:#?}");
     }
 }
 

@@ -1,0 +1,28 @@
+//! What the console of a browser says: nothing, on every page (accessibility.rs) and in every story (harness/browser.rs); here, what htmx is asked
+//! to leave alone.
+
+use serde_json::json;
+
+use crate::harness::{HANDSET, TestApp, browser::Browser};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn htmx_copies_no_style_that_the_content_security_policy_forbids() {
+    let app = TestApp::with_worker().await;
+    app.connect_twilio().await;
+    app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ann" })).await.ok();
+    let template = app.template("Hi {{ contact.first_name }}").await;
+    let browser = Browser::open().await;
+    browser.sign_in(&app).await;
+    browser.go(&format!("{}/templates/{template}", app.url)).await;
+    // As a browser, an extension or a tool does it to what it shows.
+    browser.run("document.querySelectorAll('#preview [id], select').forEach((element) => { element.style.color = 'red'; })").await;
+    browser.fill("body", "Dear {{ contact.first_name }}").await;
+    browser.must_say("Dear Ann").await;
+    // The answer's other parts come with the same answer, a moment later.
+    browser.must_say("1 part").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+
+    // And it would be noticed.
+    browser.run("document.body.setAttribute('style', 'color: red')").await;
+    assert_eq!(browser.complaints().await.len(), 1);
+}
