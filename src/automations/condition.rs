@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use chrono::DateTime;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::error::FieldErrors;
 use crate::types::json_object::ObjectReader;
+use crate::types::moment::Moment;
 use crate::types::text_enum::text_enum;
 
 /// Conditions that a trigger may have.
@@ -19,11 +19,11 @@ pub const MAX_CONDITION_TEXT: usize = 200;
 text_enum! {
     /// How a property is compared with a value.
     pub enum Operator {
-        /// Equal; text must agree exactly, numbers and truth values also when one side writes them as text.
+        /// Equal; text must agree exactly, numbers, truth values and points in time also when the two sides write them differently.
         Eq = "eq",
         /// Not equal; also holds for a property that the event does not have.
         Ne = "ne",
-        /// Greater: numbers by value, times (RFC 3339) by time, other text by alphabet.
+        /// Greater: numbers by value, dates and times by time however they are written, other text by alphabet.
         Gt = "gt",
         /// Greater or equal.
         Gte = "gte",
@@ -242,7 +242,7 @@ const fn approximate(number: Number) -> f64 {
 /// Equal as a marketer means it: exactly for two texts, by value where one side is a number or a truth value.
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::String(left), Value::String(right)) => left == right,
+        (Value::String(left), Value::String(right)) => left == right || same_instant(left, right),
         (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => text.parse::<bool>() == Ok(*truth),
         (Value::Number(_), _) | (_, Value::Number(_)) => match (number(left), number(right)) {
             (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
@@ -254,18 +254,37 @@ fn equal(left: &Value, right: &Value) -> bool {
 
 /// Numbers by value, times by time, other text by alphabet; none when the two cannot be compared.
 fn order(left: &Value, right: &Value) -> Option<Ordering> {
-    match (number(left), number(right)) {
-        (Some(left), Some(right)) => order_numbers(left, right),
-        (None, None) => {
-            let (left, right) = (left.as_str()?, right.as_str()?);
-            match (DateTime::parse_from_rfc3339(left), DateTime::parse_from_rfc3339(right)) {
-                (Ok(left), Ok(right)) => Some(left.cmp(&right)),
-                _ => Some(left.cmp(right)),
-            }
+    if let (Some(left), Some(right)) = (number(left), number(right)) {
+        return order_numbers(left, right);
+    }
+    // Also a date against seconds since 1970.
+    let (left_time, right_time) = (Moment::of_json(left), Moment::of_json(right));
+    if let (Ok(left), Ok(right)) = (left_time, right_time) {
+        return Some(left.compare(&right));
+    }
+    // A word against a time is neither earlier nor later; `2026-03` is no date alone, and yet before `2026-03-09`.
+    let is_word = |value: &Value| value.as_str().is_some_and(|text| !text.trim_start().starts_with(|first: char| first.is_ascii_digit()));
+    if (left_time.is_ok() && is_word(right)) || (right_time.is_ok() && is_word(left)) {
+        return None;
+    }
+    match (left, right) {
+        (Value::String(left_text), Value::String(right_text)) if number(left).is_none() && number(right).is_none() => {
+            Some(left_text.cmp(right_text))
         }
-        // A date against a number, or “n/a” against 100: neither greater nor less.
+        // “n/a” against 100: neither greater nor less.
         _ => None,
     }
+}
+
+/// Whether two texts name one point in time, each with its zone.
+fn same_instant(left: &str, right: &str) -> bool {
+    let instant = |text: &str| match Moment::parse(text) {
+        Ok(Moment::Instant(time)) => Some(time),
+        _ => None,
+    };
+    // Ids in digits are not seconds since 1970.
+    let has_clock = |text: &str| text.contains(':');
+    has_clock(left) && has_clock(right) && instant(left).zip(instant(right)).is_some_and(|(left, right)| left == right)
 }
 
 fn contains(actual: &Value, wanted: &Value) -> bool {

@@ -177,3 +177,35 @@ proptest! {
         prop_assert_eq!(conditions(&stored).hold(&properties), wanted.hold(&properties));
     }
 }
+
+#[test]
+fn times_are_compared_however_they_are_written() {
+    let after = json!({"at": {"op": "gt", "value": "2026-03-09T08:00:00Z"}});
+    for later in [
+        json!("2026-03-09T10:30:00+0200"),
+        json!("2026-03-09 08:00:01+00"),
+        json!("Mon, 09 Mar 2026 09:00:00 +0000"),
+        json!("2026-03-09T08:01Z"),
+        json!("1773043201"),
+        json!(1_773_043_201),
+        json!(1_773_043_200_001_i64),
+        json!(1_773_043_200.5),
+        json!("2026-03-10"),
+    ] {
+        assert!(holds(&after, &json!({"at": later})), "{later}");
+    }
+    for earlier in [
+        json!("2026-03-09T09:30:00+0200"),
+        json!(1_773_043_199),
+        json!("Mon, 09 Mar 2026 03:00:00 -0500"),
+        json!("2026-03-09"),
+        json!("n/a"),
+        json!(true),
+    ] {
+        assert!(!holds(&after, &json!({"at": earlier})), "{earlier}");
+    }
+    assert!(holds(&json!({"at": {"op": "lt", "value": 1_773_043_200}}), &json!({"at": "2026-03-09T07:59:59Z"})));
+    assert!(holds(&json!({"at": "2026-03-09T08:00:00Z"}), &json!({"at": "2026-03-09T10:00:00+0200"})));
+    assert!(!holds(&json!({"at": "2026-03-09"}), &json!({"at": "2026-03-09T00:00:00Z"})));
+    assert!(!holds(&json!({"id": "20260309"}), &json!({"id": "2026-03-09"})));
+}

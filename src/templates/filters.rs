@@ -4,12 +4,11 @@
 
 use std::{fmt::Write as _, sync::LazyLock};
 
-use chrono::{
-    DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc,
-    format::{Item, StrftimeItems},
-};
-use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+use chrono::format::{Item, StrftimeItems};
+use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
 use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::types::moment::{Moment, MomentError};
 
 /// The longest text that a filter gives, in bytes: well above what can be sent, well below what can hurt.
 const MAX_BYTES: usize = 16 * 1024;
@@ -168,40 +167,35 @@ fn fixed(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
     }
 }
 
-/// A time written another way. Reads RFC 3339, `2026-12-24`, `2026-12-24 18:00` (in UTC), or seconds since 1970; shows it in
-/// `timezone`, else as it was given.
+/// A time written another way, shown in `timezone`, else as it was given. A calendar date has no time zone: it stays that day.
 fn date(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let time = time(value).ok_or_else(|| Error::message("“date” cannot read this as a date or time."))?;
+    let moment = moment(value).map_err(|error| Error::message(format!("“date” cannot read this: {error}.")))?;
     let format = kwargs.get::<&str>("format")?.unwrap_or("%Y-%m-%d");
     let items: Vec<Item<'_>> = StrftimeItems::new(format).collect();
     if items.contains(&Item::Error) {
         return Err(Error::message(format!("“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M.")));
     }
+    let zone = match kwargs.get::<&str>("timezone")? {
+        Some(name) => Some(
+            name.parse::<chrono_tz::Tz>()
+                .map_err(|_| Error::message(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin.")))?,
+        ),
+        None => None,
+    };
     let mut written = String::new();
-    let result = match kwargs.get::<&str>("timezone")? {
-        Some(name) => {
-            let zone: chrono_tz::Tz = name
-                .parse()
-                .map_err(|_| Error::message(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin.")))?;
-            write!(written, "{}", time.with_timezone(&zone).format_with_items(items.iter()))
-        }
-        None => write!(written, "{}", time.format_with_items(items.iter())),
+    let result = match (moment, zone) {
+        (Moment::Day(_), _) | (_, None) => write!(written, "{}", moment.instant().format_with_items(items.iter())),
+        (_, Some(zone)) => write!(written, "{}", moment.instant().with_timezone(&zone).format_with_items(items.iter())),
     };
     result.map_err(|_| Error::message(format!("“date” cannot write the format “{format}”.")))?;
     bounded(written)
 }
 
-fn time(value: &Value) -> Option<DateTime<FixedOffset>> {
-    if let Some(seconds) = value.as_i64() {
-        return Some(Utc.timestamp_opt(seconds, 0).single()?.fixed_offset());
+fn moment(value: &Value) -> Result<Moment, MomentError> {
+    match (value.as_str(), value.as_number()) {
+        (Some(text), _) => Moment::parse(text),
+        (None, Some(Number::Integer(whole))) => Moment::since_1970(whole),
+        (None, Some(number)) => Moment::since_1970_broken(number.as_float()),
+        (None, None) => Err(MomentError::Unreadable),
     }
-    let text = value.as_str()?.trim();
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time);
-    }
-    let naive = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .or_else(|| Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN)))?;
-    Some(naive.and_utc().fixed_offset())
 }

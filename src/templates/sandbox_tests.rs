@@ -128,8 +128,32 @@ fn filters_do_what_they_say() {
     assert_renders("{{ event.url | urlencode }}", "a%20b%26%C3%BC");
     assert_renders("{{ event.tags | join(sep=', ') }} {{ 'a,b' | split(pat=',') | last }} {{ event.items | length }}", "a, b b 2");
     assert_renders("{{ event.order_id }} item{{ 2 | pluralize }}", "4711 items");
-    assert!(render("{{ 'x' | date }}").unwrap_err().to_string().contains("cannot read this as a date"));
+    assert!(render("{{ 'x' | date }}").unwrap_err().to_string().contains("not a date or time"));
     assert!(render("{{ event.placed_at | date(format='%Q') }}").unwrap_err().to_string().contains("format"));
+}
+
+#[test]
+fn a_date_is_written_as_it_was_meant() {
+    for timezone in ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Etc/GMT+12"] {
+        assert_renders(&format!("{{{{ '2026-03-09' | date(format='%d.%m.', timezone='{timezone}') }}}}"), "09.03.");
+        assert_renders(&format!("{{{{ '20260309' | date(format='%d.%m.', timezone='{timezone}') }}}}"), "09.03.");
+    }
+    for written in [
+        "1773043200",
+        "1773043200000",
+        "1773043200000000",
+        "1773043200.75",
+        "'1773043200'",
+        "'2026-03-09T10:00:00+0200'",
+        "'2026-03-09 08:00:00+00'",
+        "'2026-03-09T08:00Z'",
+        "'2026-03-09T08:00'",
+        "'Mon, 09 Mar 2026 04:00:00 -0400'",
+    ] {
+        assert_renders(&format!("{{{{ {written} | date(format='%d.%m. %H:%M', timezone='America/New_York') }}}}"), "09.03. 04:00");
+    }
+    assert!(render("{{ 16725225600 | date }}").unwrap_err().to_string().contains("year 2500 is outside 1900 to 2200"));
+    assert!(render("{{ '9999-12-31' | date }}").unwrap_err().to_string().contains("year 9999"));
 }
 
 #[test]

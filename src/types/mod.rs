@@ -5,6 +5,7 @@ pub mod hook_address;
 pub mod id;
 pub(crate) mod json_object;
 pub mod json_text;
+pub mod moment;
 pub mod phone;
 pub mod public_url;
 pub mod sealed;

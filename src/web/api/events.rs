@@ -16,6 +16,7 @@ use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Prope
 use crate::types::country::Country;
 use crate::types::id::EventId;
 use crate::types::json_object::ObjectReader;
+use crate::types::moment::Moment;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization;
 use crate::web::Marketer;
@@ -49,8 +50,10 @@ struct EventBody {
     /// Details for conditions and templates, up to 32 kB.
     #[schema(value_type = Option<Object>)]
     properties: Option<Value>,
-    /// When it happened; now unless told otherwise.
-    occurred_at: Option<DateTime<Utc>>,
+    /// When it happened; now unless told otherwise. RFC 3339 (also with `+0200` or without seconds), RFC 2822, a date alone (its
+    /// beginning in UTC), or a number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
+    #[schema(value_type = Option<String>, example = "2026-11-21T10:00:00Z")]
+    occurred_at: Option<Value>,
 }
 
 /// Who did it: exactly one of the three.
@@ -182,10 +185,7 @@ fn read_fields(value: &Value, country: Option<Country>, errors: &mut FieldErrors
     reader.only("An event", &["id", "name", "contact", "properties", "occurred_at"]);
     let client_id = reader.text("id", ClientId::parse);
     let name = reader.required_text("name", "Name the event, such as order_completed.", EventName::parse);
-    let occurred_at = reader.text("occurred_at", |text| {
-        let time = DateTime::parse_from_rfc3339(text);
-        time.map(|time| time.with_timezone(&Utc)).map_err(|_| "This is not a time in RFC 3339, such as 2026-11-21T10:00:00Z.")
-    });
+    let occurred_at = read_time(&mut reader, "occurred_at");
     let properties = match reader.value("properties") {
         None => Some(Properties::default()),
         Some(Value::Object(object)) => check_properties(&mut reader, object),
@@ -196,6 +196,18 @@ fn read_fields(value: &Value, country: Option<Country>, errors: &mut FieldErrors
     };
     let contact = read_contact(&mut reader, country);
     Some(NewEvent { client_id, name: name?, contact: contact?, properties: properties?, occurred_at })
+}
+
+/// A date or time in any form that templates and conditions read too; blank text is as good as none.
+fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str) -> Option<DateTime<Utc>> {
+    let value = reader.value(field).filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))?;
+    match Moment::of_json(value) {
+        Ok(moment) => Some(moment.instant().to_utc()),
+        Err(error) => {
+            reader.wrong(field, format!("This cannot be the time of an event: {error}."));
+            None
+        }
+    }
 }
 
 fn check_properties(reader: &mut ObjectReader<'_, '_>, object: &Map<String, Value>) -> Option<Properties> {

@@ -49,6 +49,28 @@ fn every_wrong_field_is_named_at_once() {
 }
 
 #[test]
+fn the_time_of_an_event_is_read_however_it_is_written() {
+    let time = |value: Value| read(&json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": value}), None);
+    for written in [
+        json!("2026-03-09T08:00:00Z"),
+        json!("2026-03-09T10:00:00+0200"),
+        json!("2026-03-09 08:00+00"),
+        json!("Mon, 09 Mar 2026 08:00:00 GMT"),
+        json!(1_773_043_200),
+        json!(1_773_043_200_000_i64),
+        json!("1773043200000"),
+        json!(1_773_043_200.0),
+    ] {
+        assert_eq!(time(written.clone()).unwrap().occurred_at.unwrap().to_rfc3339(), "2026-03-09T08:00:00+00:00", "{written}");
+    }
+    assert_eq!(time(json!(" ")).unwrap().occurred_at, None);
+    for wrong in [json!("2026-03-09T08"), json!("9999-12-31T00:00:00Z"), json!(true), json!(["2026-03-09"]), json!(1e300)] {
+        let errors = time(wrong.clone()).unwrap_err();
+        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["occurred_at"], "{wrong}");
+    }
+}
+
+#[test]
 fn several_events_are_a_list_of_at_most_a_thousand() {
     assert!(several(&json!({"name": "order"})).unwrap().is_none());
     assert_eq!(several(&json!({"events": []})).unwrap().map(<[Value]>::len), Some(0));
