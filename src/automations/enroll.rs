@@ -97,14 +97,15 @@ statement! {
 
 /// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
 ///
-/// The same event never enrolls twice in one automation.
+/// The same event never enrolls twice in one automation; one that is too old for the trigger, or lies in the future, not at all.
 pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[RecordedNow<'_>]) -> Result<Entered> {
     if events.is_empty() {
         return Ok(Entered::default());
     }
     let live = load_live(conn).await?;
     let matching = events.iter().flat_map(|event| {
-        let matches = move |live: &&Live| live.trigger.matches_event(&event.report.name, event.report.properties.value());
+        let (report, occurred_at) = (event.report, event.report.occurred_at.unwrap_or(now));
+        let matches = move |live: &&Live| live.trigger.matches_event(&report.name, report.properties.value(), occurred_at, now);
         live.iter().filter(matches).map(|live| Candidate {
             live,
             contact_id: event.contact_id,

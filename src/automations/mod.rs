@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod sample;
 mod step;
+pub mod text_check;
 mod trigger;
 pub mod uses;
 
@@ -30,4 +31,4 @@ pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED
 pub use report::{Reported, report};
 pub use sample::sample_event;
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};
-pub use trigger::Trigger;
+pub use trigger::{Trigger, parse_max_age};

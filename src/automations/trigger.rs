@@ -1,5 +1,6 @@
 //! Triggers: what starts an automation for a contact.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -7,8 +8,11 @@ use utoipa::ToSchema;
 use super::condition::Conditions;
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
-use crate::events::EventName;
+use crate::events::{self, EventName};
 use crate::types::json_object::ObjectReader;
+
+/// The most that a trigger can allow: ten years.
+const LONGEST_MAX_AGE: u32 = 315_360_000;
 
 /// What starts an automation; a name or tag is none only in a draft.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -24,6 +28,10 @@ pub enum Trigger {
         #[serde(rename = "where", skip_serializing_if = "Conditions::is_empty")]
         #[schema(value_type = Object)]
         conditions: Conditions,
+        /// How long ago the event may have happened, in seconds, 1 to 315,360,000 (ten years); 86,400 (a day) unless told otherwise. An older one,
+        /// and one more than five minutes in the future, is recorded and starts nothing.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_age_seconds: Option<u32>,
     },
     /// A contact gets this tag, which it did not have.
     TagAdded {
@@ -42,14 +50,18 @@ impl Trigger {
         let kind = reader.value("type").and_then(Value::as_str).unwrap_or_default();
         match kind {
             "event" => {
-                reader.only("An event trigger", &["type", "name", "where"]);
+                reader.only("An event trigger", &["type", "name", "where", "max_age_seconds"]);
                 let name = reader.text("name", EventName::parse);
                 let path = reader.path_of("where");
                 let conditions = match reader.value("where") {
                     Some(wanted) => Conditions::parse(&path, wanted, reader.errors()),
                     None => Conditions::default(),
                 };
-                Some(Self::Event { name, conditions })
+                let max_age_seconds = reader.value("max_age_seconds").and_then(|age| {
+                    let path = reader.path_of("max_age_seconds");
+                    reader.errors().check(&path, parse_max_age(age.as_u64()))
+                });
+                Some(Self::Event { name, conditions, max_age_seconds })
             }
             "tag_added" => {
                 reader.only("A tag_added trigger", &["type", "tag"]);
@@ -79,11 +91,15 @@ impl Trigger {
         }
     }
 
-    /// Whether an event starts it.
+    /// Whether an event that is reported now starts it.
     #[must_use]
-    pub fn matches_event(&self, event_name: &EventName, properties: &Value) -> bool {
+    pub fn matches_event(&self, event_name: &EventName, properties: &Value, occurred_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         match self {
-            Self::Event { name: Some(name), conditions } => name == event_name && conditions.hold(properties),
+            Self::Event { name: Some(name), conditions, max_age_seconds } => {
+                name == event_name
+                    && events::is_within(occurred_at, now, max_age_seconds.unwrap_or(events::MAX_AGE_SECONDS))
+                    && conditions.hold(properties)
+            }
             _ => false,
         }
     }
@@ -104,8 +120,17 @@ impl Trigger {
     }
 }
 
+/// Reads how old an event may be; an error says what is possible.
+pub fn parse_max_age(seconds: Option<u64>) -> Result<u32, String> {
+    seconds
+        .and_then(|seconds| u32::try_from(seconds).ok())
+        .filter(|seconds| (1..=LONGEST_MAX_AGE).contains(seconds))
+        .ok_or_else(|| "This must be a whole number of seconds, from 1 to 315,360,000 (ten years).".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use serde_json::json;
 
     use super::*;
@@ -121,6 +146,7 @@ mod tests {
         for value in [
             json!({"type": "event", "name": "order_completed"}),
             json!({"type": "event", "name": "order_completed", "where": {"country": "DE", "total": {"op": "gt", "value": 5}}}),
+            json!({"type": "event", "name": "order_completed", "max_age_seconds": 604_800}),
             json!({"type": "tag_added", "tag": "VIP"}),
             json!({"type": "contact_created"}),
         ] {
@@ -132,10 +158,27 @@ mod tests {
     fn an_event_matches_by_name_and_conditions() {
         let trigger = parse(&json!({"type": "event", "name": "order", "where": {"vip": true}})).unwrap();
         let order = EventName::parse("order").unwrap();
-        assert!(trigger.matches_event(&order, &json!({"vip": true})));
-        assert!(!trigger.matches_event(&order, &json!({"vip": false})));
-        assert!(!trigger.matches_event(&EventName::parse("Order").unwrap(), &json!({"vip": true})));
+        let now = DateTime::UNIX_EPOCH;
+        assert!(trigger.matches_event(&order, &json!({"vip": true}), now, now));
+        assert!(!trigger.matches_event(&order, &json!({"vip": false}), now, now));
+        assert!(!trigger.matches_event(&EventName::parse("Order").unwrap(), &json!({"vip": true}), now, now));
         assert!(!trigger.matches_contact_created());
+    }
+
+    #[test]
+    fn an_event_starts_only_while_it_is_recent_or_as_the_trigger_allows() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let starts = |trigger: Value, age: TimeDelta| {
+            parse(&trigger).unwrap().matches_event(&EventName::parse("order").unwrap(), &json!({}), now - age, now)
+        };
+        let usual = || json!({"type": "event", "name": "order"});
+        assert!(starts(usual(), TimeDelta::hours(24)) && starts(usual(), TimeDelta::minutes(-5)));
+        assert!(!starts(usual(), TimeDelta::hours(25)) && !starts(usual(), TimeDelta::minutes(-6)));
+        let patient = || json!({"type": "event", "name": "order", "max_age_seconds": 7 * 86_400});
+        assert!(
+            starts(patient(), TimeDelta::days(7)) && !starts(patient(), TimeDelta::days(8)) && !starts(patient(), TimeDelta::minutes(-6))
+        );
+        assert!(!starts(json!({"type": "event", "name": "order", "max_age_seconds": 60}), TimeDelta::hours(1)));
     }
 
     #[test]
@@ -148,7 +191,7 @@ mod tests {
     #[test]
     fn what_a_draft_leaves_open_matches_nothing_and_is_named() {
         let trigger = parse(&json!({"type": "event"})).unwrap();
-        assert!(!trigger.matches_event(&EventName::parse("order").unwrap(), &json!({})));
+        assert!(!trigger.matches_event(&EventName::parse("order").unwrap(), &json!({}), DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH));
         let mut errors = FieldErrors::default();
         trigger.note_missing("trigger", &mut errors);
         assert_eq!(errors.to_string(), "trigger.name: Name the event that starts it.");
@@ -162,5 +205,9 @@ mod tests {
         assert!(parse(&json!({"type": "contact_created", "tag": "x"})).unwrap_err().starts_with("trigger.tag: "));
         assert!(parse(&json!({"type": "event", "name": 5})).unwrap_err().starts_with("trigger.name: This must be text"));
         assert!(parse(&json!({"type": "event", "name": "a", "where": 5})).unwrap_err().starts_with("trigger.where: "));
+        for age in [json!(0), json!(-1), json!(1.5), json!("day"), json!(315_360_001)] {
+            let error = parse(&json!({"type": "event", "name": "a", "max_age_seconds": age})).unwrap_err();
+            assert!(error.starts_with("trigger.max_age_seconds: "), "{error}");
+        }
     }
 }

@@ -5,10 +5,12 @@
 mod fields;
 mod record;
 mod store;
+mod timing;
 
 pub use fields::{ClientId, EventName, MAX_PROPERTIES_BYTES, Properties};
 pub use record::{MAX_EVENTS, Outcome, Recorded, RecordedNow, record, was_quicker};
-pub use store::{find, find_many, of_contact};
+pub use store::{find, find_many, newest, of_contact};
+pub use timing::{MAX_AGE_SECONDS, Timing, is_within};
 
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};

@@ -12,7 +12,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::{ApiError, ApiResult, Caller, Json};
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
-use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded};
+use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded, Timing};
 use crate::types::country::Country;
 use crate::types::id::EventId;
 use crate::types::json_object::ObjectReader;
@@ -83,6 +83,10 @@ struct EventResult {
     index: Option<usize>,
     /// `recorded`, `repeat` or, among several, `error`.
     status: &'static str,
+    /// Why it started nothing, though it was recorded: `too_old` (`occurred_at` is over 24 hours ago; only triggers whose `max_age_seconds`
+    /// allows it started) or `in_future` (over 5 minutes ahead). Left out of an event that happened lately.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timing: Option<&'static str>,
     /// The event; of a repeat, the one that was recorded first.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
@@ -125,26 +129,28 @@ async fn report(caller: Caller<Marketer>, body: Json<Value>) -> ApiResult<HttpRe
 async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
     let country = country(caller, std::slice::from_ref(event)).await?;
     let report = read(event, country).map_err(ApiError::invalid)?;
+    let timing = timing(&report, caller.now());
     match caller.app.events.submit(report).await? {
         (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
-        answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer))),
+        answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, timing))),
     }
 }
 
 async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
     let country = country(caller, events).await?;
-    let (mut reports, mut errors) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
+    let now = caller.now();
+    let (mut reports, mut readings) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
     for event in events {
         match read(event, country) {
             Ok(report) => {
+                readings.push(Ok(timing(&report, now)));
                 reports.push(report);
-                errors.push(None);
             }
-            Err(fields) => errors.push(Some(fields)),
+            Err(fields) => readings.push(Err(fields)),
         }
     }
     let answers = caller.app.events.submit_list(reports).await?;
-    Ok(HttpResponse::Accepted().json(EventResults { results: results(errors, answers) }))
+    Ok(HttpResponse::Accepted().json(EventResults { results: results(readings, answers) }))
 }
 
 /// What national numbers are read with; not asked for when every number has its country code, as most have.
@@ -236,14 +242,18 @@ fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> O
     named
 }
 
+fn timing(report: &NewEvent, now: DateTime<Utc>) -> Timing {
+    report.occurred_at.map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now))
+}
+
 /// Puts the answers for what could be read between the errors of what could not.
-fn results(errors: Vec<Option<FieldErrors>>, answers: Vec<Answer>) -> Vec<EventResult> {
+fn results(readings: Vec<Result<Timing, FieldErrors>>, answers: Vec<Answer>) -> Vec<EventResult> {
     let mut answers = answers.into_iter();
-    let result = |error: Option<FieldErrors>| match error {
-        Some(fields) => EventResult::error(fields),
-        None => answers.next().map_or_else(|| EventResult::error(FieldErrors::default()), EventResult::of),
+    let result = |reading: Result<Timing, FieldErrors>| match reading {
+        Err(fields) => EventResult::error(fields),
+        Ok(timing) => answers.next().map_or_else(|| EventResult::error(FieldErrors::default()), |answer| EventResult::of(answer, timing)),
     };
-    let mut results: Vec<EventResult> = errors.into_iter().map(result).collect();
+    let mut results: Vec<EventResult> = readings.into_iter().map(result).collect();
     for (index, result) in results.iter_mut().enumerate() {
         result.index = Some(index);
     }
@@ -251,10 +261,15 @@ fn results(errors: Vec<Option<FieldErrors>>, answers: Vec<Answer>) -> Vec<EventR
 }
 
 impl EventResult {
-    fn of((recorded, started): Answer) -> Self {
-        let stored = |status, id| Self { index: None, status, id: Some(id), enrollments: Some(started), error: None };
+    fn of((recorded, started): Answer, timing: Timing) -> Self {
+        let stored = |status, id| Self { index: None, status, timing: None, id: Some(id), enrollments: Some(started), error: None };
+        let timing = match timing {
+            Timing::Recent => None,
+            Timing::TooOld => Some("too_old"),
+            Timing::InFuture => Some("in_future"),
+        };
         match recorded {
-            Recorded::New(id) => stored("recorded", id),
+            Recorded::New(id) => Self { timing, ..stored("recorded", id) },
             Recorded::Repeat(id) => stored("repeat", id),
             Recorded::Refused(fields) => Self::error(fields),
         }
@@ -263,7 +278,7 @@ impl EventResult {
     const fn error(fields: FieldErrors) -> Self {
         let message = "Some fields cannot be accepted; `fields` says which and why.";
         let error = EventError { code: "invalid_fields", message, fields };
-        Self { index: None, status: "error", id: None, enrollments: None, error: Some(error) }
+        Self { index: None, status: "error", timing: None, id: None, enrollments: None, error: Some(error) }
     }
 }
 

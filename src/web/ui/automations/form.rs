@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::automations::condition::{Condition, Conditions, Operator};
-use crate::automations::{Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger};
+use crate::automations::{self, Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger};
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
@@ -34,6 +34,9 @@ pub(super) struct TriggerForm {
     pub(super) name: String,
     pub(super) tag: String,
     pub(super) conditions: Vec<ConditionForm>,
+    /// How old an event may be; blank for a day.
+    pub(super) max_age: String,
+    pub(super) max_age_unit: String,
 }
 
 /// A condition as typed.
@@ -59,7 +62,7 @@ pub(super) struct StepForm {
 impl AutomationForm {
     /// A new automation: an event with one SMS.
     pub(super) fn blank() -> Self {
-        let trigger = TriggerForm { kind: "event".to_owned(), ..TriggerForm::default() };
+        let trigger = TriggerForm { kind: "event".to_owned(), max_age_unit: "days".to_owned(), ..TriggerForm::default() };
         Self { name: String::new(), trigger, steps: vec![StepForm::sms()] }
     }
 
@@ -85,6 +88,8 @@ impl AutomationForm {
                 "trigger.type" => form.trigger.kind = value,
                 "trigger.name" => form.trigger.name = value,
                 "trigger.tag" => form.trigger.tag = value,
+                "trigger.max_age_seconds" => form.trigger.max_age = value,
+                "trigger.max_age_unit" => form.trigger.max_age_unit = value,
                 other => {
                     if let Some((index, field)) = indexed(other, "trigger.where.") {
                         conditions.entry(index).or_default().set(field, value);
@@ -106,6 +111,7 @@ impl AutomationForm {
         let trigger = &self.trigger;
         query.append_pair("name", &self.name).append_pair("trigger.type", &trigger.kind);
         query.append_pair("trigger.name", &trigger.name).append_pair("trigger.tag", &trigger.tag);
+        query.append_pair("trigger.max_age_seconds", &trigger.max_age).append_pair("trigger.max_age_unit", &trigger.max_age_unit);
         for (index, one) in trigger.conditions.iter().enumerate() {
             for (field, value) in [("property", &one.property), ("op", &one.op), ("value", &one.value)] {
                 query.append_pair(&format!("trigger.where.{index}.{field}"), value);
@@ -138,15 +144,26 @@ impl AutomationForm {
     }
 }
 
+/// A time in the longest unit that it is a whole number of.
+fn in_longest_unit(seconds: u32) -> (String, &'static str) {
+    let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds % length == 0).unwrap_or(("seconds", 1));
+    ((seconds / length).to_string(), unit)
+}
+
 impl TriggerForm {
     fn of(trigger: &Trigger) -> Self {
-        let kind = |kind: &str| Self { kind: kind.to_owned(), ..Self::default() };
+        let kind = |kind: &str| Self { kind: kind.to_owned(), max_age_unit: "days".to_owned(), ..Self::default() };
         match trigger {
-            Trigger::Event { name, conditions } => Self {
-                name: name.as_ref().map(ToString::to_string).unwrap_or_default(),
-                conditions: conditions.0.iter().map(ConditionForm::of).collect(),
-                ..kind("event")
-            },
+            Trigger::Event { name, conditions, max_age_seconds } => {
+                let (max_age, max_age_unit) = max_age_seconds.map_or_else(|| (String::new(), "days"), in_longest_unit);
+                Self {
+                    name: name.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    conditions: conditions.0.iter().map(ConditionForm::of).collect(),
+                    max_age,
+                    max_age_unit: max_age_unit.to_owned(),
+                    ..kind("event")
+                }
+            }
             Trigger::TagAdded { tag } => Self { tag: tag.as_ref().map(ToString::to_string).unwrap_or_default(), ..kind("tag_added") },
             Trigger::ContactCreated => kind("contact_created"),
         }
@@ -161,7 +178,17 @@ impl TriggerForm {
                 };
                 let typed = self.conditions.iter().enumerate().filter(|(_, one)| !one.is_blank());
                 let conditions = typed.filter_map(|(index, one)| one.parse(&format!("trigger.where.{index}"), errors)).collect();
-                Some(Trigger::Event { name, conditions: Conditions(conditions) })
+                let max_age_seconds = match self.max_age.trim() {
+                    "" => None,
+                    typed => {
+                        let length =
+                            UNITS.iter().find(|(unit, _)| *unit == self.max_age_unit).map_or(86_400, |(_, length)| u64::from(*length));
+                        let seconds = typed.parse::<u64>().ok().and_then(|amount| amount.checked_mul(length));
+                        let read = automations::parse_max_age(seconds).map_err(|_| "Enter a whole number, for at most ten years.");
+                        errors.check("trigger.max_age_seconds", read)
+                    }
+                };
+                Some(Trigger::Event { name, conditions: Conditions(conditions), max_age_seconds })
             }
             "tag_added" => {
                 let tag = match self.tag.trim() {
@@ -234,8 +261,8 @@ impl StepForm {
     fn of(step: &Step) -> Self {
         match step {
             Step::Wait { seconds } => {
-                let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds % length == 0).unwrap_or(("seconds", 1));
-                Self { amount: (seconds / length).to_string(), unit: unit.to_owned(), ..Self::wait() }
+                let (amount, unit) = in_longest_unit(*seconds);
+                Self { amount, unit: unit.to_owned(), ..Self::wait() }
             }
             Step::SendSms { template_id, sender_id, to } => {
                 let (to, property) = match to {

@@ -26,7 +26,7 @@ fn automation(definition: Definition) -> Automation {
 fn definition() -> Definition {
     let trigger = json!({"type": "event", "name": "order_completed", "where": {
         "total": [{"op": "gte", "value": 10}, {"op": "lt", "value": 20.5}], "country": "DE", "coupon": {"op": "exists", "value": false},
-    }});
+    }, "max_age_seconds": 604_800});
     let steps = json!([
         {"type": "send_sms", "template_id": TemplateId::new(), "sender_id": SenderId::new(), "to": "event.customer.phone"},
         {"type": "wait", "seconds": 5400},

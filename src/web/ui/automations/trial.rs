@@ -121,7 +121,9 @@ impl TrialForm {
         let chosen = match self.event_id.as_str() {
             made_event::SAMPLE | made_event::WRITTEN => None,
             id => {
-                let starting = || events.iter().find(|event| trigger.matches_event(&event.name, &event.properties));
+                let starting = || {
+                    events.iter().find(|event| trigger.matches_event(&event.name, &event.properties, event.occurred_at, event.received_at))
+                };
                 events.iter().find(|event| event.id.to_string() == id).or_else(starting)
             }
         };

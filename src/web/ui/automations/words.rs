@@ -17,10 +17,11 @@ const SECONDS_PER: [(&str, u32); 4] = [("day", 86_400), ("hour", 3_600), ("minut
 pub(super) fn trigger(trigger: &Trigger) -> String {
     match trigger {
         Trigger::Event { name: None, .. } => "When an event is reported that is not named yet".to_owned(),
-        Trigger::Event { name: Some(name), conditions } => {
+        Trigger::Event { name: Some(name), conditions, max_age_seconds } => {
             let conditions: Vec<String> = conditions.0.iter().map(condition).collect();
             let when = if conditions.is_empty() { "" } else { " and " };
-            format!("When the event “{name}” is reported{when}{}", conditions.join(" and "))
+            let age = max_age_seconds.map(|seconds| format!(", up to {} after it happened", duration(seconds))).unwrap_or_default();
+            format!("When the event “{name}” is reported{age}{when}{}", conditions.join(" and "))
         }
         Trigger::TagAdded { tag: None } => "When a tag is added that is not named yet".to_owned(),
         Trigger::TagAdded { tag: Some(tag) } => format!("When the tag “{tag}” is added to a contact"),
@@ -117,6 +118,8 @@ mod tests {
         for part in ["country is “DE”", "total is at least 100", "coupon is missing"] {
             assert!(sentence.contains(part), "{part} is not in {sentence}");
         }
+        let patient = read(json!({"type": "event", "name": "order", "max_age_seconds": 172_800}));
+        assert_eq!(patient, "When the event “order” is reported, up to 2 days after it happened");
         assert_eq!(read(json!({"type": "tag_added", "tag": "VIP"})), "When the tag “VIP” is added to a contact");
     }
 

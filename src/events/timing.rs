@@ -1,0 +1,55 @@
+//! Whether an event happened lately: only then is it a reason to text its contact now.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How old an event may be, unless a trigger says otherwise, in seconds: what is reported later comes from an import or an outage.
+pub const MAX_AGE_SECONDS: u32 = 24 * 60 * 60;
+/// How far ahead of our clock an event may be, for clocks that differ.
+const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// Whether an event happened lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timing {
+    /// It did.
+    Recent,
+    /// It happened more than [`MAX_AGE_SECONDS`] ago: only triggers that allow it start.
+    TooOld,
+    /// It lies more than five minutes ahead: it starts nothing.
+    InFuture,
+}
+
+impl Timing {
+    /// Of an event that is reported now.
+    #[must_use]
+    pub fn of(occurred_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        if is_within(occurred_at, now, MAX_AGE_SECONDS) {
+            Self::Recent
+        } else if occurred_at > now {
+            Self::InFuture
+        } else {
+            Self::TooOld
+        }
+    }
+}
+
+/// Whether an event is neither older than this nor in the future.
+#[must_use]
+pub fn is_within(occurred_at: DateTime<Utc>, now: DateTime<Utc>, max_age_seconds: u32) -> bool {
+    let age = now - occurred_at;
+    age <= TimeDelta::seconds(i64::from(max_age_seconds)) && age >= -MAX_AHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_back_and_five_minutes_ahead_are_recent() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let of = |age: TimeDelta| Timing::of(now - age, now);
+        assert_eq!([of(TimeDelta::zero()), of(TimeDelta::hours(24)), of(TimeDelta::minutes(-5))], [Timing::Recent; 3]);
+        assert_eq!(of(TimeDelta::hours(24) + TimeDelta::seconds(1)), Timing::TooOld);
+        assert_eq!(of(TimeDelta::minutes(-5) - TimeDelta::seconds(1)), Timing::InFuture);
+        assert!(is_within(now - TimeDelta::days(30), now, 31 * 86_400) && !is_within(now + TimeDelta::days(1), now, 31 * 86_400));
+    }
+}
