@@ -12,7 +12,7 @@ use super::step::{Recipient, Step};
 use crate::contacts::Contact;
 use crate::messages::compose::{Draft, Origin};
 use crate::senders::Sender;
-use crate::templates::{Renderer, Template, Variables};
+use crate::templates::{Rendered, Renderer, Template, Variables};
 use crate::types::country::Country;
 use crate::types::id::{SenderId, TemplateId};
 use crate::types::phone::PhoneNumber;
@@ -88,9 +88,13 @@ fn draft(
 ) -> Draft {
     let template = template_id.and_then(|id| material.templates.get(&id));
     let variables = Variables::new(passage.contact, passage.event).with_organization(material.organization);
-    let text = match template {
+    let rendered = match template {
         Some(template) => material.renderer.render(template, &variables).map_err(|error| error.to_string()),
         None => Err("The template does not exist any more.".to_owned()),
+    };
+    let (text, media_urls) = match rendered {
+        Ok(Rendered { text, media_urls }) => (Ok(text), media_urls),
+        Err(reason) => (Err(reason), Vec::new()),
     };
     Draft {
         origin: Origin::Automation { automation_id: passage.enrollment.automation_id, enrollment_id: passage.enrollment.id, step },
@@ -99,7 +103,7 @@ fn draft(
         to: recipient(passage, material.default_country, to),
         text,
         template: template.map(|template| (template.id, template.version)),
-        media_urls: template.map(|template| template.media_urls.clone()).unwrap_or_default(),
+        media_urls,
     }
 }
 
@@ -113,7 +117,11 @@ fn recipient(passage: &Passage<'_>, country: Option<Country>, to: &Recipient) ->
     let raw = match lookup(event, property) {
         None | Some(Value::Null) => return Err(format!("The event has no property “{property}” to send to.")),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
+        // A program may write the digits of a number as a decimal number.
+        Some(Value::Number(number)) => match number.as_f64() {
+            Some(whole) if number.is_f64() && whole.fract() == 0.0 => format!("{whole:.0}"),
+            _ => number.to_string(),
+        },
         Some(_) => return Err(format!("The event's property “{property}” is not a phone number but a list, an object or a truth value.")),
     };
     PhoneNumber::parse(&raw, country).map_err(|error| format!("The event's property “{property}” is not a phone number: {error}"))

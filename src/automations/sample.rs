@@ -9,7 +9,7 @@ use super::step::{Recipient, Step};
 use super::trigger::Trigger;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::templates::{self, TemplateBody};
+use crate::templates;
 use crate::types::phone::PhoneNumber;
 
 /// Makes up the properties of an event that meets the trigger's conditions, if one can, with everything that the texts name; `phone` stands
@@ -17,8 +17,7 @@ use crate::types::phone::PhoneNumber;
 pub async fn sample_event(conn: &mut Conn, definition: &Definition, phone: &PhoneNumber) -> Result<Value> {
     let (template_ids, _) = definition.refers_to();
     let templates = templates::find_many(conn, &template_ids).await?;
-    let bodies = template_ids.iter().filter_map(|id| TemplateBody::parse(&templates.get(id)?.body).ok());
-    let texts: Vec<Value> = bodies.map(|body| body.sample_event()).collect();
+    let texts: Vec<Value> = template_ids.iter().filter_map(|id| templates.get(id)?.sample_event()).collect();
     Ok(sample(definition, texts, phone))
 }
 

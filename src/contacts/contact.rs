@@ -117,6 +117,11 @@ pub async fn find_many(mut conn: &Conn, ids: &[ContactId]) -> Result<Vec<Contact
     Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(Contact::as_select()).load(&mut conn).await?)
 }
 
+/// The newest contacts, at most `limit`.
+pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<Contact>> {
+    Ok(contacts::table.order(contacts::id.desc()).limit(limit).select(Contact::as_select()).load(conn).await?)
+}
+
 /// Those of these ids that are contacts', in no particular order.
 pub async fn existing(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactId>> {
     Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(contacts::id).load(conn).await?)

@@ -16,7 +16,7 @@ pub mod timeline;
 pub use change::Change;
 pub use contact::{
     Contact, NewContact, create, existing, find, find_by_external_id, find_by_phone, find_many, find_or_create_by_phone,
-    find_or_create_many_by_phone, ids_by_external_id, ids_by_phone,
+    find_or_create_many_by_phone, ids_by_external_id, ids_by_phone, newest,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, FAR, Position, count, list, list_ids};

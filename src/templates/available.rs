@@ -1,9 +1,12 @@
 //! What a text can name for a contact and event, each with the value that it would have.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::operators::shown;
+use super::sandbox::Side;
 use super::variables::{Key, Root, Variable, Variables};
 
 /// Properties of an event that are offered; one with more is a document, not something to choose from.
@@ -36,8 +39,7 @@ impl Variables<'_> {
     }
 
     fn shown(&self, variable: &Variable) -> Option<String> {
-        let value = self.get(variable)?;
-        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        shown(&self.get(variable)?, Side::Left).ok().map(Cow::into_owned)
     }
 }
 
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn each_variable_that_is_offered_can_be_written_and_has_that_value() {
         let phone = PhoneNumber::from_e164("+14155550123").unwrap();
-        let event = json!({ "order_id": 7, "items": [{ "sku": "A-1" }, { "sku": "B-2" }], "gift": null, "ship to": { "city": "Oakland" } });
+        let event = json!({ "order_id": 7, "total": 42.0, "items": [{ "sku": "A-1" }, { "sku": "B-2" }], "gift": null, "ship to": { "city": "Oakland" } });
         let variables = Variables::for_phone(&phone, Some(&event)).with_organization("Bells");
         let found = variables.available(&BTreeSet::from(["city".to_owned()]));
         let of = |name: &str| found.iter().find(|one| one.variable == name).unwrap_or_else(|| panic!("{name}: {found:?}")).value.clone();

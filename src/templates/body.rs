@@ -1,31 +1,24 @@
 //! A template's text, parsed: known to be allowed, ready to render.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-    ops::Range,
-};
+use std::collections::BTreeSet;
 
-use tera::{Context, ErrorKind, Tera};
-
-use super::{
-    filters::SANDBOX,
-    grammar::{Checked, NAMES, check},
-    lexer::Place,
-    variables::{Variable, Variables, sample_event},
-};
+use super::check::{Expected, expected};
+use super::foreign;
+use super::grammar::{Printing, check};
+use super::lexer::Place;
+use super::media::MediaUrl;
+use super::program::{Program, Reach};
+use super::variables::{self, Variable, Variables};
 
 /// The most that a text may have, in UTF-16 units as Twilio counts them; also the most that a body may have as typed.
 pub const MAX_CHARACTERS: usize = 1_600;
 /// A UTF-16 unit is at most 3 bytes of UTF-8.
 const MAX_BYTES: usize = MAX_CHARACTERS * 3;
-const NAME: &str = "sms";
 
 /// A text with variables that is allowed, checked once and rendered as often as wanted.
 pub struct TemplateBody {
     text: String,
-    checked: Checked,
-    tera: Tera,
+    program: Program,
 }
 
 /// Why a text cannot be a template, and where: line and column from 1.
@@ -52,7 +45,7 @@ pub enum RenderError {
         sentence: String,
     },
     /// Above [`MAX_CHARACTERS`].
-    #[error("the text came out longer than 1,600 characters")]
+    #[error("it came out longer than can be sent")]
     TooLong,
     /// Nothing but whitespace.
     #[error("the text came out empty")]
@@ -66,6 +59,17 @@ pub enum RenderError {
         line: u32,
         /// From 1, in characters.
         column: u32,
+    },
+    /// What came out as the address of a medium is none.
+    #[error("it came out as no web address; it must begin with https:// or http://, in full")]
+    NoAddress,
+    /// The address of a medium cannot be made.
+    #[error("media address {number}: {reason}")]
+    Media {
+        /// Its place in the list, from 1.
+        number: usize,
+        /// Why.
+        reason: Box<RenderError>,
     },
     /// The stored text is not allowed (any more).
     #[error("the template cannot be read: {0}")]
@@ -82,10 +86,17 @@ pub struct Unset {
 }
 
 impl TemplateBody {
-    /// Checks a text as typed: at most 1,600 characters, and only what the sandbox allows.
+    /// Checks a text as typed: at most 1,600 characters, only what the sandbox allows, and nothing that fails for every message.
     ///
     /// Line ends become `\n`, whitespace at the end goes.
     pub fn parse(typed: &str) -> Result<Self, TemplateError> {
+        let body = Self::saved(typed)?;
+        body.program.check()?;
+        Ok(body)
+    }
+
+    /// Reads a text that was saved, by this or an older release: what fails in it may stand where no message comes by.
+    pub(super) fn saved(typed: &str) -> Result<Self, TemplateError> {
         let text = typed.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
         let start = Place { line: 1, column: 1 };
         if text.is_empty() {
@@ -98,10 +109,8 @@ impl TemplateBody {
         if let Some(byte) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
             return Err(place_of(&text, byte).error("There is an invisible control character here; remove it."));
         }
-        let checked = check(&text)?;
-        let mut tera = SANDBOX.clone();
-        tera.add_raw_template(NAME, &checked.source).map_err(|error| refused_by_tera(&checked, &error))?;
-        Ok(Self { text, checked, tera })
+        let program = Program::new(check(&text, Printing::Text)?)?;
+        Ok(Self { text, program })
     }
 
     /// The text as it is saved.
@@ -111,50 +120,42 @@ impl TemplateBody {
 
     /// The names of the variables that the text uses.
     pub fn variables(&self) -> BTreeSet<String> {
-        self.checked.variables.iter().map(ToString::to_string).collect()
+        self.program.checked.variables.iter().map(ToString::to_string).collect()
     }
 
     /// The variables that the text uses, in its order.
     pub(super) fn parsed_variables(&self) -> &[Variable] {
-        &self.checked.variables
+        &self.program.checked.variables
+    }
+
+    /// Of which kind the value of each of these variables has to be, where that can be told from what is done with it.
+    pub(super) fn expected_kinds(&self) -> Vec<Option<Expected>> {
+        expected(&self.program.checked)
     }
 
     /// The variables that have no value for this contact and event, in the order of the text.
     pub fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
-        let unset = |(index, variable): (usize, &Variable)| {
-            variables.get(variable).is_none().then(|| Unset {
-                variable: variable.to_string(),
-                has_default: self.checked.uses.iter().filter(|used| used.variable == index).all(|used| used.has_default),
-            })
-        };
-        self.checked.variables.iter().enumerate().filter_map(unset).collect()
+        self.program.unset(variables)
+    }
+
+    /// What is probably not meant as it stands, in sentences: merge tags of other tools.
+    pub fn warnings(&self) -> Vec<String> {
+        foreign::warnings(&self.text)
+    }
+
+    /// What fails with values of the kinds that these have; an error says whether it fails for every message.
+    pub fn check_with(&self, samples: &[Variables<'_>]) -> Result<(), (TemplateError, Reach)> {
+        self.program.check_with(samples)
     }
 
     /// The text outside all variables and ifs: what each message has at least, unless an if leaves some of it out.
     pub fn fixed_text(&self) -> &str {
-        &self.checked.fixed
-    }
-
-    /// Properties of an event that would fill in every `event.…` of the text, to try it with.
-    pub fn sample_event(&self) -> serde_json::Value {
-        sample_event(&self.checked.variables)
+        &self.program.checked.fixed
     }
 
     /// The text for one contact and event: at most 1,600 characters (UTF-16 units), never empty.
     pub fn render(&self, variables: &Variables<'_>) -> Result<String, RenderError> {
-        let mut context = Context::new();
-        for (name, variable) in NAMES.iter().zip(&self.checked.variables) {
-            if let Some(value) = variables.get(variable) {
-                context.insert_value(*name, value);
-            }
-        }
-        let mut written = Capped(Vec::with_capacity(320));
-        self.tera.render_to(NAME, &context, &mut written).map_err(|error| self.failed(&context, &error))?;
-        // Tera writes whole strings, so that nothing is lost here; a lossy reading is cheaper to trust than to prove.
-        let mut text = match String::from_utf8(written.0) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        };
+        let mut text = self.program.render(variables, MAX_BYTES)?;
         if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
             text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
         }
@@ -163,36 +164,17 @@ impl TemplateBody {
         }
         if text.trim().is_empty() { Err(RenderError::Empty) } else { Ok(text) }
     }
+}
 
-    /// Puts Tera's error into terms of the text as typed.
-    fn failed(&self, context: &Context, error: &tera::Error) -> RenderError {
-        let (message, range) = match error.kind() {
-            ErrorKind::Io(_) => return RenderError::TooLong,
-            ErrorKind::RenderingError(report) => (report.message().to_owned(), report.span().range.clone()),
-            other => (other.to_string(), 0..0),
-        };
-        if let Some(index) = self.culprit(context, &range)
-            && let Some(variable) = self.checked.variables.get(index)
-        {
-            return RenderError::NotSet { variable: variable.to_string(), sentence: variable.not_set() };
-        }
-        let Place { line, column } = self.checked.place(range.start);
-        RenderError::Failed { message: message.trim_end_matches('.').to_owned(), line, column }
+/// Properties of an event that would fill in every `event.…` of a text and its media, to try them with.
+pub fn sample_event(body: Option<&TemplateBody>, media: &[MediaUrl]) -> serde_json::Value {
+    let programs = body.map(|body| &body.program).into_iter().chain(media.iter().filter_map(MediaUrl::program));
+    let (mut variables, mut kinds) = (Vec::new(), Vec::new());
+    for program in programs {
+        variables.extend(program.checked.variables.iter().cloned());
+        kinds.extend(expected(&program.checked));
     }
-
-    /// The variable without value and default that the error is about: within its range, else in the same tag.
-    fn culprit(&self, context: &Context, range: &Range<usize>) -> Option<usize> {
-        let tag = self.checked.tags.iter().rfind(|tag| tag.range.start <= range.start).map(|tag| &tag.range);
-        let missing = |within: &Range<usize>| {
-            let mut uses = self.checked.uses.iter().filter(|used| !used.has_default);
-            uses.find(|used| {
-                used.range.start < within.end
-                    && within.start < used.range.end
-                    && NAMES.get(used.variable).is_some_and(|name| !context.contains_key(name))
-            })
-        };
-        missing(range).or_else(|| missing(tag?)).map(|used| used.variable)
-    }
+    variables::sample_event(&variables, &kinds)
 }
 
 impl std::fmt::Debug for TemplateBody {
@@ -204,31 +186,6 @@ impl std::fmt::Debug for TemplateBody {
 impl PartialEq for TemplateBody {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
-    }
-}
-
-/// Fails once more is written than can be sent, so that no template fills the memory.
-struct Capped(Vec<u8>);
-
-impl Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > MAX_BYTES {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What passes our check and not Tera's: a combination of operators that it does not take.
-fn refused_by_tera(checked: &Checked, error: &tera::Error) -> TemplateError {
-    match error.kind() {
-        ErrorKind::SyntaxError(report) => checked.place(report.span().range.start).error(report.message()),
-        other => Place { line: 1, column: 1 }.error(other.to_string()),
     }
 }
 

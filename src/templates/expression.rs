@@ -1,71 +1,28 @@
-//! The expressions of a template: variables, literals, comparisons, arithmetic, and the filters and tests on the lists.
+//! Reads the tokens of one tag as an expression: variables, literals, operators, and the filters and tests on the lists.
 
-use super::{
-    TemplateError,
-    grammar::{Checked, NAMES, Use},
-    lexer::{Place, Token},
-    variables::{Key, Variable},
-};
+use super::TemplateError;
+use super::ast::{Call, Expr, Node, Operator};
+use super::calls::{self, FILTERS, Signature, TESTS};
+use super::grammar::{Checked, NAMES};
+use super::hints;
+use super::lexer::{Place, Token};
+use super::variables::{Key, Variable};
 
 /// Parentheses, brackets and arguments inside one another; Tera itself stops at 40.
 const MAX_DEPTH: usize = 6;
-/// Operators and filters in one tag; Tera itself stops at 256.
+/// Operators and filters in one tag; Tera itself stops at 256, with several of its own for one of these.
 const MAX_OPERATIONS: usize = 40;
 
-/// The name of a filter or test, and its arguments.
-type Call = (&'static str, &'static [&'static str]);
+/// How strongly `or`, `and`, `is` and a filter's `|` hold what is beside them; operators have [`Operator::binding`].
+const OR: (u8, u8) = (1, 2);
+const AND: (u8, u8) = (3, 4);
+const IS: u8 = 5;
+const NOT: u8 = 5;
+const PIPE: u8 = 17;
+const NEGATIVE: u8 = 20;
 
-/// The filters, each with its arguments; `*` marks one that must be given.
-const FILTERS: [Call; 26] = [
-    ("default", &["value*", "boolean"]),
-    ("upper", &[]),
-    ("lower", &[]),
-    ("capitalize", &[]),
-    ("title", &[]),
-    ("trim", &["pat"]),
-    ("trim_start", &["pat"]),
-    ("trim_end", &["pat"]),
-    ("truncate", &["length*", "end"]),
-    ("replace", &["from*", "to*"]),
-    ("urlencode", &[]),
-    ("date", &["format", "timezone"]),
-    ("fixed", &["places"]),
-    ("round", &["method", "precision"]),
-    ("abs", &[]),
-    ("int", &["base"]),
-    ("float", &[]),
-    ("str", &[]),
-    ("length", &[]),
-    ("wordcount", &[]),
-    ("pluralize", &["singular", "plural"]),
-    ("split", &["pat*"]),
-    ("join", &["sep"]),
-    ("first", &[]),
-    ("last", &[]),
-    ("nth", &["n*"]),
-];
-
-/// What can follow `is` and `is not`.
-const TESTS: [Call; 13] = [
-    ("defined", &[]),
-    ("undefined", &[]),
-    ("string", &[]),
-    ("number", &[]),
-    ("integer", &[]),
-    ("float", &[]),
-    ("bool", &[]),
-    ("odd", &[]),
-    ("even", &[]),
-    ("divisible_by", &["divisor*"]),
-    ("starting_with", &["pat*"]),
-    ("ending_with", &["pat*"]),
-    ("containing", &["pat*"]),
-];
-
-const OPERATORS: [&str; 12] = ["==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "//", "/", "%"];
-
-/// Reads the tokens of one tag and writes them for Tera.
-pub(super) struct Expression<'a> {
+/// Reads the tokens of one tag.
+pub(super) struct Parser<'a> {
     checked: &'a mut Checked,
     tokens: std::slice::Iter<'a, (Token, Place)>,
     end: Place,
@@ -73,116 +30,141 @@ pub(super) struct Expression<'a> {
     operations: usize,
 }
 
-impl<'a> Expression<'a> {
-    /// Checks that the tokens are exactly one expression, and appends it to the written source.
-    pub(super) fn check(checked: &'a mut Checked, tokens: &'a [(Token, Place)], end: Place) -> Result<(), TemplateError> {
-        let mut expression = Self { checked, tokens: tokens.iter(), end, depth: 0, operations: 0 };
-        expression.expression()?;
-        match expression.tokens.next() {
-            None => Ok(()),
+impl<'a> Parser<'a> {
+    /// The tokens as exactly one expression.
+    pub(super) fn parse(checked: &'a mut Checked, tokens: &'a [(Token, Place)], end: Place) -> Result<Expr, TemplateError> {
+        let mut parser = Self { checked, tokens: tokens.iter(), end, depth: 0, operations: 0 };
+        let expr = parser.expression()?;
+        match parser.tokens.next() {
+            None => Ok(expr),
             Some((Token::Symbol("("), place)) => Err(place.error("Functions cannot be used in a template.")),
-            Some((token, place)) => Err(place.error(format!("{token} is not expected here."))),
+            Some((token, place)) => Err(place.error(hints::unexpected(token))),
         }
     }
 
-    fn expression(&mut self) -> Result<(), TemplateError> {
+    fn expression(&mut self) -> Result<Expr, TemplateError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.place().error(format!("More than {MAX_DEPTH} levels of parentheses cannot be read; make it simpler.")));
         }
-        self.operand()?;
-        loop {
-            let place = self.place();
-            if self.binary_operator()? {
-                self.count(place)?;
-                self.operand()?;
-            } else if self.accept_name("is") {
-                self.count(place)?;
-                self.write(" is ");
-                if self.accept_name("not") {
-                    self.write("not ");
-                }
-                self.call("test", &TESTS)?;
-            } else if self.accept_name("if") {
-                self.count(place)?;
-                self.write(" if ");
-                self.expression()?;
-                if !self.accept_name("else") {
-                    return Err(self.place().error("After “if” and its condition “else” and another value must follow."));
-                }
-                self.write(" else ");
-                self.expression()?;
-                break;
-            } else {
-                break;
-            }
-        }
+        let expr = self.binding(0)?;
         self.depth -= 1;
-        Ok(())
+        Ok(expr)
     }
 
-    /// `not`, `-`, one value, and the filters behind it.
-    fn operand(&mut self) -> Result<(), TemplateError> {
-        if self.accept_name("not") {
-            self.write("not ");
+    /// An expression whose operators hold at least so strongly (a Pratt parser).
+    fn binding(&mut self, least: u8) -> Result<Expr, TemplateError> {
+        let mut left = self.prefix()?;
+        loop {
+            let (place, beginning) = (self.place(), left.place);
+            let node = match self.tokens.as_slice() {
+                [(Token::Symbol("|"), _), (Token::Symbol("|"), _), ..] => return Err(place.error(hints::double_pipe(self.checked, &left))),
+                [(Token::Symbol("|"), _), ..] if PIPE >= least => {
+                    self.tokens.next();
+                    let place = self.place();
+                    let call = self.call("filter", &FILTERS)?;
+                    self.count(place)?;
+                    left = Expr { node: Node::Filter(Box::new(left), call), place: beginning };
+                    continue;
+                }
+                [(Token::Name(word), _), ..] if word == "is" && IS >= least => {
+                    self.tokens.next();
+                    let negated = self.accept_name("not");
+                    let call = self.call("test", &TESTS)?;
+                    self.count(place)?;
+                    left = Expr { node: Node::Test { of: Box::new(left), call, negated }, place: beginning };
+                    continue;
+                }
+                [(Token::Name(word), _), ..] if word == "if" && least == 0 => {
+                    self.tokens.next();
+                    self.count(place)?;
+                    let condition = Box::new(self.expression()?);
+                    if !self.accept_name("else") {
+                        return Err(self.place().error("After “if” and its condition “else” and another value must follow."));
+                    }
+                    let no = Box::new(self.expression()?);
+                    return Ok(Expr { node: Node::Choice { yes: Box::new(left), condition, no }, place: beginning });
+                }
+                [(Token::Name(word), _), ..] if word == "or" && OR.0 >= least => {
+                    self.next_operand(1, place)?;
+                    Node::Or(Box::new(left), Box::new(self.binding(OR.1)?))
+                }
+                [(Token::Name(word), _), ..] if word == "and" && AND.0 >= least => {
+                    self.next_operand(1, place)?;
+                    Node::And(Box::new(left), Box::new(self.binding(AND.1)?))
+                }
+                tokens => match operator(tokens)? {
+                    Some((operator, length)) if operator.binding().0 >= least => {
+                        self.next_operand(length, place)?;
+                        Node::Binary(operator, Box::new(left), Box::new(self.binding(operator.binding().1)?))
+                    }
+                    _ => return Ok(left),
+                },
+            };
+            // The error of an operator stands where the operator does.
+            let place = if matches!(node, Node::Binary(..)) { place } else { beginning };
+            left = Expr { node, place };
+        }
+    }
+
+    fn next_operand(&mut self, operator_tokens: usize, place: Place) -> Result<(), TemplateError> {
+        self.tokens.nth(operator_tokens - 1);
+        self.count(place)
+    }
+
+    /// `not`, `-`, or one value.
+    fn prefix(&mut self) -> Result<Expr, TemplateError> {
+        let place = self.place();
+        let prefix = if self.accept_name("not") {
+            Some(NOT)
         } else if self.accept("-") {
-            self.write("-");
+            Some(NEGATIVE)
+        } else {
+            None
+        };
+        let Some(strength) = prefix else { return self.value() };
+        match self.tokens.as_slice().first() {
+            Some((Token::Name(name), place)) if name == "not" => return Err(place.error("“not” cannot stand here.")),
+            Some((Token::Symbol("-"), place)) => return Err(place.error("“-” cannot stand here.")),
+            _ => {}
         }
-        if let Some((Token::Name(name), place)) = self.tokens.as_slice().first()
-            && name == "not"
-        {
-            return Err(place.error("“not” cannot stand here."));
-        }
-        let named = self.value()?;
-        let mut first = true;
-        while self.accept("|") {
-            let place = self.place();
-            self.count(place)?;
-            self.write(" | ");
-            let is_default = matches!(self.tokens.as_slice().first(), Some((Token::Name(name), _)) if name == "default");
-            self.call("filter", &FILTERS)?;
-            if let (Some(index), true, true) = (named, first, is_default)
-                && let Some(named) = self.checked.uses.get_mut(index)
-            {
-                named.has_default = true;
-            }
-            first = false;
-        }
-        Ok(())
+        self.count(place)?;
+        let of = Box::new(self.binding(strength)?);
+        Ok(Expr { place, node: if strength == NOT { Node::Not(of) } else { Node::Minus(of) } })
     }
 
-    /// One value; if it is a variable, the index of its use.
-    fn value(&mut self) -> Result<Option<usize>, TemplateError> {
+    fn value(&mut self) -> Result<Expr, TemplateError> {
         let Some((token, place)) = self.tokens.next() else {
             return Err(self.end.error("A value is missing here."));
         };
-        match token {
-            Token::Text(text) => self.write_text(text),
-            Token::Integer(number) => self.write(&number.to_string()),
-            Token::Decimal(number) => self.write(number),
+        let node = match token {
+            Token::Text(text) => Node::Text(text.clone()),
+            Token::Integer(number) => Node::Whole(*number),
+            Token::Decimal(number) => Node::Decimal(number.clone()),
             Token::Symbol("(") => {
-                self.write("(");
-                self.expression()?;
-                self.close(")")?;
+                let expr = self.expression()?;
+                self.expect(")")?;
+                return Ok(expr);
             }
             Token::Symbol("[") => self.list()?,
             Token::Name(name) => match name.as_str() {
-                "true" | "True" => self.write("true"),
-                "false" | "False" => self.write("false"),
+                "true" | "True" => Node::Truth(true),
+                "false" | "False" => Node::Truth(false),
                 "none" | "None" | "null" => {
                     return Err(place.error(format!("“{name}” is never found; ask with “is defined” or “is not defined”.")));
                 }
                 "and" | "or" | "in" | "is" | "if" | "else" => {
                     return Err(place.error(format!("A value is missing before “{name}”.")));
                 }
-                _ => return self.variable(name, *place).map(Some),
+                _ => self.variable(name, *place)?,
             },
+            Token::Symbol("!") => return Err(place.error("“!” is written “not” here.")),
             Token::Symbol(_) => return Err(place.error(format!("A value is missing before {token}."))),
-        }
-        Ok(None)
+        };
+        Ok(Expr { node, place: *place })
     }
 
-    fn variable(&mut self, root: &str, place: Place) -> Result<usize, TemplateError> {
+    fn variable(&mut self, root: &str, place: Place) -> Result<Node, TemplateError> {
         if self.next_is("(") {
             let message =
                 format!("“{root}(…)” is a function; a template can use filters, such as | default(value=\"…\"), but no functions.");
@@ -214,107 +196,81 @@ impl<'a> Expression<'a> {
         let Some(index) = self.checked.index_of(variable) else {
             return Err(place.error(format!("A template can use at most {} different variables.", NAMES.len())));
         };
-        let start = self.checked.source.len();
-        self.write(NAMES[index]);
-        let range = start..self.checked.source.len();
-        self.checked.uses.push(Use { variable: index, range, has_default: false });
-        Ok(self.checked.uses.len() - 1)
+        Ok(Node::Variable(index))
     }
 
-    fn list(&mut self) -> Result<(), TemplateError> {
-        self.write("[");
+    fn list(&mut self) -> Result<Node, TemplateError> {
+        let mut items = Vec::new();
         while !self.next_is("]") {
             let place = self.place();
             self.count(place)?;
-            self.expression()?;
-            self.write(", ");
+            items.push(self.expression()?);
             if !self.accept(",") {
                 break;
             }
         }
-        self.close("]")
+        self.expect("]")?;
+        Ok(Node::List(items))
     }
 
     /// The name of a filter or test that is on the list, with its arguments.
-    fn call(&mut self, kind: &str, allowed: &[Call]) -> Result<(), TemplateError> {
+    fn call(&mut self, kind: &str, allowed: &'static [Signature]) -> Result<Call, TemplateError> {
         let (name, place) = match self.tokens.next() {
             Some((Token::Name(name), place)) => (name, *place),
             Some((token, place)) => return Err(place.error(format!("The name of a {kind} is missing before {token}."))),
             None => return Err(self.end.error(format!("The name of a {kind} is missing here."))),
         };
-        let Some((_, parameters)) = allowed.iter().find(|(known, _)| known == name) else {
-            let close = allowed.iter().find(|(known, _)| strsim::damerau_levenshtein(known, name) <= 2);
-            return Err(place.error(match close {
-                Some((known, _)) => format!("There is no {kind} “{name}”; did you mean “{known}”?"),
-                None => {
-                    let known = allowed.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+        let Some(signature) = calls::find(allowed, name) else {
+            let close = allowed.iter().find(|known| strsim::damerau_levenshtein(known.name, name) <= 2);
+            return Err(place.error(match (hints::other_filter(name), close) {
+                (Some(hint), _) => hint.to_owned(),
+                (None, Some(known)) => format!("There is no {kind} “{name}”; did you mean “{}”?", known.name),
+                (None, None) => {
+                    let known = allowed.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
                     format!("There is no {kind} “{name}”. Use one of: {known}.")
                 }
             }));
         };
-        self.write(name);
-        let mut given: Vec<&str> = Vec::new();
+        if self.next_is(":") || matches!(self.tokens.as_slice().first(), Some((Token::Text(_), _))) {
+            return Err(place.error(hints::without_parentheses(signature, self.tokens.as_slice())));
+        }
+        let mut arguments: Vec<(&'static str, Expr)> = Vec::new();
         if self.accept("(") {
-            self.write("(");
             while !self.next_is(")") {
-                let argument = self.argument(name, parameters, &given)?;
-                given.push(argument);
-                self.write(", ");
+                let argument = self.argument(signature, &arguments)?;
+                arguments.push(argument);
                 if !self.accept(",") {
                     break;
                 }
             }
-            self.close(")")?;
+            self.expect(")")?;
         }
-        let missing = parameters.iter().filter_map(|parameter| parameter.strip_suffix('*')).find(|needed| !given.contains(needed));
-        match missing {
+        let mut needed = signature.arguments.iter().filter_map(|parameter| parameter.strip_suffix('*'));
+        match needed.find(|needed| !arguments.iter().any(|(given, _)| given == needed)) {
             Some(needed) => Err(place.error(format!("“{name}” needs an argument: {name}({needed}=…)."))),
-            None => Ok(()),
+            None => Ok(Call { name: signature.name, place, arguments }),
         }
     }
 
-    fn argument(&mut self, call: &str, parameters: &[&'static str], given: &[&str]) -> Result<&'static str, TemplateError> {
-        let place = self.place();
-        let list = parameters.iter().map(|parameter| parameter.trim_end_matches('*')).collect::<Vec<_>>();
+    fn argument(&mut self, call: &Signature, given: &[(&'static str, Expr)]) -> Result<(&'static str, Expr), TemplateError> {
+        let (place, called) = (self.place(), call.name);
+        let list = call.arguments.iter().map(|parameter| parameter.trim_end_matches('*')).collect::<Vec<_>>();
         let [(Token::Name(name), _), (Token::Symbol("="), _), ..] = self.tokens.as_slice() else {
             return Err(place.error(match list.first() {
-                Some(first) => format!("Write each argument of “{call}” with its name: {call}({first}=…)."),
-                None => format!("“{call}” takes no arguments."),
+                Some(first) => format!("Write each argument of “{called}” with its name: {called}({first}=…)."),
+                None => format!("“{called}” takes no arguments."),
             }));
         };
         let Some(known) = list.iter().find(|known| **known == name) else {
             let known = if list.is_empty() { "no arguments".to_owned() } else { list.join(", ") };
-            return Err(place.error(format!("“{call}” has no argument “{name}”; it takes {known}.")));
+            return Err(place.error(format!("“{called}” has no argument “{name}”; it takes {known}.")));
         };
-        if given.contains(known) {
+        if given.iter().any(|(one, _)| one == known) {
             return Err(place.error(format!("“{name}” is given twice.")));
         }
         self.tokens.nth(1);
         self.count(place)?;
-        self.write(known);
-        self.write("=");
-        self.expression()?;
-        Ok(known)
-    }
-
-    fn binary_operator(&mut self) -> Result<bool, TemplateError> {
-        let written = match self.tokens.as_slice() {
-            [(Token::Name(first), _), (Token::Name(second), _), ..] if first == "not" && second == "in" => {
-                self.tokens.next();
-                "not in"
-            }
-            [(Token::Name(name), _), ..] if matches!(name.as_str(), "and" | "or" | "in") => name,
-            [(Token::Symbol("~"), _), ..] => "~",
-            [(Token::Symbol("**"), place), ..] => return Err(place.error("“**” cannot be used in a template.")),
-            [(Token::Symbol("="), place), ..] => return Err(place.error("To compare, write “==”; “=” alone has no meaning here.")),
-            [(Token::Symbol(symbol), _), ..] if OPERATORS.contains(symbol) => symbol,
-            _ => return Ok(false),
-        };
-        self.tokens.next();
-        self.write(" ");
-        self.write(written);
-        self.write(" ");
-        Ok(true)
+        Ok((known, self.expression()?))
     }
 
     fn count(&mut self, place: Place) -> Result<(), TemplateError> {
@@ -352,30 +308,24 @@ impl<'a> Expression<'a> {
     fn expect(&mut self, symbol: &str) -> Result<(), TemplateError> {
         if self.accept(symbol) { Ok(()) } else { Err(self.place().error(format!("A “{symbol}” is missing here."))) }
     }
+}
 
-    fn close(&mut self, symbol: &str) -> Result<(), TemplateError> {
-        self.expect(symbol)?;
-        self.write(symbol);
-        Ok(())
-    }
-
-    fn write(&mut self, text: &str) {
-        self.checked.source.push_str(text);
-    }
-
-    fn write_text(&mut self, text: &str) {
-        let source = &mut self.checked.source;
-        source.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => source.push_str("\\\""),
-                '\\' => source.push_str("\\\\"),
-                '\n' => source.push_str("\\n"),
-                '\r' => source.push_str("\\r"),
-                '\t' => source.push_str("\\t"),
-                _ => source.push(c),
-            }
+/// The operator that comes next, and of how many tokens it is.
+fn operator(tokens: &[(Token, Place)]) -> Result<Option<(Operator, usize)>, TemplateError> {
+    let found = |operator: Operator| Ok(Some((operator, 1)));
+    match tokens {
+        [(Token::Name(first), _), (Token::Name(second), _), ..] if first == "not" && second == "in" => Ok(Some((Operator::NotIn, 2))),
+        [(Token::Name(name), _), ..] if name == "in" => found(Operator::In),
+        [(Token::Symbol("**"), place), ..] => Err(place.error("“**” cannot be used in a template.")),
+        [(Token::Symbol("="), place), ..] => Err(place.error("To compare, write “==”; “=” alone has no meaning here.")),
+        [(Token::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
+        [(Token::Symbol("?"), place), ..] => {
+            Err(place.error("“a ? b : c” is written “b if a else c” here; for a missing value, add | default(value=\"…\")."))
         }
-        source.push('"');
+        [(Token::Symbol(symbol), _), ..] => match Operator::ALL.into_iter().find(|operator| operator.symbol() == *symbol) {
+            Some(operator) => found(operator),
+            None => Ok(None),
+        },
+        _ => Ok(None),
     }
 }

@@ -1,150 +1,65 @@
-//! The filters of a template, where Tera's own could grow without bound, make a text dearer, or refuse a number.
+//! The filters of a template: each bounds what it gives, and says in words what it cannot work with.
 
-#![expect(clippy::needless_pass_by_value, reason = "the signature of a filter is Tera's")]
-
-use std::{fmt::Write as _, sync::LazyLock};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use chrono::format::{Item, StrftimeItems};
-use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
+use tera::{Kwargs, Number, Value};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::kinds::Kinds;
+use super::numbers::{Rounding, read, rounded};
+use super::operators::{MAX_BYTES, list, number, shown, text, too_long};
+use super::sandbox::{Fault, Function, Side, argument, is_missing};
 use crate::types::moment::{Moment, MomentError};
 
-/// The longest text that a filter gives, in bytes: well above what can be sent, well below what can hurt.
-const MAX_BYTES: usize = 16 * 1024;
-
-/// A Tera without functions and without escaping, with our filters; each template clones it.
-pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
-    let mut tera = Tera::default();
-    tera.autoescape_on(Vec::<&str>::new());
-    // No source that we write calls a function; should that ever fail, these two do nothing.
-    tera.register_function("range", no_function);
-    tera.register_function("throw", no_function);
-    tera.register_filter("default", default);
-    tera.register_filter("upper", |value: &Value, _: Kwargs, _: &State<'_>| bounded(text(value)?.to_uppercase()));
-    tera.register_filter("lower", |value: &Value, _: Kwargs, _: &State<'_>| bounded(text(value)?.to_lowercase()));
-    tera.register_filter("capitalize", |value: &Value, _: Kwargs, _: &State<'_>| bounded(capitalize(&text(value)?)));
-    tera.register_filter("trim", trim);
-    tera.register_filter("trim_start", trim_start);
-    tera.register_filter("trim_end", trim_end);
-    tera.register_filter("truncate", truncate);
-    tera.register_filter("replace", replace);
-    tera.register_filter("split", split);
-    tera.register_filter("join", join);
-    tera.register_filter("urlencode", |value: &Value, _: Kwargs, _: &State<'_>| bounded(urlencode(&text(value)?)));
-    tera.register_filter("date", date);
-    tera.register_filter("fixed", fixed);
-    tera
-});
-
-fn no_function(_: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    Err(Error::message("Functions cannot be used in a template."))
-}
-
-/// Text, numbers and yes/no as text; lists, objects and what is not set have none.
-fn text(value: &Value) -> TeraResult<std::borrow::Cow<'_, str>> {
-    if let Some(text) = value.as_str() {
-        return Ok(text.into());
-    }
-    if value.is_number() || value.is_bool() {
-        return Ok(value.to_string().into());
-    }
-    Err(Error::message("This filter needs a text."))
-}
-
-fn bounded(text: String) -> TeraResult<Value> {
-    if text.len() > MAX_BYTES { Err(too_long()) } else { Ok(Value::from(text)) }
-}
-
-fn too_long() -> Error {
-    Error::message("The text grows too long in this filter.")
-}
+/// All but `default`, which alone has something to say about a missing value.
+pub(super) const ALL: [(&str, Function); 25] = [
+    ("upper", |value, _| bounded(text(value)?.to_uppercase())),
+    ("lower", |value, _| bounded(text(value)?.to_lowercase())),
+    ("capitalize", |value, _| bounded(capitalize(&text(value)?))),
+    ("title", |value, _| bounded(title(&text(value)?))),
+    ("trim", |value, kwargs| trimmed(value, kwargs, str::trim, |text, pattern| text.trim_start_matches(pattern).trim_end_matches(pattern))),
+    ("trim_start", |value, kwargs| trimmed(value, kwargs, str::trim_start, |text, pattern| text.trim_start_matches(pattern))),
+    ("trim_end", |value, kwargs| trimmed(value, kwargs, str::trim_end, |text, pattern| text.trim_end_matches(pattern))),
+    ("truncate", truncate),
+    ("replace", replace),
+    ("urlencode", |value, _| bounded(urlencode(&text(value)?))),
+    ("date", date),
+    ("fixed", fixed),
+    ("round", round),
+    ("abs", absolute),
+    ("int", int),
+    ("float", float),
+    ("str", |value, _| bounded(shown(value, Side::Left)?.into_owned())),
+    ("length", length),
+    ("wordcount", |value, _| Ok(Value::from(text(value)?.split_whitespace().count()))),
+    ("pluralize", pluralize),
+    ("split", split),
+    ("join", |value, kwargs| Ok(Value::from(list(items(value)?, &text_argument(kwargs, "sep")?.unwrap_or_default())?))),
+    ("first", |value, _| Ok(items(value)?.first().cloned().unwrap_or_else(Value::undefined))),
+    ("last", |value, _| Ok(items(value)?.last().cloned().unwrap_or_else(Value::undefined))),
+    ("nth", |value, kwargs| {
+        let index = whole_argument(kwargs, "n", 0..=i64::from(u32::MAX))?.and_then(|index| usize::try_from(index).ok());
+        let items = items(value)?;
+        Ok(index.and_then(|index| items.get(index)).cloned().unwrap_or_else(Value::undefined))
+    }),
+];
 
 /// What is not set, null, or a text without a visible character gives way to the default.
-fn default(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let boolean = kwargs.get::<bool>("boolean")?.unwrap_or_default();
-    let empty = value.is_undefined() || value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty());
-    if empty || (boolean && !value.is_truthy()) { kwargs.must_get::<Value>("value") } else { Ok(value.clone()) }
-}
-
-fn capitalize(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest.flat_map(char::to_lowercase)).collect())
-}
-
-fn trim(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let text = text(value)?;
-    bounded(match kwargs.get::<&str>("pat")? {
-        Some(pattern) => text.trim_start_matches(pattern).trim_end_matches(pattern).to_owned(),
-        None => text.trim().to_owned(),
-    })
-}
-
-fn trim_start(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let text = text(value)?;
-    bounded(kwargs.get::<&str>("pat")?.map_or_else(|| text.trim_start(), |pattern| text.trim_start_matches(pattern)).to_owned())
-}
-
-fn trim_end(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let text = text(value)?;
-    bounded(kwargs.get::<&str>("pat")?.map_or_else(|| text.trim_end(), |pattern| text.trim_end_matches(pattern)).to_owned())
-}
-
-/// Counts what people see as one character. Tera's “…” would turn a GSM-7 text into UCS-2, which more than doubles its
-/// parts: three dots do not.
-fn truncate(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let text = text(value)?;
-    let length = kwargs.must_get::<usize>("length")?;
-    let end = kwargs.get::<&str>("end")?.unwrap_or("...");
-    bounded(match text.grapheme_indices(true).nth(length) {
-        Some((byte, _)) => format!("{}{end}", &text[..byte]),
-        None => text.into_owned(),
-    })
-}
-
-fn replace(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let text = text(value)?;
-    let from = kwargs.must_get::<&str>("from")?;
-    let to = kwargs.must_get::<Value>("to")?;
-    let to = self::text(&to)?;
-    if from.is_empty() {
-        return Err(Error::message("“from” of “replace” must not be empty."));
+pub(super) fn default(value: &Value, kwargs: &Kwargs) -> Value {
+    let boolean = argument(kwargs, "boolean").is_some_and(Value::is_truthy);
+    let empty = is_missing(value) || value.as_str().is_some_and(|text| text.trim().is_empty());
+    if empty || (boolean && !value.is_truthy()) {
+        argument(kwargs, "value").cloned().unwrap_or_else(Value::undefined)
+    } else {
+        value.clone()
     }
-    if text.matches(from).count().saturating_mul(to.len()) > MAX_BYTES {
-        return Err(too_long());
-    }
-    bounded(text.replace(from, &to))
-}
-
-fn split(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let text = text(value)?;
-    let pattern = kwargs.must_get::<&str>("pat")?;
-    if pattern.is_empty() {
-        return Err(Error::message("“pat” of “split” must not be empty."));
-    }
-    if text.len() > MAX_BYTES {
-        return Err(too_long());
-    }
-    Ok(Value::from(text.split(pattern).map(Value::from).collect::<Vec<_>>()))
-}
-
-fn join(value: &[Value], kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let separator = kwargs.get::<&str>("sep")?.unwrap_or_default();
-    let mut joined = String::new();
-    for (index, item) in value.iter().enumerate() {
-        if index > 0 {
-            joined.push_str(separator);
-        }
-        joined.push_str(&text(item)?);
-        if joined.len() > MAX_BYTES {
-            return Err(too_long());
-        }
-    }
-    Ok(Value::from(joined))
 }
 
 /// Everything but unreserved characters (RFC 3986) as %XX.
-fn urlencode(text: &str) -> String {
+pub(super) fn urlencode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -157,28 +72,183 @@ fn urlencode(text: &str) -> String {
     encoded
 }
 
-/// A number with a fixed count of decimal places, as prices are written.
-fn fixed(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let places = kwargs.get::<usize>("places")?.unwrap_or(2).min(10);
-    let number = value.as_number().map(|number| number.as_float()).or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-    match number.filter(|number| number.is_finite()) {
-        Some(number) => bounded(format!("{number:.places$}")),
-        None => Err(Error::message("“fixed” needs a number.")),
+fn bounded(text: String) -> Result<Value, Fault> {
+    if text.len() > MAX_BYTES { Err(too_long()) } else { Ok(Value::from(text)) }
+}
+
+fn text_argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Result<Option<Cow<'k, str>>, Fault> {
+    let Some(value) = argument(kwargs, name) else { return Ok(None) };
+    text(value).map(Some).map_err(|_| Fault::said(format!("“{name}” must be a text")))
+}
+
+fn pattern_argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Result<Option<Cow<'k, str>>, Fault> {
+    match text_argument(kwargs, name)? {
+        Some(pattern) if pattern.is_empty() => Err(Fault::said(format!("“{name}” must not be empty"))),
+        pattern => Ok(pattern),
     }
 }
 
-/// A time written another way, shown in `timezone`, else as it was given. A calendar date has no time zone: it stays that day.
-fn date(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
-    let moment = moment(value).map_err(|error| Error::message(format!("“date” cannot read this: {error}.")))?;
-    let format = kwargs.get::<&str>("format")?.unwrap_or("%Y-%m-%d");
-    let items: Vec<Item<'_>> = StrftimeItems::new(format).collect();
-    if items.contains(&Item::Error) {
-        return Err(Error::message(format!("“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M.")));
+fn whole_argument(kwargs: &Kwargs, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Fault> {
+    let Some(value) = argument(kwargs, name) else { return Ok(None) };
+    let whole = value.as_number().and_then(|number| number.as_integer()).and_then(|whole| i64::try_from(whole).ok());
+    match whole.filter(|whole| range.contains(whole)) {
+        Some(whole) => Ok(Some(whole)),
+        None => Err(Fault::said(format!("“{name}” must be a whole number from {} to {}", range.start(), range.end()))),
     }
-    let zone = match kwargs.get::<&str>("timezone")? {
+}
+
+fn items(value: &Value) -> Result<&[Value], Fault> {
+    value.as_array().ok_or_else(|| Fault::left(Kinds::of(value), Kinds::LIST))
+}
+
+fn capitalize(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest.flat_map(char::to_lowercase)).collect())
+}
+
+/// A capital at the beginning of each word; what follows an apostrophe belongs to the word.
+fn title(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut begins = true;
+    for c in text.chars() {
+        if c.is_whitespace() || (c.is_ascii_punctuation() && c != '\'') {
+            result.push(c);
+            begins = true;
+        } else if begins {
+            result.extend(c.to_uppercase());
+            begins = false;
+        } else {
+            result.extend(c.to_lowercase());
+        }
+    }
+    result
+}
+
+fn trimmed(
+    value: &Value,
+    kwargs: &Kwargs,
+    of_spaces: for<'t> fn(&'t str) -> &'t str,
+    of_pattern: for<'t> fn(&'t str, &str) -> &'t str,
+) -> Result<Value, Fault> {
+    let text = text(value)?;
+    bounded(match pattern_argument(kwargs, "pat")? {
+        Some(pattern) => of_pattern(&text, &pattern).to_owned(),
+        None => of_spaces(&text).to_owned(),
+    })
+}
+
+/// Counts what people see as one character. Tera's “…” would turn a GSM-7 text into UCS-2, which more than doubles its
+/// parts: three dots do not.
+fn truncate(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let text = text(value)?;
+    let length = whole_argument(kwargs, "length", 0..=100_000)?.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let end = text_argument(kwargs, "end")?.unwrap_or(Cow::Borrowed("..."));
+    bounded(match text.grapheme_indices(true).nth(length) {
+        Some((byte, _)) => format!("{}{end}", &text[..byte]),
+        None => text.into_owned(),
+    })
+}
+
+fn replace(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let text = text(value)?;
+    let from = pattern_argument(kwargs, "from")?.unwrap_or_default();
+    let to = text_argument(kwargs, "to")?.unwrap_or_default();
+    if text.matches(&*from).count().saturating_mul(to.len()) > MAX_BYTES {
+        return Err(too_long());
+    }
+    bounded(text.replace(&*from, &to))
+}
+
+fn split(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let text = text(value)?;
+    let pattern = pattern_argument(kwargs, "pat")?.unwrap_or_default();
+    if text.len() > MAX_BYTES {
+        return Err(too_long());
+    }
+    Ok(Value::from(text.split(&*pattern).map(Value::from).collect::<Vec<_>>()))
+}
+
+fn length(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
+    value.len().map(Value::from).ok_or_else(|| Fault::left(Kinds::of(value), Kinds::TEXT.or(Kinds::LIST)))
+}
+
+fn pluralize(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let is_one = matches!(number(value)?.as_integer(), Some(1 | -1));
+    let (name, usual) = if is_one { ("singular", "") } else { ("plural", "s") };
+    Ok(Value::from(&*text_argument(kwargs, name)?.unwrap_or(Cow::Borrowed(usual))))
+}
+
+/// A number, also one that is written as a text.
+fn readable(value: &Value) -> Result<Number, Fault> {
+    match value.as_str() {
+        Some(text) => read(text).ok_or_else(|| Fault::said("this text is not a number, such as 19.90")),
+        None => number(value),
+    }
+}
+
+/// A number with a fixed count of decimal places, as prices are written.
+fn fixed(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let places = whole_argument(kwargs, "places", 0..=10)?.unwrap_or(2);
+    let written = i32::try_from(places).ok().and_then(|places| rounded(readable(value).ok()?, places, Rounding::Nearest));
+    match written {
+        Some(written) => bounded(written),
+        None => Err(readable(value).err().unwrap_or_else(|| Fault::said("this number cannot be written"))),
+    }
+}
+
+fn round(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let number = number(value)?;
+    let precision = whole_argument(kwargs, "precision", -15..=15)?.unwrap_or_default();
+    let rounding = match text_argument(kwargs, "method")?.as_deref() {
+        None | Some("common") => Rounding::Nearest,
+        Some("ceil") => Rounding::Up,
+        Some("floor") => Rounding::Down,
+        Some(_) => return Err(Fault::said("“method” must be \"ceil\" or \"floor\"; leave it out to round to the nearest")),
+    };
+    let written = i32::try_from(precision).ok().and_then(|places| rounded(number, places, rounding));
+    written.as_deref().and_then(read).map(Value::from).ok_or_else(|| Fault::said("this number cannot be rounded"))
+}
+
+fn absolute(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
+    match number(value)? {
+        Number::Integer(whole) => whole.checked_abs().map(Value::from).ok_or_else(|| Fault::said("this number is too large")),
+        other => Ok(Value::from(other.as_float().abs())),
+    }
+}
+
+fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let base = whole_argument(kwargs, "base", 2..=36)?.and_then(|base| u32::try_from(base).ok()).unwrap_or(10);
+    let whole = match value.as_str().map(str::trim) {
+        Some(text) if base != 10 => {
+            let digits = match base {
+                2 => text.trim_start_matches("0b"),
+                8 => text.trim_start_matches("0o"),
+                16 => text.trim_start_matches("0x"),
+                _ => text,
+            };
+            i128::from_str_radix(digits, base).ok()
+        }
+        _ => readable(value)?.as_integer(),
+    };
+    whole.map(Value::from).ok_or_else(|| Fault::said("this is not a whole number; use “float”, and “round” it"))
+}
+
+fn float(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
+    readable(value).map(Value::from)
+}
+
+/// A time written another way, shown in `timezone`, else as it was given. A calendar date has no time zone: it stays that day.
+fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let moment = moment(value).map_err(|error| Fault::said(format!("“date” cannot read this: {error}")))?;
+    let format = text_argument(kwargs, "format")?.unwrap_or(Cow::Borrowed("%Y-%m-%d"));
+    let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
+    if items.contains(&Item::Error) {
+        return Err(Fault::said(format!("“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M")));
+    }
+    let zone = match text_argument(kwargs, "timezone")? {
         Some(name) => Some(
             name.parse::<chrono_tz::Tz>()
-                .map_err(|_| Error::message(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin.")))?,
+                .map_err(|_| Fault::said(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin")))?,
         ),
         None => None,
     };
@@ -187,7 +257,7 @@ fn date(value: &Value, kwargs: Kwargs, _: &State<'_>) -> TeraResult<Value> {
         (Moment::Day(_), _) | (_, None) => write!(written, "{}", moment.instant().format_with_items(items.iter())),
         (_, Some(zone)) => write!(written, "{}", moment.instant().with_timezone(&zone).format_with_items(items.iter())),
     };
-    result.map_err(|_| Error::message(format!("“date” cannot write the format “{format}”.")))?;
+    result.map_err(|_| Fault::said(format!("“date” cannot write the format “{format}”")))?;
     bounded(written)
 }
 

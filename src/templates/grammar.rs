@@ -1,17 +1,17 @@
 //! What a template may contain, and nothing else: checks a source and writes it anew for Tera.
 //!
-//! Tera never sees what a person typed. It gets a source written here, token by token from an allow-list, in which each
-//! variable is a flat name (`v0`, `v1` …) and every statement is one of if, elif, else, endif. What is not in this file
-//! (loops, includes, functions, macros, assignments) therefore cannot reach it, however the two would differ in reading.
+//! Tera never sees what a person typed. It gets a source written here and in `write`, from the tree that `expression` reads with an
+//! allow-list, in which each variable is a flat name (`v0`, `v1` …), each operator a filter of ours, and every statement one of if, elif,
+//! else, endif. What is not in these files (loops, includes, functions, macros, assignments) therefore cannot reach it, however the two
+//! would differ in reading.
 
-use std::ops::Range;
-
-use super::{
-    TemplateError,
-    expression::Expression,
-    lexer::{Piece, Place, Tag, Token, pieces},
-    variables::Variable,
-};
+use super::TemplateError;
+use super::ast::Expr;
+use super::expression::Parser;
+use super::lexer::{Piece, Place, Tag, Token, pieces};
+use super::program::Reach;
+use super::variables::Variable;
+use super::write::{self, Site};
 
 /// As many different variables as a text of 1,600 characters can sensibly have.
 pub(super) const NAMES: [&str; 32] = [
@@ -35,6 +35,28 @@ pub(super) struct Checked {
     pub(super) uses: Vec<Use>,
     /// In the order of the source.
     pub(super) tags: Vec<WrittenTag>,
+    /// What can fail, by the number that it has in the source.
+    pub(super) sites: Vec<Site>,
+    /// In the order of the source.
+    pub(super) expressions: Vec<Found>,
+}
+
+/// An expression of the template.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) expr: Expr,
+    /// Printed, or else a condition.
+    pub(super) is_printed: bool,
+    pub(super) reach: Reach,
+}
+
+/// What is made of the values that are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Printing {
+    /// They are part of a text.
+    Text,
+    /// They are part of an address, in which they must not mean anything: only one that everything begins with is an address itself.
+    Address,
 }
 
 /// One place where a variable is named.
@@ -42,21 +64,20 @@ pub(super) struct Checked {
 pub(super) struct Use {
     /// Index into `variables`.
     pub(super) variable: usize,
-    /// Bytes of the written source.
-    pub(super) range: Range<usize>,
-    /// Whether `| default(…)` follows.
-    pub(super) has_default: bool,
+    /// Whether `| default(…)` follows, or its presence is what is asked for.
+    pub(super) is_guarded: bool,
 }
 
 /// A tag of the written source, and where the person wrote it.
 #[derive(Debug)]
 pub(super) struct WrittenTag {
-    pub(super) range: Range<usize>,
+    /// Where it begins, in bytes of the written source.
+    pub(super) start: usize,
     pub(super) place: Place,
 }
 
 /// Checks a template's source; the first thing that is not allowed is the error.
-pub(super) fn check(source: &str) -> Result<Checked, TemplateError> {
+pub(super) fn check(source: &str, printing: Printing) -> Result<Checked, TemplateError> {
     let mut checked = Checked::default();
     let mut open: Vec<OpenIf> = Vec::new();
     for piece in pieces(source)? {
@@ -69,9 +90,16 @@ pub(super) fn check(source: &str) -> Result<Checked, TemplateError> {
                 continue;
             }
             Piece::Print(tag) => {
+                let expr = Parser::parse(&mut checked, &tag.tokens, tag.end)?;
+                let is_first = checked.fixed.is_empty() && checked.expressions.is_empty();
                 checked.source.push_str("{{ ");
-                Expression::check(&mut checked, &tag.tokens, tag.end)?;
+                match printing {
+                    Printing::Address if !is_first => write::print_encoded(&mut checked, &expr),
+                    Printing::Address | Printing::Text => write::print(&mut checked, &expr),
+                }
                 checked.source.push_str(" }}");
+                let reach = if open.is_empty() { Reach::Always } else { Reach::Sometimes };
+                checked.expressions.push(Found { expr, is_printed: true, reach });
                 tag.place
             }
             Piece::Statement(tag) => {
@@ -79,7 +107,7 @@ pub(super) fn check(source: &str) -> Result<Checked, TemplateError> {
                 tag.place
             }
         };
-        checked.tags.push(WrittenTag { range: start..checked.source.len(), place });
+        checked.tags.push(WrittenTag { start, place });
     }
     match open.pop() {
         Some(open) => Err(open.place.error("This “{% if %}” has no “{% endif %}”.")),
@@ -100,7 +128,7 @@ impl Checked {
 
     /// Where the person wrote what stands at this byte of the written source.
     pub(super) fn place(&self, byte: usize) -> Place {
-        let tag = self.tags.iter().rfind(|tag| tag.range.start <= byte);
+        let tag = self.tags.iter().rfind(|tag| tag.start <= byte);
         tag.map_or(Place { line: 1, column: 1 }, |tag| tag.place)
     }
 }
@@ -124,11 +152,13 @@ fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result
                 return Err(tag.place.error(format!("More than {MAX_NESTING} ifs inside one another cannot be read; make it simpler.")));
             }
             check_inside(open.last(), tag, word)?;
-            checked.source.push_str("{% ");
-            checked.source.push_str(word);
-            checked.source.push(' ');
-            Expression::check(checked, rest, tag.end)?;
+            let expr = Parser::parse(checked, rest, tag.end)?;
+            checked.source.push_str(&format!("{{% {word} "));
+            write::condition(checked, &expr);
             checked.source.push_str(" %}");
+            // Every message comes by the condition of an if outside all others, and by no other.
+            let reach = if word == "if" && open.len() == 1 { Reach::Always } else { Reach::Sometimes };
+            checked.expressions.push(Found { expr, is_printed: false, reach });
             return Ok(());
         }
         "else" => {

@@ -59,8 +59,12 @@ impl std::fmt::Display for Token {
 }
 
 /// Longer symbols first, so that `==` is not read as two `=`.
-const SYMBOLS: [&str; 22] =
-    ["//", "==", "!=", ">=", "<=", "?.", "**", "+", "-", "*", "/", "%", ".", ",", "~", "|", "=", ">", "<", "(", ")", "["];
+///
+/// `&&`, `!`, `?` and `:` mean nothing here; who is used to them is told what does.
+const SYMBOLS: [&str; 26] = [
+    "//", "==", "!=", ">=", "<=", "?.", "**", "&&", "+", "-", "*", "/", "%", ".", ",", "~", "|", "=", ">", "<", "(", ")", "[", "!", "?",
+    ":",
+];
 
 /// Cuts the source; an error says what is not closed or not understood, and where.
 pub(super) fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
@@ -183,7 +187,9 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
     let whole = digits(cursor.rest);
     let fraction = cursor.rest.get(whole..).and_then(|rest| rest.strip_prefix('.')).map_or(0, digits);
     if fraction > 0 {
-        return Ok(Token::Decimal(cursor.take(whole + 1 + fraction).to_owned()));
+        let written = cursor.take(whole + 1 + fraction);
+        let is_finite = written.parse::<f64>().is_ok_and(f64::is_finite);
+        return if is_finite { Ok(Token::Decimal(written.to_owned())) } else { Err(place.error("This number is too large.")) };
     }
     cursor.take(whole).parse().map(Token::Integer).map_err(|_| place.error("This number is too large."))
 }

@@ -4,7 +4,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::body::TemplateBody;
-use super::variables::{Root, Variables, sample_of};
+use super::variables::{Root, Variables, sample_of, sample_value};
 use crate::contacts::Contact;
 use crate::twilio::parts::{self, Parts};
 use crate::types::id::ContactId;
@@ -62,13 +62,15 @@ impl TemplateBody {
         Some(Measure { varies, usual: measured.into_iter().next()?, fewest, most })
     }
 
-    /// The text for a sample; properties are texts, or numbers, times and flags where no text will do.
+    /// The text for a sample; properties are of the kind that the text wants, as far as that can be told.
     fn text_for(&self, person: &Person, organization: &str) -> Option<String> {
         let phone = PhoneNumber::from_e164(NUMBER).ok()?;
-        let kinds: [&dyn Fn(&str) -> Value; 4] =
-            [&|name| Value::from(person.value.unwrap_or(name)), &|_| json!(42), &|_| Value::from("2026-11-21T10:00:00Z"), &|_| {
-                Value::Bool(true)
-            }];
+        let expected = self.expected_kinds();
+        let kinds: [&dyn Fn(usize, &str) -> Value; 3] = [
+            &|at, name| sample_value(expected.get(at).copied().flatten(), person.value.unwrap_or(name)),
+            &|_, _| json!(42),
+            &|_, _| Value::Bool(true),
+        ];
         kinds.into_iter().find_map(|kind| {
             let is_known = person.first_name.is_some();
             let of = |root| if is_known { sample_of(self.parsed_variables(), root, kind) } else { json!({}) };

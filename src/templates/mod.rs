@@ -1,32 +1,49 @@
 //! Templates: saved SMS text with variables, rendered in a sandbox.
 //!
-//! The way of a text: [`TemplateBody::parse`] cuts it (`lexer`), lets only the allowed pass (`grammar`, `expression`), and
-//! writes it anew for a Tera of its own (`filters`); [`Renderer`] keeps what is parsed and fills in [`Variables`].
+//! The way of a text: [`TemplateBody::parse`] cuts it (`lexer`), reads what is allowed as a tree (`grammar`, `expression`, `ast`), tells
+//! what can only fail (`check`, `kinds`), and writes it anew (`write`) for a Tera whose filters and operators are all ours (`sandbox`,
+//! `filters`, `operators`, `numbers`); [`Renderer`] keeps what is parsed and fills in [`Variables`]. A [`MediaUrl`] goes the same way.
 
+mod ast;
 mod available;
 mod body;
+mod calls;
+mod check;
 mod diff;
 pub mod drafts;
 mod expression;
 mod filters;
+mod foreign;
 mod grammar;
+mod hints;
+mod kinds;
 mod lexer;
 mod measure;
+mod media;
+mod numbers;
+mod operators;
 mod plain;
+mod program;
 mod render;
+mod sandbox;
 mod template;
 mod variables;
 pub mod versions;
+mod write;
 
 #[cfg(test)]
 mod sandbox_tests;
+#[cfg(test)]
+mod value_tests;
 
 pub use available::Available;
-pub use body::{MAX_CHARACTERS, RenderError, TemplateBody, TemplateError, Unset};
+pub use body::{MAX_CHARACTERS, RenderError, TemplateBody, TemplateError, Unset, sample_event};
 pub use diff::{Change, Stretch, compare};
 pub use measure::Measure;
+pub use media::{MediaUrl, render_media};
 pub use plain::with_plain_characters;
-pub use render::Renderer;
+pub use program::Reach;
+pub use render::{Rendered, Renderer};
 pub use template::{
     MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, duplicate, find, find_many, list, list_archived, lock,
     unarchive, update,

@@ -12,7 +12,7 @@ use crate::{
     types::{id::ContactId, phone::PhoneNumber},
 };
 
-static CONTACT: LazyLock<Contact> = LazyLock::new(|| Contact {
+pub(super) static CONTACT: LazyLock<Contact> = LazyLock::new(|| Contact {
     id: ContactId::new(),
     phone: PhoneNumber::from_e164("+14155550123").unwrap(),
     first_name: Some("Zoë".to_owned()),
@@ -27,23 +27,23 @@ static CONTACT: LazyLock<Contact> = LazyLock::new(|| Contact {
     updated_at: chrono::DateTime::<Utc>::UNIX_EPOCH,
 });
 
-static EVENT: LazyLock<Value> = LazyLock::new(|| {
+pub(super) static EVENT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "order_id": 4711, "total": 19.9, "placed_at": "2026-11-21T18:05:00+01:00", "items": [{ "name": "Tea" }, { "name": "Cup" }],
         "tags": ["a", "b"], "url": "a b&ü",
     })
 });
 
-fn render(body: &str) -> Result<String, RenderError> {
+pub(super) fn render(body: &str) -> Result<String, RenderError> {
     TemplateBody::parse(body).map_err(RenderError::Unreadable)?.render(&Variables::new(&CONTACT, Some(&EVENT)).with_organization("Kyla"))
 }
 
-fn refusal(body: &str) -> String {
+pub(super) fn refusal(body: &str) -> String {
     TemplateBody::parse(body).expect_err(body).to_string()
 }
 
 #[track_caller]
-fn assert_renders(body: &str, text: &str) {
+pub(super) fn assert_renders(body: &str, text: &str) {
     assert_eq!(render(body).as_deref(), Ok(text), "{body}");
 }
 
@@ -67,7 +67,7 @@ fn ifs_choose() {
     assert_renders("{% if \"silver\" not in contact.attributes.plan %}out{% endif %}", "out");
     assert_renders("a\n{%- if not contact.last_name -%}\n b {% endif %}c", "ab c");
     assert_renders("{{ \"VIP\" if contact.attributes.vip else \"guest\" }}", "VIP");
-    assert_renders("{{ (event.total + 0.1) * 2 | round }} {{ 7 // 2 }}", "40.0 3");
+    assert_renders("{{ (event.total + 0.1) * 2 | round }} {{ 7 // 2 }}", "40 3");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_variable_without_value_and_default_fails_by_name() {
         "{{ contact.first_name | upper }} {{ contact.last_name | upper | trim }}",
         "{{ event.coupon | default(value=contact.last_name) }}",
         "{{ event.coupon if contact.first_name == 'x' else contact.last_name }}",
-        "{% if contact.last_name > 3 %}a{% endif %}b",
+        "{% if contact.last_name > 'x' %}a{% endif %}b",
         "{{ contact.first_name ~ contact.last_name | lower }}",
         "{% if contact.last_name is starting_with(pat='a') %}a{% endif %}b",
     ] {
@@ -128,32 +128,6 @@ fn filters_do_what_they_say() {
     assert_renders("{{ event.url | urlencode }}", "a%20b%26%C3%BC");
     assert_renders("{{ event.tags | join(sep=', ') }} {{ 'a,b' | split(pat=',') | last }} {{ event.items | length }}", "a, b b 2");
     assert_renders("{{ event.order_id }} item{{ 2 | pluralize }}", "4711 items");
-    assert!(render("{{ 'x' | date }}").unwrap_err().to_string().contains("not a date or time"));
-    assert!(render("{{ event.placed_at | date(format='%Q') }}").unwrap_err().to_string().contains("format"));
-}
-
-#[test]
-fn a_date_is_written_as_it_was_meant() {
-    for timezone in ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Etc/GMT+12"] {
-        assert_renders(&format!("{{{{ '2026-03-09' | date(format='%d.%m.', timezone='{timezone}') }}}}"), "09.03.");
-        assert_renders(&format!("{{{{ '20260309' | date(format='%d.%m.', timezone='{timezone}') }}}}"), "09.03.");
-    }
-    for written in [
-        "1773043200",
-        "1773043200000",
-        "1773043200000000",
-        "1773043200.75",
-        "'1773043200'",
-        "'2026-03-09T10:00:00+0200'",
-        "'2026-03-09 08:00:00+00'",
-        "'2026-03-09T08:00Z'",
-        "'2026-03-09T08:00'",
-        "'Mon, 09 Mar 2026 04:00:00 -0400'",
-    ] {
-        assert_renders(&format!("{{{{ {written} | date(format='%d.%m. %H:%M', timezone='America/New_York') }}}}"), "09.03. 04:00");
-    }
-    assert!(render("{{ 16725225600 | date }}").unwrap_err().to_string().contains("year 2500 is outside 1900 to 2200"));
-    assert!(render("{{ '9999-12-31' | date }}").unwrap_err().to_string().contains("year 9999"));
 }
 
 #[test]
@@ -257,17 +231,12 @@ fn what_comes_out_is_bounded() {
     assert_renders("{{ contact.attributes.long | truncate(length=2, end='') }}", "xx");
     for body in [
         "{{ contact.attributes.long | replace(from='x', to=contact.attributes.long) }}",
-        "{{ contact.attributes.long | replace(from='', to='y') }}",
         "{{ contact.attributes.long | split(pat='x') | join(sep=contact.attributes.long) }}",
-        "{{ 'a' * 1000000000 }}",
-        "{{ 9223372036854775807 * 9223372036854775807 * 9223372036854775807 }}",
-        "{{ 1 / 0 }}",
-        "{{ 1 % 0 }}",
+        "{{ contact.attributes.long ~ contact.attributes.long }}",
     ] {
         let result = render(body);
-        assert!(matches!(result, Err(RenderError::Failed { line: 1, column: 1, .. })), "{body}: {result:?}");
+        assert!(matches!(result, Err(RenderError::Failed { line: 1, .. })), "{body}: {result:?}");
     }
-    assert!(render("{{ 1.5 | round(precision=2147483647) }}").is_ok());
 }
 
 #[test]
@@ -374,6 +343,7 @@ proptest! {
             && let Ok(text) = body.render(&Variables::new(&CONTACT, Some(&EVENT)))
         {
             prop_assert!(text.encode_utf16().count() <= MAX_CHARACTERS);
+            prop_assert!(!text.contains("NaN") && !text.contains("inf"), "{}", text);
             prop_assert!(!text.trim().is_empty());
         }
     }
@@ -395,6 +365,7 @@ proptest! {
     ) {
         let expression = operators.iter().map(|operator| format!(" {operator} (event.total)")).collect::<Vec<_>>().concat();
         let body = format!("{{{{ event.total{expression} }}}}");
-        prop_assert!(TemplateBody::parse(&body).is_ok(), "{}", body);
+        // What it works out to is another matter, and so are kinds: a comparison cannot be added.
+        prop_assert!(TemplateBody::saved(&body).is_ok(), "{}", body);
     }
 }

@@ -1,13 +1,12 @@
 //! Saved templates: their rows, and each text that they have had.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use url::Url;
 
-use super::TemplateBody;
+use super::{MediaUrl, TemplateBody};
 use crate::{
     db::{
         Conn,
@@ -22,7 +21,6 @@ use crate::{
 const MAX_NAME: usize = 120;
 /// As many media files as Twilio takes in one message.
 pub const MAX_MEDIA_URLS: usize = 10;
-const MAX_URL: usize = 2_000;
 /// Copies of one template, each with a name of its own.
 const MAX_COPIES: usize = 50;
 
@@ -52,6 +50,8 @@ pub struct Template {
 pub struct NewTemplate {
     name: String,
     body: TemplateBody,
+    media: Vec<MediaUrl>,
+    /// The same as they are saved.
     media_urls: Vec<String>,
 }
 
@@ -61,9 +61,12 @@ impl NewTemplate {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", parse_name(name));
         let body = errors.check("body", TemplateBody::parse(body));
-        let media_urls = check_media_urls(media_urls, &mut errors);
+        let media = check_media_urls(media_urls, &mut errors);
         match (name, body) {
-            (Some(name), Some(body)) if errors.is_empty() => Ok(Self { name, body, media_urls }),
+            (Some(name), Some(body)) if errors.is_empty() => {
+                let media_urls = media.iter().map(|url| url.as_str().to_owned()).collect();
+                Ok(Self { name, body, media, media_urls })
+            }
             _ => Err(errors),
         }
     }
@@ -73,9 +76,24 @@ impl NewTemplate {
         &self.body
     }
 
-    /// The addresses of the media.
+    /// The addresses of the media, to be filled in.
+    pub fn media(&self) -> &[MediaUrl] {
+        &self.media
+    }
+
+    /// The addresses of the media as they are saved.
     pub fn media_urls(&self) -> &[String] {
         &self.media_urls
+    }
+
+    /// The names of the variables of text and media.
+    pub fn variables(&self) -> BTreeSet<String> {
+        self.body.variables().into_iter().chain(self.media.iter().flat_map(MediaUrl::variables)).collect()
+    }
+
+    /// What is probably not meant as it stands, in sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        self.body.warnings().into_iter().chain(self.media.iter().flat_map(MediaUrl::warnings)).collect()
     }
 
     /// Whether the saved template has this text and these media.
@@ -85,12 +103,12 @@ impl NewTemplate {
 }
 
 /// Checks the addresses of a message's media; errors are under `media_urls`, `media_urls.0`, `media_urls.1` ….
-pub fn check_media_urls(media_urls: &[String], errors: &mut FieldErrors) -> Vec<String> {
+pub fn check_media_urls(media_urls: &[String], errors: &mut FieldErrors) -> Vec<MediaUrl> {
     if media_urls.len() > MAX_MEDIA_URLS {
         errors.add("media_urls", format!("There are {}; a message can carry at most {MAX_MEDIA_URLS}.", media_urls.len()));
     }
     let urls = media_urls.iter().enumerate();
-    urls.filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), parse_media_url(url))).collect()
+    urls.filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), MediaUrl::parse(url))).collect()
 }
 
 type Columns = (
@@ -322,19 +340,6 @@ fn parse_name(typed: &str) -> Result<String, String> {
         return Err("The name must be one line of plain text.".to_owned());
     }
     Ok(name.to_owned())
-}
-
-fn parse_media_url(typed: &str) -> Result<String, String> {
-    let typed = typed.trim();
-    let example = "write it in full, such as https://example.com/picture.jpg";
-    let url = Url::parse(typed).map_err(|_| format!("“{typed}” is not a web address; {example}."))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("“{typed}” is not an address that Twilio can fetch; {example}."));
-    }
-    if url.as_str().len() > MAX_URL {
-        return Err(format!("This address is longer than {MAX_URL} characters."));
-    }
-    Ok(url.into())
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use tera::Value;
 
+use super::check::Expected;
+use super::kinds::Kinds;
 use crate::{contacts::Contact, types::phone::PhoneNumber};
 
 /// How every sentence about a variable without a value ends.
@@ -95,7 +97,10 @@ pub(super) enum Key {
 impl Variable {
     /// Reads the names after one another, `["contact", "first_name"]`; an error says what can be named instead.
     pub(super) fn parse(path: Vec<Key>) -> Result<Self, String> {
-        let unknown = |path: &[Key]| format!("There is no variable “{}”. Use one of: {AVAILABLE}.", written(path));
+        let unknown = |path: &[Key]| match of_other_tools(path) {
+            Some(ours) => format!("There is no variable “{}”; did you mean {ours}?", written(path)),
+            None => format!("There is no variable “{}”. Use one of: {AVAILABLE}.", written(path)),
+        };
         let mut rest = path.iter().map(|key| match key {
             Key::Name(name) => name.as_str(),
             Key::Index(_) => "",
@@ -112,8 +117,10 @@ impl Variable {
             }
             ("contact", Some("attributes"), _) => (Root::Attributes, 2),
             ("contact", Some(name), 2) => {
-                return Err(match FIELDS.iter().find(|field| strsim::damerau_levenshtein(field, name) <= 2) {
-                    Some(field) => format!("There is no variable “contact.{name}”; did you mean contact.{field}?"),
+                let field =
+                    FIELDS.iter().find(|field| strsim::damerau_levenshtein(field, name) <= 2).map(|field| format!("contact.{field}"));
+                return Err(match field.or_else(|| of_other_tools(&path).map(str::to_owned)) {
+                    Some(field) => format!("There is no variable “contact.{name}”; did you mean {field}?"),
                     None => format!(
                         "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; \
                          otherwise use one of: {AVAILABLE}."
@@ -126,6 +133,14 @@ impl Variable {
             _ => return Err(unknown(&path)),
         };
         Ok(Self { root, keys: path.into_iter().skip(used).collect() })
+    }
+
+    /// What it can be, as far as that is known: what contacts and organizations have is text.
+    pub(super) const fn kinds(&self) -> Kinds {
+        match self.root {
+            Root::Attributes | Root::Event => Kinds::ANY,
+            Root::FirstName | Root::LastName | Root::Phone | Root::Email | Root::ExternalId | Root::Organization => Kinds::TEXT,
+        }
     }
 
     /// The sentence about this variable having no value.
@@ -159,18 +174,44 @@ impl std::fmt::Display for Variable {
     }
 }
 
+/// Our variable for what other tools call by another name: `{{ firstname }}`, `{{ subscriber.FNAME }}`, `{{ contact.mobile }}`.
+pub(super) fn of_other_tools(path: &[Key]) -> Option<&'static str> {
+    let name = path.iter().rev().find_map(Key::name)?;
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    Some(match plain.as_str() {
+        "firstname" | "fname" | "givenname" | "forename" | "vorname" | "prenom" | "name" => "contact.first_name",
+        "lastname" | "lname" | "surname" | "familyname" | "nachname" | "nom" => "contact.last_name",
+        "email" | "emailaddress" | "mail" => "contact.email",
+        "phone" | "phonenumber" | "mobile" | "mobilephone" | "cell" | "msisdn" => "contact.phone",
+        "externalid" | "userid" | "customerid" | "contactid" => "contact.external_id",
+        "organizationname" | "companyname" | "shopname" | "storename" | "company" => "organization.name",
+        "orderid" | "ordernumber" => "event.order_id",
+        _ => return None,
+    })
+}
+
 /// A list in a sample is no longer than it takes to understand it.
 const MAX_SAMPLE_INDEX: usize = 20;
 
-/// An event that has each of the properties that are named.
-pub(super) fn sample_event(variables: &[Variable]) -> serde_json::Value {
-    sample_of(variables, Root::Event, &|name| serde_json::Value::from(name))
+/// An event that has each of the properties that are named, of a kind that fits what is done with it.
+pub(super) fn sample_event(variables: &[Variable], expected: &[Option<Expected>]) -> serde_json::Value {
+    sample_of(variables, Root::Event, &|at, name| sample_value(expected.get(at).copied().flatten(), name))
 }
 
-/// The same for the properties of an event or the attributes of a contact; `value` makes each from its name.
-pub(super) fn sample_of(variables: &[Variable], root: Root, value: &dyn Fn(&str) -> serde_json::Value) -> serde_json::Value {
+/// A value of a kind; `text` where any text will do.
+pub(super) fn sample_value(expected: Option<Expected>, text: &str) -> serde_json::Value {
+    match expected {
+        None => serde_json::Value::from(text),
+        Some(Expected::Number) => serde_json::Value::from(42),
+        Some(Expected::Time) => serde_json::Value::from("2026-11-21T10:00:00Z"),
+        Some(Expected::List) => serde_json::json!([text]),
+    }
+}
+
+/// The same for the properties of an event or the attributes of a contact; `value` makes each from its place in the list and its name.
+pub(super) fn sample_of(variables: &[Variable], root: Root, value: &dyn Fn(usize, &str) -> serde_json::Value) -> serde_json::Value {
     let mut event = serde_json::Value::Object(serde_json::Map::new());
-    for variable in variables.iter().filter(|variable| variable.root == root) {
+    for (at, variable) in variables.iter().enumerate().filter(|(_, variable)| variable.root == root) {
         let mut place = &mut event;
         for key in &variable.keys {
             place = match key {
@@ -190,7 +231,7 @@ pub(super) fn sample_of(variables: &[Variable], root: Root, value: &dyn Fn(&str)
             };
         }
         if place.is_null() {
-            *place = value(variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
+            *place = value(at, variable.keys.iter().rev().find_map(Key::name).unwrap_or("example"));
         }
     }
     event
@@ -271,7 +312,7 @@ mod tests {
         let name = |name: &str| Key::Name(name.to_owned());
         let variables =
             [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
-        assert_eq!(sample_event(&variables), serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] }));
+        assert_eq!(sample_event(&variables, &[]), serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] }));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
-use crate::error::Error;
+use crate::automations::text_check::Samples;
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors};
 use crate::templates::{self, Measure, NewTemplate, Template, TemplateBody};
 use crate::twilio::parts::Encoding;
 use crate::types::id::TemplateId;
@@ -36,7 +38,8 @@ struct TemplateRequest {
     /// Up to 1,600 characters, with variables such as `{{ contact.first_name | default(value="there") }}`.
     #[schema(example = "Hi {{ contact.first_name | default(value=\"there\") }}, your order {{ event.order_id }} is on its way.")]
     body: String,
-    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch.
+    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch. Variables are filled in for each message and
+    /// percent-encoded, as in `https://example.com/{{ event.sku }}.jpg`; one that an address begins with is the whole address.
     #[serde(default)]
     media_urls: Vec<String>,
 }
@@ -77,10 +80,13 @@ struct TemplateAnswer {
     media_urls: Vec<String>,
     /// Counts the texts that it has had, from 1; messages name the one that they were made from.
     version: i32,
-    /// The variables that the body uses, such as `contact.first_name`.
+    /// The variables that body and media use, such as `contact.first_name`.
     variables: Vec<String>,
     /// What the text takes as SMS; `null` where it cannot be said, because the text calculates with values that no sample has.
     sms: Option<SmsAnswer>,
+    /// What is probably not meant as it stands, in sentences: merge tags of other tools (`*|FNAME|*`, `{first_name}`), which are sent as they
+    /// are. It is saved all the same.
+    warnings: Vec<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     /// When it was put away; it is no longer listed, but still sent where it is in use.
@@ -129,8 +135,13 @@ async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiRes
     let new = NewTemplate::parse(&body.name, &body.body, &body.media_urls).map_err(Error::Invalid)?;
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let created = conn.transaction(async |conn| templates::create(conn, &actor, new, now).await).await?;
-    Ok(HttpResponse::Created().json(TemplateAnswer::new(created, &organization::find(&conn).await?.name)))
+    let (created, warnings) = conn
+        .transaction(async |conn| {
+            let warnings = check(conn, &new, None).await?;
+            Ok::<_, Error>((templates::create(conn, &actor, new, now).await?, warnings))
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(TemplateAnswer::new(created, &organization::find(&conn).await?.name).with(warnings)))
 }
 
 /// Finds a template.
@@ -148,23 +159,39 @@ async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<Templ
     let changes = body.into_inner();
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let saved = conn
+    let (saved, warnings) = conn
         .transaction(async |conn| {
             let before = templates::lock(conn, *id).await?;
-            let (name, text) = (changes.name.unwrap_or(before.name), changes.body.unwrap_or(before.body));
-            let new = NewTemplate::parse(&name, &text, &changes.media_urls.unwrap_or(before.media_urls)).map_err(Error::Invalid)?;
-            templates::update(conn, &actor, *id, new, now).await
+            let (name, text) = (changes.name.as_ref().unwrap_or(&before.name), changes.body.as_ref().unwrap_or(&before.body));
+            let media_urls = changes.media_urls.as_ref().unwrap_or(&before.media_urls);
+            let new = NewTemplate::parse(name, text, media_urls).map_err(Error::Invalid)?;
+            let warnings = if new.is_text_of(&before) { Vec::new() } else { check(conn, &new, Some(*id)).await? };
+            Ok::<_, Error>((templates::update(conn, &actor, *id, new, now).await?, warnings))
         })
         .await?;
-    Ok(Json(TemplateAnswer::new(saved, &organization::find(&conn).await?.name)))
+    Ok(Json(TemplateAnswer::new(saved, &organization::find(&conn).await?.name).with(warnings)))
+}
+
+/// Refuses what fails for every message by what was reported lately; gives what may fail for some.
+async fn check(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<Vec<String>, Error> {
+    let mut errors = FieldErrors::default();
+    let warnings = Samples::load(conn, new, id).await?.check(new, &mut errors);
+    errors.into_result()?;
+    Ok(warnings)
 }
 
 impl TemplateAnswer {
+    /// The same with more warnings.
+    fn with(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
     /// The template, measured for the organization of this name.
     fn new(template: Template, organization: &str) -> Self {
         // A saved body has passed the check; one that does not any more is shown without its variables.
         let body = TemplateBody::parse(&template.body).ok();
-        let variables = body.as_ref().map(|body| body.variables().into_iter().collect()).unwrap_or_default();
+        let (variables, warnings) = (template.variables(), template.warnings());
         Self {
             sms: body.and_then(|body| body.measure(organization)).map(SmsAnswer::from),
             id: template.id,
@@ -172,7 +199,8 @@ impl TemplateAnswer {
             body: template.body,
             media_urls: template.media_urls,
             version: template.version,
-            variables,
+            variables: variables.into_iter().collect(),
+            warnings,
             created_at: template.created_at,
             updated_at: template.updated_at,
             archived_at: template.archived_at,

@@ -9,13 +9,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::connections::{self, Status};
-use crate::contacts::{self, Contact};
+use crate::contacts;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::compose::{Draft, Origin};
 use crate::messages::list::Message;
 use crate::senders::{self, Sender};
-use crate::templates::{self, Renderer, Template, Variables};
+use crate::templates::{self, MediaUrl, Rendered, Renderer, Template, Variables};
 use crate::twilio::parts::MAX_BODY;
 use crate::types::country::Country;
 use crate::types::id::{ApiKeyId, ContactId, SenderId, TemplateId};
@@ -43,7 +43,8 @@ pub(super) struct MessageRequest {
     /// What to send from.
     #[schema(format = "uuid", required = true, nullable = false)]
     sender_id: Option<String>,
-    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch. Without it, those of the template.
+    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch. Without it, those of the template; with a
+    /// template, variables are filled in.
     media_urls: Option<Vec<String>>,
 }
 
@@ -53,7 +54,7 @@ pub(super) struct Wanted {
     recipient: Recipient,
     content: Content,
     sender_id: SenderId,
-    media_urls: Option<Vec<String>>,
+    media: Option<Vec<MediaUrl>>,
 }
 
 #[derive(Debug)]
@@ -77,8 +78,13 @@ impl MessageRequest {
     pub(super) fn parse(self, default_country: Option<Country>) -> Result<Wanted> {
         let mut errors = FieldErrors::default();
         let recipient = recipient(self.contact_id, self.to, default_country, &mut errors);
-        let media_urls = self.media_urls.map(|urls| templates::check_media_urls(&urls, &mut errors));
-        let has_media = media_urls.as_ref().is_some_and(|urls| !urls.is_empty());
+        let media = self.media_urls.map(|urls| templates::check_media_urls(&urls, &mut errors));
+        let has_media = media.as_ref().is_some_and(|urls| !urls.is_empty());
+        if self.template_id.is_none()
+            && let Some(index) = media.as_ref().and_then(|media| media.iter().position(MediaUrl::is_filled_in))
+        {
+            errors.add(&format!("media_urls.{index}"), "Variables are filled in only with a template_id; a body is sent as it is.");
+        }
         let content = content(self.template_id, self.body, has_media, &mut errors);
         let sender_id = match self.sender_id {
             Some(text) => id("sender_id", &text, "sender", &mut errors),
@@ -88,9 +94,7 @@ impl MessageRequest {
             }
         };
         match (recipient, content, sender_id) {
-            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => {
-                Ok(Wanted { recipient, content, sender_id, media_urls })
-            }
+            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => Ok(Wanted { recipient, content, sender_id, media }),
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -107,7 +111,11 @@ impl Wanted {
             Content::Template(id) => message.template_id == Some(*id),
             Content::Text(text) => message.template_id.is_none() && message.body == *text,
         };
-        let same_media = self.media_urls.as_ref().is_none_or(|urls| *urls == message.media_urls);
+        let same = |(url, made): (&MediaUrl, &String)| url.is_filled_in() || url.as_str() == made;
+        let same_media = self
+            .media
+            .as_ref()
+            .is_none_or(|media| media.len() == message.media_urls.len() && media.iter().zip(&message.media_urls).all(same));
         same_recipient && same_content && same_media && message.sender_id == Some(self.sender_id)
     }
 }
@@ -131,24 +139,30 @@ pub(super) async fn draft(conn: &mut Conn, wanted: &Wanted, key: Option<String>,
             None
         }
     };
-    let (text, template) = match &wanted.content {
-        Content::Text(text) => (Some(text.clone()), None),
+    let variables = match (&contact, &to) {
+        (Some(contact), _) => Some(Variables::new(contact, None).with_organization(organization)),
+        (None, Some(to)) => Some(Variables::for_phone(to, None).with_organization(organization)),
+        // That the contact is unknown is an error of its own.
+        (None, None) => None,
+    };
+    let own_media = wanted.media.as_ref().zip(variables.as_ref()).map(|(media, variables)| filled_in(media, variables, &mut errors));
+    let (rendered, template) = match &wanted.content {
+        Content::Text(text) => (Some(Rendered { text: text.clone(), media_urls: Vec::new() }), None),
         Content::Template(id) => {
             let template = known(templates::find(conn, *id).await)?;
-            let text = rendered(template.as_ref(), contact.as_ref(), to.as_ref(), renderer, organization);
-            (errors.check("template_id", text).flatten(), template)
+            let rendered = rendered(template.as_ref(), variables.as_ref(), own_media.is_some(), renderer);
+            (errors.check("template_id", rendered).flatten(), template)
         }
     };
-    let (Some(to), Some(text), true) = (to, text, errors.is_empty()) else { return Err(Error::Invalid(errors)) };
-    let own_media = template.as_ref().map(|template| template.media_urls.clone());
+    let (Some(to), Some(rendered), true) = (to.clone(), rendered, errors.is_empty()) else { return Err(Error::Invalid(errors)) };
     Ok(Draft {
         origin: Origin::OneOff { request_key: key },
         contact_id: contact.map(|contact| contact.id),
         sender_id: wanted.sender_id,
         to: Ok(to),
-        text: Ok(text),
+        text: Ok(rendered.text),
         template: template.map(|template| (template.id, template.version)),
-        media_urls: wanted.media_urls.clone().or(own_media).unwrap_or_default(),
+        media_urls: own_media.unwrap_or(rendered.media_urls),
     })
 }
 
@@ -161,25 +175,34 @@ fn known<T>(found: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// The text for this person; without one (the contact is unknown, which is an error of its own) there is none.
+/// The addresses of media that the request names itself.
+fn filled_in(media: &[MediaUrl], variables: &Variables<'_>, errors: &mut FieldErrors) -> Vec<String> {
+    let urls = media.iter().enumerate();
+    urls.filter_map(|(index, url)| {
+        let rendered = url.render(variables).map_err(|reason| format!("This address cannot be made here: {reason}."));
+        errors.check(&format!("media_urls.{index}"), rendered)
+    })
+    .collect()
+}
+
+/// Text and media for this recipient; without one there are none.
 fn rendered(
     template: Option<&Template>,
-    contact: Option<&Contact>,
-    to: Option<&PhoneNumber>,
+    variables: Option<&Variables<'_>>,
+    has_own_media: bool,
     renderer: &Renderer,
-    organization: &str,
-) -> std::result::Result<Option<String>, String> {
+) -> std::result::Result<Option<Rendered>, String> {
     let template = template.ok_or("There is no such template.")?;
     if template.archived_at.is_some() {
         return Err(format!("The template “{}” is archived; choose another one or restore it.", template.name));
     }
-    let variables = match (contact, to) {
-        (Some(contact), _) => Variables::new(contact, None),
-        (None, Some(to)) => Variables::for_phone(to, None),
-        (None, None) => return Ok(None),
+    let Some(variables) = variables else { return Ok(None) };
+    let rendered = if has_own_media {
+        renderer.render_text(template, variables).map(|text| Rendered { text, media_urls: Vec::new() })
+    } else {
+        renderer.render(template, variables)
     };
-    let text = renderer.render(template, &variables.with_organization(organization));
-    text.map(Some).map_err(|reason| format!("This template gives no text here: {reason}."))
+    rendered.map(Some).map_err(|reason| format!("This template gives no text here: {reason}."))
 }
 
 /// Why nothing can be sent from here now.

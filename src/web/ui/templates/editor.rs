@@ -6,17 +6,18 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::form::{Action, TemplateForm};
+use super::form::{Action, TemplateForm, for_people};
 use super::insertable::{EXAMPLES, Example};
 use super::return_to::ReturnTo;
 use super::saved::{Saved, Way};
 use super::trial::Trial;
 use super::{samples, test_send};
+use crate::automations::text_check::Samples;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
 use crate::templates::drafts::{self, Draft};
-use crate::templates::{self, Template, versions, with_plain_characters};
+use crate::templates::{self, NewTemplate, Template, versions, with_plain_characters};
 use crate::types::id::TemplateId;
 use crate::users::test_phone;
 use crate::web::error::PageError;
@@ -163,9 +164,16 @@ async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: Temp
                     if present.version != form.version && !new.is_text_of(&present) {
                         return Err(overtaken(conn, &present).await?);
                     }
+                    if !new.is_text_of(&present) {
+                        check(conn, &new, Some(id)).await?;
+                    }
                     templates::update(conn, &actor, id, new, now).await?
                 }
-                None => templates::create(conn, &actor, form.parse().map_err(Error::Invalid)?, now).await?,
+                None => {
+                    let new = form.parse().map_err(Error::Invalid)?;
+                    check(conn, &new, None).await?;
+                    templates::create(conn, &actor, new, now).await?
+                }
             };
             drafts::discard(conn, user, id).await?;
             Ok(saved)
@@ -190,6 +198,13 @@ async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: Temp
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses what fails for every message, by what was reported lately.
+async fn check(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<(), Error> {
+    let mut errors = FieldErrors::default();
+    Samples::load(conn, new, id).await?.check(new, &mut errors);
+    for_people(&errors).into_result()
 }
 
 /// What is said to somebody whose text began with a version that is not the newest any more.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::return_to::ReturnTo;
 use crate::error::FieldErrors;
 use crate::templates::drafts::Draft;
-use crate::templates::{NewTemplate, Template};
+use crate::templates::{self, MediaUrl, NewTemplate, Template};
 use crate::types::id::ContactId;
 
 /// All fields of the editor; its buttons say by `action` what to do with them.
@@ -117,6 +117,13 @@ impl TemplateForm {
         NewTemplate::parse("Preview", &self.body, &self.lines()).map_err(|errors| for_people(&errors))
     }
 
+    /// The addresses of the media alone, for a preview.
+    pub(super) fn parse_media(&self) -> Result<Vec<MediaUrl>, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let media = templates::check_media_urls(&self.lines(), &mut errors);
+        if errors.is_empty() { Ok(media) } else { Err(for_people(&errors)) }
+    }
+
     /// The contact that is chosen; nothing is chosen until a preview was asked for.
     pub(super) fn contact(&self) -> Option<ContactId> {
         self.contact_id.parse().ok()
@@ -132,7 +139,7 @@ impl TemplateForm {
 }
 
 /// Puts the errors of single addresses under the one field that they are typed into.
-fn for_people(errors: &FieldErrors) -> FieldErrors {
+pub(super) fn for_people(errors: &FieldErrors) -> FieldErrors {
     let mut shown = FieldErrors::default();
     for (field, sentences) in errors.iter() {
         let field = if field.starts_with("media_urls.") { "media_urls" } else { field };

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::media::Medium;
 use super::recipient::Recipient;
-use crate::templates::{TemplateBody, Unset, Variables, with_plain_characters};
+use crate::templates::{MediaUrl, TemplateBody, Unset, Variables, render_media, with_plain_characters};
 use crate::twilio::gsm::look_alike;
 use crate::twilio::parts::{self, Encoding, Parts};
 
@@ -71,18 +71,26 @@ pub(super) struct Plain {
 
 impl Preview {
     /// Renders the text for a recipient.
-    pub(super) fn new(body: &TemplateBody, recipient: &Recipient, variables: &Variables<'_>, media_urls: &[String]) -> Self {
-        let (text, problem) = match body.render(variables) {
-            Ok(text) => (Some(text), None),
-            Err(error) => (None, Some(error.to_string())),
+    pub(super) fn new(body: &TemplateBody, recipient: &Recipient, variables: &Variables<'_>, media: &[MediaUrl]) -> Self {
+        let rendered = body.render(variables).and_then(|text| Ok((text, render_media(media, variables)?)));
+        let (text, media_urls, problem) = match rendered {
+            Ok((text, media_urls)) => (Some(text), media_urls, None),
+            Err(error) => (None, Vec::new(), Some(error.to_string())),
         };
+        let mut unset = body.unset(variables);
+        for more in media.iter().flat_map(|url| url.unset(variables)) {
+            match unset.iter_mut().find(|known| known.variable == more.variable) {
+                Some(known) => known.has_default &= more.has_default,
+                None => unset.push(more),
+            }
+        }
         Self {
             contact: recipient.label(),
             cost: text.as_deref().map(|text| Cost::of(&parts::count(text), body.as_str())),
             text: text.as_deref().map(pieces),
             problem,
-            unset: body.unset(variables),
-            media: Medium::all(media_urls),
+            unset,
+            media: Medium::all(&media_urls),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::trial::Trial;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::senders;
-use crate::templates::{NewTemplate, Template, Variables};
+use crate::templates::{self, NewTemplate, RenderError, Template, Variables};
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 use crate::web::test_message::TestMessage;
@@ -59,20 +59,30 @@ async fn compose(
     };
     let variables = recipient.variables(trial.event.as_ref(), &visit.organization.name);
     let text = new.as_ref().and_then(|new| rendered(new, &recipient, &variables, &mut errors));
-    let (Some(to), Some(sender), Some(new), Some(text), true) = (to, sender, new, text, errors.is_empty()) else { return Ok(Err(errors)) };
+    let (Some(to), Some(sender), Some(new), Some((text, media_urls)), true) = (to, sender, new, text, errors.is_empty()) else {
+        return Ok(Err(errors));
+    };
     let test = TestMessage {
         to,
         sender_id: sender.id,
         text,
         template: template.filter(|saved| new.is_text_of(saved)).map(|saved| (saved.id, saved.version)),
-        media_urls: new.media_urls().to_vec(),
+        media_urls,
     };
     Ok(Ok(test.send(conn, visit, &form.request_key).await?))
 }
 
-fn rendered(new: &NewTemplate, recipient: &Recipient, variables: &Variables<'_>, errors: &mut FieldErrors) -> Option<String> {
-    let text = new.body().render(variables).map_err(|reason| format!("This cannot be sent to {}: {reason}.", recipient.label()));
-    errors.check("body", text)
+/// The text and the addresses of its media.
+fn rendered(
+    new: &NewTemplate,
+    recipient: &Recipient,
+    variables: &Variables<'_>,
+    errors: &mut FieldErrors,
+) -> Option<(String, Vec<String>)> {
+    let sentence = |reason: RenderError| format!("This cannot be sent to {}: {reason}.", recipient.label());
+    let text = errors.check("body", new.body().render(variables).map_err(sentence));
+    let media_urls = errors.check("media_urls", templates::render_media(new.media(), variables).map_err(sentence));
+    text.zip(media_urls)
 }
 
 fn take(errors: &mut FieldErrors, found: &FieldErrors) {

@@ -17,7 +17,7 @@ use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event};
 use crate::messages::prices::{self, Price};
-use crate::templates::TemplateBody;
+use crate::templates::{MediaUrl, TemplateBody, sample_event};
 use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
@@ -41,6 +41,8 @@ pub(super) struct Trial {
     preview: Option<Preview>,
     /// What is wrong with what is typed, for who sees only this part of the page.
     problems: Vec<String>,
+    /// What is probably not meant as it stands, in sentences.
+    warnings: Vec<String>,
     /// None where nothing is billed by the part.
     estimate: Option<Estimate>,
     plain: Option<Plain>,
@@ -124,9 +126,9 @@ impl Material<'_> {
     pub(super) fn tried(self, form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial {
         let body = (!form.body.trim().is_empty()).then(|| TemplateBody::parse(&form.body));
         let body = body.and_then(|parsed| check_once(errors, "body", parsed));
-        let Chosen { event, automatic } = self.event(body.as_ref(), form, errors);
+        let media = form.parse_media();
+        let Chosen { event, automatic } = self.event(body.as_ref(), media.as_deref().unwrap_or_default(), form, errors);
         let variables = self.recipient.variables(event.as_ref(), &self.organization.name);
-        let media = form.parse_text().map(|new| new.media_urls().to_vec());
         if let Err(found) = &media
             && let Some((field, sentences)) = found.iter().find(|(field, _)| *field == "media_urls")
             && !errors.iter().any(|(known, _)| known == field)
@@ -137,11 +139,15 @@ impl Material<'_> {
         }
         let attributes: BTreeSet<String> =
             self.found.iter().filter_map(|contact| contact.attributes.as_object()).flat_map(|fields| fields.keys().cloned()).collect();
-        let preview = body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media.unwrap_or_default()));
+        let media = media.unwrap_or_default();
+        let of_body = body.as_ref().map(TemplateBody::warnings).unwrap_or_default();
+        let warnings = of_body.into_iter().chain(media.iter().flat_map(MediaUrl::warnings)).collect();
+        let preview = body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media));
         let parts = preview.as_ref().and_then(Preview::billed_parts);
         Trial {
             estimate: parts.map(|parts| Estimate::new(parts, self.country, self.price.as_ref())),
             preview,
+            warnings,
             problems: ["body", "media_urls", "event"].iter().flat_map(|field| sentences(errors, field)).collect(),
             plain: Plain::of(&form.body.replace("\r\n", "\n"), &variables),
             contacts: self.contact_choices(),
@@ -155,12 +161,12 @@ impl Material<'_> {
     /// The event that is chosen; otherwise the newest that the text can be tried with, otherwise one made for it.
     ///
     /// What was not chosen stays open in the form: another text may need another event.
-    fn event(&self, body: Option<&TemplateBody>, form: &mut TemplateForm, errors: &mut FieldErrors) -> Chosen {
-        let sample = body.map(TemplateBody::sample_event).filter(|event| event.as_object().is_some_and(|fields| !fields.is_empty()));
+    fn event(&self, body: Option<&TemplateBody>, media: &[MediaUrl], form: &mut TemplateForm, errors: &mut FieldErrors) -> Chosen {
+        let sample = Some(sample_event(body, media)).filter(|event| event.as_object().is_some_and(|fields| !fields.is_empty()));
         if !self.is_choice(&form.event_id) {
             form.event_id.clear();
         }
-        let best = self.best(body);
+        let best = self.best(body, media);
         let automatic = match (best, &sample) {
             (Some(event), _) => somebody::event_label(event, self.zone),
             (None, Some(_)) => "made up from the text".to_owned(),
@@ -187,15 +193,14 @@ impl Material<'_> {
     }
 
     /// The newest event that leads to this template; else the newest that has what the text names, if it names anything.
-    fn best(&self, body: Option<&TemplateBody>) -> Option<&Event> {
+    fn best(&self, body: Option<&TemplateBody>, media: &[MediaUrl]) -> Option<&Event> {
         let wanted = self.events.iter().find(|event| self.wanted.iter().any(|name| name == event.name.as_str()));
         let fits = |event: &&Event| {
-            body.is_some_and(|body| {
-                let variables = self.recipient.variables(Some(&event.properties), &self.organization.name);
-                let of_event = |name: &str| name.starts_with("event.") || name.starts_with("event[");
-                body.variables().iter().any(|name| of_event(name))
-                    && !body.unset(&variables).iter().any(|unset| of_event(&unset.variable) && !unset.has_default)
-            })
+            let variables = self.recipient.variables(Some(&event.properties), &self.organization.name);
+            let of_event = |name: &str| name.starts_with("event.") || name.starts_with("event[");
+            let named = body.iter().flat_map(|body| body.variables()).chain(media.iter().flat_map(MediaUrl::variables));
+            let unset = body.iter().flat_map(|body| body.unset(&variables)).chain(media.iter().flat_map(|url| url.unset(&variables)));
+            named.into_iter().any(|name| of_event(&name)) && !unset.into_iter().any(|unset| of_event(&unset.variable) && !unset.has_default)
         };
         wanted.or_else(|| self.events.iter().find(fits))
     }

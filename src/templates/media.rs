@@ -1,0 +1,239 @@
+//! The address of a medium: a web address, or one that is made for each message by filling in variables.
+
+use url::Url;
+
+use super::RenderError;
+use super::foreign;
+use super::grammar::{Printing, check};
+use super::lexer::{Piece, pieces};
+use super::program::{Program, Reach};
+use super::variables::Variables;
+use super::{TemplateError, Unset};
+
+/// The longest address, as typed and as filled in.
+const MAX_URL: usize = 2_000;
+const EXAMPLE: &str = "write it in full, such as https://example.com/picture.jpg";
+
+/// An address that Twilio fetches a medium from, checked.
+pub struct MediaUrl {
+    text: String,
+    /// None where nothing is filled in.
+    program: Option<Program>,
+}
+
+impl MediaUrl {
+    /// Checks an address as typed: `http` or `https`, in full; values that are filled in become part of its path or query.
+    pub fn parse(typed: &str) -> Result<Self, String> {
+        let typed = typed.trim();
+        if !has_tags(typed) {
+            return Ok(Self { text: web_address(typed).map_err(|problem| problem.sentence(typed))?, program: None });
+        }
+        if typed.chars().count() > MAX_URL {
+            return Err(Problem::TooLong.sentence(typed));
+        }
+        let unreadable = |error: TemplateError| format!("Column {}: {}", error.column, error.message);
+        let program = program(typed).map_err(unreadable)?;
+        program.check().map_err(unreadable)?;
+        if let Some(example) = example(typed) {
+            web_address(&example).map_err(|problem| problem.sentence(typed))?;
+        } else if !typed.starts_with('{') && !is_begun(typed) {
+            return Err(Problem::NoAddress.sentence(typed));
+        }
+        Ok(Self { text: typed.to_owned(), program: Some(program) })
+    }
+
+    /// Reads an address that was saved by this or an older release.
+    pub(super) fn saved(text: &str) -> Result<Self, TemplateError> {
+        let program = if has_tags(text) { Some(program(text)?) } else { None };
+        Ok(Self { text: text.to_owned(), program })
+    }
+
+    /// The address as it is saved.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What fills it in, if anything does.
+    pub(super) fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// Whether it is made anew for each message.
+    pub fn is_filled_in(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// The names of the variables that it uses.
+    pub fn variables(&self) -> Vec<String> {
+        let variables = self.program.iter().flat_map(|program| &program.checked.variables);
+        variables.map(ToString::to_string).collect()
+    }
+
+    /// The variables that have no value.
+    pub fn unset(&self, variables: &Variables<'_>) -> Vec<Unset> {
+        self.program.as_ref().map(|program| program.unset(variables)).unwrap_or_default()
+    }
+
+    /// What is probably not meant as it stands, in sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = foreign::warnings(&self.text);
+        // Until media took variables, they were percent-encoded as they stood.
+        if self.text.to_ascii_uppercase().contains("%7B%7B") {
+            warnings
+                .push(format!("“{}” has variables that are not filled in: type the address anew, with {{{{ … }}}} as it is.", self.text));
+        }
+        warnings
+    }
+
+    /// What fails with values of the kinds that these have.
+    pub fn check_with(&self, samples: &[Variables<'_>]) -> Result<(), (TemplateError, Reach)> {
+        self.program.as_ref().map_or(Ok(()), |program| program.check_with(samples))
+    }
+
+    /// The address for one contact and event, as Twilio is to fetch it.
+    pub fn render(&self, variables: &Variables<'_>) -> Result<String, RenderError> {
+        let Some(program) = &self.program else { return Ok(self.text.clone()) };
+        // The reason must not show what was filled in: reasons are seen by whoever sees the message's row.
+        web_address(program.render(variables, MAX_URL)?.trim()).map_err(|problem| match problem {
+            Problem::TooLong => RenderError::TooLong,
+            Problem::NoAddress | Problem::NotForTwilio => RenderError::NoAddress,
+        })
+    }
+}
+
+impl std::fmt::Debug for MediaUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("MediaUrl").field(&self.text).finish()
+    }
+}
+
+impl PartialEq for MediaUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+/// The addresses for one contact and event; the error says which one cannot be made.
+pub fn render_media(media: &[MediaUrl], variables: &Variables<'_>) -> Result<Vec<String>, RenderError> {
+    let rendered = media
+        .iter()
+        .enumerate()
+        .map(|(index, url)| url.render(variables).map_err(|reason| RenderError::Media { number: index + 1, reason: Box::new(reason) }));
+    rendered.collect()
+}
+
+/// Why something is not an address of a medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    NoAddress,
+    NotForTwilio,
+    TooLong,
+}
+
+impl Problem {
+    fn sentence(self, typed: &str) -> String {
+        match self {
+            Self::NoAddress => format!("“{typed}” is not a web address; {EXAMPLE}."),
+            Self::NotForTwilio => format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}."),
+            Self::TooLong => format!("This address is longer than {MAX_URL} characters."),
+        }
+    }
+}
+
+fn web_address(text: &str) -> Result<String, Problem> {
+    let url = Url::parse(text).map_err(|_| Problem::NoAddress)?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(Problem::NotForTwilio);
+    }
+    if url.as_str().len() > MAX_URL { Err(Problem::TooLong) } else { Ok(url.into()) }
+}
+
+fn has_tags(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|marker| text.contains(marker))
+}
+
+fn is_begun(text: &str) -> bool {
+    let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+fn program(text: &str) -> Result<Program, TemplateError> {
+    Program::new(check(text, Printing::Address)?)
+}
+
+/// The address with something filled in; none where an if leaves open what it is.
+fn example(typed: &str) -> Option<String> {
+    let mut example = String::new();
+    for piece in pieces(typed).ok()? {
+        match piece {
+            Piece::Text(text) => example.push_str(&text),
+            Piece::Print(_) if example.is_empty() => example.push_str("https://example.com"),
+            Piece::Print(_) => example.push('x'),
+            Piece::Statement(_) => return None,
+        }
+    }
+    Some(example)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::types::phone::PhoneNumber;
+
+    fn rendered(typed: &str, event: &Value) -> Result<String, String> {
+        let phone = PhoneNumber::from_e164("+14155550123").unwrap();
+        let url = MediaUrl::parse(typed)?;
+        url.render(&Variables::for_phone(&phone, Some(event))).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_become_part_of_the_path_or_query_and_nothing_else() {
+        let event =
+            json!({ "sku": "A 1/ü?#&", "n": 42.0, "host": "cdn", "evil": "@evil.example/", "image": "https://cdn.example.com/a b.jpg" });
+        let of = |typed: &str| rendered(typed, &event).unwrap();
+        assert_eq!(of("https://example.com/{{ event.sku }}.jpg"), "https://example.com/A%201%2F%C3%BC%3F%23%26.jpg");
+        assert_eq!(
+            of("https://example.com/i?sku={{ event.sku }}&n={{ event.n }}"),
+            "https://example.com/i?sku=A%201%2F%C3%BC%3F%23%26&n=42"
+        );
+        assert_eq!(of("https://example.com/{{ event.sku | urlencode }}.jpg"), of("https://example.com/{{ event.sku }}.jpg"));
+        assert_eq!(of("{{ event.image }}"), "https://cdn.example.com/a%20b.jpg");
+        assert_eq!(of("https://{{ event.host }}.example.com/x.png"), "https://cdn.example.com/x.png");
+        assert_eq!(of("https://example.com/{{ event.none | default(value='none') }}.jpg"), "https://example.com/none.jpg");
+        assert_eq!(of("https://example.com/{% if event.vip %}vip{% else %}all{% endif %}.jpg"), "https://example.com/all.jpg");
+        assert!(rendered("https://example.com{{ event.evil }}", &event).is_err(), "a value cannot name another host");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_made_says_why_without_what_was_filled_in() {
+        let event = json!({ "image": "no address at all", "script": "javascript:alert(1)", "long": "x".repeat(3_000) });
+        let reason = |typed: &str| rendered(typed, &event).unwrap_err();
+        for typed in ["{{ event.image }}", "{{ event.script }}"] {
+            let reason = reason(typed);
+            assert!(reason.contains("https://") && !reason.contains("at all") && !reason.contains("alert"), "{reason}");
+        }
+        assert!(reason("https://example.com/{{ event.sku }}").contains("event.sku is not set in this event"));
+        assert!(reason("https://example.com/{{ event.long }}").contains("longer"));
+    }
+
+    #[test]
+    fn what_can_never_be_an_address_is_refused_as_typed() {
+        for (typed, words) in [
+            ("ftp://example.com/{{ event.sku }}", "cannot fetch"),
+            ("example.com/{{ event.sku }}", "is not a web address"),
+            ("/pictures/{{ event.sku }}.jpg", "is not a web address"),
+            ("https://example.com/{{ foo }}", "Column 24: There is no variable “foo”"),
+            ("https://example.com/{{ event.sku", "is not closed"),
+            ("https://example.com/{{ event.sku | round(precision=99) }}", "precision"),
+            ("https://", "is not a web address"),
+        ] {
+            let error = MediaUrl::parse(typed).unwrap_err();
+            assert!(
+                error.contains(words) || (words == "cannot fetch" && error.contains("not an address that Twilio can fetch")),
+                "{typed}: {error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What stands between values in a template: arithmetic, comparison, joining, containment, and the tests behind `is`.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use tera::{Kwargs, Number, Value};
+
+use super::ast::Operator;
+use super::kinds::Kinds;
+use super::numbers::{calculated, written};
+use super::sandbox::{Fault, Function, RIGHT, Side, argument, is_missing};
+
+/// The longest text that a filter or operator gives, in bytes: well above what can be sent, well below what can hurt.
+pub(super) const MAX_BYTES: usize = 16 * 1024;
+
+/// A test: none where the value is missing, and so is the answer.
+pub(super) type TestFunction = fn(&Value, &Kwargs) -> Result<Option<bool>, Fault>;
+
+pub(super) const ALL: [(Operator, Function); 15] = [
+    (Operator::Plus, |left, kwargs| arithmetic(left, kwargs, i128::checked_add, |a, b| a + b)),
+    (Operator::Minus, |left, kwargs| arithmetic(left, kwargs, i128::checked_sub, |a, b| a - b)),
+    (Operator::Times, |left, kwargs| arithmetic(left, kwargs, i128::checked_mul, |a, b| a * b)),
+    (Operator::Divide, |left, kwargs| divided(left, kwargs, |a, b| (a % b == 0).then(|| a / b), |a, b| a / b)),
+    (Operator::DivideWhole, |left, kwargs| divided(left, kwargs, i128::checked_div_euclid, f64::div_euclid)),
+    (Operator::Remainder, |left, kwargs| divided(left, kwargs, i128::checked_rem_euclid, f64::rem_euclid)),
+    (Operator::Join, joined),
+    (Operator::Equal, |left, kwargs| compared(left, kwargs, |left, right| Ok(equal(left, right)))),
+    (Operator::Unequal, |left, kwargs| compared(left, kwargs, |left, right| Ok(!equal(left, right)))),
+    (Operator::Less, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_lt()))),
+    (Operator::LessOrEqual, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_le()))),
+    (Operator::Greater, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_gt()))),
+    (Operator::GreaterOrEqual, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_ge()))),
+    (Operator::In, |left, kwargs| compared(left, kwargs, |left, right| contains(right, left, Side::Right, Side::Left))),
+    (Operator::NotIn, |left, kwargs| compared(left, kwargs, |left, right| Ok(!contains(right, left, Side::Right, Side::Left)?))),
+];
+
+pub(super) const TESTS: [(&str, TestFunction); 13] = [
+    ("defined", |value, _| Ok(Some(!is_missing(value)))),
+    ("undefined", |value, _| Ok(Some(is_missing(value)))),
+    ("string", |value, _| Ok(Some(value.is_string()))),
+    ("number", |value, _| Ok(Some(value.is_number()))),
+    ("integer", |value, _| Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_some())))),
+    ("float", |value, _| Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_none())))),
+    ("bool", |value, _| Ok(Some(value.is_bool()))),
+    ("odd", |value, _| present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 != 0)))),
+    ("even", |value, _| present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 == 0)))),
+    ("divisible_by", |value, kwargs| present(value, || divisible(value, kwargs))),
+    ("starting_with", |value, kwargs| present(value, || Ok(text(value)?.starts_with(&*pattern(kwargs)?)))),
+    ("ending_with", |value, kwargs| present(value, || Ok(text(value)?.ends_with(&*pattern(kwargs)?)))),
+    ("containing", |value, kwargs| {
+        present(value, || contains(value, argument(kwargs, "pat").ok_or(Fault::Missing)?, Side::Left, Side::Left))
+    }),
+];
+
+/// `-` before a value.
+pub(super) fn negative(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
+    match number(value)? {
+        Number::Integer(whole) => whole.checked_neg().map(Value::from).ok_or_else(too_large),
+        other => Ok(Value::from(-other.as_float())),
+    }
+}
+
+/// The text that a value is printed as; a list as its items, an object not at all.
+pub(super) fn shown(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
+    if let Some(text) = value.as_str() {
+        return Ok(text.into());
+    }
+    if let Some(truth) = value.as_bool() {
+        return Ok(if truth { "true" } else { "false" }.into());
+    }
+    if let Some(number) = value.as_number() {
+        return written(number).map(Cow::from).ok_or_else(|| Fault::said("a value is no number that can be written"));
+    }
+    if let Some(items) = value.as_array() {
+        return list(items, ", ").map(Cow::from);
+    }
+    if is_missing(value) {
+        return Err(Fault::Missing);
+    }
+    Err(Fault::Kind { side, actual: Kinds::of(value), needed: Kinds::SCALAR })
+}
+
+/// The items of a list as one text.
+pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
+    let mut joined = String::new();
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            joined.push_str(separator);
+        }
+        if item.is_array() || item.is_map() {
+            return Err(Fault::said("an item of the list is a list or an object itself; name one of its fields"));
+        }
+        match shown(item, Side::Left) {
+            Ok(text) => joined.push_str(&text),
+            Err(Fault::Missing) => return Err(Fault::said("an item of the list has no value")),
+            Err(fault) => return Err(fault),
+        }
+        if joined.len() > MAX_BYTES {
+            return Err(too_long());
+        }
+    }
+    Ok(joined)
+}
+
+/// Text, numbers and yes/no as text.
+pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, Fault> {
+    let kind = Kinds::of(value);
+    if Kinds::SCALAR.meets(kind) { shown(value, Side::Left) } else { Err(Fault::left(kind, Kinds::SCALAR)) }
+}
+
+pub(super) fn number(value: &Value) -> Result<Number, Fault> {
+    number_of(value, Side::Left)
+}
+
+pub(super) fn too_long() -> Fault {
+    Fault::said("the text grows too long here")
+}
+
+fn too_large() -> Fault {
+    Fault::said("the result is too large to be written")
+}
+
+fn number_of(value: &Value, side: Side) -> Result<Number, Fault> {
+    value.as_number().ok_or_else(|| Fault::Kind { side, actual: Kinds::of(value), needed: Kinds::NUMBER })
+}
+
+fn arithmetic(left: &Value, kwargs: &Kwargs, whole: fn(i128, i128) -> Option<i128>, broken: fn(f64, f64) -> f64) -> Result<Value, Fault> {
+    let left = number(left)?;
+    let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
+    match (left, number_of(right, Side::Right)?) {
+        (Number::Integer(left), Number::Integer(right)) => whole(left, right).map(Value::from).ok_or_else(too_large),
+        (left, right) => calculated(broken(left.as_float(), right.as_float())),
+    }
+}
+
+fn divided(left: &Value, kwargs: &Kwargs, whole: fn(i128, i128) -> Option<i128>, broken: fn(f64, f64) -> f64) -> Result<Value, Fault> {
+    let left = number(left)?;
+    let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
+    let right = number_of(right, Side::Right)?;
+    if right.as_float() == 0.0 {
+        return Err(Fault::said("nothing can be divided by zero"));
+    }
+    if let (Number::Integer(left), Number::Integer(right)) = (left, right)
+        // Of all pairs only this one overflows.
+        && (left, right) != (i128::MIN, -1)
+        && let Some(result) = whole(left, right)
+    {
+        return Ok(Value::from(result));
+    }
+    calculated(broken(left.as_float(), right.as_float()))
+}
+
+fn joined(left: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
+    let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
+    let joined = shown(left, Side::Left)?.into_owned() + &shown(right, Side::Right)?;
+    if joined.len() > MAX_BYTES { Err(too_long()) } else { Ok(Value::from(joined)) }
+}
+
+fn compared(left: &Value, kwargs: &Kwargs, holds: fn(&Value, &Value) -> Result<bool, Fault>) -> Result<Value, Fault> {
+    let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
+    holds(left, right).map(Value::from)
+}
+
+/// Numbers by value, the rest by kind and content.
+fn equal(left: &Value, right: &Value) -> bool {
+    match (left.as_number(), right.as_number()) {
+        (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
+        (None, None) => Kinds::of(left) == Kinds::of(right) && left == right,
+        _ => false,
+    }
+}
+
+fn order(left: &Value, right: &Value) -> Result<Ordering, Fault> {
+    if let (Some(left), Some(right)) = (left.as_number(), right.as_number()) {
+        return order_numbers(left, right).ok_or_else(|| Fault::said("a value is no number that can be compared"));
+    }
+    if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
+        return Ok(left.cmp(right));
+    }
+    let (left, right) = (Kinds::of(left), Kinds::of(right));
+    let comparable = Kinds::TEXT.or(Kinds::NUMBER);
+    // Of a text and a number, the text can be made a number.
+    Err(if !comparable.meets(left) || (left == Kinds::TEXT && right == Kinds::NUMBER) {
+        Fault::Kind { side: Side::Left, actual: left, needed: if comparable.meets(right) { right } else { comparable } }
+    } else {
+        Fault::Kind { side: Side::Right, actual: right, needed: if comparable.meets(right) { Kinds::NUMBER } else { left } }
+    })
+}
+
+fn order_numbers(left: Number, right: Number) -> Option<Ordering> {
+    match (left, right) {
+        (Number::Integer(left), Number::Integer(right)) => Some(left.cmp(&right)),
+        (left, right) => left.as_float().partial_cmp(&right.as_float()),
+    }
+}
+
+/// Whether a text has another in it, a list an item, an object a field.
+fn contains(container: &Value, item: &Value, side: Side, item_side: Side) -> Result<bool, Fault> {
+    if let Some(text) = container.as_str() {
+        let kind = Kinds::of(item);
+        if !Kinds::SCALAR.meets(kind) {
+            return Err(Fault::Kind { side: item_side, actual: kind, needed: Kinds::SCALAR });
+        }
+        return Ok(text.contains(&*shown(item, item_side)?));
+    }
+    if let Some(items) = container.as_array() {
+        return Ok(items.iter().any(|one| equal(one, item)));
+    }
+    if let Some(fields) = container.as_map() {
+        return Ok(item.as_str().is_some_and(|name| fields.keys().any(|key| key.as_str() == Some(name))));
+    }
+    Err(Fault::Kind { side, actual: Kinds::of(container), needed: Kinds::TEXT.or(Kinds::LIST) })
+}
+
+fn divisible(value: &Value, kwargs: &Kwargs) -> Result<bool, Fault> {
+    let divisor = argument(kwargs, "divisor").and_then(Value::as_number).and_then(|number| number.as_integer());
+    match divisor {
+        Some(divisor) if divisor != 0 => {
+            Ok(number(value)?.as_integer().is_some_and(|whole| whole.checked_rem(divisor).is_none_or(|rest| rest == 0)))
+        }
+        _ => Err(Fault::said("“divisor” of “divisible_by” must be a whole number other than 0")),
+    }
+}
+
+fn pattern(kwargs: &Kwargs) -> Result<Cow<'_, str>, Fault> {
+    let pattern = argument(kwargs, "pat").ok_or(Fault::Missing)?;
+    shown(pattern, Side::Left).map_err(|_| Fault::said("“pat” must be a text"))
+}
+
+fn present(value: &Value, answer: impl FnOnce() -> Result<bool, Fault>) -> Result<Option<bool>, Fault> {
+    if is_missing(value) { Ok(None) } else { answer().map(Some) }
+}
