@@ -51,6 +51,7 @@ mod stop;
 mod storm;
 mod template_editor;
 mod templates;
+mod texts;
 mod throttle;
 mod undoing;
 mod validity;

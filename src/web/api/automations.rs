@@ -14,7 +14,9 @@ use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::counts::{self, Newest};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, MOST_LOOKED_AT, NewAutomation, Step, Trigger,
+    text_check,
 };
+use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::{ledger, outcome::Outcome};
 use crate::types::id::AutomationId;
@@ -95,6 +97,9 @@ struct AutomationBody {
     steps: Vec<Step>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// What its templates probably do not mean as it stands, in sentences: merge tags of other tools. Only in the answer to a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
     /// Only where a single automation is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsBody>,
@@ -130,7 +135,7 @@ async fn create(caller: Caller<Marketer>, body: Json<NewAutomationBody>) -> ApiR
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let created = conn.transaction(async |conn| automations::create(conn, &actor, new, now).await).await?;
-    Ok(HttpResponse::Created().json(AutomationBody::from(created)))
+    Ok(HttpResponse::Created().json(with_warnings(&conn, created).await?))
 }
 
 /// Finds an automation, with its counts.
@@ -150,7 +155,12 @@ async fn update(caller: Caller<Marketer>, id: Path<AutomationId>, body: Json<Aut
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let updated = conn.transaction(async |conn| automations::update(conn, &actor, *id, change, now).await).await?;
-    Ok(Json(updated.into()))
+    Ok(Json(with_warnings(&conn, updated).await?))
+}
+
+async fn with_warnings(conn: &Conn, automation: Automation) -> Result<AutomationBody, Error> {
+    let warnings = text_check::warnings(conn, &automation.definition).await?;
+    Ok(AutomationBody { warnings: Some(warnings), ..automation.into() })
 }
 
 impl NewAutomationBody {
@@ -217,6 +227,7 @@ impl From<Automation> for AutomationBody {
             steps: automation.definition.steps,
             created_at: automation.created_at,
             updated_at: automation.updated_at,
+            warnings: None,
             counts: None,
         }
     }

@@ -136,6 +136,7 @@ impl SwitchPage {
 /// What is incomplete, and senders through which less would arrive than one thinks.
 async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String>, Error> {
     let mut found = sentences(&automation.definition.missing());
+    found.extend(automations::text_check::warnings(conn, &automation.definition).await?);
     let (_, ids) = automation.definition.refers_to();
     let senders = senders::find_many(conn, &ids).await?;
     let mut senders: Vec<Sender> = senders.into_values().collect();
