@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 
 /// The years that a date can have: what lies outside is a unit mistaken for another, or a placeholder such as 9999-12-31.
@@ -99,6 +100,19 @@ impl Moment {
             Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc().fixed_offset(),
             Self::Unzoned(time) => time.and_utc().fixed_offset(),
             Self::Instant(time) => *time,
+        }
+    }
+
+    /// The same, with a date as its beginning in this time zone.
+    #[must_use]
+    pub fn instant_in(&self, zone: Tz) -> DateTime<FixedOffset> {
+        match self {
+            // Where clocks are put forward at midnight, the day begins at one.
+            Self::Day(day) => {
+                let hours = [0, 1].into_iter().filter_map(|hour| day.and_hms_opt(hour, 0, 0)?.and_local_timezone(zone).earliest());
+                hours.map(|time| time.fixed_offset()).next().unwrap_or_else(|| self.instant())
+            }
+            Self::Unzoned(_) | Self::Instant(_) => self.instant(),
         }
     }
 

@@ -67,6 +67,14 @@ fn numbers_are_seconds_milliseconds_microseconds_or_nanoseconds() {
 }
 
 #[test]
+fn a_day_begins_at_its_midnight_or_where_there_is_none_at_one() {
+    let begins = |day: &str, zone| Moment::parse(day).unwrap().instant_in(zone).to_rfc3339();
+    assert_eq!(begins("2026-03-09", Tz::America__New_York), "2026-03-09T00:00:00-04:00");
+    assert_eq!(begins("2018-11-04", Tz::America__Sao_Paulo), "2018-11-04T01:00:00-02:00");
+    assert_eq!(begins("2026-03-09T10:00:00Z", Tz::Asia__Tokyo), "2026-03-09T10:00:00+00:00");
+}
+
+#[test]
 fn a_calendar_date_stays_a_date() {
     let day = NaiveDate::from_ymd_opt(2026, 3, 9).unwrap();
     assert_eq!(Moment::parse("2026-03-09"), Ok(Moment::Day(day)));

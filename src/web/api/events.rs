@@ -5,6 +5,7 @@ mod reports;
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
@@ -35,6 +36,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/events").post(report));
 }
 
+/// Characters of a date without a time.
+const LONGEST_DAY: usize = 10;
 const EXAMPLE: &str = "{\"name\": \"order_completed\", \"contact\": {\"phone\": \"+14155550123\"}, \"properties\": {}}";
 
 /// A report of what a contact did.
@@ -51,7 +54,7 @@ struct EventBody {
     #[schema(value_type = Option<Object>)]
     properties: Option<Value>,
     /// When it happened; now unless told otherwise. RFC 3339 (also with `+0200` or without seconds), RFC 2822, a date alone (its
-    /// beginning in UTC), or a number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
+    /// beginning in the organization's time zone), or a number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
     #[schema(value_type = Option<String>, example = "2026-11-21T10:00:00Z")]
     occurred_at: Option<Value>,
 }
@@ -127,8 +130,8 @@ async fn report(caller: Caller<Marketer>, body: Json<Value>) -> ApiResult<HttpRe
 }
 
 async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
-    let country = country(caller, std::slice::from_ref(event)).await?;
-    let report = read(event, country).map_err(ApiError::invalid)?;
+    let defaults = defaults(caller, std::slice::from_ref(event)).await?;
+    let report = read(event, defaults).map_err(ApiError::invalid)?;
     let timing = timing(&report, caller.now());
     match caller.app.events.submit(report).await? {
         (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
@@ -137,11 +140,11 @@ async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<Ht
 }
 
 async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
-    let country = country(caller, events).await?;
+    let defaults = defaults(caller, events).await?;
     let now = caller.now();
     let (mut reports, mut readings) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
     for event in events {
-        match read(event, country) {
+        match read(event, defaults) {
             Ok(report) => {
                 readings.push(Ok(timing(&report, now)));
                 reports.push(report);
@@ -153,10 +156,22 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
     Ok(HttpResponse::Accepted().json(EventResults { results: results(readings, answers) }))
 }
 
-/// What national numbers are read with; not asked for when every number has its country code, as most have.
-async fn country(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Option<Country>> {
+/// What is read with the settings of the organization: national numbers, and dates without a time.
+#[derive(Debug, Clone, Copy)]
+struct Defaults {
+    country: Option<Country>,
+    zone: Tz,
+}
+
+/// Not asked for when every number has its country code, and every date its time, as most have.
+async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Defaults> {
     let phone = |event: &Value| event.pointer("/contact/phone").and_then(Value::as_str).is_some_and(|phone| !phone.trim().starts_with('+'));
-    if events.iter().any(phone) { Ok(organization::find(&*caller.conn().await?).await?.default_country) } else { Ok(None) }
+    let day = |event: &Value| event.get("occurred_at").and_then(Value::as_str).is_some_and(|at| at.trim().len() <= LONGEST_DAY);
+    if events.iter().any(|event| phone(event) || day(event)) {
+        let organization = organization::find(&*caller.conn().await?).await?;
+        return Ok(Defaults { country: organization.default_country, zone: organization.time_zone });
+    }
+    Ok(Defaults { country: None, zone: Tz::UTC })
 }
 
 /// The reports of a body that has several.
@@ -177,21 +192,21 @@ fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
     Err(ApiError::invalid(errors))
 }
 
-fn read(value: &Value, country: Option<Country>) -> Result<NewEvent, FieldErrors> {
+fn read(value: &Value, defaults: Defaults) -> Result<NewEvent, FieldErrors> {
     let mut errors = FieldErrors::default();
-    let event = read_fields(value, country, &mut errors);
+    let event = read_fields(value, defaults, &mut errors);
     match event {
         Some(event) if errors.is_empty() => Ok(event),
         _ => Err(errors),
     }
 }
 
-fn read_fields(value: &Value, country: Option<Country>, errors: &mut FieldErrors) -> Option<NewEvent> {
+fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<NewEvent> {
     let mut reader = ObjectReader::open("", value, EXAMPLE, errors)?;
     reader.only("An event", &["id", "name", "contact", "properties", "occurred_at"]);
     let client_id = reader.text("id", ClientId::parse);
     let name = reader.required_text("name", "Name the event, such as order_completed.", EventName::parse);
-    let occurred_at = read_time(&mut reader, "occurred_at");
+    let occurred_at = read_time(&mut reader, "occurred_at", defaults.zone);
     let properties = match reader.value("properties") {
         None => Some(Properties::default()),
         Some(Value::Object(object)) => check_properties(&mut reader, object),
@@ -200,15 +215,15 @@ fn read_fields(value: &Value, country: Option<Country>, errors: &mut FieldErrors
             None
         }
     };
-    let contact = read_contact(&mut reader, country);
+    let contact = read_contact(&mut reader, defaults.country);
     Some(NewEvent { client_id, name: name?, contact: contact?, properties: properties?, occurred_at })
 }
 
 /// A date or time in any form that templates and conditions read too; blank text is as good as none.
-fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str) -> Option<DateTime<Utc>> {
+fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let value = reader.value(field).filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))?;
     match Moment::of_json(value) {
-        Ok(moment) => Some(moment.instant().to_utc()),
+        Ok(moment) => Some(moment.instant_in(zone).to_utc()),
         Err(error) => {
             reader.wrong(field, format!("This cannot be the time of an event: {error}."));
             None

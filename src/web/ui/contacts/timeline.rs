@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::contacts::consent::{ConsentChange, ConsentRecord};
 use crate::contacts::suppressions::Reason;
 use crate::contacts::timeline::{Entry, What};
+use crate::events::Timing;
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 
@@ -64,7 +65,13 @@ impl Line {
             What::Event { name, properties, occurred_at } => {
                 let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
                 let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
-                Self { data: (!empty).then_some(properties), occurred_at: late.then_some(occurred_at), ..bare("event", name) }
+                let reason = match Timing::of(occurred_at, at) {
+                    Timing::Recent => None,
+                    Timing::TooOld => Some("Reported over 24 hours late: only automations that allow older events started.".to_owned()),
+                    Timing::InFuture => Some("Reported with a time in the future: no automation started.".to_owned()),
+                };
+                let data = (!empty).then_some(properties);
+                Self { data, reason, occurred_at: late.then_some(occurred_at), ..bare("event", name) }
             }
             What::Message { id, direction, status, other_number, body, reason, error_code } => {
                 let inbound = direction == "inbound";
@@ -148,6 +155,8 @@ mod tests {
             occurred_at: DateTime::UNIX_EPOCH - TimeDelta::minutes(minutes),
         };
         assert_eq!((line(event(0)).occurred_at, line(event(0)).data), (None, None));
-        assert!(line(event(5)).occurred_at.is_some());
+        assert!(line(event(5)).occurred_at.is_some() && line(event(5)).reason.is_none());
+        assert!(line(event(24 * 60 + 1)).reason.unwrap().starts_with("Reported over 24 hours late"));
+        assert!(line(event(-6)).reason.unwrap().contains("in the future"));
     }
 }
