@@ -8,13 +8,15 @@ use serde_json::Value;
 
 use crate::error::FieldErrors;
 use crate::types::json_object::ObjectReader;
-use crate::types::moment::Moment;
+use crate::types::moment::{Moment, MomentError};
 use crate::types::text_enum::text_enum;
 
 /// Conditions that a trigger may have.
 pub const MAX_CONDITIONS: usize = 20;
 /// Characters that a property's name or the text it is compared with may have.
 pub const MAX_CONDITION_TEXT: usize = 200;
+/// The least number of seconds since 1970 that is taken for a time, of March 1973.
+const SECONDS_SINCE_1970: f64 = 1e8;
 
 text_enum! {
     /// How a property is compared with a value.
@@ -258,7 +260,7 @@ fn order(left: &Value, right: &Value) -> Option<Ordering> {
         return order_numbers(left, right);
     }
     // Also a date against seconds since 1970.
-    let (left_time, right_time) = (Moment::of_json(left), Moment::of_json(right));
+    let (left_time, right_time) = (time(left), time(right));
     if let (Ok(left), Ok(right)) = (left_time, right_time) {
         return Some(left.compare(&right));
     }
@@ -273,6 +275,14 @@ fn order(left: &Value, right: &Value) -> Option<Ordering> {
         }
         // “n/a” against 100: neither greater nor less.
         _ => None,
+    }
+}
+
+/// A date or time; a number only where it can be one of the last decades: 100 is rather a price.
+fn time(value: &Value) -> Result<Moment, MomentError> {
+    match value.as_f64() {
+        Some(number) if number.abs() < SECONDS_SINCE_1970 => Err(MomentError::Unreadable),
+        _ => Moment::of_json(value),
     }
 }
 

@@ -204,6 +204,7 @@ fn times_are_compared_however_they_are_written() {
     ] {
         assert!(!holds(&after, &json!({"at": earlier})), "{earlier}");
     }
+    assert!(!holds(&json!({"total": {"op": "lt", "value": "2026-03-09"}}), &json!({"total": 100})));
     assert!(holds(&json!({"at": {"op": "lt", "value": 1_773_043_200}}), &json!({"at": "2026-03-09T07:59:59Z"})));
     assert!(holds(&json!({"at": "2026-03-09T08:00:00Z"}), &json!({"at": "2026-03-09T10:00:00+0200"})));
     assert!(!holds(&json!({"at": "2026-03-09"}), &json!({"at": "2026-03-09T00:00:00Z"})));
