@@ -5,6 +5,8 @@
 //! else, endif. What is not in these files (loops, includes, functions, macros, assignments) therefore cannot reach it, however the two
 //! would differ in reading.
 
+use std::fmt::{Arguments, Write as _};
+
 use super::TemplateError;
 use super::ast::Expr;
 use super::expression::Parser;
@@ -116,6 +118,12 @@ pub(super) fn check(source: &str, printing: Printing) -> Result<Checked, Templat
 }
 
 impl Checked {
+    /// Appends to the source.
+    pub(super) fn write(&mut self, written: Arguments<'_>) {
+        // Writing to a String cannot fail.
+        let _ = self.source.write_fmt(written);
+    }
+
     /// The variable's index, the same each time that it is named; `None` when there are too many.
     pub(super) fn index_of(&mut self, variable: Variable) -> Option<usize> {
         let known = self.variables.iter().position(|known| *known == variable);
@@ -153,7 +161,7 @@ fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result
             }
             check_inside(open.last(), tag, word)?;
             let expr = Parser::parse(checked, rest, tag.end)?;
-            checked.source.push_str(&format!("{{% {word} "));
+            checked.write(format_args!("{{% {word} "));
             write::condition(checked, &expr);
             checked.source.push_str(" %}");
             // Every message comes by the condition of an if outside all others, and by no other.

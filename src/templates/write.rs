@@ -109,7 +109,7 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
         Node::Minus(of) => {
             value(checked, of, guard);
             let site = site(checked, expr.place, "“-”".to_owned(), of, None);
-            checked.source.push_str(&format!(" | op_negative({SITE}={site})"));
+            checked.write(format_args!(" | op_negative({SITE}={site})"));
         }
         Node::And(left, right) | Node::Or(left, right) => {
             checked.source.push('(');
@@ -146,15 +146,15 @@ fn choice(checked: &mut Checked, chosen_by: &Expr, yes: impl FnOnce(&mut Checked
 
 fn binary(checked: &mut Checked, place: Place, operator: Operator, left: &Expr, right: &Expr, guard: Guard) {
     value(checked, left, guard);
-    checked.source.push_str(&format!(" | {}({RIGHT}=", operator.filter()));
+    checked.write(format_args!(" | {}({RIGHT}=", operator.filter()));
     value(checked, right, guard);
     let site = site(checked, place, format!("“{}”", operator.symbol()), left, Some(right));
-    checked.source.push_str(&format!(", {SITE}={site})"));
+    checked.write(format_args!(", {SITE}={site})"));
 }
 
 /// Appends a filter and its arguments. The value of a default may be missing like any other; the rest must be there.
 fn apply(checked: &mut Checked, name: &str, call: &Call, of: &Expr, extra: Option<&str>, of_default: Option<Guard>) {
-    checked.source.push_str(&format!(" | {name}({}", extra.unwrap_or_default()));
+    checked.write(format_args!(" | {name}({}", extra.unwrap_or_default()));
     for (argument, expr) in &call.arguments {
         checked.source.push_str(argument);
         checked.source.push('=');
@@ -165,7 +165,7 @@ fn apply(checked: &mut Checked, name: &str, call: &Call, of: &Expr, extra: Optio
         checked.source.push_str(", ");
     }
     let site = site(checked, call.place, format!("“{}”", call.name), of, None);
-    checked.source.push_str(&format!("{SITE}={site})"));
+    checked.write(format_args!("{SITE}={site})"));
 }
 
 /// Appends a value that must be there.
@@ -182,7 +182,7 @@ fn given(checked: &mut Checked, expr: &Expr, by: &str) {
 
 fn end(checked: &mut Checked, filter: &str, by: &str, expr: &Expr) {
     let site = site(checked, expr.place, by.to_owned(), expr, None);
-    checked.source.push_str(&format!(" | {filter}({SITE}={site})"));
+    checked.write(format_args!(" | {filter}({SITE}={site})"));
 }
 
 fn site(checked: &mut Checked, place: Place, by: String, left: &Expr, right: Option<&Expr>) -> usize {
