@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::connections;
-use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, Target, TargetError, Unavailable};
+use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, PoolerError, Target, TargetError, Unavailable};
 use crate::error::Error;
 use crate::queue::handover::Handover;
 use crate::senders;
@@ -172,6 +172,9 @@ pub enum AppError {
     /// The database does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// `DATABASE_URL` leads to a pooler behind which Carillon cannot work, or the database does not answer.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
     /// The embedded PostgreSQL does not run.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -204,8 +207,11 @@ impl AppError {
     /// The code that the program exits with: 78 for settings, 69 when the database is away, else 1 (2 is for wrong usage).
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Target(_) | Self::OtherSecretKey => 78,
-            Self::Unavailable(_) | Self::Embedded(_) | Self::Migrate(MigrateError::Unavailable(_)) => 69,
+            Self::Config(_) | Self::Target(_) | Self::OtherSecretKey | Self::Pooler(PoolerError::SharedSessions(_)) => 78,
+            Self::Unavailable(_)
+            | Self::Pooler(PoolerError::Unavailable(_))
+            | Self::Embedded(_)
+            | Self::Migrate(MigrateError::Unavailable(_)) => 69,
             Self::Migrate(_) | Self::Slice(_) | Self::Other(_) => 1,
         }
     }
@@ -216,7 +222,11 @@ impl Database {
     pub async fn open(config: &Config) -> Result<Self, AppError> {
         use secrecy::ExposeSecret;
         let (target, embedded) = match &config.database_url {
-            Some(url) => (Target::parse(url.expose_secret())?, None),
+            Some(url) => {
+                let target = Target::parse(url.expose_secret())?;
+                db::refuse_shared_sessions(&target).await?;
+                (target, None)
+            }
             None => {
                 let embedded = Embedded::attach_or_start(EmbeddedOptions::new(&config.data_dir)).await?;
                 (embedded.target().clone(), Some(embedded))

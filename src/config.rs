@@ -94,6 +94,7 @@ mod declared {
     settings! {
         /// The PostgreSQL to use, such as `postgres://carillon:password@db.internal/carillon?sslmode=verify-full`.
         /// Without it, a PostgreSQL of Carillon's own is started from the installed binaries, in the data directory.
+        /// Several hosts with failover, and poolers: `docs/database.md`.
         "DATABASE_URL", default "a PostgreSQL of its own", Url;
         database_url: Option<SecretString>,
 

@@ -186,7 +186,7 @@ async fn create_database(socket: &Path) -> Result<(), EmbeddedError> {
     let failed = |error: tokio_postgres::Error| {
         Unavailable::new(&target, error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned()))
     };
-    let client = target.connect_plainly().await.map_err(failed)?;
+    let client = target.connect_plainly().await?;
     if client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&NAME]).await.map_err(failed)?.is_some() {
         return Ok(());
     }

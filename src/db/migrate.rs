@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Conn, Target, Unavailable};
+use super::{Conn, Target, Unavailable, waits, waits::Silence};
 
 /// All migrations of this version.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -44,6 +44,8 @@ pub enum MigrateError {
 pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
     let mut conn = target.connect().await?;
     lock(&mut conn).await.map_err(unreadable)?;
+    let own: Session = sql_query("SELECT pg_backend_pid() AS pid").get_result(&mut conn).await.map_err(unreadable)?;
+    let _watched = waits::watch(target, own.pid, "bringing the database to this version").await;
     // The harness blocks its thread, and panics on runtimes with a single one. The lock ends with the connection.
     tokio::task::spawn_blocking(move || apply(AsyncMigrationHarness::new(conn))).await.map_err(unreadable)?
 }
@@ -69,6 +71,12 @@ struct Answer {
 }
 
 #[derive(QueryableByName)]
+struct Session {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+#[derive(QueryableByName)]
 struct Version {
     #[diesel(sql_type = Text)]
     version: String,
@@ -77,10 +85,15 @@ struct Version {
 /// Waits for the lock by asking: whoever waited inside a statement would keep a snapshot open, and
 /// `CREATE INDEX CONCURRENTLY` in the other process would wait for that snapshot, for ever.
 async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
+    let mut silence = Silence::begin();
     loop {
         let got: Answer = sql_query("SELECT pg_try_advisory_lock($1) AS answer").bind::<BigInt, _>(LOCK).get_result(conn).await?;
         if got.answer {
             return Ok(());
+        }
+        if let Some(seconds) = silence.is_over() {
+            let holder = waits::holders(conn, LOCK).await?;
+            tracing::warn!(seconds, "waiting for the lock of the migrations, which is held by {holder}");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

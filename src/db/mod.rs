@@ -7,18 +7,21 @@ mod lane;
 mod migrate;
 pub mod plans;
 mod pool;
+mod pooler;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
 pub mod schema;
 pub(crate) mod statement;
 pub mod tables;
 mod target;
 mod unavailable;
+mod waits;
 
 pub use constraint::constraint;
 pub use embedded::{Durability, Embedded, EmbeddedError, EmbeddedOptions, Ownership};
 pub use lane::Lane;
 pub use migrate::{MIGRATIONS, MigrateError, migrate, pending};
 pub use pool::{Pool, PooledConn};
+pub use pooler::{PoolerError, refuse_shared_sessions};
 pub use target::{Target, TargetError};
 pub use unavailable::{Unavailable, is_away};
 

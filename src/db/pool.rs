@@ -59,7 +59,7 @@ impl Pool {
             }))
             // Without all three, whoever waits while PostgreSQL restarts waits for ever.
             .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
+            .create_timeout(Some(target.patience()))
             .recycle_timeout(Some(PATIENCE))
             .runtime(Runtime::Tokio1)
             .build()

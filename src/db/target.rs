@@ -11,8 +11,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio_postgres::NoTls;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Conn, Unavailable};
@@ -56,14 +56,19 @@ impl Target {
         if !is_url && (text.contains("://") || !text.contains('=')) {
             return Err(TargetError("it starts neither with postgres:// nor with key=value pairs".to_owned()));
         }
-        let (text, mode) = take_ssl_mode(text);
+        let (text, mode) = take(text, "sslmode=");
+        // The driver would take a list in the query for the name of one host.
+        let (text, listed) = if is_url { take(&text, "host=") } else { (text, None) };
         let tls = match mode.as_deref() {
             Some("disable") => Tls::None,
             None | Some("allow" | "prefer") => Tls::Opportunistic,
             Some("require" | "verify-ca" | "verify-full") => Tls::Verified,
             Some(_) => return Err(TargetError("sslmode is none of disable, prefer, require, verify-full".to_owned())),
         };
-        let config: tokio_postgres::Config = text.parse().map_err(|error: tokio_postgres::Error| TargetError(describe(&error)))?;
+        let mut config: tokio_postgres::Config = text.parse().map_err(|error: tokio_postgres::Error| TargetError(describe(&error)))?;
+        for host in listed.iter().flat_map(|hosts| hosts.split(',')) {
+            config.host(decode(host));
+        }
         Ok(Self::new(config, tls))
     }
 
@@ -82,7 +87,8 @@ impl Target {
             config.application_name("carillon");
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(PATIENCE);
+            // Of several hosts one may be down: the next ones need time within the patience for all.
+            config.connect_timeout(if hosts(&config) > 1 { PATIENCE / 2 } else { PATIENCE });
         }
         // TLS has no meaning on unix sockets, and the driver would look for a host name to check.
         let sockets_only = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
@@ -128,32 +134,61 @@ impl Target {
 
     /// Opens a connection outside the pool, for what needs one to itself (LISTEN, advisory locks).
     pub async fn connect(&self) -> Result<Conn, Unavailable> {
-        let connected = match self.tls {
-            Tls::None => match self.config.connect(NoTls).await {
-                Ok((client, connection)) => AsyncPgConnection::try_from_client_and_connection(client, connection).await,
-                Err(error) => return Err(Unavailable::new(self, describe(&error))),
-            },
-            Tls::Opportunistic | Tls::Verified => match self.config.connect(self.connector()?).await {
-                Ok((client, connection)) => AsyncPgConnection::try_from_client_and_connection(client, connection).await,
-                Err(error) => {
-                    let reason = describe(&error);
-                    let hint = "; its certificate is checked against the system's, or those in the file that SSL_CERT_FILE names";
-                    let hint = if reason.contains("peer certificate") { hint } else { "" };
-                    return Err(Unavailable::new(self, format!("{reason}{hint}")));
+        self.in_time(async {
+            let connected = match self.tls {
+                Tls::None => {
+                    let (client, connection) = self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
+                    AsyncPgConnection::try_from_client_and_connection(client, connection).await
                 }
-            },
-        };
-        let failed = |error: &dyn std::error::Error| Unavailable::new(self, error.to_string());
-        let mut conn = connected.map_err(|error| failed(&error))?;
-        conn.batch_execute(GIVE_UP_IDLE).await.map_err(|error| failed(&error))?;
-        Ok(conn)
+                Tls::Opportunistic | Tls::Verified => {
+                    let (client, connection) = self.config.connect(self.connector()?).await.map_err(|error| self.refused(&error))?;
+                    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+                }
+            };
+            let failed = |error: &dyn std::error::Error| Unavailable::new(self, error.to_string());
+            let mut conn = connected.map_err(|error| failed(&error))?;
+            conn.batch_execute(GIVE_UP_IDLE).await.map_err(|error| failed(&error))?;
+            Ok(conn)
+        })
+        .await
     }
 
-    /// As [`Self::connect`], without diesel on top: for statements before there is a database.
-    pub(super) async fn connect_plainly(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
+    /// As [`Self::connect`], without diesel on top: nothing is prepared on the connection.
+    pub(super) async fn connect_plainly(&self) -> Result<Client, Unavailable> {
+        self.in_time(async {
+            match self.tls {
+                Tls::None => {
+                    let (client, connection) = self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
+                    tokio::spawn(connection);
+                    Ok(client)
+                }
+                Tls::Opportunistic | Tls::Verified => {
+                    let (client, connection) = self.config.connect(self.connector()?).await.map_err(|error| self.refused(&error))?;
+                    tokio::spawn(connection);
+                    Ok(client)
+                }
+            }
+        })
+        .await
+    }
+
+    /// How long connecting may take in all: each host gets its turn, and one that takes packets without a word does not end it.
+    pub(super) fn patience(&self) -> Duration {
+        PATIENCE * u32::try_from(hosts(&self.config)).unwrap_or(u32::MAX)
+    }
+
+    /// The driver's own time limit ends with the TCP connection; a server that is suspended takes that and says nothing.
+    async fn in_time<T>(&self, connecting: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
+        let patience = self.patience();
+        let late = |_| Unavailable::new(self, format!("it did not answer within {} seconds", patience.as_secs()));
+        tokio::time::timeout(patience, connecting).await.map_err(late)?
+    }
+
+    fn refused(&self, error: &tokio_postgres::Error) -> Unavailable {
+        let reason = describe(error);
+        let hint = "; its certificate is checked against the system's, or those in the file that SSL_CERT_FILE names";
+        let hint = if reason.contains("peer certificate") { hint } else { "" };
+        Unavailable::new(self, format!("{reason}{hint}"))
     }
 
     fn connector(&self) -> Result<MakeRustlsConnect, Unavailable> {
@@ -190,10 +225,15 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Takes `sslmode` out of the text: the driver does not know all of libpq's modes.
-fn take_ssl_mode(text: &str) -> (String, Option<String>) {
-    let found = text.match_indices("sslmode=").find(|(at, _)| *at == 0 || text[..*at].ends_with(['?', '&', ' ']));
-    let Some((start, name)) = found else { return (text.to_owned(), None) };
+/// How many hosts an address names, at least 1.
+fn hosts(config: &tokio_postgres::Config) -> usize {
+    config.get_hosts().len().max(config.get_hostaddrs().len()).max(1)
+}
+
+/// Takes a parameter, such as `sslmode=`, out of the text: the driver does not know all of libpq's values.
+fn take(text: &str, name: &str) -> (String, Option<String>) {
+    let found = text.match_indices(name).find(|(at, _)| *at == 0 || text[..*at].ends_with(['?', '&', ' ']));
+    let Some((start, _)) = found else { return (text.to_owned(), None) };
     let value = &text[start + name.len()..];
     let length = value.find(['&', ' ']).unwrap_or(value.len());
     let rest = &value[length..];
@@ -203,6 +243,12 @@ fn take_ssl_mode(text: &str) -> (String, Option<String>) {
         None => before.trim_end_matches(['?', '&', ' ']).to_owned(),
     };
     (joined, Some(value[..length].trim_matches('\'').to_owned()))
+}
+
+/// Undoes the percent-encoding of a value in a URL, in which a plus is a plus.
+fn decode(value: &str) -> String {
+    let pair = format!("={}", value.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
 /// The driver's error with its cause, which alone says what happened.
@@ -292,6 +338,21 @@ mod tests {
             assert_eq!(target.to_string(), "“carillon” at /run/x");
         }
         assert_eq!(Target::parse("postgres:///carillon").unwrap().to_string(), "“carillon” at /var/run/postgresql");
+    }
+
+    #[test]
+    fn several_hosts_may_stand_in_any_form_that_libpq_reads() {
+        for text in ["postgres://a,b/x", "postgres:///x?host=a,b", "host=a,b dbname=x"] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!(target.config.get_hosts(), [Host::Tcp("a".to_owned()), Host::Tcp("b".to_owned())], "{text}");
+        }
+        for text in
+            ["postgres:///x?host=/run/a,/run/b", "postgres://%2Frun%2Fa,%2Frun%2Fb/x", "postgres:///x?host=%2Frun%2Fa,%2Frun%2Fb&user=u"]
+        {
+            let target = Target::parse(text).unwrap();
+            assert_eq!(target.config.get_hosts(), [Host::Unix("/run/a".into()), Host::Unix("/run/b".into())], "{text}");
+            assert_eq!(target.patience(), PATIENCE * 2);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod contacts_api;
 mod contacts_pages;
 mod crash;
 mod database_restart;
+mod database_start;
 mod demo;
 mod events_api;
 mod first_message;

@@ -1,7 +1,7 @@
 //! The cluster on disk: its directories, how it is made, and what an earlier server left behind.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::account::Account;
 use super::binaries::Binaries;
 use super::{Durability, EmbeddedError, EmbeddedOptions, NAME};
+use crate::clock::Clock;
 
 /// What the kernel allows for a socket's path (`sun_path`, less its final zero).
 const LONGEST_SOCKET_PATH: usize = 107;
@@ -66,12 +67,35 @@ impl Cluster {
     /// Takes the lock, which the kernel takes back when we end, however we end; `false` while another process has it.
     pub(super) fn try_lock(&self, lock: &File) -> Result<bool, EmbeddedError> {
         match lock.try_lock() {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.sign(lock);
+                Ok(true)
+            }
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(source)) => {
                 Err(EmbeddedError::Directory { what: "locking", path: self.data_dir.display().to_string(), source })
             }
         }
+    }
+
+    /// Writes into the lock who has it and since when, for the log of those who wait for it.
+    fn sign(&self, mut lock: &File) {
+        let signature = format!("process {}, since {}\n", std::process::id(), Clock::system().now().format("%Y-%m-%d %H:%M:%S UTC"));
+        let signed = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| lock.write_all(signature.as_bytes()));
+        if let Err(error) = signed {
+            tracing::debug!(%error, directory = %self.data_dir.display(), "the lock of the PostgreSQL could not be signed");
+        }
+    }
+
+    /// Who has the lock, in words.
+    pub(super) fn holder(&self) -> String {
+        let signature = fs::read_to_string(self.data_dir.join("postgres.lock")).unwrap_or_default();
+        let signature = signature.trim();
+        if signature.is_empty() { "another process".to_owned() } else { signature.to_owned() }
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     pub(super) fn busy(&self) -> EmbeddedError {
@@ -114,19 +138,23 @@ impl Cluster {
             .collect()
     }
 
-    /// Removes the note of a server that was killed. Only when none of its processes is left: otherwise the note guards the data.
-    /// It must go, because its process id may be that of another program by now (in a container it nearly always is).
-    pub(super) fn remove_stale_note(&self) -> Result<(), EmbeddedError> {
-        let path = self.directory().join("postmaster.pid");
+    /// Removes the notes and the socket of a server that was killed. Only when none of its processes is left: otherwise they guard the
+    /// data. They must go, because their process id may be that of another program by now (in a container it nearly always is), or of
+    /// the old server itself until PID 1 has reaped it.
+    pub(super) fn remove_stale_notes(&self) -> Result<(), EmbeddedError> {
         if !Path::new("/proc/self").exists() {
             return Ok(());
         }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(EmbeddedError::Directory { what: "removing", path: path.display().to_string(), source: error })
+        let socket = |ending: &str| self.socket_dir.join(format!("{}{ending}", &SOCKET_NAME[1..]));
+        for path in [self.directory().join("postmaster.pid"), socket(".lock"), socket("")] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(EmbeddedError::Directory { what: "removing", path: path.display().to_string(), source: error });
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// The major version that made the cluster; `None` before there is one.

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::cluster::Cluster;
 use super::server::Server;
 use super::{EmbeddedError, Ownership};
+use crate::db::waits::SAID_AFTER;
 
 /// As long as a server with much to recover may take under its owner.
 const ATTACH_PATIENCE: Duration = Duration::from_mins(3);
@@ -71,6 +72,7 @@ fn keep(cluster: &Cluster, stop: &Stop, ready: Ready) {
 /// Waits for the lock, attached to the server of whoever has it; `false` when it was not to be had.
 fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &Stop, ready: &mut Option<Ready>) -> bool {
     let started = Instant::now();
+    let mut said = false;
     loop {
         match cluster.try_lock(lock) {
             Ok(true) => return true,
@@ -79,6 +81,11 @@ fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &Stop, ready: &mut Option
                 tell(ready, Err(error));
                 return false;
             }
+        }
+        if !said && ready.is_some() && started.elapsed() > SAID_AFTER {
+            said = true;
+            let (directory, holder) = (cluster.data_dir().display(), cluster.holder());
+            tracing::warn!(%directory, holder, "waiting for the PostgreSQL of another Carillon on this data directory to get ready");
         }
         if ready.is_some() && cluster.ready_server().is_some() {
             tell(ready, Ok(Ownership::Attached));

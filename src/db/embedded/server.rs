@@ -16,6 +16,7 @@ use super::cluster::{Cluster, end_leftovers};
 use super::keeper::Stop;
 use super::memory::Memory;
 use super::{Durability, EmbeddedError};
+use crate::db::waits::SAID_AFTER;
 
 /// Crash recovery replays at most `max_wal_size`: that takes well under this.
 const START_PATIENCE: Duration = Duration::from_mins(3);
@@ -94,7 +95,13 @@ impl Server {
         let mut server = Self(command.spawn().map_err(|error| failed(error.to_string()))?);
         let pid = server.pid();
         let started = Instant::now();
+        let mut said = false;
         loop {
+            if !said && started.elapsed() > SAID_AFTER {
+                said = true;
+                let last = last_words(&log, said_before).unwrap_or_default();
+                tracing::info!(pid = pid.as_raw(), last, "waiting for PostgreSQL to get ready: after a crash it reads what it had written");
+            }
             if cluster.ready_server() == Some(pid) {
                 tracing::info!(version = binaries.major, pid = pid.as_raw(), "PostgreSQL is ready");
                 return Ok(server);
@@ -165,10 +172,11 @@ fn clear_the_way(cluster: &Cluster, stop: &Stop) -> Result<(), EmbeddedError> {
     loop {
         let leftovers = cluster.leftovers();
         if leftovers.is_empty() {
-            return cluster.remove_stale_note();
+            return cluster.remove_stale_notes();
         }
         if !asked {
-            tracing::warn!(processes = leftovers.len(), "a PostgreSQL was left behind; waiting for its end");
+            let processes: Vec<i32> = leftovers.iter().map(|pid| pid.as_raw()).collect();
+            tracing::warn!(?processes, "a PostgreSQL was left behind; waiting for its end");
             // The server of a killed owner has had this signal already. Its other processes may be in the list: to them it means “cancel”.
             end_leftovers(&leftovers, Signal::SIGINT);
             asked = true;

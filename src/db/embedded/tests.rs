@@ -154,6 +154,34 @@ async fn a_note_of_a_dead_server_is_no_hindrance_even_if_its_process_id_lives_ag
 }
 
 #[tokio::test]
+async fn the_lock_of_a_dead_servers_socket_is_no_hindrance_even_if_its_process_id_lives_again() {
+    let directory = Directory::new();
+    let embedded = directory.start().await;
+    write(&embedded, 9).await;
+    embedded.stop().await;
+    // A process of the account that runs the server: as after a loss of power, when ids are given anew.
+    let cluster = Cluster::locate(&directory.options()).unwrap();
+    let (account, _) = cluster.prepare().unwrap();
+    let mut stranger = account.command(Path::new("/bin/sleep"), Path::new("/")).arg("600").spawn().unwrap();
+    let data = cluster.directory();
+    let note = format!("{}\n{}\n1700000000\n5432\n{}\n", stranger.id(), data.display(), cluster.socket_dir().display());
+    fs::write(cluster.socket_dir().join(".s.PGSQL.5432.lock"), note).unwrap();
+    fs::write(cluster.socket_dir().join(".s.PGSQL.5432"), "").unwrap();
+    let started = Embedded::attach_or_start(directory.options().volatile()).await;
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert_eq!(sum(&started.unwrap()).await, 9);
+}
+
+#[tokio::test]
+async fn who_has_the_data_directory_is_written_into_its_lock() {
+    let directory = Directory::new();
+    let _owner = directory.start().await;
+    let holder = Cluster::locate(&directory.options()).unwrap().holder();
+    assert!(holder.starts_with(&format!("process {}, since 2", std::process::id())), "{holder}");
+}
+
+#[tokio::test]
 async fn an_orphaned_server_is_ended_before_a_new_one_starts() {
     let directory = Directory::new();
     let cluster = Cluster::locate(&directory.options()).unwrap();

@@ -55,7 +55,7 @@ fn figures(tally: &Tally) -> [usize; 5] {
 async fn story(moment: Moment, manner: Manner, fate: Fate) {
     let home = match moment.home() {
         Home::Shared => Home::Own(Durability::Volatile),
-        own @ Home::Own(_) => own,
+        own @ (Home::Own(_) | Home::Pair) => own,
     };
     let (app, _) = prepared(home).await;
     app.watch_claims().await;

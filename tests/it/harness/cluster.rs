@@ -52,11 +52,20 @@ impl OwnCluster {
         *self.server.lock().await = Some(server);
     }
 
+    /// Where the programs of the server are.
+    pub(super) fn programs(&self) -> PathBuf {
+        let server = fs::read_link(format!("/proc/{}/exe", self.postmaster())).unwrap();
+        server.parent().unwrap().to_owned()
+    }
+
     /// Kills the server with SIGKILL; its keeper starts it again, and it recovers.
     pub(crate) fn kill(&self) {
+        kill(self.postmaster(), Signal::SIGKILL).unwrap();
+    }
+
+    fn postmaster(&self) -> Pid {
         let note = fs::read_to_string(self.directory().join("postgres/postmaster.pid")).unwrap();
-        let pid: i32 = note.lines().next().unwrap().parse().unwrap();
-        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        Pid::from_raw(note.lines().next().unwrap().parse().unwrap())
     }
 
     /// From here on, each commit is written, but whoever asked for it waits for the word, until [`OwnCluster::let_commits_go`].
@@ -109,12 +118,13 @@ impl OwnCluster {
         Target::parse(&self.url).unwrap().connect().await.unwrap()
     }
 
-    fn directory(&self) -> &PathBuf {
+    /// Where its files are.
+    pub(crate) fn directory(&self) -> &PathBuf {
         &self.options.data_dir
     }
 
     /// Stops the server and removes its files.
-    pub(super) async fn remove(&self) {
+    pub(crate) async fn remove(&self) {
         self.stop().await;
         let _ = fs::remove_dir_all(self.directory());
     }

@@ -1,11 +1,12 @@
 //! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database, [`api`] and [`site`] its visitors,
-//! [`browser`] a real one, [`axe`] what it finds wrong with a page, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended,
+//! [`browser`] a real one, [`axe`] what it finds wrong with a page, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended, [`pair`] one with a standby,
 //! [`world`] what usually exists when a story begins, [`stops`] who texts STOP meanwhile, [`proof`] what must hold when it ends.
 
 pub(crate) mod api;
 pub(crate) mod axe;
 pub(crate) mod browser;
 pub(crate) mod cluster;
+pub(crate) mod pair;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod proof;

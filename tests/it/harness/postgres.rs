@@ -17,7 +17,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use tokio::{sync::OnceCell, time::sleep};
 use uuid::Uuid;
 
-use super::cluster::OwnCluster;
+use super::{cluster::OwnCluster, pair::Pair};
 
 /// Tells the keeper where to keep the server; set for nobody else.
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";
@@ -45,6 +45,8 @@ pub(crate) enum Home {
     Shared,
     /// On a server of its own.
     Own(Durability),
+    /// On a primary of its own with a synchronous standby.
+    Pair,
 }
 
 /// A database of a story, dropped with this value.
@@ -53,7 +55,14 @@ pub(crate) struct TestDatabase {
     name: String,
     /// `DATABASE_URL` of another database on the same server.
     beside: String,
-    own: Option<OwnCluster>,
+    own: Own,
+}
+
+/// What of the servers belongs to one story alone.
+enum Own {
+    Nothing,
+    Cluster(OwnCluster),
+    Pair(Pair),
 }
 
 #[derive(diesel::QueryableByName)]
@@ -78,7 +87,13 @@ impl TestDatabase {
                 let cluster = OwnCluster::start(durability).await;
                 db::migrate(&Target::parse(&cluster.url).unwrap()).await.unwrap();
                 let beside = cluster.url.replacen("/carillon?", "/postgres?", 1);
-                Self { url: cluster.url.clone(), name: "carillon".to_owned(), beside, own: Some(cluster) }
+                Self { url: cluster.url.clone(), name: "carillon".to_owned(), beside, own: Own::Cluster(cluster) }
+            }
+            Home::Pair => {
+                let pair = Pair::start().await;
+                db::migrate(&Target::parse(&pair.url).unwrap()).await.unwrap();
+                let beside = pair.url.replacen("/carillon?", "/postgres?", 1);
+                Self { url: pair.url.clone(), name: "carillon".to_owned(), beside, own: Own::Pair(pair) }
             }
         }
     }
@@ -98,7 +113,7 @@ impl TestDatabase {
         let name = format!("story_{}", Uuid::new_v4().simple());
         let create = format!("CREATE DATABASE {name}{}", origin(server));
         server.connect().await.batch_execute(&create).await.unwrap();
-        Self { url: server.url_of(&name), name, beside: server.url.clone(), own: None }
+        Self { url: server.url_of(&name), name, beside: server.url.clone(), own: Own::Nothing }
     }
 
     /// The way to it.
@@ -120,7 +135,18 @@ impl TestDatabase {
 
     /// The server of a story that has one of its own.
     pub(crate) fn cluster(&self) -> &OwnCluster {
-        self.own.as_ref().expect("this story has a server of its own")
+        match &self.own {
+            Own::Cluster(cluster) => cluster,
+            Own::Nothing | Own::Pair(_) => panic!("this story has no single server of its own"),
+        }
+    }
+
+    /// The primary and the standby of a story that has them.
+    pub(crate) fn pair(&self) -> &Pair {
+        match &self.own {
+            Own::Pair(pair) => pair,
+            Own::Nothing | Own::Cluster(_) => panic!("this story has no standby"),
+        }
     }
 
     /// A connection that belongs to nobody else: it can hold locks, and works while the pool is busy.
@@ -153,8 +179,10 @@ impl TestDatabase {
 
     /// Drops the database, whoever is connected to it.
     pub(super) async fn remove(&self) {
-        if let Some(cluster) = &self.own {
-            return cluster.remove().await;
+        match &self.own {
+            Own::Cluster(cluster) => return cluster.remove().await,
+            Own::Pair(pair) => return pair.remove().await,
+            Own::Nothing => {}
         }
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // A server that is gone has no databases either.

@@ -1,0 +1,182 @@
+//! What a start says of a database that it cannot use, or has to wait for.
+
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::{
+        fs::{DirBuilderExt, MetadataExt, chown},
+        process::CommandExt,
+    },
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use carillon::db::{Conn, Durability, Target};
+use diesel_async::SimpleAsyncConnection;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+use crate::harness::{choose_crypto, cluster::OwnCluster, postgres::TestDatabase};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// `carillon migrate` on a database, with its log to read.
+fn migrate(database_url: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_carillon"))
+        .arg("migrate")
+        .env_clear()
+        .env("DATABASE_URL", database_url)
+        .env("CARILLON_DATA_DIR", "/nonexistent")
+        .env("CARILLON_LOG", "info")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// Reads the log until a line has these words, and returns the line.
+async fn line_with(program: &mut Child, words: &str) -> String {
+    let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
+    let read = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains(words) {
+                return line;
+            }
+        }
+        panic!("the program ended without a word of “{words}”");
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap()
+}
+
+async fn named(database: &TestDatabase, name: &str) -> Conn {
+    let mut conn = database.connect().await;
+    conn.batch_execute(&format!("SET application_name = '{name}'")).await.unwrap();
+    conn
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_waits_for_the_lock_of_the_migrations_says_who_holds_it_since_when() {
+    choose_crypto();
+    let database = TestDatabase::create_empty().await;
+    let mut holder = named(&database, "deploy script").await;
+    let key = i64::from_be_bytes(*b"CARILLON");
+    holder.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await.unwrap();
+    let mut program = migrate(&database.url);
+    let line = line_with(&mut program, "waiting for the lock of the migrations").await;
+    assert!(line.contains("deploy script at a local socket), connected since 2") && line.contains("idle since 2"), "{line}");
+    drop(holder);
+    assert!(tokio::time::timeout(PATIENCE, program.wait()).await.unwrap().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_another_client_says_for_which() {
+    choose_crypto();
+    let database = TestDatabase::create_empty().await;
+    let mut other = named(&database, "nightly dump").await;
+    // Whoever makes a table of the same name waits for the end of this transaction.
+    other.batch_execute("BEGIN; CREATE TABLE contacts ()").await.unwrap();
+    let mut program = migrate(&database.url);
+    let line = line_with(&mut program, "waiting for a lock that is held by").await;
+    assert!(line.contains("bringing the database to this version") && line.contains("nightly dump"), "{line}");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    assert!(tokio::time::timeout(PATIENCE, program.wait()).await.unwrap().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_connections_and_says_nothing_is_given_up_in_seconds() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://carillon@{}/carillon?sslmode=disable", silent.local_addr().unwrap());
+    let asked = Instant::now();
+    let output = migrate(&url).wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("it did not answer within 2 seconds"), "{output:?}");
+    assert!(asked.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_hosts_one_that_is_gone_takes_no_time_from_the_next() {
+    choose_crypto();
+    let database = TestDatabase::create_empty().await;
+    let there = database.url.replacen("?host=", "?host=%2Fnonexistent,", 1);
+    assert_ne!(there, database.url);
+    Target::parse(&there).unwrap().connect().await.unwrap();
+}
+
+/// A PgBouncer in front of a PostgreSQL; ends with this value.
+struct Bouncer {
+    directory: PathBuf,
+    url: String,
+    process: std::process::Child,
+}
+
+impl Bouncer {
+    async fn start(cluster: &OwnCluster, pool_mode: &str) -> Self {
+        let owner = fs::metadata(cluster.directory().join("postgres")).unwrap();
+        let directory = std::env::temp_dir().join(format!("carillon-pgb-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        DirBuilder::new().mode(0o700).create(&directory).unwrap();
+        chown(&directory, Some(owner.uid()), Some(owner.gid())).unwrap();
+        let settings = format!(
+            "[databases]\ncarillon = host={} dbname=carillon\n[pgbouncer]\nlisten_port = 6432\nunix_socket_dir = {}\n\
+             auth_type = trust\nauth_file = {}\npool_mode = {pool_mode}\nlogfile =\n",
+            cluster.directory().join("run").display(),
+            directory.display(),
+            directory.join("users").display(),
+        );
+        fs::write(directory.join("pgbouncer.ini"), settings).unwrap();
+        fs::write(directory.join("users"), "\"carillon\" \"\"\n").unwrap();
+        for file in ["pgbouncer.ini", "users"] {
+            chown(directory.join(file), Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].into_iter().find(|path| fs::exists(path).unwrap());
+        let mut command = std::process::Command::new(program.expect("scripts/install-prerequisites test installs pgbouncer"));
+        if nix::unistd::geteuid().is_root() {
+            // It refuses root, as PostgreSQL does.
+            command.uid(owner.uid()).gid(owner.gid());
+        }
+        let output = fs::File::create(directory.join("log")).unwrap();
+        command.arg("-q").arg(directory.join("pgbouncer.ini")).current_dir("/").stdin(Stdio::null());
+        let process = command.stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
+        let url = format!("postgres:///carillon?user=carillon&port=6432&host={}", directory.display());
+        let bouncer = Self { directory, url, process };
+        let asked = Instant::now();
+        while !bouncer.directory.join(".s.PGSQL.6432").exists() {
+            let log = || fs::read_to_string(bouncer.directory.join("log")).unwrap_or_default();
+            assert!(asked.elapsed() < PATIENCE, "PgBouncer does not start: {}", log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bouncer
+    }
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_pooler_in_transaction_mode_a_start_says_so_in_one_line_and_in_session_mode_it_works() {
+    choose_crypto();
+    let cluster = OwnCluster::start(Durability::Volatile).await;
+    for mode in ["transaction", "statement"] {
+        let bouncer = Bouncer::start(&cluster, mode).await;
+        let output = migrate(&bouncer.url).wait_with_output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{mode}: {said}");
+        assert!(said.contains("DATABASE_URL leads to a pooler in transaction mode (“carillon” at "), "{mode}: {said}");
+        assert!(said.contains("pool_mode = session") && said.trim().lines().count() == 1, "{mode}: {said}");
+    }
+    let bouncer = Bouncer::start(&cluster, "session").await;
+    let output = migrate(&bouncer.url).wait_with_output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    drop(bouncer);
+    cluster.remove().await;
+}
