@@ -121,9 +121,7 @@ impl Reason {
             Self::TokenUnreadable => {
                 "The saved Auth Token was sealed with another CARILLON_SECRET_KEY. Start with the former key, or replace the connection's keys."
             }
-            Self::Malformed => {
-                "The signature was right, but the body is not what Twilio sends for this hook. Check which webhook is set to this address."
-            }
+            Self::Malformed => "The body is not what Twilio sends for this hook. Check which webhook is set to this address.",
         }
     }
 }

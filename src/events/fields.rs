@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::types::json_text::JsonText;
+use crate::types::text;
 
 /// Bytes that the properties of one event may have as JSON.
 pub const MAX_PROPERTIES_BYTES: usize = 32 * 1024;
@@ -66,8 +67,8 @@ impl Properties {
     /// Takes an object of up to [`MAX_PROPERTIES_BYTES`] without NUL characters, which PostgreSQL cannot store.
     pub fn parse(object: Map<String, Value>) -> Result<Self, String> {
         let value = Value::Object(object);
-        if has_nul(&value) {
-            return Err("A text in it has a NUL character (\\u0000), which cannot be stored.".to_owned());
+        if !text::is_storable_value(&value) {
+            return Err(text::UNSTORABLE.to_owned());
         }
         let properties = Self::from(value);
         let bytes = properties.text.as_str().len();
@@ -111,15 +112,6 @@ fn line(text: &str, longest: usize) -> Result<String, String> {
         return Err(format!("This is longer than {longest} characters."));
     }
     Ok(text.to_owned())
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(elements) => elements.iter().any(has_nul),
-        Value::Object(object) => object.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 impl std::fmt::Display for EventName {

@@ -175,7 +175,7 @@ async fn store(
                 messages::from_address.eq(inbound.from.to_wire()),
             ),
             (
-                messages::body.eq(inbound.body.replace('\0', "\u{fffd}")),
+                messages::body.eq(&inbound.body),
                 messages::media_urls.eq(media),
                 messages::parts.eq(i16::try_from(counted.count).unwrap_or(i16::MAX)),
                 messages::encoding.eq(encoding_word(&counted)),

@@ -7,6 +7,7 @@ use super::{
     credentials::Credentials,
     failure::TwilioError,
     sid::AccountSid,
+    wire,
 };
 
 /// An account as Twilio knows it. Its Auth Token, which Twilio sends along, is not read.
@@ -15,7 +16,7 @@ pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
     /// The name that its owner gave it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::name")]
     pub friendly_name: String,
     /// Whether it may send.
     #[serde(default)]

@@ -2,10 +2,11 @@
 
 use super::{
     address::Address,
-    form::{Param, filled, first},
+    form::Params,
     sid::{AccountSid, MessageSid, ServiceSid},
     status::TwilioStatus,
 };
+use crate::types::http_url::HttpUrl;
 
 /// A change of an outbound message's status.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct InboundMessage {
     pub body: String,
     /// How many media Twilio announced.
     pub num_media: u16,
-    /// Those that it named.
+    /// Those that it named by an http or https address; pages link to them.
     pub media: Vec<InboundMedia>,
     /// Parts that the text took.
     pub num_segments: u16,
@@ -55,7 +56,7 @@ pub struct InboundMessage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboundMedia {
     /// Where Twilio keeps it; may need the account's credentials.
-    pub url: String,
+    pub url: HttpUrl,
     /// Its media type, e.g. `image/jpeg`.
     pub content_type: Option<String>,
 }
@@ -87,12 +88,12 @@ const MOST_MEDIA: u16 = 32;
 
 impl StatusCallback {
     /// Reads a status callback; needs the message's SID and its status.
-    pub fn parse(params: &[Param<'_>]) -> Result<Self, CallbackError> {
-        let status = filled(params, "MessageStatus").or_else(|| filled(params, "SmsStatus"));
+    pub fn parse(params: &Params<'_>) -> Result<Self, CallbackError> {
+        let status = params.word("MessageStatus").or_else(|| params.word("SmsStatus"));
         Ok(Self {
             message_sid: message_sid(params)?,
             status: TwilioStatus::parse(status.ok_or(CallbackError::Missing("MessageStatus"))?),
-            error_code: filled(params, "ErrorCode").and_then(|code| code.trim().parse().ok()).filter(|code| *code != 0),
+            error_code: params.filled("ErrorCode").and_then(|code| code.trim().parse().ok()).filter(|code| *code != 0),
             from: owned(params, "From"),
         })
     }
@@ -100,25 +101,25 @@ impl StatusCallback {
 
 impl InboundMessage {
     /// Reads an inbound message; needs its SID, account, sender and receiver.
-    pub fn parse(params: &[Param<'_>]) -> Result<Self, CallbackError> {
-        let address = |key| filled(params, key).map(Address::parse).ok_or(CallbackError::Missing(key));
-        let number = |key| filled(params, key).and_then(|value| value.parse::<u16>().ok());
-        let account_sid = filled(params, "AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
+    pub fn parse(params: &Params<'_>) -> Result<Self, CallbackError> {
+        let address = |key| params.word(key).map(Address::parse).ok_or(CallbackError::Missing(key));
+        let number = |key| params.filled(key).and_then(|value| value.parse::<u16>().ok());
+        let account_sid = params.filled("AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
         let num_media = number("NumMedia").unwrap_or(0);
         Ok(Self {
             message_sid: message_sid(params)?,
             account_sid: AccountSid::parse(account_sid).map_err(|_| CallbackError::NotASid("AccountSid"))?,
-            messaging_service_sid: filled(params, "MessagingServiceSid").and_then(|sid| ServiceSid::parse(sid).ok()),
+            messaging_service_sid: params.filled("MessagingServiceSid").and_then(|sid| ServiceSid::parse(sid).ok()),
             from: address("From")?,
             to: address("To")?,
-            body: first(params, "Body").unwrap_or_default().to_owned(),
+            body: params.first("Body").unwrap_or_default().to_owned(),
             num_media,
             media: (0..num_media.min(MOST_MEDIA)).filter_map(|index| medium(params, index)).collect(),
             num_segments: number("NumSegments").unwrap_or(1),
-            opt_out_type: filled(params, "OptOutType").and_then(OptOut::parse),
+            opt_out_type: params.filled("OptOutType").and_then(OptOut::parse),
             profile_name: owned(params, "ProfileName"),
             button_text: owned(params, "ButtonText"),
-            original_replied_message_sid: filled(params, "OriginalRepliedMessageSid").and_then(|sid| MessageSid::parse(sid).ok()),
+            original_replied_message_sid: params.filled("OriginalRepliedMessageSid").and_then(|sid| MessageSid::parse(sid).ok()),
         })
     }
 }
@@ -151,17 +152,17 @@ impl std::fmt::Debug for InboundMessage {
 }
 
 /// The SID under any of its three names.
-fn message_sid(params: &[Param<'_>]) -> Result<MessageSid, CallbackError> {
-    let sid = ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| filled(params, key));
+fn message_sid(params: &Params<'_>) -> Result<MessageSid, CallbackError> {
+    let sid = ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| params.filled(key));
     MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?).map_err(|_| CallbackError::NotASid("MessageSid"))
 }
 
-fn owned(params: &[Param<'_>], key: &str) -> Option<String> {
-    filled(params, key).map(str::to_owned)
+fn owned(params: &Params<'_>, key: &str) -> Option<String> {
+    params.word(key).map(str::to_owned)
 }
 
-fn medium(params: &[Param<'_>], index: u16) -> Option<InboundMedia> {
-    let url = owned(params, &format!("MediaUrl{index}"))?;
+fn medium(params: &Params<'_>, index: u16) -> Option<InboundMedia> {
+    let url = HttpUrl::parse(params.filled(&format!("MediaUrl{index}"))?).ok()?;
     Some(InboundMedia { url, content_type: owned(params, &format!("MediaContentType{index}")) })
 }
 

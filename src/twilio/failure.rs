@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     client::{Broken, Reply},
     errors::{self, Disposition, Wait},
+    wire,
 };
 use crate::types::hook_address::redacted;
 
@@ -245,7 +246,7 @@ impl From<Broken> for TwilioError {
 
 /// Code and message of Twilio's error JSON; what proxies answer has neither. Twilio repeats the address that it would not take.
 fn explanation(body: &[u8]) -> (Option<i32>, String) {
-    let Ok(Value::Object(error)) = serde_json::from_slice(body) else {
+    let Ok(Value::Object(error)) = wire::json(body) else {
         return (None, String::new());
     };
     let code = match error.get("code") {

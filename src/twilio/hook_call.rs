@@ -10,6 +10,7 @@ use super::{
     client::{ClientError, is_loopback, platform_tls, why},
     signature,
 };
+use crate::types::text;
 
 /// Twilio waits 15 seconds for a webhook's answer; who takes longer than this is too slow anyway.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,7 +77,7 @@ pub async fn call_hook(url: &str, token: Option<&SecretString>, params: &[(&str,
         }
     }
     body.truncate(LONGEST);
-    let body = String::from_utf8_lossy(&body).into_owned();
+    let body = text::cleaned(String::from_utf8_lossy(&body)).into_owned();
     Ok(HookAnswer::Answered { http_status: response.status().as_u16(), body, took: begun.elapsed() })
 }
 

@@ -68,10 +68,10 @@ pub struct TwilioMessage {
     #[serde(default, deserialize_with = "address")]
     pub to: Option<Address>,
     /// The text, unless it was redacted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::any_text")]
     pub body: Option<String>,
     /// `outbound-api`, `inbound`, …
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::text")]
     pub direction: Option<String>,
     /// The service that it was sent through.
     #[serde(default, deserialize_with = "service")]
@@ -197,7 +197,7 @@ fn receipt(reply: Reply) -> Result<CreatedMessage, SendError> {
         return Err(SendError::of(reply));
     }
     let Reply { body, exchange, http_status } = reply;
-    match serde_json::from_slice::<TwilioMessage>(&body) {
+    match wire::json::<TwilioMessage>(&body) {
         Ok(message) => Ok(CreatedMessage {
             sid: message.sid,
             status: message.status,

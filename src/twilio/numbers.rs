@@ -20,7 +20,7 @@ pub struct TwilioNumber {
     /// The number.
     pub phone_number: PhoneNumber,
     /// The name that its owner gave it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::any_text")]
     pub friendly_name: Option<String>,
     /// What it can do.
     #[serde(default)]

@@ -19,7 +19,7 @@ pub struct TwilioService {
     /// Its SID.
     pub sid: ServiceSid,
     /// The name that its owner gave it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::name")]
     pub friendly_name: String,
     /// Where inbound messages are reported; without one the service drops them, unless the numbers report themselves.
     #[serde(default, deserialize_with = "wire::text")]

@@ -10,9 +10,19 @@ use super::{
     credentials::Credentials,
     failure::{Exchange, TwilioError},
 };
+use crate::types::text::cleaned_json;
 
 /// A list that does not end after so many pages is not ending at all.
 const MOST_PAGES: usize = 200;
+
+/// What becomes of a list when one of its items cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// It is left out, and the log says so: the others are not to wait for it.
+    LeftOut,
+    /// The whole list is an error: what is missing from it is taken for not being there.
+    Error,
+}
 
 impl Client {
     /// Fetches one thing.
@@ -30,7 +40,7 @@ impl Client {
         read(self.post(credentials, url, form).await?)
     }
 
-    /// Follows a list's pages until it ends or `limit` items are read; `key` is where the items are.
+    /// Follows a list's pages until it ends or `limit` items are read; `key` is where the items are. What cannot be read is left out.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -39,16 +49,27 @@ impl Client {
         key: &str,
         limit: usize,
     ) -> Result<Vec<T>, TwilioError> {
-        self.list_until(credentials, api, url, key, limit, |_| false).await
+        self.pages(credentials, (api, url), (key, Unreadable::LeftOut), limit, |_| false).await
     }
 
-    /// The same; also ends with a page after which no other is wanted.
+    /// The same; also ends with a page after which no other is wanted. What cannot be read makes all of it an error.
     pub(super) async fn list_until<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
         api: Api,
         url: Url,
         key: &str,
+        limit: usize,
+        is_last: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, TwilioError> {
+        self.pages(credentials, (api, url), (key, Unreadable::Error), limit, is_last).await
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        credentials: &Credentials,
+        (api, url): (Api, Url),
+        (key, unreadable_item): (&str, Unreadable),
         limit: usize,
         is_last: impl Fn(&[T]) -> bool,
     ) -> Result<Vec<T>, TwilioError> {
@@ -60,7 +81,7 @@ impl Client {
             let exchange = reply.exchange.clone();
             let mut page: Value = read(reply)?;
             let found = page.get_mut(key).map(Value::take).unwrap_or_default();
-            let found: Vec<T> = serde_json::from_value(found).map_err(|error| unreadable(&error, exchange))?;
+            let found: Vec<T> = items_of(key, found, unreadable_item).map_err(|error| unreadable(&error, exchange))?;
             let ends = is_last(&found);
             items.extend(found);
             let uri = page.get("next_page_uri").or_else(|| page.pointer("/meta/next_page_url"));
@@ -71,13 +92,32 @@ impl Client {
     }
 }
 
+/// The items of a page, each read by itself.
+fn items_of<T: DeserializeOwned>(key: &str, found: Value, unreadable: Unreadable) -> serde_json::Result<Vec<T>> {
+    if unreadable == Unreadable::Error {
+        return serde_json::from_value(found);
+    }
+    let values: Vec<Value> = serde_json::from_value(found)?;
+    let count = values.len();
+    let items: Vec<T> = values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect();
+    if items.len() < count {
+        tracing::warn!(list = key, unreadable = count - items.len(), "items of a list of Twilio cannot be read and are left out");
+    }
+    Ok(items)
+}
+
+/// Reads JSON of Twilio's, the one way that it comes in: cleaned of what cannot be stored.
+pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(&cleaned_json(body))
+}
+
 /// Reads a 2xx answer's JSON, or the error that another one is.
 fn read<T: DeserializeOwned>(reply: Reply) -> Result<T, TwilioError> {
     if !(200..300).contains(&reply.http_status) {
         return Err(TwilioError::of(reply));
     }
     let Reply { body, exchange, .. } = reply;
-    serde_json::from_slice(&body).map_err(|error| unreadable(&error, exchange))
+    json(&body).map_err(|error| unreadable(&error, exchange))
 }
 
 /// Serde's own words would quote the value; its place is enough.
@@ -99,16 +139,29 @@ pub(super) fn number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D
     Ok(number.and_then(|number| T::try_from(number).ok()))
 }
 
-/// A date as RFC 2822 (2010 API) or RFC 3339 (newer APIs); null is none.
+/// A date as RFC 2822 (2010 API) or RFC 3339 (newer APIs); anything else is none.
 pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
+    let text = any_text(deserializer)?;
     let parsed = text.and_then(|text| DateTime::parse_from_rfc2822(&text).or_else(|_| DateTime::parse_from_rfc3339(&text)).ok());
     Ok(parsed.map(|date| date.to_utc()))
 }
 
-/// Text that may be null or blank.
+/// Text; blank, null and whatever is no text is none.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
+    Ok(any_text(deserializer)?.filter(|text| !text.is_empty()))
+}
+
+/// Text that may be blank; null and whatever is no text is none.
+pub(super) fn any_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// Text; null and whatever is no text is blank.
+pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(any_text(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -148,7 +201,25 @@ mod tests {
 
     #[test]
     fn blank_text_is_none() {
-        assert_eq!(sample(r#"{"url": ""}"#).url, None);
+        for none in [r#"{"url": ""}"#, r#"{"url": null}"#, r#"{"url": 7}"#] {
+            assert_eq!(sample(none).url, None, "{none}");
+        }
         assert_eq!(sample(r#"{"url": "x"}"#).url.as_deref(), Some("x"));
+    }
+    #[test]
+    fn one_item_that_cannot_be_read_does_not_cost_the_others() {
+        let page = || serde_json::json!([{ "count": 1 }, "nonsense", { "count": 2 }]);
+        let read = items_of::<Sample>("messages", page(), Unreadable::LeftOut).unwrap();
+        assert_eq!(read.iter().map(|item| item.count).collect::<Vec<_>>(), [Some(1), Some(2)]);
+        // What is missing from a list would be taken for never sent.
+        assert!(items_of::<Sample>("messages", page(), Unreadable::Error).is_err());
+        assert!(items_of::<Sample>("messages", Value::Null, Unreadable::LeftOut).is_err());
+    }
+
+    #[test]
+    fn texts_that_cannot_be_stored_do_not_cost_the_answer() {
+        let read = json::<Vec<Sample>>(br#"[{"url": "a\u0000b"}, {"url": "\ud83d!"}, {"url": "c"}]"#).unwrap();
+        let urls: Vec<_> = read.iter().map(|item| item.url.as_deref().unwrap()).collect();
+        assert_eq!(urls, ["ab", "\u{fffd}!", "c"]);
     }
 }

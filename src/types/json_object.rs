@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
+use crate::types::text;
 
 /// A JSON object that is being read, with where it stands and where its errors go.
 pub(crate) struct ObjectReader<'v, 'e> {
@@ -42,6 +43,10 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     /// Keeps what `parse` makes of a text field; absent, empty, or wrong (then noted) it is none.
     pub(crate) fn text<T, E: std::fmt::Display>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         match self.value(field)? {
+            Value::String(text) if !text::is_storable(text) => {
+                self.wrong(field, text::UNSTORABLE);
+                None
+            }
             Value::String(text) if text.trim().is_empty() => None,
             Value::String(text) => {
                 let parsed = parse(text);

@@ -2,6 +2,7 @@
 
 pub mod country;
 pub mod hook_address;
+pub mod http_url;
 pub mod id;
 pub(crate) mod json_object;
 pub mod json_text;
@@ -9,5 +10,6 @@ pub mod moment;
 pub mod phone;
 pub mod public_url;
 pub mod sealed;
+pub mod text;
 pub mod text_enum;
 pub mod token;

@@ -1,4 +1,6 @@
 //! Forms from other sites are refused: every POST to a page must carry the token of the browser that it comes from.
+//!
+//! So are forms with a text that cannot be stored: whatever a handler takes from a form has passed here.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -18,6 +20,7 @@ use super::error::PageError;
 use super::session::Cookies;
 use crate::app::App;
 use crate::types::sealed::SecretKey;
+use crate::types::text;
 use crate::types::token::Token;
 
 const LENGTH: usize = 32;
@@ -40,7 +43,7 @@ fn matches(key: &SecretKey, anchor: &Token, token: &str) -> bool {
     mac(key, anchor).verify_slice(&unmasked).is_ok()
 }
 
-/// The one place where the token is checked: in front of all pages, for every method that changes something.
+/// The one place where the token and the texts of forms are checked: in front of all pages, for every method that changes something.
 pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -51,6 +54,9 @@ pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBo
     };
     if !is_from_here(request.request(), &body) {
         return Ok(request.error_response(PageError::Expired));
+    }
+    if let Some(field) = text::unstorable_field(&body) {
+        return Ok(request.error_response(PageError::Unstorable(field)));
     }
     let again = futures::stream::once(async { Ok::<Bytes, PayloadError>(body) });
     request.set_payload(Payload::from(again.boxed_local()));
@@ -68,7 +74,7 @@ fn is_from_here(request: &HttpRequest, body: &[u8]) -> bool {
     let Some(app) = request.app_data::<Data<App>>() else { return false };
     let cookies = Cookies::of(&app.config.public_url);
     let Some(anchor) = cookies.session(request).or_else(|| cookies.visitor(request)) else { return false };
-    url::form_urlencoded::parse(body).find(|(name, _)| name == "csrf").is_some_and(|(_, token)| matches(&app.secret_key, &anchor, &token))
+    text::pairs(body).find(|(name, _)| name == "csrf").is_some_and(|(_, token)| matches(&app.secret_key, &anchor, &token))
 }
 
 fn mac(key: &SecretKey, anchor: &Token) -> Hmac<Sha256> {

@@ -4,6 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::types::text;
 
 /// A sort key such as `(created_at, id)`, written as one word of URL-safe base64; field of query structs and of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,8 @@ impl<K: Serialize> Serialize for Cursor<K> {
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let key = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let key: Option<Value> = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let key = key.filter(text::is_storable_value).and_then(|key| serde_json::from_value(key).ok());
         key.map(Self).ok_or_else(|| serde::de::Error::custom("this cursor is not one of ours: take it from `next_cursor` as it is"))
     }
 }
@@ -44,5 +48,7 @@ mod tests {
         for bad in [r#""""#, r#""abc""#, r#""WzFd""#] {
             assert!(serde_json::from_str::<Cursor<(String, i64)>>(bad).is_err(), "{bad}");
         }
+        let forged = serde_json::to_string(&Cursor("a\0")).unwrap();
+        assert!(serde_json::from_str::<Cursor<String>>(&forged).is_err());
     }
 }

@@ -40,6 +40,9 @@ pub enum PageError {
     /// A form that none of our pages sends: what is wrong with its fields, by their names.
     #[error("{0}")]
     Invalid(FieldErrors),
+    /// A field of the form holds what cannot be stored.
+    #[error("The field “{0}” cannot be stored.")]
+    Unstorable(String),
     /// The form is larger than any of ours.
     #[error("This form is too large.")]
     TooLarge,
@@ -96,6 +99,7 @@ impl PageError {
             Self::Expired => "This form has expired".to_owned(),
             Self::BadRequest(_) => "This request cannot be understood".to_owned(),
             Self::Invalid(_) => "This form cannot be accepted".to_owned(),
+            Self::Unstorable(_) => "This text cannot be stored".to_owned(),
             Self::TooLarge => "This form is too large".to_owned(),
             Self::Refused(_) => "This is not possible now".to_owned(),
             Self::Away(_) => "The database does not answer".to_owned(),
@@ -111,6 +115,9 @@ impl PageError {
             Self::Expired => "Nothing was changed. Send the form again; if it is not offered here, go back and reload its page first. Cookies must be allowed.".to_owned(),
             Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
             Self::Invalid(fields) => format!("Nothing was changed. {fields}"),
+            Self::Unstorable(field) => {
+                format!("The field “{field}” contains a NUL character. Nothing was changed. Go back, remove the character, and send the form again.")
+            }
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
             Self::Away(_) => {
                 "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned()
@@ -128,6 +135,7 @@ impl ResponseError for PageError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unstorable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -256,6 +264,7 @@ impl Page for ErrorPage {
             PageError::Forbidden(Role::Admin),
             PageError::Expired,
             PageError::Invalid(FieldErrors::default().with("tag", "This is blank.")),
+            PageError::Unstorable("name".to_owned()),
             PageError::Refused("The last admin stays.".to_owned()),
             PageError::Internal("Row <7> is missing.".to_owned()),
         ];

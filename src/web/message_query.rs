@@ -10,6 +10,7 @@ use crate::messages::filter::{MessageFilter, Within, Words};
 use crate::messages::ledger::Maker;
 use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
+use crate::types::text;
 
 /// How far back a list goes that names a last day only.
 const TEN_YEARS: i64 = 3_650;
@@ -40,7 +41,7 @@ impl MessageQuery {
     /// Reads the query of a link to the list; what does not belong there is left out.
     pub(super) fn of_link(query: &str) -> Self {
         let mut read = Self::default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in text::pairs(query.as_bytes()) {
             if let Some(field) = read.field(&name) {
                 *field = value.into_owned();
             }

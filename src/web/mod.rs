@@ -19,6 +19,7 @@ mod markup;
 mod message_query;
 mod narrowing;
 mod page;
+mod query;
 mod reply;
 mod retrying;
 #[cfg(debug_assertions)]
@@ -43,6 +44,7 @@ pub use error::{PageError, PageResult};
 pub use form::Form;
 pub use hooks::Hooks;
 pub use page::{Page, Pages, Varies};
+pub use query::Query;
 pub use reply::Redirect;
 pub use ui::LiveMessages;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};

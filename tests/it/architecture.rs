@@ -186,6 +186,90 @@ fn some_crates_are_known_in_some_places_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Where bytes and texts from outside are read. What leaves these places can be stored and shown: it was cleaned there, or refused.
+const ENTRANCES: &[(&str, &[&str])] = &[
+    ("form_urlencoded::parse", &["types/text.rs", "twilio/form.rs", "twilio/signature.rs"]),
+    ("query_string(", &["web/query.rs", "web/api/json.rs"]),
+    ("from_query(", &["web/query.rs", "web/api/json.rs"]),
+    ("web::Query", &["web/query.rs", "web/api/json.rs"]),
+    ("web::Form", &["web/form.rs"]),
+    ("web::Json", &[]),
+    ("match_info(", &["web/api/json.rs", "web/hooks/status.rs"]),
+    (
+        "headers().get(",
+        &[
+            "web/api/caller.rs",
+            "web/api/messages/request.rs",
+            "web/assets.rs",
+            "web/csrf.rs",
+            "web/error.rs",
+            "web/hooks/verify.rs",
+            "web/visit.rs",
+            "web/api/error.rs",
+            "twilio/client.rs",
+            "twilio/hook_call.rs",
+        ],
+    ),
+    ("request.cookie(", &["web/session.rs"]),
+    ("serde_json::from_slice", &["twilio/wire.rs", "web/cursor.rs", "web/flash.rs"]),
+    ("serde_json::from_str", &["web/ui/automations/form.rs", "web/ui/made_event.rs"]),
+    ("Deserializer::from_slice", &["web/api/json.rs"]),
+];
+
+/// Texts from outside that are read only to be compared or parsed: names of files, and parts of addresses that nothing is looked for with.
+const BARE_PATHS: &[&str] =
+    &["web/assets.rs", "web/hooks/inbound.rs", "web/hooks/test.rs", "web/api/contacts.rs", "web/api/tags.rs", "web/api/json.rs"];
+
+#[test]
+fn texts_from_outside_come_in_where_they_are_cleaned_or_refused() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| source.module() != "simulator") {
+        for (call, places) in ENTRANCES {
+            if source.text.contains(call) && !places.contains(&source.path.as_str()) {
+                wrong.push(format!("src/{} reads {call}", source.path));
+            }
+        }
+        let imports = source.text.split("use actix_web::web::").skip(1).filter_map(|rest| rest.split(';').next());
+        for import in
+            imports.filter(|import| import.split(|c: char| !c.is_alphanumeric()).any(|name| ["Query", "Form", "Json"].contains(&name)))
+        {
+            wrong.push(format!("src/{} takes actix_web's {import}", source.path));
+        }
+        let bare_path = source.text.split("Path<").skip(1).any(|rest| rest.split('>').next().is_some_and(|kind| kind.contains("String")));
+        if bare_path && !BARE_PATHS.contains(&source.path.as_str()) {
+            wrong.push(format!("src/{} takes a text from a path", source.path));
+        }
+    }
+    assert!(wrong.is_empty(), "text from outside is read past its cleaning:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn pages_link_to_what_others_named_only_by_a_filter() {
+    let mut wrong = Vec::new();
+    let mut directories = vec![root().join("../templates/ui")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for attribute in ["href=\"", "src=\"", "action=\"", "formaction=\"", "srcset=\"", "poster=\""] {
+                for value in text.split(attribute).skip(1) {
+                    let Some(expression) = value.strip_prefix("{{") else { continue };
+                    let expression = expression.split("}}").next().unwrap().trim();
+                    let is_ours = expression == "base" || expression.starts_with("asset(") || expression.ends_with("| foreign_address");
+                    if !is_ours {
+                        wrong.push(format!("{}: {attribute}{{{{ {expression} }}}}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn time_comes_from_the_clock() {
     let readers: Vec<String> = sources()

@@ -208,6 +208,20 @@ async fn a_start_that_was_missed_lifts_an_older_stop_but_no_newer_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_missed_text_that_cannot_be_stored_is_collected_and_so_are_those_after_it() {
+    let (app, _) = greeting().await;
+    app.cut_webhook();
+    for text in ["Hi\0", "STOP\0", "Bye"] {
+        app.text_unheard(LONG_CODE, text).await;
+    }
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.suppression().await.as_deref(), Some("stop"));
+    let mut bodies = app.texts("SELECT body AS text FROM messages WHERE direction = 'inbound'").await;
+    bodies.sort();
+    assert_eq!(bodies, ["Bye", "Hi", "STOP"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_missed_keywords_count_in_the_order_in_which_they_were_sent() {
     let (app, _) = greeting().await;
     app.cut_webhook();

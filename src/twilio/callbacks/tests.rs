@@ -1,15 +1,15 @@
 //! Callbacks as Twilio posts them.
 
-use super::super::form::parse_form;
+use super::super::form::PostedForm;
 use super::*;
 use crate::types::phone::PhoneNumber;
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 
-fn form(text: &str) -> Vec<Param<'static>> {
-    let text = text.replace(['\n', ' '], "");
-    parse_form(text.as_bytes()).into_iter().map(|(name, value)| (name.into_owned().into(), value.into_owned().into())).collect()
+fn form(text: &str) -> Params<'static> {
+    let text = text.replace(['\n', ' '], "").into_bytes().leak();
+    PostedForm::read(text).unwrap_or_else(|error| panic!("{error}")).into_params()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn an_inbound_message_is_read_whole() {
     assert_eq!(message.opt_out_type, Some(OptOut::Stop));
     assert_eq!((message.num_media, message.num_segments), (2, 3));
     assert_eq!(message.media[0].content_type.as_deref(), Some("image/jpeg"));
-    assert_eq!(message.media[1], InboundMedia { url: "https://b".to_owned(), content_type: None });
+    assert_eq!(message.media[1], InboundMedia { url: HttpUrl::parse("https://b").unwrap(), content_type: None });
     assert_eq!(message.from.phone().map(PhoneNumber::as_str), Some("+14155550123"));
 }
 
@@ -86,4 +86,19 @@ fn debug_shows_neither_text_nor_numbers() {
     for hidden in ["secret", "Ada", "4155550123", "2065550100"] {
         assert!(!shown.contains(hidden), "{hidden}");
     }
+}
+
+#[test]
+fn texts_are_cleaned_words_cut_and_media_addresses_of_the_web_only() {
+    let long = "9".repeat(5_000);
+    let params = form(&format!(
+        "MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B1415%005550123&To={long}&Body=ST%00OP%00&NumMedia=3&ProfileName=A%00nn
+         &MediaUrl0=javascript:alert(1)&MediaUrl1=https://a/1&MediaUrl2=data:text/html,x&MediaContentType1=image/%00png"
+    ));
+    let message = InboundMessage::parse(&params).unwrap();
+    assert_eq!((message.body.as_str(), message.profile_name.as_deref()), ("STOP", Some("Ann")));
+    assert_eq!(message.from.phone().map(PhoneNumber::as_str), Some("+14155550123"));
+    assert_eq!(message.to.to_wire().len(), 255);
+    let media: Vec<_> = message.media.iter().map(|media| (media.url.as_str(), media.content_type.as_deref())).collect();
+    assert_eq!((message.num_media, media), (3, vec![("https://a/1", Some("image/png"))]));
 }

@@ -6,7 +6,7 @@ use crate::twilio::{
     canned::{Act, Canned, credentials},
     client::ClientOptions,
     errors::{Disposition, Wait},
-    form::parse_form,
+    form::PostedForm,
 };
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
@@ -66,8 +66,8 @@ async fn a_receipt_is_read_and_the_form_is_whole() {
     let account = credentials().account_sid;
     assert_eq!(seen.line, format!("POST /2010-04-01/Accounts/{account}/Messages.json HTTP/1.1"));
     assert!(seen.head.to_lowercase().contains("authorization: basic "));
-    let form = parse_form(seen.body.as_bytes());
-    let form: Vec<_> = form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    let form = PostedForm::read(seen.body.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let form: Vec<_> = form.signed().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     assert_eq!(
         form,
         [
@@ -288,4 +288,29 @@ async fn the_account_tells_its_status_and_wrong_keys_are_named() {
 fn debug_shows_neither_text_nor_numbers() {
     let shown = format!("{:?}", message());
     assert!(!shown.contains("Grüße") && !shown.contains("4155550123"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_stored_does_not_hold_up_the_list() {
+    let other = "SM00000000000000000000000000000009";
+    let page = format!(
+        r#"{{"messages":[{{"sid":"{SID}","status":"received","body":"STOP\u0000","from":"+1415\ud8005550123"}},
+            {{"sid":"no SID","status":"received"}},{{"sid":"{other}","status":"received","body":7}}],"next_page_uri":null}}"#
+    );
+    let server = Canned::start(vec![answer(200, &page), answer(200, &page)]).await;
+    let (client, filter) = (server.client(), MessageFilter::default());
+    let listed = client.list_messages(&credentials(), &filter, 50).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|message| (message.sid.as_str(), message.body.as_deref())).collect();
+    assert_eq!(listed, [(SID, Some("STOP")), (other, None)]);
+    // What was sent is looked for here: an item that cannot be read may be it.
+    let since = "2026-11-21T14:07:00Z".parse().unwrap();
+    let error = client.list_messages_since(&credentials(), &filter, since, 50).await.unwrap_err();
+    assert!(matches!(error, TwilioError::Unreadable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_receipt_with_a_text_that_cannot_be_stored_is_a_receipt() {
+    let receipt = format!(r#"{{"sid":"{SID}","status":"queued","body":"a\u0000\ud800"}}"#);
+    let (outcome, _server) = send(vec![answer(201, &receipt)]).await;
+    assert_eq!(outcome.unwrap().sid.as_str(), SID);
 }

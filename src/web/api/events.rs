@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{ApiError, ApiResult, Caller, Json};
+use super::{ApiError, ApiResult, Caller, JsonFields};
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
 use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded, Timing};
@@ -122,10 +122,10 @@ struct EventResults {
 /// Of several, each is answered for itself: those in error do not hold up the others.
 #[utoipa::path(post, path = "/events", request_body(content = EventBody, description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"),
     responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
-async fn report(caller: Caller<Marketer>, body: Json<Value>) -> ApiResult<HttpResponse> {
-    match several(&body)? {
+async fn report(caller: Caller<Marketer>, body: JsonFields) -> ApiResult<HttpResponse> {
+    match several(&body.0)? {
         Some(events) => report_several(&caller, events).await,
-        None => report_single(&caller, &body).await,
+        None => report_single(&caller, &body.0).await,
     }
 }
 

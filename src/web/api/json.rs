@@ -10,9 +10,11 @@ use futures::future::{LocalBoxFuture, Ready, ready};
 use futures::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::ApiError;
 use crate::error::FieldErrors;
+use crate::types::text;
 
 /// Largest body: a thousand events with generous properties.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -20,6 +22,11 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// A JSON body, in and out. Give request types `#[serde(deny_unknown_fields)]`, so that a mistyped name is an error of that field.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
+
+/// A JSON body that is read field by field: an [`ObjectReader`](crate::types::json_object::ObjectReader) refuses what cannot be stored, so
+/// that of several things in one body only those are in error that hold such a text.
+#[derive(Debug, Clone)]
+pub struct JsonFields(pub Value);
 
 /// The query of a GET; unknown or unreadable parameters are 422 (with `#[serde(deny_unknown_fields)]`).
 #[derive(Debug, Clone)]
@@ -56,6 +63,33 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::from_request(request, payload);
+        async move { parse(&body.await?.0).map(Self) }.boxed_local()
+    }
+}
+
+impl FromRequest for JsonFields {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = Body::from_request(request, payload);
+        async move {
+            let Body(body) = body.await?;
+            read(&text::with_marks(&body).unwrap_or(body)).map(Self)
+        }
+        .boxed_local()
+    }
+}
+
+/// The bytes of a body that says that it is JSON.
+struct Body(Vec<u8>);
+
+impl FromRequest for Body {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = request.content_type().to_ascii_lowercase();
         let given = request.headers().contains_key(CONTENT_TYPE);
         let mut payload = payload.take();
@@ -77,7 +111,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                 }
                 body.extend_from_slice(&chunk);
             }
-            parse(&body).map(Self)
+            Ok(Self(body))
         }
         .boxed_local()
     }
@@ -96,6 +130,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if let Some(name) = text::unstorable_field(request.query_string().as_bytes()) {
+            return ready(Err(ApiError::invalid(FieldErrors::default().with(&name, text::UNSTORABLE))));
+        }
         let read = actix_web::web::Query::<T>::from_query(request.query_string());
         ready(read.map(|query| Self(query.into_inner())).map_err(|error| {
             let message = match &error {
@@ -113,16 +150,23 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = actix_web::web::Path::<T>::from_request(request, payload).into_inner();
-        ready(
-            read.map(|path| Self(path.into_inner()))
-                .map_err(|_| ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.")),
-        )
+        let is_storable = request.match_info().iter().all(|(_, part)| !part.contains("%00") && text::is_storable(part));
+        let read = actix_web::web::Path::<T>::from_request(request, payload).into_inner().ok().filter(|_| is_storable);
+        let unknown = || ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.");
+        ready(read.map(|path| Self(path.into_inner())).ok_or_else(unknown))
     }
 }
 
-/// Reads a body: malformed JSON is 400 with its position, a field that does not fit is 422 with its path.
+/// Reads a body whose texts all can be stored: the others are 422 with their paths.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let Some(marked) = text::with_marks(body) else { return read(body) };
+    let value: Value = read(&marked)?;
+    let errors = text::unstorable_values(&value);
+    if errors.is_empty() { read(body) } else { Err(ApiError::invalid(errors)) }
+}
+
+/// Reads JSON: what is malformed is 400 with its position, a field that does not fit is 422 with its path.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // serde would also take a list of the fields' values in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(ApiError::invalid(FieldErrors::default().with("body", "This is a list; send an object: {…}.")));
@@ -203,7 +247,7 @@ mod tests {
         seconds: u32,
     }
 
-    async fn refused(body: &str) -> (u16, serde_json::Value) {
+    async fn refused(body: &str) -> (u16, Value) {
         let error = parse::<Order>(body.as_bytes()).unwrap_err();
         let body = actix_web::body::to_bytes(error.error_response().into_body()).await.unwrap();
         (error.status_code().as_u16(), serde_json::from_slice(&body).unwrap())
@@ -234,6 +278,21 @@ mod tests {
             assert_eq!((status, answer["error"]["code"].as_str()), (400, Some("malformed")), "{body}");
             assert!(answer["error"]["message"].as_str().unwrap().contains("line 1 column"), "{answer}");
         }
+    }
+
+    #[actix_web::test]
+    async fn what_cannot_be_stored_is_told_by_its_path_whatever_else_is_wrong() {
+        for (body, field) in [
+            (r#"{"name":"a\u0000","steps":[]}"#, "name"),
+            (r#"{"name":"a\ud800","steps":7}"#, "name"),
+            (r#"{"name":"x","steps":[{"seconds":"\u0000"}]}"#, "steps.0.seconds"),
+            (r#"{"name\u0000":"x"}"#, "name\u{fffd}"),
+        ] {
+            let (status, answer) = refused(body).await;
+            assert_eq!(status, 422, "{body}");
+            assert_eq!(answer["error"]["fields"][field][0], text::UNSTORABLE, "{body}: {answer}");
+        }
+        assert!(parse::<Order>(br#"{"name":"\\u0000 \ud83d\ude00","steps":[]}"#).is_ok());
     }
 
     #[test]

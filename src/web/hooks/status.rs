@@ -19,7 +19,6 @@ use crate::{
     error::Error,
     messages::delivery::{Recorded, Report, ReportSource, quiet},
     twilio::callbacks::StatusCallback,
-    types::json_text::JsonText,
 };
 
 /// Why quiet reports could not be recorded.
@@ -57,7 +56,7 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
             error_code: callback.error_code,
             from_address: callback.from,
             source: ReportSource::Callback,
-            params: JsonText::of_params(&verified.params),
+            params: verified.params.to_json(),
         };
         app.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };

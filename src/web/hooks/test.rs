@@ -13,8 +13,8 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
     let verified = verify::verify(&app, &request, &body).await;
     match verified.and_then(|verified| verified.must_be_proven().map(|()| verified)) {
         Ok(verified) => {
-            let challenge = verified.params.iter().find(|(name, _)| name == connecting::CHALLENGE).map(|(_, value)| value.as_ref());
-            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(connecting::proof(challenge.unwrap_or_default()))
+            let challenge = verified.params.first(connecting::CHALLENGE).unwrap_or_default();
+            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(connecting::proof(challenge))
         }
         Err(refusal) => {
             verify::note(&app, Hook::Test, &refusal).await;

@@ -15,7 +15,7 @@ use crate::{
         webhooks::{self, Hook, Reason, Rejection},
     },
     twilio::{
-        form::{self, Param},
+        form::{Param, Params, PostedForm},
         signature,
     },
     types::{hook_address::redacted, id::ConnectionId},
@@ -23,12 +23,15 @@ use crate::{
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
+/// Characters that are kept of why a webhook was rejected.
+const MAX_DETAIL: usize = 1_000;
+
 /// The parameters of a webhook; where it comes from is proven, or else it says what is missing.
 pub(super) struct Verified<'a> {
     /// The connection of its URL.
     pub(super) connection_id: ConnectionId,
-    /// The form, as it came: blanks, repeats and order kept.
-    pub(super) params: Vec<Param<'a>>,
+    /// The form, cleaned: blanks, repeats and order kept.
+    pub(super) params: Params<'a>,
     /// Why it is not proven that Twilio calls, where neither a signature nor a secret does.
     unproven: Option<Reason>,
 }
@@ -52,8 +55,8 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, body: &'a Bytes
     let rejected = |connection_id, reason, detail: &str| Refusal::Rejected { connection_id, reason, detail: detail.to_owned() };
     let id: ConnectionId =
         connection_id.parse().map_err(|_| rejected(None, Reason::UnknownConnection, "The URL does not name a connection."))?;
-    let params = form::parse_form(body);
     let mut keys = app.hooks.keys.of(app, id).await?;
+    let form = PostedForm::read(body).map_err(|error| rejected(Some(id), Reason::Malformed, &error.to_string()))?;
     let mut unproven = None;
     if keys.tokens.is_empty() {
         let proves = |keys: &HookKeys| secret.is_some_and(|secret| connections::is_one_of(&keys.secrets, secret));
@@ -69,14 +72,14 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, body: &'a Bytes
         let header = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
         let header = header.ok_or_else(|| rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header."))?;
         let url = signed_url(app, request);
-        let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, &params, header);
+        let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, form.signed(), header);
         let mut is_valid = valid(&keys);
         if !is_valid && keys.may_be_outdated() {
             keys = app.hooks.keys.read(app, id).await?;
             is_valid = valid(&keys);
         }
         if !is_valid {
-            return Err(match signed_address(app, request, &keys, &params, header) {
+            return Err(match signed_address(app, request, &keys, form.signed(), header) {
                 Some(signed) => rejected(
                     Some(id),
                     Reason::WrongAddress,
@@ -88,8 +91,8 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, body: &'a Bytes
             });
         }
     }
-    let account = params.iter().find(|(name, _)| name == "AccountSid").map(|(_, value)| value.as_ref());
-    if account.is_some_and(|account| account != keys.account_sid) {
+    let params = form.into_params();
+    if params.first("AccountSid").is_some_and(|account| account != keys.account_sid) {
         return Err(rejected(Some(id), Reason::OtherAccount, "The request names another account than the connection's."));
     }
     Ok(Verified { connection_id: id, params, unproven })
@@ -120,8 +123,9 @@ fn signed_address(app: &App, request: &HttpRequest, keys: &HookKeys, params: &[P
 pub(super) async fn note(app: &App, hook: Hook, refusal: &Refusal) {
     let Refusal::Rejected { connection_id, reason, detail } = refusal else { return };
     tracing::warn!(hook = %hook, reason = %reason, connection.id = ?connection_id, "a webhook was rejected");
-    let rejection =
-        Rejection { connection_id: *connection_id, hook, reason: *reason, detail: detail.clone(), received_at: app.clock.now() };
+    // It may quote an address of any length.
+    let detail = detail.chars().take(MAX_DETAIL).collect();
+    let rejection = Rejection { connection_id: *connection_id, hook, reason: *reason, detail, received_at: app.clock.now() };
     let noted = async {
         let mut conn = app.db.get().await.map_err(|error| error.to_string())?;
         webhooks::reject(&mut conn, &rejection).await.map_err(|error| error.to_string())

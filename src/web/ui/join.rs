@@ -3,7 +3,7 @@
 //! The token is in the query: paths come into the request log, queries never do.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Query, ServiceConfig};
+use actix_web::web::{self, ServiceConfig};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::types::token::Token;
 use crate::users::invitations::{self, Invitation};
 use crate::users::password::Password;
 use crate::users::{self, Role, User, resets, sessions};
-use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
 
 /// Mounts `/join` and `/reset`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -1,13 +1,13 @@
 //! Logging in.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Query, ServiceConfig};
+use actix_web::web::{self, ServiceConfig};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::users::{self, log_in, sessions};
 use crate::web::error::PageError;
-use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
+use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
 
 /// Mounts `/login`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -1,7 +1,6 @@
 //! Jobs that were given up: what each was about and why, and trying one of them again.
 
-use actix_web::web::Query;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::subjects::{Subject, Subjects};
@@ -10,7 +9,7 @@ use crate::queue::JobKind;
 use crate::queue::failed::{self, FailedJob};
 use crate::web::cursor::Cursor;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
 
 const ROWS: usize = 50;
 
@@ -76,7 +75,9 @@ impl Wanted {
     }
 
     fn place(&self) -> Option<failed::Place> {
-        serde_json::from_value(serde_json::Value::from(self.before.as_str())).ok().map(|Cursor(place)| place)
+        let place = serde_json::from_value(serde_json::Value::from(self.before.as_str())).ok().map(|Cursor(place)| place);
+        // PostgreSQL knows fewer years than chrono.
+        place.filter(|(at, _): &failed::Place| (1970..10_000).contains(&at.year()))
     }
 }
 

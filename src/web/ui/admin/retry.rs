@@ -1,7 +1,7 @@
 //! Trying failed jobs again: one at once, all of a kind after a question.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::users::audit::{self, Kind};
 use crate::web::filters::grouped;
 use crate::web::narrowing;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Form, Page, PageError, PageResult, Varies, Visit};
+use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Varies, Visit};
 
 /// The question whether all are to be tried again.
 #[derive(Debug, Serialize)]

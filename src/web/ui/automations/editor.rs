@@ -1,6 +1,5 @@
 //! The editor: one form with every button inside it, so that it works without scripts and loses nothing.
 
-use actix_web::HttpRequest;
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -14,10 +13,12 @@ use crate::automations::{self, Automation, AutomationChange, AutomationStatus, N
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::AutomationId;
+#[cfg(debug_assertions)]
+use crate::types::text;
 use crate::users::audit::Actor;
 use crate::web::error::PageError;
 use crate::web::ui::Choice;
-use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
 
 /// What a draft is called before anyone names it.
 const UNTITLED: &str = "Untitled automation";
@@ -62,29 +63,28 @@ enum Needs {
 }
 
 /// An empty form, or the one that the address brings back.
-pub(super) async fn new(visit: Visit<Marketer>, request: HttpRequest) -> PageResult {
+pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String)>>) -> PageResult {
     let subject = Subject { id: None, status: AutomationStatus::Draft };
-    let (form, focus) = brought_back(&request, AutomationForm::blank);
+    let (form, focus) = brought_back(&query, AutomationForm::blank);
     show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
 }
 
 /// The saved form, or the one that the address brings back.
-pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, request: HttpRequest) -> PageResult {
+pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, query: Query<Vec<(String, String)>>) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
-    let (form, focus) = brought_back(&request, || AutomationForm::of(&automation));
+    let (form, focus) = brought_back(&query, || AutomationForm::of(&automation));
     let subject = Subject { id: Some(automation.id), status: automation.status };
     show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
 }
 
 /// The form in the address, or another one where there is none; with `step` and `template_id` in it, that template is chosen, and the step
 /// is where one goes on.
-fn brought_back(request: &HttpRequest, otherwise: impl FnOnce() -> AutomationForm) -> (AutomationForm, Focus) {
-    let query: Vec<(String, String)> = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+fn brought_back(query: &[(String, String)], otherwise: impl FnOnce() -> AutomationForm) -> (AutomationForm, Focus) {
     let asked = |wanted: &str| query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let mut form = match asked("trigger.type") {
-        Some(_) => AutomationForm::from_pairs(&query),
+        Some(_) => AutomationForm::from_pairs(query),
         None => otherwise(),
     };
     let index = asked("step").and_then(|step| step.parse::<usize>().ok()).filter(|index| *index < form.steps.len());
@@ -264,7 +264,8 @@ impl Page for EditorPage {
         let query = "name=Thank+you&trigger.type=event&trigger.name=order_completed&trigger.where.0.property=total\
             &trigger.where.0.op=gte&trigger.where.0.value=100&steps.0.type=send_sms&steps.0.template_id=t&steps.0.sender_id=s\
             &steps.0.to=event&steps.0.property=phone&steps.1.type=wait&steps.1.seconds=x&steps.1.unit=days";
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let pairs: Vec<(String, String)> =
+            text::pairs(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         let wrong = FieldErrors::default()
             .with("form", "Nothing is saved yet: see what is marked below.")
             .with("steps.1.seconds", "Write a whole number, such as 2.")

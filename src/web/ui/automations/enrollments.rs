@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::types::id::{AutomationId, ContactId, EnrollmentId};
 use crate::users::organization;
 use crate::web::filters::grouped;
 use crate::web::ui::Choice;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 

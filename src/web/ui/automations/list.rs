@@ -1,13 +1,12 @@
 //! The list of automations.
 
-use actix_web::web::Query;
 use serde::{Deserialize, Serialize};
 
 use super::words;
 use crate::automations::counts::{self, MAX_ROUGH};
 use crate::automations::{self, AutomationStatus};
 use crate::types::id::AutomationId;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 

@@ -1,6 +1,6 @@
 //! *Try it*: what an automation would do for a chosen contact and event, each step with its outcome, text and time. Nothing is sent.
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::users::User;
 use crate::web::error::PageError;
 use crate::web::ui::{Choice, made_event, somebody};
 use crate::web::visit::Access;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 /// The newest events of a contact to choose from.
 const EVENTS: i64 = 20;

@@ -1,7 +1,6 @@
 //! Tagging many contacts at once: those that were chosen, or all that fit the list's filter; asked first, with their number.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Query;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
@@ -16,7 +15,7 @@ use crate::types::id::ContactId;
 use crate::users::audit::{self, Kind};
 use crate::web::filters::counted;
 use crate::web::narrowing;
-use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
 
 /// As many contacts as one press of the button goes through.
 const MOST: usize = 20_000;

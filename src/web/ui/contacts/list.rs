@@ -1,6 +1,5 @@
 //! The list of contacts, with search and tags.
 
-use actix_web::web::Query;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +10,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 const ROWS: usize = 50;
 /// More tags than this are not offered for choosing; they can still be reached from a contact.

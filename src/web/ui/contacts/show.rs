@@ -1,6 +1,6 @@
 //! The page of a contact: who they are, whether they may be texted and why not, and what has happened.
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::ui::messages::live_path;
 use crate::web::visit::Access;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 /// As much of the past as one page shows.
 const TIMELINE: usize = 100;

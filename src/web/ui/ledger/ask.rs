@@ -1,7 +1,7 @@
 //! Sending again what never reached anybody: how many there are and why, what is left out and why, and then the button.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use serde::Serialize;
 
 use super::numbers;
@@ -17,7 +17,7 @@ use crate::web::days::Today;
 use crate::web::filters::grouped;
 use crate::web::narrowing;
 use crate::web::retrying;
-use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Visit};
+use crate::web::{Form, Marketer, Page, PageError, PageResult, Query, Varies, Visit};
 use crate::{automations, senders};
 
 /// What would be sent again, and what would not.

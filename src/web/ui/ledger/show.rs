@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::Query;
 use chrono::NaiveDate;
 use diesel_async::AsyncConnection;
 use serde::Serialize;
@@ -19,7 +18,7 @@ use crate::users::audit::{self, Kind};
 use crate::web::filters::counted;
 use crate::web::narrowing;
 use crate::web::ui::Choice;
-use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Admin, Form, Page, PageResult, Query, Varies, Viewer, Visit};
 use crate::{automations, senders};
 
 /// More choices than this are not offered.

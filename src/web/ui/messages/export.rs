@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data, Query};
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -24,7 +24,7 @@ use crate::twilio::errors;
 use crate::types::id::{AutomationId, ContactId, SenderId, TemplateId};
 use crate::web::message_query::MessageQuery;
 use crate::web::wire::Wire;
-use crate::web::{PageError, PageResult, Viewer, Visit};
+use crate::web::{PageError, PageResult, Query, Viewer, Visit};
 
 /// As many messages as are read at a time: a connection is held only so long.
 const BATCH: usize = 1_000;

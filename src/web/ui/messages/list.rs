@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use actix_web::web::Query;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -25,7 +24,7 @@ use crate::users::organization::Organization;
 use crate::web::days::Today;
 use crate::web::message_query::MessageQuery;
 use crate::web::ui::Choice;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 use crate::{automations, senders, templates};
 
 const ROWS: usize = 50;

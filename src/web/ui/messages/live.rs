@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use actix_web::web::{Bytes, Query};
+use actix_web::web::Bytes;
 use futures::stream;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
 use crate::web::message_query::{MessageQuery, filled};
 use crate::web::visit::Layout;
-use crate::web::{Page, PageError, PageResult, Pages, Varies, Viewer, Visit};
+use crate::web::{Page, PageError, PageResult, Pages, Query, Varies, Viewer, Visit};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);

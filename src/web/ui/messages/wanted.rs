@@ -120,7 +120,7 @@ mod tests {
     fn a_query_is_read_with_its_place() {
         let id = MessageId::new();
         let text = format!("status=sent&contact=Ann&older={id}");
-        let wanted = actix_web::web::Query::<Wanted>::from_query(&text).unwrap().into_inner();
+        let wanted = crate::web::Query::<Wanted>::read(&text).unwrap().into_inner();
         assert_eq!((wanted.query.status.as_str(), wanted.contact.as_str(), wanted.place()), ("sent", "Ann", Place::OlderThan(id)));
     }
 }

@@ -1,6 +1,5 @@
 //! The audit log: who changed what and when, narrowed to somebody or to a kind of thing.
 
-use actix_web::web::Query;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -8,7 +7,7 @@ use crate::types::id::AuditId;
 use crate::users::audit::{self, ActorKind, AuditFilter, Entry, Kind};
 use crate::users::{api_keys, people};
 use crate::web::ui::Choice;
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
 
 const ROWS: usize = 50;
 

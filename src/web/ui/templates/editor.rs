@@ -1,6 +1,6 @@
 //! The editor: text and media, tried with a contact and event while one types; what is typed is kept until it is saved.
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::types::id::TemplateId;
 use crate::users::test_phone;
 use crate::web::error::PageError;
 use crate::web::ui::Choice;
-use crate::web::{Access, Form, Marketer, Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Varies, Viewer, Visit};
 
 /// The editor of a new template or of a saved one.
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! The versions of a template: who saved which when, what differs between two, and going back to one.
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::templates::versions::{self, Version};
 use crate::templates::{self, Change, Stretch, Template, compare};
 use crate::types::id::TemplateId;
 use crate::web::ui::Choice;
-use crate::web::{Marketer, Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Marketer, Page, PageResult, Query, Varies, Viewer, Visit};
 
 const ROWS: i64 = 50;
 /// What stands for the text that the user has not saved.

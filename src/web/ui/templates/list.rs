@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::Query;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +9,7 @@ use crate::automations::{self, Automation, Step};
 use crate::templates::{self, Template, TemplateBody, drafts};
 use crate::twilio::parts;
 use crate::types::id::TemplateId;
-use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 const ROWS: usize = 100;
 /// The automations that are looked through for the templates that they send, newest first.
