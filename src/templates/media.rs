@@ -1,7 +1,5 @@
 //! The address of a medium: a web address, or one that is made for each message by filling in variables.
 
-use url::Url;
-
 use super::RenderError;
 use super::foreign;
 use super::grammar::{Printing, check};
@@ -9,6 +7,7 @@ use super::lexer::{Piece, pieces};
 use super::program::{Program, Reach};
 use super::variables::Variables;
 use super::{TemplateError, Unset};
+use crate::types::http_url::{HttpUrl, HttpUrlError};
 
 /// The longest address, as typed and as filled in.
 const MAX_URL: usize = 2_000;
@@ -26,18 +25,18 @@ impl MediaUrl {
     pub fn parse(typed: &str) -> Result<Self, String> {
         let typed = typed.trim();
         if !has_tags(typed) {
-            return Ok(Self { text: web_address(typed).map_err(|problem| problem.sentence(typed))?, program: None });
+            return Ok(Self { text: web_address(typed).map_err(|problem| sentence(problem, typed))?, program: None });
         }
         if typed.chars().count() > MAX_URL {
-            return Err(Problem::TooLong.sentence(typed));
+            return Err(sentence(HttpUrlError::TooLong, typed));
         }
         let unreadable = |error: TemplateError| format!("Column {}: {}", error.column, error.message);
         let program = program(typed).map_err(unreadable)?;
         program.check().map_err(unreadable)?;
         if let Some(example) = example(typed) {
-            web_address(&example).map_err(|problem| problem.sentence(typed))?;
+            web_address(&example).map_err(|problem| sentence(problem, typed))?;
         } else if !typed.starts_with('{') && !is_begun(typed) {
-            return Err(Problem::NoAddress.sentence(typed));
+            return Err(sentence(HttpUrlError::Syntax, typed));
         }
         Ok(Self { text: typed.to_owned(), program: Some(program) })
     }
@@ -95,8 +94,8 @@ impl MediaUrl {
         let Some(program) = &self.program else { return Ok(self.text.clone()) };
         // The reason must not show what was filled in: reasons are seen by whoever sees the message's row.
         web_address(program.render(variables, MAX_URL)?.trim()).map_err(|problem| match problem {
-            Problem::TooLong => RenderError::TooLong,
-            Problem::NoAddress | Problem::NotForTwilio => RenderError::NoAddress,
+            HttpUrlError::TooLong => RenderError::TooLong,
+            HttpUrlError::Syntax | HttpUrlError::Scheme => RenderError::NoAddress,
         })
     }
 }
@@ -122,30 +121,17 @@ pub fn render_media(media: &[MediaUrl], variables: &Variables<'_>) -> Result<Vec
     rendered.collect()
 }
 
-/// Why something is not an address of a medium.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Problem {
-    NoAddress,
-    NotForTwilio,
-    TooLong,
-}
-
-impl Problem {
-    fn sentence(self, typed: &str) -> String {
-        match self {
-            Self::NoAddress => format!("“{typed}” is not a web address; {EXAMPLE}."),
-            Self::NotForTwilio => format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}."),
-            Self::TooLong => format!("This address is longer than {MAX_URL} characters."),
-        }
+/// Why an address is none, beside what was typed.
+fn sentence(problem: HttpUrlError, typed: &str) -> String {
+    match problem {
+        HttpUrlError::Syntax => format!("“{typed}” is not a web address; {EXAMPLE}."),
+        HttpUrlError::Scheme => format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}."),
+        HttpUrlError::TooLong => format!("This address is longer than {MAX_URL} characters."),
     }
 }
 
-fn web_address(text: &str) -> Result<String, Problem> {
-    let url = Url::parse(text).map_err(|_| Problem::NoAddress)?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(Problem::NotForTwilio);
-    }
-    if url.as_str().len() > MAX_URL { Err(Problem::TooLong) } else { Ok(url.into()) }
+fn web_address(text: &str) -> Result<String, HttpUrlError> {
+    HttpUrl::parse(text).map(String::from)
 }
 
 fn has_tags(text: &str) -> bool {

@@ -4,15 +4,18 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
 
+use crate::types::http_url::HttpUrl;
 use crate::types::phone::PhoneNumber;
 
-/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode` and `word`.
+/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `foreign_link` and `foreign_address`.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("time", time);
     tera.register_filter("phone", |text: &str, _: Kwargs, _: &State<'_>| phone(text));
     tera.register_filter("number", |number: i64, _: Kwargs, _: &State<'_>| grouped(number));
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State<'_>| json(&value));
     tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State<'_>| urlencode(text));
+    tera.register_filter("foreign_link", |text: &str, _: Kwargs, _: &State<'_>| Value::safe_string(&foreign_link(text)));
+    tera.register_filter("foreign_address", |text: &str, _: Kwargs, _: &State<'_>| foreign_address(text));
     tera.register_filter("word", |word: &str, _: Kwargs, _: &State<'_>| sentence_case(word));
 }
 
@@ -60,6 +63,20 @@ fn escaped(text: &str) -> String {
         Ok(()) => String::from_utf8(out).unwrap_or_default(),
         Err(_) => String::new(),
     }
+}
+
+/// A link to an address that others named, in a tab of its own; what a browser would not simply open stays a text without a link.
+fn foreign_link(text: &str) -> String {
+    let shown = escaped(text);
+    match HttpUrl::parse(text) {
+        Ok(url) => format!("<a href=\"{}\" rel=\"noreferrer noopener\" target=\"_blank\">{shown}</a>", escaped(url.as_str())),
+        Err(_) => shown,
+    }
+}
+
+/// The value of an `href` or `src` that others named: `about:blank` where it is no http or https address.
+fn foreign_address(text: &str) -> String {
+    HttpUrl::parse(text).map_or_else(|_| "about:blank".to_owned(), String::from)
 }
 
 /// `+1 415 555 0123`; what is no number in E.164 stays as it is.
@@ -133,6 +150,19 @@ mod tests {
     fn what_filters_give_is_escaped() {
         assert_eq!(render("{{ value | phone }} {{ value | word }}", "<b>"), "&lt;b&gt; &lt;b&gt;");
         assert_eq!(render("{{ value | urlencode }}", "a b&c=ä\""), "a%20b%26c%3D%C3%A4%22");
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        assert_eq!(
+            render("{{ value | foreign_link }}", "https://example.com/a?b=1&c=\"2\""),
+            "<a href=\"https://example.com/a?b=1&amp;c=%222%22\" rel=\"noreferrer noopener\" target=\"_blank\">https://example.com/a?b=1&amp;c=&quot;2&quot;</a>"
+        );
+        for bad in ["javascript:alert(1)", "data:text/html,<b>", "\u{1}javascript:x", "//example.com", ""] {
+            assert!(!render("{{ value | foreign_link }}", bad).contains("href"), "{bad}");
+            assert_eq!(render("{{ value | foreign_address }}", bad), "about:blank", "{bad}");
+        }
+        assert_eq!(render("{{ value | foreign_link }}", "<b>"), "&lt;b&gt;");
     }
 
     #[test]
