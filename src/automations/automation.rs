@@ -10,6 +10,7 @@ use crate::db::Conn;
 use crate::db::schema::{automation_versions, automations};
 use crate::error::{Error, Result};
 use crate::types::id::AutomationId;
+use crate::types::mistake;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
@@ -52,17 +53,7 @@ impl AutomationName {
 
     /// Reads a name; white space around it is dropped.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err("Give the automation a name.".to_owned());
-        }
-        if text.chars().count() > Self::MAX {
-            return Err(format!("A name has at most {} characters.", Self::MAX));
-        }
-        if text.chars().any(char::is_control) {
-            return Err("A name is a single line of text.".to_owned());
-        }
-        Ok(Self(text.to_owned()))
+        Ok(Self(mistake::name(text, Self::MAX)?.to_owned()))
     }
 
     /// The name.

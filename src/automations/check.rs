@@ -10,6 +10,7 @@ use crate::error::{FieldErrors, Result};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::types::id::{SenderId, TemplateId};
+use crate::types::mistake::Mistake;
 
 /// Checks that a definition could be switched on as it is; what is wrong comes by field (`trigger.…`, `steps.<index>.…`).
 pub async fn check_can_run(conn: &mut Conn, definition: &Definition) -> Result<()> {
@@ -55,7 +56,7 @@ impl Referred {
 
 fn template_problem(template: Option<&Template>, status: AutomationStatus) -> Option<String> {
     match template {
-        None => Some("There is no such template.".to_owned()),
+        None => Some(Mistake::Unknown("template").into()),
         Some(template) if template.archived_at.is_some() && status == AutomationStatus::Active => {
             Some(format!("The template “{}” is archived; choose another one or restore it.", template.name))
         }
@@ -64,7 +65,7 @@ fn template_problem(template: Option<&Template>, status: AutomationStatus) -> Op
 }
 
 fn sender_problem(sender: Option<&Sender>, status: AutomationStatus) -> Option<String> {
-    let Some(sender) = sender else { return Some("There is no such sender.".to_owned()) };
+    let Some(sender) = sender else { return Some(Mistake::Unknown("sender").into()) };
     if status != AutomationStatus::Active {
         return None;
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::FieldErrors;
 use crate::types::json_object::ObjectReader;
+use crate::types::mistake::Mistake;
 use crate::types::moment::{Moment, MomentError};
 use crate::types::text_enum::text_enum;
 
@@ -73,7 +74,7 @@ impl Conditions {
     /// Reads the JSON form; what is wrong is noted under `path`.
     pub(super) fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Self {
         let Value::Object(object) = value else {
-            errors.add(path, "This must be an object of property names and values, such as {\"country\": \"DE\"}.");
+            errors.add(path, Mistake::WrongType("an object").with_hint("Write it like {\"country\": \"DE\"}."));
             return Self::default();
         };
         let mut conditions = Vec::new();
@@ -95,7 +96,7 @@ impl Conditions {
             }
         }
         if conditions.len() > MAX_CONDITIONS {
-            errors.add(path, format!("A trigger has at most {MAX_CONDITIONS} conditions."));
+            errors.add(path, Mistake::TooMany(MAX_CONDITIONS, "conditions"));
         }
         Self(conditions)
     }
@@ -161,10 +162,10 @@ pub(super) fn check_property(name: &str) -> Result<(), String> {
 /// Text that PostgreSQL can store and a page can show.
 fn check_text(text: &str) -> Result<(), String> {
     if text.chars().count() > MAX_CONDITION_TEXT {
-        return Err(format!("This is longer than {MAX_CONDITION_TEXT} characters."));
+        return Err(Mistake::TooLong(MAX_CONDITION_TEXT).into());
     }
     if text.chars().any(char::is_control) {
-        return Err("This has a control character in it.".to_owned());
+        return Err(Mistake::ControlCharacter.into());
     }
     Ok(())
 }
@@ -181,15 +182,9 @@ const fn expectation(operator: Operator) -> &'static str {
 /// Reads `{op, value}`.
 fn compared(path: &str, property: &str, value: &Value, errors: &mut FieldErrors) -> Option<Condition> {
     let mut reader = ObjectReader::open(path, value, "{\"op\": \"gte\", \"value\": 100}", errors)?;
-    reader.only("A condition", &["op", "value"]);
-    let operator = match reader.value("op") {
-        Some(_) => reader.text("op", str::parse::<Operator>)?,
-        None => {
-            let known: Vec<&str> = Operator::ALL.iter().map(|operator| operator.as_str()).collect();
-            reader.wrong("op", format!("Say how to compare: one of {}.", known.join(", ")));
-            return None;
-        }
-    };
+    reader.only(&["op", "value"]);
+    let known: Vec<&'static str> = Operator::ALL.iter().map(|operator| operator.as_str()).collect();
+    let operator: Operator = reader.kind("op", &known)?.parse().ok()?;
     let default = if operator == Operator::Exists { Value::Bool(true) } else { Value::Null };
     let value = reader.value("value").unwrap_or(&default);
     let path = reader.path_of("value");

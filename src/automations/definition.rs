@@ -90,7 +90,7 @@ mod tests {
         let steps = |count: usize| Value::Array(vec![json!({"type": "wait", "seconds": 1}); count]);
         let trigger = json!({"type": "contact_created"});
         assert!(Definition::parse(&trigger, &steps(50)).is_ok());
-        assert!(Definition::parse(&trigger, &steps(51)).unwrap_err().to_string().contains("at most 50 steps"));
+        assert!(Definition::parse(&trigger, &steps(51)).unwrap_err().to_string().contains("At most 50 steps"));
     }
 
     #[test]

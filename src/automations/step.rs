@@ -8,6 +8,7 @@ use super::condition::check_property;
 use crate::error::FieldErrors;
 use crate::types::id::{SenderId, TemplateId};
 use crate::types::json_object::ObjectReader;
+use crate::types::mistake::{self, Mistake};
 
 /// Steps that an automation may have.
 pub const MAX_STEPS: usize = 50;
@@ -52,11 +53,11 @@ impl Step {
     /// Reads a list of steps; what is wrong is noted under `path` and `path.<index>`.
     pub fn parse_all(path: &str, steps: &Value, errors: &mut FieldErrors) -> Vec<Self> {
         let Value::Array(steps) = steps else {
-            errors.add(path, "This must be a list of steps.");
+            errors.add(path, Mistake::WrongType("a list"));
             return Vec::new();
         };
         if steps.len() > MAX_STEPS {
-            errors.add(path, format!("An automation has at most {MAX_STEPS} steps; these are {}.", steps.len()));
+            errors.add(path, Mistake::TooMany(MAX_STEPS, "steps"));
             return Vec::new();
         }
         let parse = |(index, step)| Self::parse(&format!("{path}.{index}"), step, errors);
@@ -66,37 +67,22 @@ impl Step {
     /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
         let mut reader = ObjectReader::open(path, value, "{\"type\": \"wait\", \"seconds\": 3600}", errors)?;
-        let kind = reader.value("type").and_then(Value::as_str).unwrap_or_default();
-        match kind {
+        match reader.kind("type", &["send_sms", "wait"])? {
             "send_sms" => {
-                reader.only("A send_sms step", &["type", "template_id", "sender_id", "to"]);
-                let template_id = reader.text("template_id", |text| text.parse().map_err(|_| "This is not a template's id."));
-                let sender_id = reader.text("sender_id", |text| text.parse().map_err(|_| "This is not a sender's id."));
+                reader.only(&["type", "template_id", "sender_id", "to"]);
+                let template_id = reader.text("template_id", |text| mistake::id(text, "template"));
+                let sender_id = reader.text("sender_id", |text| mistake::id(text, "sender"));
                 let to = reader.text("to", Recipient::parse).unwrap_or_default();
                 Some(Self::SendSms { template_id, sender_id, to })
             }
-            "wait" => {
-                reader.only("A wait step", &["type", "seconds"]);
-                let seconds = reader.value("seconds").and_then(Value::as_i64);
-                match seconds.map(Self::wait) {
-                    Some(Ok(step)) => Some(step),
-                    Some(Err(message)) => {
-                        reader.wrong("seconds", message);
-                        None
-                    }
-                    None => {
-                        reader.wrong("seconds", "Say how long to wait, as a whole number of seconds.");
-                        None
-                    }
-                }
-            }
-            "" => {
-                reader.wrong("type", "Say what the step does: send_sms or wait.");
-                None
-            }
-            other => {
-                reader.wrong("type", format!("“{other}” is not a step; use send_sms or wait."));
-                None
+            _ => {
+                reader.only(&["type", "seconds"]);
+                let seconds = match reader.value("seconds") {
+                    None => Err(Mistake::Missing.into()),
+                    Some(seconds) => seconds.as_i64().ok_or_else(|| Mistake::WrongType("a whole number").to_string()),
+                };
+                let step = seconds.and_then(|seconds| Self::wait(seconds).map_err(str::to_owned));
+                step.map_err(|message| reader.wrong("seconds", message)).ok()
             }
         }
     }
@@ -113,10 +99,10 @@ impl Step {
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         if let Self::SendSms { template_id, sender_id, .. } = self {
             if template_id.is_none() {
-                errors.add(&format!("{path}.template_id"), "Choose the template to send.");
+                errors.add(&format!("{path}.template_id"), Mistake::Missing.with_hint("Choose the template to send."));
             }
             if sender_id.is_none() {
-                errors.add(&format!("{path}.sender_id"), "Choose what to send from.");
+                errors.add(&format!("{path}.sender_id"), Mistake::Missing.with_hint("Choose what to send from."));
             }
         }
     }
@@ -199,12 +185,14 @@ mod tests {
     #[test]
     fn errors_name_the_path_and_what_is_possible() {
         assert!(parse(&json!([])).unwrap_err().starts_with("steps.0: This must be an object"));
-        assert!(parse(&json!({})).unwrap_err().starts_with("steps.0.type: Say what the step does"));
-        assert!(parse(&json!({"type": "email"})).unwrap_err().starts_with("steps.0.type: “email” is not a step"));
+        assert!(parse(&json!({})).unwrap_err().starts_with("steps.0.type: This field is required. Use one of: send_sms,"));
+        assert!(
+            parse(&json!({"type": "email"})).unwrap_err().starts_with("steps.0.type: “email” is not known here; use one of: send_sms,")
+        );
         let misspelt = json!({"type": "send_sms", "templat_id": "x"});
-        assert!(parse(&misspelt).unwrap_err().starts_with("steps.0.templat_id: A send_sms step has no such field"));
+        assert!(parse(&misspelt).unwrap_err().starts_with("steps.0.templat_id: There is no such field; use one of: type,"));
         let bad_id = json!({"type": "send_sms", "template_id": "7"});
-        assert!(parse(&bad_id).unwrap_err().starts_with("steps.0.template_id: This is not a template's id"));
+        assert!(parse(&bad_id).unwrap_err().starts_with("steps.0.template_id: This is not the id of a template"));
         for to in ["contact.email", "event.", "+14155550123"] {
             let error = parse(&json!({"type": "send_sms", "to": to})).unwrap_err();
             assert!(error.starts_with("steps.0.to: "), "{error}");

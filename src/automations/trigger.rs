@@ -10,6 +10,7 @@ use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::{self, EventName};
 use crate::types::json_object::ObjectReader;
+use crate::types::mistake::Mistake;
 
 /// The most that a trigger can allow: ten years.
 const LONGEST_MAX_AGE: u32 = 315_360_000;
@@ -47,10 +48,9 @@ impl Trigger {
     /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
         let mut reader = ObjectReader::open(path, value, "{\"type\": \"event\", \"name\": \"order_completed\"}", errors)?;
-        let kind = reader.value("type").and_then(Value::as_str).unwrap_or_default();
-        match kind {
+        match reader.kind("type", &["event", "tag_added", "contact_created"])? {
             "event" => {
-                reader.only("An event trigger", &["type", "name", "where", "max_age_seconds"]);
+                reader.only(&["type", "name", "where", "max_age_seconds"]);
                 let name = reader.text("name", EventName::parse);
                 let path = reader.path_of("where");
                 let conditions = match reader.value("where") {
@@ -64,20 +64,12 @@ impl Trigger {
                 Some(Self::Event { name, conditions, max_age_seconds })
             }
             "tag_added" => {
-                reader.only("A tag_added trigger", &["type", "tag"]);
+                reader.only(&["type", "tag"]);
                 Some(Self::TagAdded { tag: reader.text("tag", TagName::parse) })
             }
-            "contact_created" => {
-                reader.only("A contact_created trigger", &["type"]);
+            _ => {
+                reader.only(&["type"]);
                 Some(Self::ContactCreated)
-            }
-            "" => {
-                reader.wrong("type", "Say what starts it: event, tag_added or contact_created.");
-                None
-            }
-            other => {
-                reader.wrong("type", format!("“{other}” is not a trigger; use event, tag_added or contact_created."));
-                None
             }
         }
     }
@@ -85,8 +77,10 @@ impl Trigger {
     /// Notes what a draft may leave open and a live automation may not.
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         match self {
-            Self::Event { name: None, .. } => errors.add(&format!("{path}.name"), "Name the event that starts it."),
-            Self::TagAdded { tag: None } => errors.add(&format!("{path}.tag"), "Name the tag that starts it."),
+            Self::Event { name: None, .. } => {
+                errors.add(&format!("{path}.name"), Mistake::Missing.with_hint("Name the event that starts it."))
+            }
+            Self::TagAdded { tag: None } => errors.add(&format!("{path}.tag"), Mistake::Missing.with_hint("Name the tag that starts it.")),
             _ => {}
         }
     }
@@ -194,14 +188,16 @@ mod tests {
         assert!(!trigger.matches_event(&EventName::parse("order").unwrap(), &json!({}), DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH));
         let mut errors = FieldErrors::default();
         trigger.note_missing("trigger", &mut errors);
-        assert_eq!(errors.to_string(), "trigger.name: Name the event that starts it.");
+        assert_eq!(errors.to_string(), "trigger.name: This field is required. Name the event that starts it.");
     }
 
     #[test]
     fn errors_name_the_path_and_what_is_possible() {
-        assert!(parse(&json!("event")).unwrap_err().starts_with("trigger: This must be an object such as"));
-        assert!(parse(&json!({})).unwrap_err().starts_with("trigger.type: Say what starts it"));
-        assert!(parse(&json!({"type": "webhook"})).unwrap_err().starts_with("trigger.type: “webhook” is not a trigger"));
+        assert!(parse(&json!("event")).unwrap_err().starts_with("trigger: This must be an object. Write it like"));
+        assert!(parse(&json!({})).unwrap_err().starts_with("trigger.type: This field is required. Use one of: event,"));
+        assert!(
+            parse(&json!({"type": "webhook"})).unwrap_err().starts_with("trigger.type: “webhook” is not known here; use one of: event,")
+        );
         assert!(parse(&json!({"type": "contact_created", "tag": "x"})).unwrap_err().starts_with("trigger.tag: "));
         assert!(parse(&json!({"type": "event", "name": 5})).unwrap_err().starts_with("trigger.name: This must be text"));
         assert!(parse(&json!({"type": "event", "name": "a", "where": 5})).unwrap_err().starts_with("trigger.where: "));

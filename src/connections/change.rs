@@ -11,6 +11,7 @@ use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::ConnectionId;
+use crate::types::mistake::Mistake;
 use crate::users::audit::{self, Actor, Differences, Kind};
 
 /// What `max_concurrency` may be.
@@ -74,8 +75,8 @@ impl ConnectionChange {
         }
         if let Some(most) = self.max_concurrency {
             let (least, greatest) = CONCURRENCY.into_inner();
-            let sentence = || format!("Enter a number from {least} to {greatest}.");
-            errors.check("max_concurrency", CONCURRENCY.contains(&most).then_some(()).ok_or_else(sentence));
+            let mistake = Mistake::OutOfRange(least.into(), greatest.into());
+            errors.check("max_concurrency", CONCURRENCY.contains(&most).then_some(()).ok_or(mistake));
             after.max_concurrency = most;
         }
         errors.into_result()?;

@@ -12,6 +12,7 @@ use crate::twilio::sid::{AccountSid, ApiKeySid, SidError};
 use crate::twilio::{CredentialKind, Credentials};
 use crate::types::hook_address::HookAddress;
 use crate::types::id::ConnectionId;
+use crate::types::mistake::Mistake;
 use crate::types::sealed::{Sealed, SecretKey};
 
 /// What a person enters: the text of each field, empty where nothing was entered.
@@ -61,7 +62,11 @@ impl Keys {
         let mut errors = FieldErrors::default();
         let account_sid = match new.account_sid.trim() {
             "" => {
-                errors.add("account_sid", "Enter the Account SID: AC and 32 characters, from the Account Dashboard of Twilio's console.");
+                errors.add(
+                    "account_sid",
+                    Mistake::Missing
+                        .with_hint("Enter the Account SID: AC and 32 characters, from the Account Dashboard of Twilio's console."),
+                );
                 None
             }
             text => errors.check("account_sid", AccountSid::parse(text).map_err(|error| sentence(&error))),
@@ -74,11 +79,15 @@ impl Keys {
         let api_key = match (key_sid, key_secret) {
             (Some(sid), Some(secret)) => sid.map(|sid| ApiKey { sid, secret }),
             (Some(_), None) => {
-                errors.add("api_key_secret", "Enter the secret of this API key. Twilio shows it only once: if it is lost, make a new key.");
+                errors.add(
+                    "api_key_secret",
+                    Mistake::Missing
+                        .with_hint("Enter the secret of this API key. Twilio shows it only once: if it is lost, make a new key."),
+                );
                 None
             }
             (None, Some(_)) => {
-                errors.add("api_key_sid", "Enter the SID of the API key (SK…) that this secret belongs to.");
+                errors.add("api_key_sid", Mistake::Missing.with_hint("Enter the SID of the API key (SK…) that this secret belongs to."));
                 None
             }
             (None, None) => None,
@@ -86,7 +95,7 @@ impl Keys {
         let auth_token = entered(&new.auth_token, "auth_token", &mut errors);
         let secrets = Secrets::of(auth_token, api_key);
         if secrets.is_none() && errors.iter().all(|(field, _)| field == "account_sid") {
-            errors.add("auth_token", "Enter the account's Auth Token, or an API key with its secret.");
+            errors.add("auth_token", Mistake::Missing.with_hint("Enter the account's Auth Token, or an API key with its secret."));
         }
         match (account_sid, secrets) {
             (Some(account_sid), Some(secrets)) if errors.is_empty() => Ok(Self { account_sid, secrets }),
@@ -289,14 +298,14 @@ mod tests {
     #[test]
     fn each_wrong_field_says_what_is_wrong_with_it() {
         for (keys, expected) in [
-            (new("", TOKEN, "", ""), "account_sid: Enter the Account SID"),
+            (new("", TOKEN, "", ""), "account_sid: This field is required. Enter the Account SID"),
             (new(KEY, TOKEN, "", ""), "account_sid: An Account SID begins with AC"),
             (new("AC12", TOKEN, "", ""), "account_sid: An Account SID is AC and 32"),
-            (new(ACCOUNT, "", "", ""), "auth_token: Enter the account's Auth Token, or an API key"),
+            (new(ACCOUNT, "", "", ""), "auth_token: This field is required. Enter the account's Auth Token, or an API key"),
             (new(ACCOUNT, ACCOUNT, "", ""), "auth_token: This is a SID"),
             (new(ACCOUNT, "to ken", "", ""), "auth_token: It is letters and digits only"),
-            (new(ACCOUNT, "", KEY, ""), "api_key_secret: Enter the secret of this API key"),
-            (new(ACCOUNT, "", "", "s3cret"), "api_key_sid: Enter the SID of the API key"),
+            (new(ACCOUNT, "", KEY, ""), "api_key_secret: This field is required. Enter the secret of this API key"),
+            (new(ACCOUNT, "", "", "s3cret"), "api_key_sid: This field is required. Enter the SID of the API key"),
             (new(ACCOUNT, "", ACCOUNT, "s3cret"), "api_key_sid: An API Key SID begins with SK"),
         ] {
             let fields = fields(&keys);

@@ -15,6 +15,7 @@ use crate::db::schema::connections;
 use crate::error::{Error, Result};
 use crate::twilio::sid::AccountSid;
 use crate::types::id::ConnectionId;
+use crate::types::mistake;
 use crate::types::sealed::SecretKey;
 use crate::types::text_enum::text_enum;
 use crate::users::audit::{self, Actor, Kind};
@@ -198,11 +199,7 @@ pub async fn record_accepted(conn: &mut Conn, id: ConnectionId, account: &Verifi
 }
 
 pub(super) fn parse_name(name: &str) -> std::result::Result<String, String> {
-    match name.trim() {
-        "" => Err("Give the connection a name.".to_owned()),
-        name if name.chars().count() > NAME_LIMIT => Err(format!("A name has at most {NAME_LIMIT} characters.")),
-        name => Ok(name.to_owned()),
-    }
+    mistake::name(name, NAME_LIMIT).map(str::to_owned)
 }
 
 /// `wanted`, or `wanted (2)` and so on, whichever no connection has yet.

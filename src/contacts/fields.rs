@@ -3,18 +3,19 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
+use crate::types::mistake::Mistake;
 
 /// What is wrong with a field, in words for the person who filled it in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidField {
     /// Nothing but white space.
-    #[error("Enter something, or leave the field out.")]
+    #[error("{}", Mistake::Blank)]
     Blank,
     /// Longer than the column is meant for.
-    #[error("Use at most {0} characters.")]
+    #[error("{}", Mistake::TooLong(*.0))]
     TooLong(usize),
     /// A line break or another character that cannot be seen.
-    #[error("Line breaks and control characters are not possible here.")]
+    #[error("{}", Mistake::ControlCharacter)]
     ControlCharacter,
     /// Not of the form name@domain.
     #[error("This is not an email address; it should look like ada@example.com.")]
@@ -29,10 +30,10 @@ pub enum InvalidField {
     #[error("An attribute's value is at most 2,048 bytes long.")]
     AttributeTooLong,
     /// A character that a text in the database cannot hold.
-    #[error("The text contains a character that cannot be stored (NUL).")]
+    #[error("{}", Mistake::Unstorable)]
     Nul,
     /// More attributes than a contact can have.
-    #[error("A contact has at most 64 attributes.")]
+    #[error("{}", Mistake::TooMany(MOST_ATTRIBUTES, "attributes"))]
     TooManyAttributes,
 }
 

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::types::json_text::JsonText;
+use crate::types::mistake::{self, Mistake};
 use crate::types::text;
 
 /// Bytes that the properties of one event may have as JSON.
@@ -35,8 +36,7 @@ pub struct Properties {
 impl EventName {
     /// Reads 1 to 120 characters; white space around them is dropped.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = line(text, MAX_NAME)?;
-        if text.is_empty() { Err("Name the event, such as order_completed.".to_owned()) } else { Ok(Self(text)) }
+        Ok(Self(mistake::line(text, MAX_NAME)?.to_owned()))
     }
 
     /// The name.
@@ -49,11 +49,7 @@ impl EventName {
 impl ClientId {
     /// Reads 1 to 200 characters; white space around them is dropped.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = line(text, MAX_CLIENT_ID)?;
-        if text.is_empty() {
-            return Err("An id has at least one character; leave it out to have none.".to_owned());
-        }
-        Ok(Self(text))
+        Ok(Self(mistake::line(text, MAX_CLIENT_ID)?.to_owned()))
     }
 
     /// The id.
@@ -68,7 +64,7 @@ impl Properties {
     pub fn parse(object: Map<String, Value>) -> Result<Self, String> {
         let value = Value::Object(object);
         if !text::is_storable_value(&value) {
-            return Err(text::UNSTORABLE.to_owned());
+            return Err(Mistake::Unstorable.into());
         }
         let properties = Self::from(value);
         let bytes = properties.text.as_str().len();
@@ -101,17 +97,6 @@ impl From<Value> for Properties {
     fn from(object: Value) -> Self {
         Self { text: JsonText::from(&object), object }
     }
-}
-
-fn line(text: &str, longest: usize) -> Result<String, String> {
-    let text = text.trim();
-    if text.chars().any(char::is_control) {
-        return Err("This has a line break or another control character in it.".to_owned());
-    }
-    if text.chars().count() > longest {
-        return Err(format!("This is longer than {longest} characters."));
-    }
-    Ok(text.to_owned())
 }
 
 impl std::fmt::Display for EventName {
@@ -152,8 +137,8 @@ mod tests {
     #[test]
     fn names_and_ids_are_one_line_of_bounded_length() {
         assert_eq!(EventName::parse(" order_completed ").unwrap().as_str(), "order_completed");
-        assert!(EventName::parse("  ").unwrap_err().starts_with("Name the event"));
-        assert!(EventName::parse("a\nb").unwrap_err().contains("control character"));
+        assert!(EventName::parse("  ").unwrap_err().contains("blank"));
+        assert!(EventName::parse("a\nb").unwrap_err().contains("control characters"));
         assert!(EventName::parse(&"ü".repeat(120)).is_ok());
         assert!(EventName::parse(&"ü".repeat(121)).is_err());
         assert!(ClientId::parse("").is_err());

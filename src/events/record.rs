@@ -15,6 +15,7 @@ use crate::db::{self, Conn};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::{ContactId, EventId};
 use crate::types::json_text::JsonText;
+use crate::types::mistake::Mistake;
 use crate::types::phone::PhoneNumber;
 
 /// Events that may be recorded at once.
@@ -194,6 +195,6 @@ impl People {
             ContactRef::Phone(phone) => ("contact.phone", self.by_phone.get(phone)),
             ContactRef::ExternalId(id) => ("contact.external_id", self.by_external_id.get(id.as_str())),
         };
-        found.copied().ok_or_else(|| FieldErrors::default().with(field, "There is no such contact."))
+        found.copied().ok_or_else(|| FieldErrors::default().with(field, Mistake::Unknown("contact")))
     }
 }

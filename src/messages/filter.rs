@@ -116,7 +116,7 @@ impl Words {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
-            _ if text.contains('\0') => Err("There is a character in it that no text has."),
+            _ if text.contains(['\0', '\u{fffd}']) => Err("There is a character in it that no text has."),
             [] => Err("Enter a word of the text."),
             words if words.len() > MOST_WORDS || text.chars().count() > 200 => Err("Enter at most 8 words."),
             words => Ok(Self(words.iter().map(|word| pattern(word)).collect())),

@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::db::schema::senders;
 use crate::error::{Error, Result};
 use crate::types::id::SenderId;
+use crate::types::mistake;
 use crate::users::audit::{self, Actor, Differences, Kind};
 
 /// What changes about a sender; none leaves it as it is.
@@ -54,13 +55,9 @@ impl SenderChange {
     /// The sender as it will be.
     fn apply(&self, before: &Sender, now: DateTime<Utc>) -> Result<Sender> {
         let mut after = before.clone();
-        match self.name.as_deref().map(str::trim) {
-            Some("") => return Err(Error::field("name", "Give the sender a name.")),
-            Some(name) if name.chars().count() > NAME_LIMIT => {
-                return Err(Error::field("name", format!("A name has at most {NAME_LIMIT} characters.")));
-            }
-            Some(name) => name.clone_into(&mut after.name),
-            None => {}
+        if let Some(name) = &self.name {
+            let name = mistake::name(name, NAME_LIMIT).map_err(|sentence| Error::field("name", sentence))?;
+            name.clone_into(&mut after.name);
         }
         if let Some(Limits { parts_per_second, validity }) = self.limits {
             (after.parts_per_second, after.validity) = (parts_per_second, validity);

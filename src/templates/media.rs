@@ -7,10 +7,11 @@ use super::lexer::{Piece, pieces};
 use super::program::{Program, Reach};
 use super::variables::Variables;
 use super::{TemplateError, Unset};
-use crate::types::http_url::{HttpUrl, HttpUrlError};
+use crate::types::http_url::{self, HttpUrl, HttpUrlError};
+use crate::types::mistake::Mistake;
 
 /// The longest address, as typed and as filled in.
-const MAX_URL: usize = 2_000;
+const MAX_URL: usize = http_url::MAX_LENGTH;
 const EXAMPLE: &str = "write it in full, such as https://example.com/picture.jpg";
 
 /// An address that Twilio fetches a medium from, checked.
@@ -126,7 +127,7 @@ fn sentence(problem: HttpUrlError, typed: &str) -> String {
     match problem {
         HttpUrlError::Syntax => format!("“{typed}” is not a web address; {EXAMPLE}."),
         HttpUrlError::Scheme => format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}."),
-        HttpUrlError::TooLong => format!("This address is longer than {MAX_URL} characters."),
+        HttpUrlError::TooLong => Mistake::TooLong(MAX_URL).into(),
     }
 }
 

@@ -13,7 +13,10 @@ use crate::{
         schema::{template_versions, templates},
     },
     error::{Error, FieldErrors, Result},
-    types::id::TemplateId,
+    types::{
+        id::TemplateId,
+        mistake::{self, Mistake},
+    },
     users::audit::{self, Actor, Differences, Kind},
 };
 
@@ -105,7 +108,7 @@ impl NewTemplate {
 /// Checks the addresses of a message's media; errors are under `media_urls`, `media_urls.0`, `media_urls.1` ….
 pub fn check_media_urls(media_urls: &[String], errors: &mut FieldErrors) -> Vec<MediaUrl> {
     if media_urls.len() > MAX_MEDIA_URLS {
-        errors.add("media_urls", format!("There are {}; a message can carry at most {MAX_MEDIA_URLS}.", media_urls.len()));
+        errors.add("media_urls", Mistake::TooMany(MAX_MEDIA_URLS, "media files"));
     }
     let urls = media_urls.iter().enumerate();
     urls.filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), MediaUrl::parse(url))).collect()
@@ -328,18 +331,7 @@ fn name_taken(error: diesel::result::Error) -> Error {
 }
 
 fn parse_name(typed: &str) -> Result<String, String> {
-    let name = typed.trim();
-    let length = name.chars().count();
-    if name.is_empty() {
-        return Err("Give the template a name.".to_owned());
-    }
-    if length > MAX_NAME {
-        return Err(format!("The name has {length} characters; {MAX_NAME} is the most."));
-    }
-    if name.chars().any(char::is_control) {
-        return Err("The name must be one line of plain text.".to_owned());
-    }
-    Ok(name.to_owned())
+    Ok(mistake::name(typed, MAX_NAME)?.to_owned())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use url::Url;
 
 /// Longer addresses are none that a person or a phone has to do with.
-const MAX_LENGTH: usize = 2_000;
+pub const MAX_LENGTH: usize = 2_000;
 
 /// An absolute `http://` or `https://` address with a host; never `javascript:`, `data:` or another scheme that a browser would run.
 #[derive(Debug, Clone, PartialEq, Eq)]

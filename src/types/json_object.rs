@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
+use crate::types::mistake::Mistake;
 use crate::types::text;
 
 /// A JSON object that is being read, with where it stands and where its errors go.
@@ -19,7 +20,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
             Value::Object(object) => Some(Self { path: path.to_owned(), object, errors }),
             _ => {
                 let path = if path.is_empty() { "body" } else { path };
-                errors.add(path, format!("This must be an object such as {expected}."));
+                errors.add(path, Mistake::WrongType("an object").with_hint(&format!("Write it like {expected}.")));
                 None
             }
         }
@@ -44,7 +45,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     pub(crate) fn text<T, E: std::fmt::Display>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         match self.value(field)? {
             Value::String(text) if !text::is_storable(text) => {
-                self.wrong(field, text::UNSTORABLE);
+                self.wrong(field, Mistake::Unstorable);
                 None
             }
             Value::String(text) if text.trim().is_empty() => None,
@@ -53,32 +54,46 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
                 self.errors.check(&self.path_of(field), parsed)
             }
             _ => {
-                self.wrong(field, "This must be text.");
+                self.wrong(field, Mistake::WrongType("text"));
                 None
             }
         }
     }
 
-    /// The same for a field that must be there: absent or empty, `missing` is noted.
-    pub(crate) fn required_text<T, E: std::fmt::Display>(
-        &mut self,
-        field: &str,
-        missing: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let is_blank = self.value(field).is_none_or(|value| value.as_str().is_some_and(|text| text.trim().is_empty()));
-        if is_blank {
-            self.wrong(field, missing);
-            return None;
-        }
-        self.text(field, parse)
+    /// The same for a field that must be there and not be blank.
+    pub(crate) fn required_text<T, E: std::fmt::Display>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let mistake = match self.value(field) {
+            None => Mistake::Missing,
+            Some(Value::String(text)) if text.trim().is_empty() => Mistake::Blank,
+            Some(_) => return self.text(field, parse),
+        };
+        self.wrong(field, mistake);
+        None
+    }
+
+    /// The word that says what kind of thing the object is; one of `known`, or noted.
+    pub(crate) fn kind(&mut self, field: &str, known: &[&'static str]) -> Option<&'v str> {
+        let mistake = match self.value(field) {
+            Some(Value::String(word)) if known.contains(&word.as_str()) => return Some(word),
+            Some(Value::String(word)) if word.trim().is_empty() => Mistake::Blank,
+            Some(Value::String(word)) => Mistake::NotOneOf(word.clone(), known.to_vec()),
+            Some(_) => Mistake::WrongType("text"),
+            None => Mistake::Missing,
+        };
+        let sentence = match mistake {
+            Mistake::Missing | Mistake::Blank => mistake.with_hint(&format!("Use one of: {}.", known.join(", "))),
+            _ => mistake.to_string(),
+        };
+        self.wrong(field, sentence);
+        None
     }
 
     /// Refuses every field but the known ones, so that a misspelt one is not lost in silence.
-    pub(crate) fn only(&mut self, what: &str, known: &[&str]) {
+    pub(crate) fn only(&mut self, known: &[&str]) {
         let unknown: Vec<&String> = self.object.keys().filter(|name| !known.contains(&name.as_str())).collect();
         for name in unknown {
-            self.wrong(name, format!("{what} has no such field; it has {}.", known.join(", ")));
+            let known = known.iter().map(ToString::to_string).collect();
+            self.wrong(name, Mistake::UnknownField(known));
         }
     }
 

@@ -6,6 +6,7 @@ pub mod http_url;
 pub mod id;
 pub(crate) mod json_object;
 pub mod json_text;
+pub mod mistake;
 pub mod moment;
 pub mod phone;
 pub mod public_url;

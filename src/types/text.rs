@@ -1,7 +1,7 @@
 //! Text from outside, cleaned once, where it enters: PostgreSQL and pages hold no NUL character, and JSON may escape half a character.
 //!
 //! What a program or a person sends is refused with the field that holds such a character. What Twilio sends cannot be refused, since a
-//! STOP would be lost with it: there the character is dropped.
+//! STOP would be lost with it: there the character is dropped. In the address of a page U+FFFD takes its place, which people see.
 
 use std::borrow::Cow;
 
@@ -24,9 +24,13 @@ pub fn cleaned(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_storable(&text) { text } else { Cow::Owned(text.replace('\0', "")) }
 }
 
-/// The pairs of a query or a form, decoded and cleaned; bytes that are no UTF-8 become U+FFFD.
+/// The pairs of a query or a form, decoded; NUL characters and bytes that are no UTF-8 become U+FFFD.
 pub fn pairs(urlencoded: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    url::form_urlencoded::parse(urlencoded).map(|(name, value)| (cleaned(name), cleaned(value)))
+    url::form_urlencoded::parse(urlencoded).map(|(name, value)| (marked(name), marked(value)))
+}
+
+fn marked(text: Cow<'_, str>) -> Cow<'_, str> {
+    if is_storable(&text) { text } else { Cow::Owned(text.replace('\0', "\u{fffd}")) }
 }
 
 /// The first field of a query or a form that holds what cannot be stored.
@@ -154,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_nul_character_is_dropped_from_what_twilio_posts_and_lists() {
-        let read: Vec<_> = pairs(b"Body=STOP%00ALL%00&Na%00me=x&Other=%FF").collect();
-        assert_eq!(read, [("Body".into(), "STOPALL".into()), ("Name".into(), "x".into()), ("Other".into(), Cow::from("\u{fffd}"))]);
+        assert_eq!(cleaned("STOP\0ALL\0".into()), "STOPALL");
+        assert!(matches!(cleaned("STOP".into()), Cow::Borrowed("STOP")));
         assert_eq!(twilio(r#"{"body": "STOP\u0000ALL", "na\u0000me": 1}"#), json!({ "body": "STOPALL", "name": 1 }));
         assert_eq!(twilio("{\"body\": \"STOP\0 \u{1}\"}"), json!({ "body": "STOP  " }));
     }
@@ -192,6 +196,12 @@ mod tests {
         for storable in [r#"{"a": "\\u0000"}"#, r#"{"a": "\ud83d\ude00 \u0001"}"#, "{}", r#"["\"#, r#"["\u00"#] {
             assert_eq!(with_marks(storable.as_bytes()), None, "{storable}");
         }
+    }
+
+    #[test]
+    fn a_nul_character_in_an_address_is_seen() {
+        let read: Vec<_> = pairs(b"text=a%00b&na%00me=x&other=%FF").map(|(name, value)| format!("{name}: {value}")).collect();
+        assert_eq!(read, ["text: a\u{fffd}b", "na\u{fffd}me: x", "other: \u{fffd}"]);
     }
 
     #[test]

@@ -70,9 +70,11 @@ macro_rules! text_enum {
 }
 pub(crate) use text_enum;
 
+use super::mistake::Mistake;
+
 /// A word that is not one of an enum's written forms.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("“{word}” is not known here; use one of: {}", known.join(", "))]
+#[error("{}", Mistake::NotOneOf(word.clone(), known.to_vec()))]
 pub struct UnknownWord {
     pub(crate) word: String,
     pub(crate) known: &'static [&'static str],
@@ -95,6 +97,6 @@ mod tests {
     #[test]
     fn an_unknown_word_names_the_known_ones() {
         let error = "green".parse::<Colour>().unwrap_err().to_string();
-        assert_eq!(error, "“green” is not known here; use one of: red, dark_blue");
+        assert_eq!(error, "“green” is not known here; use one of: red, dark_blue.");
     }
 }

@@ -10,7 +10,7 @@ use crate::messages::filter::{MessageFilter, Within, Words};
 use crate::messages::ledger::Maker;
 use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
-use crate::types::text;
+use crate::types::{mistake, text};
 
 /// How far back a list goes that names a last day only.
 const TEN_YEARS: i64 = 3_650;
@@ -63,13 +63,13 @@ impl MessageQuery {
             since: filled(&self.within)
                 .and_then(|word| errors.check("within", word.parse::<Within>()))
                 .map(|within| today.now - within.span()),
-            reason: filled(&self.reason).and_then(|reason| errors.check("reason", storable(reason))),
-            contact_id: id("contact_id", &self.contact_id, &mut errors),
+            reason: filled(&self.reason).and_then(|reason| errors.check("reason", searchable(reason))),
+            contact_id: id("contact_id", &self.contact_id, "contact", &mut errors),
             status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),
             maker: maker("automation_id", &self.automation_id, &mut errors),
-            enrollment_id: id("enrollment_id", &self.enrollment_id, &mut errors),
-            template_id: id("template_id", &self.template_id, &mut errors),
-            sender_id: id("sender_id", &self.sender_id, &mut errors),
+            enrollment_id: id("enrollment_id", &self.enrollment_id, "enrollment", &mut errors),
+            template_id: id("template_id", &self.template_id, "template", &mut errors),
+            sender_id: id("sender_id", &self.sender_id, "sender", &mut errors),
             direction: filled(&self.direction).and_then(|word| errors.check("direction", word.parse())),
             error_code: filled(&self.error_code)
                 .and_then(|code| errors.check("error_code", code.parse().map_err(|_| "Enter a number, such as 30003."))),
@@ -146,17 +146,17 @@ impl MessageQuery {
 fn maker(field: &str, text: &str, errors: &mut FieldErrors) -> Option<Maker> {
     match filled(text) {
         Some("none") => Some(Maker::OneOff),
-        _ => id(field, text, errors).map(Maker::Automation),
+        _ => id(field, text, "automation", errors).map(Maker::Automation),
     }
 }
 
-fn id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
-    filled(text).and_then(|text| errors.check(field, text.parse().map_err(|_| "There is no such thing to filter by; choose another.")))
+fn id<T: FromStr>(field: &str, text: &str, noun: &'static str, errors: &mut FieldErrors) -> Option<T> {
+    filled(text).and_then(|text| errors.check(field, mistake::id(text, noun)))
 }
 
-/// The text, which PostgreSQL can be asked about.
-fn storable(text: &str) -> Result<String, &'static str> {
-    if text.contains('\0') { Err("There is a character in it that no reason has.") } else { Ok(text.to_owned()) }
+/// The text, unless it holds what an address could not say.
+fn searchable(text: &str) -> Result<String, &'static str> {
+    if text.contains('\u{fffd}') { Err("There is a character in it that no reason has.") } else { Ok(text.to_owned()) }
 }
 
 pub(super) fn filled(text: &str) -> Option<&str> {
@@ -230,7 +230,7 @@ mod tests {
             contact_id: "7".to_owned(),
             within: "year".to_owned(),
             text: "a b c d e f g h i".to_owned(),
-            reason: "a\0".to_owned(),
+            reason: "a\u{fffd}".to_owned(),
             ..MessageQuery::default()
         };
         let errors = filter(&query).unwrap_err();

@@ -1,4 +1,4 @@
-//! The query of a page's address as handlers take it: cleaned, since what nobody can store nobody can look for either.
+//! The query of a page's address as handlers take it: U+FFFD stands for what PostgreSQL could not look for.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -48,7 +48,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-/// The query without what cannot be stored.
+/// The query with U+FFFD for what cannot be stored.
 fn cleaned(query: &str) -> Cow<'_, str> {
     if text::unstorable_field(query.as_bytes()).is_none() {
         return Cow::Borrowed(query);
@@ -61,10 +61,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nul_character_in_an_address_is_as_if_it_were_not_there() {
+    fn a_nul_character_in_an_address_is_seen_and_can_be_looked_for() {
         let read = |query: &str| Query::<Vec<(String, String)>>::read(query).unwrap().into_inner();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(read("after=%00&text=a%00b+c&%00=1"), [pair("after", ""), pair("text", "ab c"), pair("", "1")]);
+        assert_eq!(read("after=%00&text=a%00b+c&%00=1"), [pair("after", "\u{fffd}"), pair("text", "a\u{fffd}b c"), pair("\u{fffd}", "1")]);
         assert_eq!(read("text=50%25%2500&x"), [pair("text", "50%%00"), pair("x", "")]);
     }
 }

@@ -6,6 +6,7 @@
 mod accessibility;
 mod admin;
 mod api;
+mod api_wording;
 mod architecture;
 mod automation_builder;
 mod automations;

@@ -228,14 +228,11 @@ async fn a_form_with_a_nul_character_changes_nothing_and_names_the_field() {
     }
     assert_eq!(app.count("contacts").await + app.count("templates").await + app.count("automations").await, 0);
     assert_eq!(app.site().open("/login").await.ok().status, 200);
-    for path in [
-        "/templates?after=%00",
-        "/contacts?q=%00&tag=a%00",
-        "/messages?text=a%00b&reason=%00",
-        "/ledger?from=%00",
-        "/automations/new?name=%00",
-    ] {
+    for path in ["/templates?after=%00", "/contacts?q=%00&tag=a%00", "/automations/new?name=%00", "/admin/failed?before=%00&kind=%00"] {
         admin.open(path).await.ok();
+    }
+    for path in ["/messages?text=a%00b", "/messages?reason=%00"] {
+        admin.open(path).await.must_say("This filter cannot be used");
     }
     let viewer = app.sign_in_as(Role::Viewer).await;
     viewer.open("/templates?after=%00").await.ok();

@@ -5,6 +5,8 @@ use std::hash::{Hash, Hasher};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Serialize};
 
+use crate::types::mistake::Mistake;
+
 /// The tag of everyone who has opted out: added with a STOP, removed with a START.
 pub const STOP_TAG: &str = "Twilio-Message-stop";
 
@@ -20,13 +22,13 @@ pub struct TagName(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTagName {
     /// Nothing but white space.
-    #[error("Enter a tag.")]
+    #[error("{}", Mistake::Blank.with_hint("Enter a tag."))]
     Blank,
     /// More than 80 characters.
-    #[error("A tag has at most {LONGEST} characters.")]
+    #[error("{}", Mistake::TooLong(LONGEST))]
     TooLong,
     /// A line break or another character that cannot be seen.
-    #[error("A tag has no line breaks or control characters.")]
+    #[error("{}", Mistake::ControlCharacter)]
     ControlCharacter,
 }
 

@@ -17,6 +17,7 @@ use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Prope
 use crate::types::country::Country;
 use crate::types::id::EventId;
 use crate::types::json_object::ObjectReader;
+use crate::types::mistake::{self, Mistake};
 use crate::types::moment::Moment;
 use crate::types::phone::PhoneNumber;
 use crate::users::organization;
@@ -179,15 +180,16 @@ fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
     let Some(events) = body.get("events") else { return Ok(None) };
     let mut errors = FieldErrors::default();
     if let Some(mut reader) = ObjectReader::open("", body, EXAMPLE, &mut errors) {
-        reader.only("A body with several events", &["events"]);
+        reader.only(&["events"]);
     }
     match events {
         Value::Array(events) if events.len() <= MAX_EVENTS && errors.is_empty() => return Ok(Some(events)),
         Value::Array(events) if events.len() > MAX_EVENTS => {
-            errors.add("events", format!("At most {MAX_EVENTS} events at once; these are {}. None was recorded.", events.len()));
+            let nothing = format!("These are {}; none was recorded.", events.len());
+            errors.add("events", Mistake::TooMany(MAX_EVENTS, "events at once").with_hint(&nothing));
         }
         Value::Array(_) => {}
-        _ => errors.add("events", "This must be a list of events."),
+        _ => errors.add("events", Mistake::WrongType("a list")),
     }
     Err(ApiError::invalid(errors))
 }
@@ -203,15 +205,15 @@ fn read(value: &Value, defaults: Defaults) -> Result<NewEvent, FieldErrors> {
 
 fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<NewEvent> {
     let mut reader = ObjectReader::open("", value, EXAMPLE, errors)?;
-    reader.only("An event", &["id", "name", "contact", "properties", "occurred_at"]);
+    reader.only(&["id", "name", "contact", "properties", "occurred_at"]);
     let client_id = reader.text("id", ClientId::parse);
-    let name = reader.required_text("name", "Name the event, such as order_completed.", EventName::parse);
+    let name = reader.required_text("name", EventName::parse);
     let occurred_at = read_time(&mut reader, "occurred_at", defaults.zone);
     let properties = match reader.value("properties") {
         None => Some(Properties::default()),
         Some(Value::Object(object)) => check_properties(&mut reader, object),
         Some(_) => {
-            reader.wrong("properties", "This must be an object.");
+            reader.wrong("properties", Mistake::WrongType("an object"));
             None
         }
     };
@@ -237,17 +239,17 @@ fn check_properties(reader: &mut ObjectReader<'_, '_>, object: &Map<String, Valu
 
 fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> Option<ContactRef> {
     let Some(contact) = event.value("contact") else {
-        event.wrong("contact", "Say who did it, by id, phone or external_id.");
+        event.wrong("contact", Mistake::Missing.with_hint("Name the contact by id, phone or external_id."));
         return None;
     };
     let mut reader = ObjectReader::open("contact", contact, "{\"phone\": \"+14155550123\"}", event.errors())?;
-    reader.only("A contact", &["id", "phone", "external_id"]);
+    reader.only(&["id", "phone", "external_id"]);
     let named = ["id", "phone", "external_id"].into_iter().filter(|field| reader.value(field).is_some()).count();
     if named != 1 {
         reader.errors().add("contact", "Name the contact by exactly one of id, phone and external_id.");
         return None;
     }
-    let id = reader.text("id", |text| text.trim().parse().map_err(|_| "This is not a contact's id."));
+    let id = reader.text("id", |text| mistake::id(text, "contact"));
     let phone = reader.text("phone", |text| PhoneNumber::parse(text, country));
     let external_id = reader.text("external_id", ExternalId::parse);
     let named = id.map(ContactRef::Id).or(phone.map(ContactRef::Phone)).or(external_id.map(ContactRef::ExternalId));

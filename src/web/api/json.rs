@@ -1,5 +1,6 @@
 //! What API handlers take: a JSON body, a query, an id in the path, each with an error that names the field.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
@@ -11,9 +12,11 @@ use futures::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::form_urlencoded::Serializer;
 
 use super::error::ApiError;
 use crate::error::FieldErrors;
+use crate::types::mistake::Mistake;
 use crate::types::text;
 
 /// Largest body: a thousand events with generous properties.
@@ -139,8 +142,8 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
                 actix_web::error::QueryPayloadError::Deserialize(error) => error.to_string(),
                 other => other.to_string(),
             };
-            let field = named(&message).unwrap_or("query").to_owned();
-            ApiError::invalid(FieldErrors::default().with(&field, sentence(&message)))
+            let field = named(&message).map(str::to_owned).or_else(|| at_fault::<T>(request.query_string()));
+            ApiError::invalid(FieldErrors::default().with(field.as_deref().unwrap_or("query"), sentence(&message)))
         }))
     }
 }
@@ -169,7 +172,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // serde would also take a list of the fields' values in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(ApiError::invalid(FieldErrors::default().with("body", "This is a list; send an object: {…}.")));
+        return Err(ApiError::invalid(FieldErrors::default().with("body", Mistake::WrongType("an object"))));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -183,6 +186,13 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::malformed(format!("The body is not valid JSON: {error}."))
+}
+
+/// The parameter of a query that cannot be read, whatever else is there: serde does not say which.
+fn at_fault<T: DeserializeOwned>(query: &str) -> Option<String> {
+    let alone = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| Serializer::new(String::new()).append_pair(name, value).finish();
+    let mut pairs = text::pairs(query.as_bytes());
+    pairs.find(|pair| actix_web::web::Query::<T>::from_query(&alone(pair)).is_err()).map(|(name, _)| name.into_owned())
 }
 
 /// The path as dotted words (`steps.0.template_id`), with the name of an unknown or missing field at its end.
@@ -210,13 +220,34 @@ fn named(message: &str) -> Option<&str> {
     rest.split_once('`').map(|(name, _)| name)
 }
 
-fn sentence(message: &str) -> String {
-    if message.starts_with("missing field") {
-        return "This field is required.".to_owned();
+/// Serde's message in the words that all calls have for the mistake.
+fn mistake(message: &str) -> Option<Mistake> {
+    if message.starts_with("missing field") || message.starts_with("invalid type: null") {
+        return Some(Mistake::Missing);
     }
-    if message.starts_with("unknown field") {
-        let known = message.split_once(", ").map_or("", |(_, known)| known);
-        return format!("There is no such field{}{}.", if known.is_empty() { "" } else { "; " }, known);
+    if message.starts_with("duplicate field") {
+        return Some(Mistake::Twice);
+    }
+    if let Some((_, known)) = message.strip_prefix("unknown field").and_then(|rest| rest.rsplit_once("`, expected").or(Some((rest, "")))) {
+        return Some(Mistake::UnknownField(known.split('`').skip(1).step_by(2).map(str::to_owned).collect()));
+    }
+    let (_, expected) =
+        message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?.rsplit_once(", expected ")?;
+    let kind = match expected {
+        "a string" | "a borrowed string" | "a character" => "text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "f32" | "f64" => "a number",
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        _ if expected == "a map" || expected.starts_with("struct ") => "an object",
+        _ => return None,
+    };
+    Some(Mistake::WrongType(kind))
+}
+
+fn sentence(message: &str) -> String {
+    if let Some(mistake) = mistake(message) {
+        return mistake.to_string();
     }
     let mut characters = message.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
@@ -268,6 +299,29 @@ mod tests {
             let (status, answer) = refused(body).await;
             assert_eq!(status, 422, "{body}");
             assert!(answer["error"]["fields"][field][0].is_string(), "{body}: {answer}");
+        }
+    }
+
+    #[test]
+    fn what_serde_says_becomes_the_words_that_all_calls_have() {
+        for (message, words) in [
+            ("missing field `name`", "This field is required."),
+            ("invalid type: null, expected a string", "This field is required."),
+            ("duplicate field `name`", "This field is given twice."),
+            ("unknown field `x`, expected one of `a`, `b`, `c`", "There is no such field; use one of: a, b, c."),
+            ("unknown field `x`, expected `a` or `b`", "There is no such field; use one of: a, b."),
+            ("unknown field `x`, there are no fields", "There is no such field."),
+            ("unknown field `a`, b`, expected `a`", "There is no such field; use one of: a."),
+            ("invalid type: integer `7`, expected a string", "This must be text."),
+            ("invalid type: string \"a, expected a boolean\", expected a sequence", "This must be a list."),
+            ("invalid type: string \"x\", expected a map", "This must be an object."),
+            ("invalid type: sequence, expected struct Order", "This must be an object."),
+            ("invalid type: string \"x\", expected a boolean", "This must be true or false."),
+            ("invalid type: string \"x\", expected f64", "This must be a number."),
+            ("invalid type: floating point `0.5`, expected u32", "This must be a whole number."),
+            ("limit is odd", "Limit is odd."),
+        ] {
+            assert_eq!(sentence(message), words, "{message}");
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::types::mistake::Mistake;
 use crate::web::cursor::Cursor;
 
 /// One page of a list; `next_cursor` is `null` at its end.
@@ -67,10 +68,10 @@ impl Default for Paging {
 }
 
 impl TryFrom<String> for Paging {
-    type Error = &'static str;
+    type Error = Mistake;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().ok().filter(|limit| (1..=500).contains(limit)).map(Self).ok_or("limit must be a number from 1 to 500")
+        text.parse().ok().filter(|limit| (1..=500).contains(limit)).map(Self).ok_or(Mistake::OutOfRange(1, 500))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::contacts::tags::TagName;
 use crate::contacts::{Attributes, AttributesPatch, ContactPatch, Email, ExternalId, InvalidField, Name, NewContact, Patch};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
+use crate::types::mistake::Mistake;
 use crate::types::phone::PhoneNumber;
 
 /// More tags at once are a mistake.
@@ -72,7 +73,7 @@ pub(super) struct Parsed {
 impl ContactRequest {
     pub(super) fn parse(self, default_country: Option<Country>) -> Result<(NewContact, Vec<TagName>)> {
         let mut errors = FieldErrors::default();
-        let phone = errors.check("phone", PhoneNumber::parse(&self.phone, default_country));
+        let phone = phone(&self.phone, default_country, &mut errors);
         let first_name = optional(self.first_name, "first_name", &mut errors, Name::parse);
         let last_name = optional(self.last_name, "last_name", &mut errors, Name::parse);
         let email = optional(self.email, "email", &mut errors, Email::parse);
@@ -91,7 +92,7 @@ impl ContactChanges {
         let mut errors = FieldErrors::default();
         let phone = match self.phone {
             Patch::Keep => None,
-            Patch::Set(raw) => errors.check("phone", PhoneNumber::parse(&raw, default_country)),
+            Patch::Set(raw) => phone(&raw, default_country, &mut errors),
             Patch::Clear => {
                 errors.add("phone", "A contact needs a phone number; delete the contact instead.");
                 None
@@ -117,6 +118,14 @@ impl ContactChanges {
         errors.into_result()?;
         Ok(Parsed { patch, tags })
     }
+}
+
+fn phone(raw: &str, default_country: Option<Country>, errors: &mut FieldErrors) -> Option<PhoneNumber> {
+    if raw.trim().is_empty() {
+        errors.add("phone", Mistake::Blank);
+        return None;
+    }
+    errors.check("phone", PhoneNumber::parse(raw, default_country))
 }
 
 /// Reads a field that may be absent, null or blank: all mean that there is none.
@@ -145,7 +154,7 @@ fn attributes(raw: Map<String, Value>, errors: &mut FieldErrors) -> Attributes {
 
 fn tags(raw: &[String], errors: &mut FieldErrors) -> Vec<TagName> {
     if raw.len() > MOST_TAGS {
-        errors.add("tags", format!("Send at most {MOST_TAGS} tags at once."));
+        errors.add("tags", Mistake::TooMany(MOST_TAGS, "tags at once"));
     }
     let read = raw.iter().enumerate().filter_map(|(at, name)| errors.check(&format!("tags.{at}"), TagName::parse(name)));
     read.collect()

@@ -10,6 +10,7 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::messages::ledger::{Grouping, LedgerFilter, Maker};
 use crate::messages::retry::Selection;
 use crate::types::id::MessageId;
+use crate::types::mistake;
 use crate::web::days::{Today, TypedDays};
 use crate::web::narrowing::{BLANK, is_blank};
 
@@ -116,7 +117,7 @@ impl RetryRequest {
         let sender_id = said("sender_id", self.sender_id, &mut errors);
         let (from, to) = (said("from", self.from, &mut errors), said("to", self.to, &mut errors));
         if let Some(text) = message_id {
-            let id = id("message_id", text.trim(), &mut errors);
+            let id = id("message_id", text.trim(), "message", &mut errors);
             let narrower = [&automation_id, &sender_id, &from, &to].into_iter().any(Option::is_some);
             if narrower {
                 errors.add("message_id", "Name one message or a selection, not both.");
@@ -141,7 +142,7 @@ fn said(field: &str, given: Patch<String>, errors: &mut FieldErrors) -> Option<S
         Patch::Keep => None,
         Patch::Set(text) if !is_blank(&text) => Some(text),
         Patch::Set(_) | Patch::Clear => {
-            errors.add(field, BLANK);
+            errors.add(field, Mistake::Blank.with_hint(NARROWING_HINT));
             None
         }
     }
@@ -161,15 +162,15 @@ fn filter(
     let maker = match filled(automation_id) {
         None => None,
         Some("none") => Some(Maker::OneOff),
-        Some(text) => id("automation_id", text, errors).map(Maker::Automation),
+        Some(text) => id("automation_id", text, "automation", errors).map(Maker::Automation),
     };
-    let sender_id = filled(sender_id).and_then(|text| id("sender_id", text, errors));
+    let sender_id = filled(sender_id).and_then(|text| id("sender_id", text, "sender", errors));
     let days = days.read(today, SPAN, errors)?;
     Some(LedgerFilter { days, maker, sender_id })
 }
 
-fn id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
-    errors.check(field, text.parse().map_err(|_| "This is not an identifier of ours."))
+fn id<T: FromStr>(field: &str, text: &str, noun: &'static str, errors: &mut FieldErrors) -> Option<T> {
+    errors.check(field, mistake::id(text, noun))
 }
 
 fn filled(text: Option<&str>) -> Option<&str> {

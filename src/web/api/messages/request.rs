@@ -19,7 +19,9 @@ use crate::templates::{self, MediaUrl, Rendered, Renderer, Template, Variables};
 use crate::twilio::parts::MAX_BODY;
 use crate::types::country::Country;
 use crate::types::id::{ApiKeyId, ContactId, SenderId, TemplateId};
+use crate::types::mistake::{self, Mistake};
 use crate::types::phone::PhoneNumber;
+use crate::types::text::is_storable;
 use crate::web::api::ApiError;
 
 const MAX_KEY: usize = 200;
@@ -89,7 +91,7 @@ impl MessageRequest {
         let sender_id = match self.sender_id {
             Some(text) => id("sender_id", &text, "sender", &mut errors),
             None => {
-                errors.add("sender_id", "Say what to send from; GET /senders lists what there is.");
+                errors.add("sender_id", Mistake::Missing.with_hint("GET /senders lists what there is to send from."));
                 None
             }
         };
@@ -135,7 +137,7 @@ pub(super) async fn draft(conn: &mut Conn, wanted: &Wanted, key: Option<String>,
         (Recipient::Number(phone), _) => Some(phone.clone()),
         (Recipient::Contact(_), Some(contact)) => Some(contact.phone.clone()),
         (Recipient::Contact(_), None) => {
-            errors.add("contact_id", "There is no such contact.");
+            errors.add("contact_id", Mistake::Unknown("contact"));
             None
         }
     };
@@ -192,7 +194,7 @@ fn rendered(
     has_own_media: bool,
     renderer: &Renderer,
 ) -> std::result::Result<Option<Rendered>, String> {
-    let template = template.ok_or("There is no such template.")?;
+    let template = template.ok_or(Mistake::Unknown("template"))?;
     if template.archived_at.is_some() {
         return Err(format!("The template “{}” is archived; choose another one or restore it.", template.name));
     }
@@ -207,7 +209,7 @@ fn rendered(
 
 /// Why nothing can be sent from here now.
 async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Option<String>> {
-    let Some(sender) = sender else { return Ok(Some("There is no such sender.".to_owned())) };
+    let Some(sender) = sender else { return Ok(Some(Mistake::Unknown("sender").into())) };
     let label = sender.label();
     let problem = match sender.status() {
         Status::Disabled => Some(format!("The sender {label} is disabled; enable it in the Connection Center or choose another one.")),
@@ -240,13 +242,17 @@ fn recipient(
 ) -> Option<Recipient> {
     match (contact_id, to) {
         (Some(text), None) => id("contact_id", &text, "contact", errors).map(Recipient::Contact),
+        (None, Some(text)) if text.trim().is_empty() => {
+            errors.add("to", Mistake::Blank);
+            None
+        }
         (None, Some(text)) => errors.check("to", PhoneNumber::parse(&text, default_country)).map(Recipient::Number),
         (Some(_), Some(_)) => {
             errors.add("to", "Give either contact_id or to, not both.");
             None
         }
         (None, None) => {
-            errors.add("to", "Say whom it is for: a number in to, or a contact in contact_id.");
+            errors.add("to", Mistake::Missing.with_hint("Give a number here, or a contact in contact_id."));
             None
         }
     }
@@ -262,7 +268,7 @@ fn content(template_id: Option<String>, body: Option<String>, has_media: bool, e
         }
         (None, None) if has_media => Some(Content::Text(String::new())),
         (None, None) => {
-            errors.add("body", "Say what to send: a text in body, or a template in template_id.");
+            errors.add("body", Mistake::Missing.with_hint("Give a text here, or a template in template_id."));
             None
         }
     }
@@ -274,16 +280,16 @@ fn text_of(text: String, has_media: bool) -> std::result::Result<String, String>
         return Err(format!("The text has {length} characters; Twilio takes at most {MAX_BODY}. Shorten it."));
     }
     if text.trim().is_empty() && !has_media {
-        return Err("The text is empty: write what is to be sent.".to_owned());
+        return Err(Mistake::Blank.into());
     }
-    if text.contains('\0') {
-        return Err("The text has a NUL character, which no SMS can carry: remove it.".to_owned());
+    if !is_storable(&text) {
+        return Err(Mistake::Unstorable.into());
     }
     Ok(text)
 }
 
-fn id<T: FromStr>(field: &str, text: &str, noun: &str, errors: &mut FieldErrors) -> Option<T> {
-    errors.check(field, text.trim().parse().map_err(|_| format!("This is not the id of a {noun}.")))
+fn id<T: FromStr>(field: &str, text: &str, noun: &'static str, errors: &mut FieldErrors) -> Option<T> {
+    errors.check(field, mistake::id(text, noun))
 }
 
 impl IdempotencyKey {

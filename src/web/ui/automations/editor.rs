@@ -13,7 +13,6 @@ use crate::automations::{self, Automation, AutomationChange, AutomationStatus, N
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::AutomationId;
-#[cfg(debug_assertions)]
 use crate::types::text;
 use crate::users::audit::Actor;
 use crate::web::error::PageError;
