@@ -124,7 +124,10 @@ fn recipient(passage: &Passage<'_>, country: Option<Country>, to: &Recipient) ->
         },
         Some(_) => return Err(format!("The event's property “{property}” is not a phone number but a list, an object or a truth value.")),
     };
-    PhoneNumber::parse(&raw, country).map_err(|error| format!("The event's property “{property}” is not a phone number: {error}"))
+    PhoneNumber::parse(&raw, country).map_err(|error| {
+        let why = error.without_numbers();
+        format!("The event's property “{property}” is not a phone number: {why}")
+    })
 }
 
 #[cfg(test)]

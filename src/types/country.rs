@@ -5,6 +5,8 @@ use std::{collections::HashMap, sync::LazyLock};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Serialize};
 
+use super::phone::plan;
+
 /// A country or territory that has a calling code, e.g. `US`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
@@ -35,7 +37,7 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     LIST.lines()
         .filter_map(|line| line.split_once(' '))
         .filter_map(|(code, name)| {
-            let calling_code = phonenumber::metadata::DATABASE.by_id(code)?.country_code();
+            let calling_code = plan::calling_code(code)?;
             Some(Row { country: Country(code), name, calling_code })
         })
         .collect()

@@ -1,16 +1,20 @@
 //! Phone numbers in E.164, and the short codes that may send but are no contact.
 
+mod characters;
+mod error;
+mod line;
 mod parse;
+pub(super) mod plan;
 
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
-use phonenumber::{Mode, Type, metadata::DATABASE};
+use rlibphonenumber::PhoneNumberType;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 
 use super::country::Country;
-pub use parse::PhoneError;
+pub use error::PhoneError;
+pub use parse::ParsedPhone;
 
-/// A phone number in E.164, e.g. `+14155550123`: possible in its country, not necessarily assigned.
+/// A phone number in E.164, e.g. `+14155550123`: possible in its country, and mostly valid, see [`PhoneNumber::is_valid`].
 ///
 /// It has no `Display`, and its `Debug` hides the middle, so that it does not reach a log by accident.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -34,16 +38,53 @@ const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
 impl PhoneNumber {
     /// Reads a number as people write it: with `+` or `00` and the country code, or nationally for `default_country`.
     ///
-    /// Without a country a national number is an error; none is assumed silently.
+    /// Without a country a national number is an error; none is assumed silently. A valid reading is preferred to one that is merely
+    /// possible, and two valid ones are an error.
     pub fn parse(raw: &str, default_country: Option<Country>) -> Result<Self, PhoneError> {
-        parse::parse(raw, default_country).map(Self)
+        parse::parse(raw, default_country).map(|parsed| parsed.number)
+    }
+
+    /// The same, and says whether the number is valid: what is stored or sent to without being valid is to be pointed out.
+    pub fn parse_and_judge(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
+        parse::parse(raw, default_country)
     }
 
     /// Accepts only what is in E.164 already, without looking at the numbering plan: for stored and internal values.
     pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
-        let digits = text.strip_prefix('+').ok_or(PhoneError::NotE164)?;
-        let shape = (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if shape { Ok(Self(text.to_owned())) } else { Err(PhoneError::NotE164) }
+        if parse::is_e164(text) { Ok(Self(text.to_owned())) } else { Err(PhoneError::NotE164) }
+    }
+
+    /// Whether it lies in a range of its country's numbering plan that is in use; otherwise it only has the length of a number there.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        plan::is_valid(&self.0)
+    }
+
+    /// What to say of a number that is not valid, e.g. “This is not a valid number for Germany. Check it.”
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let place = || self.country().map(|country| format!(" for {}", country.name())).unwrap_or_default();
+        (!self.is_valid()).then(|| format!("This is not a valid number{}. Check it.", place()))
+    }
+
+    /// The number of the same line by today's numbering plan: `+5215512345678` is `+525512345678` since Mexico's change.
+    ///
+    /// Contacts and suppressions are kept by it. [`PhoneNumber::parse`] answers with it already; it is for addresses as Twilio gives them.
+    #[must_use]
+    pub fn current(self) -> Self {
+        line::current(&self.0).map_or(self, Self)
+    }
+
+    /// The other way to write the number of the same line, where both are valid: an Argentine mobile with and without its 9.
+    #[must_use]
+    pub fn other_form(&self) -> Option<Self> {
+        line::other_form(&self.0).map(Self)
+    }
+
+    /// All ways to write the number of this line, itself first.
+    #[must_use]
+    pub fn forms(&self) -> Vec<Self> {
+        std::iter::once(self.clone()).chain(self.other_form()).collect()
     }
 
     /// The number in E.164.
@@ -56,23 +97,13 @@ impl PhoneNumber {
     /// North American area codes, which twenty countries share.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
-        let (code, _) = parse::split(&self.0)?;
-        let regions = DATABASE.region(&code)?;
-        if let [only] = regions.as_slice() {
-            return Country::parse(only).ok();
-        }
-        let parsed = phonenumber::parse(None, &self.0).ok();
-        match parsed.and_then(|parsed| parsed.country().id()) {
-            Some(id) => Country::parse(id.as_ref()).ok(),
-            None if code == 1 => None,
-            None => regions.first().and_then(|main| Country::parse(main).ok()),
-        }
+        plan::country(&self.0)
     }
 
     /// The number as people read it, e.g. `+1 415 555 0123`.
     #[must_use]
     pub fn international(&self) -> String {
-        self.grouped().unwrap_or_else(|| match parse::split(&self.0) {
+        plan::grouped(&self.0).unwrap_or_else(|| match plan::split(&self.0) {
             Some((code, national)) => format!("+{code} {national}"),
             None => self.0.clone(),
         })
@@ -95,22 +126,11 @@ impl PhoneNumber {
     #[must_use]
     pub fn is_ten_digit_long_code(&self) -> bool {
         // +1 500 and the like are personal numbers, without a place.
-        let has_place = || {
-            let kind = phonenumber::parse(None, &self.0).ok().map(|parsed| parsed.number_type(&DATABASE));
-            matches!(kind, Some(Type::FixedLine | Type::Mobile | Type::FixedLineOrMobile))
-        };
+        let kind = || plan::kind(&self.0);
+        let has_place =
+            || matches!(kind(), Some(PhoneNumberType::FixedLine | PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile));
         let is_american = || self.country().is_some_and(|country| matches!(country.code(), "US" | "CA"));
         self.0.len() == 12 && self.0.starts_with("+1") && has_place() && is_american()
-    }
-
-    /// The library's grouping, if it still shows the same digits.
-    fn grouped(&self) -> Option<String> {
-        let parsed = phonenumber::parse(None, &self.0).ok()?;
-        let mut text = String::with_capacity(20);
-        write!(text, "{}", parsed.format().mode(Mode::International)).ok()?;
-        let text = text.replace('-', " ");
-        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        (digits(&text) == digits(&self.0)).then_some(text)
     }
 }
 
@@ -131,7 +151,7 @@ impl ShortCode {
 
 impl std::fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let code = parse::split(&self.0).map_or(0, |(code, _)| code);
+        let code = plan::split(&self.0).map_or(0, |(code, _)| code);
         let end = self.0.get(self.0.len().saturating_sub(2)..).unwrap_or_default();
         write!(f, "+{code}***{end}")
     }

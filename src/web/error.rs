@@ -263,7 +263,7 @@ impl Page for ErrorPage {
             PageError::NotFound("contact"),
             PageError::Forbidden(Role::Admin),
             PageError::Expired,
-            PageError::Invalid(FieldErrors::default().with("tag", "This is blank.")),
+            PageError::Invalid(FieldErrors::default().with("tag", "This must not be blank.")),
             PageError::Unstorable("name".to_owned()),
             PageError::Refused("The last admin stays.".to_owned()),
             PageError::Internal("Row <7> is missing.".to_owned()),

@@ -1,11 +1,14 @@
 //! What narrows a call that writes: a blank condition is an error and never means everything, and many need the number that was shown.
 
 use crate::error::FieldErrors;
+use crate::types::mistake::Mistake;
 use crate::web::PageError;
 use crate::web::filters::counted;
 
 /// What is said of a condition that is blank.
-pub(super) const BLANK: &str = "This is blank. Leave it out, or say what is meant.";
+pub(super) fn blank() -> String {
+    Mistake::Blank.with_hint("Leave it out, or say what is meant.")
+}
 
 /// Whether a text says nothing: white space and characters that cannot be seen are all that is in it.
 pub(super) fn is_blank(text: &str) -> bool {
@@ -20,7 +23,7 @@ pub(super) fn is_blank(text: &str) -> bool {
 /// The errors of those fields that narrow a call and are blank.
 pub(super) fn blank_fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>, narrowing: &[&str]) -> FieldErrors {
     let blank = fields.into_iter().filter(|(name, value)| narrowing.contains(name) && is_blank(value));
-    blank.fold(FieldErrors::default(), |errors, (name, _)| errors.with(name, BLANK))
+    blank.fold(FieldErrors::default(), |errors, (name, _)| errors.with(name, blank()))
 }
 
 /// What is wrong with a form that is narrowed by some fields, and has these others: what is blank, and what narrows nothing here, since it

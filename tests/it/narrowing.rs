@@ -74,7 +74,7 @@ async fn the_page_of_a_retry_sends_as_many_as_it_has_shown_or_asks_again() {
         assert_eq!(form.value(field), None, "nothing is chosen, and nothing blank is sent");
         let refused = site.send(&form.clone().and(field, " ")).await;
         assert_eq!(refused.status, 422);
-        refused.must_say(&format!("{field}: This is blank."));
+        refused.must_say(&format!("{field}: This must not be blank."));
     }
     assert_eq!(site.send(&form.clone().with("from", "")).await.status, 422);
     for form in [form.clone().with("expected", "1"), form.clone().without("expected"), form.clone().with("expected", "")] {
@@ -101,7 +101,7 @@ async fn many_contacts_are_tagged_as_many_as_were_shown_and_never_by_a_blank_fil
             let blanked = if form.value(field).is_some() { form.clone().with(field, blank) } else { form.clone().and(field, blank) };
             let refused = site.send(&blanked).await;
             assert_eq!(refused.status, 422, "{field} {blank:?}");
-            refused.must_say(&format!("{field}: This is blank."));
+            refused.must_say(&format!("{field}: This must not be blank."));
         }
     }
     for (field, wrong) in [("from", "soon"), ("id", "7"), ("action", "")] {

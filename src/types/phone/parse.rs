@@ -1,82 +1,73 @@
-//! From what people type to E.164: cleaning, country codes, trunk prefixes and possible lengths.
+//! From what people type to E.164: cleaning, and choosing among the ways in which the digits can be read.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
-
-use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
-
+use super::characters::{Character, character};
+use super::plan::{self, Judgement};
+use super::{PhoneError, PhoneNumber, line};
 use crate::types::country::Country;
 
-/// Why a text is no phone number, in words for the person who typed it; never quotes the number.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PhoneError {
-    /// Nothing was typed.
-    #[error("Enter a phone number.")]
-    Empty,
-    /// A national number, and no country to read it with.
-    #[error("This number has no country code: add it, e.g. +1 415 555 0123.")]
-    NoCountryCode,
-    /// A letter or another character that numbers do not contain.
-    #[error("This is not a phone number: {0:?} does not belong in one.")]
-    NotANumber(char),
-    /// The digits after `+` begin with no country's code.
-    #[error("No country has the code that this number begins with: check the digits after the +.")]
-    UnknownCountryCode,
-    /// Fewer digits than any number there.
-    #[error("This number is too short{}.", for_country(*.0))]
-    TooShort(Option<Country>),
-    /// More digits than any number there.
-    #[error("This number is too long{}.", for_country(*.0))]
-    TooLong(Option<Country>),
-    /// Between the shortest and the longest, and yet no number has as many digits.
-    #[error("No number{} has this many digits.", for_country(*.0))]
-    ImpossibleLength(Option<Country>),
-    /// A stored or internal value that is not `+` and 7 to 15 digits.
-    #[error("This is not a phone number in E.164: write + and the country code, then digits only, e.g. +14155550123.")]
-    NotE164,
+/// No number is written with more characters than this; what is longer is not read further.
+const MAX_CHARS: usize = 64;
+
+/// A number that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedPhone {
+    /// The number.
+    pub number: PhoneNumber,
+    /// Whether it lies in a range that is in use; otherwise it only has the length of a number there.
+    pub is_valid: bool,
 }
 
-/// E.164's limit, without the `+`.
-const MOST_DIGITS: usize = 15;
-/// Nobody writes a number longer than this; what is longer is not read further.
-const MOST_CHARS: usize = 64;
-
-/// Per calling code: how many digits a national number may have, over all countries that share the code.
-static LENGTHS: LazyLock<HashMap<u16, BTreeSet<usize>>> = LazyLock::new(|| {
-    (1..1000_u16)
-        .filter_map(|code| {
-            let regions = DATABASE.by_code(&code)?;
-            Some((code, regions.iter().flat_map(|region| possible_lengths(region)).collect()))
-        })
-        .collect()
-});
-
 /// What was typed, without the decoration.
-enum Dialled {
-    International(String),
-    National(String),
+struct Dialled {
+    digits: String,
+    is_international: bool,
+    /// The same without the trunk prefix in brackets of “+44 (0)20 …”.
+    without_brackets: Option<String>,
+}
+
+/// The ways in which digits can be read, as E.164.
+struct Readings {
+    country: Option<Country>,
+    valid: Vec<String>,
+    possible: Vec<String>,
+    /// The valid number was read that is too short to be kept: what else is merely possible is not meant.
+    is_valid_but_unkept: bool,
+    error: Option<PhoneError>,
 }
 
 /// Reads a number to E.164.
-pub(super) fn parse(raw: &str, default_country: Option<Country>) -> Result<String, PhoneError> {
-    match (clean(raw)?, default_country) {
-        (Dialled::International(digits), country) => international(&digits, country),
-        (Dialled::National(digits), Some(country)) => national(&digits, country),
-        (Dialled::National(digits), None) => match digits.strip_prefix("00") {
-            Some(digits) => international(digits, None),
+pub(super) fn parse(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
+    // The fast path: programs send E.164.
+    if is_e164(raw) && plan::is_valid(raw) {
+        return Ok(ParsedPhone { number: PhoneNumber(raw.to_owned()), is_valid: true });
+    }
+    let dialled = clean(raw)?;
+    match default_country {
+        _ if dialled.is_international => {
+            let mut readings = Readings::new(default_country);
+            readings.add_international(&dialled.digits);
+            // A zero in brackets belongs to some numbers, Italian landlines for one.
+            if let Some(digits) = &dialled.without_brackets {
+                readings.add_international(digits);
+            }
+            readings.choose()
+        }
+        Some(country) => national(&dialled.digits, country),
+        None => match dialled.digits.strip_prefix("00") {
+            Some(digits) => {
+                let mut readings = Readings::new(None);
+                readings.add_international(digits);
+                readings.choose()
+            }
             None => Err(PhoneError::NoCountryCode),
         },
     }
 }
 
-/// Splits E.164 into calling code and national number.
-pub(super) fn split(e164: &str) -> Option<(u16, &str)> {
-    let digits = e164.strip_prefix('+')?;
-    // Calling codes are prefix-free: at most one of the three is known.
-    (1..=3.min(digits.len())).find_map(|length| {
-        let (code, national) = digits.split_at_checked(length)?;
-        let code: u16 = code.parse().ok()?;
-        (!digits.starts_with('0') && LENGTHS.contains_key(&code)).then_some((code, national))
+/// Whether a text is `+` and 7 to 15 digits.
+pub(super) fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -86,145 +77,137 @@ fn clean(raw: &str) -> Result<Dialled, PhoneError> {
         Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => &text[4..],
         _ => text,
     };
-    if text.chars().count() > MOST_CHARS {
+    if text.chars().count() > MAX_CHARS {
         return Err(PhoneError::TooLong(None));
     }
-    let mut plus = false;
+    let mut is_international = false;
     let mut digits = String::with_capacity(16);
-    for character in text.chars() {
-        match character {
-            '+' | '\u{ff0b}' if digits.is_empty() && !plus => plus = true,
-            _ if is_separator(character) => {}
-            _ => digits.push(digit(character).ok_or(PhoneError::NotANumber(character))?),
+    for written in text.chars() {
+        match character(written) {
+            Character::Plus if digits.is_empty() && !is_international => is_international = true,
+            Character::Separator => {}
+            Character::Digit(digit) => digits.push(digit),
+            Character::Plus | Character::Other => return Err(PhoneError::NotANumber(written)),
         }
     }
     if digits.is_empty() {
         return Err(PhoneError::Empty);
     }
-    if !plus {
-        return Ok(Dialled::National(digits));
-    }
-    // "+44 (0)20 …": the zero in brackets is dialled inside the country only. Italy keeps its zeros.
-    if let Some((before, _)) = text.split_once("(0)")
-        && !digits.starts_with("39")
-    {
-        let at = before.chars().filter(|character| digit(*character).is_some()).count();
-        if at > 0 {
-            digits.remove(at);
-        }
-    }
-    Ok(Dialled::International(digits))
+    let zero = text.split_once("(0)").map(|(before, _)| before.chars().filter(|c| matches!(character(*c), Character::Digit(_))).count());
+    let without_brackets = zero.filter(|at| *at > 0).map(|at| {
+        let mut digits = digits.clone();
+        digits.remove(at);
+        digits
+    });
+    Ok(Dialled { digits, is_international, without_brackets })
 }
 
-/// ASCII, full-width, Arabic-Indic, Persian and Devanagari digits.
-fn digit(character: char) -> Option<char> {
-    let zeros = ['0', '\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}'];
-    zeros.into_iter().find_map(|zero| {
-        let value = u32::from(character).checked_sub(u32::from(zero))?;
-        char::from_digit(value, 10)
-    })
-}
-
-/// What people and address books put between the digits, invisible direction marks included.
-fn is_separator(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character, '-' | '.' | '/' | '(' | ')' | '[' | ']' | '·' | '\u{ff08}' | '\u{ff09}' | '\u{ff0d}')
-        || matches!(character, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ad}')
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-fn international(digits: &str, default_country: Option<Country>) -> Result<String, PhoneError> {
-    // "+0049 …" mixes both ways to say "international".
-    let digits = digits.strip_prefix("00").unwrap_or(digits);
-    let e164 = format!("+{digits}");
-    let (code, national) = split(&e164).ok_or(PhoneError::UnknownCountryCode)?;
-    let regions = DATABASE.by_code(&code).ok_or(PhoneError::UnknownCountryCode)?;
-    let main = regions.first().and_then(|region| Country::parse(region.id()).ok());
-    let country = default_country.filter(|country| country.calling_code() == code).or(main);
-    join(code, national, country)
-}
-
-fn national(digits: &str, country: Country) -> Result<String, PhoneError> {
+/// Reads what was written without `+`: as a number of the country, with its country code or an exit code before it.
+fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
     let code = country.calling_code();
-    let meta = DATABASE.by_id(country.code()).ok_or(PhoneError::UnknownCountryCode)?;
-    if let Some(rest) = after_exit_code(digits, meta)
-        && let Ok(number) = international(rest, None)
-    {
-        return Ok(number);
+    let full = format!("+{code}{digits}");
+    let mut readings = Readings::new(Some(country));
+    let as_dialled = plan::read(digits, Some(country));
+    // An exit code says that a country code follows: the own one of the country, or 00, which is understood everywhere.
+    let is_abroad = digits.starts_with("00") || as_dialled.as_ref().is_some_and(|read| plan::split(read).is_some_and(|(to, _)| to != code));
+    if let Some(rest) = digits.strip_prefix("00") {
+        readings.add_international(rest);
     }
-    let trunk = meta.national_prefix().unwrap_or_default();
-    let stripped = digits.strip_prefix(trunk).filter(|_| !trunk.is_empty());
-    let with_code = digits.strip_prefix(code.to_string().as_str());
-    let general = meta.descriptors().general();
-    let without_carrier = without_carrier(digits, meta);
-    let readings = [stripped, Some(digits), with_code, without_carrier.as_deref()];
-    // The reading as a mobile number is preferred, since it is to be texted: 49151… in Germany is +49 151 …, although
-    // landlines begin with 4915, too.
-    let mobile = meta.descriptors().mobile();
-    for kind in mobile.into_iter().chain([general]) {
-        if let Some(reading) = readings.into_iter().flatten().find(|reading| kind.is_match(reading)) {
-            return join(code, reading, Some(country));
+    as_dialled.into_iter().for_each(|reading| readings.add(reading));
+    if !is_abroad {
+        plan::read(&full, None).into_iter().for_each(|reading| readings.add(reading));
+        if digits.starts_with(&code.to_string()) {
+            readings.add_international(digits);
+        }
+        if readings.valid.is_empty() {
+            readings.add_valid(line::otherwise_written(code, digits));
         }
     }
-    let best = stripped.filter(|_| trunk == "0").unwrap_or(digits);
-    join(code, best, Some(country))
+    // Its error is the plainest.
+    if let Judgement::Impossible(error) = plan::judge(&full, Some(country))
+        && !is_abroad
+    {
+        readings.error = Some(error);
+    }
+    readings.choose()
 }
 
-/// The digits after the exit code, which is `00` nearly everywhere, 011 in North America, 0011 in Australia.
-fn after_exit_code<'a>(digits: &'a str, meta: &Metadata) -> Option<&'a str> {
-    let own = meta
-        .international_prefix()
-        .and_then(|prefix| prefix.find(digits).filter(|found| found.start() == 0).map(|found| found.end()))
-        .and_then(|end| digits.get(end..));
-    own.or_else(|| digits.strip_prefix("00")).filter(|rest| !rest.is_empty())
-}
+impl Readings {
+    fn new(country: Option<Country>) -> Self {
+        Self { country, valid: Vec::new(), possible: Vec::new(), is_valid_but_unkept: false, error: None }
+    }
 
-/// The number without carrier codes (Brazil) or with its mobile digit in the place that abroad expects (Argentina).
-fn without_carrier(digits: &str, meta: &Metadata) -> Option<String> {
-    let prefix = meta.national_prefix_for_parsing()?;
-    let captures = prefix.captures(digits)?;
-    let whole = captures.get(0).filter(|whole| whole.start() == 0)?;
-    match meta.national_prefix_transform_rule() {
-        Some(rule) if captures.iter().skip(1).last().flatten().is_some() => Some(prefix.replace(digits, rule).into_owned()),
-        _ => digits.get(whole.end()..).map(str::to_owned),
+    /// Adds the readings of digits that begin with a country code, the likeliest that is valid alone.
+    fn add_international(&mut self, digits: &str) {
+        // "+0049 …" mixes both ways to say "international".
+        let digits = digits.strip_prefix("00").unwrap_or(digits);
+        let full = format!("+{digits}");
+        let Some((code, national)) = plan::split(&full) else {
+            self.error.get_or_insert(PhoneError::UnknownCountryCode);
+            return;
+        };
+        // What is valid as it stands is not read otherwise: what was read once reads as itself.
+        if plan::is_valid(&full) {
+            return self.add(full);
+        }
+        // Libphonenumber takes a trunk prefix away, as in +44 020 … and +7 8 912 …, and moves Argentina's 15.
+        let before = self.valid.len();
+        if let Some(reading) = plan::read(&full, None) {
+            self.add(reading);
+        }
+        if self.valid.len() == before {
+            self.add(full.clone());
+        }
+        if self.valid.len() == before {
+            self.add_valid(line::otherwise_written(code, national));
+        }
+    }
+
+    fn add(&mut self, e164: String) {
+        let (e164, judgement) = settle(e164, self.country);
+        match judgement {
+            Judgement::Valid if !self.valid.contains(&e164) => self.valid.push(e164),
+            Judgement::Possible if !self.possible.contains(&e164) => self.possible.push(e164),
+            Judgement::Valid | Judgement::Possible => {}
+            Judgement::ValidButUnkept(error) => {
+                self.is_valid_but_unkept = true;
+                self.error.get_or_insert(error);
+            }
+            Judgement::Impossible(error) => {
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Adds guesses, which count only if they are valid.
+    fn add_valid(&mut self, guesses: Vec<String>) {
+        guesses.into_iter().filter(|guess| plan::is_valid(guess)).for_each(|guess| self.add(guess));
+    }
+
+    /// The one that is valid, or else the likeliest that is possible; never one of two that are valid.
+    fn choose(mut self) -> Result<ParsedPhone, PhoneError> {
+        if let [one, other, ..] = self.valid.as_slice() {
+            return Err(PhoneError::Ambiguous(PhoneNumber(one.clone()), PhoneNumber(other.clone())));
+        }
+        let is_valid = !self.valid.is_empty();
+        if !self.is_valid_but_unkept {
+            self.valid.append(&mut self.possible);
+        }
+        match self.valid.into_iter().next() {
+            Some(e164) => Ok(ParsedPhone { number: PhoneNumber(e164), is_valid }),
+            None => Err(self.error.unwrap_or(PhoneError::UnknownCountryCode)),
+        }
     }
 }
 
-fn join(code: u16, national: &str, country: Option<Country>) -> Result<String, PhoneError> {
-    // A trunk zero after the country code, as in +44 020 …. Where zeros belong to the number (Italy, Côte d’Ivoire)
-    // the country has no trunk prefix.
-    let main = DATABASE.by_code(&code).and_then(|regions| regions.first().copied());
-    let trunk_zero = main.is_some_and(|region| region.national_prefix() == Some("0"));
-    let national = if trunk_zero { national.trim_start_matches('0') } else { national };
-    let length = national.len();
-    let lengths = LENGTHS.get(&code).ok_or(PhoneError::UnknownCountryCode)?;
-    let number = format!("+{code}{national}");
-    match (lengths.first(), lengths.last()) {
-        (Some(least), _) if length < *least => Err(PhoneError::TooShort(country)),
-        (_, Some(most)) if length > *most => Err(PhoneError::TooLong(country)),
-        _ if number.len() > MOST_DIGITS + 1 => Err(PhoneError::TooLong(country)),
-        // The shortest that can be stored; a few islands have 4-digit numbers, with a 3-digit code.
-        _ if number.len() < 8 => Err(PhoneError::TooShort(country)),
-        _ if !lengths.is_empty() && !lengths.contains(&length) => Err(PhoneError::ImpossibleLength(country)),
-        _ => Ok(number),
+/// The current form of a reading that is read as itself, with its judgement: what is merely possible may still have a trunk prefix.
+fn settle(e164: String, country: Option<Country>) -> (String, Judgement) {
+    let mut e164 = line::current(&e164).unwrap_or(e164);
+    loop {
+        let judgement = plan::judge(&e164, country);
+        match plan::read(&e164, None).filter(|read| judgement == Judgement::Possible && read.len() < e164.len()) {
+            Some(read) => e164 = line::current(&read).unwrap_or(read),
+            None => return (e164, judgement),
+        }
     }
-}
-
-fn possible_lengths(region: &Metadata) -> BTreeSet<usize> {
-    let descriptors = region.descriptors();
-    let kinds = [
-        descriptors.fixed_line(),
-        descriptors.mobile(),
-        descriptors.toll_free(),
-        descriptors.premium_rate(),
-        descriptors.shared_cost(),
-        descriptors.personal_number(),
-        descriptors.voip(),
-        descriptors.pager(),
-    ];
-    kinds.into_iter().flatten().flat_map(Descriptor::possible_length).map(|length| usize::from(*length)).collect()
-}
-
-fn for_country(country: Option<Country>) -> String {
-    country.map(|country| format!(" for {}", country.name())).unwrap_or_default()
 }

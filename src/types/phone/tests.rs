@@ -1,6 +1,7 @@
 //! Phone numbers as people type them.
 
 use proptest::prelude::*;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
 use super::*;
 
@@ -67,7 +68,7 @@ fn a_number_with_its_own_country_code_beats_the_chosen_country() {
     assert_eq!(read("0044 7700 900123", "DE"), "+447700900123");
     assert_eq!(read("011 44 7700 900123", "US"), "+447700900123");
     assert_eq!(read("0011 44 7700 900123", "AU"), "+447700900123");
-    assert_eq!(read("49 151 12345678", "DE"), "+4915112345678");
+    assert_eq!(read("43 664 123456", "AT"), "+43664123456");
 }
 
 #[test]
@@ -80,9 +81,89 @@ fn a_trunk_zero_after_the_country_code_is_dropped_where_it_is_one() {
 }
 
 #[test]
-fn possible_numbers_pass_even_when_nobody_has_them() {
-    for raw in ["+15005550006", "+15555550100", "+12065550199", "+18005550123"] {
-        assert_eq!(read_alone(raw).as_deref(), Ok(raw));
+fn possible_numbers_pass_and_are_said_not_to_be_valid() {
+    for (raw, is_valid) in [
+        ("+15005550006", true),
+        ("+12065550199", true),
+        ("+18005550123", true),
+        ("+15555550100", false),
+        ("+447700900123", false),
+        ("+33690123456", false),
+    ] {
+        let parsed = PhoneNumber::parse_and_judge(raw, None).unwrap();
+        assert_eq!((parsed.number.as_str(), parsed.is_valid), (raw, is_valid));
+        assert_eq!(parsed.number.is_valid(), is_valid);
+        assert_eq!(parsed.number.warning().is_some(), !is_valid);
+    }
+    let fictitious = PhoneNumber::from_e164("+447700900123").unwrap();
+    assert_eq!(fictitious.warning().unwrap(), "This is not a valid number for United Kingdom. Check it.");
+    assert!(!PhoneNumber::parse_and_judge("07700 900123", Some(country("GB"))).unwrap().is_valid);
+}
+
+#[test]
+fn a_country_code_without_plus_may_be_followed_by_the_trunk_prefix() {
+    assert_eq!(read("61 0412 345 678", "AU"), "+61412345678");
+    assert_eq!(read("82 010 1234 5678", "KR"), "+821012345678");
+    assert_eq!(read("90 0532 123 45 67", "TR"), "+905321234567");
+    assert_eq!(read("63 0917 123 4567", "PH"), "+639171234567");
+    assert_eq!(read("44 07700 900123", "GB"), "+447700900123");
+    assert_eq!(read("33 06 12 34 56 78", "FR"), "+33612345678");
+    assert_eq!(read("31 06 12345678", "NL"), "+31612345678");
+    assert_eq!(read("7 8 912 345 67 89", "RU"), "+79123456789");
+}
+
+#[test]
+fn a_trunk_prefix_of_any_kind_is_dropped_after_the_country_code() {
+    assert_eq!(read_alone("+54 11 15 2345 6789").as_deref(), Ok("+5491123456789"));
+    assert_eq!(read_alone("+54 9 11 15 2345 6789").as_deref(), Ok("+5491123456789"));
+    assert_eq!(read_alone("+54 011 15 2345 6789").as_deref(), Ok("+5491123456789"));
+    assert_eq!(read_alone("+7 (8) 912 345 67 89").as_deref(), Ok("+79123456789"));
+    assert_eq!(read_alone("+36 06 20 123 4567").as_deref(), Ok("+36201234567"));
+    assert_eq!(read_alone("+61 (0)412 345 678").as_deref(), Ok("+61412345678"));
+    assert_eq!(read_alone("+1 (0)415 555 0123").as_deref(), Ok("+14155550123"));
+    assert_eq!(read_alone("+39 (0)6 698 12345").as_deref(), Ok("+390669812345"));
+    assert_eq!(read_alone("+0049 0151 12345678").as_deref(), Ok("+4915112345678"));
+}
+
+#[test]
+fn numbers_from_before_a_renumbering_become_the_current_ones() {
+    assert_eq!(read_alone("+229 90 01 12 34").as_deref(), Ok("+2290190011234"));
+    assert_eq!(read_alone("+229 01 90 01 12 34").as_deref(), Ok("+2290190011234"));
+    assert_eq!(read("90 01 12 34", "BJ"), "+2290190011234");
+    assert_eq!(read_alone("+521 55 1234 5678").as_deref(), Ok("+525512345678"));
+    assert_eq!(read_alone("+52 044 55 1234 5678").as_deref(), Ok("+525512345678"));
+    for raw in ["044 55 1234 5678", "045 55 1234 5678", "01 55 1234 5678", "1 55 1234 5678", "521 55 1234 5678"] {
+        assert_eq!(read(raw, "MX"), "+525512345678", "{raw}");
+    }
+    assert_eq!(read_alone("+55 11 8123-4567").as_deref(), Ok("+5511981234567"));
+    assert_eq!(read("(11) 8123-4567", "BR"), "+5511981234567");
+    assert_eq!(read("011 8123-4567", "BR"), "+5511981234567");
+    assert_eq!(read_alone("+225 07 12 34 56").as_deref(), Ok("+2250707123456"));
+    assert_eq!(read("0169 123 4567", "VN"), "+84391234567");
+}
+
+#[test]
+fn two_valid_readings_are_refused_and_both_shown() {
+    let error = PhoneNumber::parse("49 151 23456789", Some(country("DE"))).unwrap_err();
+    let shown = error.to_string();
+    assert!(shown.contains("+49 1512 3456789") && shown.replace(' ', "").contains("+494915123456789"), "{shown}");
+    assert!(!error.without_numbers().contains("3456789"));
+    assert!(!format!("{error:?}").contains("3456789"));
+    assert_eq!(read("+49 151 23456789", "DE"), "+4915123456789");
+}
+
+#[test]
+fn digits_of_any_script_are_read_and_what_cannot_be_seen_is_dropped() {
+    for raw in [
+        "+٤٤ ٧٩١٢ ٣٤٥٦٧٨",
+        "+४४ ७९१२ ३४५६७८",
+        "+๔๔ ๗๙๑๒ ๓๔๕๖๗๘",
+        "＋４４（０）７９１２－３４５６７８",
+        "\u{2067}+44\u{200d} 7912\u{fe0f}\u{34f} 345678\u{2069}",
+        "+44\u{e0020}7912\u{3164}345678",
+        "+4️⃣4️⃣7912345678",
+    ] {
+        assert_eq!(read_alone(raw).as_deref(), Ok("+447912345678"), "{raw}");
     }
 }
 
@@ -154,6 +235,122 @@ fn debug_hides_the_middle() {
     assert_eq!(format!("{number:?}"), "+1***23");
     let number = PhoneNumber::from_e164("+447700900123").unwrap();
     assert_eq!(format!("{number:?}"), "+44***23");
+}
+
+#[test]
+fn what_is_merely_possible_reads_as_itself_or_is_refused() {
+    for (raw, default) in [("00300000", "BG"), ("0008981367", "AU"), ("+962 00 4873 0966", "JO"), ("6400000051933", "NZ")] {
+        let read = PhoneNumber::parse(raw, Some(country(default)));
+        assert!(read.as_ref().is_ok_and(|number| PhoneNumber::parse(number.as_str(), None) == read) || read.is_err(), "{raw}: {read:?}");
+    }
+    // An exit code is not taken for two trunk zeros.
+    assert_eq!(read("0044 7912 345678", "DE"), "+447912345678");
+}
+
+/// The kinds of numbers that there are examples of.
+const KINDS: [PhoneNumberType; 10] = [
+    PhoneNumberType::FixedLine,
+    PhoneNumberType::Mobile,
+    PhoneNumberType::TollFree,
+    PhoneNumberType::PremiumRate,
+    PhoneNumberType::SharedCost,
+    PhoneNumberType::VoIP,
+    PhoneNumberType::PersonalNumber,
+    PhoneNumberType::Pager,
+    PhoneNumberType::UAN,
+    PhoneNumberType::VoiceMail,
+];
+
+/// Example numbers of each kind in each country, as E.164 and as it is written within the country.
+fn examples() -> Vec<(Country, String, String)> {
+    let mut found = Vec::new();
+    for country in Country::all() {
+        let region = Region::from_code(country.code()).unwrap();
+        for kind in KINDS {
+            let Ok(number) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind) else { continue };
+            let text = |format| number.format_as(format).into_owned();
+            found.push((*country, text(PhoneNumberFormat::E164), text(PhoneNumberFormat::National)));
+        }
+    }
+    found
+}
+
+/// The digits of another script.
+fn in_script(text: &str, zero: char) -> String {
+    let digit = |value| char::from_u32(u32::from(zero) + value).unwrap();
+    text.chars().map(|character| character.to_digit(10).map_or(character, digit)).collect()
+}
+
+#[test]
+fn an_example_of_each_country_in_a_dozen_forms_is_itself_or_refused() {
+    let examples = examples();
+    assert!(examples.len() > 1_000, "{}", examples.len());
+    let (mut read, mut refused) = (0, Vec::new());
+    for (country, e164, national) in &examples {
+        let (code, bare) = plan::split(e164).unwrap();
+        let grouped = plan::grouped(e164).unwrap();
+        let international = [
+            grouped.clone(),
+            grouped.replace(' ', "."),
+            grouped.replacen(' ', " (0)", 1),
+            format!("tel:{}", grouped.replace(' ', "-")),
+            format!("00{code}{bare}"),
+            format!("+00{code} {bare}"),
+            in_script(&grouped, '\u{ff10}'),
+            in_script(e164, '\u{660}'),
+            format!("\u{202a}{}\u{202c}", grouped.replace(' ', "\u{2009}\u{200b}")),
+            format!("({grouped})"),
+        ];
+        let within = [
+            national.clone(),
+            bare.to_owned(),
+            format!("{code} {national}"),
+            format!("{code}{bare}"),
+            format!("+{code} {national}"),
+            in_script(national, '\u{966}'),
+        ];
+        // Iran's service numbers of four digits are too short to be kept.
+        let itself = PhoneNumber::parse(e164, None);
+        assert!(e164.len() < 8 && itself.is_err() || itself.as_ref().map(PhoneNumber::as_str) == Ok(e164.as_str()), "{e164}: {itself:?}");
+        let alone = international.iter().map(|text| (text, None));
+        let there = international.iter().chain(&within).map(|text| (text, Some(*country)));
+        for (text, country) in alone.chain(there) {
+            match PhoneNumber::parse(text, country) {
+                Ok(number) => {
+                    assert_eq!(number.as_str(), e164, "{text} in {country:?}");
+                    read += 1;
+                }
+                Err(error) => refused.push(format!("{text} in {country:?}: {error}")),
+            }
+        }
+    }
+    // Ten forms without and sixteen with the country, of each.
+    assert_eq!(read + refused.len(), examples.len() * 26);
+    assert!(refused.len() * 50 < read, "{} of {read} refused: {:#?}", refused.len(), &refused[..refused.len().min(40)]);
+}
+
+/// `scripts/generate-phone-numbers` wrote it, with libphonenumber itself.
+#[test]
+fn written_numbers_are_read_as_libphonenumber_reads_them() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phone-numbers.tsv");
+    let path = std::env::var("CARILLON_TEST_PHONE_NUMBERS").unwrap_or_else(|_| kept.to_owned());
+    let lines = std::fs::read_to_string(path).unwrap();
+    let (mut read, mut ambiguous, mut wrong) = (0, 0, Vec::new());
+    for line in lines.lines().filter(|line| !line.starts_with('#')) {
+        let [region, text, theirs, written] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let Ok(country) = Country::parse(region) else { continue };
+        match PhoneNumber::parse_and_judge(text, Some(country)) {
+            Ok(parsed) if parsed.number.as_str() == theirs => read += 1,
+            // They refuse, or say that it is not valid.
+            Ok(parsed) if theirs == "-" && parsed.number.as_str() == written => read += 1,
+            Err(PhoneError::Ambiguous(one, other)) if [&one, &other].iter().any(|number| number.as_str() == theirs) => ambiguous += 1,
+            Err(_) if theirs == "-" => {}
+            other => wrong.push(format!("{line}: {other:?}")),
+        }
+    }
+    assert!(read > 2_000, "{read}");
+    assert!(ambiguous * 100 < read, "{ambiguous} of {read} can be two numbers");
+    assert!(wrong.is_empty(), "{} of {read}: {:#?}", wrong.len(), &wrong[..wrong.len().min(40)]);
 }
 
 proptest! {

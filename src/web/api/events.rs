@@ -98,6 +98,9 @@ struct EventResult {
     /// How many automations it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     enrollments: Option<usize>,
+    /// What is doubtful about it although it was recorded, such as a phone number that is not valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     /// Why it was not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<EventError>,
@@ -132,11 +135,10 @@ async fn report(caller: Caller<Marketer>, body: JsonFields) -> ApiResult<HttpRes
 
 async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, std::slice::from_ref(event)).await?;
-    let report = read(event, defaults).map_err(ApiError::invalid)?;
-    let timing = timing(&report, caller.now());
+    let (report, remarks) = read(event, defaults).map_err(ApiError::invalid)?.split(caller.now());
     match caller.app.events.submit(report).await? {
         (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
-        answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, timing))),
+        answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, remarks))),
     }
 }
 
@@ -147,7 +149,8 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
     for event in events {
         match read(event, defaults) {
             Ok(report) => {
-                readings.push(Ok(timing(&report, now)));
+                let (report, remarks) = report.split(now);
+                readings.push(Ok(remarks));
                 reports.push(report);
             }
             Err(fields) => readings.push(Err(fields)),
@@ -194,7 +197,29 @@ fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
     Err(ApiError::invalid(errors))
 }
 
-fn read(value: &Value, defaults: Defaults) -> Result<NewEvent, FieldErrors> {
+/// An event that was read.
+#[derive(Debug)]
+struct Report {
+    event: NewEvent,
+    /// That its phone number is not valid. It is taken nevertheless, since numbering plans grow faster than what is known of them.
+    warning: Option<String>,
+}
+
+/// What an answer says of a report besides what became of it.
+#[derive(Debug)]
+struct Remarks {
+    timing: Timing,
+    warning: Option<String>,
+}
+
+impl Report {
+    fn split(self, now: DateTime<Utc>) -> (NewEvent, Remarks) {
+        let timing = self.event.occurred_at.map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now));
+        (self.event, Remarks { timing, warning: self.warning })
+    }
+}
+
+fn read(value: &Value, defaults: Defaults) -> Result<Report, FieldErrors> {
     let mut errors = FieldErrors::default();
     let event = read_fields(value, defaults, &mut errors);
     match event {
@@ -203,7 +228,7 @@ fn read(value: &Value, defaults: Defaults) -> Result<NewEvent, FieldErrors> {
     }
 }
 
-fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<NewEvent> {
+fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> Option<Report> {
     let mut reader = ObjectReader::open("", value, EXAMPLE, errors)?;
     reader.only(&["id", "name", "contact", "properties", "occurred_at"]);
     let client_id = reader.text("id", ClientId::parse);
@@ -218,7 +243,8 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
         }
     };
     let contact = read_contact(&mut reader, defaults.country);
-    Some(NewEvent { client_id, name: name?, contact: contact?, properties: properties?, occurred_at })
+    let (contact, warning) = contact?;
+    Some(Report { event: NewEvent { client_id, name: name?, contact, properties: properties?, occurred_at }, warning })
 }
 
 /// A date or time in any form that templates and conditions read too; blank text is as good as none.
@@ -237,7 +263,8 @@ fn check_properties(reader: &mut ObjectReader<'_, '_>, object: &Map<String, Valu
     Properties::parse(object.clone()).map_err(|message| reader.wrong("properties", message)).ok()
 }
 
-fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> Option<ContactRef> {
+/// Who did it, and what is doubtful about the number.
+fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> Option<(ContactRef, Option<String>)> {
     let Some(contact) = event.value("contact") else {
         event.wrong("contact", Mistake::Missing.with_hint("Name the contact by id, phone or external_id."));
         return None;
@@ -250,25 +277,22 @@ fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> O
         return None;
     }
     let id = reader.text("id", |text| mistake::id(text, "contact"));
-    let phone = reader.text("phone", |text| PhoneNumber::parse(text, country));
+    let phone = reader.text("phone", |text| PhoneNumber::parse_and_judge(text, country));
+    let warning = phone.as_ref().filter(|phone| !phone.is_valid).and_then(|phone| phone.number.warning());
     let external_id = reader.text("external_id", ExternalId::parse);
-    let named = id.map(ContactRef::Id).or(phone.map(ContactRef::Phone)).or(external_id.map(ContactRef::ExternalId));
+    let named = id.map(ContactRef::Id).or(phone.map(|phone| ContactRef::Phone(phone.number))).or(external_id.map(ContactRef::ExternalId));
     if named.is_none() && !event.errors().iter().any(|(field, _)| field.starts_with("contact")) {
         event.wrong("contact", "Name the contact by id, phone or external_id; it is empty.");
     }
-    named
-}
-
-fn timing(report: &NewEvent, now: DateTime<Utc>) -> Timing {
-    report.occurred_at.map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now))
+    named.map(|named| (named, warning))
 }
 
 /// Puts the answers for what could be read between the errors of what could not.
-fn results(readings: Vec<Result<Timing, FieldErrors>>, answers: Vec<Answer>) -> Vec<EventResult> {
+fn results(readings: Vec<Result<Remarks, FieldErrors>>, answers: Vec<Answer>) -> Vec<EventResult> {
     let mut answers = answers.into_iter();
-    let result = |reading: Result<Timing, FieldErrors>| match reading {
+    let result = |reading: Result<Remarks, FieldErrors>| match reading {
         Err(fields) => EventResult::error(fields),
-        Ok(timing) => answers.next().map_or_else(|| EventResult::error(FieldErrors::default()), |answer| EventResult::of(answer, timing)),
+        Ok(remarks) => answers.next().map_or_else(|| EventResult::error(FieldErrors::default()), |answer| EventResult::of(answer, remarks)),
     };
     let mut results: Vec<EventResult> = readings.into_iter().map(result).collect();
     for (index, result) in results.iter_mut().enumerate() {
@@ -278,13 +302,14 @@ fn results(readings: Vec<Result<Timing, FieldErrors>>, answers: Vec<Answer>) -> 
 }
 
 impl EventResult {
-    fn of((recorded, started): Answer, timing: Timing) -> Self {
-        let stored = |status, id| Self { index: None, status, timing: None, id: Some(id), enrollments: Some(started), error: None };
-        let timing = match timing {
+    fn of((recorded, started): Answer, remarks: Remarks) -> Self {
+        let timing = match remarks.timing {
             Timing::Recent => None,
             Timing::TooOld => Some("too_old"),
             Timing::InFuture => Some("in_future"),
         };
+        let warning = remarks.warning;
+        let stored = |status, id| Self { index: None, status, timing: None, id: Some(id), enrollments: Some(started), warning, error: None };
         match recorded {
             Recorded::New(id) => Self { timing, ..stored("recorded", id) },
             Recorded::Repeat(id) => stored("repeat", id),
@@ -295,7 +320,7 @@ impl EventResult {
     const fn error(fields: FieldErrors) -> Self {
         let message = "Some fields cannot be accepted; `fields` says which and why.";
         let error = EventError { code: "invalid_fields", message, fields };
-        Self { index: None, status: "error", timing: None, id: None, enrollments: None, error: Some(error) }
+        Self { index: None, status: "error", timing: None, id: None, enrollments: None, warning: None, error: Some(error) }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct ContactAnswer {
     /// In E.164.
     #[schema(value_type = String, example = "+14155550123")]
     phone: PhoneNumber,
+    /// Whether the number lies in a range of its country's numbering plan that is in use; if not, check it.
+    phone_valid: bool,
     first_name: Option<String>,
     last_name: Option<String>,
     email: Option<String>,
@@ -71,6 +73,7 @@ impl ContactAnswer {
     fn new(contact: Contact, tags: Vec<TagName>, suppression: Option<Suppression>) -> Self {
         let Contact { id, phone, first_name, last_name, email, external_id, attributes, created_at, updated_at } = contact;
         let suppression = suppression.map(|found| SuppressionAnswer { reason: found.reason, since: found.since });
-        Self { id, phone, first_name, last_name, email, external_id, attributes, tags, suppression, created_at, updated_at }
+        let phone_valid = phone.is_valid();
+        Self { id, phone, phone_valid, first_name, last_name, email, external_id, attributes, tags, suppression, created_at, updated_at }
     }
 }

@@ -15,7 +15,7 @@ fn fields(event: &Value) -> Vec<String> {
 
 #[test]
 fn an_event_needs_a_name_and_a_contact() {
-    let event = read(&json!({"name": "order", "contact": {"phone": "+14155550123"}}), UTC).unwrap();
+    let event = read(&json!({"name": "order", "contact": {"phone": "+14155550123"}}), UTC).unwrap().event;
     assert!(event.client_id.is_none() && event.occurred_at.is_none());
     assert_eq!(event.properties.value(), &json!({}));
     assert_eq!(fields(&json!({})), ["contact", "name"]);
@@ -26,7 +26,7 @@ fn an_event_needs_a_name_and_a_contact() {
 #[test]
 fn a_contact_is_named_in_exactly_one_way() {
     let event = |contact: Value| json!({"name": "order", "contact": contact});
-    let read = |contact| read(&event(contact), UTC).unwrap().contact;
+    let read = |contact| read(&event(contact), UTC).unwrap().event.contact;
     assert!(matches!(read(json!({"external_id": "c-7", "phone": null})), ContactRef::ExternalId(_)));
     assert!(matches!(read(json!({"id": "01980d3c-9b5a-7000-8000-000000000000"})), ContactRef::Id(_)));
     assert_eq!(fields(&event(json!({"phone": "+14155550123", "external_id": "7"}))), ["contact"]);
@@ -40,7 +40,7 @@ fn a_national_number_without_a_default_country_is_refused() {
     let event = json!({"name": "order", "contact": {"phone": "0171 1234567"}});
     assert_eq!(fields(&event), ["contact.phone"]);
     let germany = Defaults { country: crate::types::country::Country::parse("DE").ok(), ..UTC };
-    assert!(matches!(read(&event, germany).unwrap().contact, ContactRef::Phone(phone) if phone.as_str() == "+491711234567"));
+    assert!(matches!(read(&event, germany).unwrap().event.contact, ContactRef::Phone(phone) if phone.as_str() == "+491711234567"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::messages::retry::Selection;
 use crate::types::id::MessageId;
 use crate::types::mistake;
 use crate::web::days::{Today, TypedDays};
-use crate::web::narrowing::{BLANK, is_blank};
+use crate::web::narrowing::{blank, is_blank};
 
 /// As many days as are answered when none are named.
 const SPAN: i64 = 30;
@@ -142,7 +142,7 @@ fn said(field: &str, given: Patch<String>, errors: &mut FieldErrors) -> Option<S
         Patch::Keep => None,
         Patch::Set(text) if !is_blank(&text) => Some(text),
         Patch::Set(_) | Patch::Clear => {
-            errors.add(field, Mistake::Blank.with_hint(NARROWING_HINT));
+            errors.add(field, blank());
             None
         }
     }

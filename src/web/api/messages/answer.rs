@@ -10,6 +10,7 @@ use crate::messages::delivery::ReportSource;
 use crate::messages::list::{self as messages, Direction, Message, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId};
+use crate::types::phone::PhoneNumber;
 
 /// One SMS or MMS, out or in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +27,8 @@ pub(super) struct MessageAnswer {
     status: MessageStatus,
     /// E.164.
     to: String,
+    /// Whether `to` lies in a range of its country's numbering plan that is in use; `null` where it is no phone number.
+    to_valid: Option<bool>,
     /// `null` until a Messaging Service has chosen.
     from: Option<String>,
     body: String,
@@ -102,6 +105,7 @@ impl From<Message> for MessageAnswer {
             id: message.id,
             direction: message.direction,
             status: message.status,
+            to_valid: PhoneNumber::from_e164(&message.to_address).ok().map(|phone| phone.is_valid()),
             to: message.to_address,
             from: message.from_address,
             body: message.body,

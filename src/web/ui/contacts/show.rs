@@ -34,6 +34,8 @@ pub(in crate::web) struct ShowPage {
     name: Option<String>,
     phone: PhoneNumber,
     country: Option<&'static str>,
+    /// What is wrong with the number.
+    phone_warning: Option<String>,
     email: Option<String>,
     external_id: Option<String>,
     attributes: Vec<Attribute>,
@@ -149,6 +151,7 @@ impl ShowPage {
             title: contact.label(),
             name: contact.full_name(),
             country: contact.phone.country().map(Country::name),
+            phone_warning: contact.phone.warning(),
             phone: contact.phone,
             email: contact.email,
             external_id: contact.external_id,
@@ -246,7 +249,7 @@ impl Page for ShowPage {
     }
 }
 
-/// Contacts for the samples of all pages: one of whom all is known, one of whom only the number is.
+/// Contacts for the samples of all pages: one of whom all is known, one of whom only the number is, and one whose number is not valid.
 pub(super) fn sample_contacts() -> Vec<Contact> {
     let phone = |text| PhoneNumber::from_e164(text).ok();
     let contact = |phone| Contact {
@@ -268,7 +271,7 @@ pub(super) fn sample_contacts() -> Vec<Contact> {
         attributes: serde_json::json!({ "city": "Köln <i>", "visits": 3.5, "vip": true }),
         ..contact(phone)
     });
-    known.into_iter().chain(phone("+14155550123").map(contact)).collect()
+    known.into_iter().chain(phone("+14155550123").map(contact)).chain(phone("+447700900123").map(contact)).collect()
 }
 
 fn sample_timeline(contact: &Contact) -> Vec<Line> {
