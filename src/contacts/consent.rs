@@ -67,6 +67,11 @@ impl ConsentRecord {
             (ConsentChange::Suppressed, Source::Api) => {
                 format!("Suppressed through the API{because}")
             }
+            (ConsentChange::Suppressed, Source::NumberChange) => {
+                let by = self.user_email.as_deref().map(|email| format!(" by {email}")).unwrap_or_default();
+                format!("{ended} moved along from {} when the number was changed{by}", note.unwrap_or("the former number"))
+            }
+            (ConsentChange::Lifted, Source::NumberChange) => format!("{ended} lifted when the number was changed"),
             (ConsentChange::Lifted, Source::Api) => {
                 format!("{ended} lifted through the API{because}")
             }
@@ -107,7 +112,7 @@ pub async fn until(conn: &mut Conn, phone: &PhoneNumber, time: DateTime<Utc>, li
     let records = consent_records::table
         .left_join(users::table)
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
-        .filter(consent_records::phone.eq(phone))
+        .filter(consent_records::phone.eq_any(phone.forms()))
         .filter(consent_records::recorded_at.le(time))
         .order(consent_records::id.desc())
         .limit(limit)
@@ -179,6 +184,16 @@ mod tests {
         assert_eq!(stop.words(), "Texted “Stop!” to +1 415 555 0123");
         let start = record(ConsentChange::Lifted, Source::Keyword, Reason::Stop);
         assert_eq!(start.words(), "Texted “START”: STOP lifted");
+    }
+
+    #[test]
+    fn a_stop_that_moved_along_names_the_old_number() {
+        let moved = ConsentRecord {
+            note: Some("+1 415 555 0123".to_owned()),
+            user_email: Some("anna@example.com".to_owned()),
+            ..record(ConsentChange::Suppressed, Source::NumberChange, Reason::Stop)
+        };
+        assert_eq!(moved.words(), "STOP moved along from +1 415 555 0123 when the number was changed by anna@example.com");
     }
 
     #[test]

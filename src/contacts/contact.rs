@@ -1,6 +1,6 @@
 //! The contact itself: finding and creating.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
@@ -100,9 +100,9 @@ pub async fn find(conn: &mut Conn, id: ContactId) -> Result<Contact> {
     found.ok_or(Error::NotFound("contact"))
 }
 
-/// Finds a contact by phone number.
+/// Finds a contact by phone number, however the number of its line is written.
 pub async fn find_by_phone(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Contact>> {
-    let found = contacts::table.filter(contacts::phone.eq(phone)).select(Contact::as_select()).first(conn).await;
+    let found = contacts::table.filter(contacts::phone.eq_any(phone.forms())).select(Contact::as_select()).first(conn).await;
     Ok(found.optional()?)
 }
 
@@ -127,9 +127,20 @@ pub async fn existing(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactI
     Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(contacts::id).load(conn).await?)
 }
 
-/// Which contacts have these numbers, in no particular order; unknown numbers are left out.
+/// Which contacts have these numbers, in no particular order and under the numbers as they were asked for; unknown ones are left out.
 pub async fn ids_by_phone(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<(PhoneNumber, ContactId)>> {
-    Ok(contacts::table.filter(contacts::phone.eq_any(phones)).select((contacts::phone, contacts::id)).load(conn).await?)
+    let others: HashMap<PhoneNumber, &PhoneNumber> =
+        phones.iter().filter_map(|phone| phone.other_form().map(|other| (other, phone))).collect();
+    let columns = (contacts::phone, contacts::id);
+    let mut found: Vec<(PhoneNumber, ContactId)> =
+        contacts::table.filter(contacts::phone.eq_any(phones)).select(columns).load(conn).await?;
+    if !others.is_empty() {
+        let written: Vec<&PhoneNumber> = others.keys().collect();
+        let rows: Vec<(PhoneNumber, ContactId)> =
+            contacts::table.filter(contacts::phone.eq_any(written)).select(columns).load(conn).await?;
+        found.extend(rows.into_iter().filter_map(|(phone, id)| Some(((*others.get(&phone)?).clone(), id))));
+    }
+    Ok(found)
 }
 
 /// Which contacts have these ids in another system, in no particular order; unknown ids are left out.
@@ -198,8 +209,8 @@ async fn create_missing(conn: &mut Conn, phones: &[PhoneNumber], now: DateTime<U
     let rows: Vec<_> = phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
     let created: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
-        .on_conflict(contacts::phone)
-        .do_nothing()
+        // Also on the index of Argentine lines.
+        .on_conflict_do_nothing()
         .returning(Contact::as_returning())
         .get_results(conn)
         .await?;
@@ -209,11 +220,10 @@ async fn create_missing(conn: &mut Conn, phones: &[PhoneNumber], now: DateTime<U
 
 /// Reads the violated unique indexes as errors of their fields.
 pub(super) fn taken(error: Error) -> Error {
-    error.on_constraint("contacts_phone_key", "phone", "already a contact").on_constraint(
-        "contacts_external_id_key",
-        "external_id",
-        "another contact has this id",
-    )
+    error
+        .on_constraint("contacts_phone_key", "phone", "already a contact")
+        .on_constraint("contacts_argentine_line_key", "phone", "already a contact, with its number written the other way")
+        .on_constraint("contacts_external_id_key", "external_id", "another contact has this id")
 }
 
 /// What a contact's first moment brings: the change, and the opt-out that its number already has.

@@ -290,7 +290,7 @@ impl<'a> Window<'a> {
         let (from, before) = self.range(end);
         let mut query = self.in_order((from, before));
         if let Some(phone) = &self.filter.phone {
-            query = query.filter(contacts::phone.eq(phone));
+            query = query.filter(contacts::phone.eq_any(phone.forms()));
         }
         if let Some(external_id) = &self.filter.external_id {
             query = query.filter(contacts::external_id.eq(external_id));

@@ -107,7 +107,7 @@ statement! {
         limit: i64 => BigInt,
     }
     returns BigInt;
-    "SELECT count(*) FROM (SELECT FROM suppressions WHERE since >= {} AND reason = ANY ({}) LIMIT {}) AS counted"
+    "SELECT count(*) FROM (SELECT FROM suppressions WHERE since >= {} AND reason = ANY ({}) AND counted LIMIT {}) AS counted"
 }
 
 /// How often people have opted out since `since`, also those who have opted in again; at most one more than [`MOST_COUNTED`].
@@ -137,7 +137,7 @@ pub async fn active_many(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Hash
 
 statement! {
     /// Waits for the other transactions that silence one of these numbers; in the order of the keys, so that two cannot wait for each other.
-    struct Queue<'a> { addresses: &'a [&'a str] => Array<Text> }
+    struct Queue<'a> { addresses: &'a [PhoneNumber] => Array<Text> }
     returns ();
     "SELECT pg_advisory_xact_lock(key)
      FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address ORDER BY key) AS numbers"
@@ -150,8 +150,8 @@ statement! {
 /// time for the same number, each would wait for the other.
 pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
     if !phones.is_empty() {
-        let addresses: Vec<&str> = phones.iter().map(|phone| phone.as_str()).collect();
-        Queue { addresses: &addresses }.execute(conn).await?;
+        let forms: Vec<PhoneNumber> = phones.iter().flat_map(|phone| phone.forms()).collect();
+        Queue { addresses: &forms }.execute(conn).await?;
     }
     Ok(())
 }
@@ -162,17 +162,7 @@ pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
 /// Pending messages are the caller's to take back, see `messages::stop`.
 pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Suppressed> {
     queue_up(conn, &[&evidence.phone]).await?;
-    let rows = diesel::insert_into(suppressions::table)
-        .values((
-            suppressions::id.eq(SuppressionId::new()),
-            suppressions::phone.eq(&evidence.phone),
-            suppressions::reason.eq(evidence.reason),
-            suppressions::since.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    let newly = rows > 0;
+    let newly = insert(conn, &evidence.phone, evidence.reason, now, Counted::Once).await?;
     if newly || evidence.source != Source::Twilio {
         consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
     }
@@ -196,13 +186,15 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
         return Err(Error::field("note", "Write down why this number may be texted again."));
     }
     let reasons: Vec<_> = reasons.iter().copied().filter(|reason| !evidence.source.is_keyword() || reason.is_opt_out()).collect();
-    let active = suppressions::table.filter(suppressions::phone.eq(&evidence.phone)).filter(suppressions::lifted_at.is_null());
+    let forms = evidence.phone.forms();
+    let active = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::lifted_at.is_null());
     let mut lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
         .set(suppressions::lifted_at.eq(now))
         .returning(suppressions::reason)
         .get_results(conn)
         .await?;
     lifted.sort_unstable();
+    lifted.dedup();
     for reason in &lifted {
         let evidence = Evidence { reason: *reason, ..evidence.clone() };
         consent::record(conn, ConsentChange::Lifted, &evidence, now).await?;
@@ -224,6 +216,30 @@ pub(super) async fn tag_stopped(conn: &mut Conn, contacts: &[Contact], now: Date
     let opted_out = |contact: &&Contact| stopped.iter().any(|s| s.reason.is_opt_out() && s.phone == contact.phone);
     let ids: Vec<ContactId> = contacts.iter().filter(opted_out).map(|contact| contact.id).collect();
     tags::add_many(conn, &ids, &TagName::stop(), now).await
+}
+
+/// Whether a suppression is an opt-out of its own or one that is counted under another number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Once,
+    Already,
+}
+
+/// Suppresses a number for a reason, unless it is; the person's will under every way to write the number. Says whether it is new.
+async fn insert(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, since: DateTime<Utc>, counted: Counted) -> Result<bool> {
+    let forms = if reason.is_will() { phone.forms() } else { vec![phone.clone()] };
+    let row = |(at, phone): (usize, &PhoneNumber)| {
+        (
+            suppressions::id.eq(SuppressionId::new()),
+            suppressions::phone.eq(phone.clone()),
+            suppressions::reason.eq(reason),
+            suppressions::since.eq(since),
+            suppressions::counted.eq(at == 0 && counted == Counted::Once),
+        )
+    };
+    let rows: Vec<_> = forms.iter().enumerate().map(row).collect();
+    let inserted = diesel::insert_into(suppressions::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    Ok(inserted > 0)
 }
 
 async fn load_active(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<Suppression>> {

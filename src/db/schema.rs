@@ -410,6 +410,7 @@ diesel::table! {
         reason -> Text,
         since -> Timestamptz,
         lifted_at -> Nullable<Timestamptz>,
+        counted -> Bool,
     }
 }
 

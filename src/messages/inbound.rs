@@ -86,15 +86,15 @@ async fn take_in(
     now: DateTime<Utc>,
 ) -> Result<Received> {
     contacts::deletion::hold_off(conn).await?;
-    if let Some(phone) = inbound.from.phone() {
+    // Short codes and names may text us too; they are no contacts.
+    let phone = inbound.from.line();
+    if let Some(phone) = &phone {
         suppressions::queue_up(conn, &[phone]).await?;
     }
     let same = messages::table.filter(messages::request_key.eq(inbound.message_sid.as_str())).filter(messages::direction.eq("inbound"));
     if diesel::select(exists(same)).get_result(conn).await? {
         return Ok(Received::Repeat);
     }
-    // Short codes and names may text us too; they are no contacts.
-    let phone = inbound.from.phone().cloned();
     let (contact_id, mut changes) = match &phone {
         Some(phone) => {
             let (contact, changes) = contacts::find_or_create_by_phone(conn, phone, now).await?;

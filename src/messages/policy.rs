@@ -201,7 +201,11 @@ impl Consequence {
     #[must_use]
     pub fn silences(&self) -> Option<(PhoneNumber, Reason)> {
         match self.effect {
-            Effect::Suppress(reason) => PhoneNumber::from_e164(&self.to_address).ok().map(|phone| (phone, reason)),
+            Effect::Suppress(reason) => {
+                let phone = PhoneNumber::from_e164(&self.to_address).ok()?;
+                // That a line's former number cannot be reached says nothing of the line; that the person opted out does.
+                Some((if reason.is_will() { phone.current() } else { phone }, reason))
+            }
             Effect::StopSender | Effect::StopConnection | Effect::SlowSender => None,
         }
     }

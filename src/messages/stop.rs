@@ -8,7 +8,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::{
@@ -30,17 +30,17 @@ pub(super) async fn pass_with_claims(conn: &Conn) -> Result<()> {
 }
 
 statement! {
-    /// Takes back every pending message to a number.
+    /// Takes back every pending message to a line, however its number is written.
     struct TakeBack<'a> {
         reason: Reason => Text,
         now: DateTime<Utc> => Timestamptz,
-        address: &'a str => Text,
+        addresses: &'a [PhoneNumber] => Array<Text>,
     }
     returns SqlUuid;
     "WITH moved AS (
         UPDATE messages SET status = 'suppressed', reason = why.reason, status_at = why.now
         FROM (SELECT {}::text AS reason, {}::timestamptz AS now) AS why
-        WHERE to_address = {} AND status = 'pending'
+        WHERE to_address = ANY ({}::text[]) AND status = 'pending'
         RETURNING id, status_at
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
@@ -53,7 +53,7 @@ statement! {
 ///
 /// It must be the last thing in the transaction: it holds the gate that all claims pass, until the commit.
 pub async fn take_back_pending(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
-    let taken = TakeBack { reason, now, address: phone.as_str() }.load(conn).await?;
+    let taken = TakeBack { reason, now, addresses: &phone.forms() }.load(conn).await?;
     GATE.pass_alone(conn).await?;
     Ok(taken)
 }

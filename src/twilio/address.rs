@@ -70,6 +70,13 @@ impl Address {
         }
     }
 
+    /// The number of the line behind it, in the form that contacts are kept under: WhatsApp names Mexicans as `whatsapp:+521…`, and
+    /// they are contacts as +52….
+    #[must_use]
+    pub fn line(&self) -> Option<PhoneNumber> {
+        self.phone().cloned().map(PhoneNumber::current)
+    }
+
     /// Whether the message goes by WhatsApp.
     #[must_use]
     pub fn is_whatsapp(&self) -> bool {
@@ -108,6 +115,16 @@ mod tests {
         assert!(Address::parse("whatsapp:+14155550123").is_whatsapp());
         assert_eq!(Address::parse("ACME").phone(), None);
         assert!(matches!(Address::parse("12345"), Address::ShortCode(_)));
+    }
+
+    #[test]
+    fn an_old_form_names_the_line_and_is_written_as_it_came() {
+        for text in ["+5215512345678", "whatsapp:+5215512345678", "+525512345678"] {
+            let address = Address::parse(text);
+            assert_eq!(address.line().as_ref().map(PhoneNumber::as_str), Some("+525512345678"));
+            assert_eq!(address.to_wire(), text);
+        }
+        assert_eq!(Address::parse("ACME").line(), None);
     }
 
     #[test]

@@ -31,6 +31,8 @@ text_enum! {
         Admin = "admin",
         /// A program that uses the JSON API.
         Api = "api",
+        /// The person's number was changed, and what they had said moved along.
+        NumberChange = "number_change",
     }
 }
 
@@ -48,6 +50,13 @@ impl Reason {
     /// Whether it is the person's own will not to be texted.
     pub fn is_opt_out(self) -> bool {
         Self::OPT_OUTS.contains(&self)
+    }
+
+    /// Whether it is about the person, who keeps it when their number changes; the others are faults of the number.
+    ///
+    /// Suppression by hand is among them: often it is what a person asked for by another way than a text.
+    pub fn is_will(self) -> bool {
+        self.is_opt_out() || self == Self::Manual
     }
 
     /// A few words for a badge.

@@ -88,7 +88,7 @@ impl Said {
 async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<Said>> {
     let rows: Vec<(Option<String>, DateTime<Utc>, String, String)> = messages::table
         .inner_join(contacts::table)
-        .filter(contacts::phone.eq(phone))
+        .filter(contacts::phone.eq_any(phone.forms()))
         .filter(messages::direction.eq("inbound"))
         .filter(messages::created_at.ge(since))
         .order(messages::id.desc())
@@ -112,7 +112,7 @@ async fn by_record(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -
     type Row = (ConsentChange, Option<Reason>, DateTime<Utc>, Option<String>, Option<DateTime<Utc>>, Option<String>);
     let rows: Vec<Row> = consent_records::table
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
-        .filter(consent_records::phone.eq(phone))
+        .filter(consent_records::phone.eq_any(phone.forms()))
         .filter(consent_records::source.eq_any([Source::Keyword, Source::Lookup, Source::Twilio]))
         .filter(consent_records::recorded_at.ge(since))
         .order(consent_records::id.desc())

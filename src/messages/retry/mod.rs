@@ -173,7 +173,7 @@ fn draft(message: Message) -> Option<Draft> {
         origin: Origin::Retry { of: message.id, automation_id: message.automation_id },
         contact_id: message.contact_id,
         sender_id: message.sender_id?,
-        to: Ok(PhoneNumber::from_e164(&message.to_address).ok()?),
+        to: Ok(PhoneNumber::from_e164(&message.to_address).ok()?.current()),
         text: Ok(message.body),
         template: message.template_id.zip(message.template_version),
         media_urls: message.media_urls,
