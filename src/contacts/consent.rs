@@ -1,7 +1,7 @@
 //! Consent records: the evidence for each time that a number was suppressed or lifted. Rows are only ever added.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable};
+use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 
 use super::suppressions::{Evidence, Reason, Source};
@@ -147,6 +147,20 @@ pub(super) async fn record(conn: &mut Conn, change: ConsentChange, evidence: &Ev
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// The message that proves why a number is suppressed for a reason, where one does.
+pub(super) async fn message_behind(conn: &mut Conn, phone: &PhoneNumber, reason: Reason) -> Result<Option<MessageId>> {
+    let found: Option<Option<MessageId>> = consent_records::table
+        .filter(consent_records::phone.eq_any(phone.forms()))
+        .filter(consent_records::change.eq(ConsentChange::Suppressed))
+        .filter(consent_records::reason.eq(reason))
+        .order(consent_records::id.desc())
+        .select(consent_records::message_id)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.flatten())
 }
 
 /// What is added where the webhook of a keyword had not come.

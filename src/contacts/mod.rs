@@ -20,4 +20,4 @@ pub use contact::{
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, FAR, Position, count, list, list_ids};
-pub use patch::{AttributesPatch, ContactPatch, Patch, update};
+pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, update};

@@ -6,9 +6,10 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::Change;
 use super::contact::{Contact, taken};
 use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
-use super::{Change, suppressions};
+use super::suppressions::{self, By, Reason};
 use crate::db::{Conn, schema::contacts};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::{id::ContactId, phone::PhoneNumber};
@@ -90,16 +91,37 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
+/// What a call of [`update`] did.
+#[must_use = "automations react to the changes, and what is pending to a silenced number is taken back: see automations::consequences"]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Updated {
+    /// The contact as it is now.
+    pub contact: Contact,
+    /// What changed about it that automations may react to.
+    pub changes: Vec<Change>,
+    /// Why its new number may not be texted: the person had said so under the old one.
+    pub silenced: Option<Reason>,
+}
+
 /// Changes a contact; a number or external id that another contact has is an error of that field.
 ///
-/// A new number that has opted out brings its tag along; the tag of the old number stays, since the same person asked for it.
-pub async fn update(conn: &mut Conn, id: ContactId, patch: ContactPatch, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
+/// A STOP stays with the person: it moves along to another number, with the tag. A new number that has opted out brings its tag along.
+pub async fn update(conn: &mut Conn, id: ContactId, patch: ContactPatch, by: By, now: DateTime<Utc>) -> Result<Updated> {
+    // Before the contact is locked: a STOP of the old number has queued up when it comes to the contact.
+    let former: Option<PhoneNumber> = contacts::table.find(id).select(contacts::phone).first(conn).await.optional()?;
+    let former = former.ok_or(Error::NotFound("contact"))?;
+    if let Some(phone) = patch.phone.as_ref().filter(|phone| **phone != former) {
+        suppressions::queue_up(conn, &[&former, phone]).await?;
+    }
     let before: Option<Contact> = contacts::table.find(id).for_update().select(Contact::as_select()).first(conn).await.optional()?;
     let before = before.ok_or(Error::NotFound("contact"))?;
+    if before.phone != former && patch.phone.is_some() {
+        return Err(Error::Refused("Someone else has just changed this contact's number; look at it and try again.".to_owned()));
+    }
     let mut contact = before.clone();
     patch.apply(&mut contact)?;
     if contact == before {
-        return Ok((before, Vec::new()));
+        return Ok(Updated { contact: before, changes: Vec::new(), silenced: None });
     }
     contact.updated_at = now;
     let contact: Contact = diesel::update(contacts::table.find(id))
@@ -109,8 +131,12 @@ pub async fn update(conn: &mut Conn, id: ContactId, patch: ContactPatch, now: Da
         .await
         .map_err(|error| taken(error.into()))?;
     let moved = contact.phone != before.phone;
-    let changes = if moved { suppressions::tag_stopped(conn, std::slice::from_ref(&contact), now).await? } else { Vec::new() };
-    Ok((contact, changes))
+    let (mut changes, mut silenced) = (Vec::new(), None);
+    if moved {
+        silenced = suppressions::move_along(conn, &former, &contact.phone, by, now).await?;
+        changes = suppressions::tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
+    }
+    Ok(Updated { contact, changes, silenced })
 }
 
 impl ContactPatch {

@@ -218,6 +218,34 @@ pub(super) async fn tag_stopped(conn: &mut Conn, contacts: &[Contact], now: Date
     tags::add_many(conn, &ids, &TagName::stop(), now).await
 }
 
+/// What a person said moves along from their old number to the new one, with evidence that names the old one; the old number stays
+/// silenced too. What is a fault of the old number stays with it. Answers with the reason that weighs most, if any moved.
+///
+/// The caller has queued up for both numbers, and takes back what is pending to the new one.
+pub(super) async fn move_along(
+    conn: &mut Conn,
+    from: &PhoneNumber,
+    to: &PhoneNumber,
+    by: By,
+    now: DateTime<Utc>,
+) -> Result<Option<Reason>> {
+    let wills: Vec<_> = all_active(conn, from).await?.into_iter().filter(|suppression| suppression.reason.is_will()).collect();
+    for Suppression { reason, since, .. } in &wills {
+        if insert(conn, to, *reason, *since, Counted::Already).await? {
+            let evidence = Evidence {
+                phone: to.clone(),
+                reason: *reason,
+                source: Source::NumberChange,
+                message_id: consent::message_behind(conn, from, *reason).await?,
+                user_id: by.user_id,
+                note: Some(from.international()),
+            };
+            consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
+        }
+    }
+    Ok(wills.into_iter().next().map(|suppression| suppression.reason))
+}
+
 /// Whether a suppression is an opt-out of its own or one that is counted under another number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counted {

@@ -181,8 +181,8 @@ async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
     consequences::delete_contact(conn, &Actor::command_line(), stopped.id, at(0)).await.unwrap();
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
-    let (moved, changes) = contacts::update(conn, other.id, patch, at(1)).await.unwrap();
-    assert_eq!((moved.id, changes.len()), (other.id, 1));
+    let updated = contacts::update(conn, other.id, patch, By::api(), at(1)).await.unwrap();
+    assert_eq!((updated.contact.id, updated.changes.len(), updated.silenced), (other.id, 1, None));
     assert_eq!(tags::of(conn, other.id).await.unwrap(), [TagName::stop()]);
 }
 
@@ -233,7 +233,7 @@ async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_fie
     assert_eq!(wrong_fields(contacts::create(conn, same_id, at(0)).await), ["external_id"]);
     let other = create(conn, NewContact::with_phone(phone("+14155550198"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
-    assert_eq!(wrong_fields(contacts::update(conn, other.id, patch, at(0)).await), ["phone"]);
+    assert_eq!(wrong_fields(contacts::update(conn, other.id, patch, By::api(), at(0)).await), ["phone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,13 +252,14 @@ async fn a_patch_changes_what_it_names_and_merges_attributes() {
         attributes: AttributesPatch::Merge(object(json!({ "vip": null, "age": 40 }))),
         ..ContactPatch::default()
     };
-    let (changed, changes) = contacts::update(conn, contact.id, patch.clone(), at(5)).await.unwrap();
-    assert!(changes.is_empty());
+    let updated = contacts::update(conn, contact.id, patch.clone(), By::api(), at(5)).await.unwrap();
+    assert!(updated.changes.is_empty());
+    let changed = updated.contact;
     assert_eq!((changed.first_name.as_deref(), changed.email.as_deref()), (Some("Ann"), Some("ann@example.com")));
     assert_eq!(changed.attributes["age"], 40);
     assert_eq!((changed.attributes.get("vip"), changed.updated_at), (None, at(5)));
-    let (same, _) = contacts::update(conn, contact.id, patch, at(9)).await.unwrap();
-    assert_eq!(same.updated_at, at(5), "what changes nothing leaves no trace");
+    let same = contacts::update(conn, contact.id, patch, By::api(), at(9)).await.unwrap();
+    assert_eq!(same.contact.updated_at, at(5), "what changes nothing leaves no trace");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,7 @@ mod hooks;
 mod hostile_input;
 mod large_lists;
 mod ledger;
+mod lines;
 mod message_log;
 mod messages;
 mod migrations;

@@ -15,7 +15,7 @@ use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::consequences;
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName, Tagged};
-use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position};
+use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position, Updated};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
@@ -158,14 +158,15 @@ async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<Http
 /// Applies a patch and tags, with the consequences of these and of the changes so far.
 async fn save(conn: &mut Conn, id: ContactId, parsed: Parsed, mut changes: Vec<Change>, now: DateTime<Utc>) -> Result<Contact> {
     let patch: ContactPatch = parsed.patch;
-    let (contact, changed) = contacts::update(conn, id, patch, now).await?;
+    let Updated { contact, changes: changed, silenced } = contacts::update(conn, id, patch, By::api(), now).await?;
     changes.extend(changed);
     let tagged = match &parsed.tags {
         Some(wanted) => tags::replace(conn, &contact, wanted, By::api(), now).await?,
         None => Tagged::default(),
     };
     changes.extend(tagged.changes);
-    consequences::follow(conn, &changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+    let silenced = silenced.or(tagged.silenced);
+    consequences::follow(conn, &changes, silenced.map(|reason| (&contact.phone, reason)), now).await?;
     Ok(contact)
 }
 

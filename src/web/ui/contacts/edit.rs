@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::form::{ContactForm, patch};
 use crate::automations::consequences;
-use crate::contacts::{self, Contact};
+use crate::contacts::suppressions::By;
+use crate::contacts::{self, Contact, Updated};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
@@ -65,29 +66,39 @@ pub(super) async fn edit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageRes
 pub(super) async fn update(visit: Visit<Marketer>, id: Path<ContactId>, fields: Form<Vec<(String, String)>>) -> PageResult {
     let form = ContactForm::sent(&fields);
     let mut conn = visit.conn().await?;
-    let (now, actor) = (visit.now(), visit.actor());
+    let (now, actor, by) = (visit.now(), visit.actor(), By::user(visit.user.id));
     let updated = conn
         .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let before = contacts::find(conn, *id).await?;
-            let (contact, changes) = contacts::update(conn, *id, patch(new), now).await?;
+            let Updated { contact, changes, silenced } = contacts::update(conn, *id, patch(new), by, now).await?;
             let changed = before.changed_fields(&contact);
             if !changed.is_empty() {
                 let summary = format!("changed the {} of a contact", changed.join(", "));
                 audit::record(conn, &actor, Kind::Contact, Some(id.0), &summary, now).await?;
             }
-            consequences::follow(conn, &changes, None, now).await?;
-            Ok(contact)
+            consequences::follow(conn, &changes, silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            Ok((contact, silenced))
         })
         .await;
     drop(conn);
-    saved(visit, Some(*id), form, updated, "Contact saved.")
+    let done = match &updated {
+        Ok((_, Some(reason))) => format!("Contact saved. {} moved along to the new number: it stays suppressed.", reason.noun()),
+        _ => "Contact saved.".to_owned(),
+    };
+    saved(visit, Some(*id), form, updated.map(|(contact, _)| contact), &done)
 }
 
 /// To the contact; or back to the form with what is wrong with it.
 fn saved(visit: Visit<Marketer>, id: Option<ContactId>, form: ContactForm, outcome: Result<Contact>, done: &str) -> PageResult {
     match outcome {
-        Ok(contact) => visit.redirect(format!("/contacts/{}", contact.id)).flash(done),
+        Ok(contact) => {
+            let reply = visit.redirect(format!("/contacts/{}", contact.id));
+            match contact.phone.warning() {
+                Some(warning) => reply.warning(format!("{done} {warning}")),
+                None => reply.flash(done),
+            }
+        }
         Err(Error::Invalid(errors)) => {
             // Rows stay where they are: their errors are named by position.
             let page = EditPage::new(&visit, id, form, errors);
