@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
@@ -62,6 +63,23 @@ impl Clock {
         }
         self.now()
     }
+}
+
+/// How long the machine has been running, time in suspension included.
+pub(crate) fn since_boot() -> Duration {
+    use nix::time::{ClockId, clock_gettime};
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = ClockId::CLOCK_BOOTTIME;
+    // It counts suspension where there is no other of that name.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = ClockId::CLOCK_MONOTONIC;
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
+/// The machine's time of day, as nobody has put it right.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
+pub(crate) fn since_1970() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod db;
 pub mod error;
 pub mod events;
+pub mod fail_point;
 pub mod messages;
 pub mod queue;
 pub mod senders;

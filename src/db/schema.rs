@@ -283,6 +283,7 @@ diesel::table! {
         from_address -> Nullable<Text>,
         body -> Text,
         media_urls -> Array<Text>,
+        contact_deleted_at -> Nullable<Timestamptz>,
     }
 }
 

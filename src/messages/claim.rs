@@ -22,8 +22,14 @@ use crate::{
         throttle::admit::{self, Candidate},
     },
     queue::lease,
-    types::id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId},
+    types::{
+        id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId},
+        deadline::Deadline,
+    },
 };
+
+/// Why a message to a contact that was deleted is not sent.
+pub const CONTACT_DELETED: &str = "The contact was deleted.";
 
 /// Why a message expired.
 pub const EXPIRED: &str = "It waited longer than its sender lets messages wait, and was not sent any more.";
@@ -57,6 +63,8 @@ pub struct Claimed {
     pub parts: i16,
     /// How long Twilio may keep it before it must be sent, in seconds, up to 36,000.
     pub validity_seconds: u32,
+    /// When it began to be judged: what was found true of it then may be true no longer a little later.
+    pub judged_at: Deadline,
 }
 
 /// What became of the wish to claim a message.
@@ -68,6 +76,8 @@ pub enum Claim {
     Suppressed,
     /// Its connection, sender or automation is switched off. It stays `pending` until [`wake()`].
     Held,
+    /// Its contact was deleted while it was being sent, and it was not; it is `skipped` now.
+    Skipped,
     /// It waited longer than its sender lets messages wait: it is `expired` now.
     Expired,
     /// It stands in its sender's queue, from where it is sent when the sender's rate allows; there it needs no job.
@@ -97,10 +107,12 @@ statement! {
         room_connections: &'a [ConnectionId] => Array<SqlUuid>,
         room_places: &'a [i64] => Array<BigInt>,
         expired: &'a str => Text,
+        skipped: &'a str => Text,
     }
     returns (SqlUuid, Text, SqlUuid, SqlUuid, Text, Text, Text, Array<Text>, Int2, Nullable<SqlUuid>, Int4, Nullable<Int2>);
     "WITH wanted AS (
-        SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id, created_at
+        SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id, created_at,
+            contact_deleted_at
         FROM messages WHERE id = ANY ({}::uuid[]) AND status = 'pending'
         FOR NO KEY UPDATE SKIP LOCKED
      ), clock AS (
@@ -111,6 +123,7 @@ statement! {
         SELECT w.*, s.address AS sender_address, x.reason, coalesce(q.released, false) AS released,
             w.created_at + s.validity_minutes * interval '1 minute' - clock.now AS left_over,
             CASE WHEN x.reason IS NOT NULL THEN 'suppressed'
+                 WHEN w.contact_deleted_at IS NOT NULL THEN 'skipped'
                  WHEN c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL OR s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL
                    OR a.status <> 'active' THEN 'held'
                  WHEN w.created_at + s.validity_minutes * interval '1 minute' <= clock.now THEN 'expired'
@@ -139,15 +152,15 @@ statement! {
             THEN 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = p.id) END::smallint AS attempt
         FROM placed p
      ), moved AS (
-        UPDATE messages m SET status = p.outcome, reason = CASE p.outcome WHEN 'expired' THEN {}::text ELSE p.reason END,
-            status_at = clock.now
-        FROM numbered p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'expired')
+        UPDATE messages m SET status = p.outcome, status_at = clock.now,
+            reason = CASE p.outcome WHEN 'expired' THEN {}::text WHEN 'skipped' THEN {}::text ELSE p.reason END
+        FROM numbered p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'skipped', 'expired')
      ), attempted AS (
         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
         SELECT p.id, p.attempt, clock.worker, clock.now FROM numbered p, clock WHERE p.outcome = 'submitting'
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM numbered p, clock WHERE p.outcome IN ('suppressed', 'expired')
+        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM numbered p, clock WHERE p.outcome IN ('suppressed', 'skipped', 'expired')
      ), forgotten AS (
         DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM numbered WHERE released AND outcome <> 'crowded'))
      )
@@ -208,6 +221,7 @@ pub async fn claim(
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
+    let judged_at = Deadline::now();
     try_join!(plans::keep(conn).err_into(), stop::pass_with_claims(conn))?;
     let (room_connections, room_places) = room.columns();
     let judge = Judge {
@@ -218,11 +232,12 @@ pub async fn claim(
         room_connections: &room_connections,
         room_places: &room_places,
         expired: EXPIRED,
+        skipped: CONTACT_DELETED,
     };
     let rows: Vec<Row> = judge.load(conn).await?;
     let (mut claims, mut candidates) = (Vec::with_capacity(ids.len()), Vec::new());
     for row in rows {
-        match verdict(row) {
+        match verdict(row, judged_at) {
             Verdict::Is(id, claim) => claims.push((id, claim)),
             Verdict::UpToTheRate(candidate) => candidates.push(*candidate),
         }
@@ -279,7 +294,7 @@ enum Verdict {
     UpToTheRate(Box<Candidate>),
 }
 
-fn verdict(row: Row) -> Verdict {
+fn verdict(row: Row, judged_at: Deadline) -> Verdict {
     let (message_id, outcome, connection_id, sender_id, to_address, sender_address, body, media_urls, parts, automation, left, attempt) =
         row;
     let claim = match outcome.as_str() {
@@ -295,6 +310,7 @@ fn verdict(row: Row) -> Verdict {
                 media_urls,
                 parts,
                 validity_seconds: validity_seconds(TimeDelta::seconds(left.into())),
+                judged_at,
             };
             if outcome == "throttled" {
                 let flow = automation.map_or(Uuid::nil(), |id| id.0);
@@ -303,6 +319,7 @@ fn verdict(row: Row) -> Verdict {
             Claim::Claimed(Box::new(claimed))
         }
         "suppressed" => Claim::Suppressed,
+        "skipped" => Claim::Skipped,
         "expired" => Claim::Expired,
         "queued" => Claim::Queued,
         "crowded" => Claim::Crowded(connection_id),

@@ -26,6 +26,7 @@ use crate::{
     twilio::parts,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
+        deadline::Deadline,
         phone::PhoneNumber,
     },
 };
@@ -88,6 +89,8 @@ pub enum Sends<'r> {
         ended: &'r [JobId],
         /// How many of each connection may be claimed.
         room: &'r Room,
+        /// When it began to be judged what goes: before anything was read.
+        judged_at: Deadline,
     },
 }
 
@@ -187,9 +190,9 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     if drafts.is_empty() {
         return Ok(Composed::default());
     }
-    let (worker, room) = match sends {
-        Sends::Anyone => (None, &Room::unlimited()),
-        Sends::Worker { id, ended, room } => ((drafts.len() <= ended.len()).then_some(id), room),
+    let (worker, room, judged_at) = match sends {
+        Sends::Anyone => (None, &Room::unlimited(), Deadline::now()),
+        Sends::Worker { id, ended, room, judged_at } => ((drafts.len() <= ended.len()).then_some(id), room, judged_at),
     };
     if worker.is_some() {
         stop::pass_with_claims(conn).await?;
@@ -230,7 +233,7 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
         Sends::Worker { id, ended, .. } => queue::send_next(conn, id, ended, &going, now).await?,
     };
     let begun = rows.iter().filter(|(_, status, _)| *status == MessageStatus::Submitting).map(|(id, _, connection)| (*id, *connection));
-    let mut claimed = columns.claimed(conn, begun.collect(), &drafts, now).await?;
+    let mut claimed = columns.claimed(conn, begun.collect(), &drafts, judged_at, now).await?;
     let (mut begun, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());
     for job in jobs {
         match claimed.remove(&MessageId(job.job.subject())) {

@@ -26,6 +26,9 @@ const MOST_LATE_REFUSALS: i16 = 4;
 /// How often a message that Twilio had accepted and then dropped unsent is handed over once more; a full queue does not count.
 pub(super) const MOST_RESENDS: usize = 3;
 
+/// Up to this attempt, one that came too late is followed by the next at once.
+const MOST_AT_ONCE: i16 = 3;
+
 /// How long a message waits whose sender's queue at Twilio is full.
 pub const QUEUE_FULL_PAUSE: TimeDelta = TimeDelta::minutes(15);
 
@@ -89,6 +92,9 @@ pub fn decide(outcome: &Outcome, refusals: i16, now: DateTime<Utc>) -> Decision 
         // Neither was processed, however often it happens: the message's validity ends it, not a count.
         Err(SendError::Busy { .. }) => again(lease::backoff(attempt.min(5))),
         Err(SendError::NotSent { .. }) => again(lease::backoff(attempt.min(8))),
+        // Nothing stands against it that is known: it is judged at once, unless that has been too slow time and again.
+        Err(SendError::TooLate { .. }) if attempt <= MOST_AT_ONCE => Decision { retry_at: Some(now), ..plain(MessageStatus::Pending) },
+        Err(SendError::TooLate { .. }) => again(lease::backoff((attempt - MOST_AT_ONCE).min(5))),
         Err(SendError::Unknown { .. }) => plain(MessageStatus::Unconfirmed),
         Err(refusal) => {
             let (status, retry_at) = match refusal.disposition() {

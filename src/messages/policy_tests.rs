@@ -10,6 +10,7 @@ use crate::{
         errors::{Class, ContactEffect, Retry},
         sid::MessageSid,
     },
+    types::deadline::Deadline,
 };
 
 fn now() -> DateTime<Utc> {
@@ -28,6 +29,7 @@ fn outcome(attempt: i16, answer: Result<CreatedMessage, SendError>) -> Outcome {
         media_urls: Vec::new(),
         parts: 1,
         validity_seconds: 36_000,
+        judged_at: Deadline::now(),
     };
     Outcome { claimed, answer, finished_at: now(), duration_ms: 5 }
 }

@@ -15,6 +15,7 @@ use crate::{
     contacts::suppressions::Reason,
     db::{Conn, gate::Gate, schema::messages, statement::statement},
     error::Result,
+    messages::claim::CONTACT_DELETED,
     types::{
         id::{ContactId, EnrollmentId, MessageId},
         phone::PhoneNumber,
@@ -79,13 +80,18 @@ statement! {
 }
 
 /// Skips every pending message to a contact that is deleted in this transaction, and returns them: nobody who was deleted is texted.
-/// The messages stay, without the contact.
+/// The messages stay, without the contact, and know that it was deleted: one that is being sent may yet come back to `pending`, and is
+/// then skipped by its next claim.
 ///
 /// The deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)), so that no message to it is being composed.
 pub async fn forget_contact(conn: &mut Conn, contact_id: ContactId, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
-    let skipped = Skip { reason: "The contact was deleted.", now, contact_id }.load(conn).await?;
+    let skipped = Skip { reason: CONTACT_DELETED, now, contact_id }.load(conn).await?;
     diesel::update(messages::table.filter(messages::contact_id.eq(contact_id)))
-        .set((messages::contact_id.eq(None::<ContactId>), messages::enrollment_id.eq(None::<EnrollmentId>)))
+        .set((
+            messages::contact_id.eq(None::<ContactId>),
+            messages::enrollment_id.eq(None::<EnrollmentId>),
+            messages::contact_deleted_at.eq(now),
+        ))
         .execute(conn)
         .await?;
     Ok(skipped)

@@ -2,7 +2,7 @@
 
 pub mod accepted;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -54,6 +54,8 @@ text_enum! {
         Busy = "busy",
         /// The request never left: Twilio does not have the message.
         NotSent = "not_sent",
+        /// It was not sent, since too much time had passed since the claim.
+        HeldBack = "held_back",
         /// Nobody can know from the answer.
         Unknown = "unknown",
     }
@@ -129,6 +131,17 @@ statement! {
 }
 
 statement! {
+    /// Those of some attempts that were followed by another of the same message; its rows are locked.
+    struct Superseded<'a> {
+        ids: &'a [MessageId] => Array<SqlUuid>,
+        attempts: &'a [i16] => Array<Int2>,
+    }
+    returns SqlUuid;
+    "SELECT o.id FROM unnest({}::uuid[], {}::smallint[]) AS o (id, number)
+     WHERE EXISTS (SELECT FROM attempts WHERE message_id = o.id AND attempts.number > o.number)"
+}
+
+statement! {
     /// Counts the earlier refusals of messages with one of some codes.
     struct Refusals<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
@@ -140,6 +153,10 @@ statement! {
 }
 
 /// Records what came of a batch of attempts, each message at most once in it; in the caller's transaction.
+///
+/// A worker that was suspended may bring its outcome when others have taken the message over. Where another attempt has followed, that
+/// one decides. Where the message became `unconfirmed` and this attempt certainly sent nothing, nothing is in doubt any more: it goes
+/// back to `pending` with a job of its own, since the worker's may be gone.
 pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) -> Result<RecordedOutcomes> {
     let consequences: Vec<Consequence> = outcomes.iter().copied().filter_map(Consequence::of).collect();
     let silenced: Vec<PhoneNumber> = consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
@@ -148,13 +165,14 @@ pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) 
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
     let locked: Vec<Current> = Lock { ids: &ids }.load(conn).await?;
     let current: HashMap<MessageId, &Current> = locked.iter().map(|row| (row.0, row)).collect();
+    let superseded = superseded(conn, outcomes).await?;
     let refusals = earlier_refusals(conn, outcomes).await?;
     let settled: Vec<Settled<'_>> = outcomes
         .iter()
         .map(|outcome| {
             let id = outcome.claimed.message_id;
             let decision = policy::decide(outcome, refusals.get(&id).copied().unwrap_or(0), now);
-            Settled::of(outcome, decision, current.get(&id).copied())
+            Settled::of(outcome, decision, current.get(&id).copied(), superseded.contains(&id))
         })
         .collect();
     write(conn, &settled).await?;
@@ -163,12 +181,22 @@ pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) 
     let looks: Vec<NewJob> =
         unconfirmed.map(|settled| NewJob { job: Job::Settle(settled.outcome.claimed.message_id), run_at: now + FIRST_LOOK }).collect();
     queue::enqueue(conn, &looks, now).await?;
+    let revived = settled.iter().filter(|settled| settled.revived).map(|settled| settled.outcome.claimed.message_id);
+    queue::enqueue_sends(conn, &revived.collect::<Vec<_>>(), now).await?;
 
     let messages = settled.iter().map(|settled| RecordedOutcome {
         message_id: settled.outcome.claimed.message_id,
-        retry_at: settled.decision.retry_at.filter(|_| settled.status == MessageStatus::Pending),
+        retry_at: settled.decision.retry_at.filter(|_| settled.status == MessageStatus::Pending && !settled.revived),
     });
     Ok(RecordedOutcomes { messages: messages.collect(), consequences })
+}
+
+/// The messages of those outcomes whose attempts were followed by others.
+async fn superseded(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashSet<MessageId>> {
+    let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
+    let attempts: Vec<i16> = outcomes.iter().map(|outcome| outcome.claimed.attempt).collect();
+    let found: Vec<MessageId> = Superseded { ids: &ids, attempts: &attempts }.load(conn).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// How often the messages were refused before with a code that counts; asked only where it matters.
@@ -190,21 +218,38 @@ struct Settled<'a> {
     status: MessageStatus,
     sid: Option<&'a str>,
     from_address: Option<String>,
+    /// Whether it was given up as unconfirmed, and is known not to have been sent.
+    revived: bool,
 }
 
 impl<'a> Settled<'a> {
-    fn of(outcome: &'a Outcome, decision: Decision, current: Option<&Current>) -> Self {
+    fn of(outcome: &'a Outcome, decision: Decision, current: Option<&Current>, superseded: bool) -> Self {
         let receipt = outcome.answer.as_ref().ok();
         let sid = receipt.map(|receipt| receipt.sid.as_str());
         let from_address = receipt.and_then(|receipt| receipt.from.as_ref().map(Address::to_wire));
-        match current {
-            // A callback was faster, and said that Twilio had dropped it: it is on its way anew, and this answer is history.
-            Some((_, current, _, _, Some(former))) if sid.is_some_and(|sid| former.iter().any(|former| former == sid)) => {
-                Self { outcome, decision, status: *current, sid: None, from_address: None }
-            }
-            Some((_, current, ..)) => Self { outcome, status: next_status(*current, decision.status), decision, sid, from_address },
-            None => Self { outcome, status: decision.status, decision, sid, from_address },
+        let settled = Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
+        let Some((_, current, _, _, former)) = current else { return settled };
+        // A callback was faster, and said that Twilio had dropped it: it is on its way anew, and this answer is history.
+        let is_former = sid.is_some_and(|sid| former.iter().flatten().any(|former| former == sid));
+        // Another attempt followed: only that Twilio has the message says something about it.
+        if is_former || (superseded && receipt.is_none()) {
+            return Self { status: *current, sid: None, from_address: None, ..settled };
         }
+        let revived = *current == MessageStatus::Unconfirmed && outcome.sent_nothing();
+        let status = if revived { MessageStatus::Pending } else { next_status(*current, decision.status) };
+        Self { status, revived, ..settled }
+    }
+
+    /// The status that is noted in the message's story; one that goes back to `pending` leaves its trace in the attempts alone.
+    fn event(&self) -> Option<MessageStatus> {
+        Some(self.decision.status).filter(|status| *status != MessageStatus::Pending || self.revived)
+    }
+}
+
+impl Outcome {
+    /// Whether it is certain that the attempt sent nothing, and says nothing about the message besides.
+    const fn sent_nothing(&self) -> bool {
+        matches!(self.answer, Err(SendError::NotSent { .. } | SendError::TooLate { .. } | SendError::Busy { .. }))
     }
 }
 
@@ -231,8 +276,7 @@ async fn write(conn: &mut Conn, settled: &[Settled<'_>]) -> Result<()> {
         request_ids: &each(settled, |settled| request_id(&settled.outcome.answer)),
         durations: &each(settled, |settled| settled.outcome.duration_ms),
         finished_ats: &each(settled, |settled| settled.outcome.finished_at),
-        // A message that goes back to `pending` leaves its trace in the attempts alone.
-        events: &each(settled, |settled| Some(settled.decision.status).filter(|status| *status != MessageStatus::Pending)),
+        events: &each(settled, Settled::event),
         sources: &each(settled, |settled| source(&settled.outcome.answer)),
     }
     .execute(conn)
@@ -246,6 +290,7 @@ fn kind(answer: &std::result::Result<CreatedMessage, SendError>) -> AttemptOutco
         Err(SendError::Refused { .. }) => AttemptOutcome::Refused,
         Err(SendError::Busy { .. }) => AttemptOutcome::Busy,
         Err(SendError::NotSent { .. }) => AttemptOutcome::NotSent,
+        Err(SendError::TooLate { .. }) => AttemptOutcome::HeldBack,
         Err(SendError::Unknown { .. }) => AttemptOutcome::Unknown,
     }
 }

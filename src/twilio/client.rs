@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, RequestBuilder, redirect, retry};
+use reqwest::{Body, Method, Request, RequestBuilder, redirect, retry};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
-use super::{credentials::Credentials, failure::Exchange};
+use super::{credentials::Credentials, failure::Exchange, timely::Timely};
+use crate::types::deadline::Deadline;
 
 /// How to reach Twilio.
 #[derive(Debug, Clone)]
@@ -63,6 +64,8 @@ pub(super) struct Reply {
 pub(super) enum Broken {
     /// The request never left: nothing can have come of it.
     NotSent { why: String, exchange: Exchange },
+    /// Its time had passed before it was written: nothing can have come of it.
+    TooLate { exchange: Exchange },
     /// The request was, or may have been, written.
     NoAnswer { why: String, exchange: Exchange },
 }
@@ -138,10 +141,52 @@ impl Client {
         self.exchange(credentials, self.http.request(Method::POST, url).form(form)).await
     }
 
-    async fn exchange(&self, credentials: &Credentials, request: RequestBuilder) -> Result<Reply, Broken> {
-        let (user, password) = credentials.basic();
+    /// Posts a form before a moment, or not at all: once that has passed, not a byte of the form is given to the network.
+    pub(super) async fn post_before(
+        &self,
+        moment: Deadline,
+        credentials: &Credentials,
+        url: Url,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, Broken> {
         let begun = Instant::now();
-        let mut response = match request.basic_auth(user, Some(password)).send().await {
+        let late = |begun: Instant| Broken::TooLate { exchange: Exchange::without_answer(begun.elapsed()) };
+        if moment.has_passed() {
+            return Err(late(begun));
+        }
+        let (user, password) = credentials.basic();
+        let request = self.http.request(Method::POST, url).form(form).basic_auth(user, Some(password)).build();
+        let mut request = request.map_err(|error| self.broken(&error, Exchange::default()))?;
+        let (body, handed) = Timely::new(request.body().and_then(Body::as_bytes).unwrap_or_default(), moment);
+        *request.body_mut() = Some(Body::wrap(body));
+        match self.execute(request, begun).await {
+            Ok(reply) => Ok(reply),
+            Err(_) if handed.was_withheld() => Err(late(begun)),
+            // Whatever came of it: the other side cannot have the whole of it.
+            Err(Broken::NoAnswer { why, exchange }) if !handed.was_given() => Err(Broken::NotSent { why, exchange }),
+            Err(broken) => Err(broken),
+        }
+    }
+
+    /// Opens a connection and leaves it open for the next request.
+    pub(super) async fn connect(&self) {
+        // Whether there is anything at this address is of no interest.
+        if let Ok(answer) = self.http.get(self.url(Api::Main, "/2010-04-01")).send().await {
+            let _ = answer.bytes().await;
+        }
+    }
+
+    async fn exchange(&self, credentials: &Credentials, request: RequestBuilder) -> Result<Reply, Broken> {
+        let begun = Instant::now();
+        let (user, password) = credentials.basic();
+        match request.basic_auth(user, Some(password)).build() {
+            Ok(request) => self.execute(request, begun).await,
+            Err(error) => Err(self.broken(&error, Exchange::default())),
+        }
+    }
+
+    async fn execute(&self, request: Request, begun: Instant) -> Result<Reply, Broken> {
+        let mut response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(error) => return Err(self.broken(&error, Exchange::without_answer(begun.elapsed()))),
         };

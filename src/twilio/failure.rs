@@ -45,6 +45,12 @@ pub enum SendError {
         /// The request.
         exchange: Exchange,
     },
+    /// The time to send it had passed before it was written: it is certainly not sent.
+    #[error("too much time had passed since Carillon checked that it may be sent; nothing was sent, and it is checked again")]
+    TooLate {
+        /// The request.
+        exchange: Exchange,
+    },
     /// Twilio was too busy and did not process it: it is certainly not sent, and safe to send again.
     #[error("Twilio is answering too many requests of this account at once; it is sent again more slowly")]
     Busy {
@@ -139,7 +145,7 @@ impl SendError {
             Self::Refused { code: Some(code), .. } => errors::lookup(*code).on_refusal(),
             Self::Refused { http_status: 401 | 403, .. } => Disposition::AccountBroken,
             Self::Refused { .. } => Disposition::Reject,
-            Self::NotSent { .. } | Self::Busy { .. } => Disposition::RetryAfter(Wait::Backoff),
+            Self::NotSent { .. } | Self::TooLate { .. } | Self::Busy { .. } => Disposition::RetryAfter(Wait::Backoff),
             Self::Unknown { .. } => Disposition::Ambiguous,
         }
     }
@@ -150,7 +156,7 @@ impl SendError {
         match self {
             Self::Refused { code, .. } | Self::Unknown { code, .. } => *code,
             Self::Busy { .. } => Some(BUSY),
-            Self::NotSent { .. } => None,
+            Self::NotSent { .. } | Self::TooLate { .. } => None,
         }
     }
 
@@ -161,7 +167,7 @@ impl SendError {
             Self::Refused { http_status, .. } => Some(*http_status),
             Self::Busy { .. } => Some(429),
             Self::Unknown { http_status, .. } => *http_status,
-            Self::NotSent { .. } => None,
+            Self::NotSent { .. } | Self::TooLate { .. } => None,
         }
     }
 
@@ -169,9 +175,11 @@ impl SendError {
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
         match self {
-            Self::Refused { exchange, .. } | Self::NotSent { exchange, .. } | Self::Busy { exchange } | Self::Unknown { exchange, .. } => {
-                exchange
-            }
+            Self::Refused { exchange, .. }
+            | Self::NotSent { exchange, .. }
+            | Self::TooLate { exchange }
+            | Self::Busy { exchange }
+            | Self::Unknown { exchange, .. } => exchange,
         }
     }
 
@@ -231,6 +239,7 @@ impl From<Broken> for SendError {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::NotSent { why, exchange } => Self::NotSent { why, exchange },
+            Broken::TooLate { exchange } => Self::TooLate { exchange },
             Broken::NoAnswer { why, exchange } => Self::Unknown { why, http_status: None, code: None, exchange },
         }
     }
@@ -239,6 +248,7 @@ impl From<Broken> for SendError {
 impl From<Broken> for TwilioError {
     fn from(broken: Broken) -> Self {
         match broken {
+            Broken::TooLate { exchange } => Self::Unreachable { why: "there was no time left to ask".to_owned(), exchange },
             Broken::NotSent { why, exchange } | Broken::NoAnswer { why, exchange } => Self::Unreachable { why, exchange },
         }
     }

@@ -13,6 +13,7 @@ use super::{
     status::TwilioStatus,
     wire,
 };
+use crate::types::deadline::Deadline;
 
 /// What to send.
 #[derive(Clone, PartialEq, Eq)]
@@ -122,8 +123,13 @@ const SHORT_PAGE: usize = 50;
 const KEY: &str = "messages";
 
 impl Client {
-    /// Sends a message, once: an error says whether it may have been sent all the same.
-    pub async fn create_message(&self, credentials: &Credentials, message: &NewTwilioMessage) -> Result<CreatedMessage, SendError> {
+    /// Sends a message, once, and before a moment or not at all: an error says whether it may have been sent all the same.
+    pub async fn create_message(
+        &self,
+        credentials: &Credentials,
+        message: &NewTwilioMessage,
+        before: Deadline,
+    ) -> Result<CreatedMessage, SendError> {
         let to = message.to.to_wire();
         let (sender_key, sender) = match &message.from {
             SendFrom::Address(address) => ("From", address.to_wire()),
@@ -136,7 +142,12 @@ impl Client {
         form.extend(message.status_callback.as_deref().map(|url| ("StatusCallback", url)));
         form.extend(validity.as_deref().map(|seconds| ("ValidityPeriod", seconds)));
         let url = self.url(Api::Main, &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid));
-        receipt(self.post(credentials, url, &form).await?)
+        receipt(self.post_before(before, credentials, url, &form).await?)
+    }
+
+    /// Makes sure that the next message finds an open connection, where the last one lost its time in making one.
+    pub async fn prepare_connection(&self) {
+        self.connect().await;
     }
 
     /// Fetches a message by its SID.

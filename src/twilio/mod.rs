@@ -1,6 +1,6 @@
 //! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Knows nothing of the rest but `types`.
 //!
-//! - [`Client`] sends and reads: [`messages`], [`account`], [`numbers`], [`services`], [`registrations`].
+//! - [`Client`] sends, in time or not at all ([`timely`]), and reads: [`messages`], [`account`], [`numbers`], [`services`], [`registrations`].
 //! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and what to do.
 //! - [`signature`], [`form`], [`callbacks`] and [`keyword`] read what Twilio calls the hooks with.
 //! - [`hook_call`] calls a hook in Twilio's place, to see whether Twilio could.
@@ -25,6 +25,7 @@ pub mod services;
 pub mod sid;
 pub mod signature;
 pub mod status;
+mod timely;
 mod wire;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Values without I/O: each has one fallible constructor, and needs no check after it.
 
 pub mod country;
+pub mod deadline;
 pub mod hook_address;
 pub mod http_url;
 pub mod id;

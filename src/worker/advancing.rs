@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     automations::advance,
+    fail_point::FailPoint,
     messages::{
         claim::Room,
         compose::{Composed, Sends},
@@ -15,7 +16,7 @@ use crate::{
         Job,
         lease::{self, Finish, JobId, Leased},
     },
-    types::id::EnrollmentId,
+    types::{id::EnrollmentId, deadline::Deadline},
     worker::{
         Worker,
         perform::{PerformError, is_away},
@@ -78,7 +79,7 @@ impl Worker {
             .collect();
         let ended: Vec<JobId> = jobs.iter().map(|leased| leased.id).collect();
         let now = self.clock.now();
-        let sends = Sends::Worker { id: self.id, ended: &ended, room };
+        let sends = Sends::Worker { id: self.id, ended: &ended, room, judged_at: Deadline::now() };
         let mut conn = self.db.get().await?;
         let taking = self.leases.taking().await;
         let following = conn.transaction(async |conn| {
@@ -90,6 +91,9 @@ impl Worker {
             Ok::<_, PerformError>(Following { composed, keys })
         });
         let following = following.await?;
+        if !following.composed.claimed.is_empty() {
+            FailPoint::Claimed.reach();
+        }
         taking.hold(following.composed.leased());
         Ok(following)
     }

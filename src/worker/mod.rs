@@ -31,6 +31,7 @@ use crate::{
     types::{id::WorkerId, public_url::PublicUrl, sealed::SecretKey},
     worker::{
         routines::Running,
+        schedule::WorkerLease,
         sending::{InFlight, recording::Recorder},
         windows::Windows,
     },
@@ -59,6 +60,8 @@ pub struct Worker {
     places: Arc<Semaphore>,
     /// Where this process hands jobs over to it.
     handover: Handover,
+    /// Until when the others let it work.
+    lease: WorkerLease,
     /// Jobs that this process has.
     leases: Leases,
     /// Messages that this process is submitting right now.
@@ -113,6 +116,7 @@ impl Worker {
             concurrency,
             places: Arc::new(Semaphore::new(concurrency.get())),
             handover,
+            lease: WorkerLease::default(),
             leases: Leases::default(),
             in_flight,
             recorder,

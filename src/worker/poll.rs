@@ -87,7 +87,7 @@ impl Worker {
     /// Returns once this worker is known to the others, and knows how many there are and what the connections may have in flight.
     async fn first_sign_of_life(&self) {
         let mut told = false;
-        while let Err(error) = self.give_sign_of_life().await {
+        while let Err(error) = self.prolong_lease().await {
             if !told {
                 tracing::warn!(%error, "cannot reach the database; the worker begins as soon as it is there");
             }

@@ -1,7 +1,8 @@
 //! What happens by the clock: heartbeats, taking over from dead workers, routines.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -11,11 +12,28 @@ use crate::{
         lease,
         routines::{self, Routine},
     },
+    types::deadline::Deadline,
     worker::{Worker, perform::PerformError},
 };
 
 /// Between two heartbeats; four missed ones make a worker dead, see [`lease::DEAD_AFTER`].
 const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Until when the others take this worker for alive, as its own heartbeats tell; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WorkerLease(Arc<Mutex<Option<Deadline>>>);
+
+impl WorkerLease {
+    /// A moment, or the end of the lease where that comes sooner. A worker that is driven by hand has no lease that could end.
+    pub(super) fn holds_until(&self, deadline: Deadline) -> Deadline {
+        self.0.lock().map_or(moment, |end| moment.sooner(end))
+    }
+
+    /// Prolongs it by a heartbeat that was given after this moment.
+    fn prolong(&self, since: Deadline) {
+        *self.0.lock() = Some(since.after(lease::DEAD_AFTER.to_std().unwrap_or_default()));
+    }
+}
 
 impl Worker {
     /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back to the queue, and runs the
@@ -26,7 +44,17 @@ impl Worker {
         Ok(())
     }
 
-    pub(super) async fn give_sign_of_life(&self) -> Result<(), Unavailable> {
+    /// A heartbeat of a worker that runs by itself; it may send until others could take it for dead.
+    pub(super) async fn prolong_lease(&self) -> Result<(), Unavailable> {
+        let since = Deadline::now();
+        if self.give_sign_of_life().await? {
+            self.lease.prolong(since);
+        }
+        Ok(())
+    }
+
+    /// Returns whether it was noted.
+    async fn give_sign_of_life(&self) -> Result<bool, Unavailable> {
         let mut conn = self.db.get().await?;
         let now = self.clock.now();
         let beaten: Result<i64, PerformError> = async {
@@ -37,12 +65,12 @@ impl Worker {
             Ok(freed)
         }
         .await;
-        match beaten {
+        match &beaten {
             Ok(0) => {}
             Ok(jobs) => tracing::info!(jobs, "took over jobs that no living worker had"),
             Err(error) => tracing::warn!(%error, "heartbeat failed"),
         }
-        Ok(())
+        Ok(beaten.is_ok())
     }
 
     /// Ticks for as long as it is polled: a worker that stops is alive until its last job has ended. Routines begin until `stop`
@@ -64,7 +92,7 @@ impl Worker {
             }
             ticks.tick().await;
             // An absent database has been reported by the poll already.
-            alive = self.give_sign_of_life().await.is_ok();
+            alive = self.prolong_lease().await.is_ok();
         }
     }
 }

@@ -363,11 +363,8 @@ async fn a_worker_that_wakes_up_after_it_was_buried_sends_nothing_twice() {
         }
         process.pause();
         app.simulator.clear_faults();
-        // Its transactions are cut, of routines too, as PostgreSQL does where nothing happens for half a minute.
-        let cut =
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'carillon'
-                   AND (wait_event_type = 'Lock' OR state LIKE 'idle in transaction%')";
-        app.database.connect().await.batch_execute(cut).await.unwrap();
+        // Of routines too.
+        app.cut_transactions().await;
         let_go(held).await;
         app.settle().await;
         let settled = app.prove(Rest::Settled).await;

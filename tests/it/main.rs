@@ -54,6 +54,8 @@ mod settings;
 mod signing_in;
 mod stop;
 mod storm;
+#[cfg(debug_assertions)]
+mod suspended;
 mod template_editor;
 mod templates;
 mod texts;

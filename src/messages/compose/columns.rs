@@ -13,6 +13,7 @@ use crate::{
     twilio::parts,
     types::{
         id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
+        deadline::Deadline,
         phone::PhoneNumber,
     },
 };
@@ -87,6 +88,7 @@ impl Columns<'_> {
         conn: &mut Conn,
         begun: HashMap<MessageId, ConnectionId>,
         drafts: &[Draft],
+        judged_at: Deadline,
         now: DateTime<Utc>,
     ) -> Result<HashMap<MessageId, Claimed>> {
         if begun.is_empty() {
@@ -108,6 +110,7 @@ impl Columns<'_> {
                 media_urls: draft.media_urls.clone(),
                 parts: self.parts[at],
                 validity_seconds: validity_seconds(sender.validity.end_of(now) - now),
+                judged_at,
             };
             Some((*id, claimed))
         });

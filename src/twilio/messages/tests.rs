@@ -1,5 +1,9 @@
 //! The client against a real HTTP server that answers well, badly or not at all.
 
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
+
 use super::*;
 use crate::twilio::{
     account::AccountStatus,
@@ -43,9 +47,14 @@ fn message() -> NewTwilioMessage {
     }
 }
 
+/// Time enough.
+fn soon() -> Deadline {
+    Deadline::now().after(Duration::from_mins(1))
+}
+
 async fn send(acts: Vec<Act>) -> (Result<CreatedMessage, SendError>, Canned) {
     let server = Canned::start(acts).await;
-    let outcome = server.client().create_message(&credentials(), &message()).await;
+    let outcome = server.client().create_message(&credentials(), &message(), soon()).await;
     (outcome, server)
 }
 
@@ -87,7 +96,7 @@ async fn a_service_sends_in_place_of_a_number() {
     let receipt = format!(r#"{{"sid":"{SID}","status":"accepted","num_segments":"0","from":null,"messaging_service_sid":"{MG}"}}"#);
     let server = Canned::start(vec![answer(201, &receipt)]).await;
     let from = SendFrom::Service(ServiceSid::parse(MG).unwrap());
-    let sent = server.client().create_message(&credentials(), &NewTwilioMessage { from, ..message() }).await.unwrap();
+    let sent = server.client().create_message(&credentials(), &NewTwilioMessage { from, ..message() }, soon()).await.unwrap();
     assert_eq!((sent.status, sent.num_segments, sent.from), (TwilioStatus::Accepted, None, None));
     assert!(server.seen()[0].body.contains(&format!("MessagingServiceSid={MG}")));
     assert!(!server.seen()[0].body.contains("From="));
@@ -98,7 +107,7 @@ async fn one_connection_is_kept_alive() {
     let server = Canned::start(vec![created()]).await;
     let client = server.client();
     for _ in 0..5 {
-        client.create_message(&credentials(), &message()).await.unwrap();
+        client.create_message(&credentials(), &message(), soon()).await.unwrap();
     }
     assert_eq!((server.seen().len(), server.connections()), (5, 1));
 }
@@ -121,8 +130,8 @@ async fn a_broken_connection_leaves_the_outcome_unknown_and_is_not_retried() {
     // The same on a connection that has served before.
     let server = Canned::start(vec![created(), Act::Close]).await;
     let client = server.client();
-    client.create_message(&credentials(), &message()).await.unwrap();
-    let outcome = client.create_message(&credentials(), &message()).await;
+    client.create_message(&credentials(), &message(), soon()).await.unwrap();
+    let outcome = client.create_message(&credentials(), &message(), soon()).await;
     assert!(matches!(outcome, Err(SendError::Unknown { .. })), "{outcome:?}");
     assert_eq!(server.seen().len(), 2);
 }
@@ -131,10 +140,67 @@ async fn a_broken_connection_leaves_the_outcome_unknown_and_is_not_retried() {
 async fn a_refused_connection_means_not_sent() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let options = ClientOptions { api_url: format!("http://{closed}").parse().ok(), ..ClientOptions::default() };
-    let error = Client::new(&options).unwrap().create_message(&credentials(), &message()).await.unwrap_err();
+    let error = Client::new(&options).unwrap().create_message(&credentials(), &message(), soon()).await.unwrap_err();
     assert!(matches!(error, SendError::NotSent { .. }), "{error:?}");
     assert_eq!(error.disposition(), Disposition::RetryAfter(Wait::Backoff));
     assert!(error.to_string().contains("Connection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_whose_time_has_passed_is_not_sent() {
+    let server = Canned::start(vec![created()]).await;
+    let client = server.client();
+    let late = Deadline::now();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let error = client.create_message(&credentials(), &message(), late).await.unwrap_err();
+    assert!(matches!(error, SendError::TooLate { .. }), "{error:?}");
+    assert_eq!((server.seen().len(), server.connections()), (0, 0));
+    assert!(client.create_message(&credentials(), &message(), soon()).await.is_ok());
+}
+
+/// A server that takes no connections: so many wait for it already that the system answers nobody any more.
+fn crowded() -> (tokio::net::TcpListener, Url, Vec<tokio::task::JoinHandle<Option<TcpStream>>>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let waiting = (0..4).map(|_| tokio::spawn(async move { TcpStream::connect(address).await.ok() })).collect();
+    (listener, format!("http://{address}").parse().unwrap(), waiting)
+}
+
+#[tokio::test]
+async fn a_message_whose_time_passes_while_the_connection_is_made_is_not_written() {
+    let (listener, url, waiting) = crowded();
+    let client = Client::new(&ClientOptions { api_url: Some(url), ..ClientOptions::default() }).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let before = Deadline::now().after(Duration::from_millis(200));
+    let sending = tokio::spawn(async move { client.create_message(&credentials(), &message(), before).await });
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!sending.is_finished(), "it waits for its connection");
+    for others in waiting {
+        others.abort();
+    }
+    // From here on there is room: the system asks again a second later.
+    let mut read = Vec::new();
+    let written = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut bytes = [0; 1_000];
+            while stream.readable().await.is_ok() {
+                match stream.try_read(&mut bytes) {
+                    Ok(0) => break,
+                    Ok(count) => read.extend_from_slice(&bytes[..count]),
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(_) => break,
+                }
+            }
+            assert_eq!(String::from_utf8_lossy(&read), "", "nothing was written");
+        }
+    });
+    let error = sending.await.unwrap().unwrap_err();
+    assert!(matches!(error, SendError::TooLate { .. }), "{error:?}");
+    assert!(error.exchange().duration > Duration::from_millis(400), "{error:?}");
+    assert!(!written.is_finished(), "{:?}", written.await);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::Entered;
 use crate::{
     connections::{self, SendingKeys},
     db::Conn,
+    fail_point::FailPoint,
     messages::claim::{self, Claim, Claimed, Room},
     queue::{
         self, Job, NewJob,
@@ -100,6 +101,9 @@ impl Worker {
             lease::finish(&mut conn, self.id, &later, now).await?;
             return Ok(Claims::default());
         }
+        if claimed.as_ref().is_ok_and(|claims| !claims.claimed.is_empty()) {
+            FailPoint::Claimed.reach();
+        }
         claimed
     }
 
@@ -116,7 +120,9 @@ impl Worker {
             let job = entered[&id].job.id;
             match claim {
                 Claim::Claimed(message) => claims.claimed.push(*message),
-                Claim::Suppressed | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => finishes.push((job, Finish::Done)),
+                Claim::Suppressed | Claim::Skipped | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => {
+                    finishes.push((job, Finish::Done));
+                }
                 Claim::Crowded(connection) => claims.crowded.push((id, connection)),
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
                 Claim::Interrupted => {

@@ -1,16 +1,20 @@
 //! One call to Twilio for one claimed message.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{
     connections::SendingKeys,
     messages::{claim::Claimed, submit::Outcome},
-    twilio::{Address, NewTwilioMessage, SendFrom, sid::ServiceSid},
+    twilio::{Address, NewTwilioMessage, SendError, SendFrom, sid::ServiceSid},
     worker::Worker,
 };
 
+/// How long what a claim has found is taken to hold: nobody has said STOP, and nothing is switched off. Enough for a connection to the
+/// other side of the earth; a worker that was suspended meanwhile has the message judged anew.
+const HOLDS: Duration = Duration::from_secs(2);
+
 impl Worker {
-    /// Calls Twilio once, and only once, for a claimed message.
+    /// Calls Twilio once, and only once, for a claimed message; not at all where what its claim has found may hold no longer.
     pub(super) async fn post(&self, claimed: Claimed, keys: &SendingKeys) -> Outcome {
         let started = Instant::now();
         let status_callback = keys.hook.status(&self.public_url, claimed.message_id);
@@ -22,7 +26,15 @@ impl Worker {
             status_callback: Some(status_callback),
             validity_period: Some(claimed.validity_seconds),
         };
-        let answer = self.twilio.create_message(&keys.credentials, &message).await;
+        let before = self.lease.holds_until(claimed.judged_at.after(HOLDS));
+        let answer = self.twilio.create_message(&keys.credentials, &message, before).await;
+        if matches!(answer, Err(SendError::TooLate { .. })) {
+            tracing::warn!(message.id = %claimed.message_id, attempt = claimed.attempt, "a message was held back, since it was checked too long ago");
+            // Where time is lost in making connections, the next attempt would lose as much.
+            if claimed.attempt > 1 {
+                self.twilio.prepare_connection().await;
+            }
+        }
         let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
         Outcome { claimed, answer, finished_at: self.clock.now(), duration_ms }
     }

@@ -7,6 +7,7 @@ use std::{
 
 use carillon::{app::Duty, clock::Clock};
 use chrono::TimeDelta;
+use diesel_async::SimpleAsyncConnection;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -36,6 +37,31 @@ impl TestApp {
 
     /// The same at the address of one that has ended.
     pub(crate) async fn process_at(&self, duty: Duty, bind: &str) -> Process {
+        self.process_with(duty, bind, &[]).await
+    }
+
+    /// Starts a worker that is suspended as soon as it comes to a place, and returns when it is.
+    #[cfg(debug_assertions)]
+    pub(crate) async fn suspended_worker(&self, place: carillon::fail_point::FailPoint) -> Process {
+        let process = self.process_with(Duty::Worker, "", &[("CARILLON_TEST_SUSPEND_AT", place.as_str())]).await;
+        let stat = format!("/proc/{}/stat", process.pid());
+        // “4711 (carillon) T …”: stopped by a signal.
+        let is_stopped = async || std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(());
+        self.eventually("it is suspended", is_stopped).await;
+        process.catch_up();
+        self.cut_transactions().await;
+        process
+    }
+
+    /// Cuts the transactions that are amid nowhere, as PostgreSQL does where nothing happens in them for half a minute.
+    pub(crate) async fn cut_transactions(&self) {
+        let cut =
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'carillon'
+                   AND (wait_event_type = 'Lock' OR state LIKE 'idle in transaction%')";
+        self.database.connect().await.batch_execute(cut).await.unwrap();
+    }
+
+    async fn process_with(&self, duty: Duty, bind: &str, settings: &[(&str, &str)]) -> Process {
         let role = match duty {
             Duty::All => "all",
             Duty::Web => "web",
@@ -50,12 +76,13 @@ impl TestApp {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("DATABASE_URL", &self.database.url)
-            .env("CARILLON_BIND", bind)
+            .env("CARILLON_BIND", if bind.is_empty() { "127.0.0.1:0" } else { bind })
             .env("CARILLON_PUBLIC_URL", if duty == Duty::Worker { &self.url } else { &own_url })
             .env("CARILLON_SECRET_KEY", self.app.secret_key.to_base64().expose_secret())
             .env("CARILLON_TWILIO_API_URL", self.twilio_url())
             .env("CARILLON_DATABASE_CONNECTIONS", "8")
             .env("CARILLON_DATA_DIR", "/nonexistent")
+            .envs(settings.iter().copied())
             .current_dir("/")
             .stdin(Stdio::null())
             .kill_on_drop(true);

@@ -51,6 +51,7 @@ impl AttemptRow {
                 Some(AttemptOutcome::Refused) => "Refused",
                 Some(AttemptOutcome::Busy) => "Too busy",
                 Some(AttemptOutcome::NotSent) => "Not reached",
+                Some(AttemptOutcome::HeldBack) => "Held back",
                 Some(AttemptOutcome::Unknown) if attempt.http_status.is_some() => "Unclear answer",
                 Some(AttemptOutcome::Unknown) if attempt.duration_ms.is_none() => "Interrupted",
                 Some(AttemptOutcome::Unknown) => "No answer",

@@ -164,6 +164,7 @@ impl Known<'_> {
         let (title, note) = match attempt.outcome? {
             AttemptOutcome::Busy => ("Twilio was too busy", "It did not take the message, so that trying again is safe."),
             AttemptOutcome::NotSent => ("Twilio could not be reached", "The request never left, so that trying again is safe."),
+            AttemptOutcome::HeldBack => ("Held back for another check", "Too much time had passed since the last one. Nothing was sent."),
             AttemptOutcome::Refused => ("Twilio refused it for now", "It does not have the message, so that trying again is safe."),
             AttemptOutcome::Accepted | AttemptOutcome::Unknown => return None,
         };
@@ -232,7 +233,7 @@ fn handed_over(attempt: &Attempt) -> Line {
     let title = match attempt.outcome {
         Some(AttemptOutcome::Accepted) => "Handed to Twilio",
         Some(AttemptOutcome::Refused | AttemptOutcome::Busy) => "Offered to Twilio",
-        Some(AttemptOutcome::NotSent | AttemptOutcome::Unknown) | None => "On its way to Twilio",
+        Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown) | None => "On its way to Twilio",
     };
     Line::new(attempt.claimed_at, "", title, Some(facts.join(", ")))
 }
