@@ -398,6 +398,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    set_aside (id) {
+        id -> Int8,
+        kind -> Text,
+        subject -> Text,
+        connection_id -> Nullable<Uuid>,
+        error -> Text,
+        attempts -> Int4,
+        first_at -> Timestamptz,
+        last_at -> Timestamptz,
+        next_try_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     setup_codes (code_hash) {
         code_hash -> Bytea,
         created_at -> Timestamptz,
@@ -557,6 +571,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     routines,
     senders,
     sessions,
+    set_aside,
     setup_codes,
     suppressions,
     tags,

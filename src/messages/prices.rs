@@ -34,20 +34,39 @@ struct Bill {
     amount: f64,
 }
 
-/// Keeps what the newest messages of a connection have cost, in place of what was known of the same countries; says of how many countries.
-pub async fn learn(conn: &mut Conn, connection: ConnectionId, shown: &[TwilioMessage], now: DateTime<Utc>) -> Result<usize> {
-    let bills = bills(shown);
-    for ((country, unit), bill) in &bills {
-        let figures = (prices::parts.eq(bill.parts), prices::amount.eq(bill.amount), prices::learned_at.eq(now));
-        diesel::insert_into(prices::table)
-            .values((prices::connection_id.eq(connection), prices::country.eq(country.code()), prices::unit.eq(unit), figures))
-            .on_conflict((prices::connection_id, prices::country, prices::unit))
-            .do_update()
-            .set(figures)
-            .execute(conn)
-            .await?;
+/// What the newest messages to a country have cost, in one currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountryBill {
+    country: Country,
+    unit: String,
+    bill: Bill,
+}
+
+impl CountryBill {
+    /// The country.
+    #[must_use]
+    pub const fn country(&self) -> Country {
+        self.country
     }
-    Ok(bills.len())
+}
+
+/// What messages have cost, by country and currency.
+#[must_use]
+pub fn bills(shown: &[TwilioMessage]) -> Vec<CountryBill> {
+    sums(shown).into_iter().map(|((country, unit), bill)| CountryBill { country, unit, bill }).collect()
+}
+
+/// Keeps what the newest messages of a connection to a country have cost, in place of what was known of it.
+pub async fn learn(conn: &mut Conn, connection: ConnectionId, of: &CountryBill, now: DateTime<Utc>) -> Result<()> {
+    let figures = (prices::parts.eq(of.bill.parts), prices::amount.eq(of.bill.amount), prices::learned_at.eq(now));
+    diesel::insert_into(prices::table)
+        .values((prices::connection_id.eq(connection), prices::country.eq(of.country.code()), prices::unit.eq(&of.unit), figures))
+        .on_conflict((prices::connection_id, prices::country, prices::unit))
+        .do_update()
+        .set(figures)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// What a part to this country costs; none while Twilio has not billed any. Of several currencies, the one with most parts.
@@ -68,7 +87,7 @@ pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
 }
 
 /// The bills of what was sent as SMS, by country and currency; MMS has another price, and WhatsApp too.
-fn bills(shown: &[TwilioMessage]) -> BTreeMap<(Country, String), Bill> {
+fn sums(shown: &[TwilioMessage]) -> BTreeMap<(Country, String), Bill> {
     let mut bills: BTreeMap<(Country, String), Bill> = BTreeMap::new();
     for message in shown {
         let is_sms =
@@ -118,7 +137,7 @@ mod tests {
 
     #[test]
     fn only_sms_that_twilio_has_billed_count() {
-        let found = bills(&[
+        let found = sums(&[
             shown(&json!({})),
             shown(&json!({ "num_segments": "1", "price": "-0.0083", "direction": "outbound-reply" })),
             shown(&json!({ "to": "+493012345678", "price": "-0.21", "price_unit": "usd" })),

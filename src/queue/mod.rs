@@ -11,6 +11,7 @@ pub mod lease;
 pub(crate) mod leases;
 pub mod overview;
 pub mod routines;
+pub mod set_aside;
 
 use std::collections::HashSet;
 

@@ -37,6 +37,15 @@ text_enum! {
     }
 }
 
+/// What [`Turn::keep`] says when another worker runs the routine now.
+const TAKEN_OVER: &str = "Another worker has taken this routine over.";
+
+/// Whether an error says that another worker has taken the routine over.
+#[must_use]
+pub fn is_taken_over(error: &Error) -> bool {
+    matches!(error, Error::Refused(reason) if reason == TAKEN_OVER)
+}
+
 /// A routine that one worker runs now, and no other.
 #[derive(Debug, Clone)]
 pub struct Turn {
@@ -140,7 +149,7 @@ impl Turn {
             .execute(conn)
             .await?;
         if kept == 0 {
-            return Err(Error::Refused("Another worker has taken this routine over.".to_owned()));
+            return Err(Error::Refused(TAKEN_OVER.to_owned()));
         }
         Ok(())
     }

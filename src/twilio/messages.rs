@@ -11,7 +11,7 @@ use super::{
     failure::{Exchange, SendError, TwilioError},
     sid::{MessageSid, ServiceSid},
     status::TwilioStatus,
-    wire,
+    wire::{self, Listing},
 };
 use crate::types::deadline::Deadline;
 
@@ -162,9 +162,9 @@ impl Client {
         credentials: &Credentials,
         filter: &MessageFilter,
         limit: usize,
-    ) -> Result<Vec<TwilioMessage>, TwilioError> {
+    ) -> Result<Listing<TwilioMessage>, TwilioError> {
         let url = self.messages_url(credentials, filter, limit);
-        self.list(credentials, Api::Main, url, KEY, limit).await
+        self.list_until(credentials, Api::Main, url, KEY, limit, |_| false).await
     }
 
     /// Lists messages back to those that were made before `since`, at most `limit`.
@@ -176,7 +176,7 @@ impl Client {
         filter: &MessageFilter,
         since: DateTime<Utc>,
         limit: usize,
-    ) -> Result<Vec<TwilioMessage>, TwilioError> {
+    ) -> Result<Listing<TwilioMessage>, TwilioError> {
         let url = self.messages_url(credentials, filter, limit.min(SHORT_PAGE));
         let is_old = |message: &TwilioMessage| message.date_created.is_some_and(|created| created < since);
         self.list_until(credentials, Api::Main, url, KEY, limit, |page| page.iter().all(is_old)).await

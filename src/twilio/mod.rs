@@ -38,3 +38,4 @@ pub use errors::{Disposition, ErrorCode, Wait};
 pub use failure::{Exchange, SendError, TwilioError};
 pub use messages::{CreatedMessage, MessageFilter, NewTwilioMessage, TwilioMessage};
 pub use status::TwilioStatus;
+pub use wire::{Broken, Listing};

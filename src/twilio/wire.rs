@@ -15,15 +15,6 @@ use crate::types::text::cleaned_json;
 /// A list that does not end after so many pages is not ending at all.
 const MOST_PAGES: usize = 200;
 
-/// What becomes of a list when one of its items cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unreadable {
-    /// It is left out, and the log says so: the others are not to wait for it.
-    LeftOut,
-    /// The whole list is an error: what is missing from it is taken for not being there.
-    Error,
-}
-
 impl Client {
     /// Fetches one thing.
     pub(super) async fn fetch<T: DeserializeOwned>(&self, credentials: &Credentials, url: Url) -> Result<T, TwilioError> {
@@ -49,10 +40,14 @@ impl Client {
         key: &str,
         limit: usize,
     ) -> Result<Vec<T>, TwilioError> {
-        self.pages(credentials, (api, url), (key, Unreadable::LeftOut), limit, |_| false).await
+        let Listing { items, broken } = self.list_until(credentials, api, url, key, limit, |_| false).await?;
+        if !broken.is_empty() {
+            tracing::warn!(list = key, unreadable = broken.len(), "items of a list of Twilio cannot be read and are left out");
+        }
+        Ok(items)
     }
 
-    /// The same; also ends with a page after which no other is wanted. What cannot be read makes all of it an error.
+    /// The same, item by item; also ends with a page after which no other is wanted.
     pub(super) async fn list_until<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -61,19 +56,8 @@ impl Client {
         key: &str,
         limit: usize,
         is_last: impl Fn(&[T]) -> bool,
-    ) -> Result<Vec<T>, TwilioError> {
-        self.pages(credentials, (api, url), (key, Unreadable::Error), limit, is_last).await
-    }
-
-    async fn pages<T: DeserializeOwned>(
-        &self,
-        credentials: &Credentials,
-        (api, url): (Api, Url),
-        (key, unreadable_item): (&str, Unreadable),
-        limit: usize,
-        is_last: impl Fn(&[T]) -> bool,
-    ) -> Result<Vec<T>, TwilioError> {
-        let mut items = Vec::new();
+    ) -> Result<Listing<T>, TwilioError> {
+        let (mut items, mut broken) = (Vec::new(), Vec::new());
         let mut next = Some(url);
         for _ in 0..MOST_PAGES {
             let Some(url) = next else { break };
@@ -81,29 +65,47 @@ impl Client {
             let exchange = reply.exchange.clone();
             let mut page: Value = read(reply)?;
             let found = page.get_mut(key).map(Value::take).unwrap_or_default();
-            let found: Vec<T> = items_of(key, found, unreadable_item).map_err(|error| unreadable(&error, exchange))?;
-            let ends = is_last(&found);
-            items.extend(found);
+            let found: Vec<Value> = serde_json::from_value(found).map_err(|error| unreadable(&error, exchange.clone()))?;
+            let page_begins = items.len();
+            for item in found {
+                let sid = item.get("sid").and_then(Value::as_str).map(str::to_owned);
+                match serde_json::from_value(item) {
+                    Ok(item) => items.push(item),
+                    Err(error) => broken.push(Broken { sid, error: unreadable(&error, exchange.clone()) }),
+                }
+            }
+            let ends = is_last(&items[page_begins..]);
             let uri = page.get("next_page_uri").or_else(|| page.pointer("/meta/next_page_url"));
             next = uri.and_then(Value::as_str).and_then(|uri| self.next_page(api, uri)).filter(|_| items.len() < limit && !ends);
         }
         items.truncate(limit);
-        Ok(items)
+        Ok(Listing { items, broken })
     }
 }
 
-/// The items of a page, each read by itself.
-fn items_of<T: DeserializeOwned>(key: &str, found: Value, unreadable: Unreadable) -> serde_json::Result<Vec<T>> {
-    if unreadable == Unreadable::Error {
-        return serde_json::from_value(found);
+/// A list as it was read: one bad item does not stop it.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// What could be read.
+    pub items: Vec<T>,
+    /// What could not.
+    pub broken: Vec<Broken>,
+}
+
+/// An item of a list that cannot be read.
+#[derive(Debug)]
+pub struct Broken {
+    /// Its SID, if that can be.
+    pub sid: Option<String>,
+    /// What is wrong with it.
+    pub error: TwilioError,
+}
+
+impl<T> Listing<T> {
+    /// All items, or the error of the first that cannot be read.
+    pub fn whole(self) -> Result<Vec<T>, TwilioError> {
+        self.broken.into_iter().next().map_or(Ok(self.items), |broken| Err(broken.error))
     }
-    let values: Vec<Value> = serde_json::from_value(found)?;
-    let count = values.len();
-    let items: Vec<T> = values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect();
-    if items.len() < count {
-        tracing::warn!(list = key, unreadable = count - items.len(), "items of a list of Twilio cannot be read and are left out");
-    }
-    Ok(items)
 }
 
 /// Reads JSON of Twilio's, the one way that it comes in: cleaned of what cannot be stored.
@@ -205,15 +207,6 @@ mod tests {
             assert_eq!(sample(none).url, None, "{none}");
         }
         assert_eq!(sample(r#"{"url": "x"}"#).url.as_deref(), Some("x"));
-    }
-    #[test]
-    fn one_item_that_cannot_be_read_does_not_cost_the_others() {
-        let page = || serde_json::json!([{ "count": 1 }, "nonsense", { "count": 2 }]);
-        let read = items_of::<Sample>("messages", page(), Unreadable::LeftOut).unwrap();
-        assert_eq!(read.iter().map(|item| item.count).collect::<Vec<_>>(), [Some(1), Some(2)]);
-        // What is missing from a list would be taken for never sent.
-        assert!(items_of::<Sample>("messages", page(), Unreadable::Error).is_err());
-        assert!(items_of::<Sample>("messages", Value::Null, Unreadable::LeftOut).is_err());
     }
 
     #[test]

@@ -64,6 +64,18 @@ pub async fn forget_ended(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
+/// The sessions that have ended by themselves, up to `limit`.
+pub async fn ended(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> Result<Vec<SessionId>> {
+    let ended = sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)));
+    Ok(ended.order(sessions::id).limit(limit).select(sessions::id).load(conn).await?)
+}
+
+/// Forgets one session.
+pub async fn forget(conn: &mut Conn, id: SessionId) -> Result<()> {
+    diesel::delete(sessions::table.filter(sessions::id.eq(id))).execute(conn).await?;
+    Ok(())
+}
+
 /// Who is signed in with this token; `None` when the session has ended or the user is disabled.
 pub async fn find(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<Option<User>> {
     let hash = token.hash().to_vec();

@@ -6,8 +6,9 @@ use diesel_async::AsyncConnection;
 use crate::{
     connections::{self, Check, Connection, Status},
     error::Error,
+    queue::set_aside::{Item, Task},
     senders,
-    worker::{Worker, perform::PerformError},
+    worker::{Worker, perform::PerformError, set_aside::guarded},
 };
 
 /// A webhook that points elsewhere loses replies, which are found late only; registrations change seldom.
@@ -17,10 +18,14 @@ impl Worker {
     /// Looks at each connection that is not switched off, and keeps what was found. That Carillon has stopped one is for a person to end.
     pub(super) async fn inspect_connections(&self) -> Result<DateTime<Utc>, PerformError> {
         let connections = connections::list(&mut *self.db.get().await?).await?;
+        let aside = self.aside(Task::Inspect).await?;
         for connection in connections.iter().filter(|connection| connection.status() != Status::Disabled) {
-            self.inspect(connection).await?;
+            let item = Item::new(Task::Inspect, &connection.id, Some(connection.id));
+            let inspected = guarded(self.inspect(connection)).await;
+            self.note(&aside, &item, inspected).await?;
         }
-        Ok(self.clock.now() + EVERY)
+        self.forget_unmet(&aside).await?;
+        self.or_next_try(self.clock.now() + EVERY, &[Task::Inspect]).await
     }
 
     async fn inspect(&self, connection: &Connection) -> Result<(), PerformError> {

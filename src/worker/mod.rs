@@ -15,6 +15,7 @@ mod releasing;
 mod routines;
 mod schedule;
 mod sending;
+mod set_aside;
 mod settling;
 mod windows;
 

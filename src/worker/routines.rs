@@ -10,11 +10,15 @@ use parking_lot::Mutex;
 use crate::{
     error::Error,
     messages::ledger,
-    queue::routines::{self, Routine, Turn},
+    queue::{
+        routines::{self, Routine, Turn},
+        set_aside::{self, Item, Task},
+    },
     users::sessions,
     worker::{
         Worker,
         perform::{PerformError, is_away},
+        set_aside::{AGAIN, is_of_one},
     },
 };
 
@@ -23,6 +27,9 @@ const FOLD_EVERY: TimeDelta = TimeDelta::seconds(15);
 
 /// How long a routine that failed waits for its next run.
 const AFTER_ERROR: TimeDelta = TimeDelta::minutes(1);
+
+/// So many sessions are looked at where one of them cannot be forgotten.
+const MOST_SESSIONS: i64 = 10_000;
 
 /// The routines that this process runs right now.
 #[derive(Clone, Default)]
@@ -38,18 +45,56 @@ impl Worker {
             Routine::InspectConnections => self.inspect_connections().await,
             Routine::LearnPrices => self.learn_prices().await,
             Routine::LookUpStale => self.look_up_stale(turn).await,
-            Routine::EndSessions => {
-                let now = self.clock.now();
-                sessions::forget_ended(&mut *self.db.get().await?, now).await?;
-                Ok(now + TimeDelta::hours(1))
+            Routine::EndSessions => self.end_sessions().await,
+            Routine::FoldLedger => self.fold_ledger().await,
+        }
+    }
+
+    /// Forgets the sessions that have ended, together, or one by one where one of them cannot be forgotten.
+    async fn end_sessions(&self) -> Result<DateTime<Utc>, PerformError> {
+        let now = self.clock.now();
+        let forgotten = sessions::forget_ended(&mut *self.db.get().await?, now).await.map_err(PerformError::from);
+        let aside = self.aside(Task::EndSession).await?;
+        match forgotten {
+            Err(error) if is_of_one(&error) => {
+                for id in sessions::ended(&mut *self.db.get().await?, now, MOST_SESSIONS).await? {
+                    let forgotten = async { Ok(sessions::forget(&mut *self.db.get().await?, id).await?) };
+                    self.note(&aside, &Item::new(Task::EndSession, &id, None), forgotten.await).await?;
+                }
             }
-            Routine::FoldLedger => {
-                let now = self.clock.now();
-                let mut conn = self.db.get().await?;
-                let folded = conn.transaction::<_, Error, _>(async |conn| ledger::fold(conn, now).await).await?;
-                Ok(if folded == ledger::FOLD { now } else { now + FOLD_EVERY })
+            done => done?,
+        }
+        self.forget_unmet(&aside).await?;
+        self.or_next_try(now + TimeDelta::hours(1), &[Task::EndSession]).await
+    }
+
+    /// Folds what messages have changed, together, or in parts where a change cannot be folded. What is set aside stays out until it is
+    /// due: it is counted by who reads the ledger.
+    async fn fold_ledger(&self) -> Result<DateTime<Utc>, PerformError> {
+        let now = self.clock.now();
+        let aside = self.aside(Task::Fold).await?;
+        if aside.is_empty() {
+            let folded = self.db.get().await?.transaction::<_, Error, _>(async |conn| ledger::fold(conn, now).await).await;
+            match folded.map_err(PerformError::from) {
+                Ok(folded) => return Ok(if folded == ledger::FOLD { now } else { now + FOLD_EVERY }),
+                Err(error) if !is_of_one(&error) => return Err(error),
+                Err(_) => {}
             }
         }
+        let mut conn = self.db.get().await?;
+        let due = set_aside::due(&mut conn, Task::Fold, now, AGAIN).await?;
+        let due: HashSet<&str> = due.iter().map(|due| due.item.subject.as_str()).collect();
+        let left_out: HashSet<i64> =
+            aside.subjects().filter(|subject| !due.contains(subject)).filter_map(|subject| subject.parse().ok()).collect();
+        let (folded, failed) = ledger::fold_each(&mut conn, &left_out, now).await?;
+        drop(conn);
+        tracing::info!(folded, failed = failed.len(), "the ledger was folded in parts");
+        for (id, error) in failed {
+            self.keep(&Item::new(Task::Fold, &id, None), &error.into()).await?;
+        }
+        // What was due and did not fail is folded.
+        self.forget_unmet(&aside).await?;
+        self.or_next_try(now + FOLD_EVERY, &[Task::Fold]).await
     }
 
     /// Runs the routines that are due and that no worker runs, side by side, until all have ended.

@@ -24,9 +24,9 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub(super) struct WorkerLease(Arc<Mutex<Option<Deadline>>>);
 
 impl WorkerLease {
-    /// A moment, or the end of the lease where that comes sooner. A worker that is driven by hand has no lease that could end.
+    /// The deadline, or the end of the lease where that comes sooner. A worker that is driven by hand has no lease that could end.
     pub(super) fn holds_until(&self, deadline: Deadline) -> Deadline {
-        self.0.lock().map_or(moment, |end| moment.sooner(end))
+        self.0.lock().map_or(deadline, |end| deadline.sooner(end))
     }
 
     /// Prolongs it by a heartbeat that was given after this moment.

@@ -16,9 +16,12 @@ use crate::{
         Job,
         lease::{self, Finish, JobId, Leased},
     },
-    twilio::{Address, MessageFilter, TwilioMessage},
+    twilio::{Address, Listing, MessageFilter, TwilioMessage},
     types::id::{ConnectionId, MessageId},
-    worker::{Worker, perform::PerformError},
+    worker::{
+        Worker,
+        perform::{PerformError, is_away},
+    },
 };
 
 /// How many of the newest messages to a number are looked through.
@@ -36,11 +39,35 @@ struct Group {
     to_address: String,
     since: DateTime<Utc>,
     jobs: Vec<(MessageId, Leased)>,
+    takes: Takes,
+}
+
+/// What is written of what a list tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// All that it tells of messages to the address.
+    All,
+    /// What it tells of the group's own messages.
+    ItsOwn,
 }
 
 impl Worker {
     pub(super) async fn settle(&self, jobs: Vec<Leased>) -> Result<(), PerformError> {
-        let groups = self.group(jobs).await?;
+        let groups = match self.group(jobs.clone()).await {
+            Ok(groups) => groups,
+            Err(error) if is_away(&error) || jobs.len() == 1 => return Err(error),
+            // One of them cannot be read: the others are settled without it.
+            Err(_) => {
+                let mut groups = Vec::new();
+                for job in jobs {
+                    match self.group(vec![job]).await {
+                        Ok(alone) => groups.extend(alone),
+                        Err(error) => self.put_back(&job, &error).await,
+                    }
+                }
+                groups
+            }
+        };
         let settled: Vec<BoxFuture<'_, ()>> = groups.iter().map(|group| self.settle_or_put_back(group).boxed()).collect();
         stream::iter(settled).buffer_unordered(AT_ONCE).collect::<()>().await;
         Ok(())
@@ -74,6 +101,7 @@ impl Worker {
                 to_address: unconfirmed.to_address,
                 since,
                 jobs: Vec::new(),
+                takes: Takes::All,
             });
             group.since = group.since.min(since);
             group.jobs.extend(jobs.into_iter().map(|job| (unconfirmed.id, job)));
@@ -91,7 +119,7 @@ impl Worker {
         let request = self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED);
         let answer = self.windows.read(group.connection, request).await;
         match answer {
-            Ok(listed) => self.conclude(group, &listed).await,
+            Ok(listing) => self.conclude_each(group, &listing).await,
             Err(error) if error.is_transient() => self.postpone(group, |job| lease::backoff(job.attempt), &error.to_string()).await,
             Err(error) => self.postpone(group, |_| KEYLESS_PAUSE, &error.to_string()).await,
         }
@@ -105,21 +133,43 @@ impl Worker {
         Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?)
     }
 
+    /// Concludes about a group together, or about each message by itself where one of them cannot be settled.
+    async fn conclude_each(&self, group: &Group, listing: &Listing<TwilioMessage>) -> Result<(), PerformError> {
+        match self.conclude(group, listing).await {
+            Err(error) if !is_away(&error) && group.jobs.len() > 1 => {
+                for (id, job) in &group.jobs {
+                    let alone = Group { to_address: group.to_address.clone(), jobs: vec![(*id, *job)], takes: Takes::ItsOwn, ..*group };
+                    if let Err(error) = self.conclude(&alone, listing).await {
+                        self.put_back(job, &error).await;
+                    }
+                }
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
     /// Gives each message the one of Twilio's that it is; in one transaction with the end of the jobs.
-    async fn conclude(&self, group: &Group, listed: &[TwilioMessage]) -> Result<(), PerformError> {
+    async fn conclude(&self, group: &Group, listing: &Listing<TwilioMessage>) -> Result<(), PerformError> {
         let now = self.clock.now();
+        let listed = listing.items.as_slice();
         let sids: Vec<&str> = listed.iter().map(|listed| listed.sid.as_str()).collect();
+        let broken = listing.broken.first().map(|broken| broken.error.to_string()).unwrap_or_default();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| {
             let open = reconcile::lock_all_to(conn, &group.to_address, group.since).await?;
             let owned = reconcile::owned(conn, &sids, &group.to_address).await?;
             let assigned = reconcile::assign(&open, listed, &owned, now);
-            let reports: Vec<Report> = assigned.iter().map(|(id, connection, found)| stale::report(*id, *connection, found)).collect();
+            let is_own = |id: MessageId| group.jobs.iter().any(|(own, _)| *own == id);
+            let taken = assigned.iter().filter(|(id, ..)| group.takes == Takes::All || is_own(*id));
+            let reports: Vec<Report> = taken.map(|(id, connection, found)| stale::report(*id, *connection, found)).collect();
             let mut finishes = Vec::new();
             for (id, job) in &group.jobs {
                 let settled = assigned.iter().any(|(assigned, ..)| assigned == id);
                 let finish = match open.iter().find(|open| open.id == *id && !settled) {
                     None => Finish::Done,
+                    // What cannot be read may be this very message: that it is not there is no finding.
+                    Some(_) if !listing.broken.is_empty() => Finish::Again(now + KEYLESS_PAUSE, Some(broken.clone())),
                     Some(unconfirmed) => match reconcile::nothing_found(conn, unconfirmed, &open, now).await? {
                         NextStep::LookAgain(at) => Finish::Again(at, None),
                         NextStep::Decided => Finish::Done,

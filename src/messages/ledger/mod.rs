@@ -1,12 +1,13 @@
 //! The ledger: how many messages ended how, for every day, automation and sender, exact at any moment and instant at any size.
 //!
 //! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own transaction and by inserts alone, so
-//! that no statement can forget it and none waits for another over a counter. [`fold`] sums them up into `ledger`; whoever reads
+//! that no statement can forget it and none waits for another over a counter. [`fold()`] sums them up into `ledger`; whoever reads
 //! adds both. [`mod@check`] counts the messages themselves. Days are those of the organization's time zone ([`zone`]).
 
 mod check;
 mod counts;
 mod days;
+mod fold;
 pub(super) mod newest;
 mod pending;
 mod share;
@@ -35,12 +36,10 @@ use days::{Calendar, date};
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
 pub use days::{Days, DaysError};
+pub use fold::{FOLD, fold, fold_each};
 pub use pending::pending;
 pub use share::Share;
 pub use zone::{FEW, Following, follow_zone};
-
-/// As many changes as are folded at once.
-pub const FOLD: i64 = 50_000;
 
 /// “Carillon LEDG”: passed by whoever moves buckets, so that changes are folded into days of the zone that the ledger has.
 const GATE: Gate = Gate::new(0x4341_524c_4544_4700);
@@ -186,55 +185,6 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
     }
     ledger.sort(grouping);
     Ok(ledger)
-}
-
-statement! {
-    /// Finds from when to when the changes are that are folded next.
-    struct Span<'a> { limit: &'a i64 => BigInt }
-    returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
-    "SELECT min(quarter), max(quarter) FROM (SELECT quarter FROM ledger_changes ORDER BY id LIMIT {}) AS next"
-}
-
-statement! {
-    /// Moves changes of some days into the ledger.
-    struct Fold<'a> {
-        limit: &'a i64 => BigInt,
-        begin: DateTime<Utc> => Timestamptz,
-        end: DateTime<Utc> => Timestamptz,
-        days: &'a [NaiveDate] => Array<Date>,
-        begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
-    }
-    returns BigInt;
-    "WITH taken AS (
-        DELETE FROM ledger_changes WHERE id IN (
-            SELECT id FROM (SELECT id, quarter FROM ledger_changes ORDER BY id LIMIT {}) AS next
-            WHERE quarter >= {} AND quarter < {})
-        RETURNING quarter, automation_id, sender_id, outcome, reason, error_code, count
-     ), summed AS (
-        SELECT ({}::date[])[width_bucket(quarter, {}::timestamptz[])] AS day, automation_id, sender_id, outcome, reason, error_code,
-            sum(count)::bigint AS count FROM taken
-        GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(count) <> 0 ORDER BY 1, 2, 3, 4, 5, 6
-     ), folded AS (
-        INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count)
-        SELECT * FROM summed
-        ON CONFLICT (day, coalesce(automation_id, '00000000-0000-0000-0000-000000000000'),
-            coalesce(sender_id, '00000000-0000-0000-0000-000000000000'), outcome, coalesce(reason, ''), coalesce(error_code, 0))
-        DO UPDATE SET count = ledger.count + excluded.count
-     )
-     SELECT count(*) FROM taken"
-}
-
-/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns how many. Needs the caller's transaction.
-///
-/// If the organization has moved to another time zone, the ledger is counted anew first.
-pub async fn fold(conn: &mut Conn, now: DateTime<Utc>) -> Result<i64> {
-    follow_zone(conn, i64::MAX, now).await?;
-    let (Some(first), Some(last)) = Span { limit: &FOLD }.get_result(conn).await? else { return Ok(0) };
-    let zone = organization::find(conn).await?.day_zone;
-    let (from, to) = (date(first, zone), date(last, zone));
-    let Calendar { days, begins } = Calendar::of(from, to, zone);
-    let (begin, end) = (first, days::end_of(to, zone));
-    Ok(Fold { limit: &FOLD, begin, end, days: &days, begins: &begins }.get_result(conn).await?)
 }
 
 impl LedgerFilter {

@@ -12,7 +12,7 @@ use crate::{
         Conn,
         schema::{inbound_looks, senders},
     },
-    error::Result,
+    error::{Error, Result},
     twilio::{
         TwilioMessage, TwilioStatus,
         callbacks::InboundMessage,
@@ -67,6 +67,9 @@ pub async fn senders(conn: &mut Conn) -> Result<BTreeMap<ConnectionId, Vec<Asked
 /// Notes that all that senders had received until `until` is here.
 pub async fn note_seen(conn: &mut Conn, senders: &[Asked], until: DateTime<Utc>) -> Result<()> {
     use diesel::upsert::excluded;
+    if senders.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> =
         senders.iter().map(|asked| (inbound_looks::sender_id.eq(asked.sender_id), inbound_looks::seen_until.eq(until))).collect();
     diesel::insert_into(inbound_looks::table)
@@ -79,19 +82,23 @@ pub async fn note_seen(conn: &mut Conn, senders: &[Asked], until: DateTime<Utc>)
     Ok(())
 }
 
-/// Reads a listed message as an inbound one; none when it went out, is not complete, or may still come by its webhook.
-#[must_use]
-pub fn inbound(shown: &TwilioMessage, account: &AccountSid, service: Option<&ServiceSid>, now: DateTime<Utc>) -> Option<Listed> {
+/// Reads a listed message as an inbound one; none when it went out, or may still come by its webhook. An error where it does not say
+/// from whom, to whom or when.
+pub fn inbound(shown: &TwilioMessage, account: &AccountSid, service: Option<&ServiceSid>, now: DateTime<Utc>) -> Result<Option<Listed>> {
     if shown.direction.as_deref() != Some("inbound") || shown.status != TwilioStatus::Received {
-        return None;
+        return Ok(None);
     }
-    let sent_at = shown.date_sent.or(shown.date_created).filter(|sent_at| *sent_at <= now - WEBHOOK_PATIENCE)?;
+    let lacks = |what: &str| Error::Internal(format!("Twilio lists this message without {what} that can be read."));
+    let sent_at = shown.date_sent.or(shown.date_created).ok_or_else(|| lacks("a date"))?;
+    if sent_at > now - WEBHOOK_PATIENCE {
+        return Ok(None);
+    }
     let message = InboundMessage {
         message_sid: shown.sid.clone(),
         account_sid: account.clone(),
         messaging_service_sid: shown.messaging_service_sid.clone().or_else(|| service.cloned()),
-        from: shown.from.clone()?,
-        to: shown.to.clone()?,
+        from: shown.from.clone().ok_or_else(|| lacks("a sender"))?,
+        to: shown.to.clone().ok_or_else(|| lacks("a recipient"))?,
         body: shown.body.clone().unwrap_or_default(),
         num_media: 0,
         media: Vec::new(),
@@ -101,5 +108,5 @@ pub fn inbound(shown: &TwilioMessage, account: &AccountSid, service: Option<&Ser
         button_text: None,
         original_replied_message_sid: None,
     };
-    Some(Listed { message, sent_at })
+    Ok(Some(Listed { message, sent_at }))
 }

@@ -9,12 +9,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::{Conn, statement::statement},
+    db::{Conn, schema::messages, statement::statement},
     error::Result,
     messages::{
         delivery::{Report, ReportSource},
@@ -106,8 +107,7 @@ impl Progress {
 
 /// The next stretch of the walk of an age, at most `limit` messages long.
 pub async fn walk(conn: &mut Conn, progress: &Progress, age: TimeDelta, limit: i64, now: DateTime<Utc>) -> Result<Stretch> {
-    let open: Vec<MessageStatus> =
-        MessageStatus::ALL.iter().copied().filter(|status| status.is_reported_by_twilio() && !status.is_final()).collect();
+    let open = open_statuses();
     let walk = Walk { after: progress.of(age), limit: &limit, horizon: now - age, statuses: &open, settled: now - SETTLED_AFTER };
     let rows: Vec<(MessageId, ConnectionId, Option<String>, i64)> = walk.load(conn).await?;
     let Some((last, _, _, length)) = rows.last() else { return Ok(Stretch::default()) };
@@ -115,6 +115,24 @@ pub async fn walk(conn: &mut Conn, progress: &Progress, age: TimeDelta, limit: i
     let stale =
         rows.into_iter().filter_map(|(id, connection_id, sid, _)| sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid })).collect();
     Ok(Stretch { stale, end, length })
+}
+
+/// Those of some messages of which Twilio can still be asked, and that are below final.
+pub async fn find(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Stale>> {
+    let open = messages::table
+        .filter(messages::id.eq_any(ids))
+        .filter(messages::direction.eq("outbound"))
+        .filter(messages::status.eq_any(open_statuses()))
+        .order(messages::id)
+        .select((messages::id, messages::connection_id, messages::twilio_sid));
+    let rows: Vec<(MessageId, ConnectionId, Option<String>)> = open.load(conn).await?;
+    let stale = |(id, connection_id, sid): (_, _, Option<String>)| sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid });
+    Ok(rows.into_iter().filter_map(stale).collect())
+}
+
+/// The statuses that Twilio reports and that are not final.
+fn open_statuses() -> Vec<MessageStatus> {
+    MessageStatus::ALL.iter().copied().filter(|status| status.is_reported_by_twilio() && !status.is_final()).collect()
 }
 
 /// What Twilio shows of a message of ours, as a report on it.

@@ -12,7 +12,7 @@ use super::{Throttle, lock};
 use crate::{
     db::{
         Conn,
-        schema::{connections, senders, throttles},
+        schema::{connections, queued_sends, senders, throttles},
         statement::statement,
     },
     error::Result,
@@ -23,6 +23,9 @@ use crate::{
 
 /// Between two releases of a queue, so that a fast sender's messages go in small heaps and not one by one.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(200);
+
+/// How long a queue rests of which only that is left that could not be released.
+const LEFT_OUT_PAUSE: TimeDelta = TimeDelta::seconds(30);
 
 /// How many messages are looked at in one transaction, at least and at most.
 const LOOK: (usize, usize) = (50, 1_000);
@@ -49,10 +52,11 @@ statement! {
         last_flow: &'a Option<Uuid> => Nullable<SqlUuid>,
         now: DateTime<Utc> => Timestamptz,
         look: &'a i64 => BigInt,
+        left_out: &'a [MessageId] => Array<SqlUuid>,
     }
     returns (SqlUuid, SqlUuid, Int2, Bool, Bool, Bool);
     "WITH RECURSIVE edge AS MATERIALIZED (
-        SELECT {}::uuid AS sender_id, {}::uuid AS last_flow, {}::timestamptz AS now, {}::bigint AS look
+        SELECT {}::uuid AS sender_id, {}::uuid AS last_flow, {}::timestamptz AS now, {}::bigint AS look, {}::uuid[] AS left_out
      ), flows AS (
         SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
                 ORDER BY q.flow LIMIT 1) AS flow
@@ -67,6 +71,7 @@ statement! {
             SELECT heap.message_id, heap.parts, row_number() OVER (ORDER BY heap.position) AS turn
             FROM (SELECT q.message_id, q.parts, q.position FROM queued_sends q
                   WHERE q.sender_id = edge.sender_id AND q.flow = flows.flow AND q.released_at IS NULL
+                    AND q.message_id <> ALL (edge.left_out)
                   ORDER BY q.sender_id, q.flow, q.position LIMIT edge.look) AS heap) AS first
         WHERE flows.flow IS NOT NULL
         ORDER BY first.turn, coalesce(flows.flow <= edge.last_flow, false), flows.flow LIMIT (SELECT look FROM edge)
@@ -101,6 +106,34 @@ statement! {
 /// charge leave: messages that are pending no more (a STOP), those that are too late (their claims expire them), and those whose
 /// automation does not run (they are held until it is woken). It locks the throttle and waits for nothing after it.
 pub async fn release(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> Result<Left> {
+    release_front(conn, sender, &[], LOOK, now).await
+}
+
+/// Releases the first message of a queue alone, if it fits now, some messages being left out.
+pub async fn release_first(conn: &mut Conn, sender: SenderId, left_out: &[MessageId], now: DateTime<Utc>) -> Result<Left> {
+    release_front(conn, sender, left_out, (1, 1), now).await
+}
+
+/// The message that [`release_first`] would release.
+pub async fn first(conn: &mut Conn, sender: SenderId, left_out: &[MessageId], now: DateTime<Utc>) -> Result<Option<MessageId>> {
+    let last_flow: Option<Uuid> = throttles::table.find(sender).select(throttles::last_flow).first(conn).await.optional()?.flatten();
+    let front: Vec<Row> = Front { sender, last_flow: &last_flow, now, look: &1, left_out }.load(conn).await?;
+    Ok(front.as_slice().first().map(|row| row.0))
+}
+
+/// Whether a message stands in a queue.
+pub async fn is_waiting(conn: &mut Conn, id: MessageId) -> Result<bool> {
+    let waiting = queued_sends::table.find(id).filter(queued_sends::released_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(waiting)).get_result(conn).await?)
+}
+
+async fn release_front(
+    conn: &mut Conn,
+    sender: SenderId,
+    left_out: &[MessageId],
+    look: (usize, usize),
+    now: DateTime<Utc>,
+) -> Result<Left> {
     let Some((_, mut throttle)) = lock(conn, &[sender]).await?.pop() else { return Ok(Left::Nothing) };
     // Read after the lock: who switches the sender on again, or changes its rate, waits for the lock or is seen.
     let Some(rate) = rate_if_on(conn, sender).await? else {
@@ -109,9 +142,14 @@ pub async fn release(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> R
     };
     throttle.bucket.rate = rate;
     let last_flow: Option<Uuid> = throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
-    let look = throttle.bucket.room(now).clamp(LOOK.0, LOOK.1);
-    let front: Vec<Row> = Front { sender, last_flow: &last_flow, now, look: &i64::try_from(look).unwrap_or(i64::MAX) }.load(conn).await?;
+    let look = throttle.bucket.room(now).clamp(look.0, look.1);
+    let front = Front { sender, last_flow: &last_flow, now, look: &i64::try_from(look).unwrap_or(i64::MAX), left_out };
+    let front: Vec<Row> = front.load(conn).await?;
     let is_all = front.len() < look;
+    if is_all && !left_out.is_empty() {
+        // What is left out waits on.
+        return Ok(Left::More(now + LEFT_OUT_PAUSE));
+    }
     let taken = choose(&mut throttle, front, last_flow, now);
     take_off(conn, &taken, now).await?;
 

@@ -284,13 +284,13 @@ async fn lists_follow_their_pages_up_to_the_limit() {
         ..MessageFilter::default()
     };
     let client = server.client();
-    assert_eq!(client.list_messages(&credentials(), &filter, 50).await.unwrap().len(), 4);
+    assert_eq!(client.list_messages(&credentials(), &filter, 50).await.unwrap().items.len(), 4);
     let seen = server.seen();
     assert!(seen[0].line.contains("?To=%2B14155550123&DateSent%3E=2026-11-21T14%3A07%3A00Z&PageSize=50 "));
     assert_eq!(seen[1].line, "GET /2010-04-01/next?Page=1&PageToken=PA HTTP/1.1");
 
     let server = Canned::start(vec![page(r#""/again""#)]).await;
-    assert_eq!(server.client().list_messages(&credentials(), &filter, 3).await.unwrap().len(), 3);
+    assert_eq!(server.client().list_messages(&credentials(), &filter, 3).await.unwrap().items.len(), 3);
     assert_eq!(server.seen().len(), 2);
 }
 
@@ -366,7 +366,7 @@ async fn a_text_that_cannot_be_stored_does_not_hold_up_the_list() {
     let server = Canned::start(vec![answer(200, &page), answer(200, &page)]).await;
     let (client, filter) = (server.client(), MessageFilter::default());
     let listed = client.list_messages(&credentials(), &filter, 50).await.unwrap();
-    let listed: Vec<_> = listed.iter().map(|message| (message.sid.as_str(), message.body.as_deref())).collect();
+    let listed: Vec<_> = listed.items.iter().map(|message| (message.sid.as_str(), message.body.as_deref())).collect();
     assert_eq!(listed, [(SID, Some("STOP")), (other, None)]);
     // What was sent is looked for here: an item that cannot be read may be it.
     let since = "2026-11-21T14:07:00Z".parse().unwrap();
@@ -379,4 +379,19 @@ async fn a_receipt_with_a_text_that_cannot_be_stored_is_a_receipt() {
     let receipt = format!(r#"{{"sid":"{SID}","status":"queued","body":"a\u0000\ud800"}}"#);
     let (outcome, _server) = send(vec![answer(201, &receipt)]).await;
     assert_eq!(outcome.unwrap().sid.as_str(), SID);
+}
+
+#[tokio::test]
+async fn one_item_that_cannot_be_read_does_not_hide_the_others_of_its_list() {
+    let good =
+        |n: u8| format!(r#"{{"sid":"SM{n:032x}","status":"received","direction":"inbound","from":"+14155550123","to":"+12065550100"}}"#);
+    let bad = format!(r#"{{"sid":"SM{:032x}","status":"received","date_sent":[17]}}"#, 2);
+    let page = format!(r#"{{"messages":[{},{bad},7,{}],"next_page_uri":null}}"#, good(1), good(3));
+    let server = Canned::start(vec![answer(200, &page)]).await;
+    let listing = server.client().list_messages(&credentials(), &MessageFilter::default(), 50).await.unwrap();
+    assert_eq!(listing.items.iter().map(|message| message.sid.as_str().ends_with('1')).collect::<Vec<_>>(), [true, false]);
+    let broken: Vec<_> = listing.broken.iter().map(|broken| broken.sid.is_some()).collect();
+    assert_eq!(broken, [true, false]);
+    assert!(listing.broken[0].error.to_string().contains("fields are missing or of another kind"), "{:?}", listing.broken);
+    assert!(listing.whole().is_err(), "who needs all of them is told");
 }

@@ -31,7 +31,7 @@ use crate::{
     types::id::{ConnectionId, MessageId},
     worker::{
         Worker,
-        perform::{PerformError, until_written},
+        perform::{PerformError, is_away, until_written},
         windows::{Ending, Reservation},
     },
 };
@@ -84,6 +84,8 @@ impl Worker {
         while !waiting.is_empty() {
             let crowded = match self.send_what_fits(&mut waiting, &mut sending).await {
                 Ok(crowded) => crowded,
+                // One of them cannot be claimed: it goes back with its error, and the others go on.
+                Err(error) if !is_away(&error) && waiting.len() > 1 => self.send_one_by_one(&mut waiting, &mut sending).await,
                 Err(error) if sending.jobs.is_empty() => return Err(error),
                 // The others are with Twilio: only these go back.
                 Err(error) => {
@@ -108,6 +110,24 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Claims message by message; puts back those that cannot be claimed.
+    async fn send_one_by_one(&self, waiting: &mut HashMap<MessageId, Entered>, sending: &mut Sending) -> HashMap<ConnectionId, usize> {
+        let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
+        for (id, entered) in std::mem::take(waiting) {
+            let job = entered.job;
+            let mut one = HashMap::from([(id, entered)]);
+            match self.send_what_fits(&mut one, sending).await {
+                Ok(left) => left.into_iter().for_each(|(connection, count)| *crowded.entry(connection).or_default() += count),
+                Err(error) => {
+                    one.clear();
+                    self.put_back(&job, &error).await;
+                }
+            }
+            waiting.extend(one);
+        }
+        crowded
     }
 
     /// Claims what there is room for and begins to send it; leaves what there is no room for, and says how many for which connection.
