@@ -147,6 +147,15 @@ async fn onward(conn: &mut Conn, filter: &MessageFilter, end: MessageId) -> Resu
     Ok(Some(over.min(end)))
 }
 
+/// The id of the newest message before one that may fit; nothing else of it is read.
+pub async fn next_id(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>) -> Result<Option<MessageId>> {
+    let mut query = filter.narrow(messages::table.select(messages::id).into_boxed()).order(messages::id.desc());
+    if let Some(before) = before {
+        query = query.filter(messages::id.lt(before));
+    }
+    Ok(query.first(conn).await.optional()?)
+}
+
 /// The ids of messages that fit from one on, the newest first and at most `limit`; no more than [`FAR`] messages are read.
 pub async fn ids_since(conn: &mut Conn, filter: &MessageFilter, from: MessageId, limit: usize) -> Result<Vec<MessageId>> {
     let from = from.max(end(conn, filter, None, Some(from)).await?.unwrap_or(from));

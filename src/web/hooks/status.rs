@@ -18,6 +18,7 @@ use crate::{
     db::{Lane, Pool, Unavailable, plans},
     error::Error,
     messages::delivery::{Recorded, Report, ReportSource, quiet},
+    queue::set_aside::{self, Item, Task},
     twilio::callbacks::StatusCallback,
 };
 
@@ -108,12 +109,35 @@ async fn record_each(db: &Pool, clock: &Clock, reports: &[Report]) -> Vec<Result
             let mut results = Vec::with_capacity(reports.len());
             for report in reports {
                 let alone = record(db, clock, std::slice::from_ref(report)).await;
+                if matches!(alone, Err(Refusal::Failed)) {
+                    set_aside(db, clock, report).await;
+                }
                 results.push(alone.and_then(|recorded| recorded.first().copied().ok_or(Refusal::Failed)));
             }
             results
         }
         Err(Refusal::Away) => reports.iter().map(|_| Err(Refusal::Away)).collect(),
-        Err(_) => reports.iter().map(|_| Err(Refusal::Failed)).collect(),
+        Err(refusal) => {
+            for report in reports {
+                if matches!(refusal, Refusal::Failed) {
+                    set_aside(db, clock, report).await;
+                }
+            }
+            reports.iter().map(|_| Err(Refusal::Failed)).collect()
+        }
+    }
+}
+
+/// A report that cannot be recorded is repeated by Twilio a few times only: what became of the message is asked for later.
+async fn set_aside(db: &Pool, clock: &Clock, report: &Report) {
+    let item = Item::new(Task::LookUp, &report.message_id, Some(report.connection_id));
+    let error = format!("Twilio's report “{}” could not be recorded: the log says why.", report.status.as_str());
+    let kept = async {
+        let mut conn = db.get().await?;
+        Ok::<_, RecordError>(set_aside::keep(&mut conn, &item, &error, clock.now()).await?)
+    };
+    if let Err(error) = kept.await {
+        tracing::error!(message.id = %report.message_id, %error, "a report was neither recorded nor set aside");
     }
 }
 

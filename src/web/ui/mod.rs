@@ -92,6 +92,7 @@ pub(super) const PAGES: &[super::samples::Samples] = &[
     super::samples::of_page::<settings::LogPage>,
     super::samples::of_page::<admin::WorkPage>,
     super::samples::of_page::<admin::FailedPage>,
+    super::samples::of_page::<admin::SetAsidePage>,
     super::samples::of_page::<admin::RetryPage>,
     super::samples::of_page::<admin::DatabasePage>,
     super::samples::of_page::<admin::SystemPage>,

@@ -9,7 +9,7 @@ use crate::automations::{self, Reported};
 use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::db::{self, Conn, Pool};
-use crate::error::Error;
+use crate::error::{Error, FieldErrors};
 use crate::events::{self, MAX_EVENTS, NewEvent, Recorded};
 use crate::queue::handover::{Handover, Offer};
 use crate::types::id::EventId;
@@ -124,12 +124,43 @@ impl Intake {
                 for size in sizes {
                     let (request, others) = rest.split_at(*size);
                     rest = others;
-                    answers.push(self.record(request).await.map_err(ApiError::from));
+                    answers.push(self.answer_alone(request).await);
                 }
                 answers
             }
+            Err(Failure::Refused(_)) if reports.len() > 1 => vec![self.record_one_by_one(reports).await],
             Err(Failure::Refused(error)) => vec![Err(error.into())],
             Err(Failure::Away(reason)) => sizes.iter().map(|_| Err(ApiError::away(&reason))).collect(),
+        }
+    }
+
+    /// Records one request; where that fails and it has several reports, each of them by itself.
+    async fn answer_alone(&self, reports: &[NewEvent]) -> ApiResult<Vec<Answer>> {
+        match self.record(reports).await {
+            Err(Failure::Refused(_)) if reports.len() > 1 => self.record_one_by_one(reports).await,
+            answered => answered.map_err(ApiError::from),
+        }
+    }
+
+    /// Records the reports of a list each by itself, and says of each that fails that it is to be sent again; none is where all fail.
+    async fn record_one_by_one(&self, reports: &[NewEvent]) -> ApiResult<Vec<Answer>> {
+        let (mut answers, mut failure) = (Vec::with_capacity(reports.len()), None);
+        for report in reports {
+            match self.record(std::slice::from_ref(report)).await {
+                Ok(answer) => answers.extend(answer),
+                Err(Failure::Refused(error)) => {
+                    tracing::error!(%error, "one of several events could not be recorded");
+                    let again =
+                        FieldErrors::default().with("event", "This one could not be recorded, by a fault of the server: send it again.");
+                    answers.push((Recorded::Refused(again), 0));
+                    failure = Some(error);
+                }
+                Err(Failure::Away(reason)) => return Err(ApiError::away(&reason)),
+            }
+        }
+        match failure {
+            Some(error) if answers.iter().all(|(answer, _)| matches!(answer, Recorded::Refused(_))) => Err(error.into()),
+            _ => Ok(answers),
         }
     }
 

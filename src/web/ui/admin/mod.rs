@@ -3,6 +3,7 @@
 mod database;
 mod failed;
 mod retry;
+mod set_aside;
 mod subjects;
 mod system;
 pub(super) mod words;
@@ -11,7 +12,9 @@ mod work;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{database::DatabasePage, failed::FailedPage, retry::RetryPage, system::SystemPage, work::WorkPage};
+pub(in crate::web) use self::{
+    database::DatabasePage, failed::FailedPage, retry::RetryPage, set_aside::SetAsidePage, system::SystemPage, work::WorkPage,
+};
 
 /// Mounts `/admin`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -20,6 +23,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/admin/failed").get(failed::show))
         .service(web::resource("/admin/failed/retry").get(retry::ask).post(retry::all))
         .service(web::resource("/admin/failed/{id}/retry").post(retry::one))
+        .service(web::resource("/admin/set-aside").get(set_aside::show))
+        .service(web::resource("/admin/set-aside/retry").post(set_aside::all))
+        .service(web::resource("/admin/set-aside/{id}/retry").post(set_aside::one))
         .service(web::resource("/admin/database").get(database::show))
         .service(web::resource("/admin/system").get(system::show));
 }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::queue::JobKind;
 use crate::queue::routines::Routine;
+use crate::queue::set_aside::Task;
 use crate::web::filters::grouped;
 use crate::web::ui::automations::words::duration;
 
@@ -26,6 +27,21 @@ pub(in crate::web::ui) const fn routine(routine: Routine) -> (&'static str, &'st
         Routine::FoldLedger => ("Keeping the ledger", "Adds up what became of messages."),
         Routine::LearnPrices => ("Learning prices", "Asks Twilio what the newest messages have cost."),
         Routine::LookUpStale => ("Looking up messages", "Asks Twilio about messages whose reports did not come."),
+    }
+}
+
+/// What could not be done, of a thing that is set aside.
+pub(super) const fn task(task: Task) -> &'static str {
+    match task {
+        Task::TakeIn => "Take in an incoming message",
+        Task::ListInbound => "List the incoming messages of a sender",
+        Task::LookUp => "Look up the status of a message",
+        Task::Inspect => "Inspect a connection",
+        Task::LearnPrices => "Learn what messages cost",
+        Task::Fold => "Add a change to the ledger",
+        Task::Release => "Release a message from its queue",
+        Task::EndSession => "End a session",
+        Task::Export => "Export a message",
     }
 }
 

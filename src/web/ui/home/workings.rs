@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::attention::Attention;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::queue::{failed, overview, routines};
+use crate::queue::{failed, overview, routines, set_aside};
 use crate::users::{Role, people};
 use crate::web::ui::admin::words;
 use crate::web::ui::automations::words::rough;
@@ -55,6 +55,14 @@ async fn troubles(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Trouble>> {
             }
         };
         troubles.push(Trouble { text, link: "/admin/failed", action: "See which" });
+    }
+    let aside = set_aside::count(conn).await?;
+    if aside > 0 {
+        let text = match aside {
+            1 => "One thing could not be done and was set aside; it is tried again.".to_owned(),
+            many => format!("{} things could not be done and were set aside; they are tried again.", rough(many, set_aside::COUNTED)),
+        };
+        troubles.push(Trouble { text, link: "/admin/set-aside", action: "See which" });
     }
     let standings = routines::standings(conn).await?;
     for standing in standings.iter().filter(|standing| standing.failing_since.is_some_and(|since| now - since >= FAILING)) {

@@ -13,15 +13,16 @@ use futures::stream;
 use crate::app::App;
 use crate::automations;
 use crate::contacts::{self, Contact};
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::error::{Error, Result};
 use crate::messages::filter::MessageFilter;
-use crate::messages::list::Message;
-use crate::messages::look::{Place, look};
+use crate::messages::list::{self, Message};
+use crate::messages::look::{Part, Place, look, next_id};
+use crate::queue::set_aside::{self, Item, Task};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::twilio::errors;
-use crate::types::id::{AutomationId, ContactId, SenderId, TemplateId};
+use crate::types::id::{AutomationId, ContactId, MessageId, SenderId, TemplateId};
 use crate::web::message_query::MessageQuery;
 use crate::web::wire::Wire;
 use crate::web::{PageError, PageResult, Query, Viewer, Visit};
@@ -106,11 +107,15 @@ impl Export {
         let (app, filter) = (self.app.clone(), Arc::clone(&self.filter));
         let read = tokio::spawn(async move {
             let mut conn = app.db.get().await?;
-            let part = look(&mut conn, &filter, place, BATCH).await?;
+            let (part, unreadable) = match look(&mut conn, &filter, place, BATCH).await {
+                Ok(part) => (part, None),
+                Err(Error::Database(error)) if !db::is_away(&error) => one_by_one(&mut conn, &filter, place, app.clock.now()).await?,
+                Err(error) => return Err(error.into()),
+            };
             let names = Names::of(&mut conn, &part.messages).await?;
-            Ok::<_, PageError>((part, names))
+            Ok::<_, PageError>((part, unreadable, names))
         });
-        let (part, names) = read.await.map_err(|error| Error::Internal(error.to_string()))??;
+        let (part, unreadable, names) = read.await.map_err(|error| Error::Internal(error.to_string()))??;
         self.place = part.older.map(Place::OlderThan);
         let mut text = if self.begun { Vec::new() } else { BYTE_ORDER_MARK.to_vec() };
         let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut text);
@@ -120,10 +125,48 @@ impl Export {
         for message in &part.messages {
             file.write_record(names.record(message, self.zone)).map_err(unwritable)?;
         }
+        if let Some(id) = unreadable {
+            file.write_record(record_of_unreadable(id)).map_err(unwritable)?;
+        }
         file.flush().map_err(|error| Error::Internal(error.to_string()))?;
         drop(file);
         Ok(Some(Bytes::from(text)))
     }
+}
+
+/// Reads on, message by message, where a batch cannot be read, up to the first that is at fault: that one is set aside, and the file
+/// names it.
+async fn one_by_one(conn: &mut Conn, filter: &MessageFilter, place: Place, now: DateTime<Utc>) -> Result<(Part, Option<MessageId>)> {
+    let mut before = match place {
+        Place::OlderThan(before) => Some(before),
+        Place::Newest | Place::NewerThan(_) => None,
+    };
+    let mut part = Part::default();
+    while part.messages.len() < BATCH {
+        let Some(id) = next_id(conn, filter, before).await? else {
+            part.older = None;
+            return Ok((part, None));
+        };
+        (before, part.older) = (Some(id), Some(id));
+        match list::find(conn, id).await {
+            Ok(message) => part.messages.push(message),
+            Err(Error::NotFound(_)) => {}
+            Err(error) => {
+                tracing::error!(message.id = %id, %error, "a message cannot be exported");
+                set_aside::keep(conn, &Item::new(Task::Export, &id, None), &error.to_string(), now).await?;
+                return Ok((part, Some(id)));
+            }
+        }
+    }
+    Ok((part, None))
+}
+
+/// The line of a message that cannot be read.
+fn record_of_unreadable(id: MessageId) -> [String; HEADER.len()] {
+    let mut record: [String; HEADER.len()] = Default::default();
+    record[0] = id.to_string();
+    record[9] = "(This message cannot be read: an admin sees why under Admin, Set aside.)".to_owned();
+    record
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it turns one error into another")]

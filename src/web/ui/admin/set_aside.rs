@@ -1,0 +1,163 @@
+//! What routines could not do and have set aside: what it is, why, and when it is tried again.
+
+use actix_web::web::{Path, Query};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use super::words;
+use crate::connections::{self, Connection};
+use crate::error::Error;
+use crate::queue::set_aside::{self, SetAside, Task};
+use crate::users::audit::{self, Kind};
+use crate::web::filters::grouped;
+use crate::web::ui::automations::words::rough;
+use crate::web::{Admin, Page, PageResult, Varies, Visit};
+
+const ROWS: usize = 50;
+
+/// Where the list begins, as it stands in the address.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    before: String,
+}
+
+/// The list.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct SetAsidePage {
+    /// How many there are; empty for none.
+    count: String,
+    rows: Vec<Row>,
+    older: Option<String>,
+    newest: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: i64,
+    task: &'static str,
+    subject: String,
+    /// Where the subject is shown, if it is.
+    path: Option<String>,
+    connection: Option<String>,
+    error: String,
+    attempts: i32,
+    first_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
+    next_try_at: DateTime<Utc>,
+}
+
+pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
+    let before = query.before.parse().ok();
+    let mut conn = visit.conn().await?;
+    let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
+    let items = set_aside::list(&mut conn, before, limit).await?;
+    let count = set_aside::count(&mut conn).await?;
+    let connections = connections::list(&mut conn).await?;
+    drop(conn);
+    visit.page(&SetAsidePage::new(items, &connections, before, count))
+}
+
+pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let tried = conn.transaction::<_, Error, _>(async |conn| {
+        let item = set_aside::try_now(conn, *id, now).await?;
+        let summary = format!("had tried again what was set aside ({})", words::task(item.task).to_lowercase());
+        audit::record(conn, &actor, Kind::Job, None, &summary, now).await
+    });
+    let back = visit.redirect("/admin/set-aside");
+    match tried.await {
+        Ok(()) => back.flash("It is tried again within seconds. What succeeds leaves this list."),
+        Err(Error::NotFound(_)) => back.warning("It is not set aside any more."),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn all(visit: Visit<Admin>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let count = conn.transaction::<_, Error, _>(async |conn| {
+        let count = set_aside::try_all_now(conn, now).await?;
+        let summary = format!("had tried again all that was set aside ({})", grouped(count));
+        audit::record(conn, &actor, Kind::Job, None, &summary, now).await?;
+        Ok(count)
+    });
+    let count = count.await?;
+    let back = visit.redirect("/admin/set-aside");
+    back.flash(match count {
+        0 => "Nothing is set aside any more.".to_owned(),
+        1 => "It is tried again within seconds. What succeeds leaves this list.".to_owned(),
+        many => format!("{} items are tried again within seconds. What succeeds leaves this list.", grouped(many)),
+    })
+}
+
+impl SetAsidePage {
+    fn new(mut items: Vec<SetAside>, connections: &[Connection], before: Option<i64>, count: i64) -> Self {
+        let more = items.len() > ROWS;
+        items.truncate(ROWS);
+        Self {
+            count: if count == 0 { String::new() } else { rough(count, set_aside::COUNTED) },
+            older: items.last().filter(|_| more).map(|last| format!("/admin/set-aside?before={}", last.id)),
+            newest: before.map(|_| "/admin/set-aside".to_owned()),
+            rows: items.into_iter().map(|item| Row::new(item, connections)).collect(),
+        }
+    }
+}
+
+impl Row {
+    fn new(aside: SetAside, connections: &[Connection]) -> Self {
+        let SetAside { id, item, error, attempts, first_at, last_at, next_try_at } = aside;
+        let path = match item.task {
+            Task::LookUp | Task::Release => Some(format!("/messages/{}", item.subject)),
+            Task::Inspect | Task::LearnPrices | Task::ListInbound => item.connection.map(|id| format!("/connections/{id}")),
+            Task::TakeIn | Task::Fold | Task::EndSession | Task::Export => None,
+        };
+        let named = |id| connections.iter().find(|connection| connection.id == id).map(|connection| connection.name.clone());
+        Self {
+            id,
+            task: words::task(item.task),
+            path,
+            connection: item.connection.and_then(named),
+            subject: item.subject,
+            error,
+            attempts,
+            first_at,
+            last_at,
+            next_try_at,
+        }
+    }
+}
+
+impl Page for SetAsidePage {
+    const TEMPLATE: &'static str = "ui/admin/set_aside.html";
+    const VARIES: Varies = Varies { texts: &["rows.error"], lists: &["rows"] };
+
+    fn samples() -> Vec<Self> {
+        use crate::queue::set_aside::Item;
+        use crate::types::id::MessageId;
+
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let aside = |id, task, subject: &str, error: &str| SetAside {
+            id,
+            item: Item::new(task, subject, None),
+            error: error.to_owned(),
+            attempts: 3,
+            first_at: now - TimeDelta::hours(3),
+            last_at: now - TimeDelta::minutes(2),
+            next_try_at: now + TimeDelta::minutes(2),
+        };
+        let items = vec![
+            aside(1, Task::TakeIn, "SM0123456789abcdef0123456789abcdef", "The database could not do that: <invalid> byte"),
+            aside(2, Task::LookUp, &MessageId::new().to_string(), &"averylongwordwithoutablank".repeat(20)),
+            aside(3, Task::Fold, "17", "مهلة الاتصال"),
+        ];
+        vec![
+            Self::new(Vec::new(), &[], None, 0),
+            Self::new(items.clone(), &[], Some(4), set_aside::COUNTED + 1),
+            Self::new(items[..1].to_vec(), &[], None, 1),
+            Self::new(Vec::new(), &[], Some(1), 3),
+        ]
+    }
+}
