@@ -19,7 +19,8 @@ const BREAK: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql A
 const BREAKS: &str = "CREATE TRIGGER refused BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()";
 const MEND: &str = "DROP FUNCTION refuse CASCADE";
 
-const PAGES: [&str; 6] = ["/admin", "/admin/work", "/admin/failed", "/admin/failed/retry", "/admin/database", "/admin/system"];
+const PAGES: [&str; 7] =
+    ["/admin", "/admin/work", "/admin/failed", "/admin/failed/retry", "/admin/set-aside", "/admin/database", "/admin/system"];
 
 impl TestApp {
     /// An automation that answers `hello` with an SMS, whose sending fails until it is given up.

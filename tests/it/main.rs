@@ -50,6 +50,7 @@ mod routines;
 #[cfg(debug_assertions)]
 mod samples;
 mod sending;
+mod set_aside;
 mod settings;
 mod signing_in;
 mod stop;
