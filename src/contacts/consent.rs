@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 
-use super::suppressions::{Evidence, Reason, Source};
+use super::suppressions::{self, Evidence, Reason, Source};
 use super::timeline::EVER;
 use crate::db::Conn;
 use crate::db::schema::{consent_records, messages, users};
@@ -55,9 +55,15 @@ impl ConsentRecord {
             (ConsentChange::Suppressed, Source::Keyword) => {
                 format!("Texted {}{}", keyword(note, "STOP"), self.to())
             }
+            (ConsentChange::Suppressed, Source::Wording) => format!("Texted {}{}{READ}", keyword(note, "…"), self.to()),
+            (ConsentChange::Suppressed, Source::WordingLookup) => format!("Texted {}{}{READ}{FOUND}", keyword(note, "…"), self.to()),
             (ConsentChange::Suppressed, Source::Lookup) => format!("Texted {}{}{FOUND}", keyword(note, "STOP"), self.to()),
-            (ConsentChange::Lifted, Source::Keyword) => format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to()),
-            (ConsentChange::Lifted, Source::Lookup) => format!("Texted {}{}: {ended} lifted{FOUND}", keyword(note, "START"), self.to()),
+            (ConsentChange::Lifted, Source::Keyword | Source::Wording) => {
+                format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to())
+            }
+            (ConsentChange::Lifted, Source::Lookup | Source::WordingLookup) => {
+                format!("Texted {}{}: {ended} lifted{FOUND}", keyword(note, "START"), self.to())
+            }
             (ConsentChange::Suppressed, Source::Twilio) => self.refusal(note),
             (ConsentChange::Lifted, Source::Twilio) => {
                 format!("Twilio reported an opt-in: {ended} lifted")
@@ -131,6 +137,31 @@ pub async fn until(conn: &mut Conn, phone: &PhoneNumber, time: DateTime<Utc>, li
     Ok(records)
 }
 
+/// Whether a message was read as an opt-out, and whether that still holds.
+pub async fn reading_of(conn: &mut Conn, phone: &PhoneNumber, message_id: MessageId) -> Result<Option<Reading>> {
+    let read: i64 = consent_records::table
+        .filter(consent_records::phone.eq(phone))
+        .filter(consent_records::message_id.eq(message_id))
+        .filter(consent_records::source.eq_any([Source::Wording, Source::WordingLookup]))
+        .count()
+        .get_result(conn)
+        .await?;
+    if read == 0 {
+        return Ok(None);
+    }
+    let active = suppressions::all_active(conn, phone).await?;
+    Ok(Some(if active.iter().any(|suppression| suppression.by_wording) { Reading::Holds } else { Reading::Ended }))
+}
+
+/// What became of a message that was read as an opt-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Its number is not texted, since the message was read so.
+    Holds,
+    /// It was undone, or the person has said something else since.
+    Ended,
+}
+
 /// Adds a piece of evidence.
 pub(super) async fn record(conn: &mut Conn, change: ConsentChange, evidence: &Evidence, now: DateTime<Utc>) -> Result<()> {
     diesel::insert_into(consent_records::table)
@@ -162,6 +193,9 @@ pub(super) async fn message_behind(conn: &mut Conn, phone: &PhoneNumber, reason:
         .optional()?;
     Ok(found.flatten())
 }
+
+/// What is added where the text is no keyword.
+const READ: &str = ", read as an opt-out";
 
 /// What is added where the webhook of a keyword had not come.
 const FOUND: &str = " (found by asking Twilio, whose webhook had not come)";
@@ -208,6 +242,13 @@ mod tests {
             ..record(ConsentChange::Suppressed, Source::NumberChange, Reason::Stop)
         };
         assert_eq!(moved.words(), "STOP moved along from +1 415 555 0123 when the number was changed by anna@example.com");
+    }
+
+    #[test]
+    fn a_text_that_was_read_as_an_opt_out_says_so() {
+        let read =
+            ConsentRecord { note: Some("please remove me".to_owned()), ..record(ConsentChange::Suppressed, Source::Wording, Reason::Stop) };
+        assert_eq!(read.words(), "Texted “please remove me”, read as an opt-out");
     }
 
     #[test]

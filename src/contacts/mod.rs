@@ -1,4 +1,4 @@
-//! Contacts: people with one phone number, their tags, suppressions and consent.
+//! Contacts: people with one phone number, their tags, suppressions and consent, and what they ask for by text.
 
 mod change;
 pub mod consent;
@@ -6,6 +6,7 @@ mod contact;
 pub mod deletion;
 mod fields;
 mod list;
+pub mod opt_out;
 mod patch;
 mod search;
 mod sql;

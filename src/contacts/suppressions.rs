@@ -32,6 +32,8 @@ pub struct Suppression {
     pub reason: Reason,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// Whether a text that is no keyword was read as an opt-out: a user who reads it otherwise can undo it.
+    pub by_wording: bool,
 }
 
 /// Who or what suppresses or lifts: a signed-in user, or a program.
@@ -77,6 +79,22 @@ pub struct Lifted {
     pub reasons: Vec<Reason>,
 }
 
+impl Suppression {
+    /// A few words for a badge.
+    pub fn label(&self) -> &'static str {
+        if self.by_wording { "Read as an opt-out" } else { self.reason.label() }
+    }
+
+    /// A sentence on what it means.
+    pub fn meaning(&self) -> &'static str {
+        if self.by_wording {
+            "They asked in their own words to get no more texts. They can undo it by texting START."
+        } else {
+            self.reason.meaning()
+        }
+    }
+}
+
 impl By {
     /// A signed-in user.
     pub fn user(id: UserId) -> Self {
@@ -93,6 +111,15 @@ impl Evidence {
     /// Evidence without message and note.
     pub fn new(phone: PhoneNumber, reason: Reason, by: By) -> Self {
         Self { phone, reason, source: by.source, message_id: None, user_id: by.user_id, note: None }
+    }
+
+    /// An error of the field `note` where a user or program lifts something and does not say why.
+    fn says_why(&self) -> Result<()> {
+        let said_why = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());
+        if matches!(self.source, Source::Admin | Source::Api) && !said_why {
+            return Err(Error::field("note", "Write down why this number may be texted again."));
+        }
+        Ok(())
     }
 }
 
@@ -143,7 +170,7 @@ statement! {
      FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address ORDER BY key) AS numbers"
 }
 
-/// Makes transactions that suppress or lift the same number follow one another; [`suppress`] and [`lift`] begin with it.
+/// Makes transactions that suppress or lift the same number follow one another; [`suppress`], [`lift`] and [`undo_reading`] begin with it.
 ///
 /// A transaction that locks messages first calls it before that.
 /// A STOP has the tag when it comes to the messages; a refusal with 21610 has its message when it comes to the tag. At the same
@@ -162,7 +189,16 @@ pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
 /// Pending messages are the caller's to take back, see `messages::stop`.
 pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Suppressed> {
     queue_up(conn, &[&evidence.phone]).await?;
-    let newly = insert(conn, &evidence.phone, evidence.reason, now, Counted::Once).await?;
+    let newly = insert(conn, &evidence.phone, evidence.reason, now, evidence.source.is_wording(), Counted::Once).await?;
+    if !newly && evidence.source.is_texted() && !evidence.source.is_wording() {
+        // What had to be read so far is now said: only the person takes it back.
+        let forms = evidence.phone.forms();
+        let read = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::reason.eq(evidence.reason));
+        diesel::update(read.filter(suppressions::lifted_at.is_null()).filter(suppressions::by_wording))
+            .set(suppressions::by_wording.eq(false))
+            .execute(conn)
+            .await?;
+    }
     if newly || evidence.source != Source::Twilio {
         consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
     }
@@ -181,18 +217,35 @@ pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -
 /// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the field `note`.
 pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: DateTime<Utc>) -> Result<Lifted> {
     queue_up(conn, &[&evidence.phone]).await?;
-    let said_why = evidence.note.as_deref().is_some_and(|note| !note.trim().is_empty());
-    if matches!(evidence.source, Source::Admin | Source::Api) && !said_why {
-        return Err(Error::field("note", "Write down why this number may be texted again."));
-    }
-    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| !evidence.source.is_keyword() || reason.is_opt_out()).collect();
+    evidence.says_why()?;
+    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| !evidence.source.is_texted() || reason.is_opt_out()).collect();
     let forms = evidence.phone.forms();
     let active = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::lifted_at.is_null());
-    let mut lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
+    let lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
         .set(suppressions::lifted_at.eq(now))
         .returning(suppressions::reason)
         .get_results(conn)
         .await?;
+    ended(conn, lifted, &evidence, now).await
+}
+
+/// Undoes an opt-out that was read from a text which is no keyword, and keeps the evidence with the reason that has to be given. An opt-out
+/// that was said by keyword stays, also where it came between.
+pub async fn undo_reading(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Lifted> {
+    queue_up(conn, &[&evidence.phone]).await?;
+    evidence.says_why()?;
+    let forms = evidence.phone.forms();
+    let read = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::lifted_at.is_null());
+    let lifted: Vec<Reason> = diesel::update(read.filter(suppressions::by_wording))
+        .set(suppressions::lifted_at.eq(now))
+        .returning(suppressions::reason)
+        .get_results(conn)
+        .await?;
+    ended(conn, lifted, &evidence, now).await
+}
+
+/// Keeps the evidence of what was lifted, and takes [`tags::STOP_TAG`] away when no opt-out is left.
+async fn ended(conn: &mut Conn, mut lifted: Vec<Reason>, evidence: &Evidence, now: DateTime<Utc>) -> Result<Lifted> {
     lifted.sort_unstable();
     lifted.dedup();
     for reason in &lifted {
@@ -201,7 +254,7 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
     }
     let opted_out = all_active(conn, &evidence.phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
     if !opted_out
-        && (!lifted.is_empty() || evidence.source.is_keyword())
+        && (!lifted.is_empty() || evidence.source.is_texted())
         && let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await?
     {
         tags::remove(conn, contact.id, &TagName::stop(), now).await?;
@@ -230,8 +283,8 @@ pub(super) async fn move_along(
     now: DateTime<Utc>,
 ) -> Result<Option<Reason>> {
     let wills: Vec<_> = all_active(conn, from).await?.into_iter().filter(|suppression| suppression.reason.is_will()).collect();
-    for Suppression { reason, since, .. } in &wills {
-        if insert(conn, to, *reason, *since, Counted::Already).await? {
+    for Suppression { reason, since, by_wording, .. } in &wills {
+        if insert(conn, to, *reason, *since, *by_wording, Counted::Already).await? {
             let evidence = Evidence {
                 phone: to.clone(),
                 reason: *reason,
@@ -254,7 +307,7 @@ enum Counted {
 }
 
 /// Suppresses a number for a reason, unless it is; the person's will under every way to write the number. Says whether it is new.
-async fn insert(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, since: DateTime<Utc>, counted: Counted) -> Result<bool> {
+async fn insert(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, since: DateTime<Utc>, by_wording: bool, counted: Counted) -> Result<bool> {
     let forms = if reason.is_will() { phone.forms() } else { vec![phone.clone()] };
     let row = |(at, phone): (usize, &PhoneNumber)| {
         (
@@ -262,6 +315,7 @@ async fn insert(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, since: Dat
             suppressions::phone.eq(phone.clone()),
             suppressions::reason.eq(reason),
             suppressions::since.eq(since),
+            suppressions::by_wording.eq(by_wording),
             suppressions::counted.eq(at == 0 && counted == Counted::Once),
         )
     };

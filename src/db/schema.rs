@@ -288,6 +288,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    opt_out_words (id) {
+        id -> Uuid,
+        word -> Text,
+        squeezed -> Text,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organization (id) {
         id -> Bool,
         name -> Text,
@@ -426,6 +436,7 @@ diesel::table! {
         since -> Timestamptz,
         lifted_at -> Nullable<Timestamptz>,
         counted -> Bool,
+        by_wording -> Bool,
     }
 }
 
@@ -528,6 +539,7 @@ diesel::joinable!(messages -> contacts (contact_id));
 diesel::joinable!(messages -> enrollments (enrollment_id));
 diesel::joinable!(messages -> senders (sender_id));
 diesel::joinable!(messages -> templates (template_id));
+diesel::joinable!(opt_out_words -> users (created_by));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(prices -> connections (connection_id));
 diesel::joinable!(rejected_webhooks -> connections (connection_id));
@@ -562,6 +574,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_failures,
     message_views,
     messages,
+    opt_out_words,
     organization,
     password_resets,
     prices,

@@ -12,6 +12,8 @@ use diesel_async::RunQueryDsl;
 use crate::{
     contacts::{
         self, Change,
+        consent::{self, Reading},
+        opt_out::{self, Command, Heard, Said, own::OwnWords},
         suppressions::{self, Evidence, Reason, Source},
     },
     db::{
@@ -19,8 +21,12 @@ use crate::{
         schema::{messages, senders},
     },
     error::Result,
-    messages::{compose::encoding_word, status::MessageStatus},
-    twilio::{Address, callbacks::InboundMessage, keyword::Keyword, parts},
+    messages::{
+        compose::encoding_word,
+        list::{Direction, Message},
+        status::MessageStatus,
+    },
+    twilio::{Address, callbacks::InboundMessage, parts},
     types::{
         id::{ConnectionId, ContactId, MessageId, SenderId},
         phone::PhoneNumber,
@@ -102,11 +108,11 @@ async fn take_in(
         }
         None => (None, Vec::new()),
     };
-    let (id, sent_at, source) = match arrival {
-        Arrival::Webhook => (MessageId::at(now), now, Source::Keyword),
+    let (id, sent_at) = match arrival {
+        Arrival::Webhook => (MessageId::at(now), now),
         Arrival::Lookup(found) => {
             let sent_at = found.sent_at.min(now);
-            (MessageId::of_the_past(sent_at), sent_at, Source::Lookup)
+            (MessageId::of_the_past(sent_at), sent_at)
         }
     };
     let Some(message_id) = store(conn, id, connection_id, contact_id, inbound, sent_at).await? else {
@@ -114,27 +120,28 @@ async fn take_in(
     };
     let mut silenced = None;
     if let Some(phone) = phone {
-        let evidence = |phone: &PhoneNumber| Evidence {
+        let evidence = |phone: &PhoneNumber, said: Said| Evidence {
             phone: phone.clone(),
             reason: Reason::Stop,
-            source,
+            source: arrival.source(said),
             message_id: Some(message_id),
             user_id: None,
             note: Some(inbound.body.trim().chars().take(100).collect()),
         };
-        let mut keyword = Keyword::of(&inbound.body, inbound.opt_out_type);
-        if let (Some(said), Arrival::Lookup(found)) = (keyword, arrival)
-            && later::is_overruled(conn, &phone, said, inbound.message_sid.as_str(), found).await?
+        let own = opt_out::own::load(conn).await?;
+        let mut command = command(inbound, &own);
+        if let (Some(said), Arrival::Lookup(found)) = (command, arrival)
+            && later::is_overruled(conn, &phone, said, inbound.message_sid.as_str(), found, &own).await?
         {
-            keyword = None;
+            command = None;
         }
-        match keyword {
-            Some(Keyword::Stop) => {
-                changes.extend(suppressions::suppress(conn, evidence(&phone), now).await?.changes);
+        match command {
+            Some(Command::Stop(said)) => {
+                changes.extend(suppressions::suppress(conn, evidence(&phone, said), now).await?.changes);
                 silenced = Some((phone, Reason::Stop));
             }
-            Some(keyword @ Keyword::Start { .. }) if lifts(keyword, &inbound.to) => {
-                suppressions::lift(conn, &[Reason::Stop, Reason::Carrier21610], evidence(&phone), now).await?;
+            Some(command @ Command::Start(_)) if lifts(command, &inbound.to) => {
+                suppressions::lift(conn, &[Reason::Stop, Reason::Carrier21610], evidence(&phone, Said::Word), now).await?;
             }
             _ => {}
         }
@@ -194,7 +201,39 @@ async fn store(
     Ok(id)
 }
 
+/// Whether a message was read as an opt-out, and whether that still holds.
+pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<Reading>> {
+    let from = message.from_address.as_deref().filter(|_| message.direction == Direction::Inbound).map(Address::parse);
+    match from.as_ref().and_then(Address::phone) {
+        Some(phone) => consent::reading_of(conn, phone, message.id).await,
+        None => Ok(None),
+    }
+}
+
+/// What an inbound message asks for.
+pub fn command(inbound: &InboundMessage, own: &OwnWords) -> Option<Command> {
+    let heard = Heard {
+        body: &inbound.body,
+        opt_out_type: inbound.opt_out_type,
+        button_text: inbound.button_text.as_deref(),
+        button_payload: inbound.button_payload.as_deref(),
+    };
+    Command::of(&heard, own)
+}
+
+impl Arrival<'_> {
+    /// By which way we know what the person said.
+    fn source(self, said: Said) -> Source {
+        match (self, said) {
+            (Self::Webhook, Said::Word) => Source::Keyword,
+            (Self::Webhook, Said::Wording) => Source::Wording,
+            (Self::Lookup(_), Said::Word) => Source::Lookup,
+            (Self::Lookup(_), Said::Wording) => Source::WordingLookup,
+        }
+    }
+}
+
 /// Whether a word is an opt-in where it was sent to: the toll-free network knows fewer of them.
-fn lifts(keyword: Keyword, to: &Address) -> bool {
-    keyword.lifts_toll_free() || !to.phone().is_some_and(PhoneNumber::is_toll_free)
+fn lifts(command: Command, to: &Address) -> bool {
+    command.lifts_toll_free() || !to.phone().is_some_and(PhoneNumber::is_toll_free)
 }

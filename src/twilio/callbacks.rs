@@ -48,6 +48,8 @@ pub struct InboundMessage {
     pub profile_name: Option<String>,
     /// The label of the quick reply button that was pressed.
     pub button_text: Option<String>,
+    /// What the sender of the button named it.
+    pub button_payload: Option<String>,
     /// The message that this one answers (WhatsApp).
     pub original_replied_message_sid: Option<MessageSid>,
 }
@@ -119,6 +121,7 @@ impl InboundMessage {
             opt_out_type: params.filled("OptOutType").and_then(OptOut::parse),
             profile_name: owned(params, "ProfileName"),
             button_text: owned(params, "ButtonText"),
+            button_payload: owned(params, "ButtonPayload"),
             original_replied_message_sid: params.filled("OriginalRepliedMessageSid").and_then(|sid| MessageSid::parse(sid).ok()),
         })
     }

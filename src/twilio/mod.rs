@@ -2,7 +2,7 @@
 //!
 //! - [`Client`] sends, in time or not at all ([`timely`]), and reads: [`messages`], [`account`], [`numbers`], [`services`], [`registrations`].
 //! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and what to do.
-//! - [`signature`], [`form`], [`callbacks`] and [`keyword`] read what Twilio calls the hooks with.
+//! - [`signature`], [`form`] and [`callbacks`] read what Twilio calls the hooks with.
 //! - [`hook_call`] calls a hook in Twilio's place, to see whether Twilio could.
 //! - [`parts`] and [`gsm`] count SMS parts.
 
@@ -16,7 +16,6 @@ mod failure;
 pub mod form;
 pub mod gsm;
 pub mod hook_call;
-pub mod keyword;
 pub mod messages;
 pub mod numbers;
 pub mod parts;

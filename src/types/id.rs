@@ -92,6 +92,8 @@ ids! {
     MessageId,
     /// A filter of messages that is kept under a name.
     ViewId,
+    /// An opt-out word of the organization's own.
+    OptOutWordId,
     /// A running process that performs jobs.
     WorkerId,
 }

@@ -9,6 +9,7 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use crate::{
     automations::consequences,
     connections::SenderAddress,
+    contacts::opt_out::{self, Command},
     error::Error,
     messages::{
         inbound::{self, Found, Received},
@@ -20,7 +21,6 @@ use crate::{
     },
     twilio::{
         Address, Broken, Credentials, Listing, MessageFilter, TwilioError, TwilioMessage,
-        keyword::Keyword,
         sid::{MessageSid, ServiceSid},
     },
     types::id::{ConnectionId, SenderId},
@@ -101,9 +101,10 @@ impl Worker {
         let now = self.clock.now();
         let mut collected = self.list_all(connection, &keys, asked, now).await;
         // As they were sent; what was sent in the same second ends with the STOP.
-        let is_stop = |listed: &Listed| Keyword::of(&listed.message.body, None) == Some(Keyword::Stop);
+        let own = opt_out::own::load(&mut *self.db.get().await?).await?;
+        let is_stop = |listed: &Listed| inbound::command(&listed.message, &own).is_some_and(Command::is_stop);
         let listed = &mut collected.listed;
-        listed.sort_by(|a, b| (a.sent_at, is_stop(a), &a.message.message_sid).cmp(&(b.sent_at, is_stop(b), &b.message.message_sid)));
+        listed.sort_by_cached_key(|listed| (listed.sent_at, is_stop(listed), listed.message.message_sid.clone()));
         listed.dedup_by(|a, b| a.message.message_sid == b.message.message_sid);
 
         let sids: Vec<&str> = listed.iter().map(|listed| listed.message.message_sid.as_str()).collect();

@@ -25,6 +25,10 @@ text_enum! {
         Keyword = "keyword",
         /// The person texted a keyword, and we found it by asking Twilio, since its webhook had not come.
         Lookup = "lookup",
+        /// The person texted something that is no keyword, and was read as an opt-out.
+        Wording = "wording",
+        /// The same, and we found it by asking Twilio.
+        WordingLookup = "wording_lookup",
         /// Twilio's answer or status report.
         Twilio = "twilio",
         /// A signed-in user.
@@ -37,9 +41,17 @@ text_enum! {
 }
 
 impl Source {
+    /// What the person has texted by, however we came to know.
+    pub const TEXTED: &'static [Self] = &[Self::Keyword, Self::Lookup, Self::Wording, Self::WordingLookup];
+
     /// Whether the person texted it, however we came to know.
-    pub fn is_keyword(self) -> bool {
-        matches!(self, Self::Keyword | Self::Lookup)
+    pub fn is_texted(self) -> bool {
+        Self::TEXTED.contains(&self)
+    }
+
+    /// Whether the person texted it in words that had to be read as an opt-out.
+    pub fn is_wording(self) -> bool {
+        matches!(self, Self::Wording | Self::WordingLookup)
     }
 }
 

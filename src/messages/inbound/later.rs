@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use crate::{
     contacts::{
         consent::ConsentChange,
+        opt_out::{self, Command, own::OwnWords},
         suppressions::{Reason, Source},
     },
     db::{
@@ -17,7 +18,7 @@ use crate::{
     },
     error::Result,
     messages::inbound::lifts,
-    twilio::{Address, keyword::Keyword},
+    twilio::Address,
     types::{id::MessageId, phone::PhoneNumber},
 };
 
@@ -52,14 +53,21 @@ struct Said {
 }
 
 /// Whether a keyword that was found late counts for nothing, because the person said the opposite later.
-pub(super) async fn is_overruled(conn: &mut Conn, phone: &PhoneNumber, keyword: Keyword, own_sid: &str, found: Found<'_>) -> Result<bool> {
-    let opposite = match keyword {
-        Keyword::Stop => Will::Messages,
-        Keyword::Start { .. } => Will::NoMessages,
-        Keyword::Help => return Ok(false),
+pub(super) async fn is_overruled(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    command: Command,
+    own_sid: &str,
+    found: Found<'_>,
+    own: &OwnWords,
+) -> Result<bool> {
+    let opposite = match command {
+        Command::Stop(_) => Will::Messages,
+        Command::Start(_) => Will::NoMessages,
+        Command::Help => return Ok(false),
     };
     let since = found.sent_at - DOUBT;
-    let said = [by_message(conn, phone, since).await?, by_record(conn, phone, since).await?].concat();
+    let said = [by_message(conn, phone, since, own).await?, by_record(conn, phone, since).await?].concat();
     Ok(said.iter().any(|said| said.sid.as_deref() != Some(own_sid) && said.will == opposite && said.is_later(found)))
 }
 
@@ -69,7 +77,8 @@ pub async fn has_opted_in_since_the_attempt(conn: &mut Conn, phone: &PhoneNumber
     let of_message = attempts::table.filter(attempts::message_id.eq(message_id));
     let last: Option<DateTime<Utc>> = of_message.select(max(attempts::claimed_at)).first(conn).await?;
     let Some(sent_at) = last else { return Ok(false) };
-    is_overruled(conn, phone, Keyword::Stop, "", Found { sent_at, dates: &HashMap::new() }).await
+    let own = opt_out::own::load(conn).await?;
+    is_overruled(conn, phone, Command::Stop(opt_out::Said::Word), "", Found { sent_at, dates: &HashMap::new() }, &own).await
 }
 
 impl Said {
@@ -85,7 +94,7 @@ impl Said {
 }
 
 /// The keywords among the messages of a person.
-async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<Said>> {
+async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>, own: &OwnWords) -> Result<Vec<Said>> {
     let rows: Vec<(Option<String>, DateTime<Utc>, String, String)> = messages::table
         .inner_join(contacts::table)
         .filter(contacts::phone.eq_any(phone.forms()))
@@ -97,9 +106,9 @@ async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) 
         .load(conn)
         .await?;
     let said = rows.into_iter().filter_map(|(sid, at, body, to)| {
-        let will = match Keyword::of(&body, None)? {
-            Keyword::Stop => Will::NoMessages,
-            keyword @ Keyword::Start { .. } if lifts(keyword, &Address::parse(&to)) => Will::Messages,
+        let will = match Command::of_text(&body, own)? {
+            Command::Stop(_) => Will::NoMessages,
+            command @ Command::Start(_) if lifts(command, &Address::parse(&to)) => Will::Messages,
             _ => return None,
         };
         Some(Said { sid, at, will })
@@ -113,7 +122,7 @@ async fn by_record(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -
     let rows: Vec<Row> = consent_records::table
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
         .filter(consent_records::phone.eq_any(phone.forms()))
-        .filter(consent_records::source.eq_any([Source::Keyword, Source::Lookup, Source::Twilio]))
+        .filter(consent_records::source.eq_any(Source::TEXTED.iter().chain([&Source::Twilio])))
         .filter(consent_records::recorded_at.ge(since))
         .order(consent_records::id.desc())
         .limit(MOST)

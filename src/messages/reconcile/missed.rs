@@ -106,6 +106,7 @@ pub fn inbound(shown: &TwilioMessage, account: &AccountSid, service: Option<&Ser
         opt_out_type: None,
         profile_name: None,
         button_text: None,
+        button_payload: None,
         original_replied_message_sid: None,
     };
     Ok(Some(Listed { message, sent_at }))

@@ -1,0 +1,1 @@
+ALTER TABLE consent_records VALIDATE CONSTRAINT consent_records_source_known;

@@ -1,0 +1,80 @@
+//! The words of all patterns, and which of them a word of a text fits: exactly, by its beginning, or with one letter wrong.
+
+use std::collections::HashMap;
+
+use super::fold::fold;
+use super::tokens::split;
+
+/// The number of a word of a pattern.
+pub(super) type TermId = u32;
+
+/// The words of all patterns by number, and how to find those that a word of a text fits.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    numbers: HashMap<String, TermId>,
+    exact: HashMap<String, Vec<TermId>>,
+    prefixes: HashMap<String, Vec<TermId>>,
+    /// The words that may have a letter wrong, by themselves and by what is left of them without one letter.
+    misspelt: HashMap<String, Vec<(TermId, String)>>,
+}
+
+impl Terms {
+    /// The terms that a word fits; one with a letter wrong only where it is no other word of the rules.
+    pub(super) fn of(&self, word: &str) -> Vec<TermId> {
+        let mut found = self.exact.get(word).cloned().unwrap_or_default();
+        let ends = word.char_indices().skip(1).map(|(at, _)| at).chain([word.len()]);
+        for end in ends.take(24) {
+            found.extend(self.prefixes.get(&word[..end]).into_iter().flatten());
+        }
+        if found.is_empty() && (4..=24).contains(&word.len()) {
+            for variant in [word.to_owned()].into_iter().chain(without_one(word)) {
+                let near = self.misspelt.get(&variant).into_iter().flatten();
+                found.extend(near.filter(|(_, right)| is_misspelt(word, right)).map(|(term, _)| *term));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// A word of a pattern as terms; several where it is written without spaces.
+    pub(super) fn row(&mut self, word: &str) -> Vec<TermId> {
+        let (bare, mark) = match word.char_indices().next_back() {
+            Some((at, mark @ ('*' | '~'))) => (&word[..at], Some(mark)),
+            _ => (word, None),
+        };
+        let tokens = split(&fold(bare));
+        let last = tokens.len().saturating_sub(1);
+        tokens.into_iter().enumerate().map(|(at, token)| self.number(&token.text, mark.filter(|_| at == last))).collect()
+    }
+
+    fn number(&mut self, word: &str, mark: Option<char>) -> TermId {
+        let key = format!("{word}{}", mark.map(String::from).unwrap_or_default());
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let number = TermId::try_from(self.numbers.len()).unwrap_or(TermId::MAX);
+        self.numbers.insert(key, number);
+        if mark == Some('*') {
+            self.prefixes.entry(word.to_owned()).or_default().push(number);
+        } else {
+            self.exact.entry(word.to_owned()).or_default().push(number);
+        }
+        if mark == Some('~') {
+            for variant in [word.to_owned()].into_iter().chain(without_one(word)) {
+                self.misspelt.entry(variant).or_default().push((number, word.to_owned()));
+            }
+        }
+        number
+    }
+}
+
+/// The word without one of its letters, in each way.
+fn without_one(word: &str) -> impl Iterator<Item = String> {
+    word.char_indices().map(|(at, character)| format!("{}{}", &word[..at], &word[at + character.len_utf8()..]))
+}
+
+/// Whether a word is another one with a letter wrong, missing, surplus or at its neighbour's place; the first letter is right.
+fn is_misspelt(word: &str, right: &str) -> bool {
+    word.chars().next() == right.chars().next() && strsim::osa_distance(word, right) <= 1
+}

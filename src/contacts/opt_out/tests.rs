@@ -1,0 +1,152 @@
+//! What is read as an opt-out, and what is not.
+
+use std::time::Instant;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn of(body: &str) -> Option<Command> {
+    Command::of_text(body, &OwnWords::default())
+}
+
+const WORD: Option<Command> = Some(Command::Stop(Said::Word));
+const WORDING: Option<Command> = Some(Command::Stop(Said::Wording));
+
+#[test]
+fn every_standard_word_is_an_opt_out_as_a_whole_text() {
+    for (language, words) in standard_words() {
+        assert!(words.len() >= 10, "{language}");
+        for word in words {
+            let ways =
+                [word.to_owned(), format!("“{}”!", word.to_uppercase()), format!("[\u{2068}{word}\u{2069}] 🙏"), format!("{word} {word}")];
+            for text in ways {
+                assert_eq!(of(&text), WORD, "{language}: {text:?}");
+            }
+        }
+    }
+    for word in ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"] {
+        assert_eq!(of(word), WORD, "Twilio's word {word}");
+    }
+}
+
+#[test]
+fn start_and_help_are_whole_texts_in_any_form() {
+    for (text, start) in [
+        ("START", StartWord::Start),
+        ("“Start”!", StartWord::Start),
+        ("ｓｔａｒｔ", StartWord::Start),
+        ("ST\u{200d}ART\u{fe0f}", StartWord::Start),
+        ("\u{2066}unstop\u{2069}", StartWord::Unstop),
+        ("un-stop", StartWord::Unstop),
+        ("Yes 👍", StartWord::Yes),
+    ] {
+        assert_eq!(of(text), Some(Command::Start(start)), "{text:?}");
+    }
+    for text in ["start please", "Start. Thank you", "yes I would like that", "oui", "restart", "START my order", "yes yes"] {
+        assert_eq!(of(text), None, "{text:?}");
+    }
+    assert_eq!(of("(Help)"), Some(Command::Help));
+    assert_eq!(of("help me"), None);
+}
+
+#[test]
+fn clear_wording_is_an_opt_out_that_can_be_undone() {
+    for text in [
+        "please remove me from your list",
+        "don't text me anymore",
+        "I no longer wish to receive these",
+        "STOP PLEASE",
+        "Stop. Thank you",
+        "Wrong number, please stop!",
+        "How do I unsubscribe?",
+        "🛑 no more texts",
+    ] {
+        assert_eq!(of(text), WORDING, "{text:?}");
+    }
+}
+
+#[test]
+fn what_only_sounds_like_an_opt_out_is_a_message() {
+    for text in [
+        "I'll stop by at 5",
+        "cancel my order",
+        "can't stop smiling",
+        "Liked “20 % off. Reply STOP to opt out.”",
+        "Reacted 😂 to “STOP”",
+        "Sale! Reply STOP to opt out",
+        "please don't remove me",
+        "",
+        "?",
+        "👍",
+    ] {
+        assert_eq!(of(text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn what_twilio_recognised_comes_first_and_a_button_counts() {
+    let heard = |body, opt_out_type| Command::of(&Heard { body, opt_out_type, ..Heard::default() }, &OwnWords::default());
+    assert_eq!(heard("abracadabra", Some(OptOut::Stop)), WORD);
+    assert_eq!(heard("join", Some(OptOut::Start)), Some(Command::Start(StartWord::Custom)));
+    assert_eq!(heard("stop", Some(OptOut::Help)), Some(Command::Help));
+    let pressed = |body, button_text, button_payload| {
+        Command::of(&Heard { body, button_text, button_payload, ..Heard::default() }, &OwnWords::default())
+    };
+    assert_eq!(pressed("Stop promotions", Some("Stop promotions"), Some("4711")), WORDING);
+    assert_eq!(pressed("No thanks", Some("No thanks"), Some("OPT_OUT")), WORD);
+    assert_eq!(pressed("Yes", Some("Yes"), Some("Stop")), WORD, "unsubscribe? Yes");
+    assert_eq!(pressed("", Some("Désabonner"), None), WORD);
+    assert_eq!(pressed("Tell me more", Some("Tell me more"), Some("START")), None);
+}
+
+#[test]
+fn own_words_count_as_a_whole_text() {
+    let own = OwnWords::of(&["Adios amigos", "βγες"]);
+    for text in ["adios-amigos!", "ADIÓS AMIGOS", "“Βγες”"] {
+        assert_eq!(Command::of_text(text, &own), WORD, "{text}");
+    }
+    assert_eq!(Command::of_text("adios amigos, see you", &own), None);
+    assert_eq!(of("adios amigos"), None);
+}
+
+#[test]
+fn yes_does_not_lift_a_toll_free_stop() {
+    let lifts = |body| of(body).is_some_and(Command::lifts_toll_free);
+    assert!(lifts("start") && lifts("Unstop"));
+    assert!(!lifts("YES") && !lifts("STOP"));
+    assert!(!Command::Start(StartWord::Custom).lifts_toll_free());
+}
+
+/// The time grows with the length and no faster: the worst of these may take ten times as long as one of a tenth of its length, and some.
+#[test]
+fn a_long_text_is_read_in_little_time() {
+    let _ = of("warm up");
+    for piece in
+        ["stop ", "please ", "don't you ever not ", "no more ", "'a", "a", "“a ", "不要再发", "remove me from the ", "もう", "\u{301}"]
+    {
+        let text = |length: usize| piece.repeat(length / piece.len());
+        let time = |text: &str| {
+            let began = Instant::now();
+            let _ = of(text);
+            began.elapsed()
+        };
+        let (short, long) = (time(&text(1_600)), time(&text(64_000)));
+        assert!(long < short * 400 + std::time::Duration::from_millis(100), "{piece:?}: {short:?}, then {long:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_can_be_read(text in "\\PC{0,80}", control in any::<String>()) {
+        let _ = of(&text);
+        let _ = of(&control);
+    }
+
+    #[test]
+    fn invisible_characters_change_nothing(place in 0..4_usize, invisible in "[\u{0}\u{1}\u{7f}\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{fe00}-\u{fe0f}\u{feff}]{1,4}") {
+        let mut text = "STOP".to_owned();
+        text.insert_str(place, &invisible);
+        prop_assert_eq!(of(&text), WORD);
+    }
+}

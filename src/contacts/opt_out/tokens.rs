@@ -1,0 +1,210 @@
+//! The words of a text with the breaks between its clauses; what a text quotes is left out.
+
+use super::fold::{fold, is_hyphen, is_letter};
+
+/// A word, or one character of a script that is written without spaces, folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) text: String,
+    /// Whether a clause begins with it.
+    pub(super) begins: bool,
+}
+
+/// Stands for an address of the web or of mail, whose words say nothing.
+const ADDRESS: &str = "\u{fffc}";
+
+/// What goes on with the word before it although an apostrophe stands between: `don't`, `I'm`, `you're`.
+const JOINED: [&str; 7] = ["t", "s", "m", "re", "ve", "d", "ll"];
+
+/// A quotation of at most this many words may be the writer's own: please “unsubscribe” me.
+const SHORT: usize = 3;
+
+/// Texts are read as far as this, in characters.
+const READ: usize = 8_000;
+
+/// A text as the rules read it.
+pub(super) struct Reading {
+    pub(super) tokens: Vec<Token>,
+    /// Whether it quotes another text.
+    pub(super) quotes: bool,
+}
+
+/// Reads a text; a long quotation, as in a reaction to one of our messages, is left out unless it is all that there is.
+pub(super) fn read(text: &str) -> Reading {
+    let text: String = text.chars().take(READ).collect();
+    let folded = fold(&text);
+    let lines: Vec<&str> = folded.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
+    let folded = lines.join("\n");
+    let mut tokens = Vec::new();
+    let parts: Vec<&str> = folded.split(is_quotation_mark).collect();
+    let quotes = parts.len() > 1 && parts.iter().step_by(2).any(|outside| outside.contains(is_letter));
+    for (at, part) in parts.into_iter().enumerate() {
+        let read = split(part);
+        let words = read.iter().map(|token| if is_single(token.text.chars().next().unwrap_or(' ')) { 1 } else { 3 }).sum::<usize>() / 3;
+        if quotes && at % 2 == 1 && words > SHORT {
+            tokens.push(Token { text: ADDRESS.to_owned(), begins: true });
+        } else {
+            tokens.extend(read);
+        }
+    }
+    Reading { tokens: spelt_out(tokens), quotes }
+}
+
+/// The words of a folded text.
+pub(super) fn split(folded: &str) -> Vec<Token> {
+    let mut tokens = Tokens::default();
+    for (at, line) in folded.split('\n').enumerate() {
+        tokens.begins |= at > 0;
+        for chunk in line.split_whitespace() {
+            if is_address(chunk) {
+                tokens.end_word();
+                tokens.push(ADDRESS.to_owned());
+            } else {
+                tokens.take(chunk);
+            }
+            tokens.end_word();
+        }
+    }
+    tokens.done
+}
+
+#[derive(Default)]
+struct Tokens {
+    done: Vec<Token>,
+    word: String,
+    begins: bool,
+}
+
+impl Tokens {
+    fn take(&mut self, chunk: &str) {
+        let characters: Vec<char> = chunk.chars().collect();
+        for (at, &character) in characters.iter().enumerate() {
+            let next = characters.get(at + 1).copied().filter(|next| is_letter(*next));
+            if is_single(character) {
+                self.end_word();
+                self.push(character.to_string());
+            } else if is_letter(character) {
+                self.word.push(character);
+            } else if character == '\'' && !self.word.is_empty() && next.is_some() {
+                let rest: String = characters[at + 1..].iter().take_while(|next| is_letter(**next)).collect();
+                if !JOINED.contains(&rest.as_str()) {
+                    self.end_word();
+                }
+            } else if character == '*' || matches!(character, '#' | '@' | '$' | '€' | '%') {
+                // Emphasis, or a letter that the writer did not want to write.
+            } else if is_hyphen(character) && next.is_some() && at > 0 && is_letter(characters[at - 1]) {
+                self.end_word();
+            } else if character == '=' {
+                self.end_word();
+                self.push("to".to_owned());
+            } else if matches!(character, '&' | '+') && characters.len() == 1 {
+                self.push("and".to_owned());
+            } else if character != '\'' || next.is_none() {
+                self.end_word();
+                self.begins |= character != '\'';
+            }
+        }
+    }
+
+    fn end_word(&mut self) {
+        if !self.word.is_empty() {
+            let word = std::mem::take(&mut self.word);
+            self.push(without_runs(&word));
+        }
+    }
+
+    fn push(&mut self, text: String) {
+        let begins = std::mem::take(&mut self.begins) || self.done.is_empty();
+        self.done.push(Token { text, begins });
+    }
+}
+
+/// Characters of scripts that do not set words apart, or not reliably: each is read as a word.
+fn is_single(character: char) -> bool {
+    matches!(character, '\u{e01}'..='\u{e7f}' | '\u{3005}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+fn is_quotation_mark(character: char) -> bool {
+    matches!(character, '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '「' | '」' | '『' | '』' | '《' | '》' | '〝' | '〞' | '〟')
+}
+
+fn is_address(chunk: &str) -> bool {
+    let named = chunk.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let host = chunk.split('/').next().unwrap_or_default();
+    let dotted = host.split_once('.').is_some_and(|(name, end)| name.len() > 1 && end.len() > 1 && end.is_ascii());
+    named || chunk.contains("://") || chunk.starts_with("www.") || (dotted && chunk.contains('/'))
+}
+
+/// The word without the letters that were held down: `stooooop` is `stop`.
+fn without_runs(word: &str) -> String {
+    let mut kept = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(first) = rest.chars().next() {
+        let run = rest.len() - rest.trim_start_matches(first).len();
+        let held_down = run >= 3 * first.len_utf8() && !first.is_numeric();
+        kept.push_str(&rest[..if held_down { first.len_utf8() } else { run }]);
+        rest = &rest[run..];
+    }
+    kept
+}
+
+/// Three or more letters that stand one by one are one word: `S.T.O.P` and `u n s u b please`.
+fn spelt_out(tokens: Vec<Token>) -> Vec<Token> {
+    let is_letter = |token: &Token| {
+        let mut characters = token.text.chars();
+        matches!((characters.next(), characters.next()), (Some(first), None) if first.is_alphabetic() && !is_single(first))
+    };
+    let mut joined = Vec::with_capacity(tokens.len());
+    for run in tokens.chunk_by(|one, next| is_letter(one) && is_letter(next)) {
+        if run.len() >= 3 {
+            joined.push(Token { text: run.iter().map(|token| token.text.as_str()).collect(), begins: run[0].begins });
+        } else {
+            joined.extend_from_slice(run);
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let mut told = String::new();
+        for (at, token) in read(text).tokens.iter().enumerate() {
+            told.push_str(if at == 0 {
+                ""
+            } else if token.begins {
+                " | "
+            } else {
+                " "
+            });
+            told.push_str(&token.text);
+        }
+        told
+    }
+
+    #[test]
+    fn a_text_is_read_as_words_and_clauses() {
+        assert_eq!(told("Please, DON’T text me anymore!!!"), "please | dont text me anymore");
+        assert_eq!(told("N'envoyez plus de SMS"), "n envoyez plus de sms");
+        assert_eq!(told("Stooooop it - now"), "stop it | now");
+        assert_eq!(told("non-stop opt_out"), "non stop opt out");
+        assert_eq!(told("S.T.O.P."), "stop");
+        assert_eq!(told("с.т.о.п, please"), "стоп | please");
+        assert_eq!(told("🛑 no more texts"), "no more texts");
+        assert_eq!(told("f*ck off"), "fck off");
+        assert_eq!(told("不要发"), "不 要 发");
+    }
+
+    #[test]
+    fn addresses_and_long_quotations_are_not_read() {
+        assert_eq!(told("see example.com/stop or me@stop.example"), "see \u{fffc} or \u{fffc}");
+        assert_eq!(told("Liked “Sale! Reply STOP to opt out”"), "liked | \u{fffc}");
+        assert_eq!(told("Liked “Sale! Reply STOP to opt o"), "liked | \u{fffc}");
+        assert_eq!(told("please “unsubscribe” me"), "please unsubscribe me");
+        assert_eq!(told("“please take me off your list”"), "please take me off your list");
+        assert_eq!(told("> Reply STOP to opt out\nok"), "ok");
+    }
+}
