@@ -4,7 +4,7 @@ PROFILE ?= dev
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build release test bench bench-full bench-pages lint format advisories docs screenshots image
+.PHONY: help demo build release test bench bench-full bench-pages opt-out-figures lint format advisories docs screenshots image
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
@@ -36,6 +36,10 @@ bench-full: ## the same with 1 M contacts and 10 M messages already there (needs
 bench-pages: ## how long every page takes with 1 M contacts and 10 M messages (needs 40 GB and half an hour the first time; kept in /var/tmp/carillon-pages)
 	@scripts/install-prerequisites bench
 	$(CARGO) bench --locked --bench pages -- --save docs/benchmarks
+
+opt-out-figures: ## how many opt-outs are found in labelled replies, and how many others are taken for one, by language
+	@scripts/install-prerequisites build
+	$(CARGO) test --locked --lib opt_out::corpus -- --nocapture --test-threads 1
 
 lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning an error
 	@scripts/install-prerequisites lint

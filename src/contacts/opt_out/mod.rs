@@ -5,6 +5,8 @@
 //! - The words and wordings of each language stand in `languages/`; `rules.rs` says how they are read.
 //! - START lifts a STOP only when it is the whole text. A wrong stop costs a message, a missed one breaks the law.
 
+#[cfg(test)]
+mod corpus;
 mod fold;
 pub mod own;
 mod rules;
