@@ -41,6 +41,7 @@ mod narrowing;
 mod openapi;
 mod numbers;
 mod outside_text;
+mod opt_outs;
 mod policy;
 mod processes;
 mod quiet_reports;

@@ -27,5 +27,6 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/contacts/{id}/tags/remove").post(tags::remove))
         .service(web::resource("/contacts/{id}/suppress").post(consent::suppress))
         .service(web::resource("/contacts/{id}/lift").post(consent::lift))
-        .service(web::resource("/contacts/{id}/lift-stop").post(consent::lift_stop));
+        .service(web::resource("/contacts/{id}/lift-stop").post(consent::lift_stop))
+        .service(web::resource("/contacts/{id}/undo-opt-out").post(consent::undo_reading));
 }

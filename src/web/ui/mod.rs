@@ -89,6 +89,7 @@ pub(super) const PAGES: &[super::samples::Samples] = &[
     super::samples::of_page::<settings::KeysPage>,
     super::samples::of_page::<settings::NewKeyPage>,
     super::samples::of_page::<settings::OrganizationPage>,
+    super::samples::of_page::<settings::OptOutWordsPage>,
     super::samples::of_page::<settings::LogPage>,
     super::samples::of_page::<admin::WorkPage>,
     super::samples::of_page::<admin::FailedPage>,

@@ -4,6 +4,7 @@ mod invite;
 mod keys;
 mod link;
 mod log;
+mod opt_out_words;
 mod organization;
 mod user;
 mod users;
@@ -19,6 +20,7 @@ pub(in crate::web) use self::{
     invite::InvitePage,
     keys::{KeysPage, NewKeyPage},
     log::LogPage,
+    opt_out_words::OptOutWordsPage,
     organization::OrganizationPage,
     user::UserPage,
     users::UsersPage,
@@ -41,6 +43,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/settings/keys/new").get(keys::new).post(keys::create))
         .service(web::resource("/settings/keys/{id}/revoke").post(keys::revoke))
         .service(web::resource("/settings/organization").get(organization::show).post(organization::change))
+        .service(web::resource("/settings/opt-out-words").get(opt_out_words::show).post(opt_out_words::add))
+        .service(web::resource("/settings/opt-out-words/{id}/remove").post(opt_out_words::remove))
         .service(web::resource("/settings/log").get(log::show));
 }
 

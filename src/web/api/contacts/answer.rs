@@ -48,6 +48,8 @@ struct SuppressionAnswer {
     #[schema(value_type = String, example = "stop")]
     reason: Reason,
     since: DateTime<Utc>,
+    /// Whether the contact wrote no opt-out word, and clear wording was read as an opt-out: users can undo it.
+    read_as_opt_out: bool,
 }
 
 /// One contact with its tags and suppression.
@@ -72,7 +74,8 @@ pub(super) async fn of_many(conn: &mut Conn, contacts: Vec<Contact>) -> Result<V
 impl ContactAnswer {
     fn new(contact: Contact, tags: Vec<TagName>, suppression: Option<Suppression>) -> Self {
         let Contact { id, phone, first_name, last_name, email, external_id, attributes, created_at, updated_at } = contact;
-        let suppression = suppression.map(|found| SuppressionAnswer { reason: found.reason, since: found.since });
+        let suppression =
+            suppression.map(|found| SuppressionAnswer { reason: found.reason, since: found.since, read_as_opt_out: found.by_wording });
         let phone_valid = phone.is_valid();
         Self { id, phone, phone_valid, first_name, last_name, email, external_id, attributes, tags, suppression, created_at, updated_at }
     }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::delivery::ReportSource;
+use crate::messages::inbound;
 use crate::messages::list::{self as messages, Direction, Message, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId};
@@ -71,6 +72,8 @@ pub(super) struct MessageAnswer {
 pub(super) struct MessageDetail {
     #[serde(flatten)]
     message: MessageAnswer,
+    /// Whether its wording was read as an opt-out, also where that was undone later; texts of contacts only.
+    read_as_opt_out: bool,
     /// What became known of it, in order of time.
     events: Vec<EventAnswer>,
 }
@@ -95,7 +98,8 @@ impl MessageDetail {
     /// Loads the story of a message.
     pub(super) async fn load(conn: &mut Conn, message: Message) -> Result<Self> {
         let events = messages::events(conn, &message).await?;
-        Ok(Self { message: message.into(), events: events.into_iter().map(EventAnswer::from).collect() })
+        let read_as_opt_out = inbound::reading_of(conn, &message).await?.is_some();
+        Ok(Self { message: message.into(), read_as_opt_out, events: events.into_iter().map(EventAnswer::from).collect() })
     }
 }
 

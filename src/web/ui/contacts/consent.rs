@@ -17,7 +17,7 @@ use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
 const LONGEST_NOTE: usize = 500;
 
-/// Why; each form has a field of its own, since all three can stand on one page.
+/// Why; each form has a field of its own, since all can stand on one page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NoteForm {
@@ -27,12 +27,15 @@ pub(super) struct NoteForm {
     lift: String,
     #[serde(rename = "stop_note")]
     stop: String,
+    #[serde(rename = "undo_note")]
+    undo: String,
 }
 
 impl NoteForm {
     fn typed(&self) -> Typed {
-        let Self { suppress, lift, stop } = self;
-        Typed { suppress_note: suppress.clone(), lift_note: lift.clone(), stop_note: stop.clone(), ..Typed::default() }
+        let Self { suppress, lift, stop, undo } = self;
+        let typed = Typed { suppress_note: suppress.clone(), lift_note: lift.clone(), stop_note: stop.clone(), ..Typed::default() };
+        Typed { undo_note: undo.clone(), ..typed }
     }
 }
 
@@ -67,6 +70,34 @@ pub(super) async fn lift(visit: Visit<Marketer>, id: Path<ContactId>, form: Form
 pub(super) async fn lift_stop(visit: Visit<Admin>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
     let note = read_note(&form.stop).map_err(|message| (FieldErrors::default().with("stop_note", message), form.typed()));
     lift_all(visit, *id, Reason::OPT_OUTS, note).await
+}
+
+/// Undoes an opt-out that was read from what the person wrote, where a user reads it otherwise.
+pub(super) async fn undo_reading(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
+    let note = match read_note(&form.undo) {
+        Ok(note) => note,
+        Err(message) => return show::again(visit, *id, form.typed(), FieldErrors::default().with("undo_note", message)).await,
+    };
+    let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
+    let mut conn = visit.conn().await?;
+    let lifted = conn
+        .transaction(async |conn| {
+            let contact = contacts::find(conn, *id).await?;
+            let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Stop, by) };
+            let lifted = suppressions::undo_reading(conn, evidence, now).await?;
+            if !lifted.reasons.is_empty() {
+                let summary = "undid an opt-out that was read from what a contact wrote";
+                audit::record(conn, &actor, Kind::Contact, Some(id.0), summary, now).await?;
+            }
+            Ok::<_, Error>(lifted)
+        })
+        .await?;
+    drop(conn);
+    let done = visit.redirect(format!("/contacts/{id}"));
+    if lifted.reasons.is_empty() {
+        return done.warning("There was nothing to undo: the contact has texted an opt-out word, or someone else was faster.");
+    }
+    done.flash("Undone. The opt-out no longer holds.")
 }
 
 async fn lift_all<R: Access<Who = User>>(

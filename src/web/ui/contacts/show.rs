@@ -65,6 +65,7 @@ pub(super) struct Typed {
     pub(super) suppress_note: String,
     pub(super) lift_note: String,
     pub(super) stop_note: String,
+    pub(super) undo_note: String,
 }
 
 /// A named value.
@@ -77,8 +78,10 @@ struct Attribute {
 /// By whose will the number is not texted.
 #[derive(Debug, Serialize)]
 struct Held {
-    /// By the person's own.
+    /// By the person's own, said by keyword or known to Twilio.
     opted_out: bool,
+    /// By the person's own, as their words were read.
+    read: bool,
     /// By ours, or because of the network.
     by_us: bool,
     /// By ours.
@@ -162,7 +165,8 @@ impl ShowPage {
             suggestions: Vec::new(),
             suppressions: active.iter().map(Hold::of).collect(),
             held: Held {
-                opted_out: active.iter().any(|suppression| suppression.reason.is_opt_out()),
+                opted_out: active.iter().any(|suppression| suppression.reason.is_opt_out() && !suppression.by_wording),
+                read: active.iter().any(|suppression| suppression.by_wording),
                 by_us: active.iter().any(|suppression| !suppression.reason.is_opt_out()),
                 by_hand: active.iter().any(|suppression| suppression.reason == Reason::Manual),
             },
@@ -189,7 +193,7 @@ impl Attribute {
 
 impl Hold {
     fn of(suppression: &Suppression) -> Self {
-        Self { label: suppression.reason.label(), meaning: suppression.reason.meaning(), since: suppression.since }
+        Self { label: suppression.label(), meaning: suppression.meaning(), since: suppression.since }
     }
 }
 
@@ -220,9 +224,11 @@ impl Page for ShowPage {
                 phone: phone.clone(),
                 reason,
                 since: DateTime::UNIX_EPOCH,
+                by_wording: false,
             };
             vec![held(Reason::Stop), held(Reason::Manual)]
         };
+        let read = |phone: &PhoneNumber| vec![Suppression { by_wording: true, ..active(phone).remove(0) }];
         let mut pages = Vec::new();
         for contact in sample_contacts() {
             let phone = contact.phone.clone();
@@ -230,6 +236,11 @@ impl Page for ShowPage {
                 live: Some("/messages/live?rows=1".to_owned()),
                 timeline: sample_timeline(&contact),
                 ..Self::bare(contact.clone(), Vec::new(), &[])
+            });
+            pages.push(Self {
+                typed: Typed { undo_note: "<i>".to_owned(), ..Typed::default() },
+                errors: FieldErrors::default().with("undo_note", "Write down why: it is kept as evidence."),
+                ..Self::bare(contact.clone(), vec![TagName::stop()], &read(&phone))
             });
             pages.push(Self {
                 evidence: vec![Evidence {

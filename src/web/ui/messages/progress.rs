@@ -11,9 +11,11 @@ use super::story::{Known, Line};
 use super::why::{self, Hold, Trouble, Why};
 use crate::automations::{self, Automation};
 use crate::connections::{self, Connection};
+use crate::contacts::consent::Reading;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::messages::inbound;
 use crate::messages::list::{self as messages, Attempt, Direction, Message, Plan, StatusEvent};
 use crate::messages::outcome::{self, Outcome};
 use crate::messages::retry::{self, LeftOut};
@@ -31,6 +33,10 @@ pub(in crate::web) struct Progress {
     /// Whether more is to be expected.
     live: bool,
     inbound: bool,
+    /// `holds` or `ended`, where its words were read as an opt-out.
+    reading: Option<&'static str>,
+    /// Where a user undoes that.
+    undo: Option<String>,
     body: String,
     media_urls: Vec<String>,
     parts: i16,
@@ -99,6 +105,8 @@ pub(super) struct Material {
     pub(super) plan: Plan,
     /// Whether it may be sent again, where that is the question.
     pub(super) retry: Option<Retry>,
+    /// What became of it if its words were read as an opt-out.
+    pub(super) reading: Option<Reading>,
     /// The message that repeats it.
     pub(super) retried_as: Option<MessageId>,
 }
@@ -123,6 +131,7 @@ impl Progress {
             why,
             plan,
             retry,
+            reading,
             retried_as,
         } = material;
         let holds = if message.status == MessageStatus::Pending {
@@ -150,6 +159,11 @@ impl Progress {
             // An answer that is still to come is worth waiting for, even when a callback was faster.
             live: !message.status.is_final() || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
             inbound: message.direction == Direction::Inbound,
+            reading: reading.map(|reading| match reading {
+                Reading::Holds => "holds",
+                Reading::Ended => "ended",
+            }),
+            undo: contact.as_ref().filter(|_| reading == Some(Reading::Holds)).map(|one| format!("/contacts/{}/undo-opt-out", one.id)),
             parts: message.parts,
             encoding: message.encoding.as_deref().map(|word| if word == "ucs2" { "UCS-2" } else { "GSM-7" }),
             status: message.status,
@@ -228,6 +242,7 @@ impl Material {
             events: messages::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
             plan: messages::plan(conn, &message).await?,
+            reading: inbound::reading_of(conn, &message).await?,
             retry: if did_not_arrive(&message) {
                 Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) })
             } else {

@@ -10,6 +10,7 @@ use super::why::Why;
 use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::contacts::Contact;
+use crate::contacts::consent::Reading;
 use crate::messages::delivery::ReportSource;
 use crate::messages::list::{Attempt, Direction, Message, Plan, StatusEvent};
 use crate::messages::status::MessageStatus;
@@ -75,7 +76,9 @@ pub(super) fn materials() -> Vec<Material> {
     let held = Material { automation: Some(automation(AutomationStatus::Paused)), ..bare(with(MessageStatus::Pending)) };
     let waiting = Material { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
     let given_up = Material { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
-    vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting, given_up]
+    let read = Material { contact: contact(), reading: Some(Reading::Holds), ..bare(inbound.clone()) };
+    let undone = Material { contact: contact(), reading: Some(Reading::Ended), ..bare(inbound.clone()) };
+    vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting, given_up, read, undone]
 }
 
 /// From an automation, delivered at the second attempt, with reports that came twice and late.
@@ -162,6 +165,7 @@ fn bare(message: Message) -> Material {
             MessageStatus::Undelivered => Some(Retry { why_not: Some("It may have arrived: a carrier had it.") }),
             _ => None,
         },
+        reading: None,
         retried_as: None,
         message,
     }

@@ -1,0 +1,111 @@
+//! The words that opt people out: those of the organization's own, and the standard ones.
+
+use actix_web::web::Path;
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use crate::contacts::opt_out::{
+    self,
+    own::{self, NewWord, OwnWord},
+};
+use crate::db::Conn;
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::id::OptOutWordId;
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+
+/// What is typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WordForm {
+    word: String,
+}
+
+/// All words, and the form for another one.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct OptOutWordsPage {
+    own: Vec<Row>,
+    standard: Vec<Language>,
+    /// What was typed and could not be accepted.
+    word: String,
+    errors: FieldErrors,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: OptOutWordId,
+    word: String,
+    added_by: Option<String>,
+    created_at: chrono::DateTime<chrono::Utc>,
+}
+
+#[derive(Debug, Serialize)]
+struct Language {
+    name: &'static str,
+    words: Vec<&'static str>,
+}
+
+pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
+    let page = OptOutWordsPage::load(&mut *visit.conn().await?).await?;
+    visit.page(&page)
+}
+
+pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let done = match NewWord::parse(&form.word) {
+        Ok(word) => conn.transaction(async |conn| own::add(conn, &word, &actor, now).await).await,
+        Err(message) => Err(Error::field("word", message)),
+    };
+    match done {
+        Ok(()) => visit.redirect("/settings/opt-out-words").flash("Word added. It opts people out from now on."),
+        Err(Error::Invalid(errors)) => {
+            let page = OptOutWordsPage::load(&mut conn).await?;
+            drop(conn);
+            visit.invalid(&OptOutWordsPage { word: form.into_inner().word, errors, ..page })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn remove(visit: Visit<Admin>, id: Path<OptOutWordId>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let word = conn.transaction(async |conn| own::remove(conn, *id, &actor, now).await).await?;
+    drop(conn);
+    visit.redirect("/settings/opt-out-words").flash(format!("“{word}” is removed. Who opted out with it stays opted out."))
+}
+
+impl OptOutWordsPage {
+    async fn load(conn: &mut Conn) -> Result<Self> {
+        Ok(Self::of(own::list(conn).await?))
+    }
+
+    fn of(own: Vec<OwnWord>) -> Self {
+        let row = |OwnWord { id, word, added_by, created_at }| Row { id, word, added_by, created_at };
+        Self {
+            own: own.into_iter().map(row).collect(),
+            standard: opt_out::standard_words().map(|(name, words)| Language { name, words }).collect(),
+            word: String::new(),
+            errors: FieldErrors::default(),
+        }
+    }
+}
+
+impl Page for OptOutWordsPage {
+    const TEMPLATE: &'static str = "ui/settings/opt_out_words.html";
+    const VARIES: Varies = Varies { texts: &["own.word", "own.added_by", "word"], lists: &["own"] };
+
+    fn samples() -> Vec<Self> {
+        let word = |word: &str, by: Option<&str>| OwnWord {
+            id: OptOutWordId::new(),
+            word: word.to_owned(),
+            added_by: by.map(str::to_owned),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let errors = FieldErrors::default().with("word", "“Stop” is an opt-out already.");
+        vec![
+            Self::of(Vec::new()),
+            Self { word: "Stop <b>".to_owned(), errors, ..Self::of(vec![word("adios & amigos", Some("Ann <b>")), word("βγες", None)]) },
+        ]
+    }
+}
