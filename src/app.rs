@@ -1,6 +1,7 @@
 //! The composition root: puts configuration, database, Twilio client, worker and web server together.
 
 mod demo;
+mod files;
 mod serve;
 mod time;
 
@@ -26,7 +27,7 @@ use crate::types::text_enum::UnknownWord;
 use crate::users::audit::{self, Actor};
 use crate::users::{self, NewUser};
 use crate::web::api::{ApiKeys, EventReports};
-use crate::web::{Hooks, LiveMessages, Pages};
+use crate::web::{Hooks, Intake, LiveMessages, Pages};
 use crate::worker::{Worker, WorkerParts};
 
 pub use demo::demo;
@@ -50,6 +51,8 @@ pub struct App {
     pub twilio: Client,
     /// Twilio, for jobs: a connection ends with the thread that opened it, and those of the web server end before the last job does.
     pub worker_twilio: Client,
+    /// What the web server takes in at once.
+    pub intake: Intake,
     /// What the hooks share.
     pub hooks: Hooks,
     /// The batch that reports of single events commit in.
@@ -72,6 +75,7 @@ impl App {
         let options = ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
         let client = || Client::new(&options).map_err(|error| AppError::Other(error.to_string()));
         let (twilio, worker_twilio) = (client()?, client()?);
+        let intake = Intake::new(&config);
         let hooks = Hooks::start(&db, &clock);
         let handover = Handover::default();
         let events = EventReports::start(&db, &clock, &handover);
@@ -87,6 +91,7 @@ impl App {
             renderer,
             twilio,
             worker_twilio,
+            intake,
             hooks,
             events,
             handover,

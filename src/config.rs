@@ -9,10 +9,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
+use crate::types::network::TrustedProxies;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
 
@@ -89,7 +91,9 @@ macro_rules! settings {
 mod declared {
     //! The list of settings.
 
-    use super::{BTreeMap, LogFormat, NonZeroUsize, Origin, PathBuf, PublicUrl, SecretKey, SecretString, SocketAddr, Url};
+    use super::{
+        BTreeMap, Duration, LogFormat, NonZeroUsize, Origin, PathBuf, PublicUrl, SecretKey, SecretString, SocketAddr, TrustedProxies, Url,
+    };
 
     settings! {
         /// The PostgreSQL to use, such as `postgres://carillon:password@db.internal/carillon?sslmode=verify-full`.
@@ -106,6 +110,29 @@ mod declared {
         /// Twilio signs its calls over it, so it must be exactly what Twilio calls.
         "CARILLON_PUBLIC_URL", default "http:// and CARILLON_BIND", Shown;
         public_url: PublicUrl,
+
+        /// The reverse proxies in front of Carillon: addresses and networks such as `127.0.0.1, 10.0.0.0/8, fd00::/8`. Only from these are
+        /// `X-Forwarded-For` and `Forwarded` believed; they say who calls, so that the failed log-ins of one person do not slow down all
+        /// others. Behind a proxy on the same machine set `127.0.0.1, ::1`; in Docker, set the network that proxy and Carillon share, as
+        /// `docker network inspect` names it. Caddy and Traefik send `X-Forwarded-For` by themselves; nginx needs
+        /// `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`. Without this setting, every caller is the other end of its
+        /// connection.
+        "CARILLON_TRUSTED_PROXIES", default "none", Shown;
+        trusted_proxies: TrustedProxies,
+
+        /// How many connections pages, API and hooks accept at once, 16 to 100,000. At the limit, those go first that wait longest for the
+        /// rest of a request or for the next one; the last eighth is for Twilio's calls alone.
+        "CARILLON_MAX_CONNECTIONS", default "half of the open files that the system allows, at most 10,000", Shown;
+        max_connections: Option<NonZeroUsize>,
+
+        /// How many of them one caller may have, 8 to 100,000: an IPv4 address, or an IPv6 network of 64 bits. Trusted proxies may have all.
+        "CARILLON_CONNECTIONS_PER_CALLER", default "1000", Shown;
+        connections_per_caller: NonZeroUsize,
+
+        /// How many seconds a request may stand still while it arrives, 1 to 600. Beyond this time it must arrive with at least 1 kB a second,
+        /// and be complete after twelve times as long. An answer that is not read may stand still three times as long.
+        "CARILLON_REQUEST_TIMEOUT", default "10", Shown;
+        request_timeout: Duration,
 
         /// Seals the Twilio keys in the database: 32 random bytes in base64 or hex (`openssl rand -base64 32`). Every process needs the same.
         /// Without it, a key is made once and kept in `secret.key` in the data directory: keep a copy of it beside your database backups.
@@ -196,6 +223,14 @@ impl Config {
                 |text| PublicUrl::parse(text).map_err(|error| error.to_string()),
                 &format!("http://{bind}"),
             )?,
+            trusted_proxies: vars.parse_or(
+                "CARILLON_TRUSTED_PROXIES",
+                |text| TrustedProxies::parse(text).map_err(|error| error.to_string()),
+                "none",
+            )?,
+            max_connections: vars.parse("CARILLON_MAX_CONNECTIONS", |text| parse::count(text, 16, 100_000))?,
+            connections_per_caller: vars.parse_or("CARILLON_CONNECTIONS_PER_CALLER", |text| parse::count(text, 8, 100_000), "1000")?,
+            request_timeout: vars.parse_or("CARILLON_REQUEST_TIMEOUT", parse::seconds, "10")?,
             secret_key: vars.parse("CARILLON_SECRET_KEY", |text| SecretKey::parse(text).map_err(|error| error.to_string()))?,
             data_dir: match vars.parse("CARILLON_DATA_DIR", parse::directory)? {
                 Some(directory) => directory,
@@ -240,6 +275,10 @@ impl Config {
             self.database_url.as_ref().map_or_else(|| "a PostgreSQL of its own".to_owned(), parse::mask_password),
             self.bind.to_string(),
             self.public_url.to_string(),
+            self.trusted_proxies.to_string(),
+            self.max_connections.map_or_else(|| "half of the open files".to_owned(), |most| most.to_string()),
+            self.connections_per_caller.to_string(),
+            self.request_timeout.as_secs().to_string(),
             if self.secret_key.is_some() { "set" } else { "the file secret.key in the data directory" }.to_owned(),
             self.data_dir.display().to_string(),
             self.twilio_api_url.as_ref().map_or_else(|| "Twilio's own".to_owned(), Url::to_string),

@@ -8,7 +8,7 @@ use std::io::Write;
 use actix_web::web::Data;
 use url::Url;
 
-use super::{App, AppError, Database, Duty, serve, start, start_simulator};
+use super::{App, AppError, Database, Duty, files, serve, start, start_simulator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections;
@@ -17,6 +17,7 @@ use crate::users;
 
 /// Serves with the simulator in place of Twilio, and sample data, until the process is asked to stop.
 pub async fn demo(mut config: Config) -> Result<(), AppError> {
+    files::allow_as_many_as_possible();
     let simulator = start_simulator(config.simulator_bind).await?;
     let phones = simulator.url.clone();
     if config.for_demo(Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?) {

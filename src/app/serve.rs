@@ -3,14 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, AppError, Database, Duty, time};
+use super::{App, AppError, Database, Duty, files, time};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db;
@@ -22,6 +21,7 @@ const GRACE_SECONDS: u64 = 10;
 
 /// Serves until the process is asked to stop (SIGTERM, SIGINT), then finishes what is in flight.
 pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
+    files::allow_as_many_as_possible();
     let database = open_migrated(&config).await?;
     let started = async {
         let clock = Clock::system();
@@ -97,19 +97,9 @@ pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
     let mut running = Running { address: None, server: None, worker: None, live: app.live.clone(), stop: stop.clone() };
     if duty != Duty::Worker {
         let bind = app.config.bind;
-        let shared = app.clone();
-        let server = HttpServer::new(move || web::application(shared.clone()))
-            .disable_signals()
-            .shutdown_timeout(GRACE_SECONDS)
-            .keep_alive(Duration::from_secs(75))
-            // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40 ms for the browser to confirm the one
-            // before.
-            .tcp_nodelay(true)
-            .on_connect(web::keep_wire)
-            .bind(bind)
-            .map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
-        running.address = server.addrs().first().copied();
-        let server = server.run();
+        let grace = Duration::from_secs(GRACE_SECONDS);
+        let (address, server) = web::listen(app, bind, grace).map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
+        running.address = Some(address);
         running.server = Some((server.handle(), tokio::spawn(server)));
     }
     if duty != Duty::Web {

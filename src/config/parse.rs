@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
@@ -106,6 +107,11 @@ pub(super) fn count(text: &str, least: usize, most: usize) -> Result<NonZeroUsiz
         .ok()
         .filter(|count| (least..=most).contains(&count.get()))
         .ok_or_else(|| format!("“{text}” is no whole number from {least} to {most}"))
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("“{text}” is no whole number of seconds from 1 to 600"))
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

@@ -9,6 +9,7 @@ pub(crate) mod json_object;
 pub mod json_text;
 pub mod mistake;
 pub mod moment;
+pub mod network;
 pub mod phone;
 pub mod public_url;
 pub mod sealed;

@@ -6,10 +6,10 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::Method;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::middleware::Next;
-use actix_web::web::{Bytes, Data};
-use actix_web::{Error, HttpRequest};
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{Error, HttpMessage, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::StreamExt;
@@ -17,11 +17,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::error::PageError;
+use super::intake::ContentCoding;
 use super::session::Cookies;
+use super::ui::MAX_FORM_BYTES;
 use crate::app::App;
 use crate::types::sealed::SecretKey;
 use crate::types::text;
 use crate::types::token::Token;
+use crate::users::sessions;
+
+/// Longest form of those who have not signed in: log-in, set-up, invitation, new password.
+const MAX_STRANGERS_FORM_BYTES: usize = 64 * 1024;
 
 const LENGTH: usize = 32;
 
@@ -48,9 +54,9 @@ pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBo
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let body = match request.extract::<Bytes>().await {
+    let body = match read(&mut request).await {
         Ok(body) => body,
-        Err(error) => return Ok(request.error_response(PageError::from_body(&error))),
+        Err(error) => return Ok(request.error_response(error)),
     };
     if !is_from_here(request.request(), &body) {
         return Ok(request.error_response(PageError::Expired));
@@ -61,6 +67,38 @@ pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBo
     let again = futures::stream::once(async { Ok::<Bytes, PayloadError>(body) });
     request.set_payload(Payload::from(again.boxed_local()));
     Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// Reads a form, as large as the one who sends it may send: strangers have only small ones to fill in.
+async fn read(request: &mut ServiceRequest) -> Result<Bytes, PageError> {
+    if request.extensions().contains::<ContentCoding>() {
+        return Err(PageError::Packed);
+    }
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    if declared.is_some_and(|length: usize| length > MAX_FORM_BYTES) {
+        return Err(PageError::TooLarge);
+    }
+    let mut payload = request.take_payload();
+    let mut body = BytesMut::new();
+    let mut limit = MAX_STRANGERS_FORM_BYTES;
+    while let Some(bytes) = payload.next().await {
+        let bytes = bytes.map_err(|error| PageError::from_payload(&error))?;
+        let length = body.len() + bytes.len();
+        if length > limit && limit < MAX_FORM_BYTES && is_signed_in(request.request()).await? {
+            limit = MAX_FORM_BYTES;
+        }
+        if length > limit {
+            return Err(PageError::TooLarge);
+        }
+        body.extend_from_slice(&bytes);
+    }
+    Ok(body.freeze())
+}
+
+async fn is_signed_in(request: &HttpRequest) -> Result<bool, PageError> {
+    let Some(app) = request.app_data::<Data<App>>() else { return Ok(false) };
+    let Some(token) = Cookies::of(&app.config.public_url).session(request) else { return Ok(false) };
+    Ok(sessions::find(&mut *app.db.get().await?, &token, app.clock.now()).await?.is_some())
 }
 
 fn is_from_here(request: &HttpRequest, body: &[u8]) -> bool {

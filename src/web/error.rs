@@ -1,7 +1,10 @@
 //! Errors of pages: what happened and what to do, as a page in words.
 
+use std::io;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{ContentType, LOCATION, REFERER, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -46,6 +49,15 @@ pub enum PageError {
     /// The form is larger than any of ours.
     #[error("This form is too large.")]
     TooLarge,
+    /// The form is packed.
+    #[error("This form is compressed.")]
+    Packed,
+    /// The form did not arrive in time.
+    #[error("This form did not arrive in time.")]
+    TooSlow,
+    /// There is no memory for the form at the moment.
+    #[error("The server is busy.")]
+    Busy,
     /// Not possible in the present state; the sentence says why and what to do.
     #[error("{0}")]
     Refused(String),
@@ -91,6 +103,16 @@ impl PageError {
         }
     }
 
+    /// Why the body of a request did not come.
+    pub(super) fn from_payload(error: &PayloadError) -> Self {
+        match error {
+            PayloadError::Overflow => Self::TooLarge,
+            PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Self::TooSlow,
+            PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => Self::Busy,
+            other => Self::from_body(other),
+        }
+    }
+
     fn heading(&self) -> String {
         match self {
             Self::SignIn => "Please sign in".to_owned(),
@@ -101,6 +123,9 @@ impl PageError {
             Self::Invalid(_) => "This form cannot be accepted".to_owned(),
             Self::Unstorable(_) => "This text cannot be stored".to_owned(),
             Self::TooLarge => "This form is too large".to_owned(),
+            Self::Packed => "This form is compressed".to_owned(),
+            Self::TooSlow => "This form did not arrive in time".to_owned(),
+            Self::Busy => "The server is busy".to_owned(),
             Self::Refused(_) => "This is not possible now".to_owned(),
             Self::Away(_) => "The database does not answer".to_owned(),
             Self::Internal(_) => "Something went wrong on our side".to_owned(),
@@ -119,6 +144,9 @@ impl PageError {
                 format!("The field “{field}” contains a NUL character. Nothing was changed. Go back, remove the character, and send the form again.")
             }
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
+            Self::Packed => "Nothing was changed. Send the form without Content-Encoding.".to_owned(),
+            Self::TooSlow => "Nothing was changed. Check the connection and send the form again.".to_owned(),
+            Self::Busy => "Nothing was changed. Send the form again in a few seconds.".to_owned(),
             Self::Away(_) => {
                 "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned()
             }
@@ -137,8 +165,10 @@ impl ResponseError for PageError {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unstorable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused(_) => StatusCode::CONFLICT,
-            Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -232,7 +262,7 @@ impl ErrorPage {
             heading: error.heading(),
             advice: error.advice(),
             instead: Instead::of(error),
-            unsent: matches!(error, PageError::Expired),
+            unsent: matches!(error, PageError::Expired | PageError::TooSlow | PageError::Busy),
         }
     }
 }

@@ -12,6 +12,11 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/healthz").get(alive).head(alive)).service(web::resource("/readyz").get(ready).head(ready));
 }
 
+/// Whether a path is one of these, which are answered also where others are not.
+pub(super) fn is_asked_for(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}
+
 async fn alive() -> &'static str {
     "ok\n"
 }

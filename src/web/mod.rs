@@ -14,6 +14,7 @@ mod form;
 mod headers;
 mod health;
 mod hooks;
+mod intake;
 #[cfg(all(test, debug_assertions))]
 mod markup;
 mod message_query;
@@ -24,6 +25,7 @@ mod reply;
 mod retrying;
 #[cfg(debug_assertions)]
 pub mod samples;
+mod server;
 mod session;
 mod test_message;
 pub mod ui;
@@ -43,12 +45,13 @@ pub use cursor::Cursor;
 pub use error::{PageError, PageResult};
 pub use form::Form;
 pub use hooks::Hooks;
+pub use intake::Intake;
 pub use page::{Page, Pages, Varies};
 pub use query::Query;
 pub use reply::Redirect;
+pub use server::listen;
 pub use ui::LiveMessages;
 pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
-pub use wire::keep_wire;
 
 /// The whole web application, for the server and for tests: routes, security headers, request log.
 pub fn application(
@@ -56,7 +59,7 @@ pub fn application(
 ) -> actix_web::App<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>,
 > {
-    actix_web::App::new().app_data(app).configure(configure)
+    actix_web::App::new().app_data(app).wrap(from_fn(intake::guard)).configure(configure)
 }
 
 /// Mounts every group of routes, the busiest first; pages come last, since their group answers whatever is left. What answers with

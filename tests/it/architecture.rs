@@ -36,6 +36,9 @@ const EXCEPTIONS: &[(&str, &str)] = &[("web", "app")];
 /// Crates that only some places know.
 const FENCED: &[(&str, &[&str])] = &[
     ("actix_web", &["web/", "simulator/", "main.rs", "app.rs", "app/"]),
+    ("actix_http", &["web/server/"]),
+    ("actix_server", &["web/server/"]),
+    ("actix_service", &["web/server/"]),
     ("apalis", &["queue/", "worker/"]),
     ("apalis_core", &["queue/", "worker/"]),
     ("reqwest", &["twilio/", "simulator/network.rs"]),

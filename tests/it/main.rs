@@ -31,6 +31,7 @@ mod home;
 mod hook_secrets;
 mod hooks;
 mod hostile_input;
+mod intake;
 mod large_lists;
 mod ledger;
 mod lines;

@@ -78,6 +78,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "malformed", message)
     }
 
+    /// There is no room for the request at the moment.
+    pub(in crate::web) fn busy() -> Self {
+        let message = "Too many requests arrive at the moment. Nothing was changed; try again in a few seconds.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+    }
+
     fn internal(reason: &str) -> Self {
         tracing::error!(reason = %reason, "an API request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server; its log says what.")

@@ -36,7 +36,7 @@ pub struct Choice {
 }
 
 /// Longest form: a pasted list of some thousand contacts.
-const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
+pub(super) const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
 
 /// Mounts the pages: every POST is checked for its CSRF token, every error becomes a page in words.
 pub fn routes(cfg: &mut ServiceConfig) {

@@ -17,6 +17,15 @@ use tokio::process::{Child, Command};
 
 use super::{TestApp, api::Api};
 
+/// How a process differs from the usual.
+#[derive(Default)]
+pub(crate) struct ProcessOptions<'a> {
+    /// Settings in addition to the usual ones.
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// How many files it may have open when it begins, as `ulimit -Sn` sets it.
+    pub(crate) open_files: Option<u64>,
+}
+
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A `carillon serve`; ends with this value.
@@ -35,15 +44,23 @@ impl TestApp {
         self.process_at(duty, &format!("127.0.0.1:{port}")).await
     }
 
+    /// The same with other settings.
+    pub(crate) async fn process_with(&self, duty: Duty, options: ProcessOptions<'_>) -> Process {
+        let port = 10_000 + rand::random::<u16>() % 22_000;
+        self.begin_process(duty, &format!("127.0.0.1:{port}"), options).await
+    }
+
     /// The same at the address of one that has ended.
     pub(crate) async fn process_at(&self, duty: Duty, bind: &str) -> Process {
-        self.process_with(duty, bind, &[]).await
+        self.begin_process(duty, bind, ProcessOptions::default()).await
     }
 
     /// Starts a worker that is suspended as soon as it comes to a place, and returns when it is.
     #[cfg(debug_assertions)]
     pub(crate) async fn suspended_worker(&self, place: carillon::fail_point::FailPoint) -> Process {
-        let process = self.process_with(Duty::Worker, "", &[("CARILLON_TEST_SUSPEND_AT", place.as_str())]).await;
+        let settings = [("CARILLON_TEST_SUSPEND_AT", place.as_str())];
+        let options = ProcessOptions { settings: &settings, ..ProcessOptions::default() };
+        let process = self.begin_process(Duty::Worker, "", options).await;
         let stat = format!("/proc/{}/stat", process.pid());
         // “4711 (carillon) T …”: stopped by a signal.
         let is_stopped = async || std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(());
@@ -61,7 +78,7 @@ impl TestApp {
         self.database.connect().await.batch_execute(cut).await.unwrap();
     }
 
-    async fn process_with(&self, duty: Duty, bind: &str, settings: &[(&str, &str)]) -> Process {
+    async fn begin_process(&self, duty: Duty, bind: &str, options: ProcessOptions<'_>) -> Process {
         let role = match duty {
             Duty::All => "all",
             Duty::Web => "web",
@@ -70,7 +87,15 @@ impl TestApp {
         let behind = Clock::system().now() - self.clock.now();
         assert!(behind.abs() < TimeDelta::minutes(10), "a process has the machine's time: the story's clock must begin with it");
         let own_url = format!("http://{bind}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+        let program = env!("CARGO_BIN_EXE_carillon");
+        let mut command = match options.open_files {
+            Some(files) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -Sn {files} && exec \"$0\" \"$@\""), program]);
+                shell
+            }
+            None => Command::new(program),
+        };
         command
             .args(["serve", "--role", role])
             .env_clear()
@@ -82,7 +107,7 @@ impl TestApp {
             .env("CARILLON_TWILIO_API_URL", self.twilio_url())
             .env("CARILLON_DATABASE_CONNECTIONS", "8")
             .env("CARILLON_DATA_DIR", "/nonexistent")
-            .envs(settings.iter().copied())
+            .envs(options.settings.iter().copied())
             .current_dir("/")
             .stdin(Stdio::null())
             .kill_on_drop(true);
@@ -143,6 +168,26 @@ impl Process {
     /// What the machine calls it, and `workers` as well.
     pub(crate) fn pid(&self) -> String {
         self.child.id().unwrap().to_string()
+    }
+
+    /// The most memory that it has had so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        1_024 * line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    }
+
+    /// How many files and connections it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// How many it may have open: now, and if it asks for more.
+    pub(crate) fn open_files_limit(&self) -> (u64, u64) {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.pid())).unwrap();
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        let mut numbers = line.split_whitespace().map(|number| number.parse().unwrap_or(u64::MAX));
+        (numbers.next().unwrap(), numbers.next().unwrap())
     }
 
     /// Where it listens.
