@@ -10,11 +10,14 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
 /// Shorter passwords are refused (NIST SP 800-63B asks for 8 and no composition rules; we ask for a little more).
 const MIN_LENGTH: usize = 10;
+/// So many wait for their turn at most; the last of them a second or two.
+const MAX_WAITING: usize = 100;
 /// Longer passwords are refused: hashing megabytes would be a gift to attackers.
 const MAX_LENGTH: usize = 200;
 
@@ -26,6 +29,29 @@ pub struct Password(SecretString);
 #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct PasswordHash(String);
+
+/// Whose password is worked on: strangers, however many they are, take neither the machine nor the turns of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Anybody's who can reach the log-in.
+    Stranger,
+    /// That of somebody who is signed in, or whose browser has been, or who has a link or code of ours.
+    Known,
+}
+
+/// The work of a lane.
+struct Work {
+    /// How much is done at once: each takes a core and 19 MiB for a while.
+    turns: Semaphore,
+    /// How many wait for it or do it.
+    waiting: Semaphore,
+}
+
+impl Work {
+    const fn new(at_once: usize) -> Self {
+        Self { turns: Semaphore::const_new(at_once), waiting: Semaphore::const_new(MAX_WAITING) }
+    }
+}
 
 /// Why a password is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +93,7 @@ impl Password {
 
     /// Hashes the password on a thread that may be kept busy: about 20 ms and 19 MiB.
     pub async fn hash(self) -> Result<PasswordHash> {
-        busy(move || {
+        busy(Lane::Known, move || {
             Argon2::default()
                 .hash_password(self.0.expose_secret().as_bytes())
                 .map(|hash| PasswordHash(hash.to_string()))
@@ -78,10 +104,10 @@ impl Password {
 }
 
 /// Whether `typed` is the password of `hash`, in the same time when there is no hash (so that the time does not tell who has an account).
-pub async fn verify(typed: SecretString, hash: Option<PasswordHash>) -> Result<bool> {
+pub async fn verify(typed: SecretString, hash: Option<PasswordHash>, lane: Lane) -> Result<bool> {
     static NOBODY: LazyLock<Option<String>> =
         LazyLock::new(|| Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string()));
-    busy(move || {
+    busy(lane, move || {
         let known = hash.is_some();
         let Some(text) = hash.map(|hash| hash.0).or_else(|| NOBODY.clone()) else { return false };
         let bytes = typed.expose_secret().as_bytes();
@@ -92,7 +118,18 @@ pub async fn verify(typed: SecretString, hash: Option<PasswordHash>) -> Result<b
     .await
 }
 
-async fn busy<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Runs work on passwords, of each lane only so much at once.
+async fn busy<T: Send + 'static>(lane: Lane, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    static STRANGERS: Work = Work::new(2);
+    static KNOWN: Work = Work::new(1);
+    let Work { turns, waiting } = match lane {
+        Lane::Stranger => &STRANGERS,
+        Lane::Known => &KNOWN,
+    };
+    let Ok(_place) = waiting.try_acquire() else {
+        return Err(Error::Refused("Too many people sign in at this moment. Try again in a few seconds.".to_owned()));
+    };
+    let _turn = turns.acquire().await.map_err(|error| Error::Internal(format!("password work stopped: {error}")))?;
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(format!("password work stopped: {error}")))
 }
 
@@ -132,8 +169,8 @@ mod tests {
     async fn only_the_right_password_is_verified() {
         let hash = Password::parse("correct horse", "").unwrap().hash().await.unwrap();
         assert!(hash.0.starts_with("$argon2id$"));
-        assert!(verify("correct horse".into(), Some(hash.clone())).await.unwrap());
-        assert!(!verify("Correct horse".into(), Some(hash)).await.unwrap());
-        assert!(!verify("nobody's password".into(), None).await.unwrap());
+        assert!(verify("correct horse".into(), Some(hash.clone()), Lane::Known).await.unwrap());
+        assert!(!verify("Correct horse".into(), Some(hash), Lane::Stranger).await.unwrap());
+        assert!(!verify("nobody's password".into(), None, Lane::Stranger).await.unwrap());
     }
 }

@@ -36,6 +36,12 @@ pub async fn code_if_no_users(conn: &mut Conn, now: DateTime<Utc>) -> Result<Opt
     Ok(Some(code))
 }
 
+/// Whether this is a code that has been printed: asked before anything costly is done for whoever sends one.
+pub async fn is_code(conn: &mut Conn, code: &str, now: DateTime<Utc>) -> Result<bool> {
+    let found = setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME));
+    Ok(diesel::select(diesel::dsl::exists(found)).get_result(conn).await?)
+}
+
 /// Creates the first admin and names the organization, against a code; all codes are void afterwards. Needs the caller's transaction.
 pub async fn create_first_admin(conn: &mut Conn, code: &str, admin: &NewUser, settings: &Organization, now: DateTime<Utc>) -> Result<User> {
     // The organization's row is locked first, so that of two set-ups at once the second sees the first one's admin.
@@ -46,13 +52,19 @@ pub async fn create_first_admin(conn: &mut Conn, code: &str, admin: &NewUser, se
     let known =
         diesel::delete(setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME))).execute(conn).await?;
     if known == 0 {
-        return Err(Error::field("code", "This is not the code. It stands in the log of the running server; a restart prints a new one."));
+        return Err(wrong_code());
     }
     diesel::delete(setup_codes::table).execute(conn).await?;
     organization::update(conn, settings).await?;
     let user = super::create(conn, admin, now).await?;
     audit::record(conn, &(&user).into(), Kind::User, Some(user.id.0), "set Carillon up and became its first admin", now).await?;
     Ok(user)
+}
+
+/// What is said about a code that is none of ours.
+#[must_use]
+pub fn wrong_code() -> Error {
+    Error::field("code", "This is not the code. It stands in the log of the running server; a restart prints a new one.")
 }
 
 impl SetupCode {

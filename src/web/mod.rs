@@ -3,6 +3,7 @@
 pub mod api;
 mod assets;
 mod browser;
+mod client_address;
 pub(crate) mod connecting;
 mod csrf;
 mod cursor;
@@ -15,6 +16,7 @@ mod headers;
 mod health;
 mod hooks;
 mod intake;
+mod known_browser;
 #[cfg(all(test, debug_assertions))]
 mod markup;
 mod message_query;

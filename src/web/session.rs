@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
+use super::known_browser;
 use crate::types::public_url::PublicUrl;
 use crate::types::token::Token;
 use crate::users::sessions;
@@ -11,6 +12,7 @@ use crate::users::sessions;
 const SESSION: &str = "carillon_session";
 const VISITOR: &str = "carillon_visitor";
 const FLASH: &str = "carillon_flash";
+const KNOWN: &str = "carillon_known";
 
 /// Names and flags of the cookies: over https they are `Secure` and carry the `__Host-` prefix, which no subdomain can forge.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,15 @@ impl Cookies {
 
     pub(super) fn flash(self, request: &HttpRequest) -> Option<String> {
         self.read(request, FLASH)
+    }
+
+    /// Who has logged in with this browser before.
+    pub(super) fn known(self, request: &HttpRequest) -> Option<String> {
+        self.read(request, KNOWN)
+    }
+
+    pub(super) fn set_known(self, value: String) -> Cookie<'static> {
+        self.cookie(KNOWN, value, Some(Duration::days(known_browser::LIFETIME.num_days())))
     }
 
     pub(super) fn set_session(self, token: &Token) -> Cookie<'static> {

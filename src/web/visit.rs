@@ -18,18 +18,22 @@ use futures::{FutureExt, try_join};
 use serde::Serialize;
 
 use super::browser;
+use super::client_address::{client_address, warn_of_unknown_proxy};
 use super::csrf;
 use super::days::Today;
 use super::error::{PageError, PageResult};
 use super::flash::Flash;
+use super::known_browser;
 use super::page::Page;
 use super::reply::Redirect;
 use super::session::Cookies;
 use crate::app::App;
 use crate::db::PooledConn;
 use crate::senders::{self, Stop};
+use crate::types::id::UserId;
 use crate::types::token::Token;
 use crate::users::audit::Actor;
+use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
 use crate::users::profile::Theme;
 use crate::users::{Role, User, sessions};
@@ -109,8 +113,9 @@ pub struct Visit<R: Access> {
     cookies: Cookies,
     set: Vec<Cookie<'static>>,
     path: String,
-    peer: Option<IpAddr>,
+    address: Option<IpAddr>,
     browser: String,
+    known_browsers: Vec<KnownBrowser>,
 }
 
 /// What the layout shows, as `visit` in templates.
@@ -205,9 +210,20 @@ impl<R: Access> Visit<R> {
         &self.browser
     }
 
-    /// The other end of the TCP connection; headers that claim something else are not believed.
-    pub(super) fn peer(&self) -> Option<IpAddr> {
-        self.peer
+    /// Where the visitor is, as far as the trusted proxies know.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Who has logged in with this browser before.
+    pub(super) fn known_browsers(&self) -> Vec<KnownBrowser> {
+        self.known_browsers.clone()
+    }
+
+    /// Sends on whoever has just signed in, with the cookies for that.
+    pub(super) fn signed_in(&self, user: UserId, session: &Token, path: &str) -> Redirect {
+        let known = known_browser::cookie_of(&self.app.secret_key, self.known_browsers(), user, self.now());
+        self.redirect(path).cookie(self.cookies.set_session(session)).cookie(self.cookies.set_known(known))
     }
 
     /// The token of the session, while there is one.
@@ -240,7 +256,10 @@ impl<R: Access> FromRequest for Visit<R> {
         let visitor = cookies.visitor(request);
         let flash = cookies.flash(request);
         let path = request.path().to_owned();
-        let peer = request.peer_addr().map(|address| address.ip());
+        let address = client_address(request, &app.config.trusted_proxies);
+        warn_of_unknown_proxy(request, &app.config.trusted_proxies);
+        let known_browsers = cookies.known(request).map(|cookie| known_browser::read(&app.secret_key, &cookie, app.clock.now()));
+        let known_browsers = known_browsers.unwrap_or_default();
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let browser = browser::in_words(agent.unwrap_or_default());
         async move {
@@ -265,7 +284,7 @@ impl<R: Access> FromRequest for Visit<R> {
                 set.push(cookies.clear_flash());
             }
             let flash = flash.and_then(|value| Flash::verify(&value, &app.secret_key));
-            Ok(Self { app, user, organization, stops, anchor, session, flash, cookies, set, path, peer, browser })
+            Ok(Self { app, user, organization, stops, anchor, session, flash, cookies, set, path, address, browser, known_browsers })
         }
         .boxed_local()
     }

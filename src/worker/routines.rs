@@ -14,7 +14,7 @@ use crate::{
         routines::{self, Routine, Turn},
         set_aside::{self, Item, Task},
     },
-    users::sessions,
+    users::{log_in, sessions},
     worker::{
         Worker,
         perform::{PerformError, is_away},
@@ -65,6 +65,7 @@ impl Worker {
             done => done?,
         }
         self.forget_unmet(&aside).await?;
+        log_in::forget_old(&mut *self.db.get().await?, now).await?;
         self.or_next_try(now + TimeDelta::hours(1), &[Task::EndSession]).await
     }
 

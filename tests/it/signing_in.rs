@@ -1,9 +1,17 @@
 //! Signing in: the first admin, log-in and its throttle, forms from elsewhere, sessions that end, roles.
 
-use carillon::users::{Role, setup};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use carillon::{
+    clock::Clock,
+    users::{Role, setup},
+};
 use chrono::TimeDelta;
 
-use crate::harness::{HANDSET, TestApp, days, world::PASSWORD};
+use crate::harness::{HANDSET, TestApp, TestOptions, days, site::Site, world::PASSWORD};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {
@@ -55,7 +63,7 @@ async fn who_has_not_signed_in_sees_nothing_and_returns_to_where_they_wanted_to_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_passwords_are_throttled_and_the_right_one_waits_too() {
+async fn after_a_few_wrong_passwords_the_next_tries_are_looked_at_one_by_one_the_right_one_as_well() {
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     let site = app.site();
@@ -65,15 +73,99 @@ async fn wrong_passwords_are_throttled_and_the_right_one_waits_too() {
         assert_eq!(page.status, 422);
         page.must_say("do not belong together");
     }
-    let page = site.send(&form.clone().with("password", PASSWORD)).await;
-    assert_eq!(page.status, 429);
-    page.must_say("Try again in");
-    app.clock.advance(TimeDelta::minutes(15));
-    site.send(&form.with("password", PASSWORD)).await.ok();
+    let right = form.clone().with("password", PASSWORD);
+    let mut held = Box::pin(site.send(&right));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(), "it waits for its turn");
+    app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(held.await.ok().path, "/", "a second later");
 
     let unknown = app.site();
     let form = unknown.open("/login").await.form("/login").with("email", "nobody@example.com").with("password", PASSWORD);
     unknown.send(&form).await.must_say("do not belong together");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_guess_at_many_addresses_do_not_keep_anybody_out() {
+    let app = TestApp::with(TestOptions { clock: Clock::system(), ..TestOptions::default() }).await;
+    app.user("ada@example.com", Role::Admin).await;
+    let site = app.site();
+    let form = site.open("/login").await.form("/login");
+    let guess = async |number: usize| {
+        let email = format!("invented{number}@example.com");
+        site.send(&form.clone().with("email", &email).with("password", "wrong password")).await.status
+    };
+    for number in (0..40).step_by(5) {
+        let all = futures::future::join_all((number..number + 5).map(guess)).await;
+        assert_eq!(all, [422; 5]);
+    }
+    let ada = app.site();
+    let login = ada.open("/login").await.form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+    let begun = Instant::now();
+    assert_eq!(ada.send(&login).await.ok().path, "/");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_nor_another_network() {
+    let proxies = ("CARILLON_TRUSTED_PROXIES", "127.0.0.1".to_owned());
+    let app = TestApp::with(TestOptions { settings: vec![proxies], ..TestOptions::default() }).await;
+    app.user("ada@example.com", Role::Admin).await;
+    let (known, elsewhere) = (app.site_from("192.0.2.1"), app.site_from("198.51.100.1"));
+    let log_in = async |site: &Site| {
+        let form = site.open("/login").await.form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+        site.send(&form).await.ok().path
+    };
+    assert_eq!(log_in(&known).await, "/");
+    known.send(&known.open("/").await.form("/account/sign-out")).await.ok();
+
+    let stranger = app.site_from("192.0.2.1");
+    let form = stranger.open("/login").await.form("/login").with("email", "ada@example.com").with("password", "wrong password");
+    let over = AtomicBool::new(false);
+    let flood = async {
+        let pages = futures::future::join_all((0..60).map(|_| stranger.send(&form))).await;
+        over.store(true, Ordering::SeqCst);
+        pages
+    };
+    let others = async {
+        let failures = "SELECT coalesce(max(failures), 0)::text AS text FROM login_failures";
+        app.eventually("the flood is there", async || (app.texts(failures).await[0].parse::<i32>().ok()? >= 15).then_some(())).await;
+        // The clock stands: whoever has to wait waits for good.
+        assert_eq!(log_in(&known).await, "/", "its cookie is known");
+        assert_eq!(log_in(&elsewhere).await, "/", "another network");
+        app.user("ben@example.com", Role::Viewer).await;
+        let ben = app.site_from("192.0.2.1");
+        let login = ben.open("/login").await.form("/login").with("email", "ben@example.com").with("password", PASSWORD);
+        assert_eq!(ben.send(&login).await.ok().path, "/", "another account from the network of the flood");
+        while !over.load(Ordering::SeqCst) {
+            app.clock.advance(TimeDelta::seconds(1));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (pages, ()) = tokio::join!(flood, others);
+    let refused: Vec<_> = pages.iter().filter(|page| page.status == 429).collect();
+    assert!(!refused.is_empty() && pages.iter().all(|page| matches!(page.status, 422 | 429)));
+    refused[0].must_say("Try again in 30 seconds");
+
+    app.clock.advance(TimeDelta::minutes(1));
+    let fresh = app.site_from("192.0.2.1");
+    assert_eq!(log_in(&fresh).await, "/", "the network of the flood, once it is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_does_not_become_another_one_by_a_header() {
+    let app = TestApp::start().await;
+    app.user("ada@example.com", Role::Admin).await;
+    for number in 0..5 {
+        let site = app.site_from(&format!("203.0.113.{number}"));
+        let form = site.open("/login").await.form("/login").with("email", "ada@example.com").with("password", "wrong password");
+        assert_eq!(site.send(&form).await.status, 422);
+    }
+    let site = app.site_from("203.0.113.99");
+    let form = site.open("/login").await.form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+    let mut held = Box::pin(site.send(&form));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(), "no proxy is trusted: it is the same caller");
+    app.clock.advance(TimeDelta::seconds(1));
+    held.await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,11 +83,11 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
         Ok(new) => new,
         Err(error) => return refuse(visit, "new_password", error.to_string()).await,
     };
-    let (now, peer, user) = (visit.now(), visit.peer(), visit.user.clone());
+    let (now, user) = (visit.now(), visit.user.id);
     let mut conn = visit.conn().await?;
-    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin(conn, &user.email, peer, now).await?)).await?;
+    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin_again(conn, user, now).await?)).await?;
     drop(conn);
-    let attempt = match begun {
+    let attempt = match super::log_in::wait_for_turn(&visit, begun).await {
         Ok(attempt) => attempt,
         Err(throttled) => return refuse(visit, "current_password", throttled.to_string()).await,
     };
@@ -98,7 +98,7 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
     let mut conn = visit.conn().await?;
     let ended = conn
         .transaction::<_, PageError, _>(async |conn| {
-            let user = log_in::succeed(conn, verified, now).await?;
+            let user = log_in::succeed(conn, verified).await?;
             users::set_password(conn, user, &hash, now).await?;
             audit::record(conn, &visit.actor(), Kind::User, Some(user.0), "changed their password", now).await?;
             Ok(sessions::end_all(conn, user, visit.session()).await?)

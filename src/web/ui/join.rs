@@ -89,12 +89,12 @@ async fn join(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
         .conn()
         .await?
         .transaction::<_, Error, _>(async |conn| match invitations::accept(conn, &token, name, hash, now).await? {
-            Some(user) => sessions::start(conn, user, visit.browser(), now).await.map(Some),
+            Some(user) => sessions::start(conn, user, visit.browser(), now).await.map(|session| Some((user, session))),
             None => Ok(None),
         })
         .await;
     match joined {
-        Ok(Some(session)) => visit.redirect("/").cookie(visit.cookies().set_session(&session)).flash("Welcome. Your account is ready."),
+        Ok(Some((user, session))) => visit.signed_in(user, &session, "/").flash("Welcome. Your account is ready."),
         Ok(None) => visit.answer(StatusCode::GONE, &JoinPage::gone()),
         Err(Error::Invalid(errors)) => visit.invalid(&JoinPage::of(invitation, &token, &form.name, errors)),
         Err(error) => Err(error.into()),
@@ -130,12 +130,12 @@ async fn reset(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
         .conn()
         .await?
         .transaction::<_, Error, _>(async |conn| match resets::accept(conn, &token, &hash, now).await? {
-            Some(user) => sessions::start(conn, user, visit.browser(), now).await.map(Some),
+            Some(user) => sessions::start(conn, user, visit.browser(), now).await.map(|session| Some((user, session))),
             None => Ok(None),
         })
         .await?;
     match session {
-        Some(session) => visit.redirect("/").cookie(visit.cookies().set_session(&session)).flash("Your new password is set."),
+        Some((user, session)) => visit.signed_in(user, &session, "/").flash("Your new password is set."),
         None => visit.answer(StatusCode::GONE, &ResetPage::gone()),
     }
 }

@@ -1,18 +1,27 @@
 //! Logging in.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::web::{self, ServiceConfig};
+use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
+use crate::users::log_in::{Attempt, Throttled};
 use crate::users::{self, log_in, sessions};
 use crate::web::error::PageError;
-use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
+use crate::web::{Access, Anyone, Form, Page, PageResult, Query, Varies, Visit};
 
 /// Mounts `/login`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/login").get(show).post(submit));
 }
+
+/// How often a try that is held back looks at the clock, which may be put right meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is typed.
 #[derive(Debug, Default, Deserialize)]
@@ -51,25 +60,45 @@ async fn show(visit: Visit<Anyone>, query: Query<Next>) -> PageResult {
 async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
     let email = form.email.trim().to_lowercase();
     let page = |problem: String| LogInPage { email: form.email.clone(), next: local(&form.next).to_owned(), problem: Some(problem) };
-    let (now, peer) = (visit.now(), visit.peer());
+    let (now, address, browsers) = (visit.now(), visit.address(), visit.known_browsers());
     let mut conn = visit.conn().await?;
-    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin(conn, &email, peer, now).await?)).await?;
+    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin(conn, &email, address, &browsers, now).await?)).await?;
     drop(conn);
-    let attempt = match begun {
+    let attempt = match wait_for_turn(&visit, begun).await {
         Ok(attempt) => attempt,
-        Err(throttled) => return visit.answer(StatusCode::TOO_MANY_REQUESTS, &page(throttled.to_string())),
+        Err(throttled) => {
+            let mut response = visit.answer(StatusCode::TOO_MANY_REQUESTS, &page(throttled.to_string()))?;
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(throttled.0.num_seconds()));
+            return Ok(response);
+        }
     };
     let Some(verified) = attempt.verify(form.password.clone().into()).await? else {
         return visit.invalid(&page("This email address and password do not belong together.".to_owned()));
     };
     let mut conn = visit.conn().await?;
-    let token = conn
+    let (user, token) = conn
         .transaction::<_, PageError, _>(async |conn| {
-            let user = log_in::succeed(conn, verified, now).await?;
-            Ok(sessions::start(conn, user, visit.browser(), now).await?)
+            let user = log_in::succeed(conn, verified).await?;
+            Ok((user, sessions::start(conn, user, visit.browser(), visit.now()).await?))
         })
         .await?;
-    visit.redirect(local(&form.next)).cookie(visit.cookies().set_session(&token)).silently()
+    visit.signed_in(user, &token, local(&form.next)).silently()
+}
+
+/// Holds a try back until it is its turn. So many are held at once at most: each holds a connection.
+pub(super) async fn wait_for_turn<R: Access>(visit: &Visit<R>, begun: Result<Attempt, Throttled>) -> Result<Attempt, Throttled> {
+    static HELD: Semaphore = Semaphore::const_new(500);
+    let attempt = begun?;
+    let left = || attempt.turn() - visit.now();
+    if left() > TimeDelta::zero() {
+        let _held = HELD.try_acquire().map_err(|_| Throttled(log_in::LONGEST_WAIT))?;
+        while let Ok(left) = left().to_std().map(|left| left.min(LOOK_EVERY))
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left).await;
+        }
+    }
+    Ok(attempt)
 }
 
 /// Only a path of ours: never another host, however it is written (`//evil`, `/\evil`).

@@ -63,25 +63,29 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
     if users::any(&mut conn).await? {
         return visit.redirect("/login").warning("Carillon is already set up. Sign in instead.");
     }
-    drop(conn);
     let new = match form.parse() {
         Ok(new) => new,
         Err(errors) => return visit.invalid(&SetupPage::new(form.into_inner(), errors)),
     };
+    if !setup::is_code(&mut conn, &form.code, visit.now()).await? {
+        let Error::Invalid(errors) = setup::wrong_code() else { return Err(PageError::Expired) };
+        return visit.invalid(&SetupPage::new(form.into_inner(), errors));
+    }
+    drop(conn);
     let admin = NewUser { email: new.email, name: new.name, role: Role::Admin, password_hash: new.password.hash().await? };
     let now = visit.now();
     let mut conn = visit.conn().await?;
     let made = conn
         .transaction::<_, Error, _>(async |conn| {
             let user = setup::create_first_admin(conn, &form.code, &admin, &new.organization, now).await?;
-            sessions::start(conn, user.id, visit.browser(), now).await
+            Ok((user.id, sessions::start(conn, user.id, visit.browser(), now).await?))
         })
         .await;
     if made.is_ok() {
         conn.transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await).await?;
     }
     match made {
-        Ok(token) => visit.redirect("/").cookie(visit.cookies().set_session(&token)).flash("Welcome. Your Carillon is ready."),
+        Ok((user, token)) => visit.signed_in(user, &token, "/").flash("Welcome. Your Carillon is ready."),
         Err(Error::Invalid(errors)) => visit.invalid(&SetupPage::new(form.into_inner(), errors)),
         Err(error) => Err(error.into()),
     }

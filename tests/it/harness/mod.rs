@@ -170,6 +170,13 @@ impl TestApp {
         Site::new(self.http.clone(), &self.url)
     }
 
+    /// The same, of somebody at this address, as a reverse proxy on this machine tells.
+    pub(crate) fn site_from(&self, address: &str) -> Site {
+        let headers = [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).default_headers(headers).build();
+        Site::new(http.unwrap(), &self.url)
+    }
+
     /// A connection to the story's database.
     pub(crate) async fn conn(&self) -> PooledConn {
         self.app.db.get().await.unwrap()
