@@ -46,7 +46,7 @@ const RETIRED_MEXICAN: [&str; 4] = ["044", "045", "01", "1"];
 /// What may be meant by a national number that is not valid as it is, as E.164; whether it is a number is for the caller to judge.
 pub(super) fn otherwise_written(code: u16, national: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut add = |national: &str| found.push(format!("+{code}{national}"));
+    let add = |national: &str| found.push(format!("+{code}{national}"));
     match code {
         52 => RETIRED_MEXICAN.iter().filter_map(|prefix| national.strip_prefix(prefix)).filter(|rest| rest.len() == 10).for_each(add),
         // Both signs of a mobile, "9 11 15 2345 6789": the first is enough.
