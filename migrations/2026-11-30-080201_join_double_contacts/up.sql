@@ -1,4 +1,4 @@
--- One telephone line is one contact (docs/adr/0010). Numbers from before a renumbering become the current ones, and the contacts that
+-- One telephone line is one contact (docs/adr/0012). Numbers from before a renumbering become the current ones, and the contacts that
 -- one line had under several numbers become one: the one with an external id, or else the oldest. Suppressions go first.
 
 -- The gate of deletions (src/contacts/deletion.rs): nothing refers to a contact anew while contacts are joined.

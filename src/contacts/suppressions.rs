@@ -307,7 +307,14 @@ enum Counted {
 }
 
 /// Suppresses a number for a reason, unless it is; the person's will under every way to write the number. Says whether it is new.
-async fn insert(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, since: DateTime<Utc>, by_wording: bool, counted: Counted) -> Result<bool> {
+async fn insert(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    reason: Reason,
+    since: DateTime<Utc>,
+    by_wording: bool,
+    counted: Counted,
+) -> Result<bool> {
     let forms = if reason.is_will() { phone.forms() } else { vec![phone.clone()] };
     let row = |(at, phone): (usize, &PhoneNumber)| {
         (

@@ -23,8 +23,8 @@ use crate::{
     },
     queue::lease,
     types::{
-        id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId},
         deadline::Deadline,
+        id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId},
     },
 };
 

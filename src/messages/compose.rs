@@ -25,8 +25,8 @@ use crate::{
     },
     twilio::parts,
     types::{
-        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         deadline::Deadline,
+        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
         phone::PhoneNumber,
     },
 };

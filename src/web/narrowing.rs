@@ -22,8 +22,8 @@ pub(super) fn is_blank(text: &str) -> bool {
 
 /// The errors of those fields that narrow a call and are blank.
 pub(super) fn blank_fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>, narrowing: &[&str]) -> FieldErrors {
-    let blank = fields.into_iter().filter(|(name, value)| narrowing.contains(name) && is_blank(value));
-    blank.fold(FieldErrors::default(), |errors, (name, _)| errors.with(name, blank()))
+    let unsaid = fields.into_iter().filter(|(name, value)| narrowing.contains(name) && is_blank(value));
+    unsaid.fold(FieldErrors::default(), |errors, (name, _)| errors.with(name, blank()))
 }
 
 /// What is wrong with a form that is narrowed by some fields, and has these others: what is blank, and what narrows nothing here, since it

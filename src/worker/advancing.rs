@@ -16,7 +16,7 @@ use crate::{
         Job,
         lease::{self, Finish, JobId, Leased},
     },
-    types::{id::EnrollmentId, deadline::Deadline},
+    types::{deadline::Deadline, id::EnrollmentId},
     worker::{
         Worker,
         perform::{PerformError, is_away},

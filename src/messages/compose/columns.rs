@@ -12,8 +12,8 @@ use crate::{
     senders,
     twilio::parts,
     types::{
-        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
         deadline::Deadline,
+        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
         phone::PhoneNumber,
     },
 };

@@ -28,10 +28,9 @@ use crate::{
         id::{AutomationId, SenderId},
         text_enum::text_enum,
     },
-    users::organization,
 };
 
-use days::{Calendar, date};
+use days::Calendar;
 
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
@@ -47,7 +46,7 @@ const GATE: Gate = Gate::new(0x4341_524c_4544_4700);
 /// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerFilter {
-    /// The days on which they were composed, in the zone that the ledger has: [`organization::Organization::day_zone`].
+    /// The days on which they were composed, in the zone that the ledger has: [`crate::users::organization::Organization::day_zone`].
     pub days: Days,
     /// What made them.
     pub maker: Option<Maker>,

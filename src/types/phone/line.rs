@@ -1,4 +1,4 @@
-//! One telephone line, several ways to write its number: numbers from before a renumbering, and Argentina's mobile 9. See docs/adr/0010.
+//! One telephone line, several ways to write its number: numbers from before a renumbering, and Argentina's mobile 9. See docs/adr/0012.
 
 /// The current form of a number in E.164 that a country has renumbered; none where it is current.
 ///

@@ -309,7 +309,8 @@ impl EventResult {
             Timing::InFuture => Some("in_future"),
         };
         let warning = remarks.warning;
-        let stored = |status, id| Self { index: None, status, timing: None, id: Some(id), enrollments: Some(started), warning, error: None };
+        let stored =
+            |status, id| Self { index: None, status, timing: None, id: Some(id), enrollments: Some(started), warning, error: None };
         match recorded {
             Recorded::New(id) => Self { timing, ..stored("recorded", id) },
             Recorded::Repeat(id) => stored("repeat", id),

@@ -11,8 +11,9 @@ use crate::{
     app::App,
     automations::consequences,
     connections::webhooks::{Hook, Reason},
+    contacts::opt_out::{self, Command},
     messages::inbound::{self, Received},
-    twilio::{callbacks::InboundMessage, keyword::Keyword},
+    twilio::callbacks::InboundMessage,
 };
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody records.
@@ -37,11 +38,14 @@ async fn take_in(app: &App, request: &HttpRequest, body: &Bytes) -> Result<(), R
         detail: error.to_string(),
     })?;
     // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by asking Twilio, within minutes.
-    if Keyword::of(&inbound.body, inbound.opt_out_type) != Some(Keyword::Stop) {
-        verified.must_be_proven()?;
-    }
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
+    if let Err(refusal) = verified.must_be_proven() {
+        let own = opt_out::own::load(&mut conn).await?;
+        if !inbound::command(&inbound, &own).is_some_and(Command::is_stop) {
+            return Err(refusal);
+        }
+    }
     conn.transaction(async |conn| {
         if let Received::New { changes, silenced, .. } = inbound::receive(conn, verified.connection_id, &inbound, now).await? {
             let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));

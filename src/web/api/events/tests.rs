@@ -64,12 +64,12 @@ fn the_time_of_an_event_is_read_however_it_is_written() {
         json!("1773043200000"),
         json!(1_773_043_200.0),
     ] {
-        assert_eq!(time(written.clone()).unwrap().occurred_at.unwrap().to_rfc3339(), "2026-03-09T08:00:00+00:00", "{written}");
+        assert_eq!(time(written.clone()).unwrap().event.occurred_at.unwrap().to_rfc3339(), "2026-03-09T08:00:00+00:00", "{written}");
     }
-    assert_eq!(time(json!(" ")).unwrap().occurred_at, None);
+    assert_eq!(time(json!(" ")).unwrap().event.occurred_at, None);
     let new_york = Defaults { zone: Tz::America__New_York, ..UTC };
     let day = json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": "2026-03-09"});
-    assert_eq!(read(&day, new_york).unwrap().occurred_at.unwrap().to_rfc3339(), "2026-03-09T04:00:00+00:00");
+    assert_eq!(read(&day, new_york).unwrap().event.occurred_at.unwrap().to_rfc3339(), "2026-03-09T04:00:00+00:00");
     for wrong in [json!("2026-03-09T08"), json!("9999-12-31T00:00:00Z"), json!(true), json!(["2026-03-09"]), json!(1e300)] {
         let errors = time(wrong.clone()).unwrap_err();
         assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["occurred_at"], "{wrong}");
