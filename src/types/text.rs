@@ -5,12 +5,20 @@
 
 use std::borrow::Cow;
 
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 use serde_json::Value;
 
 use crate::error::FieldErrors;
 
 /// What an answer says of a text that cannot be stored.
 pub const UNSTORABLE: &str = "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
+
+/// Whether a character is not to be seen where it cannot be understood: joiners, direction marks, soft hyphens, variation selectors, tags.
+/// Source: Unicode's property `Default_Ignorable_Code_Point`.
+#[must_use]
+pub fn is_ignorable(character: char) -> bool {
+    !character.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+}
 
 /// Whether PostgreSQL and pages can hold a text.
 #[must_use]

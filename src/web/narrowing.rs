@@ -2,6 +2,7 @@
 
 use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
+use crate::types::text::is_ignorable;
 use crate::web::PageError;
 use crate::web::filters::counted;
 
@@ -12,11 +13,8 @@ pub(super) fn blank() -> String {
 
 /// Whether a text says nothing: white space and characters that cannot be seen are all that is in it.
 pub(super) fn is_blank(text: &str) -> bool {
-    let is_unseen = |character: char| {
-        matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-    };
+    // The braille blank is a pattern without dots.
+    let is_unseen = |character: char| character == '\u{2800}' || is_ignorable(character);
     text.chars().all(|character| character.is_whitespace() || character.is_control() || is_unseen(character))
 }
 

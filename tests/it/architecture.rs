@@ -192,16 +192,17 @@ fn some_crates_are_known_in_some_places_only() {
 
 /// Where bytes and texts from outside are read. What leaves these places can be stored and shown: it was cleaned there, or refused.
 const ENTRANCES: &[(&str, &[&str])] = &[
-    ("form_urlencoded::parse", &["types/text.rs", "twilio/form.rs", "twilio/signature.rs"]),
+    ("form_urlencoded::parse", &["types/text.rs", "twilio/form.rs", "twilio/signature.rs", "db/target.rs"]),
     ("query_string(", &["web/query.rs", "web/api/json.rs"]),
     ("from_query(", &["web/query.rs", "web/api/json.rs"]),
     ("web::Query", &["web/query.rs", "web/api/json.rs"]),
     ("web::Form", &["web/form.rs"]),
     ("web::Json", &[]),
-    ("match_info(", &["web/api/json.rs", "web/hooks/status.rs"]),
+    ("match_info(", &["web/api/json.rs", "web/hooks/status.rs", "web/hooks/verify.rs"]),
     (
         "headers().get(",
         &[
+            "web/api/body.rs",
             "web/api/caller.rs",
             "web/api/messages/request.rs",
             "web/assets.rs",

@@ -1,8 +1,10 @@
 //! One written form for texts that say the same: compatibility forms, case, accents and invisible characters are folded away.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
-use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
-use icu_properties::{CodePointMapData, CodePointSetData};
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+
+use crate::types::text::is_ignorable;
 
 const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
 const COMPOSED: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
@@ -62,7 +64,7 @@ fn is_dropped(character: char) -> bool {
     }
     // The tatweel only makes an Arabic word longer.
     character == '\u{640}'
-        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+        || is_ignorable(character)
         || (matches!(category(character), GeneralCategory::Control | GeneralCategory::Format) && !character.is_whitespace())
 }
 

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(told("see example.com/stop or me@stop.example"), "see \u{fffc} or \u{fffc}");
         assert_eq!(told("Liked “Sale! Reply STOP to opt out”"), "liked | \u{fffc}");
         assert_eq!(told("Liked “Sale! Reply STOP to opt o"), "liked | \u{fffc}");
-        assert_eq!(told("please “unsubscribe” me"), "please unsubscribe me");
+        assert_eq!(told("please “unsubscribe” me"), "please | unsubscribe | me");
         assert_eq!(told("“please take me off your list”"), "please take me off your list");
         assert_eq!(told("> Reply STOP to opt out\nok"), "ok");
     }

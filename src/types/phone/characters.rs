@@ -2,6 +2,8 @@
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
+use crate::types::text::is_ignorable;
+
 /// What a character of a written number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Character {
@@ -40,15 +42,6 @@ fn is_separator(character: char) -> bool {
         || matches!(character, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2053}' | '\u{223c}' | '\u{fe63}' | '\u{fe58}')
         // Around the digit of a keycap emoji.
         || character == '\u{20e3}'
-}
-
-/// Unicode's property `Default_Ignorable_Code_Point`: direction marks, joiners, soft hyphens, variation selectors, tags.
-fn is_ignorable(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -1,32 +1,23 @@
 //! What API handlers take: a JSON body, a query, an id in the path, each with an error that names the field.
 
 use std::borrow::Cow;
-use std::io;
 use std::ops::Deref;
-use std::rc::Rc;
 
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use futures::FutureExt;
 use futures::future::{LocalBoxFuture, Ready, ready};
-use futures::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
+use super::body::JsonBytes;
 use super::error::ApiError;
-use crate::app::App;
-use crate::error::{Error, FieldErrors};
+use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 use crate::types::text;
-use crate::web::intake::{Body, ContentCoding, UnpackError, gunzip};
-
-/// Largest body: a thousand events with generous properties.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A JSON body, in and out. Give request types `#[serde(deny_unknown_fields)]`, so that a mistyped name is an error of that field.
 #[derive(Debug, Clone)]
@@ -91,53 +82,6 @@ impl FromRequest for JsonFields {
     }
 }
 
-/// The bytes of a body that says that it is JSON.
-struct JsonBytes(Vec<u8>);
-
-impl FromRequest for JsonBytes {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let kind = request.content_type().to_ascii_lowercase();
-        let given = request.headers().contains_key(CONTENT_TYPE);
-        let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        let coding = request.extensions().get::<ContentCoding>().copied();
-        let (app, account) = (request.app_data::<Data<App>>().cloned(), request.extensions().get::<Rc<Body>>().cloned());
-        let mut payload = payload.take();
-        async move {
-            if !(kind == "application/json" || kind.ends_with("+json")) {
-                let message = if given {
-                    "Send the body as `Content-Type: application/json`, not in another format."
-                } else {
-                    "Send `Content-Type: application/json` with the body."
-                };
-                return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
-            }
-            if coding == Some(ContentCoding::Other) {
-                let message = "Send the body as it is, or packed with `Content-Encoding: gzip`; other encodings are not read.";
-                return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", message));
-            }
-            if declared.is_some_and(|length| length > MAX_BYTES) {
-                return Err(too_large());
-            }
-            let mut body = Vec::new();
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(|error| unreadable(&error))?;
-                if body.len() + chunk.len() > MAX_BYTES {
-                    return Err(too_large());
-                }
-                body.extend_from_slice(&chunk);
-            }
-            if coding.is_some() {
-                body = unpack(app, account, body).await?;
-            }
-            Ok(Self(body))
-        }
-        .boxed_local()
-    }
-}
-
 impl<T: Serialize> Responder for Json<T> {
     type Body = actix_web::body::BoxBody;
 
@@ -176,38 +120,6 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
         let unknown = || ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.");
         ready(read.map(|path| Self(path.into_inner())).ok_or_else(unknown))
     }
-}
-
-fn too_large() -> ApiError {
-    let message = format!("The body is larger than {} MB; send less at once.", MAX_BYTES / 1024 / 1024);
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
-}
-
-/// Why the body did not come.
-fn unreadable(error: &PayloadError) -> ApiError {
-    match error {
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time. Nothing was changed; send it again.")
-        }
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => ApiError::busy(),
-        error => ApiError::malformed(format!("The body could not be read: {error}.")),
-    }
-}
-
-/// Unpacks a gzip body; what comes out is limited as if it had come unpacked.
-async fn unpack(app: Option<Data<App>>, account: Option<Rc<Body>>, packed: Vec<u8>) -> Result<Vec<u8>, ApiError> {
-    let (Some(app), Some(account)) = (app, account) else {
-        return Err(Error::Internal("a body came by no server of ours".to_owned()).into());
-    };
-    gunzip(&app.intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
-        UnpackError::TooLarge => {
-            let message = format!("The body is larger than {} MB when it is unpacked; send less at once.", MAX_BYTES / 1024 / 1024);
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
-        }
-        UnpackError::Malformed(_) => ApiError::malformed(format!("The body could not be unpacked: {error}.")),
-        UnpackError::Busy(_) => ApiError::busy(),
-        UnpackError::Stopped => Error::Internal(error.to_string()).into(),
-    })
 }
 
 /// Reads a body whose texts all can be stored: the others are 422 with their paths.

@@ -4,6 +4,7 @@
 //! and a test can compare them with the document.
 
 mod automations;
+mod body;
 mod caller;
 mod connections;
 mod contacts;

@@ -1,6 +1,6 @@
 //! What routines could not do and have set aside: what it is, why, and when it is tried again.
 
-use actix_web::web::{Path, Query};
+use actix_web::web::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::queue::set_aside::{self, SetAside, Task};
 use crate::users::audit::{self, Kind};
 use crate::web::filters::grouped;
 use crate::web::ui::automations::words::rough;
-use crate::web::{Admin, Page, PageResult, Varies, Visit};
+use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
 
 const ROWS: usize = 50;
 

@@ -76,8 +76,12 @@ pub(super) fn materials() -> Vec<Material> {
     let held = Material { automation: Some(automation(AutomationStatus::Paused)), ..bare(with(MessageStatus::Pending)) };
     let waiting = Material { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
     let given_up = Material { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
-    let read = Material { contact: Some(contact("+14155550123")), reading: Some(Reading::Holds), ..bare(inbound.clone()) };
-    let undone = Material { contact: Some(contact("+14155550123")), reading: Some(Reading::Ended), ..bare(inbound.clone()) };
+    let read_as = |reading| Material {
+        contact: Some(contact("+14155550123")),
+        reading: Some(reading),
+        ..bare(Message { id: MessageId::new(), ..inbound.clone() })
+    };
+    let (read, undone) = (read_as(Reading::Holds), read_as(Reading::Ended));
     vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting, given_up, read, undone]
 }
 
