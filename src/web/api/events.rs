@@ -249,14 +249,12 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
 
 /// A date or time in any form that templates and conditions read too; blank text is as good as none.
 fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    let value = reader.value(field).filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))?;
-    match Moment::of_json(value) {
-        Ok(moment) => Some(moment.instant_in(zone).to_utc()),
-        Err(error) => {
-            reader.wrong(field, format!("This cannot be the time of an event: {error}."));
-            None
-        }
-    }
+    let no_time = |error| format!("This cannot be the time of an event: {error}.");
+    let moment = match reader.value(field)? {
+        Value::String(_) => reader.text(field, |text| Moment::parse(text).map_err(no_time)),
+        value => reader.errors().check(field, Moment::of_json(value).map_err(no_time)),
+    };
+    moment.map(|moment| moment.instant_in(zone).to_utc())
 }
 
 fn check_properties(reader: &mut ObjectReader<'_, '_>, object: &Map<String, Value>) -> Option<Properties> {

@@ -12,6 +12,7 @@ use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
+use crate::types::mistake::Mistake;
 use crate::users::audit::Actor;
 use crate::web::{Marketer, Page, PageResult, Varies, Visit};
 
@@ -106,7 +107,14 @@ fn sentences(errors: &FieldErrors) -> Vec<String> {
         ["trigger", ..] => "Trigger: ".to_owned(),
         _ => String::new(),
     };
-    errors.iter().flat_map(|(field, all)| all.iter().map(move |sentence| format!("{}{sentence}", place(field)))).collect()
+    // Beside a step, what to do says enough; that a field is missing is for those who see fields.
+    let missing = format!("{} ", Mistake::Missing);
+    let told = |field: &str, sentence: &str| format!("{}{}", place(field), sentence.strip_prefix(&missing).unwrap_or(sentence));
+    errors
+        .iter()
+        .flat_map(|(field, all)| all.iter().map(move |sentence| (field, sentence)))
+        .map(|(field, sentence)| told(field, sentence))
+        .collect()
 }
 
 impl SwitchPage {
