@@ -293,6 +293,7 @@ fn call(http: &Client, key: &str, method: &str, url: &str, body: Option<String>)
 #[tokio::test(flavor = "multi_thread")]
 async fn no_call_of_the_api_fails_whatever_stands_in_its_parameters_and_fields() {
     let app = TestApp::start().await;
+    let _admin = app.sign_in().await;
     let things = things(&app).await;
     let api = app.api();
     let document: Value = app.http.get(format!("{}/openapi.json", api.url)).send().await.unwrap().json().await.unwrap();

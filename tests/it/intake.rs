@@ -277,16 +277,16 @@ async fn an_answer_that_is_not_read_does_not_hold_its_connection() {
     let process = app.process_with(Duty::Web, ProcessOptions { settings: &settings, ..ProcessOptions::default() }).await;
     let key = &app.api().key;
     let before = process.open_files();
-    let mut lazy = Vec::new();
-    for _ in 0..10 {
-        let mut stream = TcpStream::connect(process.bind()).await.unwrap();
-        let request = format!("GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n");
+    let connected = join_all((0..10).map(|_| TcpStream::connect(process.bind()))).await;
+    app.eventually("all are taken", async || (process.open_files() >= before + 10).then_some(())).await;
+    let request = format!("GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n").repeat(2_000);
+    let _lazy = join_all(connected.into_iter().map(async |stream| {
+        let mut stream = stream.unwrap();
         // More answers than the system keeps for a reader that does not come.
-        let writing = async { stream.write_all(request.repeat(2_000).as_bytes()).await };
-        let _ = tokio::time::timeout(Duration::from_millis(500), writing).await;
-        lazy.push(stream);
-    }
-    assert!(process.open_files() >= before + 10);
+        let _ = tokio::time::timeout(Duration::from_millis(500), stream.write_all(request.as_bytes())).await;
+        stream
+    }))
+    .await;
     app.eventually("they are closed", async || (process.open_files() < before + 5).then_some(())).await;
 }
 

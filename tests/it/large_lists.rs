@@ -139,8 +139,8 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
     )
     .await;
     let (passages, read) = reading(&app, "enrollments", async |conn: &mut Conn| counts::by_step(conn, automation, 2).await.unwrap()).await;
-    assert_eq!((passages.looked_at, passages.with(EnrollmentStatus::Active)), (10_000, 100));
-    assert_eq!(passages.inside_former, [(1, 99)].into(), "of those who entered in the last 17 minutes of version 1");
+    assert_eq!((passages.looked_at, passages.with(EnrollmentStatus::Active)), (5_000, 50));
+    assert_eq!(passages.inside_former, [(1, 49)].into(), "of those who entered in the last 8 minutes of version 1");
     assert!(read <= 20_000, "{read} enrollments were read");
 
     let filter = EnrollmentFilter { status: Some(EnrollmentStatus::Active), version: Some(1), ..EnrollmentFilter::default() };
