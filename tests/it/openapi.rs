@@ -166,6 +166,6 @@ async fn a_template_says_how_many_parts_its_text_has() {
     let editor = app.sign_in().await.open(&path).await.ok();
     editor.must_say("UCS-2");
     // Where no sample gives a text, nothing is made up.
-    let strange = new("Strange", "{{ contact.attributes.list | first }} {{ contact.first_name | round }}").await;
+    let strange = new("Strange", "{{ contact.attributes.list | first }} {{ contact.attributes.total | round }}").await;
     assert!(strange["sms"].is_null() || strange["sms"]["parts"].as_u64() > Some(0), "{strange}");
 }
