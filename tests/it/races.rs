@@ -166,7 +166,7 @@ async fn race(way: Way) {
     let over = AtomicBool::new(false);
     let begun = Instant::now();
     let end = async {
-        while begun.elapsed() < Duration::from_secs(90) {
+        while begun.elapsed() < Duration::from_mins(4) {
             let (ahead, behind) = way.interleavings(&app).await;
             if ahead + behind >= way.enough() && behind > 0 && way.held_back(&app).await > 50 {
                 break;
