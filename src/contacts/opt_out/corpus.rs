@@ -76,6 +76,16 @@ fn opt_outs_are_found_and_others_left_alone_in_texts_that_the_rules_were_not_wri
 }
 
 #[test]
+fn a_second_set_of_texts_gives_figures_of_the_same_kind() {
+    let (figures, _) = measure("second_held_out");
+    tell("second held out", &figures);
+    let all = figures["all"];
+    assert!(all.opt_outs + all.others >= 400);
+    assert!(all.recall() >= 97.0, "recall {:.1} %", all.recall());
+    assert!(all.false_opt_outs() <= 3.0, "false opt-outs {:.1} %", all.false_opt_outs());
+}
+
+#[test]
 fn what_the_rules_were_written_with_is_read_rightly() {
     let (figures, wrong) = measure("dev");
     tell("dev", &figures);
