@@ -55,7 +55,7 @@ impl Samples {
         let mut note = |field: &str, checked: std::result::Result<(), (TemplateError, Reach)>| match checked {
             Ok(()) => {}
             Err((error, Reach::Always)) => {
-                errors.add(field, format!("{error} That is what recent events and contacts have, so every message would fail."))
+                errors.add(field, format!("{error} That is what recent events and contacts have, so every message would fail."));
             }
             Err((error, Reach::Sometimes)) => warnings.push(format!("{error} That is what recent events and contacts have.")),
         };

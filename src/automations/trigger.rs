@@ -78,7 +78,7 @@ impl Trigger {
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         match self {
             Self::Event { name: None, .. } => {
-                errors.add(&format!("{path}.name"), Mistake::Missing.with_hint("Name the event that starts it."))
+                errors.add(&format!("{path}.name"), Mistake::Missing.with_hint("Name the event that starts it."));
             }
             Self::TagAdded { tag: None } => errors.add(&format!("{path}.tag"), Mistake::Missing.with_hint("Name the tag that starts it.")),
             _ => {}

@@ -45,7 +45,7 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
     let mut conn = target.connect().await?;
     lock(&mut conn).await.map_err(unreadable)?;
     let own: Session = sql_query("SELECT pg_backend_pid() AS pid").get_result(&mut conn).await.map_err(unreadable)?;
-    let _watched = waits::watch(target, own.pid, "bringing the database to this version").await;
+    let _watched = waits::watch(target, own.pid, "bringing the database to this version");
     // The harness blocks its thread, and panics on runtimes with a single one. The lock ends with the connection.
     tokio::task::spawn_blocking(move || apply(AsyncMigrationHarness::new(conn))).await.map_err(unreadable)?
 }

@@ -67,7 +67,7 @@ pub(super) async fn holders(conn: &mut Conn, lock: i64) -> diesel::QueryResult<S
 
 /// Says who holds up a session that does something long, for as long as the handle lives. A database that refuses a second connection
 /// is watched by nobody: the work goes on all the same.
-pub(super) async fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDropHandle<()> {
+pub(super) fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDropHandle<()> {
     let target = target.clone();
     AbortOnDropHandle::new(tokio::spawn(async move {
         let mut silence = Silence::begin();

@@ -66,11 +66,9 @@ impl TemplateBody {
     fn text_for(&self, person: &Person, organization: &str) -> Option<String> {
         let phone = PhoneNumber::from_e164(NUMBER).ok()?;
         let expected = self.expected_kinds();
-        let kinds: [&dyn Fn(usize, &str) -> Value; 3] =
-            [&|at, name| sample_value(expected.get(at).copied().flatten(), person.value.unwrap_or(name)), &|_, _| json!(42), &|_, _| {
-                Value::Bool(true)
-            }];
-        kinds.into_iter().find_map(|kind| {
+        let wanted = |at: usize, name: &str| sample_value(expected.get(at).copied().flatten(), person.value.unwrap_or(name));
+        [None, Some(json!(42)), Some(Value::Bool(true))].into_iter().find_map(|same| {
+            let kind = &|at: usize, name: &str| same.clone().unwrap_or_else(|| wanted(at, name));
             let is_known = person.first_name.is_some();
             let of = |root| if is_known { sample_of(self.parsed_variables(), root, kind) } else { json!({}) };
             let contact = Contact {

@@ -51,7 +51,7 @@ mod tests {
         let now = Deadline::now();
         let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
         assert!(!now.after(minute).has_passed());
-        let paused = Deadline { since_1970: now.since_1970 - minute, ..now.after(hour) };
+        let paused = Deadline { since_1970: now.since_1970.saturating_sub(minute), ..now.after(hour) };
         assert!(paused.has_passed(), "the machine stood still, and its time of day was put right");
         let suspended = Deadline { since_boot: now.since_boot.saturating_sub(Duration::from_millis(1)), ..now.after(hour) };
         assert!(suspended.has_passed());

@@ -85,7 +85,7 @@ impl Worker {
         let mut conn = self.db.get().await?;
         let due = set_aside::due(&mut conn, Task::Fold, now, AGAIN).await?;
         let due: HashSet<&str> = due.iter().map(|due| due.item.subject.as_str()).collect();
-        let left_out: HashSet<i64> =
+        let left_out: Vec<i64> =
             aside.subjects().filter(|subject| !due.contains(subject)).filter_map(|subject| subject.parse().ok()).collect();
         let (folded, failed) = ledger::fold_each(&mut conn, &left_out, now).await?;
         drop(conn);

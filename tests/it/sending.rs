@@ -5,16 +5,13 @@ use std::time::Duration;
 use carillon::{
     messages::status::MessageStatus,
     queue::lease,
-    simulator::{Fault, LONG_CODE, Rule, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER},
+    simulator::{Fault, LONG_CODE, Rule, TRIAL_VERIFIED_NUMBER},
     users::Role,
 };
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds,
-    world::{Twilio, id},
-};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds, world::Twilio};
 
 /// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
 async fn impatient() -> (TestApp, Twilio) {
@@ -204,9 +201,7 @@ async fn a_refused_account_stops_the_connection_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
     let (app, twilio) = impatient().await;
-    let keys = json!({ "account_sid": TRIAL_ACCOUNT_SID, "auth_token": TRIAL_AUTH_TOKEN, "sender": TRIAL_NUMBER });
-    let connection = app.api().post("/connections", keys).await.ok();
-    let other = Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: TRIAL_NUMBER.to_owned() };
+    let other = app.connect_trial().await;
     app.sms_on("bye", &other, "Bye.").await;
     let path = format!("/connections/{}", twilio.connection_id);
     app.event("hello", HANDSET, json!({})).await;

@@ -3,7 +3,7 @@
 //! The database itself refuses the one item, by a trigger that raises for its row.
 
 use carillon::{
-    simulator::{Fault, LONG_CODE, Rule, SERVICE_SID},
+    simulator::{Fault, LONG_CODE, Rule},
     users::Role,
 };
 use serde_json::json;
@@ -116,7 +116,7 @@ async fn an_admin_sees_what_is_set_aside_without_numbers_and_has_it_tried_again_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_whose_messages_cannot_be_collected_does_not_hold_up_the_others() {
     let (app, bad) = greeting().await;
-    let good = app.connect_sender(SERVICE_SID).await;
+    let good = app.connect_trial().await;
     app.run_until_idle().await;
     app.poison("UPDATE", "inbound_looks", &format!("NEW.sender_id = '{}'", bad.sender_id)).await;
     let seen = format!("SELECT seen_until::text AS text FROM inbound_looks WHERE sender_id = '{}'", good.sender_id);
@@ -172,7 +172,7 @@ async fn a_report_that_cannot_be_recorded_is_made_up_for_by_a_look_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_cannot_be_inspected_does_not_hold_up_the_others() {
     let (app, bad) = greeting().await;
-    let good = app.connect_sender(SERVICE_SID).await;
+    let good = app.connect_trial().await;
     app.run_until_idle().await;
     let seen = async || app.texts(&format!("SELECT health::text AS text FROM senders WHERE id = '{}'", good.sender_id)).await;
     let before = seen().await;

@@ -99,9 +99,9 @@ struct Text<'a> {
     gone: Vec<bool>,
     /// Whether nothing but fillers stands between a word and the beginning of its clause, or of the text; and before it, to the end.
     begins_clause: Vec<bool>,
-    begins_text: Vec<bool>,
+    opens: Vec<bool>,
     ends_clause: Vec<bool>,
-    ends_text: Vec<bool>,
+    closes: Vec<bool>,
 }
 
 impl Rules {
@@ -316,8 +316,7 @@ impl<'a> Text<'a> {
     fn new(tokens: &'a [Token], terms: Vec<Vec<TermId>>, filler: &[bool]) -> Self {
         let gone = vec![false; tokens.len()];
         let nothing = Vec::new;
-        let mut text =
-            Self { tokens, terms, gone, begins_clause: nothing(), begins_text: nothing(), ends_clause: nothing(), ends_text: nothing() };
+        let mut text = Self { tokens, terms, gone, begins_clause: nothing(), opens: nothing(), ends_clause: nothing(), closes: nothing() };
         text.look_for_edges(filler);
         text
     }
@@ -325,18 +324,18 @@ impl<'a> Text<'a> {
     fn look_for_edges(&mut self, filler: &[bool]) {
         let count = self.tokens.len();
         let says_nothing = |at: usize| filler[at] && !self.gone[at];
-        let (mut begins_clause, mut begins_text) = (vec![true; count], vec![true; count]);
+        let (mut begins_clause, mut opens) = (vec![true; count], vec![true; count]);
         for at in 1..count {
             begins_clause[at] = self.tokens[at].begins || (begins_clause[at - 1] && says_nothing(at - 1));
-            begins_text[at] = begins_text[at - 1] && says_nothing(at - 1);
+            opens[at] = opens[at - 1] && says_nothing(at - 1);
         }
-        let (mut ends_clause, mut ends_text) = (vec![true; count + 1], vec![true; count + 1]);
+        let (mut ends_clause, mut closes) = (vec![true; count + 1], vec![true; count + 1]);
         for at in (0..count).rev() {
             let next_begins = self.tokens[at].begins;
-            ends_text[at] = ends_text[at + 1] && says_nothing(at);
+            closes[at] = closes[at + 1] && says_nothing(at);
             ends_clause[at] = next_begins || (ends_clause[at + 1] && says_nothing(at));
         }
-        (self.begins_clause, self.begins_text, self.ends_clause, self.ends_text) = (begins_clause, begins_text, ends_clause, ends_text);
+        (self.begins_clause, self.opens, self.ends_clause, self.closes) = (begins_clause, opens, ends_clause, closes);
     }
 
     /// Whether a word is there and belongs to the clause of a pattern that began at `start`.
@@ -348,7 +347,7 @@ impl<'a> Text<'a> {
         match edge {
             Edge::Anywhere => true,
             Edge::Clause => self.begins_clause[at],
-            Edge::Text => self.begins_text[at],
+            Edge::Text => self.opens[at],
         }
     }
 
@@ -356,7 +355,7 @@ impl<'a> Text<'a> {
         match edge {
             Edge::Anywhere => true,
             Edge::Clause => self.ends_clause[at],
-            Edge::Text => self.ends_text[at],
+            Edge::Text => self.closes[at],
         }
     }
 }

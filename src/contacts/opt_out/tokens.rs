@@ -47,7 +47,7 @@ pub(super) fn read(text: &str) -> Reading {
             tokens.extend(read);
         }
     }
-    Reading { tokens: spelt_out(tokens), quotes }
+    Reading { tokens: spelt_out(&tokens), quotes }
 }
 
 /// The words of a folded text.
@@ -150,7 +150,7 @@ fn without_runs(word: &str) -> String {
 }
 
 /// Three or more letters that stand one by one are one word: `S.T.O.P` and `u n s u b please`.
-fn spelt_out(tokens: Vec<Token>) -> Vec<Token> {
+fn spelt_out(tokens: &[Token]) -> Vec<Token> {
     let is_letter = |token: &Token| {
         let mut characters = token.text.chars();
         matches!((characters.next(), characters.next()), (Some(first), None) if first.is_alphabetic() && !is_single(first))

@@ -1,7 +1,5 @@
 //! Folding: what messages have changed is summed up into the ledger, all at once, or in parts where one change cannot be folded.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
@@ -128,15 +126,14 @@ async fn fold_some(conn: &mut Conn, ids: &[i64]) -> Result<i64> {
 
 /// Folds all changes but those that cannot be folded, which it finds by halving, and those that are left out; returns how many it has
 /// folded, and what failed with its error. What is not folded is counted all the same by whoever reads the ledger.
-pub async fn fold_each(conn: &mut Conn, left_out: &HashSet<i64>, now: DateTime<Utc>) -> Result<(i64, Vec<(i64, Error)>)> {
+pub async fn fold_each(conn: &mut Conn, left_out: &[i64], now: DateTime<Utc>) -> Result<(i64, Vec<(i64, Error)>)> {
     conn.transaction(async |conn| follow_zone(conn, i64::MAX, now).await).await?;
-    let left_out: Vec<i64> = left_out.iter().copied().collect();
     let (mut folded, mut failed) = (0, Vec::new());
     let mut after = 0_i64;
     while failed.len() < MOST_FAILURES {
         let part: Vec<i64> = ledger_changes::table
             .filter(ledger_changes::id.gt(after))
-            .filter(ledger_changes::id.ne_all(&left_out))
+            .filter(ledger_changes::id.ne_all(left_out))
             .order(ledger_changes::id)
             .limit(PART)
             .select(ledger_changes::id)

@@ -113,9 +113,13 @@ fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
     if let Some(rest) = digits.strip_prefix("00") {
         readings.add_international(rest);
     }
-    as_dialled.into_iter().for_each(|reading| readings.add(reading));
+    if let Some(reading) = as_dialled {
+        readings.add(reading);
+    }
     if !is_abroad {
-        plan::read(&full, None).into_iter().for_each(|reading| readings.add(reading));
+        if let Some(reading) = plan::read(&full, None) {
+            readings.add(reading);
+        }
         if digits.starts_with(&code.to_string()) {
             readings.add_international(digits);
         }

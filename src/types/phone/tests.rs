@@ -333,7 +333,7 @@ fn an_example_of_each_country_in_a_dozen_forms_is_itself_or_refused() {
 #[test]
 fn written_numbers_are_read_as_libphonenumber_reads_them() {
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phone-numbers.tsv");
-    let path = std::env::var("CARILLON_TEST_PHONE_NUMBERS").unwrap_or_else(|_| kept.to_owned());
+    let path = std::env::var_os("CARILLON_TEST_PHONE_NUMBERS").map_or_else(|| kept.into(), std::path::PathBuf::from);
     let lines = std::fs::read_to_string(path).unwrap();
     let (mut read, mut ambiguous, mut wrong) = (0, 0, Vec::new());
     for line in lines.lines().filter(|line| !line.starts_with('#')) {

@@ -43,6 +43,7 @@ impl<T> List<T> {
     }
 
     /// The same page, of days of a time zone.
+    #[must_use]
     pub fn with_days_of(self, zone: Option<&'static str>) -> Self {
         Self { time_zone: zone, ..self }
     }

@@ -138,7 +138,7 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
         }
         let said = errors.iter().find(|(code, ..)| code == status);
         if response.description.is_empty() {
-            response.description = said.map_or("Done", |(_, _, description)| description).to_owned();
+            said.map_or("Done", |(_, _, description)| description).clone_into(&mut response.description);
         }
     }
 }

@@ -34,7 +34,7 @@ impl Existing {
         Self { id: ConnectionId::new(), name: "Shop <1>".to_owned(), field: "sender", message: String::new(), url: String::new() }
     }
 
-    fn new(app: &App, connection: &Connection, field: &'static str, message: String) -> ConnectError {
+    fn refusal(app: &App, connection: &Connection, field: &'static str, message: String) -> ConnectError {
         let url = app.config.public_url.join(&format!("/connections/{}", connection.id));
         ConnectError::Existing(Box::new(Self { id: connection.id, name: connection.name.clone(), field, message, url }))
     }
@@ -44,7 +44,7 @@ impl Existing {
 pub(super) async fn refuse_account(app: &App, sid: &AccountSid) -> Result<()> {
     let Some(connection) = connections::find_by_account(&mut *app.db.get().await?, sid).await? else { return Ok(()) };
     let message = format!("This Twilio account is connected already, as “{}”. Add senders there, or replace its keys.", connection.name);
-    Err(Existing::new(app, &connection, "account_sid", message))
+    Err(Existing::refusal(app, &connection, "account_sid", message))
 }
 
 /// Refuses a sender that this connection has, or that another one sends from.
@@ -60,5 +60,5 @@ pub(super) async fn refuse_sender(app: &App, connection: Option<ConnectionId>, a
     let other = connections::find(&mut conn, sender.connection_id).await?;
     let message =
         format!("{} is a sender of “{}” already. If it has moved to another account, disable it there first.", sender.label(), other.name);
-    Err(Existing::new(app, &other, "sender", message))
+    Err(Existing::refusal(app, &other, "sender", message))
 }

@@ -6,7 +6,7 @@ use carillon::{
         ledger::{self, Days, Grouping, Ledger, LedgerFilter},
         list::{self, Attempt, Message, StatusEvent},
     },
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, sign},
+    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign},
     types::id::MessageId,
     users::{self, NewUser, Role, organization, password::Password},
 };
@@ -54,6 +54,13 @@ impl TestApp {
         let keys = json!({ "name": format!("Twilio {sender}"), "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": sender });
         let connection = self.api().post("/connections", keys).await.ok();
         Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: sender.to_owned() }
+    }
+
+    /// Connects the simulator's other account, which may text only numbers that are verified.
+    pub(crate) async fn connect_trial(&self) -> Twilio {
+        let keys = json!({ "account_sid": TRIAL_ACCOUNT_SID, "auth_token": TRIAL_AUTH_TOKEN, "sender": TRIAL_NUMBER });
+        let connection = self.api().post("/connections", keys).await.ok();
+        Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: TRIAL_NUMBER.to_owned() }
     }
 
     /// Creates a contact with only a number, and returns its id.

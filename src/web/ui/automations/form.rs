@@ -146,7 +146,7 @@ impl AutomationForm {
 
 /// A time in the longest unit that it is a whole number of.
 fn in_longest_unit(seconds: u32) -> (String, &'static str) {
-    let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds % length == 0).unwrap_or(("seconds", 1));
+    let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds.is_multiple_of(*length)).unwrap_or(("seconds", 1));
     ((seconds / length).to_string(), unit)
 }
 

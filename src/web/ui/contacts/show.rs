@@ -77,6 +77,7 @@ struct Attribute {
 
 /// By whose will the number is not texted.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "several may hold at once, and the page says something of each")]
 struct Held {
     /// By the person's own, said by keyword or known to Twilio.
     opted_out: bool,

@@ -165,7 +165,7 @@ async fn one_by_one(conn: &mut Conn, filter: &MessageFilter, place: Place, now: 
 fn record_of_unreadable(id: MessageId) -> [String; HEADER.len()] {
     let mut record: [String; HEADER.len()] = Default::default();
     record[0] = id.to_string();
-    record[9] = "(This message cannot be read: an admin sees why under Admin, Set aside.)".to_owned();
+    "(This message cannot be read: an admin sees why under Admin, Set aside.)".clone_into(&mut record[9]);
     record
 }
 
