@@ -61,8 +61,8 @@ pub(crate) struct TestDatabase {
 /// What of the servers belongs to one story alone.
 enum Own {
     Nothing,
-    Cluster(OwnCluster),
-    Pair(Pair),
+    Cluster(Box<OwnCluster>),
+    Pair(Box<Pair>),
 }
 
 #[derive(diesel::QueryableByName)]
@@ -82,18 +82,18 @@ impl TestDatabase {
     /// A migrated database.
     pub(crate) async fn create_in(home: Home) -> Self {
         match home {
-            Home::Shared => Self::create().await,
+            Home::Shared => Box::pin(Self::create()).await,
             Home::Own(durability) => {
-                let cluster = OwnCluster::start(durability).await;
-                db::migrate(&Target::parse(&cluster.url).unwrap()).await.unwrap();
+                let cluster = Box::pin(OwnCluster::start(durability)).await;
+                Box::pin(db::migrate(&Target::parse(&cluster.url).unwrap())).await.unwrap();
                 let beside = cluster.url.replacen("/carillon?", "/postgres?", 1);
-                Self { url: cluster.url.clone(), name: "carillon".to_owned(), beside, own: Own::Cluster(cluster) }
+                Self { url: cluster.url.clone(), name: "carillon".to_owned(), beside, own: Own::Cluster(Box::new(cluster)) }
             }
             Home::Pair => {
-                let pair = Pair::start().await;
-                db::migrate(&Target::parse(&pair.url).unwrap()).await.unwrap();
+                let pair = Box::pin(Pair::start()).await;
+                Box::pin(db::migrate(&Target::parse(&pair.url).unwrap())).await.unwrap();
                 let beside = pair.url.replacen("/carillon?", "/postgres?", 1);
-                Self { url: pair.url.clone(), name: "carillon".to_owned(), beside, own: Own::Pair(pair) }
+                Self { url: pair.url.clone(), name: "carillon".to_owned(), beside, own: Own::Pair(Box::new(pair)) }
             }
         }
     }
