@@ -85,7 +85,7 @@ pub async fn rotate_hook_secret(
     now: DateTime<Utc>,
 ) -> Result<Connection> {
     let present: Option<Option<Sealed>> =
-        connections::table.find(id).select(connections::hook_secret).for_update().first(conn).await.optional()?;
+        connections::table.find(id).select(connections::hook_secret).for_no_key_update().first(conn).await.optional()?;
     let present = present.ok_or(Error::NotFound("connection"))?;
     // One that cannot be read any more proves nothing, either.
     let kept = present.and_then(|sealed| open(&sealed, COLUMN, key, id).ok()).filter(|_| former == FormerToken::Accept);

@@ -180,7 +180,7 @@ pub async fn stop(conn: &mut Conn, id: ConnectionId, reason: &str, now: DateTime
 /// Tells whether there was such a stop, so that the caller wakes what has been waiting.
 pub async fn record_verified(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> Result<bool> {
     let stopped: Option<Option<DateTime<Utc>>> =
-        connections::table.find(id).select(connections::stopped_at).for_update().first(conn).await.optional()?;
+        connections::table.find(id).select(connections::stopped_at).for_no_key_update().first(conn).await.optional()?;
     let stopped = stopped.ok_or(Error::NotFound("connection"))?;
     let runs = (connections::stopped_at.eq(None::<DateTime<Utc>>), connections::stopped_reason.eq(None::<String>));
     diesel::update(connections::table.find(id)).set(runs).execute(conn).await?;

@@ -140,7 +140,7 @@ pub async fn record(conn: &mut Conn, id: ConnectionId, inspection: &Inspection, 
 
 /// Takes over what was found about one sender, unless a look that began later has been recorded meanwhile.
 pub async fn record_seen(conn: &mut Conn, seen: &Seen) -> Result<()> {
-    let newest: Option<Value> = senders::table.find(seen.id).select(senders::health).for_update().first(conn).await?;
+    let newest: Option<Value> = senders::table.find(seen.id).select(senders::health).for_no_key_update().first(conn).await?;
     let newest = newest.and_then(|health| serde_json::from_value::<Health>(health).ok());
     if newest.is_some_and(|newest| newest.checked_at > seen.health.checked_at) {
         return Ok(());
