@@ -239,15 +239,15 @@ async fn storm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_leaves_nothing_lost_nothing_twice_and_nothing_after_stop() {
-    storm().await;
+    Box::pin(storm()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_storm_leaves_nothing_lost_nothing_twice_and_nothing_after_stop() {
-    storm().await;
+    Box::pin(storm()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_third_storm_leaves_nothing_lost_nothing_twice_and_nothing_after_stop() {
-    storm().await;
+    Box::pin(storm()).await;
 }
