@@ -65,6 +65,13 @@ impl Conditions {
         self.0.is_empty()
     }
 
+    /// Notes each condition that no event can fit; see [`Condition::check_date`].
+    pub(super) fn note_impossible(&self, path: &str, errors: &mut FieldErrors) {
+        for condition in &self.0 {
+            errors.check(&format!("{path}.{}", condition.property), condition.check_date());
+        }
+    }
+
     /// Whether all conditions hold for an event's properties.
     #[must_use]
     pub fn hold(&self, properties: &Value) -> bool {
@@ -119,6 +126,15 @@ impl Condition {
             check_text(text)?;
         }
         Ok(Self { property: property.to_owned(), operator, value })
+    }
+
+    /// Refuses a date whose year cannot be meant, such as 9999-12-31: no event would ever fit. Stored conditions may have one.
+    pub fn check_date(&self) -> Result<(), String> {
+        let is_ordered = matches!(self.operator, Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte);
+        match time(&self.value) {
+            Err(error @ MomentError::Year(_)) if is_ordered && number(&self.value).is_none() => Err(format!("No event can fit: {error}.")),
+            _ => Ok(()),
+        }
     }
 
     /// Whether it holds for an event's properties.

@@ -74,6 +74,13 @@ impl Trigger {
         }
     }
 
+    /// Notes conditions that no event can fit; a stored automation may have them.
+    pub fn note_impossible(&self, path: &str, errors: &mut FieldErrors) {
+        if let Self::Event { conditions, .. } = self {
+            conditions.note_impossible(&format!("{path}.where"), errors);
+        }
+    }
+
     /// Notes what a draft may leave open and a live automation may not.
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         match self {
@@ -189,6 +196,14 @@ mod tests {
         let mut errors = FieldErrors::default();
         trigger.note_missing("trigger", &mut errors);
         assert_eq!(errors.to_string(), "trigger.name: This field is required. Name the event that starts it.");
+    }
+
+    #[test]
+    fn a_date_that_no_event_can_fit_is_noted_and_still_read_from_what_was_stored() {
+        let trigger = parse(&json!({"type": "event", "name": "a", "where": {"ends_at": {"op": "lt", "value": "9999-12-31"}}})).unwrap();
+        let mut errors = FieldErrors::default();
+        trigger.note_impossible("trigger", &mut errors);
+        assert!(errors.to_string().starts_with("trigger.where.ends_at: No event can fit: the year 9999 "), "{errors}");
     }
 
     #[test]

@@ -196,6 +196,7 @@ fn read_trigger(value: &Value, errors: &mut FieldErrors) -> Option<Trigger> {
     let has_error = errors.iter().any(|(field, _)| field.starts_with("trigger."));
     if !has_error {
         trigger.note_missing("trigger", errors);
+        trigger.note_impossible("trigger", errors);
     }
     Some(trigger)
 }

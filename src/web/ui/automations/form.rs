@@ -243,7 +243,8 @@ impl ConditionForm {
             let operator = errors.check(&format!("{path}.op"), self.op.parse::<Operator>())?;
             (operator, if operator == Operator::Exists { Value::Bool(true) } else { typed(self.value.trim()) })
         };
-        errors.check(&format!("{path}.value"), Condition::new(property, operator, value))
+        let condition = Condition::new(property, operator, value);
+        errors.check(&format!("{path}.value"), condition.and_then(|condition| condition.check_date().map(|()| condition)))
     }
 }
 

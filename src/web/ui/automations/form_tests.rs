@@ -79,6 +79,23 @@ fn blank_rows_of_conditions_are_ignored() {
 }
 
 #[test]
+fn a_date_that_no_event_can_fit_is_refused_where_it_was_typed() {
+    let query = |value: &str| {
+        format!(
+            "name=A&trigger.type=event&trigger.name=a&trigger.where.0.property=ends_at&trigger.where.0.op=lt&trigger.where.0.value={value}"
+        )
+    };
+    let parse = |value: &str| AutomationForm::from_pairs(&pairs(&query(value))).parse();
+    for value in ["9999-12-31", "0001-01-01T00:00:00Z"] {
+        let errors = parse(value).unwrap_err().to_string();
+        assert!(errors.starts_with("trigger.where.0.value: No event can fit: the year "), "{errors}");
+    }
+    for value in ["2026-12-31", "9999", "soon"] {
+        assert!(parse(value).is_ok(), "{value}");
+    }
+}
+
+#[test]
 fn steps_with_gaps_in_their_numbers_keep_their_order() {
     let form = AutomationForm::from_pairs(&pairs("steps.10.type=wait&steps.2.type=send_sms&steps.x.type=wait&steps=1"));
     let kinds: Vec<_> = form.steps.iter().map(|step| step.kind.as_str()).collect();
