@@ -72,6 +72,16 @@ pub(super) fn warnings(template: &str) -> Vec<String> {
     found.iter().map(|tag| sentence(tag)).collect()
 }
 
+/// A warning for each merge tag in a text that is sent as it is, those of Carillon's own templates among them.
+#[must_use]
+pub fn warnings_of_literal(text: &str) -> Vec<String> {
+    let mut found = warnings(text);
+    if text.contains("{{") || text.contains("{%") {
+        found.push("Variables are filled in only with a template_id; this body is sent as it is.".to_owned());
+    }
+    found
+}
+
 /// The merge tags of a text, in its order.
 fn tags(text: &str) -> Vec<String> {
     let mut found = Vec::new();

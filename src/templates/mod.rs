@@ -39,6 +39,7 @@ mod value_tests;
 pub use available::Available;
 pub use body::{MAX_CHARACTERS, RenderError, TemplateBody, TemplateError, Unset, sample_event};
 pub use diff::{Change, Stretch, compare};
+pub use foreign::warnings_of_literal;
 pub use measure::Measure;
 pub use media::{MediaUrl, render_media};
 pub use plain::with_plain_characters;

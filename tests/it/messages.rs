@@ -42,6 +42,25 @@ async fn a_one_off_message_is_accepted_at_once_and_delivered_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_with_merge_tags_is_sent_as_it_is_and_warned_about() {
+    let app = TestApp::start().await;
+    let twilio = app.connect_twilio().await;
+    let made = app.api().post("/messages", one_off(HANDSET, "Hi *|FNAME|*, {{ contact.first_name }}", &twilio)).await.ok();
+    let warnings: Vec<_> = made["warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert_eq!(
+        warnings,
+        [
+            "“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is {{ contact.first_name }}.",
+            "Variables are filled in only with a template_id; this body is sent as it is."
+        ]
+    );
+    let plain = app.api().post("/messages", one_off(HANDSET, "50% off {today only}", &twilio)).await.ok();
+    assert_eq!(plain["warnings"], json!([]));
+    app.run_until_idle().await;
+    assert_eq!(app.received(HANDSET), ["Hi *|FNAME|*, {{ contact.first_name }}", "50% off {today only}"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_is_rendered_for_the_contact_or_refused_with_the_reason() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;

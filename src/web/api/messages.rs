@@ -20,13 +20,13 @@ use crate::types::id::MessageId;
 use crate::users::organization;
 use crate::web::{Marketer, Viewer};
 
-use answer::{EventAnswer, MessageAnswer, MessageDetail};
+use answer::{EventAnswer, MadeMessage, MessageAnswer, MessageDetail};
 use query::MessagesQuery;
 use request::{IdempotencyKey, MessageRequest};
 
 /// The description of this file.
 #[derive(OpenApi)]
-#[openapi(paths(list, send, find), components(schemas(MessageRequest, MessageAnswer, MessageDetail, EventAnswer)))]
+#[openapi(paths(list, send, find), components(schemas(MessageRequest, MessageAnswer, MessageDetail, MadeMessage, EventAnswer)))]
 pub(super) struct Description;
 
 /// Mounts the routes.
@@ -56,7 +56,7 @@ async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<
 /// may be repeated without fear: it is answered with the message that it made the first time.
 #[utoipa::path(post, path = "/messages", tag = "messages", request_body = MessageRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Up to 200 characters of your own, unique for each message that you want")),
-    responses((status = 202, body = MessageDetail), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 202, body = MadeMessage), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
 async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageRequest>) -> ApiResult<HttpResponse> {
     let key = key.of(caller.key.id);
     let mut conn = caller.conn().await?;
@@ -86,7 +86,7 @@ async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageR
         let message = "This Idempotency-Key was used before, for another message. Use a new key for each message.";
         return Err(ApiError::new(StatusCode::CONFLICT, "key_reused", message));
     }
-    Ok(HttpResponse::Accepted().json(detail))
+    Ok(HttpResponse::Accepted().json(MadeMessage { message: detail, warnings: wanted.warnings() }))
 }
 
 /// Finds a message, with everything that became known of it, in order of time.

@@ -78,6 +78,16 @@ pub(super) struct MessageDetail {
     events: Vec<EventAnswer>,
 }
 
+/// A message that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MadeMessage)]
+pub(super) struct MadeMessage {
+    #[serde(flatten)]
+    pub(super) message: MessageDetail,
+    /// What is odd about the body, such as a merge tag of another tool, which is sent as it is.
+    pub(super) warnings: Vec<String>,
+}
+
 /// Something that became known of a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MessageEvent)]

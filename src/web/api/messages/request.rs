@@ -103,6 +103,14 @@ impl MessageRequest {
 }
 
 impl Wanted {
+    /// What is odd about a text that is sent as it is.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        match &self.content {
+            Content::Text(text) => templates::warnings_of_literal(text),
+            Content::Template(_) => Vec::new(),
+        }
+    }
+
     /// Whether a message is what this request asks for; what a template or a contact has become meanwhile does not matter.
     pub(super) fn made(&self, message: &Message) -> bool {
         let same_recipient = match &self.recipient {
