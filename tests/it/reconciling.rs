@@ -174,6 +174,19 @@ async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_missed_stop_from_another_form_of_the_number_silences_the_same_contact() {
+    let (app, _) = greeting().await;
+    app.event("hello", "+52 55 1234 5678", json!({})).await;
+    app.run_until_idle().await;
+    app.cut_webhook();
+    let reply = app.simulator.reply("+5215512345678", LONG_CODE, "STOP").await.unwrap();
+    assert_eq!(reply.webhook_status, None);
+    app.advance(seconds(11 * 60)).await;
+    assert_eq!(app.count("contacts").await, 1);
+    assert_eq!(app.contact_of("+525512345678").await["suppression"]["reason"].as_str(), Some("stop"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_old_stop_that_was_missed_does_not_undo_a_newer_start() {
     let (app, _) = greeting().await;
     app.text(HANDSET, LONG_CODE, "Hi.").await;
