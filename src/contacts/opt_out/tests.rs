@@ -51,6 +51,46 @@ fn start_and_help_are_whole_texts_in_any_form() {
 }
 
 #[test]
+fn what_users_of_other_products_reported_is_read_rightly() {
+    for text in [
+        "Stop. Thank you",                    // p2pu/learning-circles#593
+        "please stop sending text reminders", // p2pu/learning-circles#372
+        "REVOKE",                             // SparkDevNetwork/Rock#6399
+        "Opt Out",                            // SparkDevNetwork/Rock#6399
+        "stop sub",                           // ARPU-PLUS/Kenya_InstantWin#8
+        "unsub",                              // ARPU-PLUS/Kenya_InstantWin#8
+        "stop2quit",                          // Spoke#2184
+        "delete my number",                   // Spoke#2184
+        "take me off this list",              // Spoke#2184
+        "Do not EVER contact me again",       // Spoke#1016
+        "Don't text back",                    // Spoke#1016
+        "leave me alone",                     // Braze, fuzzy opt-out
+        "REMOVE",                             // AWS, required keywords
+        "Quiero darme de baja",               // DeskcommCRM#416
+        "baja",                               // DeskcommCRM#275
+        "quero sair",                         // DeskcommCRM#275
+        "obrigado, pode parar",               // DeskcommCRM#275
+        "Sair da lista",                      // DeskcommCRM#275
+    ] {
+        assert!(of(text).is_some_and(Command::is_stop), "{text:?}");
+    }
+    for text in [
+        "Count me in! We have got to STOP this terrible bill from passing!!", // Spoke#1016
+        "Doy de baja la pauta?",                                              // DeskcommCRM#416
+        "Voy a salir ahora",                                                  // DeskcommCRM#416
+        "vou sair de férias",                                                 // DeskcommCRM#275
+        "sair mais cedo",
+        "parar o tratamento",
+        "cancelar agendamento",
+        "preciso sair agora",
+        "sair da sala",
+        "Spam? Stop by our store",
+    ] {
+        assert_eq!(of(text), None, "{text:?}");
+    }
+}
+
+#[test]
 fn clear_wording_is_an_opt_out_that_can_be_undone() {
     for text in [
         "please remove me from your list",
