@@ -1,4 +1,5 @@
-//! The composition root: puts configuration, database, Twilio client, worker and web server together.
+//! The composition root: puts configuration, database, Twilio client, worker and web server
+//! together.
 
 mod demo;
 mod files;
@@ -15,7 +16,10 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::connections;
-use crate::db::{self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, PoolerError, Target, TargetError, Unavailable};
+use crate::db::{
+    self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, PoolerError, Target,
+    TargetError, Unavailable,
+};
 use crate::error::Error;
 use crate::queue::handover::Handover;
 use crate::senders;
@@ -49,7 +53,8 @@ pub struct App {
     pub renderer: Renderer,
     /// Twilio, for requests.
     pub twilio: Client,
-    /// Twilio, for jobs: a connection ends with the thread that opened it, and those of the web server end before the last job does.
+    /// Twilio, for jobs: a connection ends with the thread that opened it, and those of the web
+    /// server end before the last job does.
     pub worker_twilio: Client,
     /// What the web server takes in at once.
     pub intake: Intake,
@@ -68,11 +73,14 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts of a process together, on the present runtime; the database is open and migrated.
+    /// Puts the parts of a process together, on the present runtime; the database is open and
+    /// migrated.
     pub fn new(config: Config, db: Pool, clock: Clock) -> Result<Self, AppError> {
         let secret_key = config.secret_key()?;
-        let pages = Pages::load(&config.public_url).map_err(|error| AppError::Other(format!("a page template cannot be used: {error}")))?;
-        let options = ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
+        let pages = Pages::load(&config.public_url)
+            .map_err(|error| AppError::Other(format!("a page template cannot be used: {error}")))?;
+        let options =
+            ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
         let client = || Client::new(&options).map_err(|error| AppError::Other(error.to_string()));
         let (twilio, worker_twilio) = (client()?, client()?);
         let intake = Intake::new(&config);
@@ -101,24 +109,29 @@ impl App {
         })
     }
 
-    /// Makes sure that the saved keys can be read: with another secret key, every message would have to wait.
+    /// Makes sure that the saved keys can be read: with another secret key, every message would
+    /// have to wait.
     pub async fn check_secret_key(&self) -> Result<(), AppError> {
         let mut conn = self.db.get().await?;
-        connections::check_secret_key(&mut conn, &self.secret_key).await.map_err(|error| match error {
-            Error::Refused(_) => AppError::OtherSecretKey,
-            other => other.into(),
-        })
+        connections::check_secret_key(&mut conn, &self.secret_key).await.map_err(
+            |error| match error {
+                Error::Refused(_) => AppError::OtherSecretKey,
+                other => other.into(),
+            },
+        )
     }
 
-    /// Makes the secrets of webhook addresses that are missing, which needs the key that the migrations do not have, and notes the senders
-    /// whose address at Twilio has to be set anew for it.
+    /// Makes the secrets of webhook addresses that are missing, which needs the key that the
+    /// migrations do not have, and notes the senders whose address at Twilio has to be set anew for
+    /// it.
     pub async fn fill_hook_secrets(&self) -> Result<(), AppError> {
         let mut conn = self.db.get().await?;
         let unsigned = connections::fill_hook_secrets(&mut conn, &self.secret_key).await?;
         if !unsigned.is_empty() {
             tracing::warn!(
                 connections = unsigned.len(),
-                "connections without an Auth Token have a new webhook address: repair their webhooks"
+                "connections without an Auth Token have a new webhook address: repair their \
+                 webhooks"
             );
             senders::note_without_secret(&mut conn, &unsigned).await?;
         }
@@ -177,7 +190,8 @@ pub enum AppError {
     /// The database does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// `DATABASE_URL` leads to a pooler behind which Carillon cannot work, or the database does not answer.
+    /// `DATABASE_URL` leads to a pooler behind which Carillon cannot work, or the database does not
+    /// answer.
     #[error(transparent)]
     Pooler(#[from] PoolerError),
     /// The embedded PostgreSQL does not run.
@@ -191,8 +205,10 @@ pub enum AppError {
     Slice(#[from] Error),
     /// The saved keys were sealed with another secret key.
     #[error(
-        "CARILLON_SECRET_KEY, or secret.key in the data directory, is not the key that sealed the Twilio keys in this database: start with \
-         that one. If it is lost, run `carillon forget-keys` and enter the keys again in the Connection Center"
+        "CARILLON_SECRET_KEY, or secret.key in the data directory, is not the key that sealed the \
+         Twilio keys in this database: start with \
+         that one. If it is lost, run `carillon forget-keys` and enter the keys again in the \
+         Connection Center"
     )]
     OtherSecretKey,
     /// Anything else, such as a port in use: what happened and what to do.
@@ -209,10 +225,14 @@ pub struct Database {
 }
 
 impl AppError {
-    /// The code that the program exits with: 78 for settings, 69 when the database is away, else 1 (2 is for wrong usage).
+    /// The code that the program exits with: 78 for settings, 69 when the database is away, else 1
+    /// (2 is for wrong usage).
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Target(_) | Self::OtherSecretKey | Self::Pooler(PoolerError::SharedSessions(_)) => 78,
+            Self::Config(_)
+            | Self::Target(_)
+            | Self::OtherSecretKey
+            | Self::Pooler(PoolerError::SharedSessions(_)) => 78,
             Self::Unavailable(_)
             | Self::Pooler(PoolerError::Unavailable(_))
             | Self::Embedded(_)
@@ -223,7 +243,8 @@ impl AppError {
 }
 
 impl Database {
-    /// Opens the database that is configured, starting the embedded PostgreSQL if need be; migrates nothing.
+    /// Opens the database that is configured, starting the embedded PostgreSQL if need be; migrates
+    /// nothing.
     pub async fn open(config: &Config) -> Result<Self, AppError> {
         use secrecy::ExposeSecret;
         let (target, embedded) = match &config.database_url {
@@ -233,7 +254,8 @@ impl Database {
                 (target, None)
             }
             None => {
-                let embedded = Embedded::attach_or_start(EmbeddedOptions::new(&config.data_dir)).await?;
+                let embedded =
+                    Embedded::attach_or_start(EmbeddedOptions::new(&config.data_dir)).await?;
                 (embedded.target().clone(), Some(embedded))
             }
         };
@@ -261,7 +283,12 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
 pub async fn simulator(config: Config) -> Result<(), AppError> {
     let bind = config.simulator_bind;
     let running = start_simulator(bind).await?;
-    tracing::info!(url = running.url, account = simulator::ACCOUNT_SID, token = simulator::AUTH_TOKEN, "the Twilio simulator is ready");
+    tracing::info!(
+        url = running.url,
+        account = simulator::ACCOUNT_SID,
+        token = simulator::AUTH_TOKEN,
+        "the Twilio simulator is ready"
+    );
     serve::stop_signal().await;
     running.stop().await;
     Ok(())
@@ -269,20 +296,39 @@ pub async fn simulator(config: Config) -> Result<(), AppError> {
 
 async fn start_simulator(bind: SocketAddr) -> Result<RunningSimulator, AppError> {
     let simulator = Simulator::new(SimulatorOptions::default());
-    simulator.start(&bind.to_string()).await.map_err(|error| serve::cannot_listen(bind, "CARILLON_SIMULATOR_BIND", &error))
+    simulator
+        .start(&bind.to_string())
+        .await
+        .map_err(|error| serve::cannot_listen(bind, "CARILLON_SIMULATOR_BIND", &error))
 }
 
 /// Creates a user.
 pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), AppError> {
     with_database(config, async |conn, now| {
-        let name = user.name.clone().unwrap_or_else(|| user.email.split('@').next().unwrap_or("Admin").to_owned());
-        let (name, email, password) = users::parse_account(&name, &user.email, user.password.expose_secret()).map_err(Error::Invalid)?;
-        let role = user.role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
+        let name = user
+            .name
+            .clone()
+            .unwrap_or_else(|| user.email.split('@').next().unwrap_or("Admin").to_owned());
+        let (name, email, password) =
+            users::parse_account(&name, &user.email, user.password.expose_secret())
+                .map_err(Error::Invalid)?;
+        let role = user
+            .role
+            .parse()
+            .map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
         let new = NewUser { email, name, role, password_hash: password.hash().await? };
         conn.transaction(async |conn| {
             let user = users::create(conn, &new, now).await?;
             let summary = format!("created the user {} as {}", user.name, user.role);
-            audit::record(conn, &Actor::command_line(), audit::Kind::User, Some(user.id.0), &summary, now).await
+            audit::record(
+                conn,
+                &Actor::command_line(),
+                audit::Kind::User,
+                Some(user.id.0),
+                &summary,
+                now,
+            )
+            .await
         })
         .await
     })
@@ -290,25 +336,40 @@ pub async fn create_user(config: &Config, user: UserArguments) -> Result<(), App
 }
 
 /// Creates a key for the JSON API and returns it; it is shown this once.
-pub async fn create_api_key(config: &Config, name: &str, role: &str) -> Result<SecretString, AppError> {
+pub async fn create_api_key(
+    config: &Config,
+    name: &str,
+    role: &str,
+) -> Result<SecretString, AppError> {
     with_database(config, async |conn, now| {
-        let role = role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
+        let role =
+            role.parse().map_err(|error: UnknownWord| Error::field("role", error.to_string()))?;
         let actor = Actor::command_line();
-        let (_, key) = conn.transaction::<_, Error, _>(async |conn| users::api_keys::create(conn, &actor, name, role, now).await).await?;
+        let (_, key) = conn
+            .transaction::<_, Error, _>(async |conn| {
+                users::api_keys::create(conn, &actor, name, role, now).await
+            })
+            .await?;
         Ok(key.expose().into())
     })
     .await
 }
 
-/// Makes an installation whose secret key is lost usable again; returns how many connections need their keys anew.
+/// Makes an installation whose secret key is lost usable again; returns how many connections need
+/// their keys anew.
 pub async fn forget_keys(config: &Config) -> Result<usize, AppError> {
     let secret_key = config.secret_key()?;
-    with_database(config, async |conn, now| conn.transaction(async |conn| connections::forget_keys(conn, &secret_key, now).await).await)
-        .await
+    with_database(config, async |conn, now| {
+        conn.transaction(async |conn| connections::forget_keys(conn, &secret_key, now).await).await
+    })
+    .await
 }
 
 /// Runs one command on the migrated database, beside a running `serve` or without one.
-async fn with_database<T>(config: &Config, command: impl AsyncFnOnce(&mut Conn, DateTime<Utc>) -> Result<T, Error>) -> Result<T, AppError> {
+async fn with_database<T>(
+    config: &Config,
+    command: impl AsyncFnOnce(&mut Conn, DateTime<Utc>) -> Result<T, Error>,
+) -> Result<T, AppError> {
     let database = Database::open(config).await?;
     let done = async {
         db::migrate(database.pool.target()).await?;

@@ -37,7 +37,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows everything at once: a simulated Twilio, sample data, no account and no internet needed.
+    /// Shows everything at once: a simulated Twilio, sample data, no account and no internet
+    /// needed.
     Demo {
         /// Address and port of the pages, instead of CARILLON_BIND.
         #[arg(long, value_name = "ADDRESS:PORT")]
@@ -63,7 +64,8 @@ enum Command {
     /// Manages the keys of the JSON API.
     #[command(subcommand, arg_required_else_help = true)]
     ApiKey(ApiKeyCommand),
-    /// For when CARILLON_SECRET_KEY is lost: forgets the Twilio keys that nobody can read any more, so that they can be entered again.
+    /// For when CARILLON_SECRET_KEY is lost: forgets the Twilio keys that nobody can read any more,
+    /// so that they can be entered again.
     ForgetKeys,
     /// Asks a `carillon serve` on this machine whether it is ready; for Docker's HEALTHCHECK.
     Healthcheck,
@@ -101,10 +103,14 @@ enum ApiKeyCommand {
     },
 }
 
-/// Reads the arguments, does what they say, and gives the exit code; errors go to standard error as one line.
+/// Reads the arguments, does what they say, and gives the exit code; errors go to standard error as
+/// one line.
 #[expect(clippy::print_stderr, reason = "the error line of a command")]
 pub fn run() -> ExitCode {
-    let arguments = match arguments().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches)) {
+    let arguments = match arguments()
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches))
+    {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, with code 0. Nobody reads what cannot be printed.
@@ -126,7 +132,9 @@ pub fn run() -> ExitCode {
 }
 
 fn arguments() -> clap::Command {
-    Arguments::command().after_help(EXAMPLES).after_long_help(format!("{EXAMPLES}\n{}", config::help_text()))
+    Arguments::command()
+        .after_help(EXAMPLES)
+        .after_long_help(format!("{EXAMPLES}\n{}", config::help_text()))
 }
 
 async fn perform(command: Command) -> Result<(), AppError> {
@@ -141,15 +149,21 @@ async fn perform(command: Command) -> Result<(), AppError> {
             [.., last] => print(&format!("The database is now at {last}.")),
         },
         Command::User(UserCommand::Create { email, role, name, password_stdin }) => {
-            let (password, printed) = if password_stdin { (read_password()?, None) } else { generate_password() };
+            let (password, printed) =
+                if password_stdin { (read_password()?, None) } else { generate_password() };
             app::create_user(&config, UserArguments { email, name, role, password }).await?;
             printed.map_or(Ok(()), |password| print(password.expose_secret()))
         }
-        Command::ApiKey(ApiKeyCommand::Create { name, role }) => print(app::create_api_key(&config, &name, &role).await?.expose_secret()),
+        Command::ApiKey(ApiKeyCommand::Create { name, role }) => {
+            print(app::create_api_key(&config, &name, &role).await?.expose_secret())
+        }
         Command::ForgetKeys => {
             let count = app::forget_keys(&config).await?;
             let connections = if count == 1 { "connection" } else { "connections" };
-            print(&format!("Stopped until the keys are entered again in the Connection Center: {count} {connections}."))
+            print(&format!(
+                "Stopped until the keys are entered again in the Connection Center: {count} \
+                 {connections}."
+            ))
         }
         Command::Healthcheck => healthcheck::ask(config.bind),
     }
@@ -160,36 +174,47 @@ fn overrides(command: &Command) -> Option<(&'static str, String)> {
     match command {
         Command::Demo { bind } => bind.clone().map(|bind| ("CARILLON_BIND", bind)),
         Command::Simulator { bind } => bind.clone().map(|bind| ("CARILLON_SIMULATOR_BIND", bind)),
-        Command::Serve { .. } | Command::Migrate | Command::User(_) | Command::ApiKey(_) | Command::ForgetKeys | Command::Healthcheck => {
-            None
-        }
+        Command::Serve { .. }
+        | Command::Migrate
+        | Command::User(_)
+        | Command::ApiKey(_)
+        | Command::ForgetKeys
+        | Command::Healthcheck => None,
     }
 }
 
 fn read_password() -> Result<SecretString, AppError> {
     let mut line = String::new();
-    io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| AppError::Other(format!("the password cannot be read from standard input: {error}")))?;
+    io::stdin().read_line(&mut line).map_err(|error| {
+        AppError::Other(format!("the password cannot be read from standard input: {error}"))
+    })?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         return Err(AppError::Other(
-            "standard input holds no password: pipe it in, as in `printf %s \"$PASSWORD\" | carillon user create …`".to_owned(),
+            "standard input holds no password: pipe it in, as in `printf %s \"$PASSWORD\" | \
+             carillon user create …`"
+                .to_owned(),
         ));
     }
     Ok(password.into())
 }
 
-/// A password of 120 random bits, and what is printed of it: on a terminal with a word about it, alone in a pipe.
+/// A password of 120 random bits, and what is printed of it: on a terminal with a word about it,
+/// alone in a pipe.
 fn generate_password() -> (SecretString, Option<SecretString>) {
     let token = Token::generate();
     let password = &token.expose()[..20];
-    let printed = if io::stdout().is_terminal() { format!("Password: {password}") } else { password.to_owned() };
+    let printed = if io::stdout().is_terminal() {
+        format!("Password: {password}")
+    } else {
+        password.to_owned()
+    };
     (password.into(), Some(printed.into()))
 }
 
 fn print(line: &str) -> Result<(), AppError> {
-    writeln!(io::stdout(), "{line}").map_err(|error| AppError::Other(format!("the result cannot be printed: {error}")))
+    writeln!(io::stdout(), "{line}")
+        .map_err(|error| AppError::Other(format!("the result cannot be printed: {error}")))
 }
 
 #[cfg(test)]
@@ -197,7 +222,9 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
-        arguments().try_get_matches_from(line.split(' ')).and_then(|matches| Arguments::from_arg_matches(&matches))
+        arguments()
+            .try_get_matches_from(line.split(' '))
+            .and_then(|matches| Arguments::from_arg_matches(&matches))
     }
 
     #[test]
@@ -222,13 +249,23 @@ mod tests {
 
     #[test]
     fn wrong_usage_exits_with_2_and_help_with_0() {
-        for line in ["carillon", "carillon sevre", "carillon serve --role boss", "carillon user create --email a@example.com --role boss"] {
+        for line in [
+            "carillon",
+            "carillon sevre",
+            "carillon serve --role boss",
+            "carillon user create --email a@example.com --role boss",
+        ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
         let help = parse("carillon --help").unwrap_err();
         assert_eq!(help.exit_code(), 0);
         let help = help.to_string();
-        assert!(help.contains("carillon demo") && help.contains("Exit codes:") && help.contains("CARILLON_PUBLIC_URL"), "{help}");
+        assert!(
+            help.contains("carillon demo")
+                && help.contains("Exit codes:")
+                && help.contains("CARILLON_PUBLIC_URL"),
+            "{help}"
+        );
         assert!(parse("carillon --version").unwrap_err().to_string().starts_with("carillon 0"));
     }
 }

@@ -33,30 +33,43 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))))
     }
 
-    /// The current time, truncated to microseconds: what PostgreSQL keeps, so that a time read back equals the time written.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
+    /// The current time, truncated to microseconds: what PostgreSQL keeps, so that a time read back
+    /// equals the time written.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the machine's time"
+    )]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System(correction) => (Utc::now() + TimeDelta::microseconds(correction.load(Ordering::Relaxed))).trunc_subsecs(6),
-            Source::Manual(micros) => DateTime::from_timestamp_micros(micros.load(Ordering::SeqCst)).unwrap_or(DateTime::UNIX_EPOCH),
+            Source::System(correction) => (Utc::now()
+                + TimeDelta::microseconds(correction.load(Ordering::Relaxed)))
+            .trunc_subsecs(6),
+            Source::Manual(micros) => {
+                DateTime::from_timestamp_micros(micros.load(Ordering::SeqCst))
+                    .unwrap_or(DateTime::UNIX_EPOCH)
+            }
         }
     }
 
-    /// Goes by another clock, the database's, which all machines of an installation share: heartbeats and limits compare times that
-    /// different machines wrote. Differences below half a second are left alone; a manual clock follows nobody.
+    /// Goes by another clock, the database's, which all machines of an installation share:
+    /// heartbeats and limits compare times that different machines wrote. Differences below half a
+    /// second are left alone; a manual clock follows nobody.
     ///
-    /// Returns how far the machine was ahead where that was more than half a second away from what was known before.
+    /// Returns how far the machine was ahead where that was more than half a second away from what
+    /// was known before.
     pub fn follow(&self, reference: DateTime<Utc>) -> Option<TimeDelta> {
         let Source::System(correction) = &self.0 else { return None };
         let ahead = self.now() - reference;
         if ahead.abs() < CLOSE {
             return None;
         }
-        let before = correction.fetch_sub(ahead.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
+        let before =
+            correction.fetch_sub(ahead.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
         Some(ahead - TimeDelta::microseconds(before))
     }
 
-    /// Moves a manual clock on by `by`, for all its clones, and returns its new time; the system's clock stays as it is.
+    /// Moves a manual clock on by `by`, for all its clones, and returns its new time; the system's
+    /// clock stays as it is.
     pub fn advance(&self, by: TimeDelta) -> DateTime<Utc> {
         if let Source::Manual(micros) = &self.0 {
             micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX / 2), Ordering::SeqCst);
@@ -77,7 +90,10 @@ pub(crate) fn since_boot() -> Duration {
 }
 
 /// The machine's time of day, as nobody has put it right.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the machine's time"
+)]
 pub(crate) fn since_1970() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -98,7 +114,11 @@ mod tests {
     #[test]
     fn a_machine_whose_clock_is_wrong_goes_by_the_databases() {
         let (right, wrong) = (Clock::system(), Clock::system());
-        assert_eq!(wrong.follow(right.now() - TimeDelta::milliseconds(100)), None, "the way of the answer is no difference");
+        assert_eq!(
+            wrong.follow(right.now() - TimeDelta::milliseconds(100)),
+            None,
+            "the way of the answer is no difference"
+        );
         let ahead = wrong.follow(right.now() - TimeDelta::seconds(90)).unwrap();
         assert_eq!(ahead.num_seconds(), 90);
         assert!((right.now() - wrong.now() - TimeDelta::seconds(90)).abs() < TimeDelta::seconds(1));

@@ -1,4 +1,5 @@
-//! What can go wrong in a slice, in terms that every edge (page, API, command line) can show to a person.
+//! What can go wrong in a slice, in terms that every edge (page, API, command line) can show to a
+//! person.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,8 @@ pub enum Error {
     /// The database did not answer or did not accept the statement.
     #[error("The database could not do that: {0}")]
     Database(#[from] DieselError),
-    /// Something that only a programmer or an operator can mend; shown to people as “internal error”, logged in full.
+    /// Something that only a programmer or an operator can mend; shown to people as “internal
+    /// error”, logged in full.
     #[error("{0}")]
     Internal(String),
 }
@@ -34,21 +36,22 @@ impl Error {
         Self::Invalid(FieldErrors::default().with(name, message))
     }
 
-    /// Reads a violated unique constraint or index `name` as the error of a form field; everything else stays as it is.
+    /// Reads a violated unique constraint or index `name` as the error of a form field; everything
+    /// else stays as it is.
     #[must_use]
     pub fn on_constraint(self, name: &str, field: &str, message: &str) -> Self {
         match &self {
-            Self::Database(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information))
-                if information.constraint_name() == Some(name) =>
-            {
-                Self::field(field, message)
-            }
+            Self::Database(DieselError::DatabaseError(
+                DatabaseErrorKind::UniqueViolation,
+                information,
+            )) if information.constraint_name() == Some(name) => Self::field(field, message),
             _ => self,
         }
     }
 }
 
-/// What is wrong with which field, for the form beside which it is shown and for the API's `fields`.
+/// What is wrong with which field, for the form beside which it is shown and for the API's
+/// `fields`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FieldErrors(BTreeMap<String, Vec<String>>);
@@ -67,7 +70,11 @@ impl FieldErrors {
     }
 
     /// Keeps a parsed value, or notes its error under the field and gives none.
-    pub fn check<T, E: std::fmt::Display>(&mut self, field: &str, parsed: std::result::Result<T, E>) -> Option<T> {
+    pub fn check<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        parsed: std::result::Result<T, E>,
+    ) -> Option<T> {
         parsed.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
@@ -104,7 +111,8 @@ impl From<validator::ValidationErrors> for FieldErrors {
         let mut fields = Self::default();
         for (field, problems) in errors.field_errors() {
             for problem in problems {
-                let message = problem.message.as_deref().unwrap_or("This value cannot be used here.");
+                let message =
+                    problem.message.as_deref().unwrap_or("This value cannot be used here.");
                 fields.add(&field, message);
             }
         }

@@ -1,6 +1,7 @@
 //! Fail points: places where a story suspends the whole process, in builds for development only.
 //!
-//! `CARILLON_TEST_SUSPEND_AT` names the place. A process that comes to it stops there once, as by SIGSTOP, until it gets SIGCONT.
+//! `CARILLON_TEST_SUSPEND_AT` names the place. A process that comes to it stops there once, as by
+//! SIGSTOP, until it gets SIGCONT.
 
 /// A place where a process may be suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +33,12 @@ impl FailPoint {
             },
         };
 
-        static PLACE: LazyLock<Option<OsString>> = LazyLock::new(|| std::env::var_os("CARILLON_TEST_SUSPEND_AT"));
+        static PLACE: LazyLock<Option<OsString>> =
+            LazyLock::new(|| std::env::var_os("CARILLON_TEST_SUSPEND_AT"));
         static REACHED: AtomicBool = AtomicBool::new(false);
-        if PLACE.as_deref().is_some_and(|place| place == self.as_str()) && !REACHED.swap(true, Ordering::SeqCst) {
+        if PLACE.as_deref().is_some_and(|place| place == self.as_str())
+            && !REACHED.swap(true, Ordering::SeqCst)
+        {
             // Without a signal the story waits in vain, and says so.
             let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
         }

@@ -10,7 +10,8 @@ fn main() -> ExitCode {
     carillon::cli::run()
 }
 
-/// Memory in pages of 4 kB: in huge ones of 2 MB, which the allocator would ask for, the process takes half as much again.
+/// Memory in pages of 4 kB: in huge ones of 2 MB, which the allocator would ask for, the process
+/// takes half as much again.
 fn spare_memory() {
     #[cfg(target_os = "linux")]
     // Where the kernel does not know of it there is nothing to switch off.

@@ -1,4 +1,5 @@
-//! As much of a browser as the measurement needs: one request at a time over a connection that stays open, with cookie and gzip.
+//! As much of a browser as the measurement needs: one request at a time over a connection that
+//! stays open, with cookie and gzip.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -20,7 +21,8 @@ pub(crate) struct Browser {
 
 /// What came.
 pub(crate) struct Answer {
-    /// From the first byte of the request to the last of the answer, or of its head where it is a stream.
+    /// From the first byte of the request to the last of the answer, or of its head where it is a
+    /// stream.
     pub(crate) took: Duration,
     /// How long the body was, as it was sent.
     pub(crate) bytes: usize,
@@ -41,9 +43,14 @@ impl Browser {
     pub(crate) fn get(&mut self, case: &Case) -> Outcome<Answer> {
         let who = match case.kind {
             Kind::Api => format!("Authorization: Bearer {}", self.key),
-            Kind::Home | Kind::Page | Kind::Stream => format!("Cookie: carillon_session={}", self.session),
+            Kind::Home | Kind::Page | Kind::Stream => {
+                format!("Cookie: carillon_session={}", self.session)
+            }
         };
-        let request = format!("GET {} HTTP/1.1\r\nHost: {}\r\n{who}\r\nAccept-Encoding: gzip\r\n\r\n", case.path, self.address);
+        let request = format!(
+            "GET {} HTTP/1.1\r\nHost: {}\r\n{who}\r\nAccept-Encoding: gzip\r\n\r\n",
+            case.path, self.address
+        );
         let mut connection = self.connect()?;
         let begun = Instant::now();
         connection.get_mut().write_all(request.as_bytes())?;
@@ -94,12 +101,20 @@ fn expect(case: &Case, head: &Head, body: &[u8]) -> Outcome<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(body).chars().take(500).collect::<String>();
-    Err(format!("{} was answered with {} instead of {}: {said}", case.path, head.status, case.status).into())
+    Err(format!(
+        "{} was answered with {} instead of {}: {said}",
+        case.path, head.status, case.status
+    )
+    .into())
 }
 
 fn head(connection: &mut BufReader<TcpStream>) -> Outcome<Head> {
     let first = line(connection)?;
-    let status = first.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("an answer without a status")?;
+    let status = first
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or("an answer without a status")?;
     let mut head = Head { status, length: None, chunked: false };
     loop {
         let line = line(connection)?;

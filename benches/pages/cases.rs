@@ -1,4 +1,5 @@
-//! What is asked for: every page and every list of the API, with usual filters and with unkind ones.
+//! What is asked for: every page and every list of the API, with usual filters and with unkind
+//! ones.
 
 use serde::Serialize;
 
@@ -51,7 +52,12 @@ const fn stream(route: &'static str, what: &'static str, path: &'static str) -> 
 }
 
 /// What is answered with something else than a page, as it should be.
-const fn elsewhere(route: &'static str, what: &'static str, path: &'static str, status: u16) -> Ask {
+const fn elsewhere(
+    route: &'static str,
+    what: &'static str,
+    path: &'static str,
+    status: u16,
+) -> Ask {
     Ask { kind: Kind::Page, route, what, path, status }
 }
 
@@ -64,9 +70,13 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static str> {
 pub(crate) fn all(names: &[(String, String)]) -> Outcome<Vec<Case>> {
     ASKS.iter()
         .map(|ask| {
-            let path = names.iter().fold(ask.path.to_owned(), |path, (name, value)| path.replace(&format!("<{name}>"), value));
+            let path = names.iter().fold(ask.path.to_owned(), |path, (name, value)| {
+                path.replace(&format!("<{name}>"), value)
+            });
             if path.contains('<') {
-                return Err(format!("world/names.sql does not have all the names in {}", ask.path).into());
+                return Err(
+                    format!("world/names.sql does not have all the names in {}", ask.path).into()
+                );
             }
             Ok(Case { kind: ask.kind, what: ask.what, path, status: ask.status })
         })
@@ -92,7 +102,11 @@ const ASKS: &[Ask] = &[
     page("/contacts", "a name that one has", "/contacts?q=zebedee"),
     page("/contacts", "a last name", "/contacts?q=bergstr%C3%B6m"),
     page("/contacts", "an email that many have, all of them the oldest", "/contacts?q=legacy."),
-    page("/contacts", "the same, where the search goes on", "/contacts?q=legacy.&older=<late contact>"),
+    page(
+        "/contacts",
+        "the same, where the search goes on",
+        "/contacts?q=legacy.&older=<late contact>",
+    ),
     page("/contacts", "a name that nobody has", "/contacts?q=xyzzy"),
     page("/contacts", "a number's beginning that all have", "/contacts?q=206"),
     page("/contacts", "a number's last digits", "/contacts?q=<digits>"),
@@ -100,18 +114,50 @@ const ASKS: &[Ask] = &[
     page("/contacts", "a number's part that nobody has", "/contacts?q=99999"),
     page("/contacts", "an external id's beginning that all have", "/contacts?q=customer-"),
     page("/contacts", "a tag that nearly all have", "/contacts?tag=Customer"),
-    page("/contacts", "a tag that half have, deep down", "/contacts?tag=Newsletter&older=<early contact>"),
+    page(
+        "/contacts",
+        "a tag that half have, deep down",
+        "/contacts?tag=Newsletter&older=<early contact>",
+    ),
     page("/contacts", "a tag that only the oldest have", "/contacts?tag=Founders"),
-    page("/contacts", "a tag that only the newest have, upwards from below", "/contacts?tag=New+this+month&newer=<early contact>"),
+    page(
+        "/contacts",
+        "a tag that only the newest have, upwards from below",
+        "/contacts?tag=New+this+month&newer=<early contact>",
+    ),
     page("/contacts", "a tag that a dozen have", "/contacts?tag=Beta+testers"),
     page("/contacts", "a tag that nobody has", "/contacts?tag=Nobody+yet"),
-    page("/contacts", "a tag that many have, and a name that many have", "/contacts?tag=Newsletter&q=ann"),
-    page("/contacts", "a tag that few have, and a name that many have", "/contacts?tag=Beta+testers&q=ann"),
-    page("/contacts", "a tag that nobody has, and a name that many have", "/contacts?tag=Nobody+yet&q=ann"),
-    page("/contacts", "a tag of the oldest, and a number that all have", "/contacts?tag=Founders&q=206"),
+    page(
+        "/contacts",
+        "a tag that many have, and a name that many have",
+        "/contacts?tag=Newsletter&q=ann",
+    ),
+    page(
+        "/contacts",
+        "a tag that few have, and a name that many have",
+        "/contacts?tag=Beta+testers&q=ann",
+    ),
+    page(
+        "/contacts",
+        "a tag that nobody has, and a name that many have",
+        "/contacts?tag=Nobody+yet&q=ann",
+    ),
+    page(
+        "/contacts",
+        "a tag of the oldest, and a number that all have",
+        "/contacts?tag=Founders&q=206",
+    ),
     page("/contacts/new", "a new one", "/contacts/new"),
-    page("/contacts/tag", "tagging those with a name that many have", "/contacts/tag?all=true&action=add&name=x&q=ann"),
-    page("/contacts/tag", "tagging those with a tag that nearly all have", "/contacts/tag?all=true&action=add&name=x&tag=Customer"),
+    page(
+        "/contacts/tag",
+        "tagging those with a name that many have",
+        "/contacts/tag?all=true&action=add&name=x&q=ann",
+    ),
+    page(
+        "/contacts/tag",
+        "tagging those with a tag that nearly all have",
+        "/contacts/tag?all=true&action=add&name=x&tag=Customer",
+    ),
     page("/contacts/{id}", "one", "/contacts/<contact>"),
     page("/contacts/{id}", "with very many messages", "/contacts/<busy contact>"),
     page("/contacts/{id}", "who has said STOP", "/contacts/<stopped contact>"),
@@ -127,12 +173,24 @@ const ASKS: &[Ask] = &[
     page("/messages", "a word that one in 100,000 has", "/messages?text=umbrella"),
     page("/messages", "a word that three have, long ago", "/messages?text=zeppelin"),
     page("/messages", "a word that none has", "/messages?text=xylophone"),
-    page("/messages", "a word that none has, deep down", "/messages?text=xylophone&older=<early message>"),
-    page("/messages", "a word that none has, upwards", "/messages?text=xylophone&newer=<early message>"),
+    page(
+        "/messages",
+        "a word that none has, deep down",
+        "/messages?text=xylophone&older=<early message>",
+    ),
+    page(
+        "/messages",
+        "a word that none has, upwards",
+        "/messages?text=xylophone&newer=<early message>",
+    ),
     page("/messages", "two words", "/messages?text=red+umbrella"),
     page("/messages", "delivered", "/messages?status=delivered"),
     page("/messages", "pending", "/messages?status=pending"),
-    page("/messages", "pending, deep down, where none are", "/messages?status=pending&older=<early message>"),
+    page(
+        "/messages",
+        "pending, deep down, where none are",
+        "/messages?status=pending&older=<early message>",
+    ),
     page("/messages", "submitting: none", "/messages?status=submitting"),
     page("/messages", "unconfirmed: few", "/messages?status=unconfirmed"),
     page("/messages", "unconfirmed, deep down", "/messages?status=unconfirmed&older=<message>"),
@@ -150,35 +208,88 @@ const ASKS: &[Ask] = &[
     page("/messages", "a reason", "/messages?reason=stop"),
     page("/messages", "a reason that none has", "/messages?reason=manual"),
     page("/messages", "what came in", "/messages?direction=inbound"),
-    page("/messages", "what came in, with a word that none has", "/messages?direction=inbound&text=xylophone"),
+    page(
+        "/messages",
+        "what came in, with a word that none has",
+        "/messages?direction=inbound&text=xylophone",
+    ),
     page("/messages", "the last day", "/messages?within=day"),
     page("/messages", "a day long ago", "/messages?from_day=<early day>&to_day=<early day>"),
-    page("/messages", "a day long ago, failed", "/messages?from_day=<early day>&to_day=<early day>&status=failed"),
-    page("/messages", "a day long ago, a word that none has", "/messages?from_day=<early day>&to_day=<early day>&text=xylophone"),
+    page(
+        "/messages",
+        "a day long ago, failed",
+        "/messages?from_day=<early day>&to_day=<early day>&status=failed",
+    ),
+    page(
+        "/messages",
+        "a day long ago, a word that none has",
+        "/messages?from_day=<early day>&to_day=<early day>&text=xylophone",
+    ),
     page("/messages", "an automation with millions", "/messages?automation_id=<large automation>"),
-    page("/messages", "an automation with millions, failed", "/messages?automation_id=<large automation>&status=failed"),
-    page("/messages", "an automation with millions, a word that none has", "/messages?automation_id=<large automation>&text=xylophone"),
+    page(
+        "/messages",
+        "an automation with millions, failed",
+        "/messages?automation_id=<large automation>&status=failed",
+    ),
+    page(
+        "/messages",
+        "an automation with millions, a word that none has",
+        "/messages?automation_id=<large automation>&text=xylophone",
+    ),
     page("/messages", "an automation with few", "/messages?automation_id=<rare automation>"),
-    page("/messages", "an automation with few, failed", "/messages?automation_id=<rare automation>&status=failed"),
+    page(
+        "/messages",
+        "an automation with few, failed",
+        "/messages?automation_id=<rare automation>&status=failed",
+    ),
     page("/messages", "an automation of long ago", "/messages?automation_id=<old automation>"),
-    page("/messages", "an automation of long ago, failed", "/messages?automation_id=<old automation>&status=failed"),
+    page(
+        "/messages",
+        "an automation of long ago, failed",
+        "/messages?automation_id=<old automation>&status=failed",
+    ),
     page("/messages", "an automation with none", "/messages?automation_id=<empty automation>"),
     page("/messages", "of no automation", "/messages?automation_id=none"),
-    page("/messages", "a template that half are made from", "/messages?template_id=<large template>"),
+    page(
+        "/messages",
+        "a template that half are made from",
+        "/messages?template_id=<large template>",
+    ),
     page("/messages", "a template that few are made from", "/messages?template_id=<rare template>"),
-    page("/messages", "a template that none is made from", "/messages?template_id=<unused template>"),
+    page(
+        "/messages",
+        "a template that none is made from",
+        "/messages?template_id=<unused template>",
+    ),
     page("/messages", "a sender with most", "/messages?sender_id=<large sender>"),
     page("/messages", "a sender with few", "/messages?sender_id=<rare sender>"),
     page("/messages", "an error that many have", "/messages?error_code=30003"),
     page("/messages", "an error that ten have, long ago", "/messages?error_code=30019"),
     page("/messages", "an error that none has", "/messages?error_code=30999"),
-    page("/messages", "an error and a sender", "/messages?error_code=30003&sender_id=<rare sender>"),
+    page(
+        "/messages",
+        "an error and a sender",
+        "/messages?error_code=30003&sender_id=<rare sender>",
+    ),
     page("/messages", "to a number", "/messages?to=<phone>"),
-    page("/messages", "to a number with very many, failed", "/messages?to=<busy phone>&status=failed"),
+    page(
+        "/messages",
+        "to a number with very many, failed",
+        "/messages?to=<busy phone>&status=failed",
+    ),
     page("/messages", "a contact", "/messages?contact_id=<contact>"),
-    page("/messages", "a contact with very many, a word that none has", "/messages?contact_id=<busy contact>&text=xylophone"),
+    page(
+        "/messages",
+        "a contact with very many, a word that none has",
+        "/messages?contact_id=<busy contact>&text=xylophone",
+    ),
     page("/messages", "a contact by a name that many have", "/messages?contact=ann"),
-    elsewhere("/messages", "a contact by a name that one has: leads to theirs", "/messages?contact=zebedee", 303),
+    elsewhere(
+        "/messages",
+        "a contact by a name that one has: leads to theirs",
+        "/messages?contact=zebedee",
+        303,
+    ),
     page("/messages", "an enrollment", "/messages?enrollment_id=<enrollment>"),
     page(
         "/messages",
@@ -202,28 +313,56 @@ const ASKS: &[Ask] = &[
     page("/ledger", "a year by day", "/ledger?from=<year ago>"),
     page("/ledger", "a year by automation", "/ledger?from=<year ago>&group_by=automation"),
     page("/ledger", "a year by sender", "/ledger?from=<year ago>&group_by=sender"),
-    page("/ledger", "a year of one automation", "/ledger?from=<year ago>&automation_id=<large automation>"),
+    page(
+        "/ledger",
+        "a year of one automation",
+        "/ledger?from=<year ago>&automation_id=<large automation>",
+    ),
     page("/ledger", "a year of one sender", "/ledger?from=<year ago>&sender_id=<large sender>"),
     page("/ledger/retry", "30 days", "/ledger/retry"),
-    page("/ledger/retry", "a month of one automation", "/ledger/retry?from=<month ago>&automation_id=<large automation>"),
+    page(
+        "/ledger/retry",
+        "a month of one automation",
+        "/ledger/retry?from=<month ago>&automation_id=<large automation>",
+    ),
     // Templates.
     page("/templates", "all", "/templates"),
     page("/templates", "a search", "/templates?q=order"),
     page("/templates/new", "a new one", "/templates/new"),
-    page("/templates/{id}", "one that half of all messages are made from", "/templates/<large template>"),
+    page(
+        "/templates/{id}",
+        "one that half of all messages are made from",
+        "/templates/<large template>",
+    ),
     page("/templates/{id}", "one that none is made from", "/templates/<unused template>"),
     page("/templates/{id}/versions", "300 of them", "/templates/<large template>/versions"),
     // Automations.
     page("/automations", "all", "/automations"),
     page("/automations/new", "a new one", "/automations/new"),
-    page("/automations/{id}", "with millions of enrollments and messages", "/automations/<large automation>"),
+    page(
+        "/automations/{id}",
+        "with millions of enrollments and messages",
+        "/automations/<large automation>",
+    ),
     page("/automations/{id}", "with very many who wait", "/automations/<waiting automation>"),
     page("/automations/{id}", "with none", "/automations/<empty automation>"),
     page("/automations/{id}/edit", "with millions", "/automations/<large automation>/edit"),
     page("/automations/{id}/try", "nobody chosen", "/automations/<large automation>/try"),
-    page("/automations/{id}/try", "somebody chosen", "/automations/<large automation>/try?contact=<phone>"),
-    page("/automations/{id}/enrollments", "millions", "/automations/<large automation>/enrollments"),
-    page("/automations/{id}/enrollments", "deep down", "/automations/<large automation>/enrollments?before=<middle enrollment>"),
+    page(
+        "/automations/{id}/try",
+        "somebody chosen",
+        "/automations/<large automation>/try?contact=<phone>",
+    ),
+    page(
+        "/automations/{id}/enrollments",
+        "millions",
+        "/automations/<large automation>/enrollments",
+    ),
+    page(
+        "/automations/{id}/enrollments",
+        "deep down",
+        "/automations/<large automation>/enrollments?before=<middle enrollment>",
+    ),
     page(
         "/automations/{id}/enrollments",
         "under way, of very many who wait",
@@ -234,19 +373,48 @@ const ASKS: &[Ask] = &[
         "failed, of millions of which none has",
         "/automations/<large automation>/enrollments?status=failed",
     ),
-    page("/automations/{id}/enrollments", "failed, of one in a hundred", "/automations/<survey>/enrollments?status=failed"),
-    page("/automations/{id}/enrollments", "a name that many have", "/automations/<large automation>/enrollments?q=ann"),
+    page(
+        "/automations/{id}/enrollments",
+        "failed, of one in a hundred",
+        "/automations/<survey>/enrollments?status=failed",
+    ),
+    page(
+        "/automations/{id}/enrollments",
+        "a name that many have",
+        "/automations/<large automation>/enrollments?q=ann",
+    ),
     page(
         "/automations/{id}/enrollments",
         "a name that many have, failed",
         "/automations/<large automation>/enrollments?q=ann&status=failed",
     ),
-    page("/automations/{id}/enrollments", "a name that one has", "/automations/<large automation>/enrollments?q=zebedee"),
-    page("/automations/{id}/enrollments", "a number", "/automations/<large automation>/enrollments?q=<busy phone>"),
-    page("/automations/{id}/activate", "with some millions", "/automations/<paused automation>/activate"),
-    elsewhere("/automations/{id}/activate", "that is on already", "/automations/<large automation>/activate", 303),
+    page(
+        "/automations/{id}/enrollments",
+        "a name that one has",
+        "/automations/<large automation>/enrollments?q=zebedee",
+    ),
+    page(
+        "/automations/{id}/enrollments",
+        "a number",
+        "/automations/<large automation>/enrollments?q=<busy phone>",
+    ),
+    page(
+        "/automations/{id}/activate",
+        "with some millions",
+        "/automations/<paused automation>/activate",
+    ),
+    elsewhere(
+        "/automations/{id}/activate",
+        "that is on already",
+        "/automations/<large automation>/activate",
+        303,
+    ),
     page("/automations/{id}/pause", "with millions", "/automations/<large automation>/pause"),
-    page("/automations/{id}/pause", "with very many who wait", "/automations/<waiting automation>/pause"),
+    page(
+        "/automations/{id}/pause",
+        "with very many who wait",
+        "/automations/<waiting automation>/pause",
+    ),
     page("/enrollments/{id}", "one that has ended", "/enrollments/<enrollment>"),
     page("/enrollments/{id}", "one that waits", "/enrollments/<waiting enrollment>"),
     // The Connection Center.
@@ -277,8 +445,16 @@ const ASKS: &[Ask] = &[
     page("/settings/organization", "a form", "/settings/organization"),
     page("/settings/log", "100,000 lines", "/settings/log"),
     page("/settings/log", "deep down", "/settings/log?before=<early audit>"),
-    page("/settings/log", "of somebody who did one thing, long ago", "/settings/log?who=<seldom user>"),
-    page("/settings/log", "of somebody, about one kind of thing", "/settings/log?who=<user>&kind=organization"),
+    page(
+        "/settings/log",
+        "of somebody who did one thing, long ago",
+        "/settings/log?who=<seldom user>",
+    ),
+    page(
+        "/settings/log",
+        "of somebody, about one kind of thing",
+        "/settings/log?who=<user>&kind=organization",
+    ),
     // The API.
     api("/api/v1/contacts", "all", "/api/v1/contacts"),
     api("/api/v1/contacts", "500", "/api/v1/contacts?limit=500"),
@@ -287,14 +463,30 @@ const ASKS: &[Ask] = &[
     api("/api/v1/contacts/{id}", "one", "/api/v1/contacts/<contact>"),
     api("/api/v1/messages", "all", "/api/v1/messages"),
     api("/api/v1/messages", "500", "/api/v1/messages?limit=500"),
-    api("/api/v1/messages", "failed, of an automation", "/api/v1/messages?status=failed&automation_id=<large automation>"),
+    api(
+        "/api/v1/messages",
+        "failed, of an automation",
+        "/api/v1/messages?status=failed&automation_id=<large automation>",
+    ),
     api("/api/v1/messages", "unconfirmed: few", "/api/v1/messages?status=unconfirmed"),
-    api("/api/v1/messages", "an error that ten have, long ago", "/api/v1/messages?error_code=30019"),
+    api(
+        "/api/v1/messages",
+        "an error that ten have, long ago",
+        "/api/v1/messages?error_code=30019",
+    ),
     api("/api/v1/messages", "a word that three have, long ago", "/api/v1/messages?text=zeppelin"),
     api("/api/v1/messages/{id}", "one", "/api/v1/messages/<message>"),
     api("/api/v1/automations", "all", "/api/v1/automations"),
-    api("/api/v1/automations/{id}", "with millions of enrollments and messages", "/api/v1/automations/<large automation>"),
-    api("/api/v1/automations/{id}", "with very many who wait", "/api/v1/automations/<waiting automation>"),
+    api(
+        "/api/v1/automations/{id}",
+        "with millions of enrollments and messages",
+        "/api/v1/automations/<large automation>",
+    ),
+    api(
+        "/api/v1/automations/{id}",
+        "with very many who wait",
+        "/api/v1/automations/<waiting automation>",
+    ),
     api("/api/v1/templates", "all", "/api/v1/templates"),
     api("/api/v1/templates/{id}", "with 300 versions", "/api/v1/templates/<large template>"),
     api("/api/v1/connections", "all", "/api/v1/connections"),
@@ -302,6 +494,14 @@ const ASKS: &[Ask] = &[
     api("/api/v1/senders", "all", "/api/v1/senders"),
     api("/api/v1/senders/{id}", "with a queue", "/api/v1/senders/<queued sender>"),
     api("/api/v1/ledger", "30 days", "/api/v1/ledger"),
-    api("/api/v1/ledger", "a year by automation", "/api/v1/ledger?from=<year ago>&group_by=automation"),
-    api("/api/v1/ledger/check", "a day: 25,000 messages", "/api/v1/ledger/check?from=<early day>&to=<early day>"),
+    api(
+        "/api/v1/ledger",
+        "a year by automation",
+        "/api/v1/ledger?from=<year ago>&group_by=automation",
+    ),
+    api(
+        "/api/v1/ledger/check",
+        "a day: 25,000 messages",
+        "/api/v1/ledger/check?from=<early day>&to=<early day>",
+    ),
 ];

@@ -1,8 +1,10 @@
-//! `make bench-pages`: how long the server takes for every page and every list of the API, with 1 M contacts and 10 M messages.
+//! `make bench-pages`: how long the server takes for every page and every list of the API, with 1 M
+//! contacts and 10 M messages.
 //!
-//! [`world`] makes the data, by the files in `world/`; [`cases`] says what is asked for, and [`routes`] that nothing is forgotten;
-//! [`browser`] asks, one request at a time, signed in, over the loopback. Database, program and double of Twilio are those of the
-//! other benchmark, `benches/throughput/`.
+//! [`world`] makes the data, by the files in `world/`; [`cases`] says what is asked for, and
+//! [`routes`] that nothing is forgotten; [`browser`] asks, one request at a time, signed in, over
+//! the loopback. Database, program and double of Twilio are those of the other benchmark,
+//! `benches/throughput/`.
 
 mod browser;
 mod cases;
@@ -54,7 +56,8 @@ use world::Size;
 /// A result, or why there is none, for whoever measures.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Before each row so many requests are not measured: what is read for the first time comes from the disk.
+/// Before each row so many requests are not measured: what is read for the first time comes from
+/// the disk.
 const WARM: usize = 3;
 
 /// Measures how long the server takes for every page.
@@ -114,9 +117,14 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     if is_new {
         world::check_ledger(&mut browser, &cluster).await?;
     }
-    let mut report = Report::begin(machine::describe(&cluster, &directory).await?, size, options.requests);
+    let mut report =
+        Report::begin(machine::describe(&cluster, &directory).await?, size, options.requests);
     for case in cases::all(&names)? {
-        if options.only.as_ref().is_none_or(|only| case.path.contains(only) || case.what.contains(only)) {
+        if options
+            .only
+            .as_ref()
+            .is_none_or(|only| case.path.contains(only) || case.what.contains(only))
+        {
             report.add(measure(&mut browser, &cluster, &case, options.requests).await?);
         }
     }
@@ -125,7 +133,12 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     report.finish(options.save.as_deref())
 }
 
-async fn measure(browser: &mut Browser, cluster: &Cluster, case: &Case, requests: usize) -> Outcome<Line> {
+async fn measure(
+    browser: &mut Browser,
+    cluster: &Cluster,
+    case: &Case,
+    requests: usize,
+) -> Outcome<Line> {
     for _ in 0..WARM {
         browser.get(case)?;
     }

@@ -81,7 +81,9 @@ impl Line {
         let Self { p50_ms, p95_ms, max_ms, path, what, .. } = self;
         let kilobytes = self.bytes.div_ceil(1024);
         let path: String = path.chars().take(90).collect();
-        format!("{p95_ms:>8.1} {p50_ms:>8.1} {max_ms:>8.1} {kilobytes:>5} {kind:<11} {what:<58} {path}")
+        format!(
+            "{p95_ms:>8.1} {p50_ms:>8.1} {max_ms:>8.1} {kilobytes:>5} {kind:<11} {what:<58} {path}"
+        )
     }
 }
 

@@ -9,24 +9,36 @@ use crate::cases;
 
 /// Fails when a page or a list of the API is not among the cases, or a case is no route any more.
 pub(crate) fn check() -> Outcome<()> {
-    let mounted: BTreeSet<String> = mounted("ui", "")?.union(&mounted("api", "/api/v1")?).cloned().collect();
+    let mounted: BTreeSet<String> =
+        mounted("ui", "")?.union(&mounted("api", "/api/v1")?).cloned().collect();
     let measured: BTreeSet<String> = cases::routes().map(str::to_owned).collect();
     let forgotten: Vec<&String> = mounted.difference(&measured).collect();
     let gone: Vec<&String> = measured.difference(&mounted).collect();
     if forgotten.is_empty() && gone.is_empty() {
         return Ok(());
     }
-    Err(format!("not measured (add them to benches/pages/cases.rs): {forgotten:?}; measured, but not mounted any more: {gone:?}").into())
+    Err(
+        format!(
+            "not measured (add them to benches/pages/cases.rs): {forgotten:?}; measured, but not mounted any more: {gone:?}"
+        ).into()
+    )
 }
 
 /// The paths that a folder of `src/web` answers to GET: `web::resource("/contacts/{id}").get(…)`.
 fn mounted(folder: &str, prefix: &str) -> Outcome<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for source in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web").join(folder))? {
-        let code: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code: String =
+            source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for resource in code.split("web::resource(\"/").skip(1) {
             let (path, rest) = resource.split_once("\")").unwrap_or_default();
-            let rest = rest.split(".service(").next().unwrap_or_default().split(';').next().unwrap_or_default();
+            let rest = rest
+                .split(".service(")
+                .next()
+                .unwrap_or_default()
+                .split(';')
+                .next()
+                .unwrap_or_default();
             if rest.contains(".get(") {
                 found.insert(format!("{prefix}/{path}"));
             }

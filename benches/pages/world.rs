@@ -18,8 +18,7 @@ pub(crate) struct Size {
 }
 
 /// What is written without indexes, which are built afterwards.
-const GROWS: &str =
-    "contacts, contact_tags, suppressions, consent_records, events, enrollments, messages, attempts, delivery_events, audit_log";
+const GROWS: &str = "contacts, contact_tags, suppressions, consent_records, events, enrollments, messages, attempts, delivery_events, audit_log";
 
 /// In this order; each may use what those before it have left in the schema `bench`.
 const FILES: &[(&str, &str)] = &[
@@ -40,7 +39,11 @@ pub(crate) async fn ensure(cluster: Cluster, size: Size) -> Outcome<(Cluster, bo
         return if there == Some(size) {
             Ok((cluster, false))
         } else {
-            Err(format!("the directory has a world of another size: {there:?}. Name another directory, or remove it").into())
+            Err(format!(
+                "the directory has a world of another size: {there:?}. Name another directory, \
+                     or remove it"
+            )
+            .into())
         };
     }
     let cluster = filling::fill(cluster, GROWS, async |cluster| make(cluster, size).await).await?;
@@ -49,7 +52,9 @@ pub(crate) async fn ensure(cluster: Cluster, size: Size) -> Outcome<(Cluster, bo
 
 async fn make(cluster: &Cluster, size: Size) -> Outcome<()> {
     for (what, sql) in FILES {
-        let sql = sql.replace(":contacts", &size.contacts.to_string()).replace(":messages", &size.messages.to_string());
+        let sql = sql
+            .replace(":contacts", &size.contacts.to_string())
+            .replace(":messages", &size.messages.to_string());
         step(&format!("making {what}"), cluster.execute(&sql)).await?;
     }
     Ok(())
@@ -65,17 +70,24 @@ pub(crate) async fn names(cluster: &Cluster) -> Outcome<Vec<(String, String)>> {
 pub(crate) async fn sign_in(cluster: &Cluster) -> Outcome<String> {
     let token = Token::generate();
     let hash = token.hash().to_vec();
-    let session = "INSERT INTO sessions (token_hash, id, user_id, created_at, seen_at, expires_at, browser)
-        SELECT $1, gen_random_uuid(), id, now(), now(), now() + interval '1 day', 'bench-pages' FROM users WHERE email = 'user3@example.com'";
+    let session = "INSERT INTO sessions (token_hash, id, user_id, created_at, seen_at, expires_at,
+                      browser)
+        SELECT $1, gen_random_uuid(), id, now(), now(), now() + interval '1 day', 'bench-pages'
+            FROM users WHERE email = 'user3@example.com'";
     cluster.rows(session, &[&hash]).await?;
     Ok(token.expose().to_owned())
 }
 
-/// Gives every connection keys that the double of Twilio knows: the program seals them, and only it can.
+/// Gives every connection keys that the double of Twilio knows: the program seals them, and only it
+/// can.
 pub(crate) async fn enter_keys(browser: &mut Browser, cluster: &Cluster) -> Outcome<()> {
     let keys = json!({ "auth_token": AUTH_TOKEN, "former_auth_token": "refuse" }).to_string();
     for connection in cluster.rows("SELECT id::text FROM connections", &[]).await? {
-        browser.call("PUT", &format!("/connections/{}/keys", connection.get::<_, &str>(0)), &keys)?;
+        browser.call(
+            "PUT",
+            &format!("/connections/{}/keys", connection.get::<_, &str>(0)),
+            &keys,
+        )?;
     }
     Ok(())
 }
@@ -83,9 +95,14 @@ pub(crate) async fn enter_keys(browser: &mut Browser, cluster: &Cluster) -> Outc
 /// Has the program count all messages anew, and fails where its ledger says something else.
 pub(crate) async fn check_ledger(browser: &mut Browser, cluster: &Cluster) -> Outcome<()> {
     let months = "SELECT day::date::text, (day + interval '30 days')::date::text FROM bench.size,
-        generate_series(bench.time(ends) - interval '401 days', bench.time(ends), interval '31 days') AS day";
+        generate_series(bench.time(ends) - interval '401 days', bench.time(ends),
+            interval '31 days') AS day";
     for month in cluster.rows(months, &[]).await? {
-        let path = format!("/ledger/check?from={}&to={}", month.get::<_, &str>(0), month.get::<_, &str>(1));
+        let path = format!(
+            "/ledger/check?from={}&to={}",
+            month.get::<_, &str>(0),
+            month.get::<_, &str>(1)
+        );
         let said: Value = serde_json::from_str(&browser.call("GET", &path, "")?)?;
         if said["differences"].as_array().is_none_or(|differences| !differences.is_empty()) {
             return Err(format!("the ledger of the world is wrong: {path} says {said}").into());

@@ -9,23 +9,32 @@ use crate::{Outcome, http, load};
 
 const CONNECTIONS: usize = 128;
 
-/// Reports every message as sent, and then as delivered; checks that each report was kept and every message is delivered.
+/// Reports every message as sent, and then as delivered; checks that each report was kept and every
+/// message is delivered.
 pub(crate) async fn callbacks(bench: &Bench, sent: &Sent) -> Outcome<Line> {
     // Signed before the clock starts: signing is Twilio's work.
-    let requests: Vec<Vec<u8>> =
-        ["sent", "delivered"].into_iter().flat_map(|status| sent.posts.iter().map(move |post| callback(bench, post, status))).collect();
+    let requests: Vec<Vec<u8>> = ["sent", "delivered"]
+        .into_iter()
+        .flat_map(|status| sent.posts.iter().map(move |post| callback(bench, post, status)))
+        .collect();
     let count = requests.len();
     let mark = bench.processes().mark()?;
     let burst = load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 204).await?;
     let cost = bench.processes().since(&mark)?;
 
-    let sql = "SELECT count(*) /* bench: */ FROM messages m JOIN delivery_events e ON e.message_id = m.id
+    let sql =
+        "SELECT count(*) /* bench: */ FROM messages m JOIN delivery_events e ON e.message_id = m.id
                WHERE m.automation_id = $1::text::uuid AND e.source = 'callback' AND e.applied";
     let kept = bench.cluster.count(sql, &[&sent.automation.id]).await?;
-    let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid AND status = 'delivered'";
+    let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid
+                  AND status = 'delivered'";
     let delivered = bench.cluster.count(sql, &[&sent.automation.id]).await?;
     if kept != i64::try_from(count)? || delivered != i64::try_from(sent.posts.len())? {
-        return Err(format!("{count} callbacks were answered with 204, but {kept} are kept and {delivered} messages are delivered").into());
+        return Err(format!(
+            "{count} callbacks were answered with 204, but {kept} are kept and {delivered} \
+                 messages are delivered"
+        )
+        .into());
     }
     Ok(Line::new("callbacks", format!("{CONNECTIONS} connections"))
         .figure(Figure::rate("callbacks", burst.rate()))
@@ -50,10 +59,12 @@ fn callback(bench: &Bench, post: &Post, status: &str) -> Vec<u8> {
     if status == "delivered" {
         params.push(("RawDlrDoneDate", "2611211200"));
     }
-    let params: Vec<(String, String)> = params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let params: Vec<(String, String)> =
+        params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let signature = sign(AUTH_TOKEN, &post.status_callback, &params);
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
-    let path = post.status_callback.find("/hooks/").map_or("", |start| &post.status_callback[start..]);
+    let path =
+        post.status_callback.find("/hooks/").map_or("", |start| &post.status_callback[start..]);
     let headers = [
         ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),
         ("User-Agent", "TwilioProxy/1.1"),

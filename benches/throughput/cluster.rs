@@ -1,4 +1,5 @@
-//! The database of a measurement: a PostgreSQL of its own, set up as the product sets up its embedded one, and durable like it.
+//! The database of a measurement: a PostgreSQL of its own, set up as the product sets up its
+//! embedded one, and durable like it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,18 @@ impl Cluster {
     /// Starts the server in a directory, where an earlier measurement may have left its data.
     pub(crate) async fn start(directory: &Path) -> Outcome<Self> {
         let first = Self::open(directory).await?;
-        let available = "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'";
-        if first.count(available, &[]).await? == 0 || first.show("shared_preload_libraries").await? == "pg_stat_statements" {
+        let available =
+            "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'";
+        if first.count(available, &[]).await? == 0
+            || first.show("shared_preload_libraries").await? == "pg_stat_statements"
+        {
             return Ok(first);
         }
         // Counts statements: each row's, and those of an idle product.
-        first.client.batch_execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'").await?;
+        first
+            .client
+            .batch_execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+            .await?;
         let second = first.restart().await?;
         second.client.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await?;
         Ok(second)
@@ -87,17 +94,29 @@ impl Cluster {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    pub(crate) async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Outcome<Vec<Row>> {
+    pub(crate) async fn rows(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Outcome<Vec<Row>> {
         Ok(self.client.query(sql, parameters).await?)
     }
 
     /// The number that a query returns.
-    pub(crate) async fn count(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Outcome<i64> {
+    pub(crate) async fn count(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Outcome<i64> {
         Ok(self.client.query_one(sql, parameters).await?.get(0))
     }
 
     async fn show(&self, name: &str) -> Outcome<String> {
-        Ok(self.client.query_one("SELECT coalesce(current_setting($1, true), '')", &[&name]).await?.get(0))
+        Ok(self
+            .client
+            .query_one("SELECT coalesce(current_setting($1, true), '')", &[&name])
+            .await?
+            .get(0))
     }
 
     /// Version and settings, as PostgreSQL names them.
@@ -109,20 +128,26 @@ impl Cluster {
         Ok(settings)
     }
 
-    /// Brings what is known of the tables up to date, as autovacuum does sooner or later, and starts from a checkpoint.
+    /// Brings what is known of the tables up to date, as autovacuum does sooner or later, and
+    /// starts from a checkpoint.
     pub(crate) async fn settle(&self) -> Outcome<()> {
         self.execute("VACUUM ANALYZE").await?;
         self.execute("CHECKPOINT").await
     }
 
-    /// Whether statements are counted; they are not where PostgreSQL's contrib modules are not installed.
+    /// Whether statements are counted; they are not where PostgreSQL's contrib modules are not
+    /// installed.
     pub(crate) async fn counts_statements(&self) -> Outcome<bool> {
         Ok(self.show("shared_preload_libraries").await? == "pg_stat_statements")
     }
 
     /// Counts statements from zero.
     pub(crate) async fn forget_statements(&self) -> Outcome<()> {
-        if self.counts_statements().await? { self.execute("SELECT pg_stat_statements_reset()").await } else { Ok(()) }
+        if self.counts_statements().await? {
+            self.execute("SELECT pg_stat_statements_reset()").await
+        } else {
+            Ok(())
+        }
     }
 
     /// The statements that took longest in all since [`Self::forget_statements`], without ours.
@@ -133,8 +158,13 @@ impl Cluster {
         let sql = "SELECT calls, rows, total_exec_time, mean_exec_time, regexp_replace(query, '\\s+', ' ', 'g') \
                    FROM pg_stat_statements WHERE query !~ 'pg_stat_statements' AND query !~ 'bench:' ORDER BY total_exec_time DESC LIMIT 40";
         let rows = self.rows(sql, &[]).await?;
-        let statement =
-            |row: &Row| Statement { calls: row.get(0), rows: row.get(1), total_ms: row.get(2), mean_ms: row.get(3), text: row.get(4) };
+        let statement = |row: &Row| Statement {
+            calls: row.get(0),
+            rows: row.get(1),
+            total_ms: row.get(2),
+            mean_ms: row.get(3),
+            text: row.get(4),
+        };
         Ok(rows.iter().map(statement).collect())
     }
 }

@@ -1,4 +1,5 @@
-//! A Twilio that costs little: takes messages, remembers when and for whom, and answers after a set time.
+//! A Twilio that costs little: takes messages, remembers when and for whom, and answers after a set
+//! time.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -81,7 +82,9 @@ impl FakeTwilio {
 
     /// Forgets what was posted, and answers after this time from now on.
     pub(crate) fn begin(&self, latency: Duration) {
-        self.shared.latency_us.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Relaxed);
+        self.shared
+            .latency_us
+            .store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Relaxed);
         self.shared.count.store(0, Relaxed);
         self.shared.most_in_flight.store(0, Relaxed);
         self.shared.posts.lock().clear();
@@ -108,7 +111,9 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let mut answer = Vec::with_capacity(2048);
     while let Some(request) = connection.read().await? {
         answer.clear();
-        if connection.start_line(&request).starts_with("POST ") && connection.start_line(&request).contains("/Messages.json") {
+        if connection.start_line(&request).starts_with("POST ")
+            && connection.start_line(&request).contains("/Messages.json")
+        {
             let in_flight = shared.in_flight.fetch_add(1, Relaxed) + 1;
             shared.most_in_flight.fetch_max(in_flight, Relaxed);
             shared.take(connection.body(&request), in_flight, &mut answer);
@@ -143,22 +148,33 @@ impl Shared {
             "date_created": self.date, "date_updated": self.date, "date_sent": null, "price": null, "price_unit": "USD",
             "error_code": null, "error_message": null, "uri": format!("{uri}.json"), "account_sid": ACCOUNT_SID, "num_media": "0",
             "status": "queued", "messaging_service_sid": null, "sid": sid, "api_version": "2010-04-01",
-            "subresource_uris": { "media": format!("{uri}/Media.json"), "feedback": format!("{uri}/Feedback.json") },
+            "subresource_uris": {
+                "media": format!("{uri}/Media.json"),
+                "feedback": format!("{uri}/Feedback.json")
+            },
         })
         .to_string();
-        let extra = format!("Twilio-Request-Id: RQ{number:032x}\r\nTwilio-Concurrent-Requests: {in_flight}\r\n");
+        let extra = format!(
+            "Twilio-Request-Id: RQ{number:032x}\r\nTwilio-Concurrent-Requests: {in_flight}\r\n"
+        );
         write_answer(answer, "201 CREATED", &extra, &body);
         self.count.fetch_add(1, Relaxed);
     }
 }
 
-/// What connecting the account asks for, and what periodic work may: the account, its one number, an empty list of messages.
+/// What connecting the account asks for, and what periodic work may: the account, its one number,
+/// an empty list of messages.
 fn other(connection: &Connection, request: &Message, answer: &mut Vec<u8>) {
     let path = connection.start_line(request).split(' ').nth(1).unwrap_or_default();
     let number = || {
         json!({
             "sid": NUMBER_SID, "account_sid": ACCOUNT_SID, "phone_number": SENDER, "friendly_name": "Bench", "sms_url": "", "sms_method": "POST",
-            "capabilities": { "voice": false, "sms": true, "mms": false, "fax": false }, "sms_application_sid": "", "status": "in-use",
+            "capabilities": {
+                "voice": false,
+                "sms": true,
+                "mms": false,
+                "fax": false
+            }, "sms_application_sid": "", "status": "in-use",
         })
     };
     let body = if path.contains(&format!("/IncomingPhoneNumbers/{NUMBER_SID}")) {
@@ -170,7 +186,12 @@ fn other(connection: &Connection, request: &Message, answer: &mut Vec<u8>) {
     } else if path.ends_with(&format!("/Accounts/{ACCOUNT_SID}.json")) {
         json!({ "sid": ACCOUNT_SID, "friendly_name": "Bench", "status": "active", "type": "Full" })
     } else {
-        write_answer(answer, "404 NOT FOUND", "", &json!({ "code": 20404, "message": "not found", "status": 404 }).to_string());
+        write_answer(
+            answer,
+            "404 NOT FOUND",
+            "",
+            &json!({ "code": 20404, "message": "not found", "status": 404 }).to_string(),
+        );
         return;
     };
     write_answer(answer, "200 OK", "", &body.to_string());
@@ -178,5 +199,9 @@ fn other(connection: &Connection, request: &Message, answer: &mut Vec<u8>) {
 
 fn write_answer(answer: &mut Vec<u8>, status: &str, extra: &str, body: &str) {
     // Writing to memory does not fail.
-    let _ = write!(answer, "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{extra}Content-Length: {}\r\n\r\n{body}", body.len());
+    let _ = write!(
+        answer,
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{extra}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
 }

@@ -1,4 +1,5 @@
-//! Threads for the parts that belong to the measurement: named, so that their CPU time can be told from the product's.
+//! Threads for the parts that belong to the measurement: named, so that their CPU time can be told
+//! from the product's.
 
 use std::thread;
 
@@ -15,6 +16,8 @@ pub(crate) const LOAD: &str = "load";
 pub(crate) fn start(name: &str) -> Outcome<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
-    thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
     Ok(handle)
 }

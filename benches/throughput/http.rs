@@ -1,4 +1,5 @@
-//! As much of HTTP/1.1 as the measurement needs: whole messages with a Content-Length, over connections that stay open.
+//! As much of HTTP/1.1 as the measurement needs: whole messages with a Content-Length, over
+//! connections that stay open.
 
 use std::io::{Error, ErrorKind, Result, Write};
 use std::net::SocketAddr;
@@ -45,7 +46,11 @@ impl Connection {
                 return Ok(Some(message));
             }
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return if self.buffer.is_empty() { Ok(None) } else { Err(ErrorKind::UnexpectedEof.into()) };
+                return if self.buffer.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(ErrorKind::UnexpectedEof.into())
+                };
             }
         }
     }
@@ -54,7 +59,8 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Message)> {
         self.write(request).await?;
         let answer = self.read().await?.ok_or(ErrorKind::UnexpectedEof)?;
-        let status = self.start_line(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status =
+            self.start_line(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
         Ok((status.ok_or_else(|| malformed("an answer without a status"))?, answer))
     }
 
@@ -69,7 +75,13 @@ impl Connection {
 }
 
 /// A request, ready to be written.
-pub(crate) fn request(method: &str, host: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(
+    method: &str,
+    host: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256 + body.len());
     // Writing to memory does not fail.
     let _ = write!(bytes, "{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
@@ -82,14 +94,20 @@ pub(crate) fn request(method: &str, host: SocketAddr, path: &str, headers: &[(&s
 }
 
 fn parse(bytes: &[u8]) -> Result<Option<Message>> {
-    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| malformed("a head that is no text"))?;
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head =
+        std::str::from_utf8(&bytes[..end]).map_err(|_| malformed("a head that is no text"))?;
     let mut lines = head.split("\r\n");
     let start_line = 0..lines.next().unwrap_or_default().len();
     let mut length = 0;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().map_err(|_| malformed("a Content-Length that is no number"))?;
+            length = value
+                .trim()
+                .parse()
+                .map_err(|_| malformed("a Content-Length that is no number"))?;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             return Err(malformed("a body in chunks, which is not understood here"));
         }

@@ -1,4 +1,5 @@
-//! Row 4: events through the API, committed with their enrollments and jobs; and row 5: how soon a single one becomes a message.
+//! Row 4: events through the API, committed with their enrollments and jobs; and row 5: how soon a
+//! single one becomes a message.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,9 +13,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two events of the latency row: the product has nothing else to do.
 const SPACING: Duration = Duration::from_millis(50);
 
-/// Reports `count` events. The automation waits first: enrollment and job are committed with the event, and no worker is needed until
-/// the wait is over.
-pub(crate) async fn ingest(bench: &Bench, count: usize, connections: usize, in_one: InOne) -> Outcome<Line> {
+/// Reports `count` events. The automation waits first: enrollment and job are committed with the
+/// event, and no worker is needed until the wait is over.
+pub(crate) async fn ingest(
+    bench: &Bench,
+    count: usize,
+    connections: usize,
+    in_one: InOne,
+) -> Outcome<Line> {
     let automation = bench.world.automation(Does::WaitsThenSends).await?;
     let requests = bench.world.reports(&automation, count, in_one);
     let mark = bench.processes().mark()?;
@@ -29,7 +35,10 @@ pub(crate) async fn ingest(bench: &Bench, count: usize, connections: usize, in_o
         return Err(format!("{count} events were answered with 202, but {events} are kept").into());
     }
     // They would come due a month from now.
-    bench.cluster.execute("DELETE /* bench: */ FROM jobs WHERE run_at > now() + interval '1 day'").await?;
+    bench
+        .cluster
+        .execute("DELETE /* bench: */ FROM jobs WHERE run_at > now() + interval '1 day'")
+        .await?;
     let how = match in_one {
         InOne::Event => format!("one per request, {connections} connections"),
         InOne::Batch(size) => format!("batches of {size}, {connections} connections"),
@@ -41,10 +50,12 @@ pub(crate) async fn ingest(bench: &Bench, count: usize, connections: usize, in_o
         .costing(cost, count))
 }
 
-/// Waits until every enrollment stands at its second step, and checks that each has a job for when its wait is over.
+/// Waits until every enrollment stands at its second step, and checks that each has a job for when
+/// its wait is over.
 async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usize) -> Outcome<()> {
     let expected = i64::try_from(count)?;
-    let moved = "SELECT count(*) /* bench: */ FROM enrollments WHERE automation_id = $1::text::uuid AND step = 1 AND due_at > now()";
+    let moved = "SELECT count(*) /* bench: */ FROM enrollments WHERE automation_id = $1::text::uuid
+                    AND step = 1 AND due_at > now()";
     let asked = Instant::now();
     loop {
         let advanced = bench.cluster.count(moved, &[&automation.id]).await?;
@@ -52,20 +63,29 @@ async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usiz
             break;
         }
         if asked.elapsed() > PATIENCE {
-            return Err(format!("of {count} events, {advanced} became an enrollment that waits").into());
+            return Err(
+                format!("of {count} events, {advanced} became an enrollment that waits").into()
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // Nobody has counted the rows of the new jobs yet: a nested loop would take a minute.
     bench.cluster.execute("SET enable_nestloop = off").await?;
     let waiting = "SELECT count(*) /* bench: */ FROM enrollments e JOIN jobs j ON j.subject = e.id
-                   WHERE e.automation_id = $1::text::uuid AND j.run_at = e.due_at AND j.kind = 'advance'";
+                   WHERE e.automation_id = $1::text::uuid AND j.run_at = e.due_at
+                       AND j.kind = 'advance'";
     let jobs = bench.cluster.count(waiting, &[&automation.id]).await?;
     bench.cluster.execute("RESET enable_nestloop").await?;
-    if jobs == expected { Ok(()) } else { Err(format!("of {count} enrollments that wait, {jobs} have a job for when it is over").into()) }
+    if jobs == expected {
+        Ok(())
+    } else {
+        Err(format!("of {count} enrollments that wait, {jobs} have a job for when it is over")
+            .into())
+    }
 }
 
-/// Reports one event after the other, with pauses, and notes how long after the 202 Twilio had the message.
+/// Reports one event after the other, with pauses, and notes how long after the 202 Twilio had the
+/// message.
 pub(crate) async fn latency(bench: &Bench, count: usize) -> Outcome<Line> {
     let automation = bench.world.automation(Does::Sends).await?;
     let requests = bench.world.reports(&automation, count, InOne::Event);
@@ -98,10 +118,12 @@ pub(crate) async fn latency(bench: &Bench, count: usize) -> Outcome<Line> {
     let cost = bench.processes().since(&mark)?;
     bench.world.pause(&automation).await?;
 
-    let posted: HashMap<String, Instant> = bench.fake.posts().into_iter().map(|post| (post.to, post.at)).collect();
+    let posted: HashMap<String, Instant> =
+        bench.fake.posts().into_iter().map(|post| (post.to, post.at)).collect();
     // A message may well leave before the load tool has read the 202.
-    let after =
-        |(place, answered): (usize, &Instant)| posted.get(&bench.world.phone(place)).map(|at| at.saturating_duration_since(*answered));
+    let after = |(place, answered): (usize, &Instant)| {
+        posted.get(&bench.world.phone(place)).map(|at| at.saturating_duration_since(*answered))
+    };
     let mut latencies: Vec<Duration> = answered.iter().enumerate().filter_map(after).collect();
     if latencies.len() != count {
         return Err(format!("of {count} events, {} became messages", latencies.len()).into());

@@ -1,4 +1,5 @@
-//! The load tool: sends prepared requests over connections that stay open, and notes how long each answer took.
+//! The load tool: sends prepared requests over connections that stay open, and notes how long each
+//! answer took.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,10 +19,17 @@ pub(crate) struct Burst {
     latencies: Vec<Duration>,
 }
 
-/// Sends every request once, in their order, over so many connections; fails when one is answered with another status.
+/// Sends every request once, in their order, over so many connections; fails when one is answered
+/// with another status.
 ///
 /// The clock runs from the first request to the last answer; the connections are open before.
-pub(crate) async fn burst(on: &Handle, address: SocketAddr, connections: usize, requests: Vec<Vec<u8>>, expected: u16) -> Outcome<Burst> {
+pub(crate) async fn burst(
+    on: &Handle,
+    address: SocketAddr,
+    connections: usize,
+    requests: Vec<Vec<u8>>,
+    expected: u16,
+) -> Outcome<Burst> {
     let requests: Arc<[Vec<u8>]> = requests.into();
     on.spawn(async move {
         let opened = try_join_all((0..connections).map(|_| Connection::open(address))).await?;
@@ -40,15 +48,26 @@ pub(crate) async fn burst(on: &Handle, address: SocketAddr, connections: usize, 
     .await?
 }
 
-async fn send(mut connection: Connection, requests: Arc<[Vec<u8>]>, next: Arc<AtomicUsize>, expected: u16) -> Outcome<Vec<Duration>> {
+async fn send(
+    mut connection: Connection,
+    requests: Arc<[Vec<u8>]>,
+    next: Arc<AtomicUsize>,
+    expected: u16,
+) -> Outcome<Vec<Duration>> {
     let mut latencies = Vec::new();
     while let Some(request) = requests.get(next.fetch_add(1, Relaxed)) {
         let begun = Instant::now();
         let (status, answer) = connection.exchange(request).await?;
         latencies.push(begun.elapsed());
         if status != expected {
-            let said = String::from_utf8_lossy(connection.body(&answer)).chars().take(500).collect::<String>();
-            return Err(format!("a request was answered with {status} instead of {expected}: {said}").into());
+            let said = String::from_utf8_lossy(connection.body(&answer))
+                .chars()
+                .take(500)
+                .collect::<String>();
+            return Err(format!(
+                "a request was answered with {status} instead of {expected}: {said}"
+            )
+            .into());
         }
     }
     Ok(latencies)
@@ -73,7 +92,12 @@ pub(crate) fn per_second(count: usize, elapsed: Duration) -> f64 {
 }
 
 /// What this share of the durations, which are in rising order, did not exceed, in milliseconds.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index into the list")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "an index into the list"
+)]
 pub(crate) fn percentile(sorted: &[Duration], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(index.saturating_sub(1)).map_or(f64::NAN, |duration| duration.as_secs_f64() * 1e3)

@@ -35,9 +35,13 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split_once(':')).map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
+        line.and_then(|line| line.split_once(':'))
+            .map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
     };
-    let memory = field(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").parse::<f64>().unwrap_or_default();
+    let memory = field(&read("/proc/meminfo"), "MemTotal")
+        .trim_end_matches(" kB")
+        .parse::<f64>()
+        .unwrap_or_default();
     Ok(Machine {
         measured_at: Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         commit: commit(),
@@ -52,18 +56,25 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
 
 fn commit() -> String {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"])
+        .is_some_and(|changes| !changes.is_empty());
     let commit = git(&["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
     if changed { format!("{commit}+") } else { commit }
 }
 
-/// How fast the machine is at this moment, with nothing of Carillon in it: round trips of a byte between two threads over TCP, a second.
+/// How fast the machine is at this moment, with nothing of Carillon in it: round trips of a byte
+/// between two threads over TCP, a second.
 ///
-/// What others on the same hardware do is felt in system calls and changes of threads before it is felt in calculations: figures of
-/// different hours can be compared with what was measured right before them.
+/// What others on the same hardware do is felt in system calls and changes of threads before it is
+/// felt in calculations: figures of different hours can be compared with what was measured right
+/// before them.
 pub(crate) fn pulse() -> Outcome<f64> {
     const LASTS: Duration = Duration::from_millis(300);
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -1,9 +1,10 @@
-//! `make bench`: how fast the product is, and what it costs, on this machine. Starts everything it needs, checks the counts at the end
-//! of each row, prints a table and keeps the figures as a file.
+//! `make bench`: how fast the product is, and what it costs, on this machine. Starts everything it
+//! needs, checks the counts at the end of each row, prints a table and keeps the figures as a file.
 //!
-//! [`cluster`] is the database, [`product`] the program under measurement, [`fake_twilio`] and [`load`] the world around it, which
-//! shares the machine's cores with them. The rows are [`send`], [`callbacks`], [`ingest`] and [`resting`]; [`history`] fills the
-//! tables before, to see whether the cost stays the same.
+//! [`cluster`] is the database, [`product`] the program under measurement, [`fake_twilio`] and
+//! [`load`] the world around it, which shares the machine's cores with them. The rows are [`send`],
+//! [`callbacks`], [`ingest`] and [`resting`]; [`history`] fills the tables before, to see whether
+//! the cost stays the same.
 
 mod bench;
 mod callbacks;
@@ -57,16 +58,19 @@ struct Options {
     /// How often the rows with a rate are repeated; the one in the middle counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// CARILLON_WORKER_CONCURRENCY and the connection's most requests in flight: at 100 ms, a rate of 8,000 messages a second needs 800 requests in flight.
+    /// CARILLON_WORKER_CONCURRENCY and the connection's most requests in flight: at 100 ms, a rate
+    /// of 8,000 messages a second needs 800 requests in flight.
     #[arg(long, default_value_t = 1_024)]
     concurrency: usize,
-    /// How many messages are in the database before, to a tenth as many contacts; 10,000,000 for the second half of the table.
+    /// How many messages are in the database before, to a tenth as many contacts; 10,000,000 for
+    /// the second half of the table.
     #[arg(long, default_value_t = 0)]
     history: usize,
     /// How long the idle row watches, in seconds.
     #[arg(long, default_value_t = 20)]
     idle: u64,
-    /// Keeps database and logs in this directory, and uses again what is there; a passing one in /var/tmp otherwise.
+    /// Keeps database and logs in this directory, and uses again what is there; a passing one in
+    /// /var/tmp otherwise.
     #[arg(long)]
     directory: Option<PathBuf>,
     /// Writes the figures as JSON into this directory, named by date and commit.
@@ -126,10 +130,15 @@ async fn measure_all(options: &Options) -> Outcome<()> {
 async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
     let fake = FakeTwilio::start(&helper::start(helper::FAKE)?).await?;
     let cluster = Cluster::start(directory).await?;
-    let setup = Setup::new(&options.program, directory, cluster.url(), fake.address, options.concurrency)?;
+    let setup =
+        Setup::new(&options.program, directory, cluster.url(), fake.address, options.concurrency)?;
     setup.run(&["migrate"])?;
     let cluster = history::ensure(cluster, &setup, options.history).await?;
-    let mut report = Report::begin(machine::describe(&cluster, directory).await?, options.concurrency, options.history);
+    let mut report = Report::begin(
+        machine::describe(&cluster, directory).await?,
+        options.concurrency,
+        options.history,
+    );
     if options.wants(Row::Start) {
         report.add(resting::start(&setup).await?);
     }
@@ -137,7 +146,15 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
     let (product, _) = setup.serve().await?;
     let key = setup.run(&["api-key", "create", "--name", "bench", "--role", "admin"])?;
     let present = usize::try_from(cluster.count("SELECT count(*) FROM contacts", &[]).await?)?;
-    let world = World::prepare(product.address, key, &cluster, options.messages, present, options.concurrency).await?;
+    let world = World::prepare(
+        product.address,
+        key,
+        &cluster,
+        options.messages,
+        present,
+        options.concurrency,
+    )
+    .await?;
     let bench = Bench { cluster, product, fake, world, load: helper::start(helper::LOAD)? };
     let measured = rows(options, &bench, &mut report).await;
     let Bench { cluster, product, .. } = bench;
@@ -160,7 +177,8 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         for _ in 0..options.runs {
             if options.wants(Row::Send) || (place == 0 && options.wants(Row::Callbacks)) {
                 let pulse = begin(bench).await?;
-                let (line, now_sent) = send::send(bench, options.messages, Duration::from_millis(*latency)).await?;
+                let (line, now_sent) =
+                    send::send(bench, options.messages, Duration::from_millis(*latency)).await?;
                 runs.push(line.with(pulse, bench.cluster.statements().await?));
                 sent = now_sent;
             }
@@ -176,7 +194,10 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         report.add_all(middle(reported));
     }
     if options.wants(Row::Ingest) {
-        for (connections, in_one, count) in [(64, InOne::Event, options.messages), (16, InOne::Batch(100), 5 * options.messages / 2)] {
+        for (connections, in_one, count) in [
+            (64, InOne::Event, options.messages),
+            (16, InOne::Batch(100), 5 * options.messages / 2),
+        ] {
             let mut runs = Vec::new();
             for _ in 0..options.runs {
                 let pulse = begin(bench).await?;

@@ -79,7 +79,9 @@ impl Processes {
         let (mut fake_twilio, mut load) = (Duration::ZERO, Duration::ZERO);
         for thread in fs::read_dir("/proc/self/task")?.flatten() {
             let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
-            let Ok(times) = Times::of(&thread.path().join("stat").to_string_lossy()) else { continue };
+            let Ok(times) = Times::of(&thread.path().join("stat").to_string_lossy()) else {
+                continue;
+            };
             match name.trim() {
                 helper::FAKE => fake_twilio += times.own,
                 helper::LOAD => load += times.own,
@@ -95,7 +97,8 @@ impl Processes {
 impl Cost {
     /// The share of the machine that others had meanwhile, from 0 to 1.
     pub(crate) fn disturbance(&self) -> f64 {
-        let cores = u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap_or(1);
+        let cores =
+            u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap_or(1);
         self.cpu.others.as_secs_f64() / (self.wall * cores).as_secs_f64()
     }
 }
@@ -111,8 +114,11 @@ pub(crate) fn memory(process: u32) -> Outcome<(f64, f64)> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let megabytes = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let kilobytes = line.and_then(|value| value.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        kilobytes.map(|kilobytes| kilobytes / 1024.0).ok_or(format!("the kernel does not say {name}"))
+        let kilobytes =
+            line.and_then(|value| value.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        kilobytes
+            .map(|kilobytes| kilobytes / 1024.0)
+            .ok_or(format!("the kernel does not say {name}"))
     };
     Ok((megabytes("VmRSS")?, megabytes("VmHWM")?))
 }
@@ -128,16 +134,33 @@ impl Times {
     fn of(path: &str) -> Outcome<Self> {
         let text = fs::read_to_string(path)?;
         // The name before it may hold blanks and parentheses.
-        let fields: Vec<&str> = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-        let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u32>().ok()).ok_or("a process without times");
-        Ok(Self { parent: number(1)?, own: TICK * (number(11)? + number(12)?), ended_children: TICK * (number(13)? + number(14)?) })
+        let fields: Vec<&str> =
+            text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+        let number = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<u32>().ok())
+                .ok_or("a process without times")
+        };
+        Ok(Self {
+            parent: number(1)?,
+            own: TICK * (number(11)? + number(12)?),
+            ended_children: TICK * (number(13)? + number(14)?),
+        })
     }
 }
 
 /// CPU time that the whole machine has used, or that its host took from it.
 fn machine() -> Outcome<Duration> {
     let text = fs::read_to_string("/proc/stat")?;
-    let numbers: Vec<u32> = text.lines().next().unwrap_or_default().split_whitespace().skip(1).filter_map(|one| one.parse().ok()).collect();
+    let numbers: Vec<u32> = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|one| one.parse().ok())
+        .collect();
     // user, nice, system, (idle, iowait,) irq, softirq, steal
     Ok(TICK * [0, 1, 2, 5, 6, 7].into_iter().filter_map(|index| numbers.get(index)).sum::<u32>())
 }

@@ -1,4 +1,5 @@
-//! The product under measurement: the real program, as a process of its own, configured by its environment.
+//! The product under measurement: the real program, as a process of its own, configured by its
+//! environment.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -30,7 +31,13 @@ pub(crate) struct Product {
 
 impl Setup {
     /// Everything that is not named here has the default of an installation.
-    pub(crate) fn new(program: &Path, directory: &Path, database_url: &str, twilio: SocketAddr, concurrency: usize) -> Outcome<Self> {
+    pub(crate) fn new(
+        program: &Path,
+        directory: &Path,
+        database_url: &str,
+        twilio: SocketAddr,
+        concurrency: usize,
+    ) -> Outcome<Self> {
         let address = free_address()?;
         let vars = vec![
             ("DATABASE_URL", database_url.to_owned()),
@@ -39,13 +46,23 @@ impl Setup {
             ("CARILLON_TWILIO_API_URL", format!("http://{twilio}")),
             ("CARILLON_WORKER_CONCURRENCY", concurrency.to_string()),
         ];
-        Ok(Self { program: std::path::absolute(program)?, vars, directory: directory.to_owned(), address })
+        Ok(Self {
+            program: std::path::absolute(program)?,
+            vars,
+            directory: directory.to_owned(),
+            address,
+        })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         // Not ours: a .env file here, or settings of whoever measures.
-        command.args(arguments).env_clear().envs(self.vars.iter().cloned()).current_dir(&self.directory).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.vars.iter().cloned())
+            .current_dir(&self.directory)
+            .stdin(Stdio::null());
         command
     }
 
@@ -53,7 +70,9 @@ impl Setup {
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome<String> {
         let output = self.command(arguments).stderr(Stdio::inherit()).output()?;
         if !output.status.success() {
-            return Err(format!("carillon {} ended with {}", arguments.join(" "), output.status).into());
+            return Err(
+                format!("carillon {} ended with {}", arguments.join(" "), output.status).into()
+            );
         }
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
@@ -65,13 +84,18 @@ impl Setup {
 
     /// The same with a command of its own: `serve --role web`.
     pub(crate) async fn start(&self, arguments: &[&str]) -> Outcome<(Product, Duration)> {
-        let log = File::options().create(true).append(true).open(self.directory.join("serve.log"))?;
+        let log =
+            File::options().create(true).append(true).open(self.directory.join("serve.log"))?;
         let begun = Instant::now();
         let child = self.command(arguments).stdout(log.try_clone()?).stderr(log).spawn()?;
         let mut product = Product { child, address: self.address };
         while !product.is_ready().await {
             if let Some(status) = product.child.try_wait()? {
-                return Err(format!("carillon serve ended with {status}; see {}", self.directory.join("serve.log").display()).into());
+                return Err(format!(
+                    "carillon serve ended with {status}; see {}",
+                    self.directory.join("serve.log").display()
+                )
+                .into());
             }
             if begun.elapsed() > PATIENCE {
                 return Err("carillon serve does not get ready".into());
@@ -82,11 +106,13 @@ impl Setup {
     }
 }
 
-/// An address that is free now: the product is told before it listens, since it signs and is called under it. Outside of the range that
-/// the kernel takes the ports of outgoing connections from, so that it stays free.
+/// An address that is free now: the product is told before it listens, since it signs and is called
+/// under it. Outside of the range that the kernel takes the ports of outgoing connections from, so
+/// that it stays free.
 fn free_address() -> Outcome<SocketAddr> {
     let mut ports = std::iter::repeat_with(|| 10_000 + rand::random::<u16>() % 22_000).take(100);
-    let free = ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok());
+    let free =
+        ports.find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok());
     free.ok_or_else(|| "no port is free".into())
 }
 

@@ -61,7 +61,10 @@ impl Report {
                 println!("    total ms    calls     rows   mean ms");
                 for one in line.statements.iter().take(20) {
                     let text: String = one.text.chars().take(150).collect();
-                    println!("  {:>10.1} {:>8} {:>8} {:>9.3}  {text}", one.total_ms, one.calls, one.rows, one.mean_ms);
+                    println!(
+                        "  {:>10.1} {:>8} {:>8} {:>9.3}  {text}",
+                        one.total_ms, one.calls, one.rows, one.mean_ms
+                    );
                 }
             }
         }
@@ -79,10 +82,12 @@ impl Report {
     /// The table as `docs/performance.md` has it.
     fn markdown(&self) -> String {
         let machine = &self.machine;
-        let settings: Vec<String> = machine.postgres.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let settings: Vec<String> =
+            machine.postgres.iter().map(|(name, value)| format!("{name} {value}")).collect();
         // Writing to memory does not fail.
         let mut text = format!(
-            "Commit {}, {}. {} × {}, {:.0} GB, Linux {}; 8 kB on disk in {:.2} ms. Worker concurrency {}.\nPostgreSQL: {}.\n\n",
+            "Commit {}, {}. {} × {}, {:.0} GB, Linux {}; 8 kB on disk in {:.2} ms. Worker \
+             concurrency {}.\nPostgreSQL: {}.\n\n",
             machine.commit,
             machine.measured_at,
             machine.cores,
@@ -94,24 +99,42 @@ impl Report {
             settings.join(", "),
         );
         if self.history > 0 {
-            let _ = write!(text, "{} messages to {} contacts were there before.\n\n", self.history, self.history / MESSAGES_OF_A_CONTACT);
+            let _ = write!(
+                text,
+                "{} messages to {} contacts were there before.\n\n",
+                self.history,
+                self.history / MESSAGES_OF_A_CONTACT
+            );
         }
         text.push_str(
-            "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, load (µs) | others on the machine | its pulse before |\n",
+            "| work | measured | at least / aim | CPU for one: serve, PostgreSQL, fake Twilio, \
+             load (µs) | others on the machine | its pulse before |\n",
         );
         text.push_str("|---|---|---|---|---|---|\n");
         for line in &self.lines {
-            let goal = GOALS.iter().find(|(work, how, _)| *work == line.work && line.how.starts_with(how)).map_or("", |(_, _, goal)| goal);
-            let number = |name: &str| line.cost.as_ref().and_then(|cost| cost.get(name)).and_then(Value::as_f64);
+            let goal = GOALS
+                .iter()
+                .find(|(work, how, _)| *work == line.work && line.how.starts_with(how))
+                .map_or("", |(_, _, goal)| goal);
+            let number = |name: &str| {
+                line.cost.as_ref().and_then(|cost| cost.get(name)).and_then(Value::as_f64)
+            };
             let cpu: Vec<String> = ["serve_us", "postgres_us", "fake_twilio_us", "load_us"]
                 .into_iter()
                 .filter_map(number)
                 .map(|one| format!("{one:.0}"))
                 .collect();
-            let others = number("others_share").map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share));
+            let others = number("others_share")
+                .map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share));
             let pulse = line.pulse.map_or_else(String::new, |pulse| format!("{}/s", amount(pulse)));
-            let _ =
-                writeln!(text, "| {}, {} | {} | {goal} | {} | {others} | {pulse} |", line.work, line.how, figures(line), cpu.join(", "));
+            let _ = writeln!(
+                text,
+                "| {}, {} | {} | {goal} | {} | {others} | {pulse} |",
+                line.work,
+                line.how,
+                figures(line),
+                cpu.join(", ")
+            );
         }
         text
     }

@@ -1,4 +1,5 @@
-//! Rows 6 and 7: how soon the product is ready, what memory it takes, and what it costs when nothing happens.
+//! Rows 6 and 7: how soon the product is ready, what memory it takes, and what it costs when
+//! nothing happens.
 
 use std::time::Duration;
 
@@ -29,18 +30,18 @@ pub(crate) async fn start(setup: &Setup) -> Outcome<Line> {
 /// The most memory that the product has taken so far, and what it has now.
 pub(crate) fn memory(bench: &Bench) -> Outcome<Line> {
     let (now, most) = measure::memory(bench.product.process())?;
-    Ok(Line::new("memory", "of the process during all of it").figure(Figure::new("peak", "MB", most)).figure(Figure::new(
-        "at the end",
-        "MB",
-        now,
-    )))
+    Ok(Line::new("memory", "of the process during all of it")
+        .figure(Figure::new("peak", "MB", most))
+        .figure(Figure::new("at the end", "MB", now)))
 }
 
-/// Watches while nothing happens. Statements are those that PostgreSQL counted, BEGIN and COMMIT included.
+/// Watches while nothing happens. Statements are those that PostgreSQL counted, BEGIN and COMMIT
+/// included.
 pub(crate) async fn idle(bench: &Bench, length: Duration) -> Outcome<Line> {
     // What the rows before left behind is done by then.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let calls = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements WHERE query !~ 'pg_stat_statements'";
+    let calls = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+                    WHERE query !~ 'pg_stat_statements'";
     bench.cluster.forget_statements().await?;
     let mark = bench.processes().mark()?;
     tokio::time::sleep(length).await;

@@ -8,7 +8,8 @@ use crate::fake_twilio::Post;
 use crate::world::{Automation, Does, InOne};
 use crate::{Outcome, load};
 
-/// Events come in as a shop's backlog does: in batches, some at a time. That is part of the measured time.
+/// Events come in as a shop's backlog does: in batches, some at a time. That is part of the
+/// measured time.
 const BATCH: usize = 500;
 const CONNECTIONS: usize = 4;
 /// Nothing moves for so long: something is wrong.
@@ -27,7 +28,8 @@ pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outc
     bench.fake.begin(latency);
     let mark = bench.processes().mark()?;
     let begun = Instant::now();
-    let reported = load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 202).await?;
+    let reported =
+        load::burst(&bench.load, bench.world.address, CONNECTIONS, requests, 202).await?;
     let posted = wait_for_posts(bench, &automation, count).await?;
     wait_for_records(bench, &automation, count).await?;
     let elapsed = begun.elapsed();
@@ -45,7 +47,11 @@ pub(crate) async fn send(bench: &Bench, count: usize, latency: Duration) -> Outc
         .figure(Figure::new("all recorded after", "s", elapsed.as_secs_f64()))
         .costing(cost, count);
     // The fake answers at once, or one after the other: only with a latency is there a flight.
-    let line = if latency.is_zero() { line } else { line.figure(Figure::count("most in flight", bench.fake.most_in_flight())) };
+    let line = if latency.is_zero() {
+        line
+    } else {
+        line.figure(Figure::count("most in flight", bench.fake.most_in_flight()))
+    };
     Ok((line, Sent { automation, posts }))
 }
 
@@ -62,7 +68,11 @@ async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) ->
         }
         if moved.elapsed() > PATIENCE {
             let statuses = statuses(bench, automation).await?;
-            return Err(format!("after {posts} of {count} messages nothing moves any more; the database has {statuses:?}").into());
+            return Err(format!(
+                "after {posts} of {count} messages nothing moves any more; the database has \
+                     {statuses:?}"
+            )
+            .into());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -70,13 +80,16 @@ async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) ->
 
 /// Waits until every message has its SID in the database.
 async fn wait_for_records(bench: &Bench, automation: &Automation, count: usize) -> Outcome<()> {
-    let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid AND twilio_sid IS NOT NULL";
+    let sql = "SELECT count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid
+                  AND twilio_sid IS NOT NULL";
     let asked = Instant::now();
     while bench.cluster.count(sql, &[&automation.id]).await? < i64::try_from(count)? {
         if asked.elapsed() > PATIENCE {
-            return Err(
-                format!("not every message was recorded with its SID; the database has {:?}", statuses(bench, automation).await?).into()
-            );
+            return Err(format!(
+                "not every message was recorded with its SID; the database has {:?}",
+                statuses(bench, automation).await?
+            )
+            .into());
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -84,28 +97,55 @@ async fn wait_for_records(bench: &Bench, automation: &Automation, count: usize) 
 }
 
 async fn statuses(bench: &Bench, automation: &Automation) -> Outcome<Vec<(String, i64)>> {
-    let sql = "SELECT status, count(*) /* bench: */ FROM messages WHERE automation_id = $1::text::uuid GROUP BY 1 ORDER BY 1";
+    let sql = "SELECT status, count(*) /* bench: */ FROM messages
+                  WHERE automation_id = $1::text::uuid GROUP BY 1 ORDER BY 1";
     let rows = bench.cluster.rows(sql, &[&automation.id]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Twilio got one message for each contact, and the database knows each by the SID that Twilio gave it.
-async fn check(bench: &Bench, automation: &Automation, count: usize, posts: &[Post]) -> Outcome<()> {
+/// Twilio got one message for each contact, and the database knows each by the SID that Twilio gave
+/// it.
+async fn check(
+    bench: &Bench,
+    automation: &Automation,
+    count: usize,
+    posts: &[Post],
+) -> Outcome<()> {
     let expected: HashSet<String> = (0..count).map(|place| bench.world.phone(place)).collect();
     let reached: HashSet<String> = posts.iter().map(|post| post.to.clone()).collect();
     if posts.len() != count || reached != expected {
-        return Err(format!("Twilio got {} messages for {} numbers instead of one for each of {count}", posts.len(), reached.len()).into());
+        return Err(format!(
+            "Twilio got {} messages for {} numbers instead of one for each of {count}",
+            posts.len(),
+            reached.len()
+        )
+        .into());
     }
-    let at_twilio: HashMap<&str, &str> =
-        posts.iter().map(|post| (post.status_callback.rsplit('/').next().unwrap_or_default(), post.sid.as_str())).collect();
-    let sql = "SELECT m.id::text, m.twilio_sid, m.status, count(a.outcome), bool_and(a.outcome = 'accepted') /* bench: */
-               FROM messages m LEFT JOIN attempts a ON a.message_id = m.id WHERE m.automation_id = $1::text::uuid GROUP BY m.id";
+    let at_twilio: HashMap<&str, &str> = posts
+        .iter()
+        .map(|post| {
+            (post.status_callback.rsplit('/').next().unwrap_or_default(), post.sid.as_str())
+        })
+        .collect();
+    let sql = "SELECT m.id::text, m.twilio_sid, m.status, count(a.outcome),
+                  bool_and(a.outcome = 'accepted') /* bench: */
+               FROM messages m LEFT JOIN attempts a ON a.message_id = m.id
+                   WHERE m.automation_id = $1::text::uuid GROUP BY m.id";
     let rows = bench.cluster.rows(sql, &[&automation.id]).await?;
     for row in &rows {
         let (id, sid, status): (&str, Option<&str>, &str) = (row.get(0), row.get(1), row.get(2));
         let (attempts, accepted): (i64, Option<bool>) = (row.get(3), row.get(4));
-        if sid.is_none() || at_twilio.get(id).copied() != sid || status != "queued" || attempts != 1 || accepted != Some(true) {
-            return Err(format!("message {id} has status {status}, SID {sid:?} and {attempts} attempts, accepted: {accepted:?}").into());
+        if sid.is_none()
+            || at_twilio.get(id).copied() != sid
+            || status != "queued"
+            || attempts != 1
+            || accepted != Some(true)
+        {
+            return Err(format!(
+                "message {id} has status {status}, SID {sid:?} and {attempts} attempts, \
+                     accepted: {accepted:?}"
+            )
+            .into());
         }
     }
     if rows.len() != count {

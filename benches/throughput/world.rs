@@ -1,4 +1,5 @@
-//! What there is to measure with: a connected account with its sender, a template, contacts, and automations as they are needed.
+//! What there is to measure with: a connected account with its sender, a template, contacts, and
+//! automations as they are needed.
 
 use std::net::SocketAddr;
 
@@ -9,7 +10,8 @@ use crate::cluster::Cluster;
 use crate::fake_twilio::{ACCOUNT_SID, AUTH_TOKEN, SENDER};
 use crate::http::{self, Connection};
 
-const BODY: &str = "Hi {{ contact.first_name }}, your order {{ event.order_id }} is on its way. Reply STOP to opt out.";
+const BODY: &str = "Hi {{ contact.first_name }}, your order {{ event.order_id }} is on its way. \
+                    Reply STOP to opt out.";
 
 /// The prepared installation, reached through its API.
 pub(crate) struct World {
@@ -20,7 +22,8 @@ pub(crate) struct World {
     pub(crate) template_id: String,
     /// What contacts are numbered by, from 0.
     contacts: usize,
-    /// Only every so many of the contacts in the database take part, so that they are not neighbours there.
+    /// Only every so many of the contacts in the database take part, so that they are not
+    /// neighbours there.
     stride: usize,
 }
 
@@ -60,18 +63,33 @@ impl World {
             // Through SQL, since it is not what is measured.
             let insert = format!(
                 "INSERT INTO contacts (id, phone, first_name, attributes, created_at, updated_at)
-                 SELECT gen_random_uuid(), '+1206' || (i + {FIRST_NUMBER}), 'Ada', '{{\"city\": \"Seattle\"}}', now(), now()
+                 SELECT gen_random_uuid(), '+1206' || (i + {FIRST_NUMBER}), 'Ada',
+                     '{{\"city\": \"Seattle\"}}', now(), now()
                  FROM generate_series({present}, {contacts} - 1) AS i"
             );
             cluster.execute(&insert).await?;
         }
         // Even, since those who have said STOP have odd places.
         let stride = ((present / contacts.max(1)) & !1).max(1);
-        let mut world =
-            Self { address, key, connection_id: String::new(), sender_id: String::new(), template_id: String::new(), contacts, stride };
+        let mut world = Self {
+            address,
+            key,
+            connection_id: String::new(),
+            sender_id: String::new(),
+            template_id: String::new(),
+            contacts,
+            stride,
+        };
         let known = world.call("GET", "/connections", &Value::Null).await?["data"][0].clone();
         let connection = if known.is_null() {
-            let keys = json!({ "name": "Bench", "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": SENDER });
+            let keys = json!(
+                {
+                    "name": "Bench",
+                    "account_sid": ACCOUNT_SID,
+                    "auth_token": AUTH_TOKEN,
+                    "sender": SENDER
+                }
+            );
             world.call("POST", "/connections", &keys).await?
         } else {
             // A database that is used again.
@@ -79,32 +97,57 @@ impl World {
         };
         world.connection_id = text(&connection["id"])?;
         world.sender_id = text(&connection["senders"][0]["id"])?;
-        // Twilio's usual bound for an account is far below what 100 ms of latency needs at these rates.
+        // Twilio's usual bound for an account is far below what 100 ms of latency needs at these
+        // rates.
         let most = json!({ "max_concurrency": concurrency.min(5_000) });
         world.call("PATCH", &format!("/connections/{}", world.connection_id), &most).await?;
-        // A long code sends one part a second unless told otherwise; here the machine is to be the limit.
-        world.call("PATCH", &format!("/senders/{}", world.sender_id), &json!({ "parts_per_second": null })).await?;
+        // A long code sends one part a second unless told otherwise; here the machine is to be the
+        // limit.
+        world
+            .call(
+                "PATCH",
+                &format!("/senders/{}", world.sender_id),
+                &json!({ "parts_per_second": null }),
+            )
+            .await?;
         let name = format!("Order {}", unique());
-        world.template_id = text(&world.call("POST", "/templates", &json!({ "name": name, "body": BODY })).await?["id"])?;
+        world.template_id = text(
+            &world.call("POST", "/templates", &json!({ "name": name, "body": BODY })).await?["id"],
+        )?;
         Ok(world)
     }
 
     /// Creates an active automation.
     pub(crate) async fn automation(&self, does: Does) -> Outcome<Automation> {
         let event = format!("order_completed_{}", unique());
-        let send = json!({ "type": "send_sms", "template_id": self.template_id, "sender_id": self.sender_id });
+        let send = json!(
+            { "type": "send_sms", "template_id": self.template_id, "sender_id": self.sender_id }
+        );
         let steps = match does {
             Does::Sends => json!([send]),
             Does::WaitsThenSends => json!([{ "type": "wait", "seconds": 30 * 24 * 60 * 60 }, send]),
         };
-        let new = json!({ "name": event, "trigger": { "type": "event", "name": event }, "steps": steps, "status": "active" });
+        let new = json!(
+            {
+                "name": event,
+                "trigger": { "type": "event", "name": event },
+                "steps": steps,
+                "status": "active"
+            }
+        );
         let id = text(&self.call("POST", "/automations", &new).await?["id"])?;
         Ok(Automation { id, event })
     }
 
     /// Pauses an automation that has served.
     pub(crate) async fn pause(&self, automation: &Automation) -> Outcome<()> {
-        self.call("PATCH", &format!("/automations/{}", automation.id), &json!({ "status": "paused" })).await.map(drop)
+        self.call(
+            "PATCH",
+            &format!("/automations/{}", automation.id),
+            &json!({ "status": "paused" }),
+        )
+        .await
+        .map(drop)
     }
 
     /// The number of a contact that takes part, by its place among those.
@@ -113,18 +156,30 @@ impl World {
     }
 
     /// Requests that report `count` events, one after the other for each contact.
-    pub(crate) fn reports(&self, automation: &Automation, count: usize, in_one: InOne) -> Vec<Vec<u8>> {
+    pub(crate) fn reports(
+        &self,
+        automation: &Automation,
+        count: usize,
+        in_one: InOne,
+    ) -> Vec<Vec<u8>> {
         let event = |number: usize| {
             json!({
                 "id": format!("{}-{number}", automation.event),
                 "name": automation.event,
                 "contact": { "phone": self.phone(number) },
-                "properties": { "order_id": format!("A-{number:06}"), "total": 49.9, "currency": "USD" },
+                "properties": {
+                    "order_id": format!("A-{number:06}"),
+                    "total": 49.9,
+                    "currency": "USD"
+                },
             })
         };
         let numbers: Vec<usize> = (0..count).collect();
         match in_one {
-            InOne::Event => numbers.iter().map(|number| self.request("POST", "/events", &event(*number))).collect(),
+            InOne::Event => numbers
+                .iter()
+                .map(|number| self.request("POST", "/events", &event(*number)))
+                .collect(),
             InOne::Batch(size) => numbers
                 .chunks(size)
                 .map(|chunk| {
@@ -137,7 +192,11 @@ impl World {
 
     fn request(&self, method: &str, path: &str, body: &Value) -> Vec<u8> {
         let authorization = format!("Bearer {}", self.key);
-        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json"), ("Accept", "application/json")];
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+        ];
         let body = if body.is_null() { String::new() } else { body.to_string() };
         http::request(method, self.address, &format!("/api/v1{path}"), &headers, body.as_bytes())
     }
@@ -161,7 +220,10 @@ pub(crate) enum InOne {
 }
 
 fn text(value: &Value) -> Outcome<String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| format!("the API answered {value} where a text was expected").into())
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| format!("the API answered {value} where a text was expected").into())
 }
 
 fn unique() -> String {

@@ -1,4 +1,5 @@
-//! The demo: everything in one process, with a simulated Twilio and sample data; no account, no internet.
+//! The demo: everything in one process, with a simulated Twilio and sample data; no account, no
+//! internet.
 
 mod past;
 mod sample;
@@ -15,13 +16,19 @@ use crate::connections;
 use crate::simulator;
 use crate::users;
 
-/// Serves with the simulator in place of Twilio, and sample data, until the process is asked to stop.
+/// Serves with the simulator in place of Twilio, and sample data, until the process is asked to
+/// stop.
 pub async fn demo(mut config: Config) -> Result<(), AppError> {
     files::allow_as_many_as_possible();
     let simulator = start_simulator(config.simulator_bind).await?;
     let phones = simulator.url.clone();
-    if config.for_demo(Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?) {
-        tracing::info!("the demo does not use DATABASE_URL: it keeps to a PostgreSQL of its own in {}", config.data_dir.display());
+    if config.for_demo(
+        Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?,
+    ) {
+        tracing::info!(
+            "the demo does not use DATABASE_URL: it keeps to a PostgreSQL of its own in {}",
+            config.data_dir.display()
+        );
     }
     let database = serve::open_migrated(&config).await?;
     let done = run(config, &database, &phones).await;
@@ -52,15 +59,20 @@ async fn run(config: Config, database: &Database, phones: &str) -> Result<(), Ap
     done
 }
 
-/// The demo adds sample data and a well-known password: never to an installation that has a real account.
+/// The demo adds sample data and a well-known password: never to an installation that has a real
+/// account.
 async fn refuse_real_data(config: &Config, database: &Database) -> Result<(), AppError> {
     let mut conn = database.pool.get().await?;
-    let real = connections::list(&mut conn).await?.iter().any(|connection| connection.account_sid != simulator::ACCOUNT_SID);
+    let real = connections::list(&mut conn)
+        .await?
+        .iter()
+        .any(|connection| connection.account_sid != simulator::ACCOUNT_SID);
     if !real {
         return Ok(());
     }
     Err(AppError::Other(format!(
-        "{} holds a real Twilio connection, which the demo must not touch: set CARILLON_DATA_DIR to another directory for the demo",
+        "{} holds a real Twilio connection, which the demo must not touch: set CARILLON_DATA_DIR \
+         to another directory for the demo",
         config.data_dir.display()
     )))
 }
@@ -92,5 +104,7 @@ fn print(app: &App, phones: &str, key: &str) -> Result<(), AppError> {
 ",
         app.config.data_dir.display()
     );
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| AppError::Other(format!("the log-in cannot be printed: {error}")))
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| AppError::Other(format!("the log-in cannot be printed: {error}")))
 }

@@ -1,4 +1,5 @@
-//! Serving: opens the database, starts web server and worker as the role says, and stops them in order.
+//! Serving: opens the database, starts web server and worker as the role says, and stops them in
+//! order.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,11 +40,16 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
                 tracing::info!(%address, "Carillon is ready");
             }
             stop_signal().await;
-            tracing::info!("stopping: work in flight is finished first; a second signal ends at once");
+            tracing::info!(
+                "stopping: work in flight is finished first; a second signal ends at once"
+            );
             tokio::select! {
                 () = running.stop() => {}
                 () = stop_signal() => {
-                    tracing::warn!("ended by a second signal: messages whose answer is missing are settled by asking Twilio");
+                    tracing::warn!(
+                        "ended by a second signal: messages whose answer is missing are settled by \
+                         asking Twilio"
+                    );
                 }
             }
             database.close().await;
@@ -75,7 +81,11 @@ async fn print_setup_code(app: &App, duty: Duty) -> Result<(), AppError> {
     }
     let mut conn = app.db.get().await?;
     if let Some(code) = setup::code_if_no_users(&mut conn, app.clock.now()).await? {
-        tracing::info!("nobody can sign in yet: open {} and enter the code {}", app.config.public_url.join("/setup"), code.expose());
+        tracing::info!(
+            "nobody can sign in yet: open {} and enter the code {}",
+            app.config.public_url.join("/setup"),
+            code.expose()
+        );
     }
     Ok(())
 }
@@ -94,11 +104,18 @@ pub struct Running {
 /// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
 pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
-    let mut running = Running { address: None, server: None, worker: None, live: app.live.clone(), stop: stop.clone() };
+    let mut running = Running {
+        address: None,
+        server: None,
+        worker: None,
+        live: app.live.clone(),
+        stop: stop.clone(),
+    };
     if duty != Duty::Worker {
         let bind = app.config.bind;
         let grace = Duration::from_secs(GRACE_SECONDS);
-        let (address, server) = web::listen(app, bind, grace).map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
+        let (address, server) = web::listen(app, bind, grace)
+            .map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
         running.address = Some(address);
         running.server = Some((server.handle(), tokio::spawn(server)));
     }
@@ -132,7 +149,9 @@ impl Running {
 
 /// Waits for SIGTERM or SIGINT.
 pub(super) async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be received: stop the process with SIGKILL");
         return std::future::pending().await;
     };
@@ -146,9 +165,16 @@ pub(super) async fn stop_signal() {
 pub(super) fn cannot_listen(bind: SocketAddr, setting: &str, error: &std::io::Error) -> AppError {
     use std::io::ErrorKind;
     AppError::Other(match error.kind() {
-        ErrorKind::AddrInUse => format!("another program listens on {bind} already: stop it, or set {setting} to a free port"),
-        ErrorKind::PermissionDenied => format!("{bind} may not be listened on: ports below 1024 need root; set {setting} to another port"),
-        ErrorKind::AddrNotAvailable => format!("{bind} is not an address of this machine: set {setting} to one that is"),
+        ErrorKind::AddrInUse => format!(
+            "another program listens on {bind} already: stop it, or set {setting} to a free port"
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "{bind} may not be listened on: ports below 1024 need root; set {setting} to another \
+             port"
+        ),
+        ErrorKind::AddrNotAvailable => {
+            format!("{bind} is not an address of this machine: set {setting} to one that is")
+        }
         _ => format!("cannot listen on {bind} ({setting}): {error}"),
     })
 }

@@ -16,7 +16,8 @@ pub(super) async fn go_by_database(pool: &Pool, clock: &Clock) {
         let seconds = ahead.as_seconds_f32();
         tracing::warn!(
             seconds,
-            "this machine's clock is ahead of the database's by so many seconds (behind where negative); Carillon goes by the \
+            "this machine's clock is ahead of the database's by so many seconds (behind where \
+             negative); Carillon goes by the \
              database's. Check the time synchronisation of both machines"
         );
     }

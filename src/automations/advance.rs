@@ -1,4 +1,5 @@
-//! Advancing: enrollments move on by their steps up to the next wait, many in a handful of statements.
+//! Advancing: enrollments move on by their steps up to the next wait, many in a handful of
+//! statements.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -62,7 +63,8 @@ statement! {
     returns (SqlUuid, Int4, Text, Jsonb, Jsonb);
     "SELECT v.automation_id, v.version, a.status, v.trigger, v.steps
      FROM unnest({}::uuid[], {}::int[]) AS wanted (automation_id, version)
-     JOIN automation_versions v ON v.automation_id = wanted.automation_id AND v.version = wanted.version
+     JOIN automation_versions v ON v.automation_id = wanted.automation_id
+         AND v.version = wanted.version
      JOIN automations a ON a.id = v.automation_id"
 }
 
@@ -79,21 +81,25 @@ statement! {
     returns ();
     "UPDATE enrollments SET status = moved.status, step = moved.step, due_at = moved.due_at,
         finished_at = moved.finished_at, reason = moved.reason
-     FROM unnest({}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[], {}::timestamptz[], {}::text[])
+     FROM unnest({}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[], {}::timestamptz[],
+         {}::text[])
         AS moved (id, status, step, due_at, finished_at, reason)
      WHERE enrollments.id = moved.id"
 }
 
 /// The definitions that a batch needs; none where a stored one cannot be read.
-type Versions = HashMap<(AutomationId, i32), (AutomationStatus, std::result::Result<Definition, String>)>;
+type Versions =
+    HashMap<(AutomationId, i32), (AutomationStatus, std::result::Result<Definition, String>)>;
 
-/// Moves enrollments on: runs their steps up to the next wait, composes the messages and enqueues what comes next.
+/// Moves enrollments on: runs their steps up to the next wait, composes the messages and enqueues
+/// what comes next.
 ///
-/// Safe to call again at any time, by any worker, as the first thing in the caller's transaction: the rows are locked (in the order of
-/// their ids) and each step is taken once. One whose time has not come is left alone. Its own job exists, since it was
-/// enqueued when the wait began; only within a minute of its time is it put back, because then a clock that went back
-/// may have brought this very job too early.
-/// The messages that follow are sent by whom `sends` names, from the commit on.
+/// Safe to call again at any time, by any worker, as the first thing in the caller's transaction:
+/// the rows are locked (in the order of their ids) and each step is taken once. One whose time has
+/// not come is left alone. Its own job exists, since it was enqueued when the wait began; only
+/// within a minute of its time is it put back, because then a clock that went back may have brought
+/// this very job too early. The messages that follow are sent by whom `sends` names, from the
+/// commit on.
 pub async fn advance(
     conn: &mut Conn,
     now: DateTime<Utc>,
@@ -109,15 +115,21 @@ pub async fn advance(
     let mut due = Vec::new();
     for enrollment in active {
         match versions.get(&(enrollment.automation_id, enrollment.version)) {
-            None | Some((AutomationStatus::Draft | AutomationStatus::Paused, _)) => batch.held(&enrollment),
-            Some((AutomationStatus::Active, _)) if enrollment.due_at > now => batch.early(&enrollment, now),
+            None | Some((AutomationStatus::Draft | AutomationStatus::Paused, _)) => {
+                batch.held(&enrollment)
+            }
+            Some((AutomationStatus::Active, _)) if enrollment.due_at > now => {
+                batch.early(&enrollment, now)
+            }
             Some((AutomationStatus::Active, definition)) => due.push((enrollment, definition)),
         }
     }
     run_due(conn, now, due, renderer, &mut batch).await?;
     let composed = batch.save(conn, now, sends).await?;
     let gone = |id| Advanced { enrollment_id: id, state: State::Gone };
-    let advanced = |id| batch.states.remove(&id).map_or(gone(id), |state| Advanced { enrollment_id: id, state });
+    let advanced = |id| {
+        batch.states.remove(&id).map_or(gone(id), |state| Advanced { enrollment_id: id, state })
+    };
     Ok((wanted.into_iter().map(advanced).collect(), composed))
 }
 
@@ -133,7 +145,8 @@ async fn lock_active(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<Ve
 }
 
 async fn load_versions(conn: &mut Conn, active: &[Enrollment]) -> Result<Versions> {
-    let pairs: BTreeSet<(AutomationId, i32)> = active.iter().map(|one| (one.automation_id, one.version)).collect();
+    let pairs: BTreeSet<(AutomationId, i32)> =
+        active.iter().map(|one| (one.automation_id, one.version)).collect();
     let (automations, versions): (Vec<AutomationId>, Vec<i32>) = pairs.into_iter().unzip();
     if automations.is_empty() {
         return Ok(HashMap::new());
@@ -149,7 +162,13 @@ async fn load_versions(conn: &mut Conn, active: &[Enrollment]) -> Result<Version
 
 type Due<'v> = (Enrollment, &'v std::result::Result<Definition, String>);
 
-async fn run_due(conn: &mut Conn, now: DateTime<Utc>, due: Vec<Due<'_>>, renderer: &Renderer, batch: &mut Batch) -> Result<()> {
+async fn run_due(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    due: Vec<Due<'_>>,
+    renderer: &Renderer,
+    batch: &mut Batch,
+) -> Result<()> {
     if due.is_empty() {
         return Ok(());
     }
@@ -166,8 +185,10 @@ async fn run_due(conn: &mut Conn, now: DateTime<Utc>, due: Vec<Due<'_>>, rendere
         senders::find_many(conn, &sender_ids),
         organization::find(conn),
     )?;
-    let contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|contact| (contact.id, contact)).collect();
-    let events: HashMap<EventId, Value> = events.into_iter().map(|event| (event.id, event.properties)).collect();
+    let contacts: HashMap<ContactId, Contact> =
+        contacts.into_iter().map(|contact| (contact.id, contact)).collect();
+    let events: HashMap<EventId, Value> =
+        events.into_iter().map(|event| (event.id, event.properties)).collect();
     let material = Material {
         templates: &templates,
         senders: &senders,
@@ -236,8 +257,12 @@ impl Batch {
                 self.jobs.push(NewJob { job: Job::Advance(enrollment.id), run_at: due_at });
                 (EnrollmentStatus::Active, step, due_at, State::Waiting(due_at))
             }
-            Standing::Completed { step } => (EnrollmentStatus::Completed, step, enrollment.due_at, State::Completed),
-            Standing::Failed { step, reason } => (EnrollmentStatus::Failed, step, enrollment.due_at, State::Failed(reason)),
+            Standing::Completed { step } => {
+                (EnrollmentStatus::Completed, step, enrollment.due_at, State::Completed)
+            }
+            Standing::Failed { step, reason } => {
+                (EnrollmentStatus::Failed, step, enrollment.due_at, State::Failed(reason))
+            }
         };
         self.ids.push(enrollment.id);
         self.statuses.push(status);
@@ -247,7 +272,12 @@ impl Batch {
         self.states.insert(enrollment.id, state);
     }
 
-    async fn save(&mut self, conn: &mut Conn, now: DateTime<Utc>, sends: Sends<'_>) -> Result<Composed> {
+    async fn save(
+        &mut self,
+        conn: &mut Conn,
+        now: DateTime<Utc>,
+        sends: Sends<'_>,
+    ) -> Result<Composed> {
         if !self.ids.is_empty() {
             let reason = |id: &EnrollmentId| match self.states.get(id) {
                 Some(State::Failed(reason)) => Some(reason.as_str()),

@@ -63,7 +63,8 @@ impl AutomationName {
     }
 }
 
-pub(super) type Row = (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
+pub(super) type Row =
+    (AutomationId, String, AutomationStatus, i32, DateTime<Utc>, DateTime<Utc>, Value, Value);
 
 pub(super) const COLUMNS: Columns = (
     automations::id,
@@ -90,7 +91,10 @@ pub(super) type Columns = (
 #[diesel::dsl::auto_type]
 pub(super) fn with_newest_version() -> _ {
     let newest = automation_versions::version.eq(automations::version);
-    automations::table.inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+    automations::table.inner_join(
+        automation_versions::table
+            .on(automation_versions::automation_id.eq(automations::id).and(newest)),
+    )
 }
 
 /// Finds an automation by id; [`Error::NotFound`] when there is none.
@@ -100,13 +104,25 @@ pub async fn find(conn: &mut Conn, id: AutomationId) -> Result<Automation> {
 
 /// Finds many automations by id, in no particular order; unknown ids are left out.
 pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<Vec<Automation>> {
-    let rows: Vec<Row> = with_newest_version().filter(automations::id.eq_any(ids)).select(COLUMNS).load(conn).await?;
+    let rows: Vec<Row> = with_newest_version()
+        .filter(automations::id.eq_any(ids))
+        .select(COLUMNS)
+        .load(conn)
+        .await?;
     rows.into_iter().map(Automation::from_row).collect()
 }
 
 /// The newest automations first, at most `limit`, of those older than `before`.
-pub async fn list(conn: &mut Conn, before: Option<AutomationId>, limit: i64) -> Result<Vec<Automation>> {
-    let mut query = with_newest_version().select(COLUMNS).order(automations::id.desc()).limit(limit).into_boxed();
+pub async fn list(
+    conn: &mut Conn,
+    before: Option<AutomationId>,
+    limit: i64,
+) -> Result<Vec<Automation>> {
+    let mut query = with_newest_version()
+        .select(COLUMNS)
+        .order(automations::id.desc())
+        .limit(limit)
+        .into_boxed();
     if let Some(before) = before {
         query = query.filter(automations::id.lt(before));
     }
@@ -129,11 +145,17 @@ pub async fn list_active(conn: &mut Conn) -> Result<Vec<Automation>> {
 pub async fn names_starting_with(conn: &mut Conn, start: &str) -> Result<Vec<String>> {
     let escaped = start.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let pattern = format!("{escaped}%");
-    Ok(automations::table.filter(automations::name.ilike(pattern)).select(automations::name).load(conn).await?)
+    Ok(automations::table
+        .filter(automations::name.ilike(pattern))
+        .select(automations::name)
+        .load(conn)
+        .await?)
 }
 
 impl Automation {
-    pub(super) fn from_row((id, name, status, version, created_at, updated_at, trigger, steps): Row) -> Result<Self> {
+    pub(super) fn from_row(
+        (id, name, status, version, created_at, updated_at, trigger, steps): Row,
+    ) -> Result<Self> {
         let definition = Definition::stored(&trigger, &steps)?;
         Ok(Self { id, name, status, version, definition, created_at, updated_at })
     }

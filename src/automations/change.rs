@@ -1,4 +1,5 @@
-//! Creates and changes automations: every definition is a version, every status has its allowed moves.
+//! Creates and changes automations: every definition is a version, every status has its allowed
+//! moves.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -41,9 +42,14 @@ pub struct AutomationChange {
     pub status: Option<AutomationStatus>,
 }
 
-/// Creates an automation; what is wrong comes by field (`name`, `trigger.…`, `steps.<index>.…`). To be called in a
-/// transaction.
-pub async fn create(conn: &mut Conn, actor: &Actor, new: NewAutomation, now: DateTime<Utc>) -> Result<Automation> {
+/// Creates an automation; what is wrong comes by field (`name`, `trigger.…`, `steps.<index>.…`). To
+/// be called in a transaction.
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    new: NewAutomation,
+    now: DateTime<Utc>,
+) -> Result<Automation> {
     check(conn, &new.definition, new.status).await?;
     let id = AutomationId::new();
     diesel::insert_into(automations::table)
@@ -63,13 +69,25 @@ pub async fn create(conn: &mut Conn, actor: &Actor, new: NewAutomation, now: Dat
     find(conn, id).await
 }
 
-/// Changes an automation. Activating it moves on what stood still: enrollments inside it and messages that it had composed.
+/// Changes an automation. Activating it moves on what stood still: enrollments inside it and
+/// messages that it had composed.
 ///
-/// Errors as for [`create`]; a status that cannot follow the present one is an error of `status`. To be called in a
-/// transaction.
-pub async fn update(conn: &mut Conn, actor: &Actor, id: AutomationId, change: AutomationChange, now: DateTime<Utc>) -> Result<Automation> {
-    let locked: Option<AutomationId> =
-        automations::table.find(id).select(automations::id).for_no_key_update().first(conn).await.optional()?;
+/// Errors as for [`create`]; a status that cannot follow the present one is an error of `status`.
+/// To be called in a transaction.
+pub async fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: AutomationId,
+    change: AutomationChange,
+    now: DateTime<Utc>,
+) -> Result<Automation> {
+    let locked: Option<AutomationId> = automations::table
+        .find(id)
+        .select(automations::id)
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
     locked.ok_or(Error::NotFound("automation"))?;
     let before = find(conn, id).await?;
     let status = change.status.unwrap_or(before.status);
@@ -105,7 +123,11 @@ pub async fn update(conn: &mut Conn, actor: &Actor, id: AutomationId, change: Au
     let differences = Differences::default()
         .compare("the name", before.name.as_str(), name)
         .compare("its state", &before.status, &status)
-        .compare("what it does", &format!("version {}", before.version), &format!("version {version}"));
+        .compare(
+            "what it does",
+            &format!("version {}", before.version),
+            &format!("version {version}"),
+        );
     let summary = format!("changed the automation {}: {differences}", before.name);
     audit::record(conn, actor, Kind::Automation, Some(id.0), &summary, now).await?;
     if activated {
@@ -118,15 +140,25 @@ pub async fn update(conn: &mut Conn, actor: &Actor, id: AutomationId, change: Au
 fn check_move(from: AutomationStatus, to: AutomationStatus) -> Result<()> {
     use AutomationStatus::{Active, Draft, Paused};
     match (from, to) {
-        (Draft, Paused) => Err(Error::field("status", "A draft is not running, so that it cannot be paused; activate it first.")),
-        (Active | Paused, Draft) => {
-            Err(Error::field("status", "This has been switched on before, so that it is no draft any more; pause it instead."))
-        }
+        (Draft, Paused) => Err(Error::field(
+            "status",
+            "A draft is not running, so that it cannot be paused; activate it first.",
+        )),
+        (Active | Paused, Draft) => Err(Error::field(
+            "status",
+            "This has been switched on before, so that it is no draft any more; pause it instead.",
+        )),
         (Draft, Draft | Active) | (Active | Paused, Active | Paused) => Ok(()),
     }
 }
 
-async fn insert_version(conn: &mut Conn, id: AutomationId, version: i32, definition: &Definition, now: DateTime<Utc>) -> Result<()> {
+async fn insert_version(
+    conn: &mut Conn,
+    id: AutomationId,
+    version: i32,
+    definition: &Definition,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let (trigger, steps) = definition.to_json()?;
     diesel::insert_into(automation_versions::table)
         .values((
@@ -152,7 +184,9 @@ mod tests {
     #[test]
     fn what_has_run_is_paused_and_never_a_draft_again() {
         use AutomationStatus::{Active, Draft, Paused};
-        for (from, to) in [(Draft, Draft), (Draft, Active), (Active, Paused), (Paused, Active), (Paused, Paused)] {
+        for (from, to) in
+            [(Draft, Draft), (Draft, Active), (Active, Paused), (Paused, Active), (Paused, Paused)]
+        {
             assert!(check_move(from, to).is_ok(), "{from} -> {to}");
         }
         for (from, to) in [(Draft, Paused), (Active, Draft), (Paused, Draft)] {

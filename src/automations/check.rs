@@ -12,15 +12,21 @@ use crate::templates::{self, Template};
 use crate::types::id::{SenderId, TemplateId};
 use crate::types::mistake::Mistake;
 
-/// Checks that a definition could be switched on as it is; what is wrong comes by field (`trigger.…`, `steps.<index>.…`).
+/// Checks that a definition could be switched on as it is; what is wrong comes by field
+/// (`trigger.…`, `steps.<index>.…`).
 pub async fn check_can_run(conn: &mut Conn, definition: &Definition) -> Result<()> {
     check(conn, definition, AutomationStatus::Active).await
 }
 
 /// Notes every reason why the definition cannot be saved with this status.
 ///
-/// A draft may be incomplete, but refers only to what exists; a paused automation is complete; an active one can send.
-pub(super) async fn check(conn: &mut Conn, definition: &Definition, status: AutomationStatus) -> Result<()> {
+/// A draft may be incomplete, but refers only to what exists; a paused automation is complete; an
+/// active one can send.
+pub(super) async fn check(
+    conn: &mut Conn,
+    definition: &Definition,
+    status: AutomationStatus,
+) -> Result<()> {
     let mut errors = FieldErrors::default();
     if status != AutomationStatus::Draft {
         errors = definition.missing();
@@ -31,10 +37,14 @@ pub(super) async fn check(conn: &mut Conn, definition: &Definition, status: Auto
     let referred = Referred::load(conn, definition).await?;
     for (index, step) in definition.steps.iter().enumerate() {
         if let Step::SendSms { template_id, sender_id, .. } = step {
-            if let Some(problem) = template_id.and_then(|id| template_problem(referred.templates.get(&id), status)) {
+            if let Some(problem) =
+                template_id.and_then(|id| template_problem(referred.templates.get(&id), status))
+            {
                 errors.add(&format!("steps.{index}.template_id"), problem);
             }
-            if let Some(problem) = sender_id.and_then(|id| sender_problem(referred.senders.get(&id), status)) {
+            if let Some(problem) =
+                sender_id.and_then(|id| sender_problem(referred.senders.get(&id), status))
+            {
                 errors.add(&format!("steps.{index}.sender_id"), problem);
             }
         }
@@ -50,7 +60,10 @@ struct Referred {
 impl Referred {
     async fn load(conn: &mut Conn, definition: &Definition) -> Result<Self> {
         let (template_ids, sender_ids) = definition.refers_to();
-        Ok(Self { templates: templates::find_many(conn, &template_ids).await?, senders: senders::find_many(conn, &sender_ids).await? })
+        Ok(Self {
+            templates: templates::find_many(conn, &template_ids).await?,
+            senders: senders::find_many(conn, &sender_ids).await?,
+        })
     }
 }
 
@@ -58,7 +71,10 @@ fn template_problem(template: Option<&Template>, status: AutomationStatus) -> Op
     match template {
         None => Some(Mistake::Unknown("template").into()),
         Some(template) if template.archived_at.is_some() && status == AutomationStatus::Active => {
-            Some(format!("The template “{}” is archived; choose another one or restore it.", template.name))
+            Some(format!(
+                "The template “{}” is archived; choose another one or restore it.",
+                template.name
+            ))
         }
         Some(_) => None,
     }
@@ -71,7 +87,10 @@ fn sender_problem(sender: Option<&Sender>, status: AutomationStatus) -> Option<S
     }
     if sender.disabled_at.is_some() {
         let label = sender.label();
-        return Some(format!("The sender {label} is disabled; enable it in the Connection Center or choose another one."));
+        return Some(format!(
+            "The sender {label} is disabled; enable it in the Connection Center or choose another \
+             one."
+        ));
     }
     sender.stopped_at?;
     let why = sender.stopped_reason.as_deref().unwrap_or("Twilio refused it.");

@@ -22,11 +22,13 @@ const SECONDS_SINCE_1970: f64 = 1e8;
 text_enum! {
     /// How a property is compared with a value.
     pub enum Operator {
-        /// Equal; text must agree exactly, numbers, truth values and points in time also when the two sides write them differently.
+        /// Equal; text must agree exactly, numbers, truth values and points in time also when the
+        /// two sides write them differently.
         Eq = "eq",
         /// Not equal; also holds for a property that the event does not have.
         Ne = "ne",
-        /// Greater: numbers by value, dates and times by time however they are written, other text by alphabet.
+        /// Greater: numbers by value, dates and times by time however they are written, other text
+        /// by alphabet.
         Gt = "gt",
         /// Greater or equal.
         Gte = "gte",
@@ -54,7 +56,8 @@ pub struct Condition {
 
 /// The conditions of a trigger: all must hold.
 ///
-/// As JSON: an object of property → value (equal), → `{op, value}`, or → a list of `{op, value}` that must all hold.
+/// As JSON: an object of property → value (equal), → `{op, value}`, or → a list of `{op, value}`
+/// that must all hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Conditions(pub Vec<Condition>);
 
@@ -81,7 +84,10 @@ impl Conditions {
     /// Reads the JSON form; what is wrong is noted under `path`.
     pub(super) fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Self {
         let Value::Object(object) = value else {
-            errors.add(path, Mistake::WrongType("an object").with_hint("Write it like {\"country\": \"DE\"}."));
+            errors.add(
+                path,
+                Mistake::WrongType("an object").with_hint("Write it like {\"country\": \"DE\"}."),
+            );
             return Self::default();
         };
         let mut conditions = Vec::new();
@@ -92,10 +98,17 @@ impl Conditions {
                 continue;
             }
             match wanted {
-                Value::Array(several) if several.is_empty() => errors.add(&path, "An empty list says nothing."),
+                Value::Array(several) if several.is_empty() => {
+                    errors.add(&path, "An empty list says nothing.")
+                }
                 Value::Array(several) => {
                     for (index, one) in several.iter().enumerate() {
-                        conditions.extend(compared(&format!("{path}.{index}"), property, one, errors));
+                        conditions.extend(compared(
+                            &format!("{path}.{index}"),
+                            property,
+                            one,
+                            errors,
+                        ));
                     }
                 }
                 Value::Object(_) => conditions.extend(compared(&path, property, wanted, errors)),
@@ -115,7 +128,9 @@ impl Condition {
         check_property(property)?;
         let fits = match operator {
             Operator::Eq | Operator::Ne => !matches!(value, Value::Array(_) | Value::Object(_)),
-            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => value.is_number() || value.is_string(),
+            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => {
+                value.is_number() || value.is_string()
+            }
             Operator::Contains => value.is_number() || value.is_string() || value.is_boolean(),
             Operator::Exists => value.is_boolean(),
         };
@@ -128,11 +143,15 @@ impl Condition {
         Ok(Self { property: property.to_owned(), operator, value })
     }
 
-    /// Refuses a date whose year cannot be meant, such as 9999-12-31: no event would ever fit. Stored conditions may have one.
+    /// Refuses a date whose year cannot be meant, such as 9999-12-31: no event would ever fit.
+    /// Stored conditions may have one.
     pub fn check_date(&self) -> Result<(), String> {
-        let is_ordered = matches!(self.operator, Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte);
+        let is_ordered =
+            matches!(self.operator, Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte);
         match time(&self.value) {
-            Err(error @ MomentError::Year(_)) if is_ordered && number(&self.value).is_none() => Err(format!("No event can fit: {error}.")),
+            Err(error @ MomentError::Year(_)) if is_ordered && number(&self.value).is_none() => {
+                Err(format!("No event can fit: {error}."))
+            }
             _ => Ok(()),
         }
     }
@@ -150,9 +169,13 @@ impl Condition {
             (Operator::Ne, Some(actual)) => !equal(actual, &self.value),
             (Operator::Contains, Some(actual)) => contains(actual, &self.value),
             (Operator::Gt, Some(actual)) => order(actual, &self.value) == Some(Ordering::Greater),
-            (Operator::Gte, Some(actual)) => order(actual, &self.value).is_some_and(Ordering::is_ge),
+            (Operator::Gte, Some(actual)) => {
+                order(actual, &self.value).is_some_and(Ordering::is_ge)
+            }
             (Operator::Lt, Some(actual)) => order(actual, &self.value) == Some(Ordering::Less),
-            (Operator::Lte, Some(actual)) => order(actual, &self.value).is_some_and(Ordering::is_le),
+            (Operator::Lte, Some(actual)) => {
+                order(actual, &self.value).is_some_and(Ordering::is_le)
+            }
         }
     }
 }
@@ -189,14 +212,21 @@ fn check_text(text: &str) -> Result<(), String> {
 const fn expectation(operator: Operator) -> &'static str {
     match operator {
         Operator::Eq | Operator::Ne => "compares with text, a number, true, false or null.",
-        Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => "compares with a number, or with text such as a date.",
+        Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => {
+            "compares with a number, or with text such as a date."
+        }
         Operator::Contains => "looks for text, a number, true or false.",
         Operator::Exists => "takes true or false.",
     }
 }
 
 /// Reads `{op, value}`.
-fn compared(path: &str, property: &str, value: &Value, errors: &mut FieldErrors) -> Option<Condition> {
+fn compared(
+    path: &str,
+    property: &str,
+    value: &Value,
+    errors: &mut FieldErrors,
+) -> Option<Condition> {
     let mut reader = ObjectReader::open(path, value, "{\"op\": \"gte\", \"value\": 100}", errors)?;
     reader.only(&["op", "value"]);
     let known: Vec<&'static str> = Operator::ALL.iter().map(|operator| operator.as_str()).collect();
@@ -207,7 +237,13 @@ fn compared(path: &str, property: &str, value: &Value, errors: &mut FieldErrors)
     checked(&path, property, operator, value, reader.errors())
 }
 
-fn checked(path: &str, property: &str, operator: Operator, value: &Value, errors: &mut FieldErrors) -> Option<Condition> {
+fn checked(
+    path: &str,
+    property: &str,
+    operator: Operator,
+    value: &Value,
+    errors: &mut FieldErrors,
+) -> Option<Condition> {
     errors.check(path, Condition::new(property, operator, value.clone()))
 }
 
@@ -230,7 +266,8 @@ fn number(value: &Value) -> Option<Number> {
             if !digits.starts_with(|first: char| first.is_ascii_digit()) {
                 return None;
             }
-            let broken = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Number::Broken);
+            let broken =
+                || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Number::Broken);
             text.parse::<i128>().ok().map(Number::Whole).or_else(broken)
         }
         _ => None,
@@ -252,11 +289,14 @@ const fn approximate(number: Number) -> f64 {
     }
 }
 
-/// Equal as a marketer means it: exactly for two texts, by value where one side is a number or a truth value.
+/// Equal as a marketer means it: exactly for two texts, by value where one side is a number or a
+/// truth value.
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => left == right || same_instant(left, right),
-        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => text.parse::<bool>() == Ok(*truth),
+        (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
+            text.parse::<bool>() == Ok(*truth)
+        }
         (Value::Number(_), _) | (_, Value::Number(_)) => match (number(left), number(right)) {
             (Some(left), Some(right)) => order_numbers(left, right) == Some(Ordering::Equal),
             _ => false,
@@ -275,13 +315,20 @@ fn order(left: &Value, right: &Value) -> Option<Ordering> {
     if let (Ok(left), Ok(right)) = (left_time, right_time) {
         return Some(left.compare(&right));
     }
-    // A word against a time is neither earlier nor later; `2026-03` is no date alone, and yet before `2026-03-09`.
-    let is_word = |value: &Value| value.as_str().is_some_and(|text| !text.trim_start().starts_with(|first: char| first.is_ascii_digit()));
+    // A word against a time is neither earlier nor later; `2026-03` is no date alone, and yet
+    // before `2026-03-09`.
+    let is_word = |value: &Value| {
+        value.as_str().is_some_and(|text| {
+            !text.trim_start().starts_with(|first: char| first.is_ascii_digit())
+        })
+    };
     if (left_time.is_ok() && is_word(right)) || (right_time.is_ok() && is_word(left)) {
         return None;
     }
     match (left, right) {
-        (Value::String(left_text), Value::String(right_text)) if number(left).is_none() && number(right).is_none() => {
+        (Value::String(left_text), Value::String(right_text))
+            if number(left).is_none() && number(right).is_none() =>
+        {
             Some(left_text.cmp(right_text))
         }
         // “n/a” against 100: neither greater nor less.
@@ -305,7 +352,9 @@ fn same_instant(left: &str, right: &str) -> bool {
     };
     // Ids in digits are not seconds since 1970.
     let has_clock = |text: &str| text.contains(':');
-    has_clock(left) && has_clock(right) && instant(left).zip(instant(right)).is_some_and(|(left, right)| left == right)
+    has_clock(left)
+        && has_clock(right)
+        && instant(left).zip(instant(right)).is_some_and(|(left, right)| left == right)
 }
 
 fn contains(actual: &Value, wanted: &Value) -> bool {
@@ -327,12 +376,16 @@ impl Serialize for Conditions {
         }
         let mut map = serializer.serialize_map(Some(properties.len()))?;
         for property in properties {
-            let of_property: Vec<&Condition> = self.0.iter().filter(|one| one.property == property).collect();
+            let of_property: Vec<&Condition> =
+                self.0.iter().filter(|one| one.property == property).collect();
             match of_property.as_slice() {
-                [only] if only.operator == Operator::Eq => map.serialize_entry(property, &only.value)?,
+                [only] if only.operator == Operator::Eq => {
+                    map.serialize_entry(property, &only.value)?
+                }
                 [only] => map.serialize_entry(property, &Comparison::of(only))?,
                 several => {
-                    let several: Vec<Comparison<'_>> = several.iter().map(|one| Comparison::of(one)).collect();
+                    let several: Vec<Comparison<'_>> =
+                        several.iter().map(|one| Comparison::of(one)).collect();
                     map.serialize_entry(property, &several)?;
                 }
             }

@@ -57,7 +57,10 @@ fn numbers_are_equal_by_value_however_they_are_written() {
 
 #[test]
 fn large_ids_are_not_rounded() {
-    assert!(!holds(&json!({"id": 9_007_199_254_740_993_u64}), &json!({"id": 9_007_199_254_740_992_u64})));
+    assert!(!holds(
+        &json!({"id": 9_007_199_254_740_993_u64}),
+        &json!({"id": 9_007_199_254_740_992_u64})
+    ));
     assert!(holds(&json!({"id": u64::MAX}), &json!({"id": u64::MAX.to_string()})));
 }
 
@@ -73,7 +76,10 @@ fn an_absent_property_is_unequal_and_neither_greater_nor_less() {
     assert!(holds(&json!({"country": {"op": "ne", "value": "US"}}), &json!({})));
     for operator in ["gt", "gte", "lt", "lte", "contains"] {
         assert!(!holds(&json!({"a": {"op": operator, "value": "1"}}), &json!({})), "{operator}");
-        assert!(!holds(&json!({"a": {"op": operator, "value": "1"}}), &json!({"a": null})), "{operator}");
+        assert!(
+            !holds(&json!({"a": {"op": operator, "value": "1"}}), &json!({"a": null})),
+            "{operator}"
+        );
     }
 }
 
@@ -93,9 +99,15 @@ fn exists_can_be_asked_either_way() {
 
 #[test]
 fn contains_looks_into_text_and_lists() {
-    assert!(holds(&json!({"sku": {"op": "contains", "value": "TEA"}}), &json!({"sku": "GREEN-TEA-50"})));
+    assert!(holds(
+        &json!({"sku": {"op": "contains", "value": "TEA"}}),
+        &json!({"sku": "GREEN-TEA-50"})
+    ));
     assert!(holds(&json!({"tags": {"op": "contains", "value": 7}}), &json!({"tags": ["a", "7"]})));
-    assert!(!holds(&json!({"tags": {"op": "contains", "value": "tea"}}), &json!({"tags": ["teapot"]})));
+    assert!(!holds(
+        &json!({"tags": {"op": "contains", "value": "tea"}}),
+        &json!({"tags": ["teapot"]})
+    ));
     assert!(!holds(&json!({"total": {"op": "contains", "value": 1}}), &json!({"total": 100})));
 }
 
@@ -104,7 +116,10 @@ fn times_compare_by_time_across_zones() {
     let wanted = json!({"at": {"op": "gt", "value": "2026-11-21T10:00:00+02:00"}});
     assert!(holds(&wanted, &json!({"at": "2026-11-21T08:30:00Z"})));
     assert!(!holds(&wanted, &json!({"at": "2026-11-21T09:30:00+02:00"})));
-    assert!(holds(&json!({"day": {"op": "lte", "value": "2026-11-21"}}), &json!({"day": "2026-02-01"})));
+    assert!(holds(
+        &json!({"day": {"op": "lte", "value": "2026-11-21"}}),
+        &json!({"day": "2026-02-01"})
+    ));
 }
 
 #[test]
@@ -128,18 +143,34 @@ fn dots_lead_into_objects_but_a_whole_name_comes_first() {
 #[test]
 fn errors_name_the_path() {
     assert!(problems(&json!([])).starts_with("where: This must be an object"));
-    assert!(problems(&json!({"a": {"op": "like", "value": 1}})).starts_with("where.a.op: “like” is not known here"));
-    assert!(problems(&json!({"a": {"value": 1}})).starts_with("where.a.op: This field is required. Use one of: eq,"));
-    assert!(problems(&json!({"a": {"op": "gt", "value": true}})).starts_with("where.a.value: “gt” compares with a number"));
-    assert!(problems(&json!({"a": {"op": "eq", "vlaue": 1}})).contains("where.a.vlaue: There is no such field; use one of: op, value."));
-    assert!(problems(&json!({"a": [{"op": "gt", "value": 1}, 5]})).starts_with("where.a.1: This must be an object"));
+    assert!(
+        problems(&json!({"a": {"op": "like", "value": 1}}))
+            .starts_with("where.a.op: “like” is not known here")
+    );
+    assert!(
+        problems(&json!({"a": {"value": 1}}))
+            .starts_with("where.a.op: This field is required. Use one of: eq,")
+    );
+    assert!(
+        problems(&json!({"a": {"op": "gt", "value": true}}))
+            .starts_with("where.a.value: “gt” compares with a number")
+    );
+    assert!(
+        problems(&json!({"a": {"op": "eq", "vlaue": 1}}))
+            .contains("where.a.vlaue: There is no such field; use one of: op, value.")
+    );
+    assert!(
+        problems(&json!({"a": [{"op": "gt", "value": 1}, 5]}))
+            .starts_with("where.a.1: This must be an object")
+    );
     assert!(problems(&json!({"": 1})).starts_with("where.: Name the property"));
     assert!(problems(&json!({"a": "x\u{0}"})).contains("control characters"));
 }
 
 #[test]
 fn more_conditions_than_the_limit_are_refused() {
-    let many: serde_json::Map<String, Value> = (0..21).map(|n| (format!("p{n}"), json!(n))).collect();
+    let many: serde_json::Map<String, Value> =
+        (0..21).map(|n| (format!("p{n}"), json!(n))).collect();
     assert!(problems(&Value::Object(many)).contains("At most 20 conditions"));
 }
 
@@ -147,7 +178,11 @@ proptest! {
     #[test]
     fn numbers_compare_as_numbers_do(left in any::<i64>(), right in any::<i64>()) {
         let properties = json!({"n": left});
-        let holds = |operator| Condition::new("n", operator, json!(right)).unwrap().holds(&properties);
+        let holds = |operator| Condition::new(
+            "n",
+            operator,
+            json!(right)
+        ).unwrap().holds(&properties);
         prop_assert_eq!(holds(Operator::Eq), left == right);
         prop_assert_eq!(holds(Operator::Ne), left != right);
         prop_assert_eq!(holds(Operator::Gt), left > right);
@@ -159,14 +194,22 @@ proptest! {
     #[test]
     fn of_greater_equal_and_less_at_most_one_holds(left in "\\PC{0,12}", right in "\\PC{0,12}") {
         let properties = json!({"t": left});
-        let holds = |operator| Condition::new("t", operator, json!(right)).unwrap().holds(&properties);
+        let holds = |operator| Condition::new(
+            "t",
+            operator,
+            json!(right)
+        ).unwrap().holds(&properties);
         prop_assert!(!(holds(Operator::Gt) && holds(Operator::Lt)));
         prop_assert_eq!(holds(Operator::Eq), left == right);
         prop_assert!(holds(Operator::Eq) != holds(Operator::Ne));
     }
 
     #[test]
-    fn conditions_survive_being_stored(name in "[a-z][a-z.]{0,8}", value in any::<i32>(), text in "\\PC{0,20}") {
+    fn conditions_survive_being_stored(
+        name in "[a-z][a-z.]{0,8}",
+        value in any::<i32>(),
+        text in "\\PC{0,20}"
+    ) {
         let wanted = Conditions(vec![
             Condition::new(&name, Operator::Lte, json!(value)).unwrap(),
             Condition::new("text", Operator::Eq, json!(text)).unwrap(),
@@ -205,8 +248,14 @@ fn times_are_compared_however_they_are_written() {
         assert!(!holds(&after, &json!({"at": earlier})), "{earlier}");
     }
     assert!(!holds(&json!({"total": {"op": "lt", "value": "2026-03-09"}}), &json!({"total": 100})));
-    assert!(holds(&json!({"at": {"op": "lt", "value": 1_773_043_200}}), &json!({"at": "2026-03-09T07:59:59Z"})));
-    assert!(holds(&json!({"at": "2026-03-09T08:00:00Z"}), &json!({"at": "2026-03-09T10:00:00+0200"})));
+    assert!(holds(
+        &json!({"at": {"op": "lt", "value": 1_773_043_200}}),
+        &json!({"at": "2026-03-09T07:59:59Z"})
+    ));
+    assert!(holds(
+        &json!({"at": "2026-03-09T08:00:00Z"}),
+        &json!({"at": "2026-03-09T10:00:00+0200"})
+    ));
     assert!(!holds(&json!({"at": "2026-03-09"}), &json!({"at": "2026-03-09T00:00:00Z"})));
     assert!(!holds(&json!({"id": "20260309"}), &json!({"id": "2026-03-09"})));
 }

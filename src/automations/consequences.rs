@@ -1,5 +1,5 @@
-//! What follows from a change of contacts or from Twilio's words, whichever way they came in: automations react, pending messages
-//! are taken back, senders and connections stop.
+//! What follows from a change of contacts or from Twilio's words, whichever way they came in:
+//! automations react, pending messages are taken back, senders and connections stop.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +22,16 @@ use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
 use crate::users::audit::{self, Actor, Kind};
 
-/// Lets automations react, in the transaction of the changes; then takes back what is pending to a number that was silenced.
+/// Lets automations react, in the transaction of the changes; then takes back what is pending to a
+/// number that was silenced.
 ///
 /// It is the last thing in its transaction, see [`stop::take_back_pending`].
-pub async fn follow(conn: &mut Conn, changes: &[Change], silenced: Option<(&PhoneNumber, Reason)>, now: DateTime<Utc>) -> Result<()> {
+pub async fn follow(
+    conn: &mut Conn,
+    changes: &[Change],
+    silenced: Option<(&PhoneNumber, Reason)>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     enroll::react(conn, now, changes).await?;
     if let Some((phone, reason)) = silenced {
         stop::take_back_pending(conn, phone, reason, now).await?;
@@ -33,8 +39,14 @@ pub async fn follow(conn: &mut Conn, changes: &[Change], silenced: Option<(&Phon
     Ok(())
 }
 
-/// Deletes a contact with its events and enrollments, and takes back what is pending to it; the first thing in its transaction.
-pub async fn delete_contact(conn: &mut Conn, actor: &Actor, id: ContactId, now: DateTime<Utc>) -> Result<()> {
+/// Deletes a contact with its events and enrollments, and takes back what is pending to it; the
+/// first thing in its transaction.
+pub async fn delete_contact(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ContactId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     deletion::begin(conn, id).await?;
     diesel::delete(enrollments::table.filter(enrollments::contact_id.eq(id))).execute(conn).await?;
     diesel::delete(events::table.filter(events::contact_id.eq(id))).execute(conn).await?;
@@ -44,15 +56,25 @@ pub async fn delete_contact(conn: &mut Conn, actor: &Actor, id: ContactId, now: 
     audit::record(conn, actor, Kind::Contact, None, "deleted a contact", now).await
 }
 
-/// Records Twilio's reports, and does what follows from them; one answer for each, in order. The last thing in its transaction.
-pub async fn take_in(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<Vec<Recorded>> {
+/// Records Twilio's reports, and does what follows from them; one answer for each, in order. The
+/// last thing in its transaction.
+pub async fn take_in(
+    conn: &mut Conn,
+    reports: &[Report],
+    now: DateTime<Utc>,
+) -> Result<Vec<Recorded>> {
     let recorded = delivery::record(conn, reports, now).await?;
     carry_out(conn, &recorded.consequences, now).await?;
     Ok(recorded.reports)
 }
 
-/// Does what the recording of answers or reports found to be necessary. The last thing in their transaction.
-pub async fn carry_out(conn: &mut Conn, consequences: &[Consequence], now: DateTime<Utc>) -> Result<()> {
+/// Does what the recording of answers or reports found to be necessary. The last thing in their
+/// transaction.
+pub async fn carry_out(
+    conn: &mut Conn,
+    consequences: &[Consequence],
+    now: DateTime<Utc>,
+) -> Result<()> {
     if consequences.is_empty() {
         return Ok(());
     }
@@ -60,7 +82,9 @@ pub async fn carry_out(conn: &mut Conn, consequences: &[Consequence], now: DateT
     let mut silenced: Vec<(PhoneNumber, Reason)> = Vec::new();
     for consequence in consequences {
         let Some((phone, reason)) = consequence.silences() else { continue };
-        if reason == Reason::Carrier21610 && inbound::has_opted_in_since_the_attempt(conn, &phone, consequence.message_id).await? {
+        if reason == Reason::Carrier21610
+            && inbound::has_opted_in_since_the_attempt(conn, &phone, consequence.message_id).await?
+        {
             continue;
         }
         let evidence = Evidence {
@@ -86,19 +110,35 @@ pub async fn carry_out(conn: &mut Conn, consequences: &[Consequence], now: DateT
     throttle::pause(conn, &full.into_iter().collect::<Vec<_>>(), now + QUEUE_FULL_PAUSE).await
 }
 
-/// Stops senders and connections; in the order of their ids, so that two transactions cannot wait for each other.
-async fn stop_what_is_broken(conn: &mut Conn, consequences: &[Consequence], now: DateTime<Utc>) -> Result<()> {
-    let broken = |effect| consequences.iter().filter(move |consequence| consequence.effect == effect);
-    let senders: BTreeMap<_, _> = broken(Effect::StopSender).filter_map(|found| Some((found.sender_id?, found))).collect();
+/// Stops senders and connections; in the order of their ids, so that two transactions cannot wait
+/// for each other.
+async fn stop_what_is_broken(
+    conn: &mut Conn,
+    consequences: &[Consequence],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let broken =
+        |effect| consequences.iter().filter(move |consequence| consequence.effect == effect);
+    let senders: BTreeMap<_, _> =
+        broken(Effect::StopSender).filter_map(|found| Some((found.sender_id?, found))).collect();
     for (id, found) in senders {
         if senders::stop(conn, id, &found.why, now).await? {
-            tracing::error!(sender.id = %id, code = found.error_code, "Twilio refuses the sender: it is stopped until an admin enables it");
+            tracing::error!(
+                sender.id = %id,
+                code = found.error_code,
+                "Twilio refuses the sender: it is stopped until an admin enables it"
+            );
         }
     }
-    let connections: BTreeMap<_, _> = broken(Effect::StopConnection).map(|found| (found.connection_id, found)).collect();
+    let connections: BTreeMap<_, _> =
+        broken(Effect::StopConnection).map(|found| (found.connection_id, found)).collect();
     for (id, found) in connections {
         if connections::stop(conn, id, &found.why, now).await? {
-            tracing::error!(connection.id = %id, code = found.error_code, "Twilio refuses the account: the connection is stopped until an admin enables it");
+            tracing::error!(
+                connection.id = %id,
+                code = found.error_code,
+                "Twilio refuses the account: the connection is stopped until an admin enables it"
+            );
         }
     }
     Ok(())

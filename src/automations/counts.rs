@@ -36,14 +36,15 @@ pub struct RoughCounts {
     pub messages: i64,
 }
 
-/// How many of the newest enrollments are counted by step, with their messages: 21 ms where each has three (600,000 messages, all in memory).
+/// How many of the newest enrollments are counted by step, with their messages: 21 ms where each
+/// has three (600,000 messages, all in memory).
 pub const MAX_BY_STEP: i64 = 5_000;
 
 /// Where the newest enrollments of an automation stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passages {
-    /// Those of its present version, by status and step: an active one stands before its step, a failed one failed at it, a completed one
-    /// has no step left.
+    /// Those of its present version, by status and step: an active one stands before its step, a
+    /// failed one failed at it, a completed one has no step left.
     pub counts: BTreeMap<(EnrollmentStatus, i16), i64>,
     /// What became of the messages that these got at a step, as of the same moment.
     pub messages: BTreeMap<(i16, Outcome), i64>,
@@ -56,8 +57,9 @@ pub struct Passages {
 }
 
 statement! {
-    /// The newest enrollments of an automation by version, status and step, and the messages of those of one version by step and outcome; the
-    /// messages first by their bare columns, as the ledger's triggers count.
+    /// The newest enrollments of an automation by version, status and step, and the messages of
+    /// those of one version by step and outcome; the messages first by their bare columns, as the
+    /// ledger's triggers count.
     struct ByStep<'a> {
         automation: &'a AutomationId => SqlUuid,
         limit: i64 => BigInt,
@@ -65,13 +67,16 @@ statement! {
     }
     returns (Integer, Nullable<Text>, SmallInt, Nullable<Text>, BigInt);
     "WITH newest AS MATERIALIZED (
-        SELECT id, version, status, step FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}
+        SELECT id, version, status, step FROM enrollments WHERE automation_id = {} ORDER BY id DESC
+            LIMIT {}
      )
      SELECT version, status, step, NULL, count(*) FROM newest GROUP BY version, status, step
      UNION ALL
      SELECT version, NULL, step, ledger_outcome(status, retried_at), sum(count)::bigint FROM (
-        SELECT n.version, m.step, m.status, CASE WHEN m.retried_at IS NOT NULL THEN 'epoch'::timestamptz END AS retried_at, count(*) AS count
-        FROM newest AS n JOIN messages AS m ON m.enrollment_id = n.id WHERE n.version = {} AND m.step IS NOT NULL GROUP BY 1, 2, 3, 4
+        SELECT n.version, m.step, m.status, CASE WHEN m.retried_at IS NOT NULL
+            THEN 'epoch'::timestamptz END AS retried_at, count(*) AS count
+        FROM newest AS n JOIN messages AS m ON m.enrollment_id = n.id WHERE n.version = {}
+            AND m.step IS NOT NULL GROUP BY 1, 2, 3, 4
      ) AS made GROUP BY 1, 2, 3, 4"
 }
 
@@ -85,15 +90,18 @@ statement! {
     }
     returns (Integer, BigInt);
     "SELECT version, count(*) FROM (
-        SELECT version, status FROM enrollments WHERE automation_id = {} AND id < {} ORDER BY id DESC LIMIT {}
+        SELECT version, status FROM enrollments WHERE automation_id = {} AND id < {}
+            ORDER BY id DESC LIMIT {}
      ) AS newest WHERE version < {} AND status = 'active' GROUP BY version"
 }
 
-/// Where the newest [`MAX_BY_STEP`] enrollments stand. Where there are more, who is inside former versions is looked for among the newest
-/// [`MAX_BY_STEP`] that entered before the present version, which may be long ago.
+/// Where the newest [`MAX_BY_STEP`] enrollments stand. Where there are more, who is inside former
+/// versions is looked for among the newest [`MAX_BY_STEP`] that entered before the present version,
+/// which may be long ago.
 pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) -> Result<Passages> {
     type Row = (i32, Option<EnrollmentStatus>, i16, Option<Outcome>, i64);
-    let rows: Vec<Row> = ByStep { automation: &automation, limit: MAX_BY_STEP, version }.load(conn).await?;
+    let rows: Vec<Row> =
+        ByStep { automation: &automation, limit: MAX_BY_STEP, version }.load(conn).await?;
     let mut passages = Passages::default();
     for (of, status, step, outcome, count) in rows {
         if let Some(outcome) = outcome {
@@ -110,7 +118,10 @@ pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) ->
     }
     if passages.looked_at >= MAX_BY_STEP && version > 1 {
         let until = entered_before_the_end_of(conn, automation, version - 1).await?;
-        let inside: Vec<(i32, i64)> = InsideFormer { automation: &automation, until, limit: MAX_BY_STEP, version }.load(conn).await?;
+        let inside: Vec<(i32, i64)> =
+            InsideFormer { automation: &automation, until, limit: MAX_BY_STEP, version }
+                .load(conn)
+                .await?;
         passages.inside_former = inside.into_iter().collect();
     }
     Ok(passages)
@@ -123,23 +134,34 @@ statement! {
         looked_at: i64 => BigInt,
     }
     returns (Text, BigInt);
-    "SELECT status, count(*) FROM (SELECT status FROM enrollments WHERE automation_id = {} ORDER BY id DESC LIMIT {}) AS newest
+    "SELECT status, count(*) FROM (SELECT status FROM enrollments WHERE automation_id = {}
+        ORDER BY id DESC LIMIT {}) AS newest
      GROUP BY status"
 }
 
 /// Counts the newest [`MOST_LOOKED_AT`] enrollments by status.
 pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<Newest> {
-    let rows: Vec<(EnrollmentStatus, i64)> = ByStatus { automation: &automation, looked_at: MOST_LOOKED_AT }.load(conn).await?;
+    let rows: Vec<(EnrollmentStatus, i64)> =
+        ByStatus { automation: &automation, looked_at: MOST_LOOKED_AT }.load(conn).await?;
     let looked_at = rows.iter().map(|(_, count)| count).sum();
-    let mut by_status: BTreeMap<EnrollmentStatus, i64> = EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
+    let mut by_status: BTreeMap<EnrollmentStatus, i64> =
+        EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
     by_status.extend(rows);
     Ok(Newest { by_status, looked_at })
 }
 
 /// How the messages of an automation stand, all of them, by the ledger.
-pub async fn messages(conn: &mut Conn, automation: AutomationId, now: DateTime<Utc>) -> Result<ledger::Counts> {
+pub async fn messages(
+    conn: &mut Conn,
+    automation: AutomationId,
+    now: DateTime<Utc>,
+) -> Result<ledger::Counts> {
     let zone = organization::find(conn).await?.day_zone;
-    let filter = LedgerFilter { days: Days::all(now, zone), maker: Some(Maker::Automation(automation)), sender_id: None };
+    let filter = LedgerFilter {
+        days: Days::all(now, zone),
+        maker: Some(Maker::Automation(automation)),
+        sender_id: None,
+    };
     Ok(ledger::read(conn, &filter, Grouping::Automation).await?.totals)
 }
 
@@ -164,9 +186,12 @@ impl Passages {
         self.counts.get(&(status, step)).copied().unwrap_or_default()
     }
 
-    /// What became of the messages that those of the present version got at a step, by outcome; those with none are left out.
+    /// What became of the messages that those of the present version got at a step, by outcome;
+    /// those with none are left out.
     pub fn messages_at(&self, step: i16) -> impl Iterator<Item = (Outcome, i64)> {
-        Outcome::ALL.iter().filter_map(move |outcome| self.messages.get(&(step, *outcome)).map(|count| (*outcome, *count)))
+        Outcome::ALL.iter().filter_map(move |outcome| {
+            self.messages.get(&(step, *outcome)).map(|count| (*outcome, *count))
+        })
     }
 
     /// How many of the present version have this step behind them.
@@ -185,15 +210,22 @@ statement! {
     }
     returns (SqlUuid, BigInt, BigInt);
     "SELECT wanted.id, e.count, m.count FROM unnest({}::uuid[]) AS wanted (id),
-        LATERAL (SELECT count(*) FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id LIMIT {}) AS counted) AS e,
-        LATERAL (SELECT count(*) FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id LIMIT {}) AS counted) AS m"
+        LATERAL (SELECT count(*) FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id
+            LIMIT {}) AS counted) AS e,
+        LATERAL (SELECT count(*) FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id
+            LIMIT {}) AS counted) AS m"
 }
 
 /// The rough counts of many automations in one query.
-pub async fn find_many(conn: &mut Conn, ids: &[AutomationId]) -> Result<HashMap<AutomationId, RoughCounts>> {
+pub async fn find_many(
+    conn: &mut Conn,
+    ids: &[AutomationId],
+) -> Result<HashMap<AutomationId, RoughCounts>> {
     let limit = MAX_ROUGH + 1;
     let rows: Vec<(AutomationId, i64, i64)> =
-        Rough { automations: ids, enrollments_limit: limit, messages_limit: limit }.load(conn).await?;
+        Rough { automations: ids, enrollments_limit: limit, messages_limit: limit }
+            .load(conn)
+            .await?;
     let rough = |(id, enrollments, messages)| (id, RoughCounts { enrollments, messages });
     Ok(rows.into_iter().map(rough).collect())
 }

@@ -27,14 +27,19 @@ impl Definition {
         Ok(Self { trigger, steps })
     }
 
-    /// Reads what was stored by this or an older release; an error is a fault of the program, not of a person.
+    /// Reads what was stored by this or an older release; an error is a fault of the program, not
+    /// of a person.
     pub(super) fn stored(trigger: &Value, steps: &Value) -> Result<Self> {
-        Self::parse(trigger, steps).map_err(|error| Error::Internal(format!("A stored automation cannot be read: {error}")))
+        Self::parse(trigger, steps).map_err(|error| {
+            Error::Internal(format!("A stored automation cannot be read: {error}"))
+        })
     }
 
     /// The JSON form of the trigger and of the steps.
     pub(super) fn to_json(&self) -> Result<(Value, Value)> {
-        let unwritable = |error: serde_json::Error| Error::Internal(format!("An automation cannot be stored: {error}"));
+        let unwritable = |error: serde_json::Error| {
+            Error::Internal(format!("An automation cannot be stored: {error}"))
+        };
         let trigger = serde_json::to_value(&self.trigger).map_err(unwritable)?;
         Ok((trigger, serde_json::to_value(&self.steps).map_err(unwritable)?))
     }
@@ -90,12 +95,18 @@ mod tests {
         let steps = |count: usize| Value::Array(vec![json!({"type": "wait", "seconds": 1}); count]);
         let trigger = json!({"type": "contact_created"});
         assert!(Definition::parse(&trigger, &steps(50)).is_ok());
-        assert!(Definition::parse(&trigger, &steps(51)).unwrap_err().to_string().contains("At most 50 steps"));
+        assert!(
+            Definition::parse(&trigger, &steps(51))
+                .unwrap_err()
+                .to_string()
+                .contains("At most 50 steps")
+        );
     }
 
     #[test]
     fn a_definition_survives_being_stored() {
-        let steps = json!([{"type": "send_sms", "to": "event.phone"}, {"type": "wait", "seconds": 60}]);
+        let steps =
+            json!([{"type": "send_sms", "to": "event.phone"}, {"type": "wait", "seconds": 60}]);
         let definition = Definition::parse(&json!({"type": "event"}), &steps).unwrap();
         let (trigger, steps) = definition.to_json().unwrap();
         assert_eq!(Definition::stored(&trigger, &steps).unwrap(), definition);

@@ -1,4 +1,5 @@
-//! The dry run: what an automation would do for one contact, step by step, with its times. It sends nothing and writes nothing.
+//! The dry run: what an automation would do for one contact, step by step, with its times. It sends
+//! nothing and writes nothing.
 
 use std::collections::HashSet;
 
@@ -117,9 +118,15 @@ pub async fn dry_run(
     };
     let usable = senders::usable_ids(conn).await?;
     let mut enrollment = would_be(contact, now);
-    let mut dry = DryRun { start: start(&definition.trigger, event), outcomes: Vec::new(), ends_at: now };
+    let mut dry =
+        DryRun { start: start(&definition.trigger, event), outcomes: Vec::new(), ends_at: now };
     loop {
-        let passage = Passage { enrollment: &enrollment, definition, contact, event: event.map(|event| event.properties) };
+        let passage = Passage {
+            enrollment: &enrollment,
+            definition,
+            contact,
+            event: event.map(|event| event.properties),
+        };
         let ran = run(&passage, &material, dry.ends_at);
         for draft in ran.drafts {
             let step = match &draft.origin {
@@ -132,13 +139,20 @@ pub async fn dry_run(
         match ran.standing {
             Standing::Waiting { step, due_at } => {
                 let waited = usize::try_from(step - 1).unwrap_or_default();
-                dry.outcomes.push(Outcome { step: waited, at: dry.ends_at, what: What::Wait(due_at) });
+                dry.outcomes.push(Outcome {
+                    step: waited,
+                    at: dry.ends_at,
+                    what: What::Wait(due_at),
+                });
                 dry.ends_at = due_at;
                 enrollment.step = step;
             }
             Standing::Failed { step, reason } => {
                 let step = usize::try_from(step).unwrap_or_default();
-                let open = matches!(definition.steps.get(step), Some(Step::SendSms { sender_id: None, .. }));
+                let open = matches!(
+                    definition.steps.get(step),
+                    Some(Step::SendSms { sender_id: None, .. })
+                );
                 let reason = if open { "No sender is chosen yet.".to_owned() } else { reason };
                 dry.outcomes.push(Outcome { step, at: dry.ends_at, what: What::Fail(reason) });
                 return Ok(dry);
@@ -169,19 +183,34 @@ async fn sending(
     };
     let suppressed = suppressions::active(conn, &to).await?.map(|suppression| suppression.reason);
     let held = !usable.contains(&sender.id);
-    Ok(What::Send { to, text, media_urls: draft.media_urls, sender: Box::new(sender.clone()), suppressed, held })
+    Ok(What::Send {
+        to,
+        text,
+        media_urls: draft.media_urls,
+        sender: Box::new(sender.clone()),
+        suppressed,
+        held,
+    })
 }
 
-/// Whether the trigger would let somebody in. What is no event, a tag or a new contact, is taken to have happened.
+/// Whether the trigger would let somebody in. What is no event, a tag or a new contact, is taken to
+/// have happened.
 fn start(trigger: &Trigger, event: Option<TriedEvent<'_>>) -> Start {
     match (trigger, event) {
         (Trigger::Event { name: None, .. } | Trigger::TagAdded { tag: None }, _) => Start::Open,
         (Trigger::Event { .. }, None) => Start::NoEvent,
-        (Trigger::Event { name: Some(wanted), .. }, Some(event)) if event.name.is_some_and(|name| name != wanted) => {
+        (Trigger::Event { name: Some(wanted), .. }, Some(event))
+            if event.name.is_some_and(|name| name != wanted) =>
+        {
             Start::OtherEvent(wanted.clone())
         }
         (Trigger::Event { conditions, .. }, Some(event)) => {
-            let unmet: Vec<Condition> = conditions.0.iter().filter(|condition| !condition.holds(event.properties)).cloned().collect();
+            let unmet: Vec<Condition> = conditions
+                .0
+                .iter()
+                .filter(|condition| !condition.holds(event.properties))
+                .cloned()
+                .collect();
             if unmet.is_empty() { Start::Yes } else { Start::Unmet(unmet) }
         }
         (Trigger::TagAdded { .. } | Trigger::ContactCreated, _) => Start::Yes,
@@ -215,17 +244,32 @@ mod tests {
 
     #[test]
     fn why_it_would_not_start_is_named() {
-        let trigger = |value: Value| Trigger::parse("trigger", &value, &mut FieldErrors::default()).unwrap();
+        let trigger =
+            |value: Value| Trigger::parse("trigger", &value, &mut FieldErrors::default()).unwrap();
         let order = EventName::parse("order").unwrap();
         let other = EventName::parse("visit").unwrap();
-        let large = trigger(json!({"type": "event", "name": "order", "where": {"total": {"op": "gte", "value": 100}, "vip": true}}));
-        let tried = |trigger: &Trigger, name, properties: Value| start(trigger, Some(TriedEvent { name, properties: &properties }));
+        let large = trigger(json!(
+            {
+                "type": "event",
+                "name": "order",
+                "where": {"total": {"op": "gte", "value": 100}, "vip": true}
+            }
+        ));
+        let tried = |trigger: &Trigger, name, properties: Value| {
+            start(trigger, Some(TriedEvent { name, properties: &properties }))
+        };
         assert_eq!(tried(&large, Some(&order), json!({"total": 100, "vip": true})), Start::Yes);
         assert_eq!(tried(&large, None, json!({"total": 100, "vip": true})), Start::Yes);
         assert_eq!(tried(&large, Some(&other), json!({})), Start::OtherEvent(order.clone()));
         assert_eq!(start(&large, None), Start::NoEvent);
-        let Start::Unmet(unmet) = tried(&large, Some(&order), json!({"total": 99, "vip": true})) else { panic!("it starts") };
-        assert_eq!(unmet.iter().map(|condition| condition.property.as_str()).collect::<Vec<_>>(), ["total"]);
+        let Start::Unmet(unmet) = tried(&large, Some(&order), json!({"total": 99, "vip": true}))
+        else {
+            panic!("it starts")
+        };
+        assert_eq!(
+            unmet.iter().map(|condition| condition.property.as_str()).collect::<Vec<_>>(),
+            ["total"]
+        );
         assert_eq!(tried(&trigger(json!({"type": "event"})), Some(&order), json!({})), Start::Open);
         assert_eq!(start(&trigger(json!({"type": "contact_created"})), None), Start::Yes);
     }

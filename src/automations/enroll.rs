@@ -1,4 +1,5 @@
-//! Enrolling: contacts enter the active automations whose trigger matches, once per cause, many in one statement.
+//! Enrolling: contacts enter the active automations whose trigger matches, once per cause, many in
+//! one statement.
 
 use std::collections::HashSet;
 
@@ -41,7 +42,8 @@ pub struct Enrolled {
     pub event_id: Option<EventId>,
 }
 
-/// Contacts that have entered automations, and what has to be enqueued because of it in the same transaction.
+/// Contacts that have entered automations, and what has to be enqueued because of it in the same
+/// transaction.
 #[must_use]
 #[derive(Default)]
 pub(super) struct Entered {
@@ -66,13 +68,15 @@ struct Candidate<'l> {
     cause: String,
     /// When the cause came into being, in milliseconds since 1970.
     since: u64,
-    /// Whether it came into being in this transaction, so that it cannot have enrolled anybody before.
+    /// Whether it came into being in this transaction, so that it cannot have enrolled anybody
+    /// before.
     is_new: bool,
 }
 
 statement! {
-    /// Inserts enrollments whose cause is new, which their ids tell; in one order for all, so that two batches cannot deadlock. No two
-    /// transactions have the same cause, which is an event, contact or tag that came into being in the same one.
+    /// Inserts enrollments whose cause is new, which their ids tell; in one order for all, so that
+    /// two batches cannot deadlock. No two transactions have the same cause, which is an event,
+    /// contact or tag that came into being in the same one.
     struct Insert<'a> {
         ids: &'a [EnrollmentId] => Array<SqlUuid>,
         automations: &'a [AutomationId] => Array<SqlUuid>,
@@ -86,10 +90,14 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
     }
     returns SqlUuid;
-    "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, step, due_at, started_at)
-     SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at, clock.now
-     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[], {}::bool[])
-        AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at, is_new), (SELECT {}::timestamptz AS now) AS clock
+    "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, step,
+        due_at, started_at)
+     SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at,
+         clock.now
+     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[],
+         {}::smallint[], {}::timestamptz[], {}::bool[])
+        AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at, is_new),
+            (SELECT {}::timestamptz AS now) AS clock
      WHERE e.is_new OR (SELECT former.id FROM enrollments AS former WHERE former.id = e.id) IS NULL
      ORDER BY e.id
      RETURNING id"
@@ -97,15 +105,22 @@ statement! {
 
 /// Enrolls the contacts of new events; the first steps are the caller's to enqueue.
 ///
-/// The same event never enrolls twice in one automation; one that is too old for the trigger, or lies in the future, not at all.
-pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[RecordedNow<'_>]) -> Result<Entered> {
+/// The same event never enrolls twice in one automation; one that is too old for the trigger, or
+/// lies in the future, not at all.
+pub(super) async fn on_events(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    events: &[RecordedNow<'_>],
+) -> Result<Entered> {
     if events.is_empty() {
         return Ok(Entered::default());
     }
     let live = load_live(conn).await?;
     let matching = events.iter().flat_map(|event| {
         let (report, occurred_at) = (event.report, event.report.occurred_at.unwrap_or(now));
-        let matches = move |live: &&Live| live.trigger.matches_event(&report.name, report.properties.value(), occurred_at, now);
+        let matches = move |live: &&Live| {
+            live.trigger.matches_event(&report.name, report.properties.value(), occurred_at, now)
+        };
         live.iter().filter(matches).map(|live| Candidate {
             live,
             contact_id: event.contact_id,
@@ -119,31 +134,43 @@ pub(super) async fn on_events(conn: &mut Conn, now: DateTime<Utc>, events: &[Rec
     enter(conn, now, &candidates).await
 }
 
-/// Enrolls contacts because they were created or got a tag, and enqueues the first steps in the same transaction.
+/// Enrolls contacts because they were created or got a tag, and enqueues the first steps in the
+/// same transaction.
 ///
 /// A tag that is removed and added again enrolls again: its time is part of the cause.
-pub async fn react(conn: &mut Conn, now: DateTime<Utc>, changes: &[Change]) -> Result<Vec<Enrolled>> {
+pub async fn react(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    changes: &[Change],
+) -> Result<Vec<Enrolled>> {
     let entered = on_changes(conn, now, changes).await?;
     queue::enqueue(conn, &entered.jobs, now).await?;
     Ok(entered.enrolled)
 }
 
 /// Enrolls like [`react`]; the first steps are the caller's to enqueue.
-pub(super) async fn on_changes(conn: &mut Conn, now: DateTime<Utc>, changes: &[Change]) -> Result<Entered> {
+pub(super) async fn on_changes(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    changes: &[Change],
+) -> Result<Entered> {
     if changes.is_empty() {
         return Ok(Entered::default());
     }
     let live = load_live(conn).await?;
-    let matching = changes
-        .iter()
-        .flat_map(|change| live.iter().filter(move |live| matches_change(&live.trigger, change)).map(move |live| candidate(live, change)));
+    let matching = changes.iter().flat_map(|change| {
+        live.iter()
+            .filter(move |live| matches_change(&live.trigger, change))
+            .map(move |live| candidate(live, change))
+    });
     let candidates: Vec<Candidate<'_>> = matching.collect();
     enter(conn, now, &candidates).await
 }
 
 /// Enqueues every enrollment that stands still in an automation, when it is activated again.
 ///
-/// One that still waits gets a second job beside the one it has; whichever comes second finds nothing to do.
+/// One that still waits gets a second job beside the one it has; whichever comes second finds
+/// nothing to do.
 pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>) -> Result<()> {
     let mut after = EnrollmentId(Uuid::nil());
     loop {
@@ -158,7 +185,10 @@ pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>
             .await?;
         let Some((last, _)) = standing.last() else { return Ok(()) };
         after = *last;
-        let jobs: Vec<NewJob> = standing.iter().map(|(id, due_at)| NewJob { job: Job::Advance(*id), run_at: *due_at }).collect();
+        let jobs: Vec<NewJob> = standing
+            .iter()
+            .map(|(id, due_at)| NewJob { job: Job::Advance(*id), run_at: *due_at })
+            .collect();
         queue::enqueue(conn, &jobs, now).await?;
     }
 }
@@ -166,7 +196,10 @@ pub(super) async fn resume(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>
 async fn load_live(conn: &mut Conn) -> Result<Vec<Live>> {
     let newest = automation_versions::version.eq(automations::version);
     let rows: Vec<(AutomationId, i32, Value, Option<Value>)> = automations::table
-        .inner_join(automation_versions::table.on(automation_versions::automation_id.eq(automations::id).and(newest)))
+        .inner_join(
+            automation_versions::table
+                .on(automation_versions::automation_id.eq(automations::id).and(newest)),
+        )
         .filter(automations::status.eq(AutomationStatus::Active))
         .select((
             automations::id,
@@ -179,8 +212,11 @@ async fn load_live(conn: &mut Conn) -> Result<Vec<Live>> {
     let live = |(id, version, trigger, first): (_, _, Value, Option<Value>)| {
         let no_steps = Value::Array(Vec::new());
         let trigger = Definition::stored(&trigger, &no_steps)?.trigger;
-        // One that cannot be read is the matter of whoever runs it, and no reason to refuse an event.
-        let first_wait = match first.and_then(|first| Step::parse("steps.0", &first, &mut FieldErrors::default())) {
+        // One that cannot be read is the matter of whoever runs it, and no reason to refuse an
+        // event.
+        let first_wait = match first
+            .and_then(|first| Step::parse("steps.0", &first, &mut FieldErrors::default()))
+        {
             Some(Step::Wait { seconds }) => Some(TimeDelta::seconds(i64::from(seconds))),
             Some(Step::SendSms { .. }) | None => None,
         };
@@ -198,14 +234,23 @@ fn matches_change(trigger: &Trigger, change: &Change) -> bool {
 
 fn candidate<'l>(live: &'l Live, change: &Change) -> Candidate<'l> {
     match change {
-        Change::ContactCreated(id) => {
-            Candidate { live, contact_id: *id, event_id: None, cause: format!("contact:{id}"), since: made_at(id.0), is_new: false }
-        }
+        Change::ContactCreated(id) => Candidate {
+            live,
+            contact_id: *id,
+            event_id: None,
+            cause: format!("contact:{id}"),
+            since: made_at(id.0),
+            is_new: false,
+        },
         Change::TagAdded { contact_id, tag, added_at } => Candidate {
             live,
             contact_id: *contact_id,
             event_id: None,
-            cause: format!("tag:{contact_id}:{}:{}", tag.as_str().to_lowercase(), added_at.timestamp_micros()),
+            cause: format!(
+                "tag:{contact_id}:{}:{}",
+                tag.as_str().to_lowercase(),
+                added_at.timestamp_micros()
+            ),
             since: u64::try_from(added_at.timestamp_millis()).unwrap_or_default(),
             is_new: false,
         },
@@ -219,11 +264,11 @@ fn made_at(id: Uuid) -> u64 {
 }
 
 impl Candidate<'_> {
-    /// The id of the enrollment: the same cause in the same automation has the same one, so that it never enrolls a contact twice, however
-    /// often it is reported or retried.
+    /// The id of the enrollment: the same cause in the same automation has the same one, so that it
+    /// never enrolls a contact twice, however often it is reported or retried.
     ///
-    /// A UUID of version 7 with the time of the cause and 74 bits of a hash instead of random ones. A unique index on automation and cause
-    /// would be the dearest of the table.
+    /// A UUID of version 7 with the time of the cause and 74 bits of a hash instead of random ones.
+    /// A unique index on automation and cause would be the dearest of the table.
     fn enrollment_id(&self) -> EnrollmentId {
         let hash = Sha256::new().chain_update(self.live.id.0).chain_update(&self.cause).finalize();
         let mut bits = [0; 10];
@@ -232,23 +277,39 @@ impl Candidate<'_> {
     }
 
     const fn enrolled(&self, enrollment_id: EnrollmentId) -> Enrolled {
-        Enrolled { enrollment_id, automation_id: self.live.id, contact_id: self.contact_id, event_id: self.event_id }
+        Enrolled {
+            enrollment_id,
+            automation_id: self.live.id,
+            contact_id: self.contact_id,
+            event_id: self.event_id,
+        }
     }
 }
 
 /// Enrolls candidates; where the first step is a wait, it begins here.
-async fn enter(conn: &mut Conn, now: DateTime<Utc>, candidates: &[Candidate<'_>]) -> Result<Entered> {
+async fn enter(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    candidates: &[Candidate<'_>],
+) -> Result<Entered> {
     if candidates.is_empty() {
         return Ok(Entered::default());
     }
     let ids: Vec<EnrollmentId> = candidates.iter().map(Candidate::enrollment_id).collect();
-    let automations: Vec<AutomationId> = candidates.iter().map(|candidate| candidate.live.id).collect();
+    let automations: Vec<AutomationId> =
+        candidates.iter().map(|candidate| candidate.live.id).collect();
     let versions: Vec<i32> = candidates.iter().map(|candidate| candidate.live.version).collect();
-    let contacts: Vec<ContactId> = candidates.iter().map(|candidate| candidate.contact_id).collect();
-    let events: Vec<Option<EventId>> = candidates.iter().map(|candidate| candidate.event_id).collect();
+    let contacts: Vec<ContactId> =
+        candidates.iter().map(|candidate| candidate.contact_id).collect();
+    let events: Vec<Option<EventId>> =
+        candidates.iter().map(|candidate| candidate.event_id).collect();
     let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
-    let steps: Vec<i16> = candidates.iter().map(|candidate| i16::from(candidate.live.first_wait.is_some())).collect();
-    let due_ats: Vec<DateTime<Utc>> = candidates.iter().map(|candidate| now + candidate.live.first_wait.unwrap_or_default()).collect();
+    let steps: Vec<i16> =
+        candidates.iter().map(|candidate| i16::from(candidate.live.first_wait.is_some())).collect();
+    let due_ats: Vec<DateTime<Utc>> = candidates
+        .iter()
+        .map(|candidate| now + candidate.live.first_wait.unwrap_or_default())
+        .collect();
     let are_new: Vec<bool> = candidates.iter().map(|candidate| candidate.is_new).collect();
     let statement = Insert {
         ids: &ids,

@@ -56,13 +56,18 @@ pub struct Enrollment {
 
 /// Finds an enrollment by id; [`Error::NotFound`] when there is none, or its contact was deleted.
 pub async fn find_enrollment(conn: &mut Conn, id: EnrollmentId) -> Result<Enrollment> {
-    let found = table::table.find(id).select(Enrollment::as_select()).first(conn).await.optional()?;
+    let found =
+        table::table.find(id).select(Enrollment::as_select()).first(conn).await.optional()?;
     found.ok_or(Error::NotFound("enrollment"))
 }
 
 /// Some enrollments as they stand now, in no order; those that do not exist are left out.
 pub async fn find_enrollments(conn: &mut Conn, ids: &[EnrollmentId]) -> Result<Vec<Enrollment>> {
-    Ok(table::table.filter(table::id.eq_any(ids)).select(Enrollment::as_select()).load(conn).await?)
+    Ok(table::table
+        .filter(table::id.eq_any(ids))
+        .select(Enrollment::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// Which enrollments of an automation to list.
@@ -76,7 +81,8 @@ pub struct EnrollmentFilter {
     pub version: Option<i32>,
 }
 
-/// A status or version is looked for among so many of the newest: no index names them, so that moving on stays cheap.
+/// A status or version is looked for among so many of the newest: no index names them, so that
+/// moving on stays cheap.
 pub const MOST_LOOKED_AT: i64 = 20_000;
 
 /// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
@@ -87,7 +93,11 @@ pub async fn enrollments(
     before: Option<EnrollmentId>,
     limit: i64,
 ) -> Result<Vec<Enrollment>> {
-    let mut query = table::table.filter(table::automation_id.eq(automation_id)).order(table::id.desc()).limit(limit).into_boxed();
+    let mut query = table::table
+        .filter(table::automation_id.eq(automation_id))
+        .order(table::id.desc())
+        .limit(limit)
+        .into_boxed();
     if let Some(before) = before {
         query = query.filter(table::id.lt(before));
     }
@@ -100,13 +110,16 @@ pub async fn enrollments(
             query = query.filter(table::version.eq(version));
         }
     } else if filter.status.is_some() || filter.version.is_some() {
-        query = query.filter(table::id.eq_any(newest_like(conn, automation_id, filter, before, limit).await?));
+        query = query.filter(
+            table::id.eq_any(newest_like(conn, automation_id, filter, before, limit).await?),
+        );
     }
     Ok(query.select(Enrollment::as_select()).load(conn).await?)
 }
 
-/// The newest with a status and of a version, among the newest [`MOST_LOOKED_AT`]; where a version has fewer there, also among as many
-/// from before its end, which may be long ago. More than `limit` may come.
+/// The newest with a status and of a version, among the newest [`MOST_LOOKED_AT`]; where a version
+/// has fewer there, also among as many from before its end, which may be long ago. More than
+/// `limit` may come.
 async fn newest_like(
     conn: &mut Conn,
     automation_id: AutomationId,
@@ -114,8 +127,10 @@ async fn newest_like(
     before: Option<EnrollmentId>,
     limit: i64,
 ) -> Result<Vec<EnrollmentId>> {
-    let statuses = filter.status.map_or_else(|| EnrollmentStatus::ALL.to_vec(), |status| vec![status]);
-    let (from_version, to_version) = filter.version.map_or((0, i32::MAX), |version| (version, version));
+    let statuses =
+        filter.status.map_or_else(|| EnrollmentStatus::ALL.to_vec(), |status| vec![status]);
+    let (from_version, to_version) =
+        filter.version.map_or((0, i32::MAX), |version| (version, version));
     let before = before.unwrap_or(NEWEST);
     let like = |before| {
         let (automation, looked_at) = (&automation_id, MOST_LOOKED_AT);
@@ -134,7 +149,8 @@ async fn newest_like(
 }
 
 statement! {
-    /// The newest enrollments of an automation with some status and version, among so many of the newest.
+    /// The newest enrollments of an automation with some status and version, among so many of the
+    /// newest.
     struct Like<'a> {
         automation: &'a AutomationId => SqlUuid,
         before: EnrollmentId => SqlUuid,
@@ -146,19 +162,28 @@ statement! {
     }
     returns SqlUuid;
     "SELECT id FROM (
-        SELECT id, status, version FROM enrollments WHERE automation_id = {} AND id < {} ORDER BY id DESC LIMIT {}
+        SELECT id, status, version FROM enrollments WHERE automation_id = {} AND id < {}
+            ORDER BY id DESC LIMIT {}
      ) AS newest WHERE status = ANY({}) AND version BETWEEN {} AND {} ORDER BY id DESC LIMIT {}"
 }
 
 /// Comes after every enrollment.
 const NEWEST: EnrollmentId = EnrollmentId(uuid::Uuid::max());
 
-/// What was under way when a version was saved still entered the one before; and two clocks differ a little.
+/// What was under way when a version was saved still entered the one before; and two clocks differ
+/// a little.
 const LATE: TimeDelta = TimeDelta::seconds(10);
 
-/// What comes after every enrollment of a version in order, as a bound: the time of the next version, or the end where there is none.
-pub(super) async fn entered_before_the_end_of(conn: &mut Conn, automation_id: AutomationId, version: i32) -> Result<EnrollmentId> {
-    let next = automation_versions::table.find((automation_id, version.saturating_add(1))).select(automation_versions::created_at);
+/// What comes after every enrollment of a version in order, as a bound: the time of the next
+/// version, or the end where there is none.
+pub(super) async fn entered_before_the_end_of(
+    conn: &mut Conn,
+    automation_id: AutomationId,
+    version: i32,
+) -> Result<EnrollmentId> {
+    let next = automation_versions::table
+        .find((automation_id, version.saturating_add(1)))
+        .select(automation_versions::created_at);
     let next: Option<DateTime<Utc>> = next.first(conn).await.optional()?;
     Ok(next.map_or(NEWEST, |saved| EnrollmentId::first_at(saved + LATE)))
 }

@@ -1,7 +1,8 @@
 //! Automations: a trigger, steps, and the enrollments that pass through them.
 //!
-//! [`Definition`] is what a marketer writes; [`enroll`] lets contacts in when its trigger matches; [`advance`] runs their
-//! steps up to the next wait; [`dry_run()`] shows what they would do. A message that fails or is suppressed does not end an enrollment: the next step follows.
+//! [`Definition`] is what a marketer writes; [`enroll`] lets contacts in when its trigger matches;
+//! [`advance`] runs their steps up to the next wait; [`dry_run()`] shows what they would do. A
+//! message that fails or is suppressed does not end an enrollment: the next step follows.
 
 pub mod advance;
 mod automation;
@@ -22,12 +23,18 @@ pub mod text_check;
 mod trigger;
 pub mod uses;
 
-pub use automation::{Automation, AutomationName, AutomationStatus, find, find_many, list, list_active, names_starting_with};
+pub use automation::{
+    Automation, AutomationName, AutomationStatus, find, find_many, list, list_active,
+    names_starting_with,
+};
 pub use change::{AutomationChange, NewAutomation, create, update};
 pub use check::check_can_run;
 pub use definition::Definition;
 pub use dry_run::{DryRun, Outcome, Start, TriedEvent, What, dry_run};
-pub use enrollment::{Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment, find_enrollments};
+pub use enrollment::{
+    Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment,
+    find_enrollments,
+};
 pub use report::{Reported, report};
 pub use sample::sample_event;
 pub use step::{MAX_STEPS, MAX_WAIT_SECONDS, Recipient, Step};

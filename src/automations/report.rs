@@ -1,4 +1,5 @@
-//! Reports of events from outside: recorded, and answered by the automations that they start, in one transaction.
+//! Reports of events from outside: recorded, and answered by the automations that they start, in
+//! one transaction.
 
 use std::collections::HashMap;
 
@@ -29,20 +30,30 @@ impl Reported {
     /// How many automations each event started that started any.
     #[must_use]
     pub fn started(&self) -> HashMap<EventId, usize> {
-        self.enrolled.iter().filter_map(|enrolled| enrolled.event_id).fold(HashMap::new(), |mut started, event| {
-            *started.entry(event).or_default() += 1;
-            started
-        })
+        self.enrolled.iter().filter_map(|enrolled| enrolled.event_id).fold(
+            HashMap::new(),
+            |mut started, event| {
+                *started.entry(event).or_default() += 1;
+                started
+            },
+        )
     }
 }
 
-/// Records reports (see [`events::record`]) and lets their contacts into automations; the first thing in a transaction.
+/// Records reports (see [`events::record`]) and lets their contacts into automations; the first
+/// thing in a transaction.
 ///
-/// Where it fails because another transaction [was quicker](events::was_quicker), it is to be begun anew.
+/// Where it fails because another transaction [was quicker](events::was_quicker), it is to be begun
+/// anew.
 ///
-/// A number that becomes a contact starts the automations for new contacts, too, before those of its event. The first steps go to
-/// `receiver`.
-pub async fn report(conn: &mut Conn, reports: &[NewEvent], receiver: Receiver, now: DateTime<Utc>) -> Result<Reported> {
+/// A number that becomes a contact starts the automations for new contacts, too, before those of
+/// its event. The first steps go to `receiver`.
+pub async fn report(
+    conn: &mut Conn,
+    reports: &[NewEvent],
+    receiver: Receiver,
+    now: DateTime<Utc>,
+) -> Result<Reported> {
     try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
     let mut entered = enroll::on_changes(conn, now, &outcome.changes).await?;

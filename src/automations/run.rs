@@ -53,21 +53,26 @@ pub(super) struct Ran {
 
 /// Runs the steps from where the enrollment stands.
 ///
-/// A text or number that is missing makes a failed message, which says why, and the next step follows. Only a step
-/// that cannot even leave a message behind, because its sender is gone, fails the enrollment.
+/// A text or number that is missing makes a failed message, which says why, and the next step
+/// follows. Only a step that cannot even leave a message behind, because its sender is gone, fails
+/// the enrollment.
 pub(super) fn run(passage: &Passage<'_>, material: &Material<'_>, now: DateTime<Utc>) -> Ran {
     let mut drafts = Vec::new();
     let mut step = passage.enrollment.step;
-    while let Some(next) = usize::try_from(step).ok().and_then(|index| passage.definition.steps.get(index)) {
+    while let Some(next) =
+        usize::try_from(step).ok().and_then(|index| passage.definition.steps.get(index))
+    {
         match next {
             Step::Wait { seconds } => {
-                // From now, not from when it was due: after an outage the gap between two messages stays as it was meant.
+                // From now, not from when it was due: after an outage the gap between two messages
+                // stays as it was meant.
                 let due_at = now + TimeDelta::seconds(i64::from(*seconds));
                 return Ran { drafts, standing: Standing::Waiting { step: step + 1, due_at } };
             }
             Step::SendSms { template_id, sender_id, to } => {
                 let Some(sender) = sender_id.and_then(|id| material.senders.get(&id)) else {
-                    let reason = format!("The sender of step {} does not exist any more.", step + 1);
+                    let reason =
+                        format!("The sender of step {} does not exist any more.", step + 1);
                     return Ran { drafts, standing: Standing::Failed { step, reason } };
                 };
                 drafts.push(draft(passage, material, step, *template_id, sender.id, to));
@@ -87,9 +92,12 @@ fn draft(
     to: &Recipient,
 ) -> Draft {
     let template = template_id.and_then(|id| material.templates.get(&id));
-    let variables = Variables::new(passage.contact, passage.event).with_organization(material.organization);
+    let variables =
+        Variables::new(passage.contact, passage.event).with_organization(material.organization);
     let rendered = match template {
-        Some(template) => material.renderer.render(template, &variables).map_err(|error| error.to_string()),
+        Some(template) => {
+            material.renderer.render(template, &variables).map_err(|error| error.to_string())
+        }
         None => Err("The template does not exist any more.".to_owned()),
     };
     let (text, media_urls) = match rendered {
@@ -97,7 +105,11 @@ fn draft(
         Err(reason) => (Err(reason), Vec::new()),
     };
     Draft {
-        origin: Origin::Automation { automation_id: passage.enrollment.automation_id, enrollment_id: passage.enrollment.id, step },
+        origin: Origin::Automation {
+            automation_id: passage.enrollment.automation_id,
+            enrollment_id: passage.enrollment.id,
+            step,
+        },
         contact_id: Some(passage.contact.id),
         sender_id,
         to: recipient(passage, material.default_country, to),
@@ -107,22 +119,36 @@ fn draft(
     }
 }
 
-/// The number to send to, or why there is none; never with the number itself, since reasons are shown and logged.
-fn recipient(passage: &Passage<'_>, country: Option<Country>, to: &Recipient) -> Result<PhoneNumber, String> {
+/// The number to send to, or why there is none; never with the number itself, since reasons are
+/// shown and logged.
+fn recipient(
+    passage: &Passage<'_>,
+    country: Option<Country>,
+    to: &Recipient,
+) -> Result<PhoneNumber, String> {
     let property = match to {
         Recipient::ContactPhone => return Ok(passage.contact.phone.clone()),
         Recipient::EventProperty(property) => property,
     };
-    let event = passage.event.ok_or_else(|| format!("No event started this, so there is no event.{property} to send to."))?;
+    let event = passage.event.ok_or_else(|| {
+        format!("No event started this, so there is no event.{property} to send to.")
+    })?;
     let raw = match lookup(event, property) {
-        None | Some(Value::Null) => return Err(format!("The event has no property “{property}” to send to.")),
+        None | Some(Value::Null) => {
+            return Err(format!("The event has no property “{property}” to send to."));
+        }
         Some(Value::String(text)) => text.clone(),
         // A program may write the digits of a number as a decimal number.
         Some(Value::Number(number)) => match number.as_f64() {
             Some(whole) if number.is_f64() && whole.fract() == 0.0 => format!("{whole:.0}"),
             _ => number.to_string(),
         },
-        Some(_) => return Err(format!("The event's property “{property}” is not a phone number but a list, an object or a truth value.")),
+        Some(_) => {
+            return Err(format!(
+                "The event's property “{property}” is not a phone number but a list, an object or \
+                 a truth value."
+            ));
+        }
     };
     PhoneNumber::parse(&raw, country).map_err(|error| {
         let why = error.without_numbers();

@@ -82,7 +82,14 @@ impl Scene {
     }
 
     fn send(&self, to: &str) -> Value {
-        json!({"type": "send_sms", "template_id": self.template.id, "sender_id": self.sender.id, "to": to})
+        json!(
+            {
+                "type": "send_sms",
+                "template_id": self.template.id,
+                "sender_id": self.sender.id,
+                "to": to
+            }
+        )
     }
 
     fn run(&self, steps: &Value, event: Option<&Value>) -> Ran {
@@ -94,7 +101,12 @@ impl Scene {
             organization: "Bells",
             default_country: Country::parse("DE").ok(),
         };
-        let passage = Passage { enrollment: &self.enrollment, definition: &definition, contact: &self.contact, event };
+        let passage = Passage {
+            enrollment: &self.enrollment,
+            definition: &definition,
+            contact: &self.contact,
+            event,
+        };
         run(&passage, &material, now())
     }
 }
@@ -106,21 +118,27 @@ fn now() -> DateTime<Utc> {
 #[test]
 fn steps_run_up_to_the_next_wait() {
     let scene = Scene::new("Hi {{ contact.first_name }} of {{ organization.name }}");
-    let steps = json!([scene.send("contact.phone"), {"type": "wait", "seconds": 60}, scene.send("contact.phone")]);
+    let steps = json!(
+        [scene.send("contact.phone"), {"type": "wait", "seconds": 60}, scene.send("contact.phone")]
+    );
     let ran = scene.run(&steps, None);
     assert_eq!(ran.standing, Standing::Waiting { step: 2, due_at: now() + TimeDelta::seconds(60) });
     let [draft] = ran.drafts.as_slice() else { panic!("not one draft") };
     assert_eq!(draft.text.as_deref(), Ok("Hi Ada of Bells"));
     assert_eq!(draft.to.as_ref().map(PhoneNumber::as_str), Ok("+14155550123"));
     assert_eq!((draft.template, draft.media_urls.len()), (Some((scene.template.id, 4)), 1));
-    let Origin::Automation { enrollment_id, step, .. } = draft.origin else { panic!("not of an automation") };
+    let Origin::Automation { enrollment_id, step, .. } = draft.origin else {
+        panic!("not of an automation")
+    };
     assert_eq!((enrollment_id, step), (scene.enrollment.id, 0));
 }
 
 #[test]
 fn after_a_wait_the_rest_runs_to_the_end() {
     let mut scene = Scene::new("Hi");
-    let steps = json!([scene.send("contact.phone"), {"type": "wait", "seconds": 60}, scene.send("contact.phone")]);
+    let steps = json!(
+        [scene.send("contact.phone"), {"type": "wait", "seconds": 60}, scene.send("contact.phone")]
+    );
     scene.enrollment.step = 2;
     let ran = scene.run(&steps, None);
     assert_eq!((ran.drafts.len(), ran.standing), (1, Standing::Completed { step: 3 }));
@@ -148,7 +166,10 @@ fn the_recipient_may_be_a_property_of_the_event() {
         ran.drafts[0].to.clone().map(|phone| phone.as_str().to_owned())
     };
     assert_eq!(to("phone", Some(json!({"phone": "0171 1234567"}))), Ok("+491711234567".to_owned()));
-    assert_eq!(to("buyer.phone", Some(json!({"buyer": {"phone": "+14155550199"}}))), Ok("+14155550199".to_owned()));
+    assert_eq!(
+        to("buyer.phone", Some(json!({"buyer": {"phone": "+14155550199"}}))),
+        Ok("+14155550199".to_owned())
+    );
     for (event, words) in [
         (None, "No event started this"),
         (Some(json!({})), "no property “phone”"),
@@ -164,12 +185,15 @@ fn the_recipient_may_be_a_property_of_the_event() {
 #[test]
 fn only_a_step_without_its_sender_ends_the_enrollment() {
     let scene = Scene::new("Hi");
-    let lost = json!({"type": "send_sms", "template_id": scene.template.id, "sender_id": SenderId::new()});
-    let ran = scene.run(&json!([scene.send("contact.phone"), lost, scene.send("contact.phone")]), None);
+    let lost =
+        json!({"type": "send_sms", "template_id": scene.template.id, "sender_id": SenderId::new()});
+    let ran =
+        scene.run(&json!([scene.send("contact.phone"), lost, scene.send("contact.phone")]), None);
     assert_eq!(ran.drafts.len(), 1);
     let reason = "The sender of step 2 does not exist any more.".to_owned();
     assert_eq!(ran.standing, Standing::Failed { step: 1, reason });
-    let without_template = json!({"type": "send_sms", "template_id": TemplateId::new(), "sender_id": scene.sender.id});
+    let without_template =
+        json!({"type": "send_sms", "template_id": TemplateId::new(), "sender_id": scene.sender.id});
     let ran = scene.run(&json!([without_template]), None);
     assert_eq!(ran.drafts[0].text, Err("The template does not exist any more.".to_owned()));
     assert_eq!(ran.standing, Standing::Completed { step: 1 });

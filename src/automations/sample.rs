@@ -12,16 +12,22 @@ use crate::error::Result;
 use crate::templates;
 use crate::types::phone::PhoneNumber;
 
-/// Makes up the properties of an event that meets the trigger's conditions, if one can, with everything that the texts name; `phone` stands
-/// wherever a step looks for a number.
-pub async fn sample_event(conn: &mut Conn, definition: &Definition, phone: &PhoneNumber) -> Result<Value> {
+/// Makes up the properties of an event that meets the trigger's conditions, if one can, with
+/// everything that the texts name; `phone` stands wherever a step looks for a number.
+pub async fn sample_event(
+    conn: &mut Conn,
+    definition: &Definition,
+    phone: &PhoneNumber,
+) -> Result<Value> {
     let (template_ids, _) = definition.refers_to();
     let templates = templates::find_many(conn, &template_ids).await?;
-    let texts: Vec<Value> = template_ids.iter().filter_map(|id| templates.get(id)?.sample_event()).collect();
+    let texts: Vec<Value> =
+        template_ids.iter().filter_map(|id| templates.get(id)?.sample_event()).collect();
     Ok(sample(definition, texts, phone))
 }
 
-/// Puts together what the texts name, where they send to, and what the conditions ask for; the last has the last word.
+/// Puts together what the texts name, where they send to, and what the conditions ask for; the last
+/// has the last word.
 fn sample(definition: &Definition, texts: Vec<Value>, phone: &PhoneNumber) -> Value {
     let mut event = texts.into_iter().fold(Value::Object(Map::new()), merged);
     for step in &definition.steps {
@@ -49,25 +55,30 @@ fn merged(first: Value, second: Value) -> Value {
         (Value::Array(elements), Value::Array(others)) => {
             let length = elements.len().max(others.len());
             let (mut elements, mut others) = (elements.into_iter(), others.into_iter());
-            let both = (0..length).map(|_| merged(elements.next().unwrap_or_default(), others.next().unwrap_or_default()));
+            let both = (0..length).map(|_| {
+                merged(elements.next().unwrap_or_default(), others.next().unwrap_or_default())
+            });
             Value::Array(both.collect())
         }
         (first, _) => first,
     }
 }
 
-/// Gives each property that does not meet its conditions a value that does, where one of those near the compared ones does.
+/// Gives each property that does not meet its conditions a value that does, where one of those near
+/// the compared ones does.
 fn meet(event: &mut Value, conditions: &Conditions) {
     for condition in &conditions.0 {
         let property = &condition.property;
-        let of_property: Vec<&Condition> = conditions.0.iter().filter(|other| other.property == *property).collect();
+        let of_property: Vec<&Condition> =
+            conditions.0.iter().filter(|other| other.property == *property).collect();
         let hold = |event: &Value| of_property.iter().all(|condition| condition.holds(event));
         if hold(event) {
             continue;
         }
         let near = of_property.iter().flat_map(|condition| around(&condition.value));
         let candidates = near.chain([Value::from(property.as_str()), Value::Null]);
-        let fitting = candidates.into_iter().find(|value| hold(&json!({ (property.as_str()): value })));
+        let fitting =
+            candidates.into_iter().find(|value| hold(&json!({ (property.as_str()): value })));
         if let Some(value) = fitting {
             put(event, property, value);
         }
@@ -80,13 +91,23 @@ fn around(value: &Value) -> Vec<Value> {
     match &value {
         Value::Bool(truth) => vec![Value::from(*truth), Value::from(!truth), text],
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => vec![value, Value::from(whole.saturating_add(1)), Value::from(whole.saturating_sub(1)), text],
-            (None, Some(broken)) => vec![value, Value::from(broken + 1.0), Value::from(broken - 1.0), text],
+            (Some(whole), _) => vec![
+                value,
+                Value::from(whole.saturating_add(1)),
+                Value::from(whole.saturating_sub(1)),
+                text,
+            ],
+            (None, Some(broken)) => {
+                vec![value, Value::from(broken + 1.0), Value::from(broken - 1.0), text]
+            }
             (None, None) => vec![value, text],
         },
         Value::String(wanted) => match DateTime::parse_from_rfc3339(wanted) {
             Ok(time) => {
-                let beside = |seconds| (time + TimeDelta::seconds(seconds)).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                let beside = |seconds| {
+                    (time + TimeDelta::seconds(seconds))
+                        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+                };
                 vec![value, Value::from(beside(1)), Value::from(beside(-1))]
             }
             Err(_) => [wanted.clone(), format!("{wanted}a"), String::new()].map(Value::from).into(),
@@ -95,9 +116,11 @@ fn around(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Sets a property: the one of this name if there is one, as conditions find it, else what its dots lead to.
+/// Sets a property: the one of this name if there is one, as conditions find it, else what its dots
+/// lead to.
 fn put(event: &mut Value, property: &str, value: Value) {
-    let names: Vec<&str> = if event.get(property).is_some() { vec![property] } else { property.split('.').collect() };
+    let names: Vec<&str> =
+        if event.get(property).is_some() { vec![property] } else { property.split('.').collect() };
     let mut place = event;
     for name in names {
         if !place.is_object() {
@@ -118,20 +141,38 @@ mod tests {
 
     fn made_up(conditions: &Value, texts: Vec<Value>) -> (bool, Value) {
         let trigger = json!({ "type": "event", "name": "order", "where": conditions });
-        let steps = json!([{ "type": "send_sms", "to": "event.customer.phone" }, { "type": "send_sms" }]);
+        let steps =
+            json!([{ "type": "send_sms", "to": "event.customer.phone" }, { "type": "send_sms" }]);
         let definition = Definition::parse(&trigger, &steps).unwrap();
         let event = sample(&definition, texts, &phone());
-        let Trigger::Event { conditions, .. } = &definition.trigger else { panic!("it is an event") };
+        let Trigger::Event { conditions, .. } = &definition.trigger else {
+            panic!("it is an event")
+        };
         (conditions.hold(&event), event)
     }
 
     #[test]
     fn a_made_up_event_has_what_texts_recipients_and_conditions_name() {
-        let texts = vec![json!({ "total": "total", "items": [null, { "sku": "sku" }] }), json!({ "items": [{ "name": "name" }] })];
-        let (starts, event) = made_up(&json!({ "total": { "op": "gt", "value": 99 }, "customer.country": "DE" }), texts);
+        let texts = vec![
+            json!({ "total": "total", "items": [null, { "sku": "sku" }] }),
+            json!({ "items": [{ "name": "name" }] }),
+        ];
+        let (starts, event) = made_up(
+            &json!({ "total": { "op": "gt", "value": 99 }, "customer.country": "DE" }),
+            texts,
+        );
         assert!(starts);
         let customer = json!({ "phone": "+14155550123", "country": "DE" });
-        assert_eq!(event, json!({ "total": 100, "items": [{ "name": "name" }, { "sku": "sku" }], "customer": customer }));
+        assert_eq!(
+            event,
+            json!(
+                {
+                    "total": 100,
+                    "items": [{ "name": "name" }, { "sku": "sku" }],
+                    "customer": customer
+                }
+            )
+        );
     }
 
     #[test]
@@ -139,15 +180,36 @@ mod tests {
         for conditions in [
             json!({ "total": [{ "op": "gt", "value": 10 }, { "op": "lt", "value": 12 }] }),
             json!({ "total": { "op": "lt", "value": 0.5 }, "vip": { "op": "ne", "value": true } }),
-            json!({ "at": { "op": "gt", "value": "2026-11-22T10:00:00Z" }, "name": { "op": "lt", "value": "m" } }),
-            json!({ "coupon": { "op": "exists", "value": true }, "returned": { "op": "exists", "value": false } }),
-            json!({ "note": { "op": "contains", "value": 7 }, "country": { "op": "ne", "value": "DE" }, "parent": null }),
+            json!(
+                {
+                    "at": { "op": "gt", "value": "2026-11-22T10:00:00Z" },
+                    "name": { "op": "lt", "value": "m" }
+                }
+            ),
+            json!(
+                {
+                    "coupon": { "op": "exists", "value": true },
+                    "returned": { "op": "exists", "value": false }
+                }
+            ),
+            json!(
+                {
+                    "note": { "op": "contains", "value": 7 },
+                    "country": { "op": "ne", "value": "DE" },
+                    "parent": null
+                }
+            ),
         ] {
-            let texts = vec![json!({ "returned": "returned", "country": "DE", "parent": "parent", "vip": true })];
+            let texts = vec![
+                json!({ "returned": "returned", "country": "DE", "parent": "parent", "vip": true }),
+            ];
             let (starts, event) = made_up(&conditions, texts);
             assert!(starts, "{event} does not meet {conditions}");
         }
-        let (starts, _) = made_up(&json!({ "total": [{ "op": "gt", "value": 1 }, { "op": "lt", "value": 1 }] }), Vec::new());
+        let (starts, _) = made_up(
+            &json!({ "total": [{ "op": "gt", "value": 1 }, { "op": "lt", "value": 1 }] }),
+            Vec::new(),
+        );
         assert!(!starts, "nothing meets that");
     }
 }

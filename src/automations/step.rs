@@ -19,7 +19,8 @@ pub const MAX_WAIT_SECONDS: u32 = 365 * 24 * 60 * 60;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Step {
-    /// Sends a template by SMS. A message that fails or is suppressed does not end the flow: the next step follows.
+    /// Sends a template by SMS. A message that fails or is suppressed does not end the flow: the
+    /// next step follows.
     SendSms {
         /// The template; its newest version at the time of sending is used.
         #[schema(value_type = Option<String>, format = "uuid")]
@@ -27,7 +28,8 @@ pub enum Step {
         /// What it is sent from.
         #[schema(value_type = Option<String>, format = "uuid")]
         sender_id: Option<SenderId>,
-        /// `contact.phone` (default), or `event.` and a property of the event that has a phone number.
+        /// `contact.phone` (default), or `event.` and a property of the event that has a phone
+        /// number.
         #[schema(value_type = String)]
         to: Recipient,
     },
@@ -64,9 +66,11 @@ impl Step {
         steps.iter().enumerate().filter_map(parse).collect()
     }
 
-    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
+    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see
+    /// [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
-        let mut reader = ObjectReader::open(path, value, "{\"type\": \"wait\", \"seconds\": 3600}", errors)?;
+        let mut reader =
+            ObjectReader::open(path, value, "{\"type\": \"wait\", \"seconds\": 3600}", errors)?;
         match reader.kind("type", &["send_sms", "wait"])? {
             "send_sms" => {
                 reader.only(&["type", "template_id", "sender_id", "to"]);
@@ -79,7 +83,9 @@ impl Step {
                 reader.only(&["type", "seconds"]);
                 let seconds = match reader.value("seconds") {
                     None => Err(Mistake::Missing.into()),
-                    Some(seconds) => seconds.as_i64().ok_or_else(|| Mistake::WrongType("a whole number").to_string()),
+                    Some(seconds) => seconds
+                        .as_i64()
+                        .ok_or_else(|| Mistake::WrongType("a whole number").to_string()),
                 };
                 let step = seconds.and_then(|seconds| Self::wait(seconds).map_err(str::to_owned));
                 step.map_err(|message| reader.wrong("seconds", message)).ok()
@@ -99,10 +105,16 @@ impl Step {
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         if let Self::SendSms { template_id, sender_id, .. } = self {
             if template_id.is_none() {
-                errors.add(&format!("{path}.template_id"), Mistake::Missing.with_hint("Choose the template to send."));
+                errors.add(
+                    &format!("{path}.template_id"),
+                    Mistake::Missing.with_hint("Choose the template to send."),
+                );
             }
             if sender_id.is_none() {
-                errors.add(&format!("{path}.sender_id"), Mistake::Missing.with_hint("Choose what to send from."));
+                errors.add(
+                    &format!("{path}.sender_id"),
+                    Mistake::Missing.with_hint("Choose what to send from."),
+                );
             }
         }
     }
@@ -118,7 +130,9 @@ impl Recipient {
                 Ok(Self::EventProperty(property.to_owned()))
             }
             None if text == "contact.phone" => Ok(Self::ContactPhone),
-            None => Err("Use contact.phone, or event. and the name of a property, such as event.recipient_phone.".to_owned()),
+            None => Err("Use contact.phone, or event. and the name of a property, such as \
+                 event.recipient_phone."
+                .to_owned()),
         }
     }
 }
@@ -154,8 +168,22 @@ mod tests {
     fn each_kind_is_read_and_written_alike() {
         let (template, sender) = (TemplateId::new(), SenderId::new());
         for value in [
-            json!({"type": "send_sms", "template_id": template, "sender_id": sender, "to": "contact.phone"}),
-            json!({"type": "send_sms", "template_id": template, "sender_id": sender, "to": "event.customer.phone"}),
+            json!(
+                {
+                    "type": "send_sms",
+                    "template_id": template,
+                    "sender_id": sender,
+                    "to": "contact.phone"
+                }
+            ),
+            json!(
+                {
+                    "type": "send_sms",
+                    "template_id": template,
+                    "sender_id": sender,
+                    "to": "event.customer.phone"
+                }
+            ),
             json!({"type": "wait", "seconds": 86400}),
         ] {
             assert_eq!(serde_json::to_value(parse(&value).unwrap()).unwrap(), value);
@@ -165,7 +193,10 @@ mod tests {
     #[test]
     fn the_contact_is_the_recipient_unless_another_is_named() {
         let step = parse(&json!({"type": "send_sms", "template_id": null})).unwrap();
-        assert_eq!(step, Step::SendSms { template_id: None, sender_id: None, to: Recipient::ContactPhone });
+        assert_eq!(
+            step,
+            Step::SendSms { template_id: None, sender_id: None, to: Recipient::ContactPhone }
+        );
         let mut errors = FieldErrors::default();
         step.note_missing("steps.0", &mut errors);
         let fields: Vec<&str> = errors.iter().map(|(field, _)| field).collect();
@@ -176,7 +207,14 @@ mod tests {
     fn a_wait_lasts_from_a_second_to_a_year() {
         assert!(parse(&json!({"type": "wait", "seconds": 1})).is_ok());
         assert!(parse(&json!({"type": "wait", "seconds": MAX_WAIT_SECONDS})).is_ok());
-        for seconds in [json!(0), json!(-1), json!(u64::from(MAX_WAIT_SECONDS) + 1), json!(1.5), json!("60"), json!(null)] {
+        for seconds in [
+            json!(0),
+            json!(-1),
+            json!(u64::from(MAX_WAIT_SECONDS) + 1),
+            json!(1.5),
+            json!("60"),
+            json!(null),
+        ] {
             let error = parse(&json!({"type": "wait", "seconds": seconds})).unwrap_err();
             assert!(error.starts_with("steps.0.seconds: "), "{error}");
         }
@@ -185,14 +223,28 @@ mod tests {
     #[test]
     fn errors_name_the_path_and_what_is_possible() {
         assert!(parse(&json!([])).unwrap_err().starts_with("steps.0: This must be an object"));
-        assert!(parse(&json!({})).unwrap_err().starts_with("steps.0.type: This field is required. Use one of: send_sms,"));
         assert!(
-            parse(&json!({"type": "email"})).unwrap_err().starts_with("steps.0.type: “email” is not known here; use one of: send_sms,")
+            parse(&json!({}))
+                .unwrap_err()
+                .starts_with("steps.0.type: This field is required. Use one of: send_sms,")
+        );
+        assert!(
+            parse(&json!({"type": "email"}))
+                .unwrap_err()
+                .starts_with("steps.0.type: “email” is not known here; use one of: send_sms,")
         );
         let misspelt = json!({"type": "send_sms", "templat_id": "x"});
-        assert!(parse(&misspelt).unwrap_err().starts_with("steps.0.templat_id: There is no such field; use one of: type,"));
+        assert!(
+            parse(&misspelt)
+                .unwrap_err()
+                .starts_with("steps.0.templat_id: There is no such field; use one of: type,")
+        );
         let bad_id = json!({"type": "send_sms", "template_id": "7"});
-        assert!(parse(&bad_id).unwrap_err().starts_with("steps.0.template_id: This is not the id of a template"));
+        assert!(
+            parse(&bad_id)
+                .unwrap_err()
+                .starts_with("steps.0.template_id: This is not the id of a template")
+        );
         for to in ["contact.email", "event.", "+14155550123"] {
             let error = parse(&json!({"type": "send_sms", "to": to})).unwrap_err();
             assert!(error.starts_with("steps.0.to: "), "{error}");

@@ -1,4 +1,5 @@
-//! Checks a template when it is saved, by what its variables have been so far: in the newest events that lead to it, and in contacts.
+//! Checks a template when it is saved, by what its variables have been so far: in the newest events
+//! that lead to it, and in contacts.
 
 use serde_json::Value;
 
@@ -42,7 +43,8 @@ impl Samples {
         Ok(samples)
     }
 
-    /// Notes what fails for every message; what fails only where an if goes a certain way is a warning in the answer.
+    /// Notes what fails for every message; what fails only where an if goes a certain way is a
+    /// warning in the answer.
     pub fn check(&self, new: &NewTemplate, errors: &mut FieldErrors) -> Vec<String> {
         let Ok(number) = PhoneNumber::from_e164(NUMBER) else { return Vec::new() };
         let of_events = self.events.iter().map(|event| Variables::for_phone(&number, Some(event)));
@@ -52,13 +54,22 @@ impl Samples {
         if samples.is_empty() {
             return warnings;
         }
-        let mut note = |field: &str, checked: std::result::Result<(), (TemplateError, Reach)>| match checked {
-            Ok(()) => {}
-            Err((error, Reach::Always)) => {
-                errors.add(field, format!("{error} That is what recent events and contacts have, so every message would fail."));
-            }
-            Err((error, Reach::Sometimes)) => warnings.push(format!("{error} That is what recent events and contacts have.")),
-        };
+        let mut note =
+            |field: &str, checked: std::result::Result<(), (TemplateError, Reach)>| match checked {
+                Ok(()) => {}
+                Err((error, Reach::Always)) => {
+                    errors.add(
+                        field,
+                        format!(
+                            "{error} That is what recent events and contacts have, so every \
+                             message would fail."
+                        ),
+                    );
+                }
+                Err((error, Reach::Sometimes)) => {
+                    warnings.push(format!("{error} That is what recent events and contacts have."))
+                }
+            };
         note("body", new.body().check_with(&samples));
         for (index, url) in new.media().iter().enumerate() {
             note(&format!("media_urls.{index}"), url.check_with(&samples));
@@ -67,10 +78,12 @@ impl Samples {
     }
 }
 
-/// What the templates of an automation probably do not mean as it stands, each with the name of its template.
+/// What the templates of an automation probably do not mean as it stands, each with the name of its
+/// template.
 pub async fn warnings(conn: &Conn, definition: &Definition) -> Result<Vec<String>> {
     let (ids, _) = definition.refers_to();
-    let mut templates: Vec<Template> = templates::find_many(conn, &ids).await?.into_values().collect();
+    let mut templates: Vec<Template> =
+        templates::find_many(conn, &ids).await?.into_values().collect();
     templates.sort_by(|one, other| one.name.cmp(&other.name));
     let of = |template: &Template| {
         let name = template.name.clone();
@@ -87,8 +100,12 @@ async fn events_for(conn: &mut Conn, id: Option<TemplateId>) -> Result<Vec<Value
         None => Vec::new(),
     };
     let starts = |event: &events::Event| {
-        uses.iter()
-            .any(|used| matches!(&used.automation.definition.trigger, Trigger::Event { name: Some(name), .. } if *name == event.name))
+        uses.iter().any(|used| {
+            matches!(
+                &used.automation.definition.trigger,
+                Trigger::Event { name: Some(name), .. } if *name == event.name
+            )
+        })
     };
     let (leading, others): (Vec<_>, Vec<_>) = newest.into_iter().partition(starts);
     let chosen = if leading.is_empty() { others } else { leading };

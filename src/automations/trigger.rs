@@ -29,8 +29,9 @@ pub enum Trigger {
         #[serde(rename = "where", skip_serializing_if = "Conditions::is_empty")]
         #[schema(value_type = Object)]
         conditions: Conditions,
-        /// How long ago the event may have happened, in seconds, 1 to 315,360,000 (ten years); 86,400 (a day) unless told otherwise. An older one,
-        /// and one more than five minutes in the future, is recorded and starts nothing.
+        /// How long ago the event may have happened, in seconds, 1 to 315,360,000 (ten years);
+        /// 86,400 (a day) unless told otherwise. An older one, and one more than five minutes in
+        /// the future, is recorded and starts nothing.
         #[serde(skip_serializing_if = "Option::is_none")]
         max_age_seconds: Option<u32>,
     },
@@ -45,9 +46,15 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see [`Self::note_missing`].
+    /// Reads the JSON form; what is wrong is noted under `path`. What is left out is none: see
+    /// [`Self::note_missing`].
     pub fn parse(path: &str, value: &Value, errors: &mut FieldErrors) -> Option<Self> {
-        let mut reader = ObjectReader::open(path, value, "{\"type\": \"event\", \"name\": \"order_completed\"}", errors)?;
+        let mut reader = ObjectReader::open(
+            path,
+            value,
+            "{\"type\": \"event\", \"name\": \"order_completed\"}",
+            errors,
+        )?;
         match reader.kind("type", &["event", "tag_added", "contact_created"])? {
             "event" => {
                 reader.only(&["type", "name", "where", "max_age_seconds"]);
@@ -85,20 +92,36 @@ impl Trigger {
     pub fn note_missing(&self, path: &str, errors: &mut FieldErrors) {
         match self {
             Self::Event { name: None, .. } => {
-                errors.add(&format!("{path}.name"), Mistake::Missing.with_hint("Name the event that starts it."));
+                errors.add(
+                    &format!("{path}.name"),
+                    Mistake::Missing.with_hint("Name the event that starts it."),
+                );
             }
-            Self::TagAdded { tag: None } => errors.add(&format!("{path}.tag"), Mistake::Missing.with_hint("Name the tag that starts it.")),
+            Self::TagAdded { tag: None } => errors.add(
+                &format!("{path}.tag"),
+                Mistake::Missing.with_hint("Name the tag that starts it."),
+            ),
             _ => {}
         }
     }
 
     /// Whether an event that is reported now starts it.
     #[must_use]
-    pub fn matches_event(&self, event_name: &EventName, properties: &Value, occurred_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    pub fn matches_event(
+        &self,
+        event_name: &EventName,
+        properties: &Value,
+        occurred_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> bool {
         match self {
             Self::Event { name: Some(name), conditions, max_age_seconds } => {
                 name == event_name
-                    && events::is_within(occurred_at, now, max_age_seconds.unwrap_or(events::MAX_AGE_SECONDS))
+                    && events::is_within(
+                        occurred_at,
+                        now,
+                        max_age_seconds.unwrap_or(events::MAX_AGE_SECONDS),
+                    )
                     && conditions.hold(properties)
             }
             _ => false,
@@ -126,7 +149,9 @@ pub fn parse_max_age(seconds: Option<u64>) -> Result<u32, String> {
     seconds
         .and_then(|seconds| u32::try_from(seconds).ok())
         .filter(|seconds| (1..=LONGEST_MAX_AGE).contains(seconds))
-        .ok_or_else(|| "This must be a whole number of seconds, from 1 to 315,360,000 (ten years).".to_owned())
+        .ok_or_else(|| {
+            "This must be a whole number of seconds, from 1 to 315,360,000 (ten years).".to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -146,7 +171,13 @@ mod tests {
     fn each_kind_is_read_and_written_alike() {
         for value in [
             json!({"type": "event", "name": "order_completed"}),
-            json!({"type": "event", "name": "order_completed", "where": {"country": "DE", "total": {"op": "gt", "value": 5}}}),
+            json!(
+                {
+                    "type": "event",
+                    "name": "order_completed",
+                    "where": {"country": "DE", "total": {"op": "gt", "value": 5}}
+                }
+            ),
             json!({"type": "event", "name": "order_completed", "max_age_seconds": 604_800}),
             json!({"type": "tag_added", "tag": "VIP"}),
             json!({"type": "contact_created"}),
@@ -157,12 +188,18 @@ mod tests {
 
     #[test]
     fn an_event_matches_by_name_and_conditions() {
-        let trigger = parse(&json!({"type": "event", "name": "order", "where": {"vip": true}})).unwrap();
+        let trigger =
+            parse(&json!({"type": "event", "name": "order", "where": {"vip": true}})).unwrap();
         let order = EventName::parse("order").unwrap();
         let now = DateTime::UNIX_EPOCH;
         assert!(trigger.matches_event(&order, &json!({"vip": true}), now, now));
         assert!(!trigger.matches_event(&order, &json!({"vip": false}), now, now));
-        assert!(!trigger.matches_event(&EventName::parse("Order").unwrap(), &json!({"vip": true}), now, now));
+        assert!(!trigger.matches_event(
+            &EventName::parse("Order").unwrap(),
+            &json!({"vip": true}),
+            now,
+            now
+        ));
         assert!(!trigger.matches_contact_created());
     }
 
@@ -170,16 +207,26 @@ mod tests {
     fn an_event_starts_only_while_it_is_recent_or_as_the_trigger_allows() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let starts = |trigger: Value, age: TimeDelta| {
-            parse(&trigger).unwrap().matches_event(&EventName::parse("order").unwrap(), &json!({}), now - age, now)
+            parse(&trigger).unwrap().matches_event(
+                &EventName::parse("order").unwrap(),
+                &json!({}),
+                now - age,
+                now,
+            )
         };
         let usual = || json!({"type": "event", "name": "order"});
         assert!(starts(usual(), TimeDelta::hours(24)) && starts(usual(), TimeDelta::minutes(-5)));
         assert!(!starts(usual(), TimeDelta::hours(25)) && !starts(usual(), TimeDelta::minutes(-6)));
         let patient = || json!({"type": "event", "name": "order", "max_age_seconds": 7 * 86_400});
         assert!(
-            starts(patient(), TimeDelta::days(7)) && !starts(patient(), TimeDelta::days(8)) && !starts(patient(), TimeDelta::minutes(-6))
+            starts(patient(), TimeDelta::days(7))
+                && !starts(patient(), TimeDelta::days(8))
+                && !starts(patient(), TimeDelta::minutes(-6))
         );
-        assert!(!starts(json!({"type": "event", "name": "order", "max_age_seconds": 60}), TimeDelta::hours(1)));
+        assert!(!starts(
+            json!({"type": "event", "name": "order", "max_age_seconds": 60}),
+            TimeDelta::hours(1)
+        ));
     }
 
     #[test]
@@ -192,32 +239,75 @@ mod tests {
     #[test]
     fn what_a_draft_leaves_open_matches_nothing_and_is_named() {
         let trigger = parse(&json!({"type": "event"})).unwrap();
-        assert!(!trigger.matches_event(&EventName::parse("order").unwrap(), &json!({}), DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH));
+        assert!(!trigger.matches_event(
+            &EventName::parse("order").unwrap(),
+            &json!({}),
+            DateTime::UNIX_EPOCH,
+            DateTime::UNIX_EPOCH
+        ));
         let mut errors = FieldErrors::default();
         trigger.note_missing("trigger", &mut errors);
-        assert_eq!(errors.to_string(), "trigger.name: This field is required. Name the event that starts it.");
+        assert_eq!(
+            errors.to_string(),
+            "trigger.name: This field is required. Name the event that starts it."
+        );
     }
 
     #[test]
     fn a_date_that_no_event_can_fit_is_noted_and_still_read_from_what_was_stored() {
-        let trigger = parse(&json!({"type": "event", "name": "a", "where": {"ends_at": {"op": "lt", "value": "9999-12-31"}}})).unwrap();
+        let trigger = parse(&json!(
+            {
+                "type": "event",
+                "name": "a",
+                "where": {"ends_at": {"op": "lt", "value": "9999-12-31"}}
+            }
+        ))
+        .unwrap();
         let mut errors = FieldErrors::default();
         trigger.note_impossible("trigger", &mut errors);
-        assert!(errors.to_string().starts_with("trigger.where.ends_at: No event can fit: the year 9999 "), "{errors}");
+        assert!(
+            errors
+                .to_string()
+                .starts_with("trigger.where.ends_at: No event can fit: the year 9999 "),
+            "{errors}"
+        );
     }
 
     #[test]
     fn errors_name_the_path_and_what_is_possible() {
-        assert!(parse(&json!("event")).unwrap_err().starts_with("trigger: This must be an object. Write it like"));
-        assert!(parse(&json!({})).unwrap_err().starts_with("trigger.type: This field is required. Use one of: event,"));
         assert!(
-            parse(&json!({"type": "webhook"})).unwrap_err().starts_with("trigger.type: “webhook” is not known here; use one of: event,")
+            parse(&json!("event"))
+                .unwrap_err()
+                .starts_with("trigger: This must be an object. Write it like")
         );
-        assert!(parse(&json!({"type": "contact_created", "tag": "x"})).unwrap_err().starts_with("trigger.tag: "));
-        assert!(parse(&json!({"type": "event", "name": 5})).unwrap_err().starts_with("trigger.name: This must be text"));
-        assert!(parse(&json!({"type": "event", "name": "a", "where": 5})).unwrap_err().starts_with("trigger.where: "));
+        assert!(
+            parse(&json!({}))
+                .unwrap_err()
+                .starts_with("trigger.type: This field is required. Use one of: event,")
+        );
+        assert!(
+            parse(&json!({"type": "webhook"}))
+                .unwrap_err()
+                .starts_with("trigger.type: “webhook” is not known here; use one of: event,")
+        );
+        assert!(
+            parse(&json!({"type": "contact_created", "tag": "x"}))
+                .unwrap_err()
+                .starts_with("trigger.tag: ")
+        );
+        assert!(
+            parse(&json!({"type": "event", "name": 5}))
+                .unwrap_err()
+                .starts_with("trigger.name: This must be text")
+        );
+        assert!(
+            parse(&json!({"type": "event", "name": "a", "where": 5}))
+                .unwrap_err()
+                .starts_with("trigger.where: ")
+        );
         for age in [json!(0), json!(-1), json!(1.5), json!("day"), json!(315_360_001)] {
-            let error = parse(&json!({"type": "event", "name": "a", "max_age_seconds": age})).unwrap_err();
+            let error =
+                parse(&json!({"type": "event", "name": "a", "max_age_seconds": age})).unwrap_err();
             assert!(error.starts_with("trigger.max_age_seconds: "), "{error}");
         }
     }

@@ -29,14 +29,25 @@ pub async fn of_template(conn: &mut Conn, id: TemplateId, limit: i64) -> Result<
         .limit(limit)
         .load(conn)
         .await?;
-    rows.into_iter().map(|row| Automation::from_row(row).map(|automation| Use::new(automation, id))).collect()
+    rows.into_iter()
+        .map(|row| Automation::from_row(row).map(|automation| Use::new(automation, id)))
+        .collect()
 }
 
 impl Use {
     /// The automation with its steps that send the template.
     pub fn new(automation: Automation, id: TemplateId) -> Self {
-        let sends = |step: &Step| matches!(step, Step::SendSms { template_id, .. } if *template_id == Some(id));
-        let steps = (1..).zip(&automation.definition.steps).filter(|(_, step)| sends(step)).map(|(number, _)| number).collect();
+        let sends = |step: &Step| {
+            matches!(
+                step,
+                Step::SendSms { template_id, .. } if *template_id == Some(id)
+            )
+        };
+        let steps = (1..)
+            .zip(&automation.definition.steps)
+            .filter(|(_, step)| sends(step))
+            .map(|(number, _)| number)
+            .collect();
         Self { automation, steps }
     }
 }

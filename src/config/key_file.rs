@@ -12,14 +12,20 @@ use crate::types::sealed::SecretKey;
 
 const FILE_NAME: &str = "secret.key";
 
-/// Reads `<data_dir>/secret.key`, or makes it (and the directory) with a new key; of two that start at once both get the same key.
+/// Reads `<data_dir>/secret.key`, or makes it (and the directory) with a new key; of two that start
+/// at once both get the same key.
 pub(super) fn load_or_create(data_dir: &Path) -> Result<SecretKey, ConfigError> {
     let path = data_dir.join(FILE_NAME);
     match load(&path)? {
         Some(key) => Ok(key),
         None => {
             create(data_dir, &path).map_err(|error| failed(&path, "made", &error))?;
-            load(&path)?.ok_or_else(|| ConfigError(format!("{} vanished while it was being made; start again", path.display())))
+            load(&path)?.ok_or_else(|| {
+                ConfigError(format!(
+                    "{} vanished while it was being made; start again",
+                    path.display()
+                ))
+            })
         }
     }
 }
@@ -34,22 +40,29 @@ fn load(path: &Path) -> Result<Option<SecretKey>, ConfigError> {
     if mode & 0o077 != 0 {
         let shown = path.display();
         return Err(ConfigError(format!(
-            "{shown} may be read by others (mode {mode:03o}), and so may have leaked: run `chmod 600 {shown}` if you know that nobody read it"
+            "{shown} may be read by others (mode {mode:03o}), and so may have leaked: run `chmod \
+             600 {shown}` if you know that nobody read it"
         )));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(|error| failed(path, "read", &error))?;
     let key = SecretKey::parse(&text).map_err(|error| {
-        ConfigError(format!("{} holds no key: {error}; restore it from your backup, since what it sealed needs it", path.display()))
+        ConfigError(format!(
+            "{} holds no key: {error}; restore it from your backup, since what it sealed needs it",
+            path.display()
+        ))
     })?;
     Ok(Some(key))
 }
 
-/// Writes a new key under a passing name and links it to its own: it appears whole or not at all, and never replaces another.
+/// Writes a new key under a passing name and links it to its own: it appears whole or not at all,
+/// and never replaces another.
 fn create(data_dir: &Path, path: &Path) -> io::Result<()> {
-    // Others may pass through (the embedded PostgreSQL runs as another user when we are root), but not look.
+    // Others may pass through (the embedded PostgreSQL runs as another user when we are root), but
+    // not look.
     fs::DirBuilder::new().recursive(true).mode(0o711).create(data_dir)?;
-    let passing = data_dir.join(format!(".{FILE_NAME}.{}.{:08x}", std::process::id(), rand::random::<u32>()));
+    let passing =
+        data_dir.join(format!(".{FILE_NAME}.{}.{:08x}", std::process::id(), rand::random::<u32>()));
     let written = write(&passing).and_then(|()| match fs::hard_link(&passing, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
@@ -69,7 +82,8 @@ fn write(path: &Path) -> io::Result<()> {
 
 fn failed(path: &Path, what: &str, error: &io::Error) -> ConfigError {
     ConfigError(format!(
-        "{} cannot be {what} ({error}); set CARILLON_DATA_DIR to a directory of your own, or CARILLON_SECRET_KEY",
+        "{} cannot be {what} ({error}); set CARILLON_DATA_DIR to a directory of your own, or \
+         CARILLON_SECRET_KEY",
         path.display()
     ))
 }
@@ -105,7 +119,9 @@ mod tests {
     fn many_that_start_at_once_get_the_same_key() {
         let directory = Directory::new();
         let keys: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| load_or_create(&directory.0).unwrap().derive("x"))).collect();
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| load_or_create(&directory.0).unwrap().derive("x")))
+                .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| *key == keys[0]));
@@ -115,7 +131,8 @@ mod tests {
     fn a_key_that_others_may_read_is_refused() {
         let directory = Directory::new();
         load_or_create(&directory.0).unwrap();
-        fs::set_permissions(directory.0.join(FILE_NAME), fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(directory.0.join(FILE_NAME), fs::Permissions::from_mode(0o640))
+            .unwrap();
         let error = load_or_create(&directory.0).unwrap_err().to_string();
         assert!(error.contains("mode 640") && error.contains("chmod 600"), "{error}");
     }
@@ -125,6 +142,11 @@ mod tests {
         let directory = Directory::new();
         load_or_create(&directory.0).unwrap();
         fs::write(directory.0.join(FILE_NAME), "oops").unwrap();
-        assert!(load_or_create(&directory.0).unwrap_err().to_string().contains("restore it from your backup"));
+        assert!(
+            load_or_create(&directory.0)
+                .unwrap_err()
+                .to_string()
+                .contains("restore it from your backup")
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! From text to the values of settings; every error is the end of a sentence that starts with the setting's name.
+//! From text to the values of settings; every error is the end of a sentence that starts with the
+//! setting's name.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,14 +19,31 @@ use super::{ConfigError, LogFormat};
 pub(super) struct Vars<'a>(pub(super) &'a BTreeMap<String, String>);
 
 impl Vars<'_> {
-    pub(super) fn parse<T>(self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
-        self.0.get(name).map(|text| parse(text).map_err(|problem| ConfigError(format!("{name} cannot be used: {problem}")))).transpose()
+    pub(super) fn parse<T>(
+        self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.0
+            .get(name)
+            .map(|text| {
+                parse(text)
+                    .map_err(|problem| ConfigError(format!("{name} cannot be used: {problem}")))
+            })
+            .transpose()
     }
 
-    pub(super) fn parse_or<T>(self, name: &str, parse: impl Fn(&str) -> Result<T, String>, default: &str) -> Result<T, ConfigError> {
+    pub(super) fn parse_or<T>(
+        self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+        default: &str,
+    ) -> Result<T, ConfigError> {
         match self.parse(name, &parse)? {
             Some(value) => Ok(value),
-            None => parse(default).map_err(|problem| ConfigError(format!("{name} has an unusable default, set it: {problem}"))),
+            None => parse(default).map_err(|problem| {
+                ConfigError(format!("{name} has an unusable default, set it: {problem}"))
+            }),
         }
     }
 }
@@ -36,7 +54,9 @@ pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigErro
     let lines = match dotenvy::from_path_iter(path) {
         Ok(lines) => lines,
         Err(error) if error.not_found() => return Ok(BTreeMap::new()),
-        Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::IsADirectory => return Ok(BTreeMap::new()),
+        Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::IsADirectory => {
+            return Ok(BTreeMap::new());
+        }
         Err(error) => return Err(ConfigError(format!("the file {shown} cannot be read: {error}"))),
     };
     let mut vars = BTreeMap::new();
@@ -44,7 +64,10 @@ pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigErro
     for line in lines {
         // The line itself is left out: it may hold a secret.
         let bad = |_| {
-            ConfigError(format!("the file {shown} has a line that cannot be read {place}; write NAME=value, with quotes around blanks"))
+            ConfigError(format!(
+                "the file {shown} has a line that cannot be read {place}; write NAME=value, with \
+                 quotes around blanks"
+            ))
         };
         let (name, value) = line.map_err(bad)?;
         place = format!("after {name}");
@@ -54,7 +77,8 @@ pub(super) fn dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigErro
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    let bad = || format!("“{text}” is no address with a port; write it like 127.0.0.1:8080 or [::]:8080");
+    let bad =
+        || format!("“{text}” is no address with a port; write it like 127.0.0.1:8080 or [::]:8080");
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
@@ -68,14 +92,17 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(super) fn database_url(text: &str) -> Result<SecretString, String> {
-    // Also checks what only the pool will use; the text is not repeated, since it may hold a password.
+    // Also checks what only the pool will use; the text is not repeated, since it may hold a
+    // password.
     crate::db::Target::parse(text).map_err(|error| error.to_string())?;
     Ok(text.into())
 }
 
 pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
     if text.starts_with('~') {
-        return Err(format!("“{text}”: the tilde is a matter of the shell; write the path in full"));
+        return Err(format!(
+            "“{text}”: the tilde is a matter of the shell; write the path in full"
+        ));
     }
     std::path::absolute(text).map_err(|error| format!("“{text}”: {error}"))
 }
@@ -84,19 +111,32 @@ pub(super) fn default_data_dir(vars: Vars<'_>) -> Result<PathBuf, ConfigError> {
     if nix::unistd::geteuid().is_root() {
         return Ok(PathBuf::from("/var/lib/carillon"));
     }
-    let absolute = |name: &str| vars.0.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |name: &str| vars.0.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|base| base.join("carillon"))
-        .ok_or_else(|| ConfigError("CARILLON_DATA_DIR is needed, since there is no HOME; set it to a directory of your own".to_owned()))
+        .ok_or_else(|| {
+            ConfigError(
+                "CARILLON_DATA_DIR is needed, since there is no HOME; set it to a directory of \
+                 your own"
+                    .to_owned(),
+            )
+        })
 }
 
 pub(super) fn api_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("it is not a URL ({error}); write it like http://127.0.0.1:8090"))?;
+    let url = Url::parse(text).map_err(|error| {
+        format!("it is not a URL ({error}); write it like http://127.0.0.1:8090")
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("its scheme is {}, where http or https is needed", url.scheme()));
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err("it may have only scheme, host, port and path".to_owned());
     }
     Ok(url)
@@ -111,16 +151,20 @@ pub(super) fn count(text: &str, least: usize, most: usize) -> Result<NonZeroUsiz
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=600).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| format!("“{text}” is no whole number of seconds from 1 to 600"))
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("“{text}” is no whole number of seconds from 1 to 600"))
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     let looks_like_a_level = text.chars().all(|c| c.is_ascii_alphabetic());
-    let is_a_level = ["off", "error", "warn", "info", "debug", "trace", "carillon"].contains(&text.to_ascii_lowercase().as_str());
+    let is_a_level = ["off", "error", "warn", "info", "debug", "trace", "carillon"]
+        .contains(&text.to_ascii_lowercase().as_str());
     if looks_like_a_level && !is_a_level {
         return Err(format!("“{text}” is no level; use error, warn, info, debug or trace"));
     }
-    EnvFilter::try_new(text).map_err(|error| format!("{error}; write it like info,carillon::messages=debug"))?;
+    EnvFilter::try_new(text)
+        .map_err(|error| format!("{error}; write it like info,carillon::messages=debug"))?;
     Ok(text.to_owned())
 }
 
@@ -132,8 +176,9 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-/// A database URL without its password. It is written anew from what the driver has understood: another reader of URLs might take
-/// the password for something else, and show it.
+/// A database URL without its password. It is written anew from what the driver has understood:
+/// another reader of URLs might take the password for something else, and show it.
 pub(super) fn mask_password(url: &SecretString) -> String {
-    crate::db::Target::parse(url.expose_secret()).map_or_else(|_| "set".to_owned(), |target| target.masked())
+    crate::db::Target::parse(url.expose_secret())
+        .map_or_else(|_| "set".to_owned(), |target| target.masked())
 }

@@ -1,4 +1,5 @@
-//! The settings as a table: for `--help`, `docs/configuration.md`, and for suggesting a name when one is unknown.
+//! The settings as a table: for `--help`, `docs/configuration.md`, and for suggesting a name when
+//! one is unknown.
 
 use std::fmt::Write;
 
@@ -36,7 +37,9 @@ const NOT_SETTINGS: &[&str] = &["CARILLON_TEST_", "CARILLON_BENCH_"];
 
 /// The settings with their defaults, as `carillon --help` ends.
 pub fn help_text() -> String {
-    let mut text = String::from("Settings (environment variables, also read from .env in the current directory):\n");
+    let mut text = String::from(
+        "Settings (environment variables, also read from .env in the current directory):\n",
+    );
     for setting in SETTINGS {
         let _ = write!(text, "\n  {}  [default: {}]\n", setting.name, setting.default);
         for line in wrap(setting.about, 84) {
@@ -49,9 +52,12 @@ pub fn help_text() -> String {
 /// The settings as the Markdown of `docs/configuration.md`.
 pub fn markdown() -> String {
     let mut text = String::from(
-        "# Configuration\n\nCarillon is configured by environment variables. A file `.env` in the current directory is read too; the real environment wins.\n\
-         Empty values count as not set. An unknown `CARILLON_…` name is an error, so that a slip of the pen does not go unnoticed.\n\
-         This page is generated from `src/config.rs`: `CARILLON_TEST_WRITE_DOCS=1 cargo test --lib config` writes it anew.\n",
+        "# Configuration\n\nCarillon is configured by environment variables. A file `.env` in the \
+         current directory is read too; the real environment wins.\n\
+         Empty values count as not set. An unknown `CARILLON_…` name is an error, so that a slip \
+         of the pen does not go unnoticed.\n\
+         This page is generated from `src/config.rs`: `CARILLON_TEST_WRITE_DOCS=1 cargo test --lib \
+         config` writes it anew.\n",
     );
     for setting in SETTINGS {
         let _ = write!(text, "\n## `{}`\n\nDefault: {}.\n\n", setting.name, setting.default);
@@ -73,9 +79,12 @@ pub(super) fn is_ours(name: &str) -> bool {
 }
 
 /// Refuses `CARILLON_*` names that are no settings, suggesting the nearest one.
-pub(super) fn refuse_unknown<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), ConfigError> {
+pub(super) fn refuse_unknown<'a>(
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), ConfigError> {
     for name in names {
-        let known = SETTINGS.iter().any(|setting| setting.name == name) || NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+        let known = SETTINGS.iter().any(|setting| setting.name == name)
+            || NOT_SETTINGS.iter().any(|prefix| name.starts_with(prefix));
         if known || !name.to_ascii_uppercase().starts_with("CARILLON_") {
             continue;
         }

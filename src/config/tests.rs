@@ -13,7 +13,11 @@ fn nothing_needs_to_be_set() {
     let config = Config::from_vars([HOME]).unwrap();
     assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080");
-    assert!(config.database_url.is_none() && config.secret_key.is_none() && config.twilio_api_url.is_none());
+    assert!(
+        config.database_url.is_none()
+            && config.secret_key.is_none()
+            && config.twilio_api_url.is_none()
+    );
     assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("carillon"));
 }
 
@@ -48,7 +52,11 @@ fn every_bad_value_is_named_with_what_is_right() {
         ("CARILLON_SECRET_KEY", "change-me", "openssl rand -base64 32"),
         ("CARILLON_DATA_DIR", "~/carillon", "in full"),
         ("CARILLON_TWILIO_API_URL", "127.0.0.1:8090", "http://127.0.0.1:8090"),
-        ("CARILLON_TWILIO_API_URL", "http://:hunter2@127.0.0.1:8090", "only scheme, host, port and path"),
+        (
+            "CARILLON_TWILIO_API_URL",
+            "http://:hunter2@127.0.0.1:8090",
+            "only scheme, host, port and path",
+        ),
         ("CARILLON_WORKER_CONCURRENCY", "0", "from 1 to 10000"),
         ("CARILLON_DATABASE_CONNECTIONS", "many", "from 2 to 180"),
         ("CARILLON_LOG", "verbose", "debug"),
@@ -58,13 +66,18 @@ fn every_bad_value_is_named_with_what_is_right() {
         ("DATABASE_URL", "mysql://localhost/x", "postgres://"),
     ] {
         let error = error(name, value);
-        assert!(error.starts_with(name) && error.contains(right) && !error.contains('\n'), "{error}");
+        assert!(
+            error.starts_with(name) && error.contains(right) && !error.contains('\n'),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn values_are_trimmed_and_empty_ones_are_not_set() {
-    let config = Config::from_vars([HOME, ("DATABASE_URL", ""), ("CARILLON_BIND", " localhost:9000 ")]).unwrap();
+    let config =
+        Config::from_vars([HOME, ("DATABASE_URL", ""), ("CARILLON_BIND", " localhost:9000 ")])
+            .unwrap();
     assert!(config.database_url.is_none());
     assert_eq!(config.public_url.as_str(), "http://127.0.0.1:9000");
 }
@@ -85,12 +98,24 @@ fn no_secret_is_shown() {
 
 #[test]
 fn where_a_value_comes_from_is_known() {
-    let mut vars =
-        from(Origin::EnvFile, [HOME, ("CARILLON_LOG", "debug"), ("CARILLON_BIND", "127.0.0.1:1"), ("DATABASE_URL", "postgres://a/b")]);
-    vars.extend(from(Origin::Environment, [("CARILLON_BIND", "127.0.0.1:2"), ("CARILLON_LOG_FORMAT", " ")]));
+    let mut vars = from(
+        Origin::EnvFile,
+        [
+            HOME,
+            ("CARILLON_LOG", "debug"),
+            ("CARILLON_BIND", "127.0.0.1:1"),
+            ("DATABASE_URL", "postgres://a/b"),
+        ],
+    );
+    vars.extend(from(
+        Origin::Environment,
+        [("CARILLON_BIND", "127.0.0.1:2"), ("CARILLON_LOG_FORMAT", " ")],
+    ));
     vars.extend(from(Origin::Command, [("CARILLON_SIMULATOR_BIND", "127.0.0.1:3")]));
     let mut config = Config::parse(vars).unwrap();
-    let origin = |config: &Config, name| config.in_effect().into_iter().find(|one| one.setting.name == name).unwrap().origin;
+    let origin = |config: &Config, name| {
+        config.in_effect().into_iter().find(|one| one.setting.name == name).unwrap().origin
+    };
     for (name, expected) in [
         ("CARILLON_LOG", Origin::EnvFile),
         ("CARILLON_BIND", Origin::Environment),
@@ -115,11 +140,13 @@ fn a_bad_database_url_is_not_repeated() {
 #[test]
 fn the_env_file_is_read_and_its_bad_lines_are_named_without_their_values() {
     let path = std::env::temp_dir().join(format!("carillon-env-{}", uuid::Uuid::new_v4()));
-    std::fs::write(&path, "# comment\nCARILLON_BIND=0.0.0.0:80\nexport CARILLON_LOG='debug'\n").unwrap();
+    std::fs::write(&path, "# comment\nCARILLON_BIND=0.0.0.0:80\nexport CARILLON_LOG='debug'\n")
+        .unwrap();
     let vars = parse::dotenv(&path).unwrap();
     assert_eq!(vars["CARILLON_BIND"], "0.0.0.0:80");
     assert_eq!(vars["CARILLON_LOG"], "debug");
-    std::fs::write(&path, "CARILLON_BIND=0.0.0.0:80\nCARILLON_SECRET_KEY=hunter2 hunter3\n").unwrap();
+    std::fs::write(&path, "CARILLON_BIND=0.0.0.0:80\nCARILLON_SECRET_KEY=hunter2 hunter3\n")
+        .unwrap();
     let error = parse::dotenv(&path).unwrap_err().to_string();
     assert!(error.contains("after CARILLON_BIND") && !error.contains("hunter"), "{error}");
     std::fs::remove_file(&path).unwrap();
@@ -132,6 +159,10 @@ fn the_documentation_is_that_of_the_code() {
     if std::env::var_os("CARILLON_TEST_WRITE_DOCS").is_some() {
         std::fs::write(path, markdown()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), markdown(), "run CARILLON_TEST_WRITE_DOCS=1 cargo test --lib config");
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        markdown(),
+        "run CARILLON_TEST_WRITE_DOCS=1 cargo test --lib config"
+    );
     assert!(SETTINGS.iter().all(|setting| help_text().contains(setting.name)));
 }

@@ -35,13 +35,19 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Nothing was entered.
-    #[error("Enter the phone number to send from, e.g. +14155550123, or the SID of a Messaging Service (MG…).")]
+    #[error(
+        "Enter the phone number to send from, e.g. +14155550123, or the SID of a Messaging Service \
+         (MG…)."
+    )]
     Empty,
     /// It begins like a service's SID and is none.
     #[error("This cannot be a sender: {0}.")]
     ServiceSid(SidError),
     /// The SID of something else.
-    #[error("{prefix}… is the SID of {what}. Enter the phone number itself, e.g. +14155550123, or the SID of a Messaging Service (MG…).")]
+    #[error(
+        "{prefix}… is the SID of {what}. Enter the phone number itself, e.g. +14155550123, or the \
+         SID of a Messaging Service (MG…)."
+    )]
     OtherSid {
         /// Its first two letters.
         prefix: String,
@@ -49,33 +55,48 @@ pub enum AddressError {
         what: &'static str,
     },
     /// Five or six digits, as short codes have.
-    #[error("A short code cannot be connected on its own: put it into a Messaging Service in Twilio and enter that service's SID (MG…).")]
+    #[error(
+        "A short code cannot be connected on its own: put it into a Messaging Service in Twilio \
+         and enter that service's SID (MG…)."
+    )]
     ShortCode,
     /// `whatsapp:…` and the like.
-    #[error("“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the SID of a Messaging Service (MG…).")]
+    #[error(
+        "“{0}” addresses cannot be connected. Enter a phone number such as +14155550123, or the \
+         SID of a Messaging Service (MG…)."
+    )]
     Channel(String),
     /// It is read as a phone number, and is none.
-    #[error("This cannot be a sender. {0} Enter a number such as +14155550123, or the SID of a Messaging Service (MG…).")]
+    #[error(
+        "This cannot be a sender. {0} Enter a number such as +14155550123, or the SID of a \
+         Messaging Service (MG…)."
+    )]
     Phone(PhoneError),
 }
 
 impl SenderAddress {
-    /// Reads a number (spaces, dashes and parentheses allowed, country code needed) or a Messaging Service SID.
+    /// Reads a number (spaces, dashes and parentheses allowed, country code needed) or a Messaging
+    /// Service SID.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(AddressError::Empty);
         }
-        if let Some((channel, _)) = text.split_once(':').filter(|(channel, _)| !channel.eq_ignore_ascii_case("tel")) {
+        if let Some((channel, _)) =
+            text.split_once(':').filter(|(channel, _)| !channel.eq_ignore_ascii_case("tel"))
+        {
             return Err(AddressError::Channel(channel.to_owned()));
         }
         if text.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("MG")) {
-            return ServiceSid::parse(text).map(Self::MessagingService).map_err(AddressError::ServiceSid);
+            return ServiceSid::parse(text)
+                .map(Self::MessagingService)
+                .map_err(AddressError::ServiceSid);
         }
         if let Some(error) = other_sid(text) {
             return Err(error);
         }
-        let is_short_code = (5..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_short_code =
+            (5..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_short_code && !text.starts_with('0') {
             return Err(AddressError::ShortCode);
         }
@@ -164,7 +185,10 @@ mod tests {
     #[test]
     fn numbers_and_services_are_told_apart() {
         assert_eq!(SenderAddress::parse(" +1 (500) 555-0006 ").unwrap().as_str(), "+15005550006");
-        assert!(matches!(SenderAddress::parse(SERVICE).unwrap(), SenderAddress::MessagingService(_)));
+        assert!(matches!(
+            SenderAddress::parse(SERVICE).unwrap(),
+            SenderAddress::MessagingService(_)
+        ));
         assert_eq!(SenderAddress::parse(SERVICE).unwrap().as_str(), SERVICE);
     }
 

@@ -1,4 +1,5 @@
-//! Changing a connection by hand: its name, its policy, how much it may do at once, and switching it off and on.
+//! Changing a connection by hand: its name, its policy, how much it may do at once, and switching
+//! it off and on.
 
 use std::ops::RangeInclusive;
 
@@ -24,16 +25,31 @@ pub struct ConnectionChange {
     pub name: Option<String>,
     /// What becomes of messages whose fate stays unknown.
     pub unconfirmed_policy: Option<UnconfirmedPolicy>,
-    /// How many requests may be in flight at Twilio at most; outside of [`CONCURRENCY`] is the field error `max_concurrency`.
+    /// How many requests may be in flight at Twilio at most; outside of [`CONCURRENCY`] is the
+    /// field error `max_concurrency`.
     pub max_concurrency: Option<i32>,
-    /// `true` switches it off: nothing is claimed for its senders from the commit on. `false` switches it on again, whether a person or
-    /// Carillon had stopped it; the caller wakes what has been waiting.
+    /// `true` switches it off: nothing is claimed for its senders from the commit on. `false`
+    /// switches it on again, whether a person or Carillon had stopped it; the caller wakes what has
+    /// been waiting.
     pub disabled: Option<bool>,
 }
 
-/// Changes a connection, all of it or nothing, and tells in the audit log what is different. Needs the caller's transaction.
-pub async fn change(conn: &mut Conn, actor: &Actor, id: ConnectionId, change: &ConnectionChange, now: DateTime<Utc>) -> Result<Connection> {
-    let before = connections::table.find(id).select(Connection::as_select()).for_no_key_update().first(conn).await.optional()?;
+/// Changes a connection, all of it or nothing, and tells in the audit log what is different. Needs
+/// the caller's transaction.
+pub async fn change(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ConnectionId,
+    change: &ConnectionChange,
+    now: DateTime<Utc>,
+) -> Result<Connection> {
+    let before = connections::table
+        .find(id)
+        .select(Connection::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
     let before: Connection = before.ok_or(Error::NotFound("connection"))?;
     let after = change.apply(&before, now)?;
     diesel::update(connections::table.find(id))
@@ -50,7 +66,11 @@ pub async fn change(conn: &mut Conn, actor: &Actor, id: ConnectionId, change: &C
         .map_err(name_taken)?;
     let differences = Differences::default()
         .compare("the name", &before.name, &after.name)
-        .compare("what becomes of messages whose fate is unknown", &before.unconfirmed_policy, &after.unconfirmed_policy)
+        .compare(
+            "what becomes of messages whose fate is unknown",
+            &before.unconfirmed_policy,
+            &after.unconfirmed_policy,
+        )
         .compare("the requests at once", &before.max_concurrency, &after.max_concurrency)
         .compare("its state", &before.status(), &after.status());
     if !differences.is_empty() {
@@ -76,13 +96,16 @@ impl ConnectionChange {
         if let Some(most) = self.max_concurrency {
             let (least, greatest) = CONCURRENCY.into_inner();
             let mistake = Mistake::OutOfRange(least.into(), greatest.into());
-            errors.check("max_concurrency", CONCURRENCY.contains(&most).then_some(()).ok_or(mistake));
+            errors
+                .check("max_concurrency", CONCURRENCY.contains(&most).then_some(()).ok_or(mistake));
             after.max_concurrency = most;
         }
         errors.into_result()?;
         match self.disabled {
             Some(true) => after.disabled_at = before.disabled_at.or(Some(now)),
-            Some(false) => (after.disabled_at, after.stopped_at, after.stopped_reason) = (None, None, None),
+            Some(false) => {
+                (after.disabled_at, after.stopped_at, after.stopped_reason) = (None, None, None)
+            }
             None => {}
         }
         Ok(after)

@@ -1,4 +1,5 @@
-//! What *Verify connection* shows: one line for each thing that must be right, with what to do where it is not.
+//! What *Verify connection* shows: one line for each thing that must be right, with what to do
+//! where it is not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -57,17 +58,40 @@ text_enum! {
 impl Check {
     /// A tick.
     pub fn passed(title: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { title: title.into(), outcome: Outcome::Passed, detail: detail.into(), advice: None, link: None, mend: None }
+        Self {
+            title: title.into(),
+            outcome: Outcome::Passed,
+            detail: detail.into(),
+            advice: None,
+            link: None,
+            mend: None,
+        }
     }
 
     /// Something that works, and could be better.
-    pub fn warning(title: impl Into<String>, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Warning, advice: Some(advice.into()), ..Self::passed(title, detail) }
+    pub fn warning(
+        title: impl Into<String>,
+        detail: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Warning,
+            advice: Some(advice.into()),
+            ..Self::passed(title, detail)
+        }
     }
 
     /// Something that does not work.
-    pub fn failed(title: impl Into<String>, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed, advice: Some(advice.into()), ..Self::passed(title, detail) }
+    pub fn failed(
+        title: impl Into<String>,
+        detail: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            advice: Some(advice.into()),
+            ..Self::passed(title, detail)
+        }
     }
 
     /// The same check, with a page that tells more.
@@ -108,33 +132,48 @@ pub fn account_checks(keys: &Keys, answer: &Result<VerifiedAccount, Problem>) ->
     let reached = Check::passed(REACHED, "Twilio answered the requests of this check.");
     let accepted = Check::passed(KEYS, accepted_keys(keys));
     match answer {
-        Ok(account) => vec![reached, accepted, account_check(ACCOUNT, account), signature_check(keys)],
-        Err(problem @ (Problem::Unreachable { .. } | Problem::Busy | Problem::Strange { .. })) => vec![Check::problem(REACHED, problem)],
-        Err(problem @ (Problem::AccountSuspended | Problem::AccountClosed | Problem::AccountInactive)) => {
+        Ok(account) => {
+            vec![reached, accepted, account_check(ACCOUNT, account), signature_check(keys)]
+        }
+        Err(problem @ (Problem::Unreachable { .. } | Problem::Busy | Problem::Strange { .. })) => {
+            vec![Check::problem(REACHED, problem)]
+        }
+        Err(
+            problem @ (Problem::AccountSuspended
+            | Problem::AccountClosed
+            | Problem::AccountInactive),
+        ) => {
             vec![reached, accepted, Check::problem(ACCOUNT, problem)]
         }
         Err(problem) => vec![reached, Check::problem(KEYS, problem).mended_at(Mend::Keys)],
     }
 }
 
-/// Whether Twilio can call the hooks at `public_url`, as far as the address tells; none where another server stands in Twilio's place, which
-/// may well reach what the internet does not.
+/// Whether Twilio can call the hooks at `public_url`, as far as the address tells; none where
+/// another server stands in Twilio's place, which may well reach what the internet does not.
 pub fn address_check(client: &Client, public_url: &PublicUrl) -> Option<Check> {
     client.is_of_twilio().then(|| public_url_check(public_url))
 }
 
 fn public_url_check(public_url: &PublicUrl) -> Check {
     const TITLE: &str = "Address for Twilio's calls";
-    const ADVICE: &str = "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server (a reverse proxy or a \
+    const ADVICE: &str = "Set CARILLON_PUBLIC_URL to the https address under which the internet \
+                          reaches this server (a reverse proxy or a \
                           tunnel), restart, and repair the webhooks.";
     match unreachable_because(public_url) {
         Some(why) => Check::failed(
             TITLE,
-            format!("Twilio cannot call {public_url}: {why}. Neither delivery reports nor replies arrive, STOP among them."),
+            format!(
+                "Twilio cannot call {public_url}: {why}. Neither delivery reports nor replies \
+                 arrive, STOP among them."
+            ),
             ADVICE,
         ),
         None if !public_url.is_https() => {
-            let detail = format!("Twilio calls {public_url} without encryption: phone numbers and texts can be read on the way.");
+            let detail = format!(
+                "Twilio calls {public_url} without encryption: phone numbers and texts can be read \
+                 on the way."
+            );
             Check::warning(TITLE, detail, ADVICE)
         }
         None => Check::passed(TITLE, format!("Twilio is told to call {public_url}.")),
@@ -154,11 +193,16 @@ fn account_check(title: &str, account: &VerifiedAccount) -> Check {
         (Profile::Hidden, _) => Check::warning(
             title,
             "Whether the account is active could not be read: standard API keys may not.",
-            "Nothing needs doing. To see the account's name and status here, save the Auth Token as well.",
+            "Nothing needs doing. To see the account's name and status here, save the Auth Token \
+             as well.",
         ),
         (Profile::Read, Some("Trial")) => Check::warning(
             title,
-            format!("“{}” is active, and a trial account: it sends only to numbers that are verified in Twilio.", account.name),
+            format!(
+                "“{}” is active, and a trial account: it sends only to numbers that are verified \
+                 in Twilio.",
+                account.name
+            ),
             "Upgrade the account in Twilio's console before sending to customers.",
         ),
         (Profile::Read, _) => Check::passed(title, format!("“{}” is active.", account.name)),
@@ -168,11 +212,15 @@ fn account_check(title: &str, account: &VerifiedAccount) -> Check {
 fn signature_check(keys: &Keys) -> Check {
     const TITLE: &str = "Webhook signatures";
     if keys.has_auth_token() {
-        return Check::passed(TITLE, "Twilio's calls are checked by their signature, with the saved Auth Token.");
+        return Check::passed(
+            TITLE,
+            "Twilio's calls are checked by their signature, with the saved Auth Token.",
+        );
     }
     Check::warning(
         TITLE,
-        "No Auth Token is saved: the secret in the webhook addresses proves Twilio's calls. Signatures are stronger, since they also prove \
+        "No Auth Token is saved: the secret in the webhook addresses proves Twilio's calls. \
+         Signatures are stronger, since they also prove \
          what a call says, and never travel with it.",
         "Replace the keys and add the Auth Token.",
     )
@@ -191,7 +239,11 @@ fn unreachable_because(public_url: &PublicUrl) -> Option<&'static str> {
     if host == "localhost" || host.ends_with(".localhost") {
         return Some("“localhost” is this computer only");
     }
-    if !host.contains('.') || [".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid"].iter().any(|end| host.ends_with(end)) {
+    if !host.contains('.')
+        || [".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid"]
+            .iter()
+            .any(|end| host.ends_with(end))
+    {
         return Some("its name is known inside a private network only");
     }
     // Twilio refuses such a StatusCallback with 21609.
@@ -204,7 +256,8 @@ fn private_v4(address: Ipv4Addr) -> Option<&'static str> {
     if address.is_loopback() || address.is_unspecified() {
         return Some("this address is this computer only");
     }
-    (address.is_private() || address.is_link_local() || is_shared).then_some("this address is inside a private network")
+    (address.is_private() || address.is_link_local() || is_shared)
+        .then_some("this address is inside a private network")
 }
 
 fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
@@ -214,7 +267,8 @@ fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
     if address.is_loopback() || address.is_unspecified() {
         return Some("this address is this computer only");
     }
-    (address.is_unique_local() || address.is_unicast_link_local()).then_some("this address is inside a private network")
+    (address.is_unique_local() || address.is_unicast_link_local())
+        .then_some("this address is inside a private network")
 }
 
 #[cfg(test)]
@@ -260,22 +314,41 @@ mod tests {
             assert!(check.detail.contains(why), "{url}: {}", check.detail);
         }
         let readable = public_url_check(&PublicUrl::parse("http://sms.example.com").unwrap());
-        assert!(readable.outcome == Outcome::Warning && readable.detail.contains("without encryption"), "{readable:?}");
-        for url in ["https://sms.example.com", "https://8.8.8.8", "https://[2001:4860::1]", "https://example.com/sms"] {
-            assert_eq!(public_url_check(&PublicUrl::parse(url).unwrap()).outcome, Outcome::Passed, "{url}");
+        assert!(
+            readable.outcome == Outcome::Warning && readable.detail.contains("without encryption"),
+            "{readable:?}"
+        );
+        for url in [
+            "https://sms.example.com",
+            "https://8.8.8.8",
+            "https://[2001:4860::1]",
+            "https://example.com/sms",
+        ] {
+            assert_eq!(
+                public_url_check(&PublicUrl::parse(url).unwrap()).outcome,
+                Outcome::Passed,
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn an_account_in_order_has_four_ticks() {
-        let checks = account_checks(&keys("0a1b", "", ""), &Ok(account(Profile::Read, Some("Full"))));
+        let checks =
+            account_checks(&keys("0a1b", "", ""), &Ok(account(Profile::Read, Some("Full"))));
         assert_eq!(checks.len(), 4);
-        assert!(checks.iter().all(|check| check.outcome == Outcome::Passed && check.advice.is_none()), "{checks:?}");
+        assert!(
+            checks.iter().all(|check| check.outcome == Outcome::Passed && check.advice.is_none()),
+            "{checks:?}"
+        );
     }
 
     #[test]
     fn an_api_key_alone_works_with_two_reservations() {
-        let checks = account_checks(&keys("", "SKca4111000000000000000000000000b1", "s3cret"), &Ok(account(Profile::Hidden, None)));
+        let checks = account_checks(
+            &keys("", "SKca4111000000000000000000000000b1", "s3cret"),
+            &Ok(account(Profile::Hidden, None)),
+        );
         assert_eq!(
             outcomes(&checks),
             [
@@ -290,11 +363,21 @@ mod tests {
     #[test]
     fn the_first_thing_that_fails_ends_the_list() {
         let keys = keys("0a1b", "", "");
-        let unreachable = account_checks(&keys, &Err(Problem::Unreachable { why: "no answer within 30 seconds".into() }));
+        let unreachable = account_checks(
+            &keys,
+            &Err(Problem::Unreachable { why: "no answer within 30 seconds".into() }),
+        );
         assert_eq!(outcomes(&unreachable), [("Twilio answers", Outcome::Failed)]);
-        let refused = account_checks(&keys, &Err(Problem::AuthTokenRefused(keys.account_sid().clone())));
-        assert_eq!(outcomes(&refused), [("Twilio answers", Outcome::Passed), ("Keys", Outcome::Failed)]);
+        let refused =
+            account_checks(&keys, &Err(Problem::AuthTokenRefused(keys.account_sid().clone())));
+        assert_eq!(
+            outcomes(&refused),
+            [("Twilio answers", Outcome::Passed), ("Keys", Outcome::Failed)]
+        );
         let suspended = account_checks(&keys, &Err(Problem::AccountSuspended));
-        assert_eq!(suspended.last().map(|check| (check.title.as_str(), check.outcome)), Some(("Account", Outcome::Failed)));
+        assert_eq!(
+            suspended.last().map(|check| (check.title.as_str(), check.outcome)),
+            Some(("Account", Outcome::Failed))
+        );
     }
 }

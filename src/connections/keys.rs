@@ -1,4 +1,5 @@
-//! The keys of a Twilio account: their shape, sealed at rest, and the two uses of them (requests, webhook signatures).
+//! The keys of a Twilio account: their shape, sealed at rest, and the two uses of them (requests,
+//! webhook signatures).
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -57,23 +58,30 @@ pub(super) struct SealedKeys {
 }
 
 impl Keys {
-    /// Checks the shape of what was entered; every field that is wrong says what is, without quoting a secret.
+    /// Checks the shape of what was entered; every field that is wrong says what is, without
+    /// quoting a secret.
     pub fn parse(new: &NewKeys) -> std::result::Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let account_sid = match new.account_sid.trim() {
             "" => {
                 errors.add(
                     "account_sid",
-                    Mistake::Missing
-                        .with_hint("Enter the Account SID: AC and 32 characters, from the Account Dashboard of Twilio's console."),
+                    Mistake::Missing.with_hint(
+                        "Enter the Account SID: AC and 32 characters, from the Account \
+                             Dashboard of Twilio's console.",
+                    ),
                 );
                 None
             }
-            text => errors.check("account_sid", AccountSid::parse(text).map_err(|error| sentence(&error))),
+            text => errors
+                .check("account_sid", AccountSid::parse(text).map_err(|error| sentence(&error))),
         };
         let key_sid = match new.api_key_sid.trim() {
             "" => None,
-            text => Some(errors.check("api_key_sid", ApiKeySid::parse(text).map_err(|error| sentence(&error)))),
+            text => Some(
+                errors
+                    .check("api_key_sid", ApiKeySid::parse(text).map_err(|error| sentence(&error))),
+            ),
         };
         let key_secret = entered(&new.api_key_secret, "api_key_secret", &mut errors);
         let api_key = match (key_sid, key_secret) {
@@ -81,13 +89,20 @@ impl Keys {
             (Some(_), None) => {
                 errors.add(
                     "api_key_secret",
-                    Mistake::Missing
-                        .with_hint("Enter the secret of this API key. Twilio shows it only once: if it is lost, make a new key."),
+                    Mistake::Missing.with_hint(
+                        "Enter the secret of this API key. Twilio shows it only once: if it is \
+                             lost, make a new key.",
+                    ),
                 );
                 None
             }
             (None, Some(_)) => {
-                errors.add("api_key_sid", Mistake::Missing.with_hint("Enter the SID of the API key (SK…) that this secret belongs to."));
+                errors.add(
+                    "api_key_sid",
+                    Mistake::Missing.with_hint(
+                        "Enter the SID of the API key (SK…) that this secret belongs to.",
+                    ),
+                );
                 None
             }
             (None, None) => None,
@@ -95,10 +110,16 @@ impl Keys {
         let auth_token = entered(&new.auth_token, "auth_token", &mut errors);
         let secrets = Secrets::of(auth_token, api_key);
         if secrets.is_none() && errors.iter().all(|(field, _)| field == "account_sid") {
-            errors.add("auth_token", Mistake::Missing.with_hint("Enter the account's Auth Token, or an API key with its secret."));
+            errors.add(
+                "auth_token",
+                Mistake::Missing
+                    .with_hint("Enter the account's Auth Token, or an API key with its secret."),
+            );
         }
         match (account_sid, secrets) {
-            (Some(account_sid), Some(secrets)) if errors.is_empty() => Ok(Self { account_sid, secrets }),
+            (Some(account_sid), Some(secrets)) if errors.is_empty() => {
+                Ok(Self { account_sid, secrets })
+            }
             _ => Err(errors),
         }
     }
@@ -118,11 +139,17 @@ impl Keys {
         self.api_key().map(|key| &key.sid)
     }
 
-    /// What requests are made with: the API key if there is one, since it can be revoked alone; else the Auth Token.
+    /// What requests are made with: the API key if there is one, since it can be revoked alone;
+    /// else the Auth Token.
     pub fn credentials(&self) -> Credentials {
         match &self.secrets {
-            Secrets::AuthToken(token) => self.signing_with(CredentialKind::AuthToken(token.clone())),
-            Secrets::ApiKey { key, .. } => self.signing_with(CredentialKind::ApiKey { sid: key.sid.clone(), secret: key.secret.clone() }),
+            Secrets::AuthToken(token) => {
+                self.signing_with(CredentialKind::AuthToken(token.clone()))
+            }
+            Secrets::ApiKey { key, .. } => self.signing_with(CredentialKind::ApiKey {
+                sid: key.sid.clone(),
+                secret: key.secret.clone(),
+            }),
         }
     }
 
@@ -150,20 +177,35 @@ impl Keys {
     }
 
     /// Unseals the keys of the row `id`.
-    fn open(account_sid: &str, sealed: &SealedKeys, key: &SecretKey, id: ConnectionId) -> Result<Self> {
+    fn open(
+        account_sid: &str,
+        sealed: &SealedKeys,
+        key: &SecretKey,
+        id: ConnectionId,
+    ) -> Result<Self> {
         let read = |sealed: &Sealed, column: &str| {
-            sealed.unseal(key, &context(column, id)).map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
+            sealed
+                .unseal(key, &context(column, id))
+                .map_err(|error| Error::Refused(format!("The saved keys cannot be read: {error}.")))
         };
-        let stored = |error: SidError| Error::Internal(format!("Connection {id} has a SID that is none: {error}."));
+        let stored = |error: SidError| {
+            Error::Internal(format!("Connection {id} has a SID that is none: {error}."))
+        };
         let account_sid = AccountSid::parse(account_sid).map_err(stored)?;
-        let auth_token = sealed.auth_token.as_ref().map(|token| read(token, AUTH_TOKEN)).transpose()?;
+        let auth_token =
+            sealed.auth_token.as_ref().map(|token| read(token, AUTH_TOKEN)).transpose()?;
         let api_key = match (&sealed.api_key_sid, &sealed.api_key_secret) {
-            (Some(sid), Some(secret)) => {
-                Some(ApiKey { sid: ApiKeySid::parse(sid).map_err(stored)?, secret: read(secret, API_KEY_SECRET)? })
-            }
+            (Some(sid), Some(secret)) => Some(ApiKey {
+                sid: ApiKeySid::parse(sid).map_err(stored)?,
+                secret: read(secret, API_KEY_SECRET)?,
+            }),
             _ => None,
         };
-        let keyless = || Error::Internal(format!("Connection {id} has no keys, which the database does not allow."));
+        let keyless = || {
+            Error::Internal(format!(
+                "Connection {id} has no keys, which the database does not allow."
+            ))
+        };
         Ok(Self { account_sid, secrets: Secrets::of(auth_token, api_key).ok_or_else(keyless)? })
     }
 }
@@ -181,7 +223,8 @@ impl Secrets {
 impl SealedKeys {
     /// Seals the secrets for the row `id`.
     pub(super) fn seal(key: &SecretKey, id: ConnectionId, keys: &Keys) -> Self {
-        let seal = |secret: &SecretString, column: &str| Sealed::seal(key, secret, &context(column, id));
+        let seal =
+            |secret: &SecretString, column: &str| Sealed::seal(key, secret, &context(column, id));
         Self {
             auth_token: keys.auth_token().map(|token| seal(token, AUTH_TOKEN)),
             api_key_sid: keys.api_key().map(|key| key.sid.to_string()),
@@ -190,16 +233,25 @@ impl SealedKeys {
     }
 }
 
-/// The keys of a connection, unsealed; `Error::Refused` says so when they were sealed with another secret key.
+/// The keys of a connection, unsealed; `Error::Refused` says so when they were sealed with another
+/// secret key.
 pub async fn keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Keys> {
-    let found: Option<(String, SealedKeys)> =
-        connections::table.find(id).select((connections::account_sid, SealedKeys::as_select())).first(conn).await.optional()?;
+    let found: Option<(String, SealedKeys)> = connections::table
+        .find(id)
+        .select((connections::account_sid, SealedKeys::as_select()))
+        .first(conn)
+        .await
+        .optional()?;
     let (account_sid, sealed) = found.ok_or(Error::NotFound("connection"))?;
     Keys::open(&account_sid, &sealed, key, id)
 }
 
 /// What requests for a connection are made with.
-pub async fn credentials(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<Credentials> {
+pub async fn credentials(
+    conn: &mut Conn,
+    id: ConnectionId,
+    key: &SecretKey,
+) -> Result<Credentials> {
     Ok(keys(conn, id, key).await?.credentials())
 }
 
@@ -213,19 +265,33 @@ pub struct SendingKeys {
 }
 
 /// What messages of a connection are sent with, read together.
-pub async fn sending_keys(conn: &mut Conn, id: ConnectionId, key: &SecretKey) -> Result<SendingKeys> {
+pub async fn sending_keys(
+    conn: &mut Conn,
+    id: ConnectionId,
+    key: &SecretKey,
+) -> Result<SendingKeys> {
     let columns = (connections::account_sid, SealedKeys::as_select(), connections::hook_secret);
-    let found: Option<(String, SealedKeys, Option<Sealed>)> = connections::table.find(id).select(columns).first(conn).await.optional()?;
+    let found: Option<(String, SealedKeys, Option<Sealed>)> =
+        connections::table.find(id).select(columns).first(conn).await.optional()?;
     let (account_sid, sealed, secret) = found.ok_or(Error::NotFound("connection"))?;
     let keys = Keys::open(&account_sid, &sealed, key, id)?;
-    let hook = if keys.has_auth_token() { HookAddress::signed(id) } else { hook_secret::secret_address(conn, id, key, secret).await? };
+    let hook = if keys.has_auth_token() {
+        HookAddress::signed(id)
+    } else {
+        hook_secret::secret_address(conn, id, key, secret).await?
+    };
     Ok(SendingKeys { credentials: keys.credentials(), hook })
 }
 
-/// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it is not. Without connections any key is.
+/// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it
+/// is not. Without connections any key is.
 pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
-    let newest: Option<ConnectionId> =
-        connections::table.select(connections::id).order(connections::id.desc()).first(conn).await.optional()?;
+    let newest: Option<ConnectionId> = connections::table
+        .select(connections::id)
+        .order(connections::id.desc())
+        .first(conn)
+        .await
+        .optional()?;
     match newest {
         Some(id) => keys(conn, id, key).await.map(drop),
         None => Ok(()),
@@ -240,7 +306,8 @@ pub(super) fn context(column: &str, id: ConnectionId) -> String {
     format!("connections.{column}:{id}")
 }
 
-/// The secret without the blanks that copying brings along; none if nothing is left or it cannot be one.
+/// The secret without the blanks that copying brings along; none if nothing is left or it cannot be
+/// one.
 ///
 /// Only what can never be a key is refused here; the rest is for Twilio to say.
 fn entered(secret: &SecretString, field: &str, errors: &mut FieldErrors) -> Option<SecretString> {
@@ -249,9 +316,17 @@ fn entered(secret: &SecretString, field: &str, errors: &mut FieldErrors) -> Opti
         return None;
     }
     if AccountSid::parse(text).is_ok() || ApiKeySid::parse(text).is_ok() {
-        errors.add(field, "This is a SID, which is no secret. Copy the secret that belongs to it from Twilio's console.");
+        errors.add(
+            field,
+            "This is a SID, which is no secret. Copy the secret that belongs to it from Twilio's \
+             console.",
+        );
     } else if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        errors.add(field, "It is letters and digits only. Copy it from Twilio's console again, without blanks or quotes.");
+        errors.add(
+            field,
+            "It is letters and digits only. Copy it from Twilio's console again, without blanks or \
+             quotes.",
+        );
     }
     Some(text.into())
 }
@@ -260,7 +335,9 @@ fn entered(secret: &SecretString, field: &str, errors: &mut FieldErrors) -> Opti
 fn sentence(error: &SidError) -> String {
     let text = error.to_string();
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+    chars
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
 }
 
 #[cfg(test)]
@@ -271,7 +348,12 @@ mod tests {
     const KEY: &str = "SKca4111000000000000000000000000b1";
     const TOKEN: &str = "70c0ffee70c0ffee70c0ffee70c0ffee";
 
-    fn new(account_sid: &str, auth_token: &str, api_key_sid: &str, api_key_secret: &str) -> NewKeys {
+    fn new(
+        account_sid: &str,
+        auth_token: &str,
+        api_key_sid: &str,
+        api_key_secret: &str,
+    ) -> NewKeys {
         NewKeys {
             account_sid: account_sid.into(),
             auth_token: auth_token.into(),
@@ -281,13 +363,20 @@ mod tests {
     }
 
     fn fields(new: &NewKeys) -> Vec<String> {
-        Keys::parse(new).unwrap_err().iter().map(|(field, messages)| format!("{field}: {}", messages.join(" "))).collect()
+        Keys::parse(new)
+            .unwrap_err()
+            .iter()
+            .map(|(field, messages)| format!("{field}: {}", messages.join(" ")))
+            .collect()
     }
 
     #[test]
     fn an_auth_token_an_api_key_or_both_are_keys() {
         let token = Keys::parse(&new(ACCOUNT, &format!(" {TOKEN} "), "", "")).unwrap();
-        assert!(matches!(token.credentials().kind, CredentialKind::AuthToken(token) if token.expose_secret() == TOKEN));
+        assert!(matches!(
+            token.credentials().kind,
+            CredentialKind::AuthToken(token) if token.expose_secret() == TOKEN
+        ));
         let key = Keys::parse(&new(ACCOUNT, "", KEY, "s3cret")).unwrap();
         assert!(!key.has_auth_token());
         let both = Keys::parse(&new(ACCOUNT, TOKEN, KEY, "s3cret")).unwrap();
@@ -301,11 +390,20 @@ mod tests {
             (new("", TOKEN, "", ""), "account_sid: This field is required. Enter the Account SID"),
             (new(KEY, TOKEN, "", ""), "account_sid: An Account SID begins with AC"),
             (new("AC12", TOKEN, "", ""), "account_sid: An Account SID is AC and 32"),
-            (new(ACCOUNT, "", "", ""), "auth_token: This field is required. Enter the account's Auth Token, or an API key"),
+            (
+                new(ACCOUNT, "", "", ""),
+                "auth_token: This field is required. Enter the account's Auth Token, or an API key",
+            ),
             (new(ACCOUNT, ACCOUNT, "", ""), "auth_token: This is a SID"),
             (new(ACCOUNT, "to ken", "", ""), "auth_token: It is letters and digits only"),
-            (new(ACCOUNT, "", KEY, ""), "api_key_secret: This field is required. Enter the secret of this API key"),
-            (new(ACCOUNT, "", "", "s3cret"), "api_key_sid: This field is required. Enter the SID of the API key"),
+            (
+                new(ACCOUNT, "", KEY, ""),
+                "api_key_secret: This field is required. Enter the secret of this API key",
+            ),
+            (
+                new(ACCOUNT, "", "", "s3cret"),
+                "api_key_sid: This field is required. Enter the SID of the API key",
+            ),
             (new(ACCOUNT, "", ACCOUNT, "s3cret"), "api_key_sid: An API Key SID begins with SK"),
         ] {
             let fields = fields(&keys);
@@ -322,7 +420,8 @@ mod tests {
         let opened = Keys::open(ACCOUNT, &sealed, &key, id).unwrap();
         assert_eq!(opened.auth_token().unwrap().expose_secret(), TOKEN);
         assert_eq!(opened.api_key().unwrap().secret.expose_secret(), "s3cret");
-        let error = Keys::open(ACCOUNT, &sealed, &key, ConnectionId::new()).unwrap_err().to_string();
+        let error =
+            Keys::open(ACCOUNT, &sealed, &key, ConnectionId::new()).unwrap_err().to_string();
         assert!(error.contains("CARILLON_SECRET_KEY") && !error.contains(TOKEN));
         assert!(Keys::open(ACCOUNT, &sealed, &SecretKey::generate(), id).is_err());
     }

@@ -1,4 +1,5 @@
-//! Connections: Twilio accounts with their keys, the checks against the live account, and the webhooks that were rejected.
+//! Connections: Twilio accounts with their keys, the checks against the live account, and the
+//! webhooks that were rejected.
 
 mod address;
 mod change;
@@ -16,14 +17,18 @@ pub use address::{AddressError, SenderAddress, SenderKind};
 pub use change::{CONCURRENCY, ConnectionChange, change};
 pub use checks::{Check, Mend, Outcome, account_checks, address_check};
 pub use hook_secret::{
-    FORMER_SECRET_ACCEPTED, fill_hook_secrets, forget_former_secret, hook_address, hook_secrets, is_one_of, rotate_hook_secret,
+    FORMER_SECRET_ACCEPTED, fill_hook_secrets, forget_former_secret, hook_address, hook_secrets,
+    is_one_of, rotate_hook_secret,
 };
 pub use keys::{Keys, NewKeys, SendingKeys, check_secret_key, credentials, keys, sending_keys};
 pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;
-pub use rotation::{FORMER_TOKEN_ACCEPTED, FormerToken, forget_former_token, forget_keys, replace_keys, webhook_tokens};
+pub use rotation::{
+    FORMER_TOKEN_ACCEPTED, FormerToken, forget_former_token, forget_keys, replace_keys,
+    webhook_tokens,
+};
 pub use store::{
-    Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, find, find_by_account, list, record_accepted,
-    record_verified, stop,
+    Connection, NewConnection, Status, UnconfirmedPolicy, concurrency_bounds, create, find,
+    find_by_account, list, record_accepted, record_verified, stop,
 };
 pub use verify::{Profile, VerifiedAccount, VerifiedSender, find_sender, verify_account};

@@ -1,4 +1,5 @@
-//! Why an account or a sender cannot be connected: exactly one thing, at one field, with what to do about it.
+//! Why an account or a sender cannot be connected: exactly one thing, at one field, with what to do
+//! about it.
 
 use crate::error::{Error, FieldErrors};
 use crate::twilio::sid::{AccountSid, ApiKeySid, ServiceSid};
@@ -84,7 +85,10 @@ impl Problem {
         match self {
             Self::AuthTokenRefused(_) | Self::TestCredentials => Some("auth_token"),
             Self::ApiKeyRefused(_) | Self::KeysNotAllowed(_) => Some("api_key_secret"),
-            Self::AccountNotFound(_) | Self::AccountSuspended | Self::AccountClosed | Self::AccountInactive => Some("account_sid"),
+            Self::AccountNotFound(_)
+            | Self::AccountSuspended
+            | Self::AccountClosed
+            | Self::AccountInactive => Some("account_sid"),
             Self::NumberNotInAccount(_)
             | Self::NoSmsCapability { .. }
             | Self::ServiceNotFound(_)
@@ -97,28 +101,53 @@ impl Problem {
     /// What is wrong, in a sentence.
     pub fn sentence(&self) -> String {
         match self {
-            Self::AuthTokenRefused(account) => format!("Twilio does not accept this Auth Token for account {account}."),
-            Self::ApiKeyRefused(key) => format!("Twilio does not accept the API key {key} with this secret for this account."),
+            Self::AuthTokenRefused(account) => {
+                format!("Twilio does not accept this Auth Token for account {account}.")
+            }
+            Self::ApiKeyRefused(key) => format!(
+                "Twilio does not accept the API key {key} with this secret for this account."
+            ),
             Self::KeysNotAllowed(code) => {
                 let code = code.map_or_else(String::new, |code| format!(" (Twilio code {code})"));
-                format!("Twilio knows these keys, but they may not read the account's phone numbers{code}.")
+                format!(
+                    "Twilio knows these keys, but they may not read the account's phone \
+                     numbers{code}."
+                )
             }
-            Self::TestCredentials => "These are Twilio's test credentials, which never send a message.".to_owned(),
+            Self::TestCredentials => {
+                "These are Twilio's test credentials, which never send a message.".to_owned()
+            }
             Self::AccountNotFound(account) => format!("Twilio knows no account {account}."),
-            Self::AccountSuspended => "Twilio has suspended this account: it cannot send.".to_owned(),
+            Self::AccountSuspended => {
+                "Twilio has suspended this account: it cannot send.".to_owned()
+            }
             Self::AccountClosed => "This Twilio account is closed.".to_owned(),
-            Self::AccountInactive => "Twilio says that this account is not active: it cannot send.".to_owned(),
-            Self::NumberNotInAccount(number) => format!("The number {} is not in this Twilio account.", number.international()),
+            Self::AccountInactive => {
+                "Twilio says that this account is not active: it cannot send.".to_owned()
+            }
+            Self::NumberNotInAccount(number) => {
+                format!("The number {} is not in this Twilio account.", number.international())
+            }
             Self::NoSmsCapability { number, mms } => {
                 let except = if *mms { ", only MMS" } else { "" };
                 format!("The number {} cannot send SMS{except}.", number.international())
             }
-            Self::ServiceNotFound(sid) => format!("There is no Messaging Service {sid} in this Twilio account."),
-            Self::ServiceWithoutSenders { name } => format!("The Messaging Service “{name}” has no senders."),
-            Self::ServiceWithoutSms { name } => format!("No number of the Messaging Service “{name}” can send SMS."),
+            Self::ServiceNotFound(sid) => {
+                format!("There is no Messaging Service {sid} in this Twilio account.")
+            }
+            Self::ServiceWithoutSenders { name } => {
+                format!("The Messaging Service “{name}” has no senders.")
+            }
+            Self::ServiceWithoutSms { name } => {
+                format!("No number of the Messaging Service “{name}” can send SMS.")
+            }
             Self::Unreachable { why } => format!("Twilio could not be reached: {why}."),
-            Self::Busy => "Twilio is answering too many requests of this account at the moment.".to_owned(),
-            Self::Strange { what } => format!("Twilio gave an answer that Carillon does not understand: {what}."),
+            Self::Busy => {
+                "Twilio is answering too many requests of this account at the moment.".to_owned()
+            }
+            Self::Strange { what } => {
+                format!("Twilio gave an answer that Carillon does not understand: {what}.")
+            }
         }
     }
 
@@ -126,7 +155,8 @@ impl Problem {
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::AuthTokenRefused(_) => {
-                "Copy Account SID and Auth Token from the same account in Twilio's console (Account Dashboard, “Account Info”); a subaccount \
+                "Copy Account SID and Auth Token from the same account in Twilio's console \
+                 (Account Dashboard, “Account Info”); a subaccount \
                  has its own token."
             }
             Self::ApiKeyRefused(_) => {
@@ -134,27 +164,52 @@ impl Problem {
                  Twilio's console (Account, “API keys & tokens”)."
             }
             Self::KeysNotAllowed(_) => {
-                "Use a standard API key, or give the restricted one the rights to read phone numbers and Messaging Services and to send \
+                "Use a standard API key, or give the restricted one the rights to read phone \
+                 numbers and Messaging Services and to send \
                  and read messages."
             }
-            Self::TestCredentials => "Use the live Account SID and Auth Token from the Account Dashboard of Twilio's console.",
-            Self::AccountNotFound(_) => "Copy the Account SID from the Account Dashboard of Twilio's console.",
-            Self::AccountSuspended => "Look in Twilio's console for the reason (often an unpaid balance), settle it there, and try again.",
+            Self::TestCredentials => {
+                "Use the live Account SID and Auth Token from the Account Dashboard of Twilio's \
+                 console."
+            }
+            Self::AccountNotFound(_) => {
+                "Copy the Account SID from the Account Dashboard of Twilio's console."
+            }
+            Self::AccountSuspended => {
+                "Look in Twilio's console for the reason (often an unpaid balance), settle it \
+                 there, and try again."
+            }
             Self::AccountClosed => "Connect another account; a closed one cannot be opened again.",
-            Self::AccountInactive => "Look at the account in Twilio's console: it may be suspended or closed.",
+            Self::AccountInactive => {
+                "Look at the account in Twilio's console: it may be suspended or closed."
+            }
             Self::NumberNotInAccount(_) => {
-                "Check the number, or the account: numbers of a subaccount need that subaccount's SID and keys. The account's numbers are \
+                "Check the number, or the account: numbers of a subaccount need that subaccount's \
+                 SID and keys. The account's numbers are \
                  listed in Twilio's console under “Phone Numbers”."
             }
-            Self::NoSmsCapability { .. } => "Choose a number with SMS capability, or buy one in Twilio's console.",
-            Self::ServiceNotFound(_) => "Copy the SID from Twilio's console (Messaging, Services), from the same account.",
-            Self::ServiceWithoutSenders { .. } => "Add a phone number to the service's sender pool in Twilio's console, then try again.",
-            Self::ServiceWithoutSms { .. } => "Add a number with SMS capability to the service's sender pool in Twilio's console.",
+            Self::NoSmsCapability { .. } => {
+                "Choose a number with SMS capability, or buy one in Twilio's console."
+            }
+            Self::ServiceNotFound(_) => {
+                "Copy the SID from Twilio's console (Messaging, Services), from the same account."
+            }
+            Self::ServiceWithoutSenders { .. } => {
+                "Add a phone number to the service's sender pool in Twilio's console, then try \
+                 again."
+            }
+            Self::ServiceWithoutSms { .. } => {
+                "Add a number with SMS capability to the service's sender pool in Twilio's console."
+            }
             Self::Unreachable { .. } => {
-                "Check this server's internet access (name resolution, firewall, proxy) and status.twilio.com, then try again."
+                "Check this server's internet access (name resolution, firewall, proxy) and \
+                 status.twilio.com, then try again."
             }
             Self::Busy => "Wait a minute and try again.",
-            Self::Strange { .. } => "Try again; if it stays, look at status.twilio.com, or at what stands between this server and Twilio.",
+            Self::Strange { .. } => {
+                "Try again; if it stays, look at status.twilio.com, or at what stands between this \
+                 server and Twilio."
+            }
         }
     }
 

@@ -15,7 +15,8 @@ use crate::types::sealed::{Sealed, SecretKey};
 use crate::types::text_enum::text_enum;
 use crate::users::audit::{self, Actor, Kind};
 
-/// For how long the signatures of a former Auth Token are accepted: time enough to make the new one the primary one in Twilio.
+/// For how long the signatures of a former Auth Token are accepted: time enough to make the new one
+/// the primary one in Twilio.
 pub const FORMER_TOKEN_ACCEPTED: TimeDelta = TimeDelta::days(7);
 
 text_enum! {
@@ -38,8 +39,9 @@ struct Former {
 
 const COLUMN: &str = "former_auth_token";
 
-/// Puts verified keys of the same account in place of the saved ones. Other accounts are refused: messages and webhooks
-/// of the connection belong to the account that it was made for. Needs the caller's transaction.
+/// Puts verified keys of the same account in place of the saved ones. Other accounts are refused:
+/// messages and webhooks of the connection belong to the account that it was made for. Needs the
+/// caller's transaction.
 pub async fn replace_keys(
     conn: &mut Conn,
     actor: &Actor,
@@ -50,58 +52,100 @@ pub async fn replace_keys(
     now: DateTime<Utc>,
 ) -> Result<()> {
     put(conn, id, key, new, former, now).await?;
-    let summary = format!("replaced the keys of the connection {}", store::find(conn, id).await?.name);
+    let summary =
+        format!("replaced the keys of the connection {}", store::find(conn, id).await?.name);
     audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await
 }
 
-async fn put(conn: &mut Conn, id: ConnectionId, key: &SecretKey, new: &Keys, former: FormerToken, now: DateTime<Utc>) -> Result<()> {
+async fn put(
+    conn: &mut Conn,
+    id: ConnectionId,
+    key: &SecretKey,
+    new: &Keys,
+    former: FormerToken,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let former = match former {
         FormerToken::Accept => Former::kept(conn, id, key, new, now).await?,
         FormerToken::Refuse => Former::NONE,
     };
-    let change = diesel::update(connections::table.find(id).filter(connections::account_sid.eq(new.account_sid().as_str())));
+    let change = diesel::update(
+        connections::table.find(id).filter(connections::account_sid.eq(new.account_sid().as_str())),
+    );
     let changed = change.set((SealedKeys::seal(key, id, new), former)).execute(conn).await?;
     if changed == 0 {
-        return Err(Error::field("account_sid", "The account of a connection stays. Connect the other account as a new connection."));
+        return Err(Error::field(
+            "account_sid",
+            "The account of a connection stays. Connect the other account as a new connection.",
+        ));
     }
     Ok(())
 }
 
-/// The Auth Tokens that webhooks of this connection may be signed with: the present one, and for a while the one before; none where only
-/// an API key is saved, so that the secret in the address of the hook is the proof.
-pub async fn webhook_tokens(conn: &mut Conn, id: ConnectionId, key: &SecretKey, now: DateTime<Utc>) -> Result<Vec<SecretString>> {
+/// The Auth Tokens that webhooks of this connection may be signed with: the present one, and for a
+/// while the one before; none where only an API key is saved, so that the secret in the address of
+/// the hook is the proof.
+pub async fn webhook_tokens(
+    conn: &mut Conn,
+    id: ConnectionId,
+    key: &SecretKey,
+    now: DateTime<Utc>,
+) -> Result<Vec<SecretString>> {
     let present = keys(conn, id, key).await?.auth_token().cloned();
     let Some(present) = present else { return Ok(Vec::new()) };
-    let kept: (Option<Sealed>, Option<DateTime<Utc>>) =
-        connections::table.find(id).select((connections::former_auth_token, connections::former_auth_token_until)).first(conn).await?;
+    let kept: (Option<Sealed>, Option<DateTime<Utc>>) = connections::table
+        .find(id)
+        .select((connections::former_auth_token, connections::former_auth_token_until))
+        .first(conn)
+        .await?;
     let former = match kept {
-        (Some(sealed), Some(until)) if until > now => Some(sealed.unseal(key, &context(COLUMN, id)).map_err(unreadable)?),
+        (Some(sealed), Some(until)) if until > now => {
+            Some(sealed.unseal(key, &context(COLUMN, id)).map_err(unreadable)?)
+        }
         _ => None,
     };
     Ok(std::iter::once(present).chain(former).collect())
 }
 
 /// Stops believing what the former Auth Token signs. Needs the caller's transaction.
-pub async fn forget_former_token(conn: &mut Conn, actor: &Actor, id: ConnectionId, now: DateTime<Utc>) -> Result<store::Connection> {
+pub async fn forget_former_token(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ConnectionId,
+    now: DateTime<Utc>,
+) -> Result<store::Connection> {
     diesel::update(connections::table.find(id)).set(Former::NONE).execute(conn).await?;
     let connection = store::find(conn, id).await?;
-    let summary = format!("ended the time of the former Auth Token of the connection {}", connection.name);
+    let summary =
+        format!("ended the time of the former Auth Token of the connection {}", connection.name);
     audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await?;
     Ok(connection)
 }
 
-/// Replaces every saved key by a random one that fits no account, for an installation whose secret key is lost: all connections are
-/// stopped until their keys are entered again. Returns how many there are. Needs the caller's transaction.
+/// Replaces every saved key by a random one that fits no account, for an installation whose secret
+/// key is lost: all connections are stopped until their keys are entered again. Returns how many
+/// there are. Needs the caller's transaction.
 pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -> Result<usize> {
-    let rows: Vec<(ConnectionId, String)> = connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
+    let rows: Vec<(ConnectionId, String)> =
+        connections::table.select((connections::id, connections::account_sid)).load(conn).await?;
     for (id, account_sid) in &rows {
         let random = uuid::Uuid::new_v4().simple().to_string();
-        let new = NewKeys { account_sid: account_sid.clone(), auth_token: random.into(), ..NewKeys::default() };
+        let new = NewKeys {
+            account_sid: account_sid.clone(),
+            auth_token: random.into(),
+            ..NewKeys::default()
+        };
         let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
         put(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
         // What was sealed with the lost key is as lost as the keys.
         super::hook_secret::forget(conn, *id, key).await?;
-        store::stop(conn, *id, "Its keys were forgotten with `carillon forget-keys`: replace them.", now).await?;
+        store::stop(
+            conn,
+            *id,
+            "Its keys were forgotten with `carillon forget-keys`: replace them.",
+            now,
+        )
+        .await?;
     }
     let summary = format!("made Carillon forget the keys of all {} connections", rows.len());
     audit::record(conn, &Actor::command_line(), Kind::Connection, None, &summary, now).await?;
@@ -111,24 +155,37 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
 impl Former {
     const NONE: Self = Self { former_auth_token: None, former_auth_token_until: None };
 
-    /// The token that is replaced by `new`. Without another one before, or with one that cannot be read, there is none to keep.
-    async fn kept(conn: &mut Conn, id: ConnectionId, key: &SecretKey, new: &Keys, now: DateTime<Utc>) -> Result<Self> {
+    /// The token that is replaced by `new`. Without another one before, or with one that cannot be
+    /// read, there is none to keep.
+    async fn kept(
+        conn: &mut Conn,
+        id: ConnectionId,
+        key: &SecretKey,
+        new: &Keys,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let before = match keys(conn, id, key).await {
             Err(Error::Refused(_)) => return Ok(Self::NONE),
             before => before?,
         };
-        let Some((before, new)) = before.auth_token().zip(new.auth_token()) else { return Ok(Self::NONE) };
+        let Some((before, new)) = before.auth_token().zip(new.auth_token()) else {
+            return Ok(Self::NONE);
+        };
         if before.expose_secret() == new.expose_secret() {
             return Self::unchanged(conn, id).await;
         }
         let sealed = Sealed::seal(key, before, &context(COLUMN, id));
-        Ok(Self { former_auth_token: Some(sealed), former_auth_token_until: Some(now + FORMER_TOKEN_ACCEPTED) })
+        Ok(Self {
+            former_auth_token: Some(sealed),
+            former_auth_token_until: Some(now + FORMER_TOKEN_ACCEPTED),
+        })
     }
 
     /// The former token as it is: the same token entered once more does not end its time.
     async fn unchanged(conn: &mut Conn, id: ConnectionId) -> Result<Self> {
         let columns = (connections::former_auth_token, connections::former_auth_token_until);
-        let (former_auth_token, former_auth_token_until) = connections::table.find(id).select(columns).first(conn).await?;
+        let (former_auth_token, former_auth_token_until) =
+            connections::table.find(id).select(columns).first(conn).await?;
         Ok(Self { former_auth_token, former_auth_token_until })
     }
 }

@@ -120,24 +120,38 @@ impl Connection {
 
 /// The connection with this id.
 pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Connection> {
-    let found = connections::table.find(id).select(Connection::as_select()).first(conn).await.optional()?;
+    let found =
+        connections::table.find(id).select(Connection::as_select()).first(conn).await.optional()?;
     found.ok_or(Error::NotFound("connection"))
 }
 
-/// The connection of an account, if there is one; the oldest, where an earlier version has let it in twice.
+/// The connection of an account, if there is one; the oldest, where an earlier version has let it
+/// in twice.
 pub async fn find_by_account(conn: &mut Conn, sid: &AccountSid) -> Result<Option<Connection>> {
-    let of_account = connections::table.filter(connections::account_sid.eq(sid.as_str())).order(connections::id);
+    let of_account =
+        connections::table.filter(connections::account_sid.eq(sid.as_str())).order(connections::id);
     Ok(of_account.select(Connection::as_select()).first(conn).await.optional()?)
 }
 
 /// All connections, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Connection>> {
-    Ok(connections::table.order(connections::name).select(Connection::as_select()).load(conn).await?)
+    Ok(connections::table
+        .order(connections::name)
+        .select(Connection::as_select())
+        .load(conn)
+        .await?)
 }
 
-/// Saves a verified connection with its keys sealed. An account that is connected already is the field error `account_sid`, a name that is
-/// taken is `name`; a name that was left empty becomes the account's, numbered if that is taken. Needs the caller's transaction.
-pub async fn create(conn: &mut Conn, actor: &Actor, key: &SecretKey, new: NewConnection, now: DateTime<Utc>) -> Result<Connection> {
+/// Saves a verified connection with its keys sealed. An account that is connected already is the
+/// field error `account_sid`, a name that is taken is `name`; a name that was left empty becomes
+/// the account's, numbered if that is taken. Needs the caller's transaction.
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    key: &SecretKey,
+    new: NewConnection,
+    now: DateTime<Utc>,
+) -> Result<Connection> {
     let id = ConnectionId::new();
     let name = match new.name.trim() {
         "" => free_name(conn, &new.account.name).await?,
@@ -155,44 +169,92 @@ pub async fn create(conn: &mut Conn, actor: &Actor, key: &SecretKey, new: NewCon
         connections::verified_at.eq(now),
         connections::created_at.eq(now),
     );
-    let inserted = diesel::insert_into(connections::table).values(row).returning(Connection::as_returning()).get_result(conn).await;
+    let inserted = diesel::insert_into(connections::table)
+        .values(row)
+        .returning(Connection::as_returning())
+        .get_result(conn)
+        .await;
     let message = "This Twilio account has just been connected. See the Connection Center.";
-    let connection: Connection =
-        inserted.map_err(|error| name_taken(error).on_constraint("connections_account_sid_key", "account_sid", message))?;
-    audit::record(conn, actor, Kind::Connection, Some(id.0), &format!("connected the Twilio account {}", connection.name), now).await?;
+    let connection: Connection = inserted.map_err(|error| {
+        name_taken(error).on_constraint("connections_account_sid_key", "account_sid", message)
+    })?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Connection,
+        Some(id.0),
+        &format!("connected the Twilio account {}", connection.name),
+        now,
+    )
+    .await?;
     Ok(connection)
 }
 
 /// How many requests each connection may have in flight at Twilio.
 pub async fn concurrency_bounds(conn: &mut Conn) -> Result<HashMap<ConnectionId, usize>> {
-    let rows: Vec<(ConnectionId, i32)> = connections::table.select((connections::id, connections::max_concurrency)).load(conn).await?;
+    let rows: Vec<(ConnectionId, i32)> = connections::table
+        .select((connections::id, connections::max_concurrency))
+        .load(conn)
+        .await?;
     Ok(rows.into_iter().map(|(id, most)| (id, usize::try_from(most).unwrap_or(1))).collect())
 }
 
-/// Stops the connection because Twilio refuses the whole account; the first reason stays. Tells whether it ran before.
-pub async fn stop(conn: &mut Conn, id: ConnectionId, reason: &str, now: DateTime<Utc>) -> Result<bool> {
+/// Stops the connection because Twilio refuses the whole account; the first reason stays. Tells
+/// whether it ran before.
+pub async fn stop(
+    conn: &mut Conn,
+    id: ConnectionId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let running = connections::table.find(id).filter(connections::stopped_at.is_null());
     let stopped = (connections::stopped_at.eq(now), connections::stopped_reason.eq(reason));
     Ok(diesel::update(running).set(stopped).execute(conn).await? > 0)
 }
 
-/// Notes that Twilio has accepted the keys just now: takes over the account's name and type, and ends a stop by Carillon.
-/// Tells whether there was such a stop, so that the caller wakes what has been waiting.
-pub async fn record_verified(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> Result<bool> {
-    let stopped: Option<Option<DateTime<Utc>>> =
-        connections::table.find(id).select(connections::stopped_at).for_no_key_update().first(conn).await.optional()?;
+/// Notes that Twilio has accepted the keys just now: takes over the account's name and type, and
+/// ends a stop by Carillon. Tells whether there was such a stop, so that the caller wakes what has
+/// been waiting.
+pub async fn record_verified(
+    conn: &mut Conn,
+    id: ConnectionId,
+    account: &VerifiedAccount,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let stopped: Option<Option<DateTime<Utc>>> = connections::table
+        .find(id)
+        .select(connections::stopped_at)
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
     let stopped = stopped.ok_or(Error::NotFound("connection"))?;
-    let runs = (connections::stopped_at.eq(None::<DateTime<Utc>>), connections::stopped_reason.eq(None::<String>));
+    let runs = (
+        connections::stopped_at.eq(None::<DateTime<Utc>>),
+        connections::stopped_reason.eq(None::<String>),
+    );
     diesel::update(connections::table.find(id)).set(runs).execute(conn).await?;
     record_accepted(conn, id, account, now).await?;
     Ok(stopped.is_some())
 }
 
-/// Takes over what Twilio says of the account, and when it has accepted the keys; a stop by Carillon stays, which is for a person to end.
-pub async fn record_accepted(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> Result<()> {
-    diesel::update(connections::table.find(id)).set(connections::verified_at.eq(now)).execute(conn).await?;
+/// Takes over what Twilio says of the account, and when it has accepted the keys; a stop by
+/// Carillon stays, which is for a person to end.
+pub async fn record_accepted(
+    conn: &mut Conn,
+    id: ConnectionId,
+    account: &VerifiedAccount,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    diesel::update(connections::table.find(id))
+        .set(connections::verified_at.eq(now))
+        .execute(conn)
+        .await?;
     if account.profile == Profile::Read {
-        let names = (connections::account_name.eq(&account.name), connections::account_type.eq(account.kind.as_deref()));
+        let names = (
+            connections::account_name.eq(&account.name),
+            connections::account_type.eq(account.kind.as_deref()),
+        );
         diesel::update(connections::table.find(id)).set(names).execute(conn).await?;
     }
     Ok(())
@@ -207,11 +269,19 @@ async fn free_name(conn: &mut Conn, wanted: &str) -> Result<String> {
     let wanted: String = wanted.trim().chars().take(NAME_LIMIT - 6).collect();
     let wanted = if wanted.is_empty() { "Twilio".to_owned() } else { wanted };
     let taken: Vec<String> = connections::table.select(connections::name).load(conn).await?;
-    let is_taken = |name: &str| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase());
+    let is_taken =
+        |name: &str| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase());
     let numbered = (2..).map(|number| format!("{wanted} ({number})"));
-    Ok(std::iter::once(wanted.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(wanted))
+    Ok(std::iter::once(wanted.clone())
+        .chain(numbered)
+        .find(|name| !is_taken(name))
+        .unwrap_or(wanted))
 }
 
 pub(super) fn name_taken(error: diesel::result::Error) -> Error {
-    Error::from(error).on_constraint("connections_name_key", "name", "Another connection has this name already. Choose a different one.")
+    Error::from(error).on_constraint(
+        "connections_name_key",
+        "name",
+        "Another connection has this name already. Choose a different one.",
+    )
 }

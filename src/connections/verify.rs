@@ -52,11 +52,19 @@ impl VerifiedSender {
     }
 }
 
-/// Tries every key that there is: the Auth Token by reading the account, the API key by reading the account's numbers.
+/// Tries every key that there is: the Auth Token by reading the account, the API key by reading the
+/// account's numbers.
 pub async fn verify_account(client: &Client, keys: &Keys) -> Result<VerifiedAccount, Problem> {
-    let mut verified = VerifiedAccount { name: keys.account_sid().to_string(), kind: None, profile: Profile::Hidden };
+    let mut verified = VerifiedAccount {
+        name: keys.account_sid().to_string(),
+        kind: None,
+        profile: Profile::Hidden,
+    };
     if let Some(credentials) = keys.token_credentials() {
-        let account = client.fetch_account(&credentials).await.map_err(|error| Problem::of(error, &credentials))?;
+        let account = client
+            .fetch_account(&credentials)
+            .await
+            .map_err(|error| Problem::of(error, &credentials))?;
         verified = active(account)?;
     }
     let credentials = keys.credentials();
@@ -66,10 +74,17 @@ pub async fn verify_account(client: &Client, keys: &Keys) -> Result<VerifiedAcco
 }
 
 /// Looks the sender up in the account, with what it can send.
-pub async fn find_sender(client: &Client, credentials: &Credentials, address: &SenderAddress) -> Result<VerifiedSender, Problem> {
+pub async fn find_sender(
+    client: &Client,
+    credentials: &Credentials,
+    address: &SenderAddress,
+) -> Result<VerifiedSender, Problem> {
     match address {
         SenderAddress::PhoneNumber(number) => {
-            let found = client.find_number(credentials, number).await.map_err(|error| Problem::of(error, credentials))?;
+            let found = client
+                .find_number(credentials, number)
+                .await
+                .map_err(|error| Problem::of(error, credentials))?;
             number_sender(number, found.ok_or_else(|| Problem::NumberNotInAccount(number.clone()))?)
         }
         SenderAddress::MessagingService(sid) => find_service(client, credentials, sid).await,
@@ -89,23 +104,37 @@ fn active(account: Account) -> Result<VerifiedAccount, Problem> {
         AccountKind::Unknown => None,
     };
     let name = Some(account.friendly_name).filter(|name| !name.trim().is_empty());
-    Ok(VerifiedAccount { name: name.unwrap_or_else(|| account.sid.to_string()), kind, profile: Profile::Read })
+    Ok(VerifiedAccount {
+        name: name.unwrap_or_else(|| account.sid.to_string()),
+        kind,
+        profile: Profile::Read,
+    })
 }
 
 fn number_sender(number: &PhoneNumber, found: TwilioNumber) -> Result<VerifiedSender, Problem> {
     if !found.capabilities.sms {
-        return Err(Problem::NoSmsCapability { number: number.clone(), mms: found.capabilities.mms });
+        return Err(Problem::NoSmsCapability {
+            number: number.clone(),
+            mms: found.capabilities.mms,
+        });
     }
     Ok(VerifiedSender {
         address: SenderAddress::PhoneNumber(number.clone()),
         twilio_sid: found.sid.to_string(),
-        name: found.friendly_name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| number.international()),
+        name: found
+            .friendly_name
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| number.international()),
         sms_capable: true,
         mms_capable: found.capabilities.mms,
     })
 }
 
-async fn find_service(client: &Client, credentials: &Credentials, sid: &ServiceSid) -> Result<VerifiedSender, Problem> {
+async fn find_service(
+    client: &Client,
+    credentials: &Credentials,
+    sid: &ServiceSid,
+) -> Result<VerifiedSender, Problem> {
     let problem = |error| match error {
         TwilioError::NotFound { .. } => Problem::ServiceNotFound(sid.clone()),
         error => Problem::of(error, credentials),
@@ -132,7 +161,11 @@ async fn find_service(client: &Client, credentials: &Credentials, sid: &ServiceS
 }
 
 fn service_name(service: &TwilioService) -> String {
-    if service.friendly_name.trim().is_empty() { service.sid.to_string() } else { service.friendly_name.clone() }
+    if service.friendly_name.trim().is_empty() {
+        service.sid.to_string()
+    } else {
+        service.friendly_name.clone()
+    }
 }
 
 impl Problem {
@@ -142,18 +175,23 @@ impl Problem {
             (Some(20_005), _) => Self::AccountInactive,
             (Some(20_008), _) => Self::TestCredentials,
             (_, TwilioError::Keys { .. }) => match &credentials.kind {
-                CredentialKind::AuthToken(_) => Self::AuthTokenRefused(credentials.account_sid.clone()),
+                CredentialKind::AuthToken(_) => {
+                    Self::AuthTokenRefused(credentials.account_sid.clone())
+                }
                 CredentialKind::ApiKey { sid, .. } => Self::ApiKeyRefused(sid.clone()),
             },
             (code, TwilioError::Refused { http_status: 403, .. }) => Self::KeysNotAllowed(code),
-            (_, TwilioError::NotFound { .. }) => Self::AccountNotFound(credentials.account_sid.clone()),
+            (_, TwilioError::NotFound { .. }) => {
+                Self::AccountNotFound(credentials.account_sid.clone())
+            }
             (_, TwilioError::Unreachable { why, .. }) => Self::Unreachable { why },
             (_, TwilioError::Busy { .. }) => Self::Busy,
             (_, TwilioError::Unreadable { why, .. }) => Self::Strange { what: why },
             (Some(code), TwilioError::Refused { http_status, .. }) => {
                 Self::Strange { what: format!("HTTP {http_status}, Twilio code {code}") }
             }
-            (None, TwilioError::Refused { http_status, .. }) | (_, TwilioError::Unavailable { http_status, .. }) => {
+            (None, TwilioError::Refused { http_status, .. })
+            | (_, TwilioError::Unavailable { http_status, .. }) => {
                 Self::Strange { what: format!("HTTP {http_status}") }
             }
         }
@@ -172,15 +210,25 @@ mod tests {
     }
 
     fn api_key() -> Credentials {
-        Credentials::with_api_key(ACCOUNT, "SKca4111000000000000000000000000b1", &"s3cret".into()).unwrap()
+        Credentials::with_api_key(ACCOUNT, "SKca4111000000000000000000000000b1", &"s3cret".into())
+            .unwrap()
     }
 
     fn refused(http_status: u16, code: Option<i32>) -> TwilioError {
-        TwilioError::Refused { code, http_status, message: String::new(), exchange: Exchange::default() }
+        TwilioError::Refused {
+            code,
+            http_status,
+            message: String::new(),
+            exchange: Exchange::default(),
+        }
     }
 
     fn keys_refused() -> TwilioError {
-        TwilioError::Keys { code: Some(20_003), message: "Authenticate".into(), exchange: Exchange::default() }
+        TwilioError::Keys {
+            code: Some(20_003),
+            message: "Authenticate".into(),
+            exchange: Exchange::default(),
+        }
     }
 
     #[test]
@@ -188,7 +236,10 @@ mod tests {
         let problem = Problem::of(keys_refused(), &token());
         assert_eq!((problem.code(), problem.field()), ("twilio_refused_keys", Some("auth_token")));
         let problem = Problem::of(keys_refused(), &api_key());
-        assert_eq!((problem.code(), problem.field()), ("twilio_refused_keys", Some("api_key_secret")));
+        assert_eq!(
+            (problem.code(), problem.field()),
+            ("twilio_refused_keys", Some("api_key_secret"))
+        );
     }
 
     #[test]
@@ -201,25 +252,59 @@ mod tests {
             (refused(403, None), "keys_not_allowed", Some("api_key_secret")),
             (refused(400, Some(20_001)), "twilio_answered_strangely", None),
             (refused(407, None), "twilio_answered_strangely", None),
-            (TwilioError::NotFound { exchange: exchange() }, "account_not_found", Some("account_sid")),
+            (
+                TwilioError::NotFound { exchange: exchange() },
+                "account_not_found",
+                Some("account_sid"),
+            ),
             (TwilioError::Busy { exchange: exchange() }, "twilio_busy", None),
-            (TwilioError::Unreachable { why: "no answer".into(), exchange: exchange() }, "twilio_unreachable", None),
-            (TwilioError::Unavailable { http_status: 503, exchange: exchange() }, "twilio_answered_strangely", None),
-            (TwilioError::Unreadable { why: "no JSON".into(), exchange: exchange() }, "twilio_answered_strangely", None),
+            (
+                TwilioError::Unreachable { why: "no answer".into(), exchange: exchange() },
+                "twilio_unreachable",
+                None,
+            ),
+            (
+                TwilioError::Unavailable { http_status: 503, exchange: exchange() },
+                "twilio_answered_strangely",
+                None,
+            ),
+            (
+                TwilioError::Unreadable { why: "no JSON".into(), exchange: exchange() },
+                "twilio_answered_strangely",
+                None,
+            ),
         ] {
             let problem = Problem::of(error, &api_key());
             assert_eq!((problem.code(), problem.field()), (code, field), "{problem:?}");
-            assert!(problem.sentence().ends_with('.') && problem.advice().ends_with('.'), "{}", problem.message());
+            assert!(
+                problem.sentence().ends_with('.') && problem.advice().ends_with('.'),
+                "{}",
+                problem.message()
+            );
         }
     }
 
     #[test]
     fn only_an_active_account_is_verified() {
-        let account = |status, kind| Account { sid: token().account_sid, friendly_name: " ".into(), status, kind };
+        let account = |status, kind| Account {
+            sid: token().account_sid,
+            friendly_name: " ".into(),
+            status,
+            kind,
+        };
         let verified = active(account(AccountStatus::Active, AccountKind::Trial)).unwrap();
         assert_eq!((verified.name.as_str(), verified.kind.as_deref()), (ACCOUNT, Some("Trial")));
-        assert_eq!(active(account(AccountStatus::Suspended, AccountKind::Full)), Err(Problem::AccountSuspended));
-        assert_eq!(active(account(AccountStatus::Closed, AccountKind::Full)), Err(Problem::AccountClosed));
-        assert_eq!(active(account(AccountStatus::Unknown, AccountKind::Full)), Err(Problem::AccountInactive));
+        assert_eq!(
+            active(account(AccountStatus::Suspended, AccountKind::Full)),
+            Err(Problem::AccountSuspended)
+        );
+        assert_eq!(
+            active(account(AccountStatus::Closed, AccountKind::Full)),
+            Err(Problem::AccountClosed)
+        );
+        assert_eq!(
+            active(account(AccountStatus::Unknown, AccountKind::Full)),
+            Err(Problem::AccountInactive)
+        );
     }
 }

@@ -7,9 +7,10 @@ use crate::types::id::ContactId;
 
 /// Something that can trigger an automation.
 ///
-/// The functions of this slice return changes instead of reacting to them: whoever calls hands them to the automations
-/// in the same transaction.
-#[must_use = "automations react to it: pass it to automations::enroll::react in the same transaction"]
+/// The functions of this slice return changes instead of reacting to them: whoever calls hands them
+/// to the automations in the same transaction.
+#[must_use = "automations react to it: pass it to automations::enroll::react in the same \
+              transaction"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// A contact that did not exist before.

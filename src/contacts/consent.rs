@@ -1,7 +1,10 @@
-//! Consent records: the evidence for each time that a number was suppressed or lifted. Rows are only ever added.
+//! Consent records: the evidence for each time that a number was suppressed or lifted. Rows are
+//! only ever added.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable};
+use diesel::prelude::{
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
+};
 use diesel_async::RunQueryDsl;
 
 use super::suppressions::{self, Evidence, Reason, Source};
@@ -55,9 +58,15 @@ impl ConsentRecord {
             (ConsentChange::Suppressed, Source::Keyword) => {
                 format!("Texted {}{}", keyword(note, "STOP"), self.to())
             }
-            (ConsentChange::Suppressed, Source::Wording) => format!("Texted {}{}{READ}", keyword(note, "…"), self.to()),
-            (ConsentChange::Suppressed, Source::WordingLookup) => format!("Texted {}{}{READ}{FOUND}", keyword(note, "…"), self.to()),
-            (ConsentChange::Suppressed, Source::Lookup) => format!("Texted {}{}{FOUND}", keyword(note, "STOP"), self.to()),
+            (ConsentChange::Suppressed, Source::Wording) => {
+                format!("Texted {}{}{READ}", keyword(note, "…"), self.to())
+            }
+            (ConsentChange::Suppressed, Source::WordingLookup) => {
+                format!("Texted {}{}{READ}{FOUND}", keyword(note, "…"), self.to())
+            }
+            (ConsentChange::Suppressed, Source::Lookup) => {
+                format!("Texted {}{}{FOUND}", keyword(note, "STOP"), self.to())
+            }
             (ConsentChange::Lifted, Source::Keyword | Source::Wording) => {
                 format!("Texted {}{}: {ended} lifted", keyword(note, "START"), self.to())
             }
@@ -74,10 +83,19 @@ impl ConsentRecord {
                 format!("Suppressed through the API{because}")
             }
             (ConsentChange::Suppressed, Source::NumberChange) => {
-                let by = self.user_email.as_deref().map(|email| format!(" by {email}")).unwrap_or_default();
-                format!("{ended} moved along from {} when the number was changed{by}", note.unwrap_or("the former number"))
+                let by = self
+                    .user_email
+                    .as_deref()
+                    .map(|email| format!(" by {email}"))
+                    .unwrap_or_default();
+                format!(
+                    "{ended} moved along from {} when the number was changed{by}",
+                    note.unwrap_or("the former number")
+                )
             }
-            (ConsentChange::Lifted, Source::NumberChange) => format!("{ended} lifted when the number was changed"),
+            (ConsentChange::Lifted, Source::NumberChange) => {
+                format!("{ended} lifted when the number was changed")
+            }
             (ConsentChange::Lifted, Source::Api) => {
                 format!("{ended} lifted through the API{because}")
             }
@@ -85,7 +103,10 @@ impl ConsentRecord {
     }
 
     fn refusal(&self, code: Option<&str>) -> String {
-        let what = code.map_or_else(|| "Twilio refused".to_owned(), |code| format!("Twilio refused with error {code}"));
+        let what = code.map_or_else(
+            || "Twilio refused".to_owned(),
+            |code| format!("Twilio refused with error {code}"),
+        );
         match self.reason {
             Some(Reason::Stop | Reason::Carrier21610) => {
                 format!("{what}: the person has opted out")
@@ -103,7 +124,8 @@ impl ConsentRecord {
             return String::new();
         };
         // A short code or Messaging Service is shown as it is.
-        let shown = PhoneNumber::from_e164(address).map_or_else(|_| address.clone(), |phone| phone.international());
+        let shown = PhoneNumber::from_e164(address)
+            .map_or_else(|_| address.clone(), |phone| phone.international());
         format!(" to {shown}")
     }
 }
@@ -114,7 +136,12 @@ pub async fn of(conn: &mut Conn, phone: &PhoneNumber, limit: i64) -> Result<Vec<
 }
 
 /// The newest evidence about a number that was recorded by then, newest first.
-pub async fn until(conn: &mut Conn, phone: &PhoneNumber, time: DateTime<Utc>, limit: i64) -> Result<Vec<ConsentRecord>> {
+pub async fn until(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    time: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<ConsentRecord>> {
     let records = consent_records::table
         .left_join(users::table)
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
@@ -138,7 +165,11 @@ pub async fn until(conn: &mut Conn, phone: &PhoneNumber, time: DateTime<Utc>, li
 }
 
 /// Whether a message was read as an opt-out, and whether that still holds.
-pub async fn reading_of(conn: &mut Conn, phone: &PhoneNumber, message_id: MessageId) -> Result<Option<Reading>> {
+pub async fn reading_of(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    message_id: MessageId,
+) -> Result<Option<Reading>> {
     let read: i64 = consent_records::table
         .filter(consent_records::phone.eq(phone))
         .filter(consent_records::message_id.eq(message_id))
@@ -150,7 +181,11 @@ pub async fn reading_of(conn: &mut Conn, phone: &PhoneNumber, message_id: Messag
         return Ok(None);
     }
     let active = suppressions::all_active(conn, phone).await?;
-    Ok(Some(if active.iter().any(|suppression| suppression.by_wording) { Reading::Holds } else { Reading::Ended }))
+    Ok(Some(if active.iter().any(|suppression| suppression.by_wording) {
+        Reading::Holds
+    } else {
+        Reading::Ended
+    }))
 }
 
 /// What became of a message that was read as an opt-out.
@@ -163,7 +198,12 @@ pub enum Reading {
 }
 
 /// Adds a piece of evidence.
-pub(super) async fn record(conn: &mut Conn, change: ConsentChange, evidence: &Evidence, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn record(
+    conn: &mut Conn,
+    change: ConsentChange,
+    evidence: &Evidence,
+    now: DateTime<Utc>,
+) -> Result<()> {
     diesel::insert_into(consent_records::table)
         .values((
             consent_records::phone.eq(&evidence.phone),
@@ -181,7 +221,11 @@ pub(super) async fn record(conn: &mut Conn, change: ConsentChange, evidence: &Ev
 }
 
 /// The message that proves why a number is suppressed for a reason, where one does.
-pub(super) async fn message_behind(conn: &mut Conn, phone: &PhoneNumber, reason: Reason) -> Result<Option<MessageId>> {
+pub(super) async fn message_behind(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    reason: Reason,
+) -> Result<Option<MessageId>> {
     let found: Option<Option<MessageId>> = consent_records::table
         .filter(consent_records::phone.eq_any(phone.forms()))
         .filter(consent_records::change.eq(ConsentChange::Suppressed))
@@ -241,13 +285,18 @@ mod tests {
             user_email: Some("anna@example.com".to_owned()),
             ..record(ConsentChange::Suppressed, Source::NumberChange, Reason::Stop)
         };
-        assert_eq!(moved.words(), "STOP moved along from +1 415 555 0123 when the number was changed by anna@example.com");
+        assert_eq!(
+            moved.words(),
+            "STOP moved along from +1 415 555 0123 when the number was changed by anna@example.com"
+        );
     }
 
     #[test]
     fn a_text_that_was_read_as_an_opt_out_says_so() {
-        let read =
-            ConsentRecord { note: Some("please remove me".to_owned()), ..record(ConsentChange::Suppressed, Source::Wording, Reason::Stop) };
+        let read = ConsentRecord {
+            note: Some("please remove me".to_owned()),
+            ..record(ConsentChange::Suppressed, Source::Wording, Reason::Stop)
+        };
         assert_eq!(read.words(), "Texted “please remove me”, read as an opt-out");
     }
 

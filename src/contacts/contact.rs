@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::prelude::{
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -55,7 +58,8 @@ pub struct NewContact {
 }
 
 impl Contact {
-    /// What of it is different afterwards, by the names of the fields alone: the audit log is to know nobody's number.
+    /// What of it is different afterwards, by the names of the fields alone: the audit log is to
+    /// know nobody's number.
     #[must_use]
     pub fn changed_fields(&self, after: &Self) -> Vec<&'static str> {
         let fields = [
@@ -71,7 +75,8 @@ impl Contact {
 
     /// First and last name, as far as they are known.
     pub fn full_name(&self) -> Option<String> {
-        let names: Vec<_> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
+        let names: Vec<_> =
+            [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
         (!names.is_empty()).then(|| names.join(" "))
     }
 
@@ -90,36 +95,61 @@ impl Contact {
 impl NewContact {
     /// A contact of whom only the number is known.
     pub fn with_phone(phone: PhoneNumber) -> Self {
-        Self { phone, first_name: None, last_name: None, email: None, external_id: None, attributes: Attributes::default() }
+        Self {
+            phone,
+            first_name: None,
+            last_name: None,
+            email: None,
+            external_id: None,
+            attributes: Attributes::default(),
+        }
     }
 }
 
 /// Finds a contact by id; [`Error::NotFound`] when there is none.
 pub async fn find(conn: &mut Conn, id: ContactId) -> Result<Contact> {
-    let found = contacts::table.find(id).select(Contact::as_select()).first(conn).await.optional()?;
+    let found =
+        contacts::table.find(id).select(Contact::as_select()).first(conn).await.optional()?;
     found.ok_or(Error::NotFound("contact"))
 }
 
 /// Finds a contact by phone number, however the number of its line is written.
 pub async fn find_by_phone(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Contact>> {
-    let found = contacts::table.filter(contacts::phone.eq_any(phone.forms())).select(Contact::as_select()).first(conn).await;
+    let found = contacts::table
+        .filter(contacts::phone.eq_any(phone.forms()))
+        .select(Contact::as_select())
+        .first(conn)
+        .await;
     Ok(found.optional()?)
 }
 
 /// Finds a contact by its id in another system.
 pub async fn find_by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Contact>> {
-    let found = contacts::table.filter(contacts::external_id.eq(external_id)).select(Contact::as_select()).first(conn).await;
+    let found = contacts::table
+        .filter(contacts::external_id.eq(external_id))
+        .select(Contact::as_select())
+        .first(conn)
+        .await;
     Ok(found.optional()?)
 }
 
 /// Finds many contacts by id in one query, in no particular order; unknown ids are left out.
 pub async fn find_many(mut conn: &Conn, ids: &[ContactId]) -> Result<Vec<Contact>> {
-    Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(Contact::as_select()).load(&mut conn).await?)
+    Ok(contacts::table
+        .filter(contacts::id.eq_any(ids))
+        .select(Contact::as_select())
+        .load(&mut conn)
+        .await?)
 }
 
 /// The newest contacts, at most `limit`.
 pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<Contact>> {
-    Ok(contacts::table.order(contacts::id.desc()).limit(limit).select(Contact::as_select()).load(conn).await?)
+    Ok(contacts::table
+        .order(contacts::id.desc())
+        .limit(limit)
+        .select(Contact::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// Those of these ids that are contacts', in no particular order.
@@ -127,8 +157,12 @@ pub async fn existing(conn: &mut Conn, ids: &[ContactId]) -> Result<Vec<ContactI
     Ok(contacts::table.filter(contacts::id.eq_any(ids)).select(contacts::id).load(conn).await?)
 }
 
-/// Which contacts have these numbers, in no particular order and under the numbers as they were asked for; unknown ones are left out.
-pub async fn ids_by_phone(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<(PhoneNumber, ContactId)>> {
+/// Which contacts have these numbers, in no particular order and under the numbers as they were
+/// asked for; unknown ones are left out.
+pub async fn ids_by_phone(
+    conn: &mut Conn,
+    phones: &[PhoneNumber],
+) -> Result<Vec<(PhoneNumber, ContactId)>> {
     let others: HashMap<PhoneNumber, &PhoneNumber> =
         phones.iter().filter_map(|phone| phone.other_form().map(|other| (other, phone))).collect();
     let columns = (contacts::phone, contacts::id);
@@ -136,24 +170,41 @@ pub async fn ids_by_phone(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec
         contacts::table.filter(contacts::phone.eq_any(phones)).select(columns).load(conn).await?;
     if !others.is_empty() {
         let written: Vec<&PhoneNumber> = others.keys().collect();
-        let rows: Vec<(PhoneNumber, ContactId)> =
-            contacts::table.filter(contacts::phone.eq_any(written)).select(columns).load(conn).await?;
-        found.extend(rows.into_iter().filter_map(|(phone, id)| Some(((*others.get(&phone)?).clone(), id))));
+        let rows: Vec<(PhoneNumber, ContactId)> = contacts::table
+            .filter(contacts::phone.eq_any(written))
+            .select(columns)
+            .load(conn)
+            .await?;
+        found.extend(
+            rows.into_iter().filter_map(|(phone, id)| Some(((*others.get(&phone)?).clone(), id))),
+        );
     }
     Ok(found)
 }
 
-/// Which contacts have these ids in another system, in no particular order; unknown ids are left out.
-pub async fn ids_by_external_id(conn: &mut Conn, external_ids: &[String]) -> Result<Vec<(String, ContactId)>> {
+/// Which contacts have these ids in another system, in no particular order; unknown ids are left
+/// out.
+pub async fn ids_by_external_id(
+    conn: &mut Conn,
+    external_ids: &[String],
+) -> Result<Vec<(String, ContactId)>> {
     let named = contacts::table.filter(contacts::external_id.eq_any(external_ids));
-    let found: Vec<(Option<String>, ContactId)> = named.select((contacts::external_id, contacts::id)).load(conn).await?;
-    Ok(found.into_iter().filter_map(|(external_id, id)| external_id.map(|external_id| (external_id, id))).collect())
+    let found: Vec<(Option<String>, ContactId)> =
+        named.select((contacts::external_id, contacts::id)).load(conn).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(external_id, id)| external_id.map(|external_id| (external_id, id)))
+        .collect())
 }
 
 /// Creates a contact; a number or external id that another contact has is an error of that field.
 ///
 /// A number that has opted out already brings its tag along, see [`suppressions::tag_stopped`].
-pub async fn create(conn: &mut Conn, new: NewContact, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
+pub async fn create(
+    conn: &mut Conn,
+    new: NewContact,
+    now: DateTime<Utc>,
+) -> Result<(Contact, Vec<Change>)> {
     let created: Contact = diesel::insert_into(contacts::table)
         .values(Row::new(new, now))
         .returning(Contact::as_returning())
@@ -165,7 +216,11 @@ pub async fn create(conn: &mut Conn, new: NewContact, now: DateTime<Utc>) -> Res
 }
 
 /// Finds the contact with this number, or creates one of whom nothing else is known.
-pub async fn find_or_create_by_phone(conn: &mut Conn, phone: &PhoneNumber, now: DateTime<Utc>) -> Result<(Contact, Vec<Change>)> {
+pub async fn find_or_create_by_phone(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    now: DateTime<Utc>,
+) -> Result<(Contact, Vec<Change>)> {
     if let Some(contact) = find_by_phone(conn, phone).await? {
         return Ok((contact, Vec::new()));
     }
@@ -174,11 +229,14 @@ pub async fn find_or_create_by_phone(conn: &mut Conn, phone: &PhoneNumber, now: 
         Some(contact) => Some(contact),
         None => find_by_phone(conn, phone).await?,
     };
-    let contact = contact.ok_or_else(|| Error::Refused("The contact was just deleted by someone else; try again.".to_owned()))?;
+    let contact = contact.ok_or_else(|| {
+        Error::Refused("The contact was just deleted by someone else; try again.".to_owned())
+    })?;
     Ok((contact, changes))
 }
 
-/// Finds or creates a contact for each of many numbers in three statements; the answer is in no particular order, one per distinct number.
+/// Finds or creates a contact for each of many numbers in three statements; the answer is in no
+/// particular order, one per distinct number.
 pub async fn find_or_create_many_by_phone(
     conn: &mut Conn,
     phones: &[PhoneNumber],
@@ -186,8 +244,10 @@ pub async fn find_or_create_many_by_phone(
 ) -> Result<(Vec<(PhoneNumber, ContactId)>, Vec<Change>)> {
     let mut found = ids_by_phone(conn, phones).await?;
     let known: HashSet<&PhoneNumber> = found.iter().map(|(phone, _)| phone).collect();
-    let mut missing: Vec<_> = phones.iter().filter(|phone| !known.contains(phone)).cloned().collect();
-    // One order for all, so that two transactions that insert the same numbers wait for each other instead of deadlocking.
+    let mut missing: Vec<_> =
+        phones.iter().filter(|phone| !known.contains(phone)).cloned().collect();
+    // One order for all, so that two transactions that insert the same numbers wait for each other
+    // instead of deadlocking.
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
@@ -195,7 +255,8 @@ pub async fn find_or_create_many_by_phone(
     }
     let (created, changes) = create_missing(conn, &missing, now).await?;
     if created.len() < missing.len() {
-        // Someone else created these between our two statements; they have committed, so now we see them.
+        // Someone else created these between our two statements; they have committed, so now we see
+        // them.
         let created: HashSet<&PhoneNumber> = created.iter().map(|contact| &contact.phone).collect();
         missing.retain(|phone| !created.contains(phone));
         found.extend(ids_by_phone(conn, &missing).await?);
@@ -204,9 +265,15 @@ pub async fn find_or_create_many_by_phone(
     Ok((found, changes))
 }
 
-/// Creates contacts of whom only the numbers are known; those that someone else created meanwhile are left out.
-async fn create_missing(conn: &mut Conn, phones: &[PhoneNumber], now: DateTime<Utc>) -> Result<(Vec<Contact>, Vec<Change>)> {
-    let rows: Vec<_> = phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
+/// Creates contacts of whom only the numbers are known; those that someone else created meanwhile
+/// are left out.
+async fn create_missing(
+    conn: &mut Conn,
+    phones: &[PhoneNumber],
+    now: DateTime<Utc>,
+) -> Result<(Vec<Contact>, Vec<Change>)> {
+    let rows: Vec<_> =
+        phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
     let created: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         // Also on the index of Argentine lines.
@@ -222,13 +289,18 @@ async fn create_missing(conn: &mut Conn, phones: &[PhoneNumber], now: DateTime<U
 pub(super) fn taken(error: Error) -> Error {
     error
         .on_constraint("contacts_phone_key", "phone", "already a contact")
-        .on_constraint("contacts_argentine_line_key", "phone", "already a contact, with its number written the other way")
+        .on_constraint(
+            "contacts_argentine_line_key",
+            "phone",
+            "already a contact, with its number written the other way",
+        )
         .on_constraint("contacts_external_id_key", "external_id", "another contact has this id")
 }
 
 /// What a contact's first moment brings: the change, and the opt-out that its number already has.
 async fn greet(conn: &mut Conn, created: &[Contact], now: DateTime<Utc>) -> Result<Vec<Change>> {
-    let mut changes: Vec<_> = created.iter().map(|contact| Change::ContactCreated(contact.id)).collect();
+    let mut changes: Vec<_> =
+        created.iter().map(|contact| Change::ContactCreated(contact.id)).collect();
     changes.extend(suppressions::tag_stopped(conn, created, now).await?);
     Ok(changes)
 }

@@ -1,4 +1,5 @@
-//! What may stand in the fields of a contact: names, email, external id and attributes, each with one constructor.
+//! What may stand in the fields of a contact: names, email, external id and attributes, each with
+//! one constructor.
 
 use serde_json::{Map, Value};
 
@@ -21,10 +22,16 @@ pub enum InvalidField {
     #[error("This is not an email address; it should look like ada@example.com.")]
     NotAnEmail,
     /// An attribute's name that templates could not name.
-    #[error("An attribute's name is 1 to 64 letters (a-z), digits or _, and does not begin with a digit.")]
+    #[error(
+        "An attribute's name is 1 to 64 letters (a-z), digits or _, and does not begin with a \
+         digit."
+    )]
     AttributeName,
     /// An attribute's value that is an array or object.
-    #[error("An attribute's value is a text, a number, true or false; lists and objects are not possible.")]
+    #[error(
+        "An attribute's value is a text, a number, true or false; lists and objects are not \
+         possible."
+    )]
     AttributeType,
     /// An attribute's value that is too long.
     #[error("An attribute's value is at most 2,048 bytes long.")]
@@ -84,14 +91,16 @@ line_of_text!(
     Email, 254, email_shape
 );
 
-/// Named values of a contact: a JSON object of texts, numbers and booleans, whose names templates can use.
+/// Named values of a contact: a JSON object of texts, numbers and booleans, whose names templates
+/// can use.
 ///
 /// A value of null says that there is none, so it is not kept.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(Map<String, Value>);
 
 impl Attributes {
-    /// Checks names, types, lengths and number; errors are named `attributes.<name>`, or `attributes`.
+    /// Checks names, types, lengths and number; errors are named `attributes.<name>`, or
+    /// `attributes`.
     pub fn parse(raw: Map<String, Value>) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         for (name, value) in &raw {
@@ -136,7 +145,10 @@ fn line(raw: &str, longest: usize) -> Result<&str, InvalidField> {
 fn email_shape(text: &str) -> Result<(), InvalidField> {
     let (local, domain) = text.rsplit_once('@').ok_or(InvalidField::NotAnEmail)?;
     let labels_filled = domain.split('.').all(|label| !label.is_empty());
-    let shape = !local.is_empty() && domain.contains('.') && labels_filled && !text.contains(char::is_whitespace);
+    let shape = !local.is_empty()
+        && domain.contains('.')
+        && labels_filled
+        && !text.contains(char::is_whitespace);
     if shape && !local.contains('@') { Ok(()) } else { Err(InvalidField::NotAnEmail) }
 }
 
@@ -149,7 +161,9 @@ fn attribute(name: &str, value: &Value) -> Result<(), InvalidField> {
     match value {
         Value::Array(_) | Value::Object(_) => Err(InvalidField::AttributeType),
         Value::String(text) if text.contains('\0') => Err(InvalidField::Nul),
-        Value::String(text) if text.len() > LONGEST_ATTRIBUTE_BYTES => Err(InvalidField::AttributeTooLong),
+        Value::String(text) if text.len() > LONGEST_ATTRIBUTE_BYTES => {
+            Err(InvalidField::AttributeTooLong)
+        }
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => Ok(()),
     }
 }
@@ -181,10 +195,21 @@ mod tests {
 
     #[test]
     fn email_addresses_are_checked_lightly() {
-        for good in ["anna@example.com", "a.b+c@mail.example.co.uk", "ünal@exämple.de", "\"x\"@example.com"] {
+        for good in
+            ["anna@example.com", "a.b+c@mail.example.co.uk", "ünal@exämple.de", "\"x\"@example.com"]
+        {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
-        for bad in ["anna", "anna@", "@example.com", "anna@localhost", "a b@example.com", "a@b@example.com", "a@example..com", "a@.com"] {
+        for bad in [
+            "anna",
+            "anna@",
+            "@example.com",
+            "anna@localhost",
+            "a b@example.com",
+            "a@b@example.com",
+            "a@example..com",
+            "a@.com",
+        ] {
             assert_eq!(Email::parse(bad), Err(InvalidField::NotAnEmail), "{bad}");
         }
     }
@@ -198,7 +223,14 @@ mod tests {
         let fields: Vec<_> = errors.iter().map(|(field, _)| field).collect();
         assert_eq!(
             fields,
-            ["attributes.", "attributes.1st", "attributes.first name", "attributes.größe", "attributes.list", "attributes.nul"]
+            [
+                "attributes.",
+                "attributes.1st",
+                "attributes.first name",
+                "attributes.größe",
+                "attributes.list",
+                "attributes.nul"
+            ]
         );
     }
 
@@ -213,7 +245,10 @@ mod tests {
 
     #[test]
     fn merging_replaces_values_key_by_key_and_null_removes() {
-        let merged = Attributes::merged(&json!({"city": "Köln", "vip": true}), &object(json!({"vip": null, "visits": 2})));
+        let merged = Attributes::merged(
+            &json!({"city": "Köln", "vip": true}),
+            &object(json!({"vip": null, "visits": 2})),
+        );
         assert_eq!(merged.unwrap().into_value(), json!({"city": "Köln", "visits": 2}));
     }
 

@@ -1,8 +1,10 @@
 //! Lists of contacts: filtered, searched, newest first, paged by id.
 //!
-//! Each question of a search ([`super::search`]) has an index, but that has another order than the list. What many answer fills a page
-//! after a few contacts of the list. Otherwise, what few answer is collected by the index, and what many answer is looked for along the
-//! list, [`FAR`] contacts at a time: however many there are, and wherever they stand, a page costs the same, and says where it goes on.
+//! Each question of a search ([`super::search`]) has an index, but that has another order than the
+//! list. What many answer fills a page after a few contacts of the list. Otherwise, what few answer
+//! is collected by the index, and what many answer is looked for along the list, [`FAR`] contacts
+//! at a time: however many there are, and wherever they stand, a page costs the same, and says
+//! where it goes on.
 
 use std::collections::BTreeSet;
 
@@ -26,11 +28,13 @@ use crate::types::{
     phone::PhoneNumber,
 };
 
-/// As many contacts are looked at before any index is asked: they lie side by side, whereas those of an index lie all over the disk.
+/// As many contacts are looked at before any index is asked: they lie side by side, whereas those
+/// of an index lie all over the disk.
 const NEAR: i64 = 2_000;
 /// As many contacts may answer a question for all of them to be collected by its index.
 const FEW: usize = 2_000;
-/// As many contacts are looked at for a question that more than [`FEW`] answer, before a page is shown as it is.
+/// As many contacts are looked at for a question that more than [`FEW`] answer, before a page is
+/// shown as it is.
 pub const FAR: i64 = 20_000;
 
 /// Which contacts to list; all conditions hold together, and the default lists all.
@@ -42,7 +46,8 @@ pub struct ContactFilter {
     pub external_id: Option<String>,
     /// Those with this tag.
     pub tag: Option<TagName>,
-    /// Those whose name, number, email or external id begins with this, or whose number ends with it.
+    /// Those whose name, number, email or external id begins with this, or whose number ends with
+    /// it.
     pub search: String,
     /// How national numbers in `search` are read.
     pub default_country: Option<Country>,
@@ -68,31 +73,54 @@ pub struct ContactPage {
     pub older: Option<ContactId>,
     /// Where the page before begins, if there is one: [`Position::NewerThan`] this.
     pub newer: Option<ContactId>,
-    /// Whether [`FAR`] contacts were looked at and there are others: the page has fewer contacts than it was to have.
+    /// Whether [`FAR`] contacts were looked at and there are others: the page has fewer contacts
+    /// than it was to have.
     pub ends_early: bool,
 }
 
 /// Lists up to `limit` contacts that match.
-pub async fn list(conn: &mut Conn, filter: &ContactFilter, position: Position, limit: usize) -> Result<ContactPage> {
-    let Some(window) = Window::open(conn, filter, position, limit).await? else { return Ok(ContactPage::default()) };
+pub async fn list(
+    conn: &mut Conn,
+    filter: &ContactFilter,
+    position: Position,
+    limit: usize,
+) -> Result<ContactPage> {
+    let Some(window) = Window::open(conn, filter, position, limit).await? else {
+        return Ok(ContactPage::default());
+    };
     let Found { ids, end } = window.look(conn).await?;
     let (ids, more) = nearest(ids, position, limit);
     let end = end.filter(|_| !more);
     let mut contacts = find_many(conn, &ids).await?;
     contacts.sort_unstable_by_key(|contact| std::cmp::Reverse(contact.id));
-    let (oldest, newest) = (contacts.as_slice().last().map(|contact| contact.id), contacts.as_slice().first().map(|contact| contact.id));
+    let (oldest, newest) = (
+        contacts.as_slice().last().map(|contact| contact.id),
+        contacts.as_slice().first().map(|contact| contact.id),
+    );
     // Where nobody is found on the way, the way back begins right here.
     let (older, newer) = match position {
         Position::Newest => (oldest.filter(|_| more).or(end), None),
-        Position::OlderThan(id) => (oldest.filter(|_| more).or(end), newest.or(end.map(|_| beside(id, -1)))),
-        Position::NewerThan(id) => (oldest.or(end.map(|_| beside(id, 1))), newest.filter(|_| more).or(end)),
+        Position::OlderThan(id) => {
+            (oldest.filter(|_| more).or(end), newest.or(end.map(|_| beside(id, -1))))
+        }
+        Position::NewerThan(id) => {
+            (oldest.or(end.map(|_| beside(id, 1))), newest.filter(|_| more).or(end))
+        }
     };
     Ok(ContactPage { contacts, older, newer, ends_early: end.is_some() })
 }
 
-/// The ids of up to `limit` contacts that match, in the order of the list: all that there are, however long it takes.
-pub async fn list_ids(conn: &mut Conn, filter: &ContactFilter, position: Position, limit: usize) -> Result<Vec<ContactId>> {
-    let Some(window) = Window::open(conn, filter, position, limit).await? else { return Ok(Vec::new()) };
+/// The ids of up to `limit` contacts that match, in the order of the list: all that there are,
+/// however long it takes.
+pub async fn list_ids(
+    conn: &mut Conn,
+    filter: &ContactFilter,
+    position: Position,
+    limit: usize,
+) -> Result<Vec<ContactId>> {
+    let Some(window) = Window::open(conn, filter, position, limit).await? else {
+        return Ok(Vec::new());
+    };
     let found = match window.probes.iter().collect::<Vec<_>>().as_slice() {
         [] => window.all(conn).await?,
         probes => window.along(conn, probes, None).await?,
@@ -100,8 +128,14 @@ pub async fn list_ids(conn: &mut Conn, filter: &ContactFilter, position: Positio
     Ok(nearest(found, position, limit).0)
 }
 
-/// How many contacts match from a position on, counted up to one more than `most`: by the index that finds them, in no order.
-pub async fn count(conn: &mut Conn, filter: &ContactFilter, position: Position, most: usize) -> Result<usize> {
+/// How many contacts match from a position on, counted up to one more than `most`: by the index
+/// that finds them, in no order.
+pub async fn count(
+    conn: &mut Conn,
+    filter: &ContactFilter,
+    position: Position,
+    most: usize,
+) -> Result<usize> {
     let Some(window) = Window::open(conn, filter, position, most).await? else { return Ok(0) };
     if window.probes.is_empty() {
         return Ok(window.all(conn).await?.len());
@@ -139,8 +173,8 @@ fn nearest(found: BTreeSet<ContactId>, position: Position, limit: usize) -> (Vec
     (ids, more)
 }
 
-/// The part of the list that is looked at. Each probe is a query of its own, so that each can use its index: one query with
-/// `OR` walks the whole table when nothing matches.
+/// The part of the list that is looked at. Each probe is a query of its own, so that each can use
+/// its index: one query with `OR` walks the whole table when nothing matches.
 struct Window<'a> {
     filter: &'a ContactFilter,
     /// None for everybody.
@@ -152,7 +186,12 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     /// None if nobody can be found: nobody has the tag, or nothing is asked.
-    async fn open(conn: &mut Conn, filter: &'a ContactFilter, position: Position, limit: usize) -> Result<Option<Self>> {
+    async fn open(
+        conn: &mut Conn,
+        filter: &'a ContactFilter,
+        position: Position,
+        limit: usize,
+    ) -> Result<Option<Self>> {
         let tag_id = match &filter.tag {
             Some(tag) => match tags::find_id(conn, tag).await? {
                 Some(id) => Some(id),
@@ -208,7 +247,12 @@ impl<'a> Window<'a> {
     }
 
     /// The nearest who answer one of these questions, up to an end of the look.
-    async fn along(&self, conn: &mut Conn, probes: &[&Probe], end: Option<ContactId>) -> Result<BTreeSet<ContactId>> {
+    async fn along(
+        &self,
+        conn: &mut Conn,
+        probes: &[&Probe],
+        end: Option<ContactId>,
+    ) -> Result<BTreeSet<ContactId>> {
         let mut found = BTreeSet::new();
         for probe in probes {
             found.extend(self.ids(conn, Some(probe), end).await?);
@@ -218,14 +262,24 @@ impl<'a> Window<'a> {
 
     /// Everybody who answers a question, wherever they stand; none if they are more than [`FEW`].
     async fn few(&self, conn: &mut Conn, probe: &Probe) -> Result<Option<Vec<ContactId>>> {
-        let query = contacts::table.select(contacts::id).into_boxed::<Pg>().filter(condition(probe)).order(order(probe));
+        let query = contacts::table
+            .select(contacts::id)
+            .into_boxed::<Pg>()
+            .filter(condition(probe))
+            .order(order(probe));
         let found: Vec<ContactId> = query.limit(rows(FEW + 1)).load(conn).await?;
         Ok(Some(found).filter(|found| found.len() <= FEW))
     }
 
     /// Those that match and answer a question, wherever they stand from the position on.
     async fn anywhere(&self, conn: &mut Conn, probe: &Probe) -> Result<Vec<ContactId>> {
-        Ok(self.query(None).filter(condition(probe)).order(order(probe)).limit(rows(self.limit)).load(conn).await?)
+        Ok(self
+            .query(None)
+            .filter(condition(probe))
+            .order(order(probe))
+            .limit(rows(self.limit))
+            .load(conn)
+            .await?)
     }
 
     /// The nearest of those contacts that match the rest of the filter.
@@ -233,11 +287,21 @@ impl<'a> Window<'a> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.query(None).filter(contacts::id.eq_any(ids)).limit(rows(self.limit)).load(conn).await?)
+        Ok(self
+            .query(None)
+            .filter(contacts::id.eq_any(ids))
+            .limit(rows(self.limit))
+            .load(conn)
+            .await?)
     }
 
     /// The nearest that match, up to an end of the look.
-    async fn ids(&self, conn: &mut Conn, probe: Option<&Probe>, end: Option<ContactId>) -> Result<Vec<ContactId>> {
+    async fn ids(
+        &self,
+        conn: &mut Conn,
+        probe: Option<&Probe>,
+        end: Option<ContactId>,
+    ) -> Result<Vec<ContactId>> {
         let mut query = self.query(end);
         if let Some(probe) = probe {
             query = query.filter(condition(probe));
@@ -245,7 +309,8 @@ impl<'a> Window<'a> {
         Ok(query.limit(rows(self.limit)).load(conn).await?)
     }
 
-    /// Where a look of so many contacts ends; none if there are not so many. Only an index is read, which is why counting off is cheap here.
+    /// Where a look of so many contacts ends; none if there are not so many. Only an index is read,
+    /// which is why counting off is cheap here.
     async fn end(&self, conn: &mut Conn, far: i64) -> Result<Option<ContactId>> {
         let end = match self.tag_id {
             Some(tag_id) => self.tagged(tag_id).offset(far - 1).limit(1).first(conn).await,
@@ -254,11 +319,16 @@ impl<'a> Window<'a> {
         Ok(end.optional()?)
     }
 
-    /// Those with a tag, in the order of the list from the position on: by its index, whoever else there is.
+    /// Those with a tag, in the order of the list from the position on: by its index, whoever else
+    /// there is.
     fn tagged(&self, tag_id: TagId) -> contact_tags::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
         let (from, before) = self.range(None);
         let id = contact_tags::contact_id;
-        let way = contact_tags::table.select(id).filter(contact_tags::tag_id.eq(tag_id)).filter(id.ge(from)).filter(id.lt(before));
+        let way = contact_tags::table
+            .select(id)
+            .filter(contact_tags::tag_id.eq(tag_id))
+            .filter(id.ge(from))
+            .filter(id.lt(before));
         let way = way.into_boxed::<Pg>();
         match self.position {
             Position::NewerThan(_) => way.order(id.asc()),
@@ -267,15 +337,23 @@ impl<'a> Window<'a> {
     }
 
     /// The contacts of a part of the list, in its order.
-    fn in_order(&self, (from, before): (ContactId, ContactId)) -> contacts::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
-        let way = contacts::table.select(contacts::id).filter(contacts::id.ge(from)).filter(contacts::id.lt(before)).into_boxed::<Pg>();
+    fn in_order(
+        &self,
+        (from, before): (ContactId, ContactId),
+    ) -> contacts::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
+        let way = contacts::table
+            .select(contacts::id)
+            .filter(contacts::id.ge(from))
+            .filter(contacts::id.lt(before))
+            .into_boxed::<Pg>();
         match self.position {
             Position::NewerThan(_) => way.order(contacts::id.asc()),
             Position::Newest | Position::OlderThan(_) => way.order(contacts::id.desc()),
         }
     }
 
-    /// From which id on, and before which one: the part of the list between the position and the end of a look.
+    /// From which id on, and before which one: the part of the list between the position and the
+    /// end of a look.
     fn range(&self, end: Option<ContactId>) -> (ContactId, ContactId) {
         let (first, last) = (ContactId(Uuid::nil()), ContactId(Uuid::max()));
         match self.position {
@@ -285,8 +363,12 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Contacts in the order of the list, from the position on, up to an end, that match all but the probes.
-    fn query(&self, end: Option<ContactId>) -> contacts::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
+    /// Contacts in the order of the list, from the position on, up to an end, that match all but
+    /// the probes.
+    fn query(
+        &self,
+        end: Option<ContactId>,
+    ) -> contacts::BoxedQuery<'_, Pg, diesel::sql_types::Uuid> {
         let (from, before) = self.range(end);
         let mut query = self.in_order((from, before));
         if let Some(phone) = &self.filter.phone {
@@ -296,9 +378,11 @@ impl<'a> Window<'a> {
             query = query.filter(contacts::external_id.eq(external_id));
         }
         if let Some(tag_id) = self.tag_id {
-            let of_contact = contact_tags::contact_id.eq(contacts::id).and(contact_tags::tag_id.eq(tag_id));
+            let of_contact =
+                contact_tags::contact_id.eq(contacts::id).and(contact_tags::tag_id.eq(tag_id));
             // The range of both, since PostgreSQL does not conclude it of one from the other.
-            let in_range = contact_tags::contact_id.ge(from).and(contact_tags::contact_id.lt(before));
+            let in_range =
+                contact_tags::contact_id.ge(from).and(contact_tags::contact_id.lt(before));
             query = query.filter(exists(contact_tags::table.filter(of_contact.and(in_range))));
         }
         query
@@ -339,7 +423,10 @@ mod tests {
         let ids: Vec<_> = (0..4).map(|_| ContactId::new()).collect();
         let all = BTreeSet::from_iter(ids.clone());
         assert_eq!(nearest(all.clone(), Position::Newest, 2), (vec![ids[3], ids[2]], true));
-        assert_eq!(nearest(all.clone(), Position::NewerThan(ContactId::new()), 2), (vec![ids[0], ids[1]], true));
+        assert_eq!(
+            nearest(all.clone(), Position::NewerThan(ContactId::new()), 2),
+            (vec![ids[0], ids[1]], true)
+        );
         assert!(!nearest(all, Position::Newest, 4).1);
     }
 }

@@ -1,4 +1,5 @@
-//! Contacts: people with one phone number, their tags, suppressions and consent, and what they ask for by text.
+//! Contacts: people with one phone number, their tags, suppressions and consent, and what they ask
+//! for by text.
 
 mod change;
 pub mod consent;
@@ -16,8 +17,9 @@ pub mod timeline;
 
 pub use change::Change;
 pub use contact::{
-    Contact, NewContact, create, existing, find, find_by_external_id, find_by_phone, find_many, find_or_create_by_phone,
-    find_or_create_many_by_phone, ids_by_external_id, ids_by_phone, newest,
+    Contact, NewContact, create, existing, find, find_by_external_id, find_by_phone, find_many,
+    find_or_create_by_phone, find_or_create_many_by_phone, ids_by_external_id, ids_by_phone,
+    newest,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, FAR, Position, count, list, list_ids};

@@ -14,7 +14,8 @@ use crate::db::{Conn, schema::contacts};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::{id::ContactId, phone::PhoneNumber};
 
-/// What shall become of one field that may be empty. In JSON: absent keeps, null clears, a value sets.
+/// What shall become of one field that may be empty. In JSON: absent keeps, null clears, a value
+/// sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// Leave it as it is.
@@ -75,10 +76,17 @@ impl<T> Patch<T> {
 
 impl Patch<String> {
     /// Reads what was typed, or notes its error under the field; nothing but white space clears.
-    pub fn parse<T>(self, field: &str, errors: &mut FieldErrors, read: fn(&str) -> std::result::Result<T, InvalidField>) -> Patch<T> {
+    pub fn parse<T>(
+        self,
+        field: &str,
+        errors: &mut FieldErrors,
+        read: fn(&str) -> std::result::Result<T, InvalidField>,
+    ) -> Patch<T> {
         match self {
             Self::Keep => Patch::Keep,
-            Self::Set(raw) if !raw.trim().is_empty() => errors.check(field, read(&raw)).map_or(Patch::Keep, Patch::Set),
+            Self::Set(raw) if !raw.trim().is_empty() => {
+                errors.check(field, read(&raw)).map_or(Patch::Keep, Patch::Set)
+            }
             Self::Clear | Self::Set(_) => Patch::Clear,
         }
     }
@@ -92,7 +100,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
 }
 
 /// What a call of [`update`] did.
-#[must_use = "automations react to the changes, and what is pending to a silenced number is taken back: see automations::consequences"]
+#[must_use = "automations react to the changes, and what is pending to a silenced number is taken \
+              back: see automations::consequences"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Updated {
     /// The contact as it is now.
@@ -105,18 +114,36 @@ pub struct Updated {
 
 /// Changes a contact; a number or external id that another contact has is an error of that field.
 ///
-/// A STOP stays with the person: it moves along to another number, with the tag. A new number that has opted out brings its tag along.
-pub async fn update(conn: &mut Conn, id: ContactId, patch: ContactPatch, by: By, now: DateTime<Utc>) -> Result<Updated> {
-    // Before the contact is locked: a STOP of the old number has queued up when it comes to the contact.
-    let former: Option<PhoneNumber> = contacts::table.find(id).select(contacts::phone).first(conn).await.optional()?;
+/// A STOP stays with the person: it moves along to another number, with the tag. A new number that
+/// has opted out brings its tag along.
+pub async fn update(
+    conn: &mut Conn,
+    id: ContactId,
+    patch: ContactPatch,
+    by: By,
+    now: DateTime<Utc>,
+) -> Result<Updated> {
+    // Before the contact is locked: a STOP of the old number has queued up when it comes to the
+    // contact.
+    let former: Option<PhoneNumber> =
+        contacts::table.find(id).select(contacts::phone).first(conn).await.optional()?;
     let former = former.ok_or(Error::NotFound("contact"))?;
     if let Some(phone) = patch.phone.as_ref().filter(|phone| **phone != former) {
         suppressions::queue_up(conn, &[&former, phone]).await?;
     }
-    let before: Option<Contact> = contacts::table.find(id).for_update().select(Contact::as_select()).first(conn).await.optional()?;
+    let before: Option<Contact> = contacts::table
+        .find(id)
+        .for_update()
+        .select(Contact::as_select())
+        .first(conn)
+        .await
+        .optional()?;
     let before = before.ok_or(Error::NotFound("contact"))?;
     if before.phone != former && patch.phone.is_some() {
-        return Err(Error::Refused("Someone else has just changed this contact's number; look at it and try again.".to_owned()));
+        return Err(Error::Refused(
+            "Someone else has just changed this contact's number; look at it and try again."
+                .to_owned(),
+        ));
     }
     let mut contact = before.clone();
     patch.apply(&mut contact)?;
@@ -151,7 +178,9 @@ impl ContactPatch {
         match self.attributes {
             AttributesPatch::Keep => {}
             AttributesPatch::Merge(changes) => {
-                contact.attributes = Attributes::merged(&contact.attributes, &changes).map_err(Error::Invalid)?.into_value();
+                contact.attributes = Attributes::merged(&contact.attributes, &changes)
+                    .map_err(Error::Invalid)?
+                    .into_value();
             }
             AttributesPatch::Replace(attributes) => contact.attributes = attributes.into_value(),
         }
@@ -181,9 +210,15 @@ mod tests {
     #[test]
     fn a_blank_text_clears_and_a_wrong_one_is_named() {
         let mut errors = FieldErrors::default();
-        assert_eq!(Patch::Set(" ".to_owned()).parse("email", &mut errors, Email::parse), Patch::Clear);
+        assert_eq!(
+            Patch::Set(" ".to_owned()).parse("email", &mut errors, Email::parse),
+            Patch::Clear
+        );
         assert!(errors.is_empty());
-        assert_eq!(Patch::Set("anna".to_owned()).parse("email", &mut errors, Email::parse), Patch::Keep);
+        assert_eq!(
+            Patch::Set("anna".to_owned()).parse("email", &mut errors, Email::parse),
+            Patch::Keep
+        );
         assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["email"]);
     }
 
@@ -211,7 +246,12 @@ mod tests {
         }
         .apply(&mut after)
         .unwrap();
-        let expected = Contact { last_name: None, external_id: Some("8".to_owned()), attributes: json!({ "city": "Köln" }), ..before };
+        let expected = Contact {
+            last_name: None,
+            external_id: Some("8".to_owned()),
+            attributes: json!({ "city": "Köln" }),
+            ..before
+        };
         assert_eq!(after, expected);
     }
 }

@@ -20,7 +20,9 @@ impl Probe {
     /// What it asks about: the expression of its index.
     pub(super) const fn column(&self) -> &'static str {
         match self {
-            Self::FullName(_) => "lower(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, ''))",
+            Self::FullName(_) => {
+                "lower(coalesce(contacts.first_name, '') || ' ' || coalesce(contacts.last_name, ''))"
+            }
             Self::LastName(_) => "lower(contacts.last_name)",
             Self::Email(_) => "lower(contacts.email)",
             Self::ExternalId(_) => "contacts.external_id",
@@ -49,7 +51,8 @@ impl Probe {
 /// Fewer digits would find every second contact.
 const FEWEST_DIGITS: usize = 3;
 
-/// The questions in a text; none when it is blank. National numbers are also read with the default country.
+/// The questions in a text; none when it is blank. National numbers are also read with the default
+/// country.
 pub(super) fn probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
     let words: Vec<_> = text.split_whitespace().collect();
     let text = words.join(" ").replace('\0', "");
@@ -61,7 +64,11 @@ pub(super) fn probes(text: &str, default_country: Option<Country>) -> Vec<Probe>
     if text.contains('@') {
         probes.push(Probe::Email(prefix(&text)));
     } else if !text.chars().all(in_number) {
-        probes.extend([Probe::FullName(prefix(&text)), Probe::LastName(prefix(&text)), Probe::Email(prefix(&text))]);
+        probes.extend([
+            Probe::FullName(prefix(&text)),
+            Probe::LastName(prefix(&text)),
+            Probe::Email(prefix(&text)),
+        ]);
     }
     probes
 }
@@ -84,7 +91,10 @@ fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
         probes.push(Probe::Phone(format!("+{}{national}%", country.calling_code())));
     }
     if national.len() >= FEWEST_DIGITS {
-        probes.push(Probe::PhoneBackwards(format!("{}%", national.chars().rev().collect::<String>())));
+        probes.push(Probe::PhoneBackwards(format!(
+            "{}%",
+            national.chars().rev().collect::<String>()
+        )));
     }
     probes
 }

@@ -32,7 +32,8 @@ pub struct Suppression {
     pub reason: Reason,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// Whether a text that is no keyword was read as an opt-out: a user who reads it otherwise can undo it.
+    /// Whether a text that is no keyword was read as an opt-out: a user who reads it otherwise can
+    /// undo it.
     pub by_wording: bool,
 }
 
@@ -63,7 +64,8 @@ pub struct Evidence {
 }
 
 /// What a call of [`suppress`] did.
-#[must_use = "automations react to the changes: pass them to automations::enroll::react in the same transaction"]
+#[must_use = "automations react to the changes: pass them to automations::enroll::react in the \
+              same transaction"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppressed {
     /// Whether the number was not suppressed for this reason before.
@@ -134,12 +136,16 @@ statement! {
         limit: i64 => BigInt,
     }
     returns BigInt;
-    "SELECT count(*) FROM (SELECT FROM suppressions WHERE since >= {} AND reason = ANY ({}) AND counted LIMIT {}) AS counted"
+    "SELECT count(*) FROM (SELECT FROM suppressions WHERE since >= {} AND reason = ANY ({})
+        AND counted LIMIT {}) AS counted"
 }
 
-/// How often people have opted out since `since`, also those who have opted in again; at most one more than [`MOST_COUNTED`].
+/// How often people have opted out since `since`, also those who have opted in again; at most one
+/// more than [`MOST_COUNTED`].
 pub async fn count_opt_outs(conn: &mut Conn, since: DateTime<Utc>) -> Result<i64> {
-    Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MOST_COUNTED + 1 }.get_result(conn).await?)
+    Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MOST_COUNTED + 1 }
+        .get_result(conn)
+        .await?)
 }
 
 /// The reason that weighs most why a number may not be texted; none when it may.
@@ -154,8 +160,12 @@ pub async fn all_active(conn: &mut Conn, phone: &PhoneNumber) -> Result<Vec<Supp
     Ok(found)
 }
 
-/// The weightiest suppression of each of many numbers in one query; numbers that may be texted are left out.
-pub async fn active_many(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<HashMap<PhoneNumber, Suppression>> {
+/// The weightiest suppression of each of many numbers in one query; numbers that may be texted are
+/// left out.
+pub async fn active_many(
+    conn: &mut Conn,
+    phones: &[PhoneNumber],
+) -> Result<HashMap<PhoneNumber, Suppression>> {
     let mut found = load_active(conn, phones).await?;
     // The last one to be inserted stays.
     found.sort_by_key(|suppression| std::cmp::Reverse((suppression.reason, suppression.since)));
@@ -163,18 +173,21 @@ pub async fn active_many(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Hash
 }
 
 statement! {
-    /// Waits for the other transactions that silence one of these numbers; in the order of the keys, so that two cannot wait for each other.
+    /// Waits for the other transactions that silence one of these numbers; in the order of the
+    /// keys, so that two cannot wait for each other.
     struct Queue<'a> { addresses: &'a [PhoneNumber] => Array<Text> }
     returns ();
     "SELECT pg_advisory_xact_lock(key)
-     FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address ORDER BY key) AS numbers"
+     FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address
+         ORDER BY key) AS numbers"
 }
 
-/// Makes transactions that suppress or lift the same number follow one another; [`suppress`], [`lift`] and [`undo_reading`] begin with it.
+/// Makes transactions that suppress or lift the same number follow one another; [`suppress`],
+/// [`lift`] and [`undo_reading`] begin with it.
 ///
-/// A transaction that locks messages first calls it before that.
-/// A STOP has the tag when it comes to the messages; a refusal with 21610 has its message when it comes to the tag. At the same
-/// time for the same number, each would wait for the other.
+/// A transaction that locks messages first calls it before that. A STOP has the tag when it comes
+/// to the messages; a refusal with 21610 has its message when it comes to the tag. At the same time
+/// for the same number, each would wait for the other.
 pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
     if !phones.is_empty() {
         let forms: Vec<PhoneNumber> = phones.iter().flat_map(|phone| phone.forms()).collect();
@@ -183,44 +196,75 @@ pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
     Ok(())
 }
 
-/// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is unknown, and adds [`tags::STOP_TAG`].
+/// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is
+/// unknown, and adds [`tags::STOP_TAG`].
 ///
-/// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except Twilio's repeated refusals.
-/// Pending messages are the caller's to take back, see `messages::stop`.
-pub async fn suppress(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Suppressed> {
+/// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except
+/// Twilio's repeated refusals. Pending messages are the caller's to take back, see
+/// `messages::stop`.
+pub async fn suppress(
+    conn: &mut Conn,
+    evidence: Evidence,
+    now: DateTime<Utc>,
+) -> Result<Suppressed> {
     queue_up(conn, &[&evidence.phone]).await?;
-    let newly = insert(conn, &evidence.phone, evidence.reason, now, evidence.source.is_wording(), Counted::Once).await?;
+    let newly = insert(
+        conn,
+        &evidence.phone,
+        evidence.reason,
+        now,
+        evidence.source.is_wording(),
+        Counted::Once,
+    )
+    .await?;
     if !newly && evidence.source.is_texted() && !evidence.source.is_wording() {
         // What had to be read so far is now said: only the person takes it back.
         let forms = evidence.phone.forms();
-        let read = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::reason.eq(evidence.reason));
-        diesel::update(read.filter(suppressions::lifted_at.is_null()).filter(suppressions::by_wording))
-            .set(suppressions::by_wording.eq(false))
-            .execute(conn)
-            .await?;
+        let read = suppressions::table
+            .filter(suppressions::phone.eq_any(&forms))
+            .filter(suppressions::reason.eq(evidence.reason));
+        diesel::update(
+            read.filter(suppressions::lifted_at.is_null()).filter(suppressions::by_wording),
+        )
+        .set(suppressions::by_wording.eq(false))
+        .execute(conn)
+        .await?;
     }
     if newly || evidence.source != Source::Twilio {
         consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
     }
     let mut changes = Vec::new();
     if evidence.reason.is_opt_out() {
-        let (contact, created) = contact::find_or_create_by_phone(conn, &evidence.phone, now).await?;
+        let (contact, created) =
+            contact::find_or_create_by_phone(conn, &evidence.phone, now).await?;
         changes.extend(created);
         changes.extend(tags::add(conn, contact.id, &TagName::stop(), now).await?);
     }
     Ok(Suppressed { newly, changes })
 }
 
-/// Lifts the suppressions of a number that have one of these reasons, and keeps the evidence (its own `reason` does not matter);
-/// [`tags::STOP_TAG`] goes when no opt-out is left.
+/// Lifts the suppressions of a number that have one of these reasons, and keeps the evidence (its
+/// own `reason` does not matter); [`tags::STOP_TAG`] goes when no opt-out is left.
 ///
-/// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the field `note`.
-pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: DateTime<Utc>) -> Result<Lifted> {
+/// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the
+/// field `note`.
+pub async fn lift(
+    conn: &mut Conn,
+    reasons: &[Reason],
+    evidence: Evidence,
+    now: DateTime<Utc>,
+) -> Result<Lifted> {
     queue_up(conn, &[&evidence.phone]).await?;
     evidence.says_why()?;
-    let reasons: Vec<_> = reasons.iter().copied().filter(|reason| !evidence.source.is_texted() || reason.is_opt_out()).collect();
+    let reasons: Vec<_> = reasons
+        .iter()
+        .copied()
+        .filter(|reason| !evidence.source.is_texted() || reason.is_opt_out())
+        .collect();
     let forms = evidence.phone.forms();
-    let active = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::lifted_at.is_null());
+    let active = suppressions::table
+        .filter(suppressions::phone.eq_any(&forms))
+        .filter(suppressions::lifted_at.is_null());
     let lifted: Vec<Reason> = diesel::update(active.filter(suppressions::reason.eq_any(&reasons)))
         .set(suppressions::lifted_at.eq(now))
         .returning(suppressions::reason)
@@ -229,13 +273,20 @@ pub async fn lift(conn: &mut Conn, reasons: &[Reason], evidence: Evidence, now: 
     ended(conn, lifted, &evidence, now).await
 }
 
-/// Undoes an opt-out that was read from a text which is no keyword, and keeps the evidence with the reason that has to be given. An opt-out
-/// that was said by keyword stays, also where it came between.
-pub async fn undo_reading(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc>) -> Result<Lifted> {
+/// Undoes an opt-out that was read from a text which is no keyword, and keeps the evidence with the
+/// reason that has to be given. An opt-out that was said by keyword stays, also where it came
+/// between.
+pub async fn undo_reading(
+    conn: &mut Conn,
+    evidence: Evidence,
+    now: DateTime<Utc>,
+) -> Result<Lifted> {
     queue_up(conn, &[&evidence.phone]).await?;
     evidence.says_why()?;
     let forms = evidence.phone.forms();
-    let read = suppressions::table.filter(suppressions::phone.eq_any(&forms)).filter(suppressions::lifted_at.is_null());
+    let read = suppressions::table
+        .filter(suppressions::phone.eq_any(&forms))
+        .filter(suppressions::lifted_at.is_null());
     let lifted: Vec<Reason> = diesel::update(read.filter(suppressions::by_wording))
         .set(suppressions::lifted_at.eq(now))
         .returning(suppressions::reason)
@@ -244,15 +295,24 @@ pub async fn undo_reading(conn: &mut Conn, evidence: Evidence, now: DateTime<Utc
     ended(conn, lifted, &evidence, now).await
 }
 
-/// Keeps the evidence of what was lifted, and takes [`tags::STOP_TAG`] away when no opt-out is left.
-async fn ended(conn: &mut Conn, mut lifted: Vec<Reason>, evidence: &Evidence, now: DateTime<Utc>) -> Result<Lifted> {
+/// Keeps the evidence of what was lifted, and takes [`tags::STOP_TAG`] away when no opt-out is
+/// left.
+async fn ended(
+    conn: &mut Conn,
+    mut lifted: Vec<Reason>,
+    evidence: &Evidence,
+    now: DateTime<Utc>,
+) -> Result<Lifted> {
     lifted.sort_unstable();
     lifted.dedup();
     for reason in &lifted {
         let evidence = Evidence { reason: *reason, ..evidence.clone() };
         consent::record(conn, ConsentChange::Lifted, &evidence, now).await?;
     }
-    let opted_out = all_active(conn, &evidence.phone).await?.iter().any(|suppression| suppression.reason.is_opt_out());
+    let opted_out = all_active(conn, &evidence.phone)
+        .await?
+        .iter()
+        .any(|suppression| suppression.reason.is_opt_out());
     if !opted_out
         && (!lifted.is_empty() || evidence.source.is_texted())
         && let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await?
@@ -262,17 +322,25 @@ async fn ended(conn: &mut Conn, mut lifted: Vec<Reason>, evidence: &Evidence, no
     Ok(Lifted { reasons: lifted })
 }
 
-/// Adds [`tags::STOP_TAG`] to those of these contacts whose number has opted out, so that nobody who comes back looks reachable.
-pub(super) async fn tag_stopped(conn: &mut Conn, contacts: &[Contact], now: DateTime<Utc>) -> Result<Vec<Change>> {
+/// Adds [`tags::STOP_TAG`] to those of these contacts whose number has opted out, so that nobody
+/// who comes back looks reachable.
+pub(super) async fn tag_stopped(
+    conn: &mut Conn,
+    contacts: &[Contact],
+    now: DateTime<Utc>,
+) -> Result<Vec<Change>> {
     let phones: Vec<_> = contacts.iter().map(|contact| contact.phone.clone()).collect();
     let stopped = load_active(conn, &phones).await?;
-    let opted_out = |contact: &&Contact| stopped.iter().any(|s| s.reason.is_opt_out() && s.phone == contact.phone);
+    let opted_out = |contact: &&Contact| {
+        stopped.iter().any(|s| s.reason.is_opt_out() && s.phone == contact.phone)
+    };
     let ids: Vec<ContactId> = contacts.iter().filter(opted_out).map(|contact| contact.id).collect();
     tags::add_many(conn, &ids, &TagName::stop(), now).await
 }
 
-/// What a person said moves along from their old number to the new one, with evidence that names the old one; the old number stays
-/// silenced too. What is a fault of the old number stays with it. Answers with the reason that weighs most, if any moved.
+/// What a person said moves along from their old number to the new one, with evidence that names
+/// the old one; the old number stays silenced too. What is a fault of the old number stays with it.
+/// Answers with the reason that weighs most, if any moved.
 ///
 /// The caller has queued up for both numbers, and takes back what is pending to the new one.
 pub(super) async fn move_along(
@@ -282,7 +350,11 @@ pub(super) async fn move_along(
     by: By,
     now: DateTime<Utc>,
 ) -> Result<Option<Reason>> {
-    let wills: Vec<_> = all_active(conn, from).await?.into_iter().filter(|suppression| suppression.reason.is_will()).collect();
+    let wills: Vec<_> = all_active(conn, from)
+        .await?
+        .into_iter()
+        .filter(|suppression| suppression.reason.is_will())
+        .collect();
     for Suppression { reason, since, by_wording, .. } in &wills {
         if insert(conn, to, *reason, *since, *by_wording, Counted::Already).await? {
             let evidence = Evidence {
@@ -306,7 +378,8 @@ enum Counted {
     Already,
 }
 
-/// Suppresses a number for a reason, unless it is; the person's will under every way to write the number. Says whether it is new.
+/// Suppresses a number for a reason, unless it is; the person's will under every way to write the
+/// number. Says whether it is new.
 async fn insert(
     conn: &mut Conn,
     phone: &PhoneNumber,
@@ -327,11 +400,17 @@ async fn insert(
         )
     };
     let rows: Vec<_> = forms.iter().enumerate().map(row).collect();
-    let inserted = diesel::insert_into(suppressions::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    let inserted = diesel::insert_into(suppressions::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
     Ok(inserted > 0)
 }
 
 async fn load_active(conn: &mut Conn, phones: &[PhoneNumber]) -> Result<Vec<Suppression>> {
-    let active = suppressions::table.filter(suppressions::phone.eq_any(phones)).filter(suppressions::lifted_at.is_null());
+    let active = suppressions::table
+        .filter(suppressions::phone.eq_any(phones))
+        .filter(suppressions::lifted_at.is_null());
     Ok(active.select(Suppression::as_select()).load(conn).await?)
 }

@@ -25,7 +25,8 @@ use crate::types::id::{ContactId, TagId};
 pub use name::{InvalidTagName, STOP_TAG, TagName};
 
 /// What adding tags by hand did.
-#[must_use = "automations react to the changes, and pending messages to a silenced number are to be taken back"]
+#[must_use = "automations react to the changes, and pending messages to a silenced number are to \
+              be taken back"]
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tagged {
     /// The tags that were added.
@@ -44,22 +45,36 @@ statement! {
     returns SqlUuid;
     "WITH gone AS (
          DELETE FROM contact_tags USING tags
-         WHERE contact_id = ANY ({}::uuid[]) AND tag_id = tags.id AND lower(tags.name) = lower({}::text)
+         WHERE contact_id = ANY ({}::uuid[]) AND tag_id = tags.id
+             AND lower(tags.name) = lower({}::text)
          RETURNING contact_id, tag_id, added_at
      )
-     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at) SELECT contact_id, tag_id, added_at, {}::timestamptz FROM gone
+     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at) SELECT contact_id, tag_id,
+         added_at, {}::timestamptz FROM gone
      RETURNING contact_id"
 }
 
 /// Adds a tag to a contact; none when the contact has it already.
 ///
-/// This only labels: to also keep the promise of the STOP tag when a person adds it, use [`add_by_hand`].
-pub async fn add(conn: &mut Conn, contact_id: ContactId, tag: &TagName, now: DateTime<Utc>) -> Result<Option<Change>> {
+/// This only labels: to also keep the promise of the STOP tag when a person adds it, use
+/// [`add_by_hand`].
+pub async fn add(
+    conn: &mut Conn,
+    contact_id: ContactId,
+    tag: &TagName,
+    now: DateTime<Utc>,
+) -> Result<Option<Change>> {
     Ok(add_many(conn, &[contact_id], tag, now).await?.pop())
 }
 
-/// Adds a tag to many contacts in one statement; answers with the changes of those that did not have it.
-pub async fn add_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName, now: DateTime<Utc>) -> Result<Vec<Change>> {
+/// Adds a tag to many contacts in one statement; answers with the changes of those that did not
+/// have it.
+pub async fn add_many(
+    conn: &mut Conn,
+    contact_ids: &[ContactId],
+    tag: &TagName,
+    now: DateTime<Utc>,
+) -> Result<Vec<Change>> {
     if contact_ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -68,7 +83,13 @@ pub async fn add_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName,
     ids.sort_unstable();
     let rows: Vec<_> = ids
         .into_iter()
-        .map(|id| (contact_tags::contact_id.eq(id), contact_tags::tag_id.eq(tag_id), contact_tags::added_at.eq(now)))
+        .map(|id| {
+            (
+                contact_tags::contact_id.eq(id),
+                contact_tags::tag_id.eq(tag_id),
+                contact_tags::added_at.eq(now),
+            )
+        })
         .collect();
     let added: Vec<ContactId> = diesel::insert_into(contact_tags::table)
         .values(rows)
@@ -77,17 +98,28 @@ pub async fn add_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName,
         .get_results(conn)
         .await
         .map_err(without_contact)?;
-    Ok(added.into_iter().map(|contact_id| Change::TagAdded { contact_id, tag: tag.clone(), added_at: now }).collect())
+    Ok(added
+        .into_iter()
+        .map(|contact_id| Change::TagAdded { contact_id, tag: tag.clone(), added_at: now })
+        .collect())
 }
 
-/// Adds tags because a person or program asked for it; [`STOP_TAG`] also suppresses the number, since it says just that.
-pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Tagged> {
+/// Adds tags because a person or program asked for it; [`STOP_TAG`] also suppresses the number,
+/// since it says just that.
+pub async fn add_by_hand(
+    conn: &mut Conn,
+    contact: &Contact,
+    wanted: &[TagName],
+    by: By,
+    now: DateTime<Utc>,
+) -> Result<Tagged> {
     let mut tagged = Tagged::default();
     for tag in wanted {
         tagged.changes.extend(add(conn, contact.id, tag, now).await?);
         if tag.is_stop() && !has_said_no(conn, contact).await? {
             let note = Some(format!("The tag {STOP_TAG} was added."));
-            let evidence = Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+            let evidence =
+                Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
             tagged.changes.extend(suppressions::suppress(conn, evidence, now).await?.changes);
             tagged.silenced = Some(Reason::Manual);
         }
@@ -95,14 +127,22 @@ pub async fn add_by_hand(conn: &mut Conn, contact: &Contact, wanted: &[TagName],
     Ok(tagged)
 }
 
-/// Whether the number is suppressed because somebody wished it: what else stands against it may go, and the wish with it would be lost.
+/// Whether the number is suppressed because somebody wished it: what else stands against it may go,
+/// and the wish with it would be lost.
 async fn has_said_no(conn: &mut Conn, contact: &Contact) -> Result<bool> {
     let active = suppressions::all_active(conn, &contact.phone).await?;
     Ok(active.iter().any(|one| one.reason.is_opt_out() || one.reason == Reason::Manual))
 }
 
-/// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its own name.
-pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by: By, now: DateTime<Utc>) -> Result<Tagged> {
+/// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its
+/// own name.
+pub async fn replace(
+    conn: &mut Conn,
+    contact: &Contact,
+    wanted: &[TagName],
+    by: By,
+    now: DateTime<Utc>,
+) -> Result<Tagged> {
     let present = of(conn, contact.id).await?;
     for tag in present.iter().filter(|tag| !tag.is_stop() && !wanted.contains(tag)) {
         remove(conn, contact.id, tag, now).await?;
@@ -112,12 +152,23 @@ pub async fn replace(conn: &mut Conn, contact: &Contact, wanted: &[TagName], by:
 }
 
 /// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.
-pub async fn remove(conn: &mut Conn, contact_id: ContactId, tag: &TagName, now: DateTime<Utc>) -> Result<bool> {
+pub async fn remove(
+    conn: &mut Conn,
+    contact_id: ContactId,
+    tag: &TagName,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     Ok(!remove_many(conn, &[contact_id], tag, now).await?.is_empty())
 }
 
-/// Removes a tag from many contacts in one statement; answers with those that had it. This never lifts a suppression.
-pub async fn remove_many(conn: &mut Conn, contact_ids: &[ContactId], tag: &TagName, now: DateTime<Utc>) -> Result<Vec<ContactId>> {
+/// Removes a tag from many contacts in one statement; answers with those that had it. This never
+/// lifts a suppression.
+pub async fn remove_many(
+    conn: &mut Conn,
+    contact_ids: &[ContactId],
+    tag: &TagName,
+    now: DateTime<Utc>,
+) -> Result<Vec<ContactId>> {
     Ok(Remove { contact_ids, tag: tag.as_str(), now }.load(conn).await?)
 }
 
@@ -127,7 +178,10 @@ pub async fn of(conn: &mut Conn, contact_id: ContactId) -> Result<Vec<TagName>> 
 }
 
 /// The tags of many contacts in one query, by name; contacts without tags are left out.
-pub async fn of_many(conn: &mut Conn, contact_ids: &[ContactId]) -> Result<HashMap<ContactId, Vec<TagName>>> {
+pub async fn of_many(
+    conn: &mut Conn,
+    contact_ids: &[ContactId],
+) -> Result<HashMap<ContactId, Vec<TagName>>> {
     let rows: Vec<(ContactId, TagName)> = contact_tags::table
         .inner_join(tags::table.on(tags::id.eq(contact_tags::tag_id)))
         .filter(contact_tags::contact_id.eq_any(contact_ids))
@@ -153,12 +207,20 @@ pub(super) async fn find_id(conn: &mut Conn, tag: &TagName) -> Result<Option<Tag
 }
 
 async fn find_stored(conn: &mut Conn, tag: &TagName) -> Result<Option<(TagId, TagName)>> {
-    let found = tags::table.filter(lower(tags::name).eq(lower(tag.as_str()))).select((tags::id, tags::name)).first(conn).await;
+    let found = tags::table
+        .filter(lower(tags::name).eq(lower(tag.as_str())))
+        .select((tags::id, tags::name))
+        .first(conn)
+        .await;
     Ok(found.optional()?)
 }
 
 /// The tag's row with the spelling that came first.
-async fn find_or_create(conn: &mut Conn, tag: &TagName, now: DateTime<Utc>) -> Result<(TagId, TagName)> {
+async fn find_or_create(
+    conn: &mut Conn,
+    tag: &TagName,
+    now: DateTime<Utc>,
+) -> Result<(TagId, TagName)> {
     if let Some(stored) = find_stored(conn, tag).await? {
         return Ok(stored);
     }
@@ -178,7 +240,9 @@ async fn find_or_create(conn: &mut Conn, tag: &TagName, now: DateTime<Utc>) -> R
 
 fn without_contact(error: DieselError) -> Error {
     match &error {
-        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Error::NotFound("contact"),
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+            Error::NotFound("contact")
+        }
         _ => error.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! The timeline of a contact: events, messages, tags, consent and enrollments in one order.
 //!
-//! It reads the tables of other slices, and only reads them: each part is one query for the newest rows of an index.
+//! It reads the tables of other slices, and only reads them: each part is one query for the newest
+//! rows of an index.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::{ExpressionMethods, JoinOnDsl, QueryDsl};
@@ -11,7 +12,9 @@ use super::consent::{self, ConsentRecord};
 use super::contact::Contact;
 use super::tags::TagName;
 use crate::db::Conn;
-use crate::db::schema::{automations, contact_tags, enrollments, events, messages, removed_tags, tags};
+use crate::db::schema::{
+    automations, contact_tags, enrollments, events, messages, removed_tags, tags,
+};
 use crate::error::Result;
 use crate::types::id::{EnrollmentId, MessageId};
 
@@ -75,8 +78,8 @@ pub enum What {
 }
 
 impl What {
-    /// Where it stands among causes and effects: a STOP comes in, the number is suppressed, the tag is added, an automation begins, and a
-    /// message goes out.
+    /// Where it stands among causes and effects: a STOP comes in, the number is suppressed, the tag
+    /// is added, an automation begins, and a message goes out.
     fn rank(&self) -> u8 {
         match self {
             Self::Created => 0,
@@ -91,7 +94,8 @@ impl What {
     }
 }
 
-/// A message's id may be later than its `created_at` by as long as its transaction waited; never by so much.
+/// A message's id may be later than its `created_at` by as long as its transaction waited; never by
+/// so much.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
 /// A part of the past, newest first.
@@ -109,8 +113,14 @@ pub const EVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 
     None => DateTime::<Utc>::MIN_UTC,
 };
 
-/// What happened to a contact until a moment, that moment included: about `limit` entries, but all those of the same moment.
-pub async fn of(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, limit: usize) -> Result<Timeline> {
+/// What happened to a contact until a moment, that moment included: about `limit` entries, but all
+/// those of the same moment.
+pub async fn of(
+    conn: &mut Conn,
+    contact: &Contact,
+    until: DateTime<Utc>,
+    limit: usize,
+) -> Result<Timeline> {
     // One more than is asked for tells whether there are others.
     let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut entries = vec![Entry { at: contact.created_at, what: What::Created }];
@@ -120,7 +130,12 @@ pub async fn of(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, limit:
     entries.extend(tags_removed(conn, contact, until, rows).await?);
     entries.extend(enrolled(conn, contact, until, rows).await?);
     let records = consent::until(conn, &contact.phone, until, rows).await?;
-    entries.extend(records.into_iter().rev().map(|record| Entry { at: record.recorded_at, what: What::Consent(record) }));
+    entries.extend(
+        records
+            .into_iter()
+            .rev()
+            .map(|record| Entry { at: record.recorded_at, what: What::Consent(record) }),
+    );
     entries.retain(|entry| entry.at <= until);
     Ok(newest(entries, limit))
 }
@@ -129,7 +144,9 @@ pub async fn of(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, limit:
 fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
     entries.sort_by_key(|entry| (entry.at, entry.what.rank()));
     entries.reverse();
-    let Some(next) = entries.get(limit).map(|entry| entry.at) else { return Timeline { entries, older: None } };
+    let Some(next) = entries.get(limit).map(|entry| entry.at) else {
+        return Timeline { entries, older: None };
+    };
     match entries.partition_point(|entry| entry.at > next) {
         // So many at the same moment that they are no page: the others of that moment are left out.
         0 => {
@@ -143,7 +160,12 @@ fn newest(mut entries: Vec<Entry>, limit: usize) -> Timeline {
     }
 }
 
-async fn events(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
+async fn events(
+    conn: &mut Conn,
+    contact: &Contact,
+    until: DateTime<Utc>,
+    rows: i64,
+) -> Result<Vec<Entry>> {
     let found: Vec<(DateTime<Utc>, DateTime<Utc>, String, Value)> = events::table
         .filter(events::contact_id.eq(contact.id))
         .filter(events::received_at.le(until))
@@ -152,15 +174,29 @@ async fn events(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: 
         .select((events::received_at, events::occurred_at, events::name, events::properties))
         .load(conn)
         .await?;
-    let entries = found
-        .into_iter()
-        .rev()
-        .map(|(at, occurred_at, name, properties)| Entry { at, what: What::Event { name, properties, occurred_at } });
+    let entries = found.into_iter().rev().map(|(at, occurred_at, name, properties)| Entry {
+        at,
+        what: What::Event { name, properties, occurred_at },
+    });
     Ok(entries.collect())
 }
 
-async fn messages(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
-    type Row = (DateTime<Utc>, MessageId, String, String, (String, Option<String>), String, Option<String>, Option<i32>);
+async fn messages(
+    conn: &mut Conn,
+    contact: &Contact,
+    until: DateTime<Utc>,
+    rows: i64,
+) -> Result<Vec<Entry>> {
+    type Row = (
+        DateTime<Utc>,
+        MessageId,
+        String,
+        String,
+        (String, Option<String>),
+        String,
+        Option<String>,
+        Option<i32>,
+    );
     let found: Vec<Row> = messages::table
         .filter(messages::contact_id.eq(contact.id))
         .filter(messages::id.lt(MessageId::first_at(until + MARGIN)))
@@ -179,16 +215,25 @@ async fn messages(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows
         ))
         .load(conn)
         .await?;
-    let entries = found.into_iter().rev().map(|(at, id, direction, status, (to, from), body, reason, error_code)| {
-        let address = if direction == "inbound" { from } else { Some(to) };
-        let other_number = address.filter(|address| !address.is_empty() && !contact.phone.is_at(address));
-        let what = What::Message { id, direction, status, other_number, body, reason, error_code };
-        Entry { at, what }
-    });
+    let entries = found.into_iter().rev().map(
+        |(at, id, direction, status, (to, from), body, reason, error_code)| {
+            let address = if direction == "inbound" { from } else { Some(to) };
+            let other_number =
+                address.filter(|address| !address.is_empty() && !contact.phone.is_at(address));
+            let what =
+                What::Message { id, direction, status, other_number, body, reason, error_code };
+            Entry { at, what }
+        },
+    );
     Ok(entries.collect())
 }
 
-async fn tags_added(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
+async fn tags_added(
+    conn: &mut Conn,
+    contact: &Contact,
+    until: DateTime<Utc>,
+    rows: i64,
+) -> Result<Vec<Entry>> {
     let found: Vec<(DateTime<Utc>, TagName)> = contact_tags::table
         .inner_join(tags::table)
         .filter(contact_tags::contact_id.eq(contact.id))
@@ -202,7 +247,12 @@ async fn tags_added(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, ro
 }
 
 /// Each time that a tag was there: when it came, and when it went.
-async fn tags_removed(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
+async fn tags_removed(
+    conn: &mut Conn,
+    contact: &Contact,
+    until: DateTime<Utc>,
+    rows: i64,
+) -> Result<Vec<Entry>> {
     let found: Vec<(DateTime<Utc>, DateTime<Utc>, TagName)> = removed_tags::table
         .inner_join(tags::table)
         .filter(removed_tags::contact_id.eq(contact.id))
@@ -213,12 +263,20 @@ async fn tags_removed(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, 
         .load(conn)
         .await?;
     let came_and_went = |(came, went, tag): (_, _, TagName)| {
-        [Entry { at: came, what: What::TagAdded(tag.clone()) }, Entry { at: went, what: What::TagRemoved(tag) }]
+        [
+            Entry { at: came, what: What::TagAdded(tag.clone()) },
+            Entry { at: went, what: What::TagRemoved(tag) },
+        ]
     };
     Ok(found.into_iter().rev().flat_map(came_and_went).collect())
 }
 
-async fn enrolled(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows: i64) -> Result<Vec<Entry>> {
+async fn enrolled(
+    conn: &mut Conn,
+    contact: &Contact,
+    until: DateTime<Utc>,
+    rows: i64,
+) -> Result<Vec<Entry>> {
     type Row = (DateTime<Utc>, EnrollmentId, String, String, Option<String>);
     let found: Vec<Row> = enrollments::table
         .inner_join(automations::table.on(automations::id.eq(enrollments::automation_id)))
@@ -226,13 +284,19 @@ async fn enrolled(conn: &mut Conn, contact: &Contact, until: DateTime<Utc>, rows
         .filter(enrollments::started_at.le(until))
         .order(enrollments::id.desc())
         .limit(rows)
-        .select((enrollments::started_at, enrollments::id, automations::name, enrollments::status, enrollments::reason))
+        .select((
+            enrollments::started_at,
+            enrollments::id,
+            automations::name,
+            enrollments::status,
+            enrollments::reason,
+        ))
         .load(conn)
         .await?;
-    let entries = found
-        .into_iter()
-        .rev()
-        .map(|(at, id, automation, status, reason)| Entry { at, what: What::Enrolled { id, automation, status, reason } });
+    let entries = found.into_iter().rev().map(|(at, id, automation, status, reason)| Entry {
+        at,
+        what: What::Enrolled { id, automation, status, reason },
+    });
     Ok(entries.collect())
 }
 
@@ -253,8 +317,13 @@ mod tests {
         };
         let tag = What::TagAdded(TagName::stop());
         let causes = [What::Created, message("inbound"), tag, message("outbound")];
-        let entries = causes.iter().rev().map(|what| Entry { at: DateTime::UNIX_EPOCH, what: what.clone() }).collect();
-        let told: Vec<_> = newest(entries, 10).entries.into_iter().rev().map(|entry| entry.what).collect();
+        let entries = causes
+            .iter()
+            .rev()
+            .map(|what| Entry { at: DateTime::UNIX_EPOCH, what: what.clone() })
+            .collect();
+        let told: Vec<_> =
+            newest(entries, 10).entries.into_iter().rev().map(|entry| entry.what).collect();
         assert_eq!(told, causes);
     }
 
@@ -262,17 +331,27 @@ mod tests {
     fn the_newest_entries_come_first_and_stay() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let tag = |name| What::TagAdded(TagName::parse(name).unwrap());
-        let entries =
-            vec![Entry { at: at(1), what: What::Created }, Entry { at: at(3), what: tag("late") }, Entry { at: at(1), what: tag("first") }];
-        let shown = |part: Timeline| part.entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>();
+        let entries = vec![
+            Entry { at: at(1), what: What::Created },
+            Entry { at: at(3), what: tag("late") },
+            Entry { at: at(1), what: tag("first") },
+        ];
+        let shown =
+            |part: Timeline| part.entries.into_iter().map(|entry| entry.what).collect::<Vec<_>>();
         let all = newest(entries.clone(), 3);
         assert_eq!((all.older, shown(all)), (None, vec![tag("late"), tag("first"), What::Created]));
         // What happened at the same moment stays together.
         let part = newest(entries.clone(), 2);
         assert_eq!((part.older, shown(part)), (Some(at(1)), vec![tag("late")]));
         let rest: Vec<_> = entries.into_iter().filter(|entry| entry.at <= at(1)).collect();
-        assert_eq!(newest(rest.clone(), 2), Timeline { entries: vec![rest[1].clone(), rest[0].clone()], older: None });
+        assert_eq!(
+            newest(rest.clone(), 2),
+            Timeline { entries: vec![rest[1].clone(), rest[0].clone()], older: None }
+        );
         let part = newest(rest, 1);
-        assert_eq!((part.older, shown(part)), (Some(at(1) - TimeDelta::microseconds(1)), vec![tag("first")]));
+        assert_eq!(
+            (part.older, shown(part)),
+            (Some(at(1) - TimeDelta::microseconds(1)), vec![tag("first")])
+        );
     }
 }

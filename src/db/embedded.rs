@@ -1,7 +1,9 @@
-//! A PostgreSQL of Carillon's own: found among the installed programs, kept in the data directory, stopped with this process.
+//! A PostgreSQL of Carillon's own: found among the installed programs, kept in the data directory,
+//! stopped with this process.
 //!
-//! Whoever holds the lock of `<data_dir>/postgres.lock` runs the server; every other Carillon on the same data directory is attached to it,
-//! and takes the server over when the lock becomes free. The server listens on a unix socket only, in a directory that is closed to others.
+//! Whoever holds the lock of `<data_dir>/postgres.lock` runs the server; every other Carillon on
+//! the same data directory is attached to it, and takes the server over when the lock becomes free.
+//! The server listens on a unix socket only, in a directory that is closed to others.
 
 mod account;
 mod binaries;
@@ -25,7 +27,8 @@ const NAME: &str = "carillon";
 /// Where the server lives and how it treats data.
 #[derive(Debug, Clone)]
 pub struct EmbeddedOptions {
-    /// Holds the cluster (`postgres/`), its log (`postgres.log`) and, if its path is short enough, the socket (`run/`).
+    /// Holds the cluster (`postgres/`), its log (`postgres.log`) and, if its path is short enough,
+    /// the socket (`run/`).
     pub data_dir: PathBuf,
     /// What a power failure may cost.
     pub durability: Durability,
@@ -63,12 +66,16 @@ pub struct Embedded {
 pub enum EmbeddedError {
     /// No server programs are installed.
     #[error(
-        "no PostgreSQL server is installed (looked at `pg_config --bindir`, /usr/lib/postgresql/*/bin and PATH): \
+        "no PostgreSQL server is installed (looked at `pg_config --bindir`, \
+         /usr/lib/postgresql/*/bin and PATH): \
          run `apt-get install postgresql`, or set DATABASE_URL to a PostgreSQL elsewhere"
     )]
     NotInstalled,
     /// Only servers that cannot be used are installed.
-    #[error("PostgreSQL {found} is installed, but {needed} is needed: run `apt-get install postgresql-{wanted}`, or set DATABASE_URL")]
+    #[error(
+        "PostgreSQL {found} is installed, but {needed} is needed: run `apt-get install \
+         postgresql-{wanted}`, or set DATABASE_URL"
+    )]
     OtherVersion {
         /// The newest major version that is installed.
         found: u32,
@@ -79,12 +86,14 @@ pub enum EmbeddedError {
     },
     /// As root, and there is no other account that could run it.
     #[error(
-        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: start Carillon as another user, or set DATABASE_URL"
+        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: start \
+         Carillon as another user, or set DATABASE_URL"
     )]
     NoAccount,
     /// The server's account cannot get at its data.
     #[error(
-        "the user {account}, who runs PostgreSQL for root, cannot enter {closed}: set CARILLON_DATA_DIR to a directory outside of it, such as /var/lib/carillon"
+        "the user {account}, who runs PostgreSQL for root, cannot enter {closed}: set \
+         CARILLON_DATA_DIR to a directory outside of it, such as /var/lib/carillon"
     )]
     Closed {
         /// Who.
@@ -93,10 +102,16 @@ pub enum EmbeddedError {
         closed: String,
     },
     /// The data belong to somebody else.
-    #[error("{0} belongs to another user: start Carillon as that user, or set CARILLON_DATA_DIR to a directory of your own")]
+    #[error(
+        "{0} belongs to another user: start Carillon as that user, or set CARILLON_DATA_DIR to a \
+         directory of your own"
+    )]
     NotYours(String),
     /// A file or directory could not be made or read.
-    #[error("{what} {path} failed ({source}): set CARILLON_DATA_DIR to a directory of your own with space left")]
+    #[error(
+        "{what} {path} failed ({source}): set CARILLON_DATA_DIR to a directory of your own with \
+         space left"
+    )]
     Directory {
         /// What was tried.
         what: &'static str,
@@ -117,7 +132,10 @@ pub enum EmbeddedError {
         log: String,
     },
     /// Another process runs it, but it does not become ready.
-    #[error("another Carillon runs the PostgreSQL in {0}, but it does not get ready: look into postgres.log there, or stop the other one")]
+    #[error(
+        "another Carillon runs the PostgreSQL in {0}, but it does not get ready: look into \
+         postgres.log there, or stop the other one"
+    )]
     Busy(String),
     /// This process is being stopped.
     #[error("stopped before PostgreSQL was ready")]
@@ -141,15 +159,23 @@ impl EmbeddedOptions {
 }
 
 impl Embedded {
-    /// Connects to the server of the data directory, starting it (and making the cluster) if no other process runs it.
-    /// Returns when it answers and the database exists. Also restarts the server, should it die.
+    /// Connects to the server of the data directory, starting it (and making the cluster) if no
+    /// other process runs it. Returns when it answers and the database exists. Also restarts the
+    /// server, should it die.
     pub async fn attach_or_start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let cluster = tokio::task::spawn_blocking(move || Cluster::locate(&options)).await.map_err(|_| EmbeddedError::Stopped)??;
+        let cluster = tokio::task::spawn_blocking(move || Cluster::locate(&options))
+            .await
+            .map_err(|_| EmbeddedError::Stopped)??;
         let socket = cluster.socket_dir().to_owned();
         let (keeper, ready) = Keeper::start(cluster);
         let ownership = ready.await.map_err(|_| EmbeddedError::Stopped)??;
         create_database(&socket).await?;
-        Ok(Self { target: Target::on_socket(&socket, NAME, NAME), url: url(&socket), ownership, keeper })
+        Ok(Self {
+            target: Target::on_socket(&socket, NAME, NAME),
+            url: url(&socket),
+            ownership,
+            keeper,
+        })
     }
 
     /// The database to connect to.
@@ -167,7 +193,8 @@ impl Embedded {
         self.ownership
     }
 
-    /// Stops the server, if this process runs it, and waits for its end. Close the pool before: open connections are cut.
+    /// Stops the server, if this process runs it, and waits for its end. Close the pool before:
+    /// open connections are cut.
     pub async fn stop(self) {
         // Dropping waits; not on a thread that others need.
         if tokio::task::spawn_blocking(move || drop(self.keeper)).await.is_err() {
@@ -177,22 +204,40 @@ impl Embedded {
 }
 
 fn url(socket: &Path) -> String {
-    let host: String = url::form_urlencoded::byte_serialize(socket.as_os_str().as_encoded_bytes()).collect();
+    let host: String =
+        url::form_urlencoded::byte_serialize(socket.as_os_str().as_encoded_bytes()).collect();
     format!("postgres://{NAME}@/{NAME}?host={host}")
 }
 
 async fn create_database(socket: &Path) -> Result<(), EmbeddedError> {
     let target = Target::on_socket(socket, NAME, "postgres");
     let failed = |error: tokio_postgres::Error| {
-        Unavailable::new(&target, error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned()))
+        Unavailable::new(
+            &target,
+            error
+                .as_db_error()
+                .map_or_else(|| error.to_string(), |error| error.message().to_owned()),
+        )
     };
     let client = target.connect_plainly().await?;
-    if client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&NAME]).await.map_err(failed)?.is_some() {
+    if client
+        .query_opt("SELECT FROM pg_database WHERE datname = $1", &[&NAME])
+        .await
+        .map_err(failed)?
+        .is_some()
+    {
         return Ok(());
     }
     match client.batch_execute(&format!("CREATE DATABASE {NAME}")).await {
         // Another process made it just now: PostgreSQL has two ways of saying so.
-        Err(error) if matches!(error.code().map(tokio_postgres::error::SqlState::code), Some("42P04" | "23505")) => Ok(()),
+        Err(error)
+            if matches!(
+                error.code().map(tokio_postgres::error::SqlState::code),
+                Some("42P04" | "23505")
+            ) =>
+        {
+            Ok(())
+        }
         made => Ok(made.map_err(failed)?),
     }
 }

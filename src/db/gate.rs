@@ -5,8 +5,8 @@ use diesel_async::RunQueryDsl;
 
 use super::{Conn, statement::statement};
 
-/// A gate, named by a key that is arbitrary but the same for all processes on a database. Whoever passes it is through until its
-/// transaction ends.
+/// A gate, named by a key that is arbitrary but the same for all processes on a database. Whoever
+/// passes it is through until its transaction ends.
 pub(crate) struct Gate(i64);
 
 statement! {

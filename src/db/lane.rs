@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{Conn, Pool, Target, Unavailable, plans, pool::still_answers};
 
-/// A connection beside the pool for statements that are transactions in themselves: nothing has to be said before or after them.
+/// A connection beside the pool for statements that are transactions in themselves: nothing has to
+/// be said before or after them.
 pub struct Lane {
     target: Target,
     open: Mutex<Option<Open>>,
@@ -24,8 +25,12 @@ impl Lane {
         Self { target: pool.target().clone(), open: Mutex::new(None) }
     }
 
-    /// Does some work on the connection, after whoever has it now. Its caller's runtime drives the connection from then on.
-    pub async fn run<T, E: From<Unavailable>>(&self, work: impl AsyncFnOnce(&Conn) -> Result<T, E>) -> Result<T, E> {
+    /// Does some work on the connection, after whoever has it now. Its caller's runtime drives the
+    /// connection from then on.
+    pub async fn run<T, E: From<Unavailable>>(
+        &self,
+        work: impl AsyncFnOnce(&Conn) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut open = self.open.lock().await;
         let alive = match open.take() {
             Some(open) => open.if_alive().await,
@@ -46,14 +51,17 @@ impl Lane {
 
     async fn connect(&self) -> Result<Open, Unavailable> {
         let conn = self.target.connect().await?;
-        plans::keep_for_good(&conn).await.map_err(|error| Unavailable::new(&self.target, error.to_string()))?;
+        plans::keep_for_good(&conn)
+            .await
+            .map_err(|error| Unavailable::new(&self.target, error.to_string()))?;
         Ok(Open { conn, used_at: Instant::now() })
     }
 }
 
 impl Open {
     async fn if_alive(mut self) -> Option<Self> {
-        let alive = !self.conn.is_broken() && still_answers(&mut self.conn, self.used_at.elapsed()).await;
+        let alive =
+            !self.conn.is_broken() && still_answers(&mut self.conn, self.used_at.elapsed()).await;
         alive.then_some(self)
     }
 }

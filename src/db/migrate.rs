@@ -1,4 +1,5 @@
-//! Migrations: part of the binary, applied under a lock, so that any number of processes may start at once.
+//! Migrations: part of the binary, applied under a lock, so that any number of processes may start
+//! at once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +26,10 @@ pub enum MigrateError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// It was migrated by a later version.
-    #[error("the database was migrated by a newer Carillon (to {0}): start that version, or restore a backup from before the update")]
+    #[error(
+        "the database was migrated by a newer Carillon (to {0}): start that version, or restore a \
+         backup from before the update"
+    )]
     Newer(String),
     /// A migration was refused; those before it are applied, it is not.
     #[error("the migration {version} failed and was undone: {reason}")]
@@ -40,26 +44,41 @@ pub enum MigrateError {
     Unreadable(String),
 }
 
-/// Applies what is missing, and returns the versions that it applied; waits while another process does the same.
+/// Applies what is missing, and returns the versions that it applied; waits while another process
+/// does the same.
 pub async fn migrate(target: &Target) -> Result<Vec<String>, MigrateError> {
     let mut conn = target.connect().await?;
     lock(&mut conn).await.map_err(unreadable)?;
-    let own: Session = sql_query("SELECT pg_backend_pid() AS pid").get_result(&mut conn).await.map_err(unreadable)?;
+    let own: Session = sql_query("SELECT pg_backend_pid() AS pid")
+        .get_result(&mut conn)
+        .await
+        .map_err(unreadable)?;
     let _watched = waits::watch(target, own.pid, "bringing the database to this version");
-    // The harness blocks its thread, and panics on runtimes with a single one. The lock ends with the connection.
-    tokio::task::spawn_blocking(move || apply(AsyncMigrationHarness::new(conn))).await.map_err(unreadable)?
+    // The harness blocks its thread, and panics on runtimes with a single one. The lock ends with
+    // the connection.
+    tokio::task::spawn_blocking(move || apply(AsyncMigrationHarness::new(conn)))
+        .await
+        .map_err(unreadable)?
 }
 
-/// Whether this version needs migrations that the database does not have; an error when the database is newer or does not answer.
+/// Whether this version needs migrations that the database does not have; an error when the
+/// database is newer or does not answer.
 pub async fn pending(conn: &mut Conn) -> Result<bool, MigrateError> {
     let exists: Answer =
-        sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS answer").get_result(conn).await.map_err(unreadable)?;
+        sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS answer")
+            .get_result(conn)
+            .await
+            .map_err(unreadable)?;
     if !exists.answer {
         return Ok(true);
     }
-    let applied: Vec<Version> = sql_query("SELECT version FROM __diesel_schema_migrations").load(conn).await.map_err(unreadable)?;
+    let applied: Vec<Version> = sql_query("SELECT version FROM __diesel_schema_migrations")
+        .load(conn)
+        .await
+        .map_err(unreadable)?;
     let applied: BTreeSet<String> = applied.into_iter().map(|row| row.version).collect();
-    let ours: BTreeSet<String> = all().map_err(unreadable)?.iter().map(|migration| version_of(&**migration)).collect();
+    let ours: BTreeSet<String> =
+        all().map_err(unreadable)?.iter().map(|migration| version_of(&**migration)).collect();
     refuse_newer(&applied, &ours)?;
     Ok(!ours.is_subset(&applied))
 }
@@ -87,26 +106,36 @@ struct Version {
 async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
     let mut silence = Silence::begin();
     loop {
-        let got: Answer = sql_query("SELECT pg_try_advisory_lock($1) AS answer").bind::<BigInt, _>(LOCK).get_result(conn).await?;
+        let got: Answer = sql_query("SELECT pg_try_advisory_lock($1) AS answer")
+            .bind::<BigInt, _>(LOCK)
+            .get_result(conn)
+            .await?;
         if got.answer {
             return Ok(());
         }
         if let Some(seconds) = silence.is_over() {
             let holder = waits::holders(conn, LOCK).await?;
-            tracing::warn!(seconds, "waiting for the lock of the migrations, which is held by {holder}");
+            tracing::warn!(
+                seconds,
+                "waiting for the lock of the migrations, which is held by {holder}"
+            );
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
 fn apply(mut harness: AsyncMigrationHarness<Conn>) -> Result<Vec<String>, MigrateError> {
-    let applied = harness.applied_migrations().map_err(unreadable)?.iter().map(ToString::to_string).collect();
+    let applied =
+        harness.applied_migrations().map_err(unreadable)?.iter().map(ToString::to_string).collect();
     let ours = all().map_err(unreadable)?;
     refuse_newer(&applied, &ours.iter().map(|migration| version_of(&**migration)).collect())?;
     let mut done = Vec::new();
     for migration in harness.pending_migrations(MIGRATIONS).map_err(unreadable)? {
         let version = version_of(&*migration);
-        harness.run_migration(&*migration).map_err(|error| MigrateError::Failed { version: version.clone(), reason: error.to_string() })?;
+        harness.run_migration(&*migration).map_err(|error| MigrateError::Failed {
+            version: version.clone(),
+            reason: error.to_string(),
+        })?;
         done.push(version);
     }
     Ok(done)

@@ -6,16 +6,23 @@ use diesel_async::RunQueryDsl;
 use super::{Conn, statement::statement};
 
 statement! {
-    struct Keep<'a> { mode: &'a str => Text, seqscan: &'a str => Text, transaction_only: bool => Bool }
+    struct Keep<'a> {
+        mode: &'a str => Text,
+        seqscan: &'a str => Text,
+        transaction_only: bool => Bool
+    }
     returns ();
-    "SELECT set_config('plan_cache_mode', given.mode, given.transaction_only), set_config('enable_seqscan', given.seqscan, given.transaction_only)
+    "SELECT set_config('plan_cache_mode', given.mode, given.transaction_only),
+        set_config('enable_seqscan', given.seqscan, given.transaction_only)
      FROM (SELECT {}::text AS mode, {}::text AS seqscan, {}::bool AS transaction_only) AS given"
 }
 
-/// Lets the statements of this transaction find rows by their indexes, with plans that are made once for each connection.
+/// Lets the statements of this transaction find rows by their indexes, with plans that are made
+/// once for each connection.
 ///
-/// They name rows by arrays of ids, so that every good plan is the same. Left alone, PostgreSQL plans each of them anew, which takes as
-/// long as half of the work, and reads whole tables where it believes them to be small because nobody has counted them lately.
+/// They name rows by arrays of ids, so that every good plan is the same. Left alone, PostgreSQL
+/// plans each of them anew, which takes as long as half of the work, and reads whole tables where
+/// it believes them to be small because nobody has counted them lately.
 pub async fn keep(mut conn: &Conn) -> diesel::QueryResult<()> {
     by_index(true).execute(&mut conn).await.map(drop)
 }

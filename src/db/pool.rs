@@ -7,8 +7,12 @@ use std::time::Duration;
 use deadpool::Runtime;
 use deadpool::managed::TimeoutType;
 use diesel::ConnectionError;
-use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool as Deadpool, PoolError};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod};
+use diesel_async::pooled_connection::deadpool::{
+    Hook, HookError, Object, Pool as Deadpool, PoolError,
+};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
+};
 use futures::FutureExt;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -29,53 +33,67 @@ pub struct Pool {
 
 /// A connection on loan; goes back when it is dropped. Dereferences to [`Conn`].
 ///
-/// With a transaction that nobody will end, because a request or a worker was dropped in the midst of it, it is closed instead: in
-/// the pool it would keep its locks, STOP's gate among them, until somebody borrows it.
+/// With a transaction that nobody will end, because a request or a worker was dropped in the midst
+/// of it, it is closed instead: in the pool it would keep its locks, STOP's gate among them, until
+/// somebody borrows it.
 pub struct PooledConn(Option<Object<Conn>>);
 
 impl Pool {
     /// A pool of at most `size` connections on the present runtime; none is opened yet.
     pub fn new(target: Target, size: NonZeroUsize) -> Self {
         let mut config = ManagerConfig::default();
-        // One that PostgreSQL has closed is not lent again; one that has died silently, because of the network, is found by `still_answers`.
+        // One that PostgreSQL has closed is not lent again; one that has died silently, because of
+        // the network, is found by `still_answers`.
         config.recycling_method = RecyclingMethod::Fast;
         let to = target.clone();
-        // A connection ends with the runtime that opened it: with that of a thread of the web server, it would end under the worker.
+        // A connection ends with the runtime that opened it: with that of a thread of the web
+        // server, it would end under the worker.
         let runtime = Handle::current();
         config.custom_setup = Box::new(move |_| {
             let to = to.clone();
             let opened = runtime.spawn(async move { to.connect().await });
             async move {
-                let conn = AbortOnDropHandle::new(opened).await.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+                let conn = AbortOnDropHandle::new(opened)
+                    .await
+                    .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
                 conn.map_err(|error| ConnectionError::BadConnection(error.reason().to_owned()))
             }
             .boxed()
         });
-        let connections = Deadpool::builder(AsyncDieselConnectionManager::new_with_config(String::new(), config))
-            .max_size(size.get())
-            .pre_recycle(Hook::async_fn(|conn, metrics| {
-                let dead = || HookError::message("the connection does not answer any more");
-                still_answers(conn, metrics.last_used()).map(move |alive| alive.then_some(()).ok_or_else(dead)).boxed()
-            }))
-            // Without all three, whoever waits while PostgreSQL restarts waits for ever.
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(target.patience()))
-            .recycle_timeout(Some(PATIENCE))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .expect("only a pool without a runtime cannot be built");
+        let connections =
+            Deadpool::builder(AsyncDieselConnectionManager::new_with_config(String::new(), config))
+                .max_size(size.get())
+                .pre_recycle(Hook::async_fn(|conn, metrics| {
+                    let dead = || HookError::message("the connection does not answer any more");
+                    still_answers(conn, metrics.last_used())
+                        .map(move |alive| alive.then_some(()).ok_or_else(dead))
+                        .boxed()
+                }))
+                // Without all three, whoever waits while PostgreSQL restarts waits for ever.
+                .wait_timeout(Some(PATIENCE))
+                .create_timeout(Some(target.patience()))
+                .recycle_timeout(Some(PATIENCE))
+                .runtime(Runtime::Tokio1)
+                .build()
+                .expect("only a pool without a runtime cannot be built");
         Self { connections, target }
     }
 
-    /// Lends a connection that answers; waits at most two seconds for each of: a free place, the connecting, its answer.
+    /// Lends a connection that answers; waits at most two seconds for each of: a free place, the
+    /// connecting, its answer.
     pub async fn get(&self) -> Result<PooledConn, Unavailable> {
         let lent = self.connections.get().await.map_err(|error| {
             let size = self.connections.status().max_size;
             let reason = match error {
                 PoolError::Timeout(TimeoutType::Wait) => {
-                    format!("all {size} connections were busy for 2 seconds (CARILLON_DATABASE_CONNECTIONS sets their number)")
+                    format!(
+                        "all {size} connections were busy for 2 seconds \
+                         (CARILLON_DATABASE_CONNECTIONS sets their number)"
+                    )
                 }
-                PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => "it did not answer within 2 seconds".to_owned(),
+                PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                    "it did not answer within 2 seconds".to_owned()
+                }
                 PoolError::Backend(error) => error.to_string(),
                 other => other.to_string(),
             };
@@ -101,9 +119,11 @@ impl Pool {
     }
 }
 
-/// Asks a connection that has not been lent for a while whether it is still there; to ask each time would be one more round trip.
+/// Asks a connection that has not been lent for a while whether it is still there; to ask each time
+/// would be one more round trip.
 pub(super) async fn still_answers(conn: &mut Conn, unused: Duration) -> bool {
-    unused < TRUSTED || matches!(timeout(PATIENCE, conn.ping(&RecyclingMethod::Verified)).await, Ok(Ok(())))
+    unused < TRUSTED
+        || matches!(timeout(PATIENCE, conn.ping(&RecyclingMethod::Verified)).await, Ok(Ok(())))
 }
 
 impl std::fmt::Debug for Pool {

@@ -1,13 +1,17 @@
-//! Hot statements: SQL text with a static identity, so that PostgreSQL prepares it once per connection.
+//! Hot statements: SQL text with a static identity, so that PostgreSQL prepares it once per
+//! connection.
 //!
-//! diesel's `sql_query` is planned anew each time; measured on the claim it ran at about half the rate.
+//! diesel's `sql_query` is planned anew each time; measured on the claim it ran at about half the
+//! rate.
 
 /// Declares a statement as a type: its binds are the fields, in the order of the `{}` in the text.
 ///
-/// `returns` is the SQL type of its rows (`()` for none). Arrays bind whole batches: `unnest({}::uuid[], …)`.
+/// `returns` is the SQL type of its rows (`()` for none). Arrays bind whole batches:
+/// `unnest({}::uuid[], …)`.
 ///
-/// With `planned for its values` it is planned anew each time, for statements that ask for little or for much by the same text: the plan
-/// that PostgreSQL would keep after some times serves neither.
+/// With `planned for its values` it is planned anew each time, for statements that ask for little
+/// or for much by the same text: the plan that PostgreSQL would keep after some times serves
+/// neither.
 macro_rules! statement {
     (
         $(#[$doc:meta])*
@@ -15,7 +19,11 @@ macro_rules! statement {
         returns $rows:ty;
         $text:expr
     ) => {
-        $crate::db::statement::statement!(@declare $(#[$doc])* $vis struct $name<$lt> { $($field: $rust => $sql),+ } $rows, $text, true);
+        $crate::db::statement::statement!(
+            @declare $(#[$doc])* $vis struct $name<$lt> { $($field: $rust => $sql),+ } $rows,
+            $text,
+            true
+        );
     };
     (
         $(#[$doc:meta])*
@@ -23,11 +31,18 @@ macro_rules! statement {
         returns $rows:ty, planned for its values;
         $text:expr
     ) => {
-        $crate::db::statement::statement!(@declare $(#[$doc])* $vis struct $name<$lt> { $($field: $rust => $sql),+ } $rows, $text, false);
+        $crate::db::statement::statement!(
+            @declare $(#[$doc])* $vis struct $name<$lt> { $($field: $rust => $sql),+ } $rows,
+            $text,
+            false
+        );
     };
     (
         @declare $(#[$doc:meta])*
-        $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $rust:ty => $sql:ty),+ } $rows:ty, $text:expr, $kept:literal
+        $vis:vis struct $name:ident<$lt:lifetime> {
+            $($field:ident: $rust:ty => $sql:ty),
+            +
+        } $rows:ty, $text:expr, $kept:literal
     ) => {
         $(#[$doc])*
         $vis struct $name<$lt> { $($vis $field: $rust),+ }
@@ -46,7 +61,12 @@ macro_rules! statement {
         }
 
         impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name<'_> {
-            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_,
+                'b,
+                diesel::pg::Pg>
+            ) -> diesel::QueryResult<()> {
                 if !$kept {
                     out.unsafe_to_cache_prepared();
                 }

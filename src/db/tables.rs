@@ -1,4 +1,5 @@
-//! How large the tables are and how well they are kept, as PostgreSQL knows it: nothing is counted for it.
+//! How large the tables are and how well they are kept, as PostgreSQL knows it: nothing is counted
+//! for it.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;

@@ -1,4 +1,5 @@
-//! Where the database is and how it is reached: `DATABASE_URL` as libpq reads it, with or without TLS.
+//! Where the database is and how it is reached: `DATABASE_URL` as libpq reads it, with or without
+//! TLS.
 
 use std::error::Error as _;
 use std::fmt;
@@ -17,7 +18,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Conn, Unavailable};
 
-/// Connecting, and waiting for a connection, takes milliseconds when all is well: past this, the database counts as away.
+/// Connecting, and waiting for a connection, takes milliseconds when all is well: past this, the
+/// database counts as away.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A PostgreSQL database and the way to it.
@@ -33,28 +35,36 @@ pub struct Target {
 enum Tls {
     /// Unix sockets, or `sslmode=disable`.
     None,
-    /// `sslmode=prefer`, the default: encrypted when the server offers it, its certificate not checked (as libpq does).
+    /// `sslmode=prefer`, the default: encrypted when the server offers it, its certificate not
+    /// checked (as libpq does).
     Opportunistic,
-    /// `sslmode=require` and stricter: always encrypted, certificate and host name checked against the system's certificates.
+    /// `sslmode=require` and stricter: always encrypted, certificate and host name checked against
+    /// the system's certificates.
     Verified,
 }
 
-/// A transaction in which nothing happens for half a minute belongs to a machine that is suspended or cut off: PostgreSQL ends it, with the
-/// locks for which all others would wait as long as that machine sleeps.
+/// A transaction in which nothing happens for half a minute belongs to a machine that is suspended
+/// or cut off: PostgreSQL ends it, with the locks for which all others would wait as long as that
+/// machine sleeps.
 const GIVE_UP_IDLE: &str = "SET idle_in_transaction_session_timeout = '30s'";
 
 /// Why a text is no [`Target`]; never repeats the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is not a PostgreSQL address ({0}); write it like postgres://user:password@host/database?sslmode=require")]
+#[error(
+    "it is not a PostgreSQL address ({0}); write it like postgres://user:password@host/database?sslmode=require"
+)]
 pub struct TargetError(String);
 
 impl Target {
-    /// Reads `postgres://user:password@host:port/database?sslmode=…`, `postgres:///database?host=/socket/directory`, or `key=value` pairs.
+    /// Reads `postgres://user:password@host:port/database?sslmode=…`,
+    /// `postgres:///database?host=/socket/directory`, or `key=value` pairs.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         if !is_url && (text.contains("://") || !text.contains('=')) {
-            return Err(TargetError("it starts neither with postgres:// nor with key=value pairs".to_owned()));
+            return Err(TargetError(
+                "it starts neither with postgres:// nor with key=value pairs".to_owned(),
+            ));
         }
         let (text, mode) = take(text, "sslmode=");
         // The driver would take a list in the query for the name of one host.
@@ -63,9 +73,14 @@ impl Target {
             Some("disable") => Tls::None,
             None | Some("allow" | "prefer") => Tls::Opportunistic,
             Some("require" | "verify-ca" | "verify-full") => Tls::Verified,
-            Some(_) => return Err(TargetError("sslmode is none of disable, prefer, require, verify-full".to_owned())),
+            Some(_) => {
+                return Err(TargetError(
+                    "sslmode is none of disable, prefer, require, verify-full".to_owned(),
+                ));
+            }
         };
-        let mut config: tokio_postgres::Config = text.parse().map_err(|error: tokio_postgres::Error| TargetError(describe(&error)))?;
+        let mut config: tokio_postgres::Config =
+            text.parse().map_err(|error: tokio_postgres::Error| TargetError(describe(&error)))?;
         for host in listed.iter().flat_map(|hosts| hosts.split(',')) {
             config.host(decode(host));
         }
@@ -87,11 +102,13 @@ impl Target {
             config.application_name("carillon");
         }
         if config.get_connect_timeout().is_none() {
-            // Of several hosts one may be down: the next ones need time within the patience for all.
+            // Of several hosts one may be down: the next ones need time within the patience for
+            // all.
             config.connect_timeout(if hosts(&config) > 1 { PATIENCE / 2 } else { PATIENCE });
         }
         // TLS has no meaning on unix sockets, and the driver would look for a host name to check.
-        let sockets_only = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let sockets_only = config.get_hostaddrs().is_empty()
+            && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         let tls = if sockets_only { Tls::None } else { tls };
         config.ssl_mode(match tls {
             Tls::None => SslMode::Disable,
@@ -117,19 +134,27 @@ impl Target {
     /// The address as a URL, with `…` where it has a password.
     pub fn masked(&self) -> String {
         let password = if self.config.get_password().is_some() { ":…" } else { "" };
-        let user = self.config.get_user().map(|user| format!("{user}{password}@")).unwrap_or_default();
+        let user =
+            self.config.get_user().map(|user| format!("{user}{password}@")).unwrap_or_default();
         let sockets = self.config.get_hosts().iter().map(|host| match host {
             Host::Tcp(host) => host.clone(),
             Host::Unix(directory) => directory.display().to_string(),
         });
-        let hosts: Vec<String> = sockets.chain(self.config.get_hostaddrs().iter().map(ToString::to_string)).collect();
-        let ports: Vec<String> = self.config.get_ports().iter().map(|port| format!(":{port}")).collect();
+        let hosts: Vec<String> =
+            sockets.chain(self.config.get_hostaddrs().iter().map(ToString::to_string)).collect();
+        let ports: Vec<String> =
+            self.config.get_ports().iter().map(|port| format!(":{port}")).collect();
         let mode = match self.tls {
             Tls::None => "disable",
             Tls::Opportunistic => "prefer",
             Tls::Verified => "verify-full",
         };
-        format!("postgres://{user}{}{}/{}?sslmode={mode}", hosts.join(","), ports.join(","), self.database().unwrap_or_default())
+        format!(
+            "postgres://{user}{}{}/{}?sslmode={mode}",
+            hosts.join(","),
+            ports.join(","),
+            self.database().unwrap_or_default()
+        )
     }
 
     /// Opens a connection outside the pool, for what needs one to itself (LISTEN, advisory locks).
@@ -137,11 +162,16 @@ impl Target {
         self.in_time(async {
             let connected = match self.tls {
                 Tls::None => {
-                    let (client, connection) = self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
+                    let (client, connection) =
+                        self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
                     AsyncPgConnection::try_from_client_and_connection(client, connection).await
                 }
                 Tls::Opportunistic | Tls::Verified => {
-                    let (client, connection) = self.config.connect(self.connector()?).await.map_err(|error| self.refused(&error))?;
+                    let (client, connection) = self
+                        .config
+                        .connect(self.connector()?)
+                        .await
+                        .map_err(|error| self.refused(&error))?;
                     AsyncPgConnection::try_from_client_and_connection(client, connection).await
                 }
             };
@@ -158,12 +188,17 @@ impl Target {
         self.in_time(async {
             match self.tls {
                 Tls::None => {
-                    let (client, connection) = self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
+                    let (client, connection) =
+                        self.config.connect(NoTls).await.map_err(|error| self.refused(&error))?;
                     tokio::spawn(connection);
                     Ok(client)
                 }
                 Tls::Opportunistic | Tls::Verified => {
-                    let (client, connection) = self.config.connect(self.connector()?).await.map_err(|error| self.refused(&error))?;
+                    let (client, connection) = self
+                        .config
+                        .connect(self.connector()?)
+                        .await
+                        .map_err(|error| self.refused(&error))?;
                     tokio::spawn(connection);
                     Ok(client)
                 }
@@ -172,21 +207,32 @@ impl Target {
         .await
     }
 
-    /// How long connecting may take in all: each host gets its turn, and one that takes packets without a word does not end it.
+    /// How long connecting may take in all: each host gets its turn, and one that takes packets
+    /// without a word does not end it.
     pub(super) fn patience(&self) -> Duration {
         PATIENCE * u32::try_from(hosts(&self.config)).unwrap_or(u32::MAX)
     }
 
-    /// The driver's own time limit ends with the TCP connection; a server that is suspended takes that and says nothing.
-    async fn in_time<T>(&self, connecting: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
+    /// The driver's own time limit ends with the TCP connection; a server that is suspended takes
+    /// that and says nothing.
+    async fn in_time<T>(
+        &self,
+        connecting: impl Future<Output = Result<T, Unavailable>>,
+    ) -> Result<T, Unavailable> {
         let patience = self.patience();
-        let late = |_| Unavailable::new(self, format!("it did not answer within {} seconds", patience.as_secs()));
+        let late = |_| {
+            Unavailable::new(
+                self,
+                format!("it did not answer within {} seconds", patience.as_secs()),
+            )
+        };
         tokio::time::timeout(patience, connecting).await.map_err(late)?
     }
 
     fn refused(&self, error: &tokio_postgres::Error) -> Unavailable {
         let reason = describe(error);
-        let hint = "; its certificate is checked against the system's, or those in the file that SSL_CERT_FILE names";
+        let hint = "; its certificate is checked against the system's, or those in the file that \
+                    SSL_CERT_FILE names";
         let hint = if reason.contains("peer certificate") { hint } else { "" };
         Unavailable::new(self, format!("{reason}{hint}"))
     }
@@ -195,13 +241,19 @@ impl Target {
         if let Some(connector) = self.connector.get() {
             return Ok(connector.clone());
         }
-        let failed = |error: rustls::Error| Unavailable::new(self, format!("TLS cannot be set up: {error}"));
+        let failed =
+            |error: rustls::Error| Unavailable::new(self, format!("TLS cannot be set up: {error}"));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(failed)?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(failed)?;
         let config = if self.tls == Tls::Verified {
             builder.with_platform_verifier().map_err(failed)?.with_no_client_auth()
         } else {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))).with_no_client_auth()
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+                .with_no_client_auth()
         };
         Ok(self.connector.get_or_init(|| MakeRustlsConnect::new(config)).clone())
     }
@@ -212,9 +264,13 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "“{}” at ", self.database().or(self.config.get_user()).unwrap_or("postgres"))?;
         match self.config.get_hosts().first() {
-            Some(Host::Tcp(host)) => write!(f, "{host}:{}", self.config.get_ports().first().unwrap_or(&5432)),
+            Some(Host::Tcp(host)) => {
+                write!(f, "{host}:{}", self.config.get_ports().first().unwrap_or(&5432))
+            }
             Some(Host::Unix(directory)) => write!(f, "{}", directory.display()),
-            None => self.config.get_hostaddrs().first().map_or(Ok(()), |address| write!(f, "{address}")),
+            None => {
+                self.config.get_hostaddrs().first().map_or(Ok(()), |address| write!(f, "{address}"))
+            }
         }
     }
 }
@@ -230,9 +286,11 @@ fn hosts(config: &tokio_postgres::Config) -> usize {
     config.get_hosts().len().max(config.get_hostaddrs().len()).max(1)
 }
 
-/// Takes a parameter, such as `sslmode=`, out of the text: the driver does not know all of libpq's values.
+/// Takes a parameter, such as `sslmode=`, out of the text: the driver does not know all of libpq's
+/// values.
 fn take(text: &str, name: &str) -> (String, Option<String>) {
-    let found = text.match_indices(name).find(|(at, _)| *at == 0 || text[..*at].ends_with(['?', '&', ' ']));
+    let found =
+        text.match_indices(name).find(|(at, _)| *at == 0 || text[..*at].ends_with(['?', '&', ' ']));
     let Some((start, _)) = found else { return (text.to_owned(), None) };
     let value = &text[start + name.len()..];
     let length = value.find(['&', ' ']).unwrap_or(value.len());
@@ -259,7 +317,9 @@ fn describe(error: &tokio_postgres::Error) -> String {
             let source = source.to_string();
             // A password with a `?` in it is read as an option: such “names” are not repeated.
             match source.strip_prefix("unknown option `").and_then(|rest| rest.strip_suffix('`')) {
-                Some(name) if !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') => "unknown option".to_owned(),
+                Some(name) if !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') => {
+                    "unknown option".to_owned()
+                }
                 _ => source,
             }
         }
@@ -289,7 +349,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -298,7 +363,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -320,10 +390,16 @@ mod tests {
             ("verify-ca", Tls::Verified),
             ("verify-full", Tls::Verified),
         ] {
-            let target = Target::parse(&format!("postgres://u:p@db.example.com:6000/carillon?sslmode={mode}&application_name=x")).unwrap();
+            let target = Target::parse(&format!(
+                "postgres://u:p@db.example.com:6000/carillon?sslmode={mode}&application_name=x"
+            ))
+            .unwrap();
             assert!(target.tls == tls, "{mode}");
             assert_eq!(target.config.get_application_name(), Some("x"));
-            assert!(Target::parse(&format!("host=db dbname=x sslmode={mode}")).unwrap().tls == tls, "{mode}");
+            assert!(
+                Target::parse(&format!("host=db dbname=x sslmode={mode}")).unwrap().tls == tls,
+                "{mode}"
+            );
         }
         assert!(Target::parse("postgres://db/x").unwrap().tls == Tls::Opportunistic);
         assert!(Target::parse("postgres://db/x?sslmode=maybe").is_err());
@@ -331,26 +407,42 @@ mod tests {
 
     #[test]
     fn unix_sockets_never_use_tls() {
-        for text in ["postgres:///carillon?host=/run/x", "postgresql://%2Frun%2Fx/carillon?sslmode=require", "host=/run/x dbname=carillon"]
-        {
+        for text in [
+            "postgres:///carillon?host=/run/x",
+            "postgresql://%2Frun%2Fx/carillon?sslmode=require",
+            "host=/run/x dbname=carillon",
+        ] {
             let target = Target::parse(text).unwrap();
             assert!(target.tls == Tls::None, "{text}");
             assert_eq!(target.to_string(), "“carillon” at /run/x");
         }
-        assert_eq!(Target::parse("postgres:///carillon").unwrap().to_string(), "“carillon” at /var/run/postgresql");
+        assert_eq!(
+            Target::parse("postgres:///carillon").unwrap().to_string(),
+            "“carillon” at /var/run/postgresql"
+        );
     }
 
     #[test]
     fn several_hosts_may_stand_in_any_form_that_libpq_reads() {
         for text in ["postgres://a,b/x", "postgres:///x?host=a,b", "host=a,b dbname=x"] {
             let target = Target::parse(text).unwrap();
-            assert_eq!(target.config.get_hosts(), [Host::Tcp("a".to_owned()), Host::Tcp("b".to_owned())], "{text}");
+            assert_eq!(
+                target.config.get_hosts(),
+                [Host::Tcp("a".to_owned()), Host::Tcp("b".to_owned())],
+                "{text}"
+            );
         }
-        for text in
-            ["postgres:///x?host=/run/a,/run/b", "postgres://%2Frun%2Fa,%2Frun%2Fb/x", "postgres:///x?host=%2Frun%2Fa,%2Frun%2Fb&user=u"]
-        {
+        for text in [
+            "postgres:///x?host=/run/a,/run/b",
+            "postgres://%2Frun%2Fa,%2Frun%2Fb/x",
+            "postgres:///x?host=%2Frun%2Fa,%2Frun%2Fb&user=u",
+        ] {
             let target = Target::parse(text).unwrap();
-            assert_eq!(target.config.get_hosts(), [Host::Unix("/run/a".into()), Host::Unix("/run/b".into())], "{text}");
+            assert_eq!(
+                target.config.get_hosts(),
+                [Host::Unix("/run/a".into()), Host::Unix("/run/b".into())],
+                "{text}"
+            );
             assert_eq!(target.patience(), PATIENCE * 2);
         }
     }
@@ -360,23 +452,50 @@ mod tests {
         let target = Target::parse("postgres://ada:hunter2@db.example.com/carillon").unwrap();
         assert_eq!(format!("{target:?}"), "Target(“carillon” at db.example.com:5432)");
         assert_eq!(target.masked(), "postgres://ada:…@db.example.com:5432/carillon?sslmode=prefer");
-        // The first two are passwords to the driver, and a port with a path to other readers of URLs.
-        for secret in ["postgres://ada:2024/hunter2@db/x", "postgres://ada:1?hunter2@db/x", "postgres://ada@db/x?password=hunter2"] {
-            assert_eq!(Target::parse(secret).unwrap().masked(), "postgres://ada:…@db:5432/x?sslmode=prefer", "{secret}");
+        // The first two are passwords to the driver, and a port with a path to other readers of
+        // URLs.
+        for secret in [
+            "postgres://ada:2024/hunter2@db/x",
+            "postgres://ada:1?hunter2@db/x",
+            "postgres://ada@db/x?password=hunter2",
+        ] {
+            assert_eq!(
+                Target::parse(secret).unwrap().masked(),
+                "postgres://ada:…@db:5432/x?sslmode=prefer",
+                "{secret}"
+            );
         }
         assert_eq!(
             Target::parse("host=db user=ada password=hunter2 port=6000").unwrap().masked(),
             "postgres://ada:…@db:6000/?sslmode=prefer"
         );
-        for text in ["postgres://ada@db/y?hunter2=x", "postgres://ada:hunter2@db:port/y", "hunter2", "mysql://ada:hunter2@db/y"] {
+        for text in [
+            "postgres://ada@db/y?hunter2=x",
+            "postgres://ada:hunter2@db:port/y",
+            "hunter2",
+            "mysql://ada:hunter2@db/y",
+        ] {
             let error = Target::parse(text).unwrap_err().to_string();
-            assert!(!error.contains("hunter2") && error.contains("postgres://user:password@host/database"), "{error}");
+            assert!(
+                !error.contains("hunter2")
+                    && error.contains("postgres://user:password@host/database"),
+                "{error}"
+            );
         }
     }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_named() {
-        let error = Target::parse("postgres://ada:hunter2@127.0.0.1:1/carillon").unwrap().connect().await.err().unwrap();
-        assert_eq!(error.to_string(), "the database “carillon” at 127.0.0.1:1 cannot be used: Connection refused (os error 111)");
+        let error = Target::parse("postgres://ada:hunter2@127.0.0.1:1/carillon")
+            .unwrap()
+            .connect()
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the database “carillon” at 127.0.0.1:1 cannot be used: Connection refused (os error \
+             111)"
+        );
     }
 }

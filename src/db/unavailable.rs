@@ -1,8 +1,10 @@
-//! The database does not answer: told apart from refused statements, because trying again later helps.
+//! The database does not answer: told apart from refused statements, because trying again later
+//! helps.
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-/// The database cannot be reached, or has no connection to spare; pages and hooks answer 503, jobs try again.
+/// The database cannot be reached, or has no connection to spare; pages and hooks answer 503, jobs
+/// try again.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the database {target} cannot be used: {reason}")]
 pub struct Unavailable {
@@ -21,19 +23,31 @@ impl Unavailable {
     }
 }
 
-/// Whether a statement failed because the database went away or shuts down, and not because of the statement.
+/// Whether a statement failed because the database went away or shuts down, and not because of the
+/// statement.
 pub fn is_away(error: &Error) -> bool {
     match error {
         Error::BrokenTransactionManager
-        | Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
-        Error::RollbackErrorOnCommit { rollback_error, commit_error } => is_away(rollback_error) || is_away(commit_error),
-        // The driver gives these no kind of their own, and its texts are those of PostgreSQL in English (`lc_messages` of clusters made
-        // by others may differ: then the connection is closed right after, and the next statement is told apart above).
+        | Error::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+            _,
+        ) => true,
+        Error::RollbackErrorOnCommit { rollback_error, commit_error } => {
+            is_away(rollback_error) || is_away(commit_error)
+        }
+        // The driver gives these no kind of their own, and its texts are those of PostgreSQL in
+        // English (`lc_messages` of clusters made by others may differ: then the connection is
+        // closed right after, and the next statement is told apart above).
         Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
             let message = information.message();
-            ["terminating connection", "the database system is", "too many clients", "remaining connection slots"]
-                .iter()
-                .any(|start| message.contains(start))
+            [
+                "terminating connection",
+                "the database system is",
+                "too many clients",
+                "remaining connection slots",
+            ]
+            .iter()
+            .any(|start| message.contains(start))
         }
         _ => false,
     }

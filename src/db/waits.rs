@@ -1,4 +1,5 @@
-//! Waits of a start: whatever takes longer than two seconds is said in the log, with who holds it up.
+//! Waits of a start: whatever takes longer than two seconds is said in the log, with who holds it
+//! up.
 
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ pub(super) struct Client {
     words: String,
 }
 
-/// The columns of `pg_stat_activity` that tell an admin who a client is; some are hidden from users that are no superusers.
+/// The columns of `pg_stat_activity` that tell an admin who a client is; some are hidden from users
+/// that are no superusers.
 const WORDS: &str = "format('PostgreSQL process %s (%s at %s), connected since %s, %s since %s', a.pid,
     coalesce(nullif(a.application_name, ''), 'a program without a name'), coalesce(host(a.client_addr), 'a local socket'),
     coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', 'a time that is not shown'),
@@ -65,8 +67,8 @@ pub(super) async fn holders(conn: &mut Conn, lock: i64) -> diesel::QueryResult<S
     Ok(list(sql_query(query).bind::<BigInt, _>(lock).load(conn).await?))
 }
 
-/// Says who holds up a session that does something long, for as long as the handle lives. A database that refuses a second connection
-/// is watched by nobody: the work goes on all the same.
+/// Says who holds up a session that does something long, for as long as the handle lives. A
+/// database that refuses a second connection is watched by nobody: the work goes on all the same.
 pub(super) fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDropHandle<()> {
     let target = target.clone();
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -79,7 +81,10 @@ pub(super) fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDro
                 if blocking.is_empty() {
                     tracing::info!(seconds, "{what}: still at work");
                 } else {
-                    tracing::warn!(seconds, "{what}: waiting for a lock that is held by {blocking}");
+                    tracing::warn!(
+                        seconds,
+                        "{what}: waiting for a lock that is held by {blocking}"
+                    );
                 }
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -89,7 +94,8 @@ pub(super) fn watch(target: &Target, pid: i32, what: &'static str) -> AbortOnDro
 
 /// The sessions for whose locks a session waits, in words.
 async fn blockers(conn: &mut Conn, pid: i32) -> diesel::QueryResult<String> {
-    let pids: Vec<Blocking> = sql_query("SELECT pg_blocking_pids($1) AS pids").bind::<Integer, _>(pid).load(conn).await?;
+    let pids: Vec<Blocking> =
+        sql_query("SELECT pg_blocking_pids($1) AS pids").bind::<Integer, _>(pid).load(conn).await?;
     let pids: Vec<i32> = pids.into_iter().flat_map(|row| row.pids).collect();
     let query = format!("SELECT {WORDS} FROM pg_stat_activity a WHERE a.pid = ANY ($1)");
     Ok(list(sql_query(query).bind::<Array<Integer>, _>(pids).load(conn).await?))

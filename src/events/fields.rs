@@ -60,7 +60,8 @@ impl ClientId {
 }
 
 impl Properties {
-    /// Takes an object of up to [`MAX_PROPERTIES_BYTES`] without NUL characters, which PostgreSQL cannot store.
+    /// Takes an object of up to [`MAX_PROPERTIES_BYTES`] without NUL characters, which PostgreSQL
+    /// cannot store.
     pub fn parse(object: Map<String, Value>) -> Result<Self, String> {
         let value = Value::Object(object);
         if !text::is_storable_value(&value) {
@@ -69,7 +70,9 @@ impl Properties {
         let properties = Self::from(value);
         let bytes = properties.text.as_str().len();
         if bytes > MAX_PROPERTIES_BYTES {
-            return Err(format!("These are {bytes} bytes of JSON; at most {MAX_PROPERTIES_BYTES} are possible."));
+            return Err(format!(
+                "These are {bytes} bytes of JSON; at most {MAX_PROPERTIES_BYTES} are possible."
+            ));
         }
         Ok(properties)
     }
@@ -148,11 +151,18 @@ mod tests {
     #[test]
     fn properties_are_what_the_database_can_store() {
         let stored = properties(json!({"a": [1, {"b": null}]})).unwrap();
-        assert_eq!((stored.value(), stored.text().as_str()), (&json!({"a": [1, {"b": null}]}), r#"{"a":[1,{"b":null}]}"#));
+        assert_eq!(
+            (stored.value(), stored.text().as_str()),
+            (&json!({"a": [1, {"b": null}]}), r#"{"a":[1,{"b":null}]}"#)
+        );
         assert_eq!(Properties::default().text().as_str(), "{}");
         for value in [json!({"a": "x\u{0}"}), json!({"a": [{"b\u{0}": 1}]})] {
             assert!(properties(value).unwrap_err().contains("NUL"));
         }
-        assert!(properties(json!({"a": "x".repeat(MAX_PROPERTIES_BYTES)})).unwrap_err().contains("at most 32768"));
+        assert!(
+            properties(json!({"a": "x".repeat(MAX_PROPERTIES_BYTES)}))
+                .unwrap_err()
+                .contains("at most 32768")
+        );
     }
 }

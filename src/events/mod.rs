@@ -1,6 +1,7 @@
 //! Events: what contacts did, reported from outside.
 //!
-//! [`record()`] stores reports in bulk; the edge hands what is new to `automations::enroll` in the same transaction.
+//! [`record()`] stores reports in bulk; the edge hands what is new to `automations::enroll` in the
+//! same transaction.
 
 mod fields;
 mod record;

@@ -70,24 +70,40 @@ statement! {
     "INSERT INTO events (id, client_id, name, contact_id, properties, occurred_at, received_at)
      SELECT e.id, e.client_id, e.name, e.contact_id, e.properties, e.occurred_at, clock.now
      FROM unnest({}::uuid[], {}::text[], {}::text[], {}::uuid[], {}::json[], {}::timestamptz[])
-        AS e (id, client_id, name, contact_id, properties, occurred_at), (SELECT {}::timestamptz AS now) AS clock
+        AS e (id, client_id, name, contact_id, properties, occurred_at),
+            (SELECT {}::timestamptz AS now) AS clock
      ORDER BY e.client_id, e.id"
 }
 
 /// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
 ///
-/// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown number becomes a contact, an unknown id is
-/// refused. The caller holds deletions of contacts off, and passes the new events and the changes to `automations::enroll` before it commits.
-/// Where another transaction [was quicker](was_quicker) with a client id, the caller begins anew.
-pub async fn record<'r>(conn: &mut Conn, reports: &'r [NewEvent], now: DateTime<Utc>) -> Result<Outcome<'r>> {
-    let known = find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref())).await?;
+/// A known client id is a repeat, whatever else the report says; within the batch, too. An unknown
+/// number becomes a contact, an unknown id is refused. The caller holds deletions of contacts off,
+/// and passes the new events and the changes to `automations::enroll` before it commits. Where
+/// another transaction [was quicker](was_quicker) with a client id, the caller begins anew.
+pub async fn record<'r>(
+    conn: &mut Conn,
+    reports: &'r [NewEvent],
+    now: DateTime<Utc>,
+) -> Result<Outcome<'r>> {
+    let known =
+        find_by_client_id(conn, reports.iter().filter_map(|report| report.client_id.as_ref()))
+            .await?;
     let mut seen: HashMap<&ClientId, usize> = HashMap::new();
-    let firsts: Vec<usize> = reports.iter().enumerate().map(|(index, report)| first(&mut seen, index, report)).collect();
-    let is_known = |report: &NewEvent| report.client_id.as_ref().and_then(|id| known.get(id.as_str())).copied();
-    let fresh = reports.iter().enumerate().filter(|(index, report)| firsts[*index] == *index && is_known(report).is_none());
-    let (people, changes) = People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
+    let firsts: Vec<usize> =
+        reports.iter().enumerate().map(|(index, report)| first(&mut seen, index, report)).collect();
+    let is_known = |report: &NewEvent| {
+        report.client_id.as_ref().and_then(|id| known.get(id.as_str())).copied()
+    };
+    let fresh = reports
+        .iter()
+        .enumerate()
+        .filter(|(index, report)| firsts[*index] == *index && is_known(report).is_none());
+    let (people, changes) =
+        People::find(conn, fresh.map(|(_, report)| &report.contact), now).await?;
 
-    let (mut recorded, mut new) = (Vec::<Recorded>::with_capacity(reports.len()), Vec::with_capacity(reports.len()));
+    let (mut recorded, mut new) =
+        (Vec::<Recorded>::with_capacity(reports.len()), Vec::with_capacity(reports.len()));
     for (report, first) in reports.iter().zip(firsts) {
         let outcome = match (is_known(report), recorded.get(first)) {
             (Some(id), _) => Recorded::Repeat(id),
@@ -108,13 +124,15 @@ pub async fn record<'r>(conn: &mut Conn, reports: &'r [NewEvent], now: DateTime<
     Ok(Outcome { recorded, new, changes })
 }
 
-/// Whether another transaction was quicker with a client id: to be begun anew, it then finds that one's event.
+/// Whether another transaction was quicker with a client id: to be begun anew, it then finds that
+/// one's event.
 #[must_use]
 pub fn was_quicker(error: &Error) -> bool {
     matches!(error, Error::Database(error) if db::constraint(error) == Some("events_client_id_key"))
 }
 
-/// The place of the first report in the batch with the same client id: its own, unless it repeats one.
+/// The place of the first report in the batch with the same client id: its own, unless it repeats
+/// one.
 fn first<'r>(seen: &mut HashMap<&'r ClientId, usize>, index: usize, report: &'r NewEvent) -> usize {
     report.client_id.as_ref().map_or(index, |id| *seen.entry(id).or_insert(index))
 }
@@ -124,11 +142,14 @@ async fn insert(conn: &mut Conn, new: &[RecordedNow<'_>], now: DateTime<Utc>) ->
         return Ok(());
     }
     let ids: Vec<EventId> = new.iter().map(|event| event.id).collect();
-    let client_ids: Vec<Option<&str>> = new.iter().map(|event| event.report.client_id.as_ref().map(ClientId::as_str)).collect();
+    let client_ids: Vec<Option<&str>> =
+        new.iter().map(|event| event.report.client_id.as_ref().map(ClientId::as_str)).collect();
     let names: Vec<&str> = new.iter().map(|event| event.report.name.as_str()).collect();
     let contacts: Vec<ContactId> = new.iter().map(|event| event.contact_id).collect();
-    let properties: Vec<&JsonText> = new.iter().map(|event| event.report.properties.text()).collect();
-    let occurred_ats: Vec<DateTime<Utc>> = new.iter().map(|event| event.report.occurred_at.unwrap_or(now)).collect();
+    let properties: Vec<&JsonText> =
+        new.iter().map(|event| event.report.properties.text()).collect();
+    let occurred_ats: Vec<DateTime<Utc>> =
+        new.iter().map(|event| event.report.occurred_at.unwrap_or(now)).collect();
     let statement = Insert {
         ids: &ids,
         client_ids: &client_ids,
@@ -142,14 +163,23 @@ async fn insert(conn: &mut Conn, new: &[RecordedNow<'_>], now: DateTime<Utc>) ->
     Ok(())
 }
 
-async fn find_by_client_id<'r>(conn: &mut Conn, client_ids: impl Iterator<Item = &'r ClientId>) -> Result<HashMap<String, EventId>> {
+async fn find_by_client_id<'r>(
+    conn: &mut Conn,
+    client_ids: impl Iterator<Item = &'r ClientId>,
+) -> Result<HashMap<String, EventId>> {
     let client_ids: Vec<&str> = client_ids.map(ClientId::as_str).collect();
     if client_ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let found: Vec<(Option<String>, EventId)> =
-        events::table.filter(events::client_id.eq_any(client_ids)).select((events::client_id, events::id)).load(conn).await?;
-    Ok(found.into_iter().filter_map(|(client_id, id)| client_id.map(|client_id| (client_id, id))).collect())
+    let found: Vec<(Option<String>, EventId)> = events::table
+        .filter(events::client_id.eq_any(client_ids))
+        .select((events::client_id, events::id))
+        .load(conn)
+        .await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(client_id, id)| client_id.map(|client_id| (client_id, id)))
+        .collect())
 }
 
 /// The contacts that a batch of reports names.
@@ -161,8 +191,13 @@ struct People {
 
 impl People {
     /// Finds them all, and creates those of unknown numbers.
-    async fn find<'r>(conn: &mut Conn, named: impl Iterator<Item = &'r ContactRef>, now: DateTime<Utc>) -> Result<(Self, Vec<Change>)> {
-        let (mut ids, mut phones, mut external_ids) = (HashSet::new(), HashSet::new(), HashSet::new());
+    async fn find<'r>(
+        conn: &mut Conn,
+        named: impl Iterator<Item = &'r ContactRef>,
+        now: DateTime<Utc>,
+    ) -> Result<(Self, Vec<Change>)> {
+        let (mut ids, mut phones, mut external_ids) =
+            (HashSet::new(), HashSet::new(), HashSet::new());
         for reference in named {
             match reference {
                 ContactRef::Id(id) => drop(ids.insert(*id)),
@@ -170,19 +205,22 @@ impl People {
                 ContactRef::ExternalId(id) => drop(external_ids.insert(id.as_str().to_owned())),
             }
         }
-        let mut people = Self { ids: HashSet::new(), by_phone: HashMap::new(), by_external_id: HashMap::new() };
+        let mut people =
+            Self { ids: HashSet::new(), by_phone: HashMap::new(), by_external_id: HashMap::new() };
         if !ids.is_empty() {
             let ids: Vec<ContactId> = ids.into_iter().collect();
             people.ids = contacts::existing(conn, &ids).await?.into_iter().collect();
         }
         if !external_ids.is_empty() {
             let external_ids: Vec<String> = external_ids.into_iter().collect();
-            people.by_external_id = contacts::ids_by_external_id(conn, &external_ids).await?.into_iter().collect();
+            people.by_external_id =
+                contacts::ids_by_external_id(conn, &external_ids).await?.into_iter().collect();
         }
         let mut changes = Vec::new();
         if !phones.is_empty() {
             let phones: Vec<PhoneNumber> = phones.into_iter().collect();
-            let (found, created) = contacts::find_or_create_many_by_phone(conn, &phones, now).await?;
+            let (found, created) =
+                contacts::find_or_create_many_by_phone(conn, &phones, now).await?;
             people.by_phone = found.into_iter().collect();
             changes = created;
         }
@@ -193,8 +231,12 @@ impl People {
         let (field, found) = match reference {
             ContactRef::Id(id) => ("contact.id", self.ids.get(id)),
             ContactRef::Phone(phone) => ("contact.phone", self.by_phone.get(phone)),
-            ContactRef::ExternalId(id) => ("contact.external_id", self.by_external_id.get(id.as_str())),
+            ContactRef::ExternalId(id) => {
+                ("contact.external_id", self.by_external_id.get(id.as_str()))
+            }
         };
-        found.copied().ok_or_else(|| FieldErrors::default().with(field, Mistake::Unknown("contact")))
+        found
+            .copied()
+            .ok_or_else(|| FieldErrors::default().with(field, Mistake::Unknown("contact")))
     }
 }

@@ -20,16 +20,28 @@ pub async fn find_many(mut conn: &Conn, ids: &[EventId]) -> Result<Vec<Event>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(events::table.filter(events::id.eq_any(ids)).select(Event::as_select()).load(&mut conn).await?)
+    Ok(events::table
+        .filter(events::id.eq_any(ids))
+        .select(Event::as_select())
+        .load(&mut conn)
+        .await?)
 }
 
 /// The newest events of all contacts, newest first, at most `limit`.
 pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<Event>> {
-    Ok(events::table.order(events::id.desc()).limit(limit).select(Event::as_select()).load(conn).await?)
+    Ok(events::table
+        .order(events::id.desc())
+        .limit(limit)
+        .select(Event::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// The newest events of a contact, newest first, at most `limit`.
 pub async fn of_contact(conn: &mut Conn, contact_id: ContactId, limit: i64) -> Result<Vec<Event>> {
-    let newest = events::table.filter(events::contact_id.eq(contact_id)).order(events::id.desc()).limit(limit);
+    let newest = events::table
+        .filter(events::contact_id.eq(contact_id))
+        .order(events::id.desc())
+        .limit(limit);
     Ok(newest.select(Event::as_select()).load(conn).await?)
 }

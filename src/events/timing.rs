@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How old an event may be, unless a trigger says otherwise, in seconds: what is reported later comes from an import or an outage.
+/// How old an event may be, unless a trigger says otherwise, in seconds: what is reported later
+/// comes from an import or an outage.
 pub const MAX_AGE_SECONDS: u32 = 24 * 60 * 60;
 /// How far ahead of our clock an event may be, for clocks that differ.
 const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -47,9 +48,15 @@ mod tests {
     fn a_day_back_and_five_minutes_ahead_are_recent() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let of = |age: TimeDelta| Timing::of(now - age, now);
-        assert_eq!([of(TimeDelta::zero()), of(TimeDelta::hours(24)), of(TimeDelta::minutes(-5))], [Timing::Recent; 3]);
+        assert_eq!(
+            [of(TimeDelta::zero()), of(TimeDelta::hours(24)), of(TimeDelta::minutes(-5))],
+            [Timing::Recent; 3]
+        );
         assert_eq!(of(TimeDelta::hours(24) + TimeDelta::seconds(1)), Timing::TooOld);
         assert_eq!(of(TimeDelta::minutes(-5) - TimeDelta::seconds(1)), Timing::InFuture);
-        assert!(is_within(now - TimeDelta::days(30), now, 31 * 86_400) && !is_within(now + TimeDelta::days(1), now, 31 * 86_400));
+        assert!(
+            is_within(now - TimeDelta::days(30), now, 31 * 86_400)
+                && !is_within(now + TimeDelta::days(1), now, 31 * 86_400)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Claiming: a message is taken, with an attempt row, before Twilio is called, and only if nothing stands against it now.
+//! Claiming: a message is taken, with an attempt row, before Twilio is called, and only if nothing
+//! stands against it now.
 
 mod room;
 mod wake;
@@ -6,7 +7,9 @@ mod wake;
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use futures::{TryFutureExt, try_join};
 use uuid::Uuid;
@@ -32,7 +35,8 @@ use crate::{
 pub const CONTACT_DELETED: &str = "The contact was deleted.";
 
 /// Why a message expired.
-pub const EXPIRED: &str = "It waited longer than its sender lets messages wait, and was not sent any more.";
+pub const EXPIRED: &str =
+    "It waited longer than its sender lets messages wait, and was not sent any more.";
 
 /// Twilio takes no period below one second, and advises against less than five.
 const SHORTEST_VALIDITY: u32 = 6;
@@ -63,7 +67,8 @@ pub struct Claimed {
     pub parts: i16,
     /// How long Twilio may keep it before it must be sent, in seconds, up to 36,000.
     pub validity_seconds: u32,
-    /// When it began to be judged: what was found true of it then may be true no longer a little later.
+    /// When it began to be judged: what was found true of it then may be true no longer a little
+    /// later.
     pub judged_at: Deadline,
 }
 
@@ -80,7 +85,8 @@ pub enum Claim {
     Skipped,
     /// It waited longer than its sender lets messages wait: it is `expired` now.
     Expired,
-    /// It stands in its sender's queue, from where it is sent when the sender's rate allows; there it needs no job.
+    /// It stands in its sender's queue, from where it is sent when the sender's rate allows; there
+    /// it needs no job.
     Queued,
     /// Its connection has no room for it now. Nothing was written: ask again shortly.
     Crowded(ConnectionId),
@@ -92,13 +98,27 @@ pub enum Claim {
     Interrupted,
 }
 
-type Row = (MessageId, String, ConnectionId, SenderId, String, String, String, Vec<String>, i16, Option<AutomationId>, i32, Option<i16>);
+type Row = (
+    MessageId,
+    String,
+    ConnectionId,
+    SenderId,
+    String,
+    String,
+    String,
+    Vec<String>,
+    i16,
+    Option<AutomationId>,
+    i32,
+    Option<i16>,
+);
 
 statement! {
     /// Judges pending messages by what is true now and moves those that may go, or may never go.
     ///
-    /// What stands in a queue is looked up once, not for each message: a plan from when the queue was empty stays a good one. Attempts
-    /// are numbered before they are inserted: to join what an insert returns, the planner compares each row with each.
+    /// What stands in a queue is looked up once, not for each message: a plan from when the queue
+    /// was empty stays a good one. Attempts are numbered before they are inserted: to join what an
+    /// insert returns, the planner compares each row with each.
     struct Judge<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         worker: WorkerId => SqlUuid,
@@ -109,24 +129,41 @@ statement! {
         expired: &'a str => Text,
         skipped: &'a str => Text,
     }
-    returns (SqlUuid, Text, SqlUuid, SqlUuid, Text, Text, Text, Array<Text>, Int2, Nullable<SqlUuid>, Int4, Nullable<Int2>);
+    returns (
+        SqlUuid,
+        Text,
+        SqlUuid,
+        SqlUuid,
+        Text,
+        Text,
+        Text,
+        Array<Text>,
+        Int2,
+        Nullable<SqlUuid>,
+        Int4,
+        Nullable<Int2>
+    );
     "WITH wanted AS (
-        SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id, created_at,
+        SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id,
+            created_at,
             contact_deleted_at
         FROM messages WHERE id = ANY ({}::uuid[]) AND status = 'pending'
         FOR NO KEY UPDATE SKIP LOCKED
      ), clock AS (
         SELECT {}::uuid AS worker, {}::timestamptz AS now, {}::bigint AS places
      ), queued AS MATERIALIZED (
-        SELECT message_id, released_at IS NOT NULL AS released FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM wanted))
+        SELECT message_id, released_at IS NOT NULL AS released FROM queued_sends
+            WHERE message_id = ANY (ARRAY(SELECT id FROM wanted))
      ), judged AS (
         SELECT w.*, s.address AS sender_address, x.reason, coalesce(q.released, false) AS released,
             w.created_at + s.validity_minutes * interval '1 minute' - clock.now AS left_over,
             CASE WHEN x.reason IS NOT NULL THEN 'suppressed'
                  WHEN w.contact_deleted_at IS NOT NULL THEN 'skipped'
-                 WHEN c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL OR s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL
+                 WHEN c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL
+                     OR s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL
                    OR a.status <> 'active' THEN 'held'
-                 WHEN w.created_at + s.validity_minutes * interval '1 minute' <= clock.now THEN 'expired'
+                 WHEN w.created_at + s.validity_minutes * interval '1 minute' <= clock.now
+                     THEN 'expired'
                  WHEN q.released THEN 'submitting'
                  WHEN NOT q.released THEN 'queued'
                  WHEN s.parts_per_second IS NOT NULL THEN 'throttled'
@@ -142,29 +179,38 @@ statement! {
             WHERE phone = w.to_address AND lifted_at IS NULL ORDER BY since LIMIT 1) AS x ON true
      ), placed AS (
         SELECT j.*, CASE
-            WHEN j.verdict = 'submitting' AND row_number() OVER (PARTITION BY j.connection_id, j.verdict ORDER BY j.id)
+            WHEN j.verdict = 'submitting' AND row_number() OVER (PARTITION BY j.connection_id,
+                j.verdict ORDER BY j.id)
                 > coalesce(room.places, clock.places) THEN 'crowded'
             ELSE j.verdict END AS outcome
         FROM judged j CROSS JOIN clock
-        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places) ON room.connection_id = j.connection_id
+        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places)
+            ON room.connection_id = j.connection_id
      ), numbered AS (
         SELECT p.*, CASE WHEN p.outcome = 'submitting'
-            THEN 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = p.id) END::smallint AS attempt
+            THEN 1 + (SELECT coalesce(max(number), 0) FROM attempts
+                WHERE message_id = p.id) END::smallint AS attempt
         FROM placed p
      ), moved AS (
         UPDATE messages m SET status = p.outcome, status_at = clock.now,
-            reason = CASE p.outcome WHEN 'expired' THEN {}::text WHEN 'skipped' THEN {}::text ELSE p.reason END
-        FROM numbered p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'skipped', 'expired')
+            reason = CASE p.outcome WHEN 'expired' THEN {}::text WHEN 'skipped' THEN {}::text
+                ELSE p.reason END
+        FROM numbered p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed',
+            'skipped', 'expired')
      ), attempted AS (
         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-        SELECT p.id, p.attempt, clock.worker, clock.now FROM numbered p, clock WHERE p.outcome = 'submitting'
+        SELECT p.id, p.attempt, clock.worker, clock.now FROM numbered p, clock
+            WHERE p.outcome = 'submitting'
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM numbered p, clock WHERE p.outcome IN ('suppressed', 'skipped', 'expired')
+        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM numbered p, clock
+            WHERE p.outcome IN ('suppressed', 'skipped', 'expired')
      ), forgotten AS (
-        DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM numbered WHERE released AND outcome <> 'crowded'))
+        DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM numbered
+            WHERE released AND outcome <> 'crowded'))
      )
-     SELECT p.id, p.outcome, p.connection_id, p.sender_id, p.to_address, p.sender_address, p.body, p.media_urls, p.parts, p.automation_id,
+     SELECT p.id, p.outcome, p.connection_id, p.sender_id, p.to_address, p.sender_address, p.body,
+         p.media_urls, p.parts, p.automation_id,
         least(extract(epoch FROM p.left_over), 36000)::int, p.attempt
      FROM numbered p"
 }
@@ -177,8 +223,9 @@ statement! {
 }
 
 statement! {
-    /// Tells messages that are being submitted by a worker that is gone from those that another worker has in hand. The attempts of
-    /// such a worker have no outcome that anybody knows, also where a callback has settled the message meanwhile.
+    /// Tells messages that are being submitted by a worker that is gone from those that another
+    /// worker has in hand. The attempts of such a worker have no outcome that anybody knows, also
+    /// where a callback has settled the message meanwhile.
     struct Interrupt<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         dead_since: DateTime<Utc> => Timestamptz,
@@ -189,8 +236,10 @@ statement! {
     "WITH stuck AS (
         SELECT m.id, m.status IN ('submitting', 'pending') AS waits, NOT EXISTS (
             SELECT 1 FROM attempts t JOIN workers w ON w.id = t.worker_id
-            WHERE t.message_id = m.id AND t.finished_at IS NULL AND w.seen_at >= edge.dead_since AND w.id <> edge.myself) AS abandoned
-        FROM messages m, (SELECT {}::uuid[] AS ids, {}::timestamptz AS dead_since, {}::uuid AS myself) AS edge
+            WHERE t.message_id = m.id AND t.finished_at IS NULL AND w.seen_at >= edge.dead_since
+                AND w.id <> edge.myself) AS abandoned
+        FROM messages m, (SELECT {}::uuid[] AS ids, {}::timestamptz AS dead_since,
+            {}::uuid AS myself) AS edge
         WHERE m.id = ANY (edge.ids)
      ), clock AS (
         SELECT {}::timestamptz AS now
@@ -203,17 +252,21 @@ statement! {
         SELECT moved.id, 'unconfirmed', 'carillon', true, clock.now FROM moved, clock
      ), closed AS (
         UPDATE attempts t SET finished_at = clock.now, outcome = 'unknown'
-        FROM stuck, clock WHERE t.message_id = stuck.id AND stuck.abandoned AND t.finished_at IS NULL
+        FROM stuck, clock WHERE t.message_id = stuck.id AND stuck.abandoned
+            AND t.finished_at IS NULL
      )
-     SELECT stuck.id, moved.id IS NOT NULL FROM stuck LEFT JOIN moved ON moved.id = stuck.id WHERE stuck.waits"
+     SELECT stuck.id, moved.id IS NOT NULL FROM stuck LEFT JOIN moved ON moved.id = stuck.id
+         WHERE stuck.waits"
 }
 
-/// Claims messages in the caller's transaction, which must not do anything else before; one answer for each id, in no order.
+/// Claims messages in the caller's transaction, which must not do anything else before; one answer
+/// for each id, in no order.
 ///
-/// Messages that may go are claimed up to the room of their connection and the rate of their sender. None of the messages may be in
-/// flight in this worker: an open attempt of its own is taken for one that was interrupted. The caller commits before it calls
-/// Twilio: after a crash the attempt row shows that Twilio may have been called. The throttles of senders with a rate are locked
-/// last and until then, so that the caller waits for nothing before its commit.
+/// Messages that may go are claimed up to the room of their connection and the rate of their
+/// sender. None of the messages may be in flight in this worker: an open attempt of its own is
+/// taken for one that was interrupted. The caller commits before it calls Twilio: after a crash the
+/// attempt row shows that Twilio may have been called. The throttles of senders with a rate are
+/// locked last and until then, so that the caller waits for nothing before its commit.
 pub async fn claim(
     conn: &mut Conn,
     ids: &[MessageId],
@@ -255,7 +308,8 @@ pub async fn claim(
     Ok(claims)
 }
 
-/// What is the matter with the messages that were not judged: gone, interrupted, or in another's hand.
+/// What is the matter with the messages that were not judged: gone, interrupted, or in another's
+/// hand.
 async fn left_out(
     conn: &mut Conn,
     ids: &[MessageId],
@@ -264,16 +318,23 @@ async fn left_out(
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
-    let judged: HashSet<MessageId> =
-        claims.iter().map(|(id, _)| *id).chain(candidates.iter().map(|candidate| candidate.claimed.message_id)).collect();
+    let judged: HashSet<MessageId> = claims
+        .iter()
+        .map(|(id, _)| *id)
+        .chain(candidates.iter().map(|candidate| candidate.claimed.message_id))
+        .collect();
     let rest: Vec<MessageId> = ids.iter().copied().filter(|id| !judged.contains(id)).collect();
     if rest.is_empty() {
         return Ok(Vec::new());
     }
     let stuck: Vec<(MessageId, bool)> =
-        Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }.load(conn).await?;
-    let mut answers: Vec<(MessageId, Claim)> =
-        stuck.iter().map(|(id, interrupted)| (*id, if *interrupted { Claim::Interrupted } else { Claim::Busy })).collect();
+        Interrupt { ids: &rest, dead_since: now - lease::DEAD_AFTER, myself: worker, now }
+            .load(conn)
+            .await?;
+    let mut answers: Vec<(MessageId, Claim)> = stuck
+        .iter()
+        .map(|(id, interrupted)| (*id, if *interrupted { Claim::Interrupted } else { Claim::Busy }))
+        .collect();
     let stuck: HashSet<MessageId> = stuck.into_iter().map(|(id, _)| id).collect();
     let gone: Vec<MessageId> = rest.into_iter().filter(|id| !stuck.contains(id)).collect();
     if !gone.is_empty() {
@@ -295,8 +356,20 @@ enum Verdict {
 }
 
 fn verdict(row: Row, judged_at: Deadline) -> Verdict {
-    let (message_id, outcome, connection_id, sender_id, to_address, sender_address, body, media_urls, parts, automation, left, attempt) =
-        row;
+    let (
+        message_id,
+        outcome,
+        connection_id,
+        sender_id,
+        to_address,
+        sender_address,
+        body,
+        media_urls,
+        parts,
+        automation,
+        left,
+        attempt,
+    ) = row;
     let claim = match outcome.as_str() {
         "submitting" | "throttled" => {
             let claimed = Claimed {

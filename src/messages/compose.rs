@@ -26,7 +26,10 @@ use crate::{
     twilio::parts,
     types::{
         deadline::Deadline,
-        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
+        id::{
+            AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
+            WorkerId,
+        },
         phone::PhoneNumber,
     },
 };
@@ -43,7 +46,8 @@ pub enum Origin {
         /// The step's index, from 0.
         step: i16,
     },
-    /// A person asked to send again what certainly never reached anybody; a message is repeated once.
+    /// A person asked to send again what certainly never reached anybody; a message is repeated
+    /// once.
     Retry {
         /// The message that it repeats.
         of: MessageId,
@@ -68,7 +72,8 @@ pub struct Draft {
     pub sender_id: SenderId,
     /// The recipient, or in words why there is none.
     pub to: std::result::Result<PhoneNumber, String>,
-    /// The rendered text, or in words why there is none. The message is then kept as `failed` with these words.
+    /// The rendered text, or in words why there is none. The message is then kept as `failed` with
+    /// these words.
     pub text: std::result::Result<String, String>,
     /// The template and its version.
     pub template: Option<(TemplateId, i32)>,
@@ -81,7 +86,8 @@ pub struct Draft {
 pub enum Sends<'r> {
     /// Whoever asks the queue first.
     Anyone,
-    /// This worker, from the commit on: it has the jobs, and what nothing stands against is claimed already.
+    /// This worker, from the commit on: it has the jobs, and what nothing stands against is claimed
+    /// already.
     Worker {
         /// The worker.
         id: WorkerId,
@@ -101,7 +107,8 @@ pub struct Composed {
     pub messages: Vec<MessageId>,
     /// The worker's jobs of those that are still to be claimed.
     pub jobs: Vec<Leased>,
-    /// Those that are `submitting` already, with the worker's jobs: call Twilio once the transaction has committed.
+    /// Those that are `submitting` already, with the worker's jobs: call Twilio once the
+    /// transaction has committed.
     pub claimed: Vec<(Leased, Claimed)>,
 }
 
@@ -113,9 +120,10 @@ impl Composed {
 }
 
 statement! {
-    /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may not be texted, `skipped` where the
-    /// contact is not there any more, else `pending`; or, where a worker takes what has room and no rate to keep to, `submitting` with
-    /// its first attempt, as a claim would write it (see [`claim`](super::claim)).
+    /// Inserts drafts as messages: `failed` with their failure, `suppressed` where the number may
+    /// not be texted, `skipped` where the contact is not there any more, else `pending`; or, where
+    /// a worker takes what has room and no rate to keep to, `submitting` with its first attempt, as
+    /// a claim would write it (see [`claim`](super::claim)).
     struct Insert<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         contacts: &'a [Option<ContactId>] => Array<Nullable<SqlUuid>>,
@@ -141,58 +149,82 @@ statement! {
     }
     returns (SqlUuid, Text, SqlUuid);
     "WITH draft AS (
-        SELECT * FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::smallint[], {}::text[],
-            {}::text[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::smallint[], {}::text[], {}::uuid[])
+        SELECT * FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::text[], {}::text[],
+            {}::text[], {}::smallint[], {}::text[],
+            {}::text[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::smallint[], {}::text[],
+                {}::uuid[])
             AS d (id, contact_id, sender_id, to_address, body, media, parts, encoding, failure,
-                  template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of),
+                  template_id, template_version, automation_id, enrollment_id, step, request_key,
+                      retry_of),
             (SELECT {}::timestamptz AS now, {}::uuid AS worker, {}::bigint AS places) AS given
      ), judged AS (
-        SELECT d.*, c.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
+        SELECT d.*, c.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number'
+            THEN s.address END AS from_address,
             x.reason AS suppression, d.worker IS NOT NULL AND s.parts_per_second IS NULL
-                AND s.disabled_at IS NULL AND s.stopped_at IS NULL AND k.disabled_at IS NULL AND k.stopped_at IS NULL
-                AND row_number() OVER (PARTITION BY s.connection_id ORDER BY d.id) <= coalesce(room.places, d.places) AS goes
-        FROM draft d JOIN senders s ON s.id = d.sender_id JOIN connections k ON k.id = s.connection_id
-        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places) ON room.connection_id = s.connection_id
+                AND s.disabled_at IS NULL AND s.stopped_at IS NULL AND k.disabled_at IS NULL
+                    AND k.stopped_at IS NULL
+                AND row_number() OVER (PARTITION BY s.connection_id
+                    ORDER BY d.id) <= coalesce(room.places, d.places) AS goes
+        FROM draft d JOIN senders s ON s.id = d.sender_id JOIN connections k
+            ON k.id = s.connection_id
+        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places)
+            ON room.connection_id = s.connection_id
         LEFT JOIN contacts c ON c.id = d.contact_id
         LEFT JOIN LATERAL (
             SELECT reason FROM suppressions
             WHERE phone = d.to_address AND lifted_at IS NULL ORDER BY since LIMIT 1) AS x ON true
      ), inserted AS (
-        INSERT INTO messages (id, direction, connection_id, sender_id, contact_id, to_address, from_address, body, media_urls, parts,
-            encoding, status, reason, template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of,
+        INSERT INTO messages (id, direction, connection_id, sender_id, contact_id, to_address,
+            from_address, body, media_urls, parts,
+            encoding, status, reason, template_id, template_version, automation_id, enrollment_id,
+                step, request_key, retry_of,
             created_at, status_at)
         SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
             string_to_array(media, E'\\n'), parts, encoding,
-            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL THEN 'failed'
-                WHEN suppression IS NOT NULL THEN 'suppressed' WHEN goes THEN 'submitting' ELSE 'pending' END,
-            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.' ELSE coalesce(failure, suppression) END,
-            template_id, template_version, automation_id, enrollment_id, step, request_key, retry_of, now, now
+            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL
+                THEN 'failed'
+                WHEN suppression IS NOT NULL THEN 'suppressed' WHEN goes THEN 'submitting'
+                    ELSE 'pending' END,
+            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.'
+                ELSE coalesce(failure, suppression) END,
+            template_id, template_version, automation_id, enrollment_id, step, request_key,
+                retry_of, now, now
         FROM judged
         ON CONFLICT DO NOTHING
         RETURNING id, status, connection_id, created_at
      ), attempted AS (
         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-        SELECT i.id, 1, given.worker, i.created_at FROM inserted i, (SELECT worker FROM draft LIMIT 1) AS given WHERE i.status = 'submitting'
+        SELECT i.id, 1, given.worker, i.created_at FROM inserted i, (SELECT worker FROM draft
+            LIMIT 1) AS given WHERE i.status = 'submitting'
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT id, status, 'carillon', true, created_at FROM inserted WHERE status NOT IN ('pending', 'submitting')
+        SELECT id, status, 'carillon', true, created_at FROM inserted
+            WHERE status NOT IN ('pending', 'submitting')
      )
      SELECT id, status, connection_id FROM inserted"
 }
 
 /// Composes messages in one statement and enqueues the sending of those that may go.
 ///
-/// The caller holds deletions of contacts off ([`contacts::deletion`]), so that nobody who is deleted at this moment gets a message;
-/// where a worker takes them, it has checked that their automation is active, and waits for nothing before its commit: the gate of
-/// [`stop`] is passed here. Drafts of messages that exist already (same enrollment and step, same request key, retry of the same
-/// message) are left out of the answer.
-pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, sends: Sends<'_>) -> Result<Composed> {
+/// The caller holds deletions of contacts off ([`contacts::deletion`]), so that nobody who is
+/// deleted at this moment gets a message; where a worker takes them, it has checked that their
+/// automation is active, and waits for nothing before its commit: the gate of [`stop`] is passed
+/// here. Drafts of messages that exist already (same enrollment and step, same request key, retry
+/// of the same message) are left out of the answer.
+pub async fn compose(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    drafts: Vec<Draft>,
+    sends: Sends<'_>,
+) -> Result<Composed> {
     if drafts.is_empty() {
         return Ok(Composed::default());
     }
     let (worker, room, judged_at) = match sends {
         Sends::Anyone => (None, &Room::unlimited(), Deadline::now()),
-        Sends::Worker { id, ended, room, judged_at } => ((drafts.len() <= ended.len()).then_some(id), room, judged_at),
+        Sends::Worker { id, ended, room, judged_at } => {
+            ((drafts.len() <= ended.len()).then_some(id), room, judged_at)
+        }
     };
     if worker.is_some() {
         stop::pass_with_claims(conn).await?;
@@ -224,7 +256,8 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
     };
     let rows: Vec<(MessageId, MessageStatus, ConnectionId)> = statement.load(conn).await?;
     let goes = |status| matches!(status, MessageStatus::Pending | MessageStatus::Submitting);
-    let going: Vec<MessageId> = rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| *id).collect();
+    let going: Vec<MessageId> =
+        rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| *id).collect();
     let jobs = match sends {
         Sends::Anyone => {
             queue::enqueue_sends(conn, &going, now).await?;
@@ -232,7 +265,10 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
         }
         Sends::Worker { id, ended, .. } => queue::send_next(conn, id, ended, &going, now).await?,
     };
-    let begun = rows.iter().filter(|(_, status, _)| *status == MessageStatus::Submitting).map(|(id, _, connection)| (*id, *connection));
+    let begun = rows
+        .iter()
+        .filter(|(_, status, _)| *status == MessageStatus::Submitting)
+        .map(|(id, _, connection)| (*id, *connection));
     let mut claimed = columns.claimed(conn, begun.collect(), &drafts, judged_at, now).await?;
     let (mut begun, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());
     for job in jobs {
@@ -241,10 +277,15 @@ pub async fn compose(conn: &mut Conn, now: DateTime<Utc>, drafts: Vec<Draft>, se
             None => waiting.push(job),
         }
     }
-    Ok(Composed { messages: rows.into_iter().map(|(id, ..)| id).collect(), jobs: waiting, claimed: begun })
+    Ok(Composed {
+        messages: rows.into_iter().map(|(id, ..)| id).collect(),
+        jobs: waiting,
+        claimed: begun,
+    })
 }
 
-/// Composes a single message, as the first thing in a transaction, and returns its id; a repeated request key returns the message that it made the first time.
+/// Composes a single message, as the first thing in a transaction, and returns its id; a repeated
+/// request key returns the message that it made the first time.
 pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> Result<MessageId> {
     let key = match &draft.origin {
         Origin::OneOff { request_key } => request_key.clone(),
@@ -257,7 +298,9 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
     }
     let found = match key {
         Some(key) => {
-            let same = messages::table.filter(messages::request_key.eq(key)).filter(messages::direction.eq("outbound"));
+            let same = messages::table
+                .filter(messages::request_key.eq(key))
+                .filter(messages::direction.eq("outbound"));
             same.select(messages::id).first(conn).await.optional()?
         }
         None => None,

@@ -80,7 +80,8 @@ pub enum Recorded {
 }
 
 /// What a recorded batch of reports led to.
-#[must_use = "what follows has to happen in the same transaction: automations::consequences::take_in does both"]
+#[must_use = "what follows has to happen in the same transaction: \
+              automations::consequences::take_in does both"]
 #[derive(Debug)]
 pub struct RecordedReports {
     /// One for each report, in order.
@@ -90,8 +91,9 @@ pub struct RecordedReports {
 }
 
 statement! {
-    /// Writes reports and the state that they led to. What was given up as unconfirmed has no reason any more once it is settled, what arrived
-    /// has no error, and that of an earlier attempt goes with a later one; the reports keep theirs.
+    /// Writes reports and the state that they led to. What was given up as unconfirmed has no
+    /// reason any more once it is settled, what arrived has no error, and that of an earlier
+    /// attempt goes with a later one; the reports keep theirs.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         statuses: &'a [String] => Array<Text>,
@@ -108,19 +110,27 @@ statement! {
     }
     returns ();
     "WITH report AS (
-        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::bool[], {}::json[])
-            AS r (message_id, status, error_code, source, applied, params), (SELECT {}::timestamptz AS now) AS clock
+        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[],
+            {}::bool[], {}::json[])
+            AS r (message_id, status, error_code, source, applied, params),
+                (SELECT {}::timestamptz AS now) AS clock
      ), moved AS (
-        UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status THEN m.status_at ELSE clock.now END,
-            error_code = CASE WHEN s.status IN ('delivered', 'read') THEN NULL WHEN m.status = 'submitting' THEN s.error_code
-                ELSE coalesce(s.error_code, m.error_code) END, twilio_sid = coalesce(m.twilio_sid, s.sid),
+        UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status
+            THEN m.status_at ELSE clock.now END,
+            error_code = CASE WHEN s.status IN ('delivered', 'read') THEN NULL
+                WHEN m.status = 'submitting' THEN s.error_code
+                ELSE coalesce(s.error_code, m.error_code) END, twilio_sid = coalesce(m.twilio_sid,
+                    s.sid),
             from_address = coalesce(m.from_address, s.from_address),
-            reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL ELSE m.reason END
-        FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[]) AS s (id, status, error_code, sid, from_address),
+            reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL
+                ELSE m.reason END
+        FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[]) AS s (id, status,
+            error_code, sid, from_address),
             (SELECT now FROM report LIMIT 1) AS clock
         WHERE m.id = s.id
      )
-     INSERT INTO delivery_events (message_id, status, error_code, source, applied, params, received_at)
+     INSERT INTO delivery_events (message_id, status, error_code, source, applied, params,
+         received_at)
      SELECT message_id, status, error_code, source, applied, params, now FROM report"
 }
 
@@ -128,7 +138,8 @@ statement! {
 struct State {
     status: MessageStatus,
     sid: Option<String>,
-    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed over once more.
+    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed
+    /// over once more.
     former_sids: Vec<String>,
     connection_id: ConnectionId,
     error_code: Option<i32>,
@@ -141,63 +152,105 @@ struct State {
 type Concerned = (MessageId, ConnectionId, Option<SenderId>, String);
 
 /// Records a batch of reports in the caller's transaction.
-pub async fn record(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<RecordedReports> {
+pub async fn record(
+    conn: &mut Conn,
+    reports: &[Report],
+    now: DateTime<Utc>,
+) -> Result<RecordedReports> {
     let mut consequences = consequences(conn, reports).await?;
-    let silenced: Vec<PhoneNumber> =
-        consequences.iter().filter_map(|(_, consequence)| consequence.silences()).map(|(phone, _)| phone).collect();
+    let silenced: Vec<PhoneNumber> = consequences
+        .iter()
+        .filter_map(|(_, consequence)| consequence.silences())
+        .map(|(phone, _)| phone)
+        .collect();
     suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
     let rows: Vec<Current> = Lock { ids: &ids }.load(conn).await?;
-    let mut states: HashMap<MessageId, State> = rows.into_iter().map(|row| (row.0, State::of(row))).collect();
+    let mut states: HashMap<MessageId, State> =
+        rows.into_iter().map(|row| (row.0, State::of(row))).collect();
     let worth_until = worth_until(conn, reports, now).await?;
-    let recorded: Vec<Recorded> = reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
+    let recorded: Vec<Recorded> =
+        reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
     let resends: Vec<Resend> = states.values().filter_map(|state| state.resend.clone()).collect();
     resend::resend(conn, &resends, now).await?;
 
     consequences.retain(|(at, consequence)| match (recorded[*at], consequence.effect) {
         (Recorded::UnknownMessage, _) => false,
-        // Also a late or repeated report says that the number may not be texted. What was switched off because of it may meanwhile
-        // have been mended and switched on again: it counts once.
+        // Also a late or repeated report says that the number may not be texted. What was switched
+        // off because of it may meanwhile have been mended and switched on again: it counts once.
         (_, Effect::Suppress(_)) | (Recorded::Applied, _) => true,
         (Recorded::Noted, _) => false,
     });
-    Ok(RecordedReports { reports: recorded, consequences: consequences.into_iter().map(|(_, consequence)| consequence).collect() })
+    Ok(RecordedReports {
+        reports: recorded,
+        consequences: consequences.into_iter().map(|(_, consequence)| consequence).collect(),
+    })
 }
 
 /// What follows from reports with an error code, each with the place of its report.
 async fn consequences(conn: &mut Conn, reports: &[Report]) -> Result<Vec<(usize, Consequence)>> {
-    let effect = |report: &Report| policy::effect_of_report(report.error_code?, report.status.as_str().parse().ok());
-    let ids: Vec<MessageId> = reports.iter().filter(|report| effect(report).is_some()).map(|report| report.message_id).collect();
+    let effect = |report: &Report| {
+        policy::effect_of_report(report.error_code?, report.status.as_str().parse().ok())
+    };
+    let ids: Vec<MessageId> = reports
+        .iter()
+        .filter(|report| effect(report).is_some())
+        .map(|report| report.message_id)
+        .collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let columns = (messages::id, messages::connection_id, messages::sender_id, messages::to_address);
-    let rows: Vec<Concerned> = messages::table.filter(messages::id.eq_any(ids)).select(columns).load(conn).await?;
-    let concerned: HashMap<MessageId, Concerned> = rows.into_iter().map(|row| (row.0, row)).collect();
+    let columns =
+        (messages::id, messages::connection_id, messages::sender_id, messages::to_address);
+    let rows: Vec<Concerned> =
+        messages::table.filter(messages::id.eq_any(ids)).select(columns).load(conn).await?;
+    let concerned: HashMap<MessageId, Concerned> =
+        rows.into_iter().map(|row| (row.0, row)).collect();
     let follows = reports.iter().enumerate().filter_map(|(at, report)| {
-        let (message_id, connection_id, sender_id, to_address) = concerned.get(&report.message_id)?.clone();
+        let (message_id, connection_id, sender_id, to_address) =
+            concerned.get(&report.message_id)?.clone();
         let why = errors::lookup(report.error_code?).explained();
         let effect = effect(report)?;
-        Some((at, Consequence { effect, message_id, connection_id, sender_id, to_address, error_code: report.error_code, why }))
+        Some((
+            at,
+            Consequence {
+                effect,
+                message_id,
+                connection_id,
+                sender_id,
+                to_address,
+                error_code: report.error_code,
+                why,
+            },
+        ))
     });
     Ok(follows.collect())
 }
 
 /// Until when those messages may be sent whose reports may lead to another attempt.
-async fn worth_until(conn: &mut Conn, reports: &[Report], now: DateTime<Utc>) -> Result<HashMap<MessageId, DateTime<Utc>>> {
+async fn worth_until(
+    conn: &mut Conn,
+    reports: &[Report],
+    now: DateTime<Utc>,
+) -> Result<HashMap<MessageId, DateTime<Utc>>> {
     let may_go_again = |report: &&Report| {
         report.status.as_str() == MessageStatus::Failed.as_str()
-            && report.error_code.is_some_and(|code| policy::resend_at(code, report.message_id, 0, now).is_some())
+            && report
+                .error_code
+                .is_some_and(|code| policy::resend_at(code, report.message_id, 0, now).is_some())
     };
-    let ids: Vec<MessageId> = reports.iter().filter(may_go_again).map(|report| report.message_id).collect();
+    let ids: Vec<MessageId> =
+        reports.iter().filter(may_go_again).map(|report| report.message_id).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let made = messages::table.inner_join(senders::table).filter(messages::id.eq_any(ids));
-    let rows: Vec<(MessageId, DateTime<Utc>, Validity)> =
-        made.select((messages::id, messages::created_at, senders::validity_minutes)).load(conn).await?;
+    let rows: Vec<(MessageId, DateTime<Utc>, Validity)> = made
+        .select((messages::id, messages::created_at, senders::validity_minutes))
+        .load(conn)
+        .await?;
     Ok(rows.into_iter().map(|(id, made_at, validity)| (id, validity.end_of(made_at))).collect())
 }
 
@@ -228,10 +281,14 @@ fn apply(
     worth_until: &HashMap<MessageId, DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Recorded {
-    let Some(state) = states.get_mut(&report.message_id).filter(|state| state.connection_id == report.connection_id) else {
+    let Some(state) = states
+        .get_mut(&report.message_id)
+        .filter(|state| state.connection_id == report.connection_id)
+    else {
         return Recorded::UnknownMessage;
     };
-    // A report about another Twilio message, or about one that was dropped, is evidence worth keeping, but not about the one that counts.
+    // A report about another Twilio message, or about one that was dropped, is evidence worth
+    // keeping, but not about the one that counts.
     let other = state.sid.as_ref().is_some_and(|sid| *sid != report.twilio_sid);
     if other || state.former_sids.contains(&report.twilio_sid) {
         return Recorded::Noted;
@@ -241,7 +298,9 @@ fn apply(
         state.changed = true;
     }
     state.from_address = report.from_address.clone().or(state.from_address.take());
-    let Some(next) = report.status.as_str().parse().ok().and_then(|status| state.status.after(status)) else {
+    let Some(next) =
+        report.status.as_str().parse().ok().and_then(|status| state.status.after(status))
+    else {
         return Recorded::Noted;
     };
     state.error_code = report.error_code.or(state.error_code);
@@ -249,13 +308,19 @@ fn apply(
     state.status = next;
     if next == MessageStatus::Failed
         && let Some(error_code) = report.error_code
-        && let Some(at) = policy::resend_at(error_code, report.message_id, state.former_sids.len(), now)
+        && let Some(at) =
+            policy::resend_at(error_code, report.message_id, state.former_sids.len(), now)
         && worth_until.get(&report.message_id).is_some_and(|until| at < *until)
     {
         state.status = MessageStatus::Pending;
         state.former_sids.push(report.twilio_sid.clone());
         state.sid = None;
-        state.resend = Some(Resend { message_id: report.message_id, dropped_sid: report.twilio_sid.clone(), error_code, at });
+        state.resend = Some(Resend {
+            message_id: report.message_id,
+            dropped_sid: report.twilio_sid.clone(),
+            error_code,
+            at,
+        });
     }
     Recorded::Applied
 }
@@ -277,20 +342,30 @@ async fn write(
     if kept.is_empty() {
         return Ok(());
     }
-    let moved: Vec<(&MessageId, &State)> = states.iter().filter(|(_, state)| state.moves()).collect();
+    let moved: Vec<(&MessageId, &State)> =
+        states.iter().filter(|(_, state)| state.moves()).collect();
     let statement = Write {
         ids: &kept.iter().map(|(report, _)| report.message_id).collect::<Vec<_>>(),
-        statuses: &kept.iter().map(|(report, _)| report.status.as_str().to_owned()).collect::<Vec<_>>(),
+        statuses: &kept
+            .iter()
+            .map(|(report, _)| report.status.as_str().to_owned())
+            .collect::<Vec<_>>(),
         error_codes: &kept.iter().map(|(report, _)| report.error_code).collect::<Vec<_>>(),
         sources: &kept.iter().map(|(report, _)| report.source).collect::<Vec<_>>(),
-        applied: &kept.iter().map(|(_, recorded)| *recorded == Recorded::Applied).collect::<Vec<_>>(),
+        applied: &kept
+            .iter()
+            .map(|(_, recorded)| *recorded == Recorded::Applied)
+            .collect::<Vec<_>>(),
         params: &kept.iter().map(|(report, _)| &report.params).collect::<Vec<_>>(),
         now,
         moved_ids: &moved.iter().map(|(id, _)| **id).collect::<Vec<_>>(),
         moved_statuses: &moved.iter().map(|(_, state)| state.status).collect::<Vec<_>>(),
         moved_error_codes: &moved.iter().map(|(_, state)| state.error_code).collect::<Vec<_>>(),
         moved_sids: &moved.iter().map(|(_, state)| state.sid.as_deref()).collect::<Vec<_>>(),
-        moved_from_addresses: &moved.iter().map(|(_, state)| state.from_address.as_deref()).collect::<Vec<_>>(),
+        moved_from_addresses: &moved
+            .iter()
+            .map(|(_, state)| state.from_address.as_deref())
+            .collect::<Vec<_>>(),
     };
     statement.execute(conn).await?;
     Ok(())

@@ -1,4 +1,5 @@
-//! Which messages are looked for: one type for the pages, the API, the export and the rows that change before one's eyes.
+//! Which messages are looked for: one type for the pages, the API, the export and the rows that
+//! change before one's eyes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
@@ -27,7 +28,8 @@ define_sql_function! {
     fn left(text: Nullable<Text>, count: Integer) -> Nullable<Text>;
 }
 
-/// A message's id may be later than its `created_at` by as long as its transaction waited; never by so much.
+/// A message's id may be later than its `created_at` by as long as its transaction waited; never by
+/// so much.
 pub(super) const MARGIN: TimeDelta = TimeDelta::hours(1);
 
 /// More words are not looked for.
@@ -116,9 +118,13 @@ impl Words {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
-            _ if text.contains(['\0', '\u{fffd}']) => Err("There is a character in it that no text has."),
+            _ if text.contains(['\0', '\u{fffd}']) => {
+                Err("There is a character in it that no text has.")
+            }
             [] => Err("Enter a word of the text."),
-            words if words.len() > MOST_WORDS || text.chars().count() > 200 => Err("Enter at most 8 words."),
+            words if words.len() > MOST_WORDS || text.chars().count() > 200 => {
+                Err("Enter at most 8 words.")
+            }
             words => Ok(Self(words.iter().map(|word| pattern(word)).collect())),
         }
     }
@@ -144,9 +150,11 @@ impl MessageFilter {
         self.rest(self.way(query))
     }
 
-    /// Those that lie on the way of the index that is walked along: the narrowest of those that have the order of time, within the time.
+    /// Those that lie on the way of the index that is walked along: the narrowest of those that
+    /// have the order of time, within the time.
     pub(super) fn way<'a, T>(&'a self, mut query: Query<'a, T>) -> Query<'a, T> {
-        // The id's time is that of `created_at`, but for a little: it leads to the place in the index, and what is compared there is exact.
+        // The id's time is that of `created_at`, but for a little: it leads to the place in the
+        // index, and what is compared there is exact.
         if let Some(begin) = self.begin() {
             query = query.filter(messages::id.ge(MessageId::first_at(begin - MARGIN)));
         }
@@ -169,7 +177,9 @@ impl MessageFilter {
     /// Everything else that is asked for.
     fn rest<'a, T>(&'a self, mut query: Query<'a, T>) -> Query<'a, T> {
         if let Some(days) = self.days {
-            query = query.filter(messages::created_at.ge(days.begin())).filter(messages::created_at.lt(days.end()));
+            query = query
+                .filter(messages::created_at.ge(days.begin()))
+                .filter(messages::created_at.lt(days.end()));
         }
         if let Some(since) = self.since {
             query = query.filter(messages::created_at.ge(since));
@@ -181,7 +191,9 @@ impl MessageFilter {
             query = query.filter(messages::direction.eq(Direction::Outbound));
             query = match outcome {
                 Outcome::Retried => query.filter(messages::retried_at.is_not_null()),
-                outcome => query.filter(messages::retried_at.is_null()).filter(messages::status.eq_any(outcome.statuses())),
+                outcome => query
+                    .filter(messages::retried_at.is_null())
+                    .filter(messages::status.eq_any(outcome.statuses())),
             };
         }
         match self.maker {
@@ -243,14 +255,25 @@ mod tests {
 
     #[test]
     fn words_are_looked_for_as_they_are() {
-        assert_eq!(Words::parse(" 50% off_now\\ "), Ok(Words(vec!["%50\\%%".to_owned(), "%off\\_now\\\\%".to_owned()])));
-        assert!(Words::parse("  ").is_err() && Words::parse("a b c d e f g h i").is_err() && Words::parse("a\0").is_err());
+        assert_eq!(
+            Words::parse(" 50% off_now\\ "),
+            Ok(Words(vec!["%50\\%%".to_owned(), "%off\\_now\\\\%".to_owned()]))
+        );
+        assert!(
+            Words::parse("  ").is_err()
+                && Words::parse("a b c d e f g h i").is_err()
+                && Words::parse("a\0").is_err()
+        );
     }
 
     #[test]
     fn what_an_index_serves_needs_no_look() {
-        let contact = MessageFilter { contact_id: Some(ContactId::new()), ..MessageFilter::default() };
-        let automation = MessageFilter { maker: Some(Maker::Automation(AutomationId::new())), ..MessageFilter::default() };
+        let contact =
+            MessageFilter { contact_id: Some(ContactId::new()), ..MessageFilter::default() };
+        let automation = MessageFilter {
+            maker: Some(Maker::Automation(AutomationId::new())),
+            ..MessageFilter::default()
+        };
         let since = MessageFilter { since: Some(DateTime::UNIX_EPOCH), ..automation.clone() };
         for served in [&MessageFilter::default(), &contact, &automation, &since] {
             assert!(served.is_served(), "{served:?}");

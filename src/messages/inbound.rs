@@ -56,7 +56,8 @@ pub enum Received {
         message_id: MessageId,
         /// What changed about contacts; automations react to it.
         changes: Vec<Change>,
-        /// A number that may not be texted from now on: its pending messages are to be taken back, as the transaction's last act.
+        /// A number that may not be texted from now on: its pending messages are to be taken back,
+        /// as the transaction's last act.
         silenced: Option<(PhoneNumber, Reason)>,
     },
 }
@@ -64,16 +65,27 @@ pub enum Received {
 /// Those of some SIDs whose inbound messages are here.
 pub async fn known(conn: &mut Conn, sids: &[&str]) -> Result<HashSet<String>> {
     let inbound = messages::table.filter(messages::direction.eq("inbound"));
-    let known: Vec<Option<String>> = inbound.filter(messages::request_key.eq_any(sids)).select(messages::request_key).load(conn).await?;
+    let known: Vec<Option<String>> = inbound
+        .filter(messages::request_key.eq_any(sids))
+        .select(messages::request_key)
+        .load(conn)
+        .await?;
     Ok(known.into_iter().flatten().collect())
 }
 
-/// Stores an inbound message with all that follows from it for the contact; in the caller's transaction.
-pub async fn receive(conn: &mut Conn, connection_id: ConnectionId, inbound: &InboundMessage, now: DateTime<Utc>) -> Result<Received> {
+/// Stores an inbound message with all that follows from it for the contact; in the caller's
+/// transaction.
+pub async fn receive(
+    conn: &mut Conn,
+    connection_id: ConnectionId,
+    inbound: &InboundMessage,
+    now: DateTime<Utc>,
+) -> Result<Received> {
     take_in(conn, connection_id, inbound, Arrival::Webhook, now).await
 }
 
-/// The same for a message that was found by asking Twilio; a keyword that the person has taken back since is stored and does nothing.
+/// The same for a message that was found by asking Twilio; a keyword that the person has taken back
+/// since is stored and does nothing.
 pub async fn receive_found(
     conn: &mut Conn,
     connection_id: ConnectionId,
@@ -97,7 +109,9 @@ async fn take_in(
     if let Some(phone) = &phone {
         suppressions::queue_up(conn, &[phone]).await?;
     }
-    let same = messages::table.filter(messages::request_key.eq(inbound.message_sid.as_str())).filter(messages::direction.eq("inbound"));
+    let same = messages::table
+        .filter(messages::request_key.eq(inbound.message_sid.as_str()))
+        .filter(messages::direction.eq("inbound"));
     if diesel::select(exists(same)).get_result(conn).await? {
         return Ok(Received::Repeat);
     }
@@ -115,7 +129,8 @@ async fn take_in(
             (MessageId::of_the_past(sent_at), sent_at)
         }
     };
-    let Some(message_id) = store(conn, id, connection_id, contact_id, inbound, sent_at).await? else {
+    let Some(message_id) = store(conn, id, connection_id, contact_id, inbound, sent_at).await?
+    else {
         return Ok(Received::Repeat);
     };
     let mut silenced = None;
@@ -131,17 +146,26 @@ async fn take_in(
         let own = opt_out::own::load(conn).await?;
         let mut command = command(inbound, &own);
         if let (Some(said), Arrival::Lookup(found)) = (command, arrival)
-            && later::is_overruled(conn, &phone, said, inbound.message_sid.as_str(), found, &own).await?
+            && later::is_overruled(conn, &phone, said, inbound.message_sid.as_str(), found, &own)
+                .await?
         {
             command = None;
         }
         match command {
             Some(Command::Stop(said)) => {
-                changes.extend(suppressions::suppress(conn, evidence(&phone, said), now).await?.changes);
+                changes.extend(
+                    suppressions::suppress(conn, evidence(&phone, said), now).await?.changes,
+                );
                 silenced = Some((phone, Reason::Stop));
             }
             Some(command @ Command::Start(_)) if lifts(command, &inbound.to) => {
-                suppressions::lift(conn, &[Reason::Stop, Reason::Carrier21610], evidence(&phone, Said::Word), now).await?;
+                suppressions::lift(
+                    conn,
+                    &[Reason::Stop, Reason::Carrier21610],
+                    evidence(&phone, Said::Word),
+                    now,
+                )
+                .await?;
             }
             _ => {}
         }
@@ -203,7 +227,11 @@ async fn store(
 
 /// Whether a message was read as an opt-out, and whether that still holds.
 pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<Reading>> {
-    let from = message.from_address.as_deref().filter(|_| message.direction == Direction::Inbound).map(Address::parse);
+    let from = message
+        .from_address
+        .as_deref()
+        .filter(|_| message.direction == Direction::Inbound)
+        .map(Address::parse);
     match from.as_ref().and_then(Address::phone) {
         Some(phone) => consent::reading_of(conn, phone, message.id).await,
         None => Ok(None),

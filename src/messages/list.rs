@@ -15,9 +15,15 @@ use crate::{
         statement::statement,
     },
     error::{Error, Result},
-    messages::{delivery::ReportSource, filter::MessageFilter, status::MessageStatus, submit::AttemptOutcome},
+    messages::{
+        delivery::ReportSource, filter::MessageFilter, status::MessageStatus,
+        submit::AttemptOutcome,
+    },
     types::{
-        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId},
+        id::{
+            AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
+            WorkerId,
+        },
         phone::PhoneNumber,
         text_enum::text_enum,
     },
@@ -67,7 +73,8 @@ pub struct Message {
     pub error_code: Option<i32>,
     /// Twilio's id.
     pub twilio_sid: Option<String>,
-    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed over once more.
+    /// Twilio's ids of what it had accepted and then dropped unsent, before the message was handed
+    /// over once more.
     pub former_sids: Option<Vec<String>>,
     /// The template that it was made from.
     pub template_id: Option<TemplateId>,
@@ -100,7 +107,8 @@ impl Message {
         address.filter(|address| !address.is_empty())
     }
 
-    /// The same, if it is another number than the contact has now: it was changed since, or the message went elsewhere.
+    /// The same, if it is another number than the contact has now: it was changed since, or the
+    /// message went elsewhere.
     #[must_use]
     pub fn other_address(&self, contact: &PhoneNumber) -> Option<&str> {
         self.their_address().filter(|address| !contact.is_at(address))
@@ -109,19 +117,32 @@ impl Message {
 
 /// One message.
 pub async fn find(conn: &mut Conn, id: MessageId) -> Result<Message> {
-    let found = messages::table.find(id).select(Message::as_select()).first(conn).await.optional()?;
+    let found =
+        messages::table.find(id).select(Message::as_select()).first(conn).await.optional()?;
     found.ok_or(Error::NotFound("message"))
 }
 
-/// The message that a one-off request made, found by its key; see [`super::compose::Origin::OneOff`].
+/// The message that a one-off request made, found by its key; see
+/// [`super::compose::Origin::OneOff`].
 pub async fn find_by_request_key(conn: &mut Conn, key: &str) -> Result<Option<Message>> {
-    let query = messages::table.filter(messages::request_key.eq(key)).filter(messages::direction.eq("outbound"));
+    let query = messages::table
+        .filter(messages::request_key.eq(key))
+        .filter(messages::direction.eq("outbound"));
     Ok(query.select(Message::as_select()).first(conn).await.optional()?)
 }
 
-/// All messages that fit the filter, the newest first, up to a limit; for filters that an index serves, others take a [`super::look`].
-pub async fn list(conn: &mut Conn, filter: &MessageFilter, before: Option<MessageId>, limit: i64) -> Result<Vec<Message>> {
-    let mut query = filter.narrow(messages::table.select(Message::as_select()).into_boxed()).order(messages::id.desc()).limit(limit);
+/// All messages that fit the filter, the newest first, up to a limit; for filters that an index
+/// serves, others take a [`super::look`].
+pub async fn list(
+    conn: &mut Conn,
+    filter: &MessageFilter,
+    before: Option<MessageId>,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let mut query = filter
+        .narrow(messages::table.select(Message::as_select()).into_boxed())
+        .order(messages::id.desc())
+        .limit(limit);
     if let Some(before) = before {
         query = query.filter(messages::id.lt(before));
     }
@@ -130,7 +151,11 @@ pub async fn list(conn: &mut Conn, filter: &MessageFilter, before: Option<Messag
 
 /// Some messages as they stand now, in no order.
 pub async fn find_many(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Message>> {
-    Ok(messages::table.filter(messages::id.eq_any(ids)).select(Message::as_select()).load(conn).await?)
+    Ok(messages::table
+        .filter(messages::id.eq_any(ids))
+        .select(Message::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// What is planned for a message that waits.
@@ -144,24 +169,31 @@ pub enum Plan {
     Unknown,
 }
 
-/// Jobs are found by when they are due or failed, not by what they are about: as many are looked through for one message.
+/// Jobs are found by when they are due or failed, not by what they are about: as many are looked
+/// through for one message.
 const JOBS: i64 = 10_000;
 
 statement! {
-    /// The job of a message among those under way, among those that fall due after its status changed, and among those that failed. No
-    /// index names a job's subject, which changes when a job becomes the next one.
+    /// The job of a message among those under way, among those that fall due after its status
+    /// changed, and among those that failed. No index names a job's subject, which changes when a
+    /// job becomes the next one.
     struct FindJob<'a> {
         message: MessageId => SqlUuid,
         since: &'a DateTime<Utc> => Timestamptz,
         most: i64 => BigInt,
     }
     returns (Nullable<Timestamptz>, Nullable<Bool>);
-    "SELECT min(near.run_at) FILTER (WHERE near.failed_at IS NULL), bool_or(near.failed_at IS NOT NULL)
-     FROM (SELECT {}::uuid AS message_id, {}::timestamptz AS since, {}::bigint AS most) AS wanted, LATERAL (
-        (SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at >= wanted.since
+    "SELECT min(near.run_at) FILTER (WHERE near.failed_at IS NULL),
+        bool_or(near.failed_at IS NOT NULL)
+     FROM (SELECT {}::uuid AS message_id, {}::timestamptz AS since, {}::bigint AS most) AS wanted,
+         LATERAL (
+        (SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NULL
+            AND failed_at IS NULL AND run_at >= wanted.since
          ORDER BY run_at, id LIMIT wanted.most)
-        UNION ALL SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NOT NULL AND failed_at IS NULL
-        UNION ALL (SELECT subject, kind, run_at, failed_at FROM jobs WHERE failed_at >= wanted.since ORDER BY failed_at, id LIMIT wanted.most)
+        UNION ALL SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NOT NULL
+            AND failed_at IS NULL
+        UNION ALL (SELECT subject, kind, run_at, failed_at FROM jobs
+            WHERE failed_at >= wanted.since ORDER BY failed_at, id LIMIT wanted.most)
      ) AS near
      WHERE near.subject = wanted.message_id AND near.kind IN ('send', 'settle')"
 }
@@ -208,7 +240,10 @@ pub struct Attempt {
 
 /// The attempts to submit a message, in order.
 pub async fn attempts(conn: &mut Conn, id: MessageId) -> Result<Vec<Attempt>> {
-    let query = attempts::table.filter(attempts::message_id.eq(id)).order(attempts::number).select(Attempt::as_select());
+    let query = attempts::table
+        .filter(attempts::message_id.eq(id))
+        .order(attempts::number)
+        .select(Attempt::as_select());
     Ok(query.load(conn).await?)
 }
 
@@ -229,7 +264,8 @@ pub struct StatusEvent {
     pub params: Option<Value>,
 }
 
-/// The story of a message: composed, each attempt, each report, in the order in which they happened.
+/// The story of a message: composed, each attempt, each report, in the order in which they
+/// happened.
 pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEvent>> {
     type Row = (String, DateTime<Utc>, ReportSource, Option<i32>, bool, Option<Value>);
     let reports: Vec<Row> = delivery_events::table
@@ -258,16 +294,17 @@ pub async fn events(conn: &mut Conn, message: &Message) -> Result<Vec<StatusEven
         Direction::Inbound => story.push(own(MessageStatus::Received, message.created_at)),
         Direction::Outbound => story.push(own(MessageStatus::Pending, message.created_at)),
     }
-    story.extend(attempts(conn, message.id).await?.iter().map(|attempt| own(MessageStatus::Submitting, attempt.claimed_at)));
-    story.extend(reports.into_iter().map(|(status, at, source, error_code, applied, params)| StatusEvent {
-        status,
-        at,
-        source,
-        error_code,
-        applied,
-        params,
+    story.extend(
+        attempts(conn, message.id)
+            .await?
+            .iter()
+            .map(|attempt| own(MessageStatus::Submitting, attempt.claimed_at)),
+    );
+    story.extend(reports.into_iter().map(|(status, at, source, error_code, applied, params)| {
+        StatusEvent { status, at, source, error_code, applied, params }
     }));
-    // Stable: what happened in the same microsecond keeps the order above, which is the order of cause and effect.
+    // Stable: what happened in the same microsecond keeps the order above, which is the order of
+    // cause and effect.
     story.sort_by_key(|event| event.at);
     Ok(story)
 }

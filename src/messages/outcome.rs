@@ -1,4 +1,5 @@
-//! Outcomes: the eight ways in which a message can stand in the ledger, and which statuses each of them gathers.
+//! Outcomes: the eight ways in which a message can stand in the ledger, and which statuses each of
+//! them gathers.
 
 use crate::{messages::status::MessageStatus, types::text_enum::text_enum};
 
@@ -19,13 +20,15 @@ text_enum! {
         Unconfirmed = "unconfirmed",
         /// Not handed to Twilio yet.
         Pending = "pending",
-        /// It never reached anybody, and another message took its place, which is counted by itself.
+        /// It never reached anybody, and another message took its place, which is counted by
+        /// itself.
         Retried = "retried",
     }
 }
 
 impl Outcome {
-    /// The outcome of an outbound message; none for one that came in. The database's `ledger_outcome` says the same.
+    /// The outcome of an outbound message; none for one that came in. The database's
+    /// `ledger_outcome` says the same.
     #[must_use]
     pub const fn of(status: MessageStatus, retry: Retry) -> Option<Self> {
         if matches!(retry, Retry::Done) {
@@ -34,13 +37,17 @@ impl Outcome {
         Some(match status {
             MessageStatus::Pending | MessageStatus::Submitting => Self::Pending,
             MessageStatus::Unconfirmed => Self::Unconfirmed,
-            MessageStatus::Accepted | MessageStatus::Scheduled | MessageStatus::Queued | MessageStatus::Sending | MessageStatus::Sent => {
-                Self::Sent
-            }
+            MessageStatus::Accepted
+            | MessageStatus::Scheduled
+            | MessageStatus::Queued
+            | MessageStatus::Sending
+            | MessageStatus::Sent => Self::Sent,
             MessageStatus::Delivered | MessageStatus::Read => Self::Delivered,
             MessageStatus::Failed | MessageStatus::Undelivered => Self::Failed,
             MessageStatus::Suppressed => Self::Suppressed,
-            MessageStatus::Skipped | MessageStatus::Expired | MessageStatus::Canceled => Self::Skipped,
+            MessageStatus::Skipped | MessageStatus::Expired | MessageStatus::Canceled => {
+                Self::Skipped
+            }
             MessageStatus::Received => return None,
         })
     }
@@ -49,7 +56,11 @@ impl Outcome {
     #[must_use]
     pub fn statuses(self) -> Vec<MessageStatus> {
         let retry = if self == Self::Retried { Retry::Done } else { Retry::None };
-        MessageStatus::ALL.iter().copied().filter(|status| Self::of(*status, retry) == Some(self)).collect()
+        MessageStatus::ALL
+            .iter()
+            .copied()
+            .filter(|status| Self::of(*status, retry) == Some(self))
+            .collect()
     }
 
     /// What the outcome means, in words for people.
@@ -61,7 +72,9 @@ impl Outcome {
             Self::Failed => "It did not arrive.",
             Self::Suppressed => "Not sent, because the number may not be texted.",
             Self::Skipped => "Not sent, because a rule left it out or its time had passed.",
-            Self::Unconfirmed => "Twilio gave no clear answer, so nobody knows yet whether it has the message.",
+            Self::Unconfirmed => {
+                "Twilio gave no clear answer, so nobody knows yet whether it has the message."
+            }
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Retried => "It never arrived, and another message took its place.",
         }
@@ -84,8 +97,14 @@ mod tests {
     #[test]
     fn every_status_of_an_outbound_message_has_one_outcome_and_every_outcome_has_a_status() {
         for status in MessageStatus::ALL {
-            let gathering = Outcome::ALL.iter().filter(|outcome| **outcome != Outcome::Retried && outcome.statuses().contains(status));
-            assert_eq!(gathering.count(), usize::from(*status != MessageStatus::Received), "{status}");
+            let gathering = Outcome::ALL.iter().filter(|outcome| {
+                **outcome != Outcome::Retried && outcome.statuses().contains(status)
+            });
+            assert_eq!(
+                gathering.count(),
+                usize::from(*status != MessageStatus::Received),
+                "{status}"
+            );
         }
         for outcome in Outcome::ALL {
             assert!(!outcome.statuses().is_empty(), "{outcome}");

@@ -1,4 +1,5 @@
-//! The error policy: what Twilio's words mean for a message, and for whatever else is concerned. `twilio/errors/table.rs` has the data.
+//! The error policy: what Twilio's words mean for a message, and for whatever else is concerned.
+//! `twilio/errors/table.rs` has the data.
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::Los_Angeles;
@@ -17,13 +18,15 @@ use crate::{
     },
 };
 
-/// How often Twilio may refuse a message with a code that is worth another try; answers that only say “not now” do not count.
+/// How often Twilio may refuse a message with a code that is worth another try; answers that only
+/// say “not now” do not count.
 const MOST_REFUSALS: i16 = 8;
 
 /// The same for codes that need hours or days.
 const MOST_LATE_REFUSALS: i16 = 4;
 
-/// How often a message that Twilio had accepted and then dropped unsent is handed over once more; a full queue does not count.
+/// How often a message that Twilio had accepted and then dropped unsent is handed over once more; a
+/// full queue does not count.
 pub(super) const MOST_RESENDS: usize = 3;
 
 /// Up to this attempt, one that came too late is followed by the next at once.
@@ -67,9 +70,11 @@ pub struct Consequence {
 /// What the outcome of an attempt means for the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// The status to report; our own ones (`pending`, `unconfirmed`, `failed`) apply only to a message that is still `submitting`.
+    /// The status to report; our own ones (`pending`, `unconfirmed`, `failed`) apply only to a
+    /// message that is still `submitting`.
     pub status: MessageStatus,
-    /// When to try again; only with `pending`. Without it a `pending` message waits until it is woken.
+    /// When to try again; only with `pending`. Without it a `pending` message waits until it is
+    /// woken.
     pub retry_at: Option<DateTime<Utc>>,
     /// Twilio's error code, as far as it says something about the message.
     pub error_code: Option<i32>,
@@ -77,44 +82,71 @@ pub struct Decision {
     pub effect: Option<Effect>,
 }
 
-/// Decides what an answer means. `refusals` says how often the message was refused before with a code that [`counts`].
+/// Decides what an answer means. `refusals` says how often the message was refused before with a
+/// code that [`counts`].
 #[must_use]
 pub fn decide(outcome: &Outcome, refusals: i16, now: DateTime<Utc>) -> Decision {
     let plain = |status| Decision { status, retry_at: None, error_code: None, effect: None };
     let (id, attempt) = (outcome.claimed.message_id, outcome.claimed.attempt);
-    let again = |wait: TimeDelta| Decision { retry_at: Some(now + spread(id, attempt, wait)), ..plain(MessageStatus::Pending) };
+    let again = |wait: TimeDelta| Decision {
+        retry_at: Some(now + spread(id, attempt, wait)),
+        ..plain(MessageStatus::Pending)
+    };
     match &outcome.answer {
         Ok(created) => {
-            let status = created.status.as_str().parse().ok().filter(|status: &MessageStatus| status.is_reported_by_twilio());
+            let status = created
+                .status
+                .as_str()
+                .parse()
+                .ok()
+                .filter(|status: &MessageStatus| status.is_reported_by_twilio());
             let status = status.unwrap_or(MessageStatus::Queued);
             Decision { error_code: created.error_code, effect: effect_of(outcome), ..plain(status) }
         }
-        // Neither was processed, however often it happens: the message's validity ends it, not a count.
+        // Neither was processed, however often it happens: the message's validity ends it, not a
+        // count.
         Err(SendError::Busy { .. }) => again(lease::backoff(attempt.min(5))),
         Err(SendError::NotSent { .. }) => again(lease::backoff(attempt.min(8))),
-        // Nothing stands against it that is known: it is judged at once, unless that has been too slow time and again.
-        Err(SendError::TooLate { .. }) if attempt <= MOST_AT_ONCE => Decision { retry_at: Some(now), ..plain(MessageStatus::Pending) },
+        // Nothing stands against it that is known: it is judged at once, unless that has been too
+        // slow time and again.
+        Err(SendError::TooLate { .. }) if attempt <= MOST_AT_ONCE => {
+            Decision { retry_at: Some(now), ..plain(MessageStatus::Pending) }
+        }
         Err(SendError::TooLate { .. }) => again(lease::backoff((attempt - MOST_AT_ONCE).min(5))),
         Err(SendError::Unknown { .. }) => plain(MessageStatus::Unconfirmed),
         Err(refusal) => {
             let (status, retry_at) = match refusal.disposition() {
                 Disposition::Ambiguous => (MessageStatus::Unconfirmed, None),
-                Disposition::SenderBroken | Disposition::AccountBroken => (MessageStatus::Pending, None),
+                Disposition::SenderBroken | Disposition::AccountBroken => {
+                    (MessageStatus::Pending, None)
+                }
                 Disposition::RetryAfter(wait) => match pause(wait, id, attempt, refusals, now) {
                     Some(at) => (MessageStatus::Pending, Some(at)),
                     None => (MessageStatus::Failed, None),
                 },
-                Disposition::Reject | Disposition::OptedOut | Disposition::BadNumber | Disposition::NumberBlocked => {
-                    (MessageStatus::Failed, None)
-                }
+                Disposition::Reject
+                | Disposition::OptedOut
+                | Disposition::BadNumber
+                | Disposition::NumberBlocked => (MessageStatus::Failed, None),
             };
-            Decision { retry_at, error_code: refusal.code(), effect: effect_of(outcome), ..plain(status) }
+            Decision {
+                retry_at,
+                error_code: refusal.code(),
+                effect: effect_of(outcome),
+                ..plain(status)
+            }
         }
     }
 }
 
 /// When to try a refused message again; none when it has been refused often enough.
-fn pause(wait: Wait, id: MessageId, attempt: i16, refusals: i16, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn pause(
+    wait: Wait,
+    id: MessageId,
+    attempt: i16,
+    refusals: i16,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     let most = if wait == Wait::Backoff { MOST_REFUSALS } else { MOST_LATE_REFUSALS };
     let at = match wait {
         Wait::QueueFull => return Some(now + spread(id, attempt, QUEUE_FULL_PAUSE)),
@@ -134,7 +166,8 @@ pub fn counts(code: &ErrorCode) -> bool {
 /// Whether the refusals before this outcome matter for what is decided.
 pub(super) fn minds_refusals(outcome: &Outcome) -> bool {
     let code = outcome.answer.as_ref().err().and_then(SendError::code);
-    matches!(outcome.answer, Err(SendError::Refused { .. })) && code.is_some_and(|code| counts(&errors::lookup(code)))
+    matches!(outcome.answer, Err(SendError::Refused { .. }))
+        && code.is_some_and(|code| counts(&errors::lookup(code)))
 }
 
 /// What the outcome of an attempt demands besides the message's own row.
@@ -148,11 +181,16 @@ pub(super) fn effect_of(outcome: &Outcome) -> Option<Effect> {
     }
 }
 
-/// What a report demands besides the message's own row. A 21610 counts whatever it is said of; the others only where a message failed.
+/// What a report demands besides the message's own row. A 21610 counts whatever it is said of; the
+/// others only where a message failed.
 pub(super) fn effect_of_report(code: i32, status: Option<MessageStatus>) -> Option<Effect> {
     let disposition = errors::lookup(code).on_report();
     let on_its_way = status.is_some_and(|status| {
-        status.is_reported_by_twilio() && !matches!(status, MessageStatus::Failed | MessageStatus::Undelivered | MessageStatus::Canceled)
+        status.is_reported_by_twilio()
+            && !matches!(
+                status,
+                MessageStatus::Failed | MessageStatus::Undelivered | MessageStatus::Canceled
+            )
     });
     effect(disposition).filter(|_| !on_its_way || disposition == Disposition::OptedOut)
 }
@@ -169,26 +207,40 @@ const fn effect(disposition: Disposition) -> Option<Effect> {
     }
 }
 
-/// When a message that Twilio had accepted, and now reports as `failed` with this code, is handed over once more; none if it is not.
+/// When a message that Twilio had accepted, and now reports as `failed` with this code, is handed
+/// over once more; none if it is not.
 ///
-/// `failed` says that it never reached a carrier, so that nobody can have got it; of `undelivered` that cannot be said. Never within
-/// a minute: by then the attempt that brought the failure has ended, whatever became of its answer.
-pub(super) fn resend_at(code: i32, id: MessageId, resends: usize, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// `failed` says that it never reached a carrier, so that nobody can have got it; of `undelivered`
+/// that cannot be said. Never within a minute: by then the attempt that brought the failure has
+/// ended, whatever became of its answer.
+pub(super) fn resend_at(
+    code: i32,
+    id: MessageId,
+    resends: usize,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     let Disposition::RetryAfter(wait) = errors::lookup(code).on_report() else { return None };
     let turn = i16::try_from(resends).unwrap_or(i16::MAX);
     match wait {
         // Nothing was tried: the message's validity ends it, not a count.
         Wait::QueueFull => Some(now + spread(id, turn, QUEUE_FULL_PAUSE * (1 << turn.min(3)))),
         _ if resends >= MOST_RESENDS => None,
-        Wait::Backoff | Wait::Later => Some(now + spread(id, turn, TimeDelta::minutes(1_i64 << turn))),
+        Wait::Backoff | Wait::Later => {
+            Some(now + spread(id, turn, TimeDelta::minutes(1_i64 << turn)))
+        }
         Wait::NextDay => Some(next_day(id, now)),
     }
 }
 
-/// The wait and up to a half more; always the same for the same message and turn. What failed together does not come back together.
+/// The wait and up to a half more; always the same for the same message and turn. What failed
+/// together does not come back together.
 fn spread(id: MessageId, turn: i16, wait: TimeDelta) -> TimeDelta {
     // The second half of a UUID of version 7 is random; one multiplication stirs in the turn.
-    let seed = id.0.as_u64_pair().1.wrapping_add(u64::from(turn.unsigned_abs())).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let seed =
+        id.0.as_u64_pair()
+            .1
+            .wrapping_add(u64::from(turn.unsigned_abs()))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let share = i32::try_from(seed >> 54).unwrap_or(0);
     wait + wait * share / 2_048
 }
@@ -209,7 +261,8 @@ impl Consequence {
         match self.effect {
             Effect::Suppress(reason) => {
                 let phone = PhoneNumber::from_e164(&self.to_address).ok()?;
-                // That a line's former number cannot be reached says nothing of the line; that the person opted out does.
+                // That a line's former number cannot be reached says nothing of the line; that the
+                // person opted out does.
                 Some((if reason.is_will() { phone.current() } else { phone }, reason))
             }
             Effect::StopSender | Effect::StopConnection | Effect::SlowSender => None,

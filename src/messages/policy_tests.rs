@@ -1,4 +1,5 @@
-//! Tests of the error policy: every code of the table, refused and reported, and the times of what is tried again.
+//! Tests of the error policy: every code of the table, refused and reported, and the times of what
+//! is tried again.
 
 use std::time::Duration;
 
@@ -36,11 +37,24 @@ fn outcome(attempt: i16, answer: Result<CreatedMessage, SendError>) -> Outcome {
 
 fn refused(code: i32) -> Outcome {
     let exchange = Exchange { duration: Duration::from_millis(5), ..Exchange::default() };
-    outcome(1, Err(SendError::Refused { code: Some(code), http_status: 400, message: String::new(), exchange }))
+    outcome(
+        1,
+        Err(SendError::Refused {
+            code: Some(code),
+            http_status: 400,
+            message: String::new(),
+            exchange,
+        }),
+    )
 }
 
 fn lost() -> SendError {
-    SendError::Unknown { why: "no answer".to_owned(), http_status: None, code: None, exchange: Exchange::default() }
+    SendError::Unknown {
+        why: "no answer".to_owned(),
+        http_status: None,
+        code: None,
+        exchange: Exchange::default(),
+    }
 }
 
 #[test]
@@ -48,14 +62,20 @@ fn every_code_does_what_its_row_says_when_a_message_is_refused() {
     for code in errors::all() {
         let decision = decide(&refused(code.code), 0, now());
         let status = match (code.class, code.contact, code.retry) {
-            (Class::OptOut, ..) | (_, ContactEffect::Invalid | ContactEffect::Suppress, _) => MessageStatus::Failed,
-            (_, _, Retry::Ambiguous) => MessageStatus::Unconfirmed,
-            (_, _, Retry::Backoff | Retry::QueueFull | Retry::Later | Retry::NextDay) | (Class::Sender | Class::Account, ..) => {
-                MessageStatus::Pending
+            (Class::OptOut, ..) | (_, ContactEffect::Invalid | ContactEffect::Suppress, _) => {
+                MessageStatus::Failed
             }
+            (_, _, Retry::Ambiguous) => MessageStatus::Unconfirmed,
+            (_, _, Retry::Backoff | Retry::QueueFull | Retry::Later | Retry::NextDay)
+            | (Class::Sender | Class::Account, ..) => MessageStatus::Pending,
             _ => MessageStatus::Failed,
         };
-        assert_eq!((decision.status, decision.error_code), (status, Some(code.code)), "{}", code.code);
+        assert_eq!(
+            (decision.status, decision.error_code),
+            (status, Some(code.code)),
+            "{}",
+            code.code
+        );
         let waits = decision.retry_at.map(|at| at - now());
         let range = match code.retry {
             _ if status != MessageStatus::Pending => None,
@@ -74,7 +94,9 @@ fn every_code_does_what_its_row_says_when_a_message_is_refused() {
             (Class::OptOut, ..) => Some(Effect::Suppress(Reason::Carrier21610)),
             (_, ContactEffect::Invalid, _) => Some(Effect::Suppress(Reason::InvalidNumber)),
             (_, ContactEffect::Suppress, _) => Some(Effect::Suppress(Reason::CarrierBlocked)),
-            (Class::Sender, _, MessageStatus::Pending) if waits.is_none() => Some(Effect::StopSender),
+            (Class::Sender, _, MessageStatus::Pending) if waits.is_none() => {
+                Some(Effect::StopSender)
+            }
             (Class::Account, ..) => Some(Effect::StopConnection),
             _ if code.retry == Retry::QueueFull => Some(Effect::SlowSender),
             _ => None,
@@ -89,26 +111,54 @@ fn every_code_does_what_its_row_says_when_it_is_reported() {
     for code in errors::all() {
         let refusal = decide(&refused(code.code), 0, now()).effect;
         for status in [MessageStatus::Failed, MessageStatus::Undelivered] {
-            assert_eq!(effect_of_report(code.code, Some(status)), refusal, "{} {status}: the same for all that is concerned", code.code);
+            assert_eq!(
+                effect_of_report(code.code, Some(status)),
+                refusal,
+                "{} {status}: the same for all that is concerned",
+                code.code
+            );
         }
-        let progress = [MessageStatus::Queued, MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read];
+        let progress = [
+            MessageStatus::Queued,
+            MessageStatus::Sent,
+            MessageStatus::Delivered,
+            MessageStatus::Read,
+        ];
         for status in progress {
             let kept = refusal.filter(|_| code.class == Class::OptOut);
-            assert_eq!(effect_of_report(code.code, Some(status)), kept, "{} {status}: only an opt-out counts always", code.code);
+            assert_eq!(
+                effect_of_report(code.code, Some(status)),
+                kept,
+                "{} {status}: only an opt-out counts always",
+                code.code
+            );
         }
-        let again = code.class == Class::Rate && matches!(code.retry, Retry::Backoff | Retry::QueueFull | Retry::NextDay);
+        let again = code.class == Class::Rate
+            && matches!(code.retry, Retry::Backoff | Retry::QueueFull | Retry::NextDay);
         let at = resend_at(code.code, id, 0, now());
         assert_eq!(at.is_some(), again, "{}", code.code);
-        assert!(at.is_none_or(|at| at - now() >= TimeDelta::minutes(1)), "{}: after the attempt has ended", code.code);
+        assert!(
+            at.is_none_or(|at| at - now() >= TimeDelta::minutes(1)),
+            "{}: after the attempt has ended",
+            code.code
+        );
         let for_ever = resend_at(code.code, id, MOST_RESENDS, now()).is_some();
-        assert_eq!(for_ever, again && code.retry == Retry::QueueFull, "{}: only a full queue wears nothing out", code.code);
+        assert_eq!(
+            for_ever,
+            again && code.retry == Retry::QueueFull,
+            "{}: only a full queue wears nothing out",
+            code.code
+        );
     }
 }
 
 #[test]
 fn a_code_that_nobody_knows_fails_the_message_and_nothing_else() {
     let decision = decide(&refused(99_999), 0, now());
-    assert_eq!((decision.status, decision.retry_at, decision.effect), (MessageStatus::Failed, None, None));
+    assert_eq!(
+        (decision.status, decision.retry_at, decision.effect),
+        (MessageStatus::Failed, None, None)
+    );
     assert_eq!(effect_of_report(99_999, Some(MessageStatus::Failed)), None);
     assert_eq!(resend_at(99_999, MessageId::new(), 0, now()), None);
 }
@@ -125,27 +175,41 @@ fn what_was_not_processed_is_tried_for_as_long_as_the_message_is_worth_it() {
     let not_processed = [
         SendError::Busy { exchange: exchange.clone() },
         SendError::NotSent { why: "no route".to_owned(), exchange: exchange.clone() },
-        SendError::Refused { code: Some(21_611), http_status: 429, message: String::new(), exchange },
+        SendError::Refused {
+            code: Some(21_611),
+            http_status: 429,
+            message: String::new(),
+            exchange,
+        },
     ];
     for error in not_processed {
         for attempt in [1, 50, 3_000] {
             let decision = decide(&outcome(attempt, Err(error.clone())), 100, now());
             let waits = decision.retry_at.unwrap() - now();
             assert_eq!(decision.status, MessageStatus::Pending);
-            assert!(waits > TimeDelta::seconds(1) && waits <= TimeDelta::minutes(23), "{error}: {waits}");
+            assert!(
+                waits > TimeDelta::seconds(1) && waits <= TimeDelta::minutes(23),
+                "{error}: {waits}"
+            );
         }
     }
 }
 
 #[test]
 fn refusals_that_count_end_after_some() {
-    for (code, most) in [(63_018, MOST_REFUSALS), (30_500, MOST_LATE_REFUSALS), (30_023, MOST_LATE_REFUSALS)] {
+    for (code, most) in
+        [(63_018, MOST_REFUSALS), (30_500, MOST_LATE_REFUSALS), (30_023, MOST_LATE_REFUSALS)]
+    {
         let before_last = decide(&refused(code), most - 2, now());
         assert_eq!(before_last.status, MessageStatus::Pending, "{code}");
         assert_eq!(decide(&refused(code), most - 1, now()).status, MessageStatus::Failed, "{code}");
     }
     for code in [20_003, 21_606] {
-        assert_eq!(decide(&refused(code), 100, now()).status, MessageStatus::Pending, "{code}: it is the sender's or account's fault");
+        assert_eq!(
+            decide(&refused(code), 100, now()).status,
+            MessageStatus::Pending,
+            "{code}: it is the sender's or account's fault"
+        );
     }
 }
 
@@ -161,9 +225,15 @@ fn twilio_may_record_a_message_as_failed_at_once() {
     };
     let outcome = outcome(1, Ok(receipt));
     let decision = decide(&outcome, 0, now());
-    assert_eq!((decision.status, decision.effect), (MessageStatus::Failed, Some(Effect::Suppress(Reason::Carrier21610))));
+    assert_eq!(
+        (decision.status, decision.effect),
+        (MessageStatus::Failed, Some(Effect::Suppress(Reason::Carrier21610)))
+    );
     let consequence = Consequence::of(&outcome).unwrap();
-    assert!(consequence.silences().is_some() && consequence.why.contains("(21610)"), "{consequence:?}");
+    assert!(
+        consequence.silences().is_some() && consequence.why.contains("(21610)"),
+        "{consequence:?}"
+    );
 }
 
 #[test]
@@ -179,7 +249,10 @@ fn the_next_day_begins_at_midnight_on_the_pacific_coast() {
     ] {
         for _ in 0..50 {
             let late = next_day(MessageId::new(), pacific(now)) - pacific(midnight);
-            assert!((TimeDelta::minutes(1)..=TimeDelta::minutes(31)).contains(&late), "{now}: {late}");
+            assert!(
+                (TimeDelta::minutes(1)..=TimeDelta::minutes(31)).contains(&late),
+                "{now}: {late}"
+            );
         }
     }
 }

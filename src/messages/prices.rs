@@ -1,4 +1,5 @@
-//! What an SMS part costs: the average of what Twilio has billed for the newest messages to a country.
+//! What an SMS part costs: the average of what Twilio has billed for the newest messages to a
+//! country.
 
 use std::collections::BTreeMap;
 
@@ -53,14 +54,32 @@ impl CountryBill {
 /// What messages have cost, by country and currency.
 #[must_use]
 pub fn bills(shown: &[TwilioMessage]) -> Vec<CountryBill> {
-    sums(shown).into_iter().map(|((country, unit), bill)| CountryBill { country, unit, bill }).collect()
+    sums(shown)
+        .into_iter()
+        .map(|((country, unit), bill)| CountryBill { country, unit, bill })
+        .collect()
 }
 
-/// Keeps what the newest messages of a connection to a country have cost, in place of what was known of it.
-pub async fn learn(conn: &mut Conn, connection: ConnectionId, of: &CountryBill, now: DateTime<Utc>) -> Result<()> {
-    let figures = (prices::parts.eq(of.bill.parts), prices::amount.eq(of.bill.amount), prices::learned_at.eq(now));
+/// Keeps what the newest messages of a connection to a country have cost, in place of what was
+/// known of it.
+pub async fn learn(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    of: &CountryBill,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let figures = (
+        prices::parts.eq(of.bill.parts),
+        prices::amount.eq(of.bill.amount),
+        prices::learned_at.eq(now),
+    );
     diesel::insert_into(prices::table)
-        .values((prices::connection_id.eq(connection), prices::country.eq(of.country.code()), prices::unit.eq(&of.unit), figures))
+        .values((
+            prices::connection_id.eq(connection),
+            prices::country.eq(of.country.code()),
+            prices::unit.eq(&of.unit),
+            figures,
+        ))
         .on_conflict((prices::connection_id, prices::country, prices::unit))
         .do_update()
         .set(figures)
@@ -69,7 +88,8 @@ pub async fn learn(conn: &mut Conn, connection: ConnectionId, of: &CountryBill, 
     Ok(())
 }
 
-/// What a part to this country costs; none while Twilio has not billed any. Of several currencies, the one with most parts.
+/// What a part to this country costs; none while Twilio has not billed any. Of several currencies,
+/// the one with most parts.
 pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
     let rows: Vec<(String, i64, f64, DateTime<Utc>)> = prices::table
         .filter(prices::country.eq(country.code()))
@@ -83,24 +103,35 @@ pub async fn find(conn: &mut Conn, country: Country) -> Result<Option<Price>> {
         *latest = at.max(*latest);
     }
     let most = units.into_iter().max_by_key(|(_, (bill, _))| bill.parts);
-    Ok(most.map(|(unit, (bill, learned_at))| Price { per_part: bill.per_part(), unit, parts: bill.parts, learned_at }))
+    Ok(most.map(|(unit, (bill, learned_at))| Price {
+        per_part: bill.per_part(),
+        unit,
+        parts: bill.parts,
+        learned_at,
+    }))
 }
 
-/// The bills of what was sent as SMS, by country and currency; MMS has another price, and WhatsApp too.
+/// The bills of what was sent as SMS, by country and currency; MMS has another price, and WhatsApp
+/// too.
 fn sums(shown: &[TwilioMessage]) -> BTreeMap<(Country, String), Bill> {
     let mut bills: BTreeMap<(Country, String), Bill> = BTreeMap::new();
     for message in shown {
-        let is_sms =
-            message.num_media.unwrap_or_default() == 0 && message.direction.as_deref().is_some_and(|way| way.starts_with("outbound"));
+        let is_sms = message.num_media.unwrap_or_default() == 0
+            && message.direction.as_deref().is_some_and(|way| way.starts_with("outbound"));
         let country = match &message.to {
             Some(Address::Phone(number)) if is_sms => number.country(),
             _ => None,
         };
         // Twilio writes what it takes as a negative number, and nothing until it has billed it.
-        let amount =
-            message.price.as_deref().and_then(|price| price.parse::<f64>().ok()).filter(|price| price.is_finite() && *price <= 0.0);
+        let amount = message
+            .price
+            .as_deref()
+            .and_then(|price| price.parse::<f64>().ok())
+            .filter(|price| price.is_finite() && *price <= 0.0);
         let parts = message.num_segments.filter(|parts| *parts > 0);
-        if let (Some(country), Some(amount), Some(parts), Some(unit)) = (country, amount, parts, &message.price_unit) {
+        if let (Some(country), Some(amount), Some(parts), Some(unit)) =
+            (country, amount, parts, &message.price_unit)
+        {
             bills.entry((country, unit.to_uppercase())).or_default().add(i64::from(parts), -amount);
         }
     }
@@ -139,7 +170,9 @@ mod tests {
     fn only_sms_that_twilio_has_billed_count() {
         let found = sums(&[
             shown(&json!({})),
-            shown(&json!({ "num_segments": "1", "price": "-0.0083", "direction": "outbound-reply" })),
+            shown(
+                &json!({ "num_segments": "1", "price": "-0.0083", "direction": "outbound-reply" }),
+            ),
             shown(&json!({ "to": "+493012345678", "price": "-0.21", "price_unit": "usd" })),
             shown(&json!({ "price": null })),
             shown(&json!({ "num_media": "1", "price": "-0.02" })),
@@ -148,7 +181,10 @@ mod tests {
             shown(&json!({ "num_segments": "0" })),
             shown(&json!({ "price": "NaN" })),
         ]);
-        let read: Vec<_> = found.iter().map(|((country, unit), bill)| (country.code(), unit.as_str(), bill.parts)).collect();
+        let read: Vec<_> = found
+            .iter()
+            .map(|((country, unit), bill)| (country.code(), unit.as_str(), bill.parts))
+            .collect();
         assert_eq!(read, [("DE", "USD", 2), ("US", "USD", 3)]);
         let us = found.values().last().unwrap();
         assert!((us.per_part() - 0.0241 / 3.0).abs() < 1e-9, "{us:?}");

@@ -1,4 +1,5 @@
-//! Sending again what Twilio had accepted and then dropped before it reached a carrier: as a new attempt of the same message.
+//! Sending again what Twilio had accepted and then dropped before it reached a carrier: as a new
+//! attempt of the same message.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
@@ -24,7 +25,8 @@ pub(super) struct Resend {
 }
 
 statement! {
-    /// Takes messages back to `pending`. An attempt whose answer is still out is closed: the report proves that it was accepted.
+    /// Takes messages back to `pending`. An attempt whose answer is still out is closed: the report
+    /// proves that it was accepted.
     struct TakeBack<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         sids: &'a [&'a str] => Array<Text>,
@@ -33,7 +35,8 @@ statement! {
     }
     returns ();
     "WITH dropped AS (
-        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[]) AS d (id, sid, error_code), (SELECT {}::timestamptz AS now) AS clock
+        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[]) AS d (id, sid, error_code),
+            (SELECT {}::timestamptz AS now) AS clock
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
         SELECT id, 'pending', 'carillon', true, now FROM dropped
@@ -41,12 +44,14 @@ statement! {
         UPDATE attempts t SET finished_at = d.now, outcome = 'accepted'
         FROM dropped d WHERE t.message_id = d.id AND t.finished_at IS NULL
      )
-     UPDATE messages m SET status = 'pending', status_at = d.now, error_code = d.error_code, reason = NULL, twilio_sid = NULL,
+     UPDATE messages m SET status = 'pending', status_at = d.now, error_code = d.error_code,
+         reason = NULL, twilio_sid = NULL,
         from_address = NULL, former_sids = array_append(m.former_sids, d.sid)
      FROM dropped d WHERE m.id = d.id"
 }
 
-/// Takes messages, which are locked, back to `pending` with a job for each, in the caller's transaction.
+/// Takes messages, which are locked, back to `pending` with a job for each, in the caller's
+/// transaction.
 pub(super) async fn resend(conn: &mut Conn, resends: &[Resend], now: DateTime<Utc>) -> Result<()> {
     if resends.is_empty() {
         return Ok(());
@@ -59,6 +64,9 @@ pub(super) async fn resend(conn: &mut Conn, resends: &[Resend], now: DateTime<Ut
     }
     .execute(conn)
     .await?;
-    let jobs: Vec<NewJob> = resends.iter().map(|resend| NewJob { job: Job::Send(resend.message_id), run_at: resend.at }).collect();
+    let jobs: Vec<NewJob> = resends
+        .iter()
+        .map(|resend| NewJob { job: Job::Send(resend.message_id), run_at: resend.at })
+        .collect();
     queue::enqueue(conn, &jobs, now).await
 }

@@ -1,4 +1,5 @@
-//! The status of a message: the words, their order, and the one function that decides whether a report moves it.
+//! The status of a message: the words, their order, and the one function that decides whether a
+//! report moves it.
 
 use crate::types::text_enum::text_enum;
 
@@ -43,7 +44,8 @@ text_enum! {
 }
 
 impl MessageStatus {
-    /// How far along the way; reports never lower it. Statuses of one rank are alternatives or ends.
+    /// How far along the way; reports never lower it. Statuses of one rank are alternatives or
+    /// ends.
     #[must_use]
     pub const fn rank(self) -> u8 {
         match self {
@@ -91,8 +93,9 @@ impl MessageStatus {
 
     /// The status after a report from Twilio, or none when the report changes nothing.
     ///
-    /// Rank only rises; among `accepted`, `scheduled` and `queued` the latest report wins; a final status stays, except
-    /// that `delivered` may become `read`. Reports of our own statuses are not reports, and change nothing.
+    /// Rank only rises; among `accepted`, `scheduled` and `queued` the latest report wins; a final
+    /// status stays, except that `delivered` may become `read`. Reports of our own statuses are not
+    /// reports, and change nothing.
     #[must_use]
     pub fn after(self, report: Self) -> Option<Self> {
         if !report.is_reported_by_twilio() || report == self {
@@ -101,7 +104,10 @@ impl MessageStatus {
         let moves = match self {
             Self::Delivered => report == Self::Read,
             current if current.is_final() => false,
-            current => report.rank() > current.rank() || (report.rank() == current.rank() && report.rank() == Self::Queued.rank()),
+            current => {
+                report.rank() > current.rank()
+                    || (report.rank() == current.rank() && report.rank() == Self::Queued.rank())
+            }
         };
         moves.then_some(report)
     }
@@ -113,7 +119,8 @@ impl MessageStatus {
             Self::Pending => "Waiting to be handed to Twilio.",
             Self::Submitting => "Being handed to Twilio right now.",
             Self::Unconfirmed => {
-                "Twilio gave no clear answer, so nobody knows yet whether it has the message. Carillon finds out before it does anything else."
+                "Twilio gave no clear answer, so nobody knows yet whether it has the message. \
+                 Carillon finds out before it does anything else."
             }
             Self::Accepted => "The Messaging Service has it and is choosing a sender.",
             Self::Scheduled => "Twilio keeps it until its time comes.",
@@ -144,7 +151,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rank_never_falls_whatever_the_order_of_reports(start in any_status(), reports in prop::collection::vec(any_status(), 0..30)) {
+        fn rank_never_falls_whatever_the_order_of_reports(
+            start in any_status(),
+            reports in prop::collection::vec(any_status(), 0..30)
+        ) {
             let mut status = start;
             for report in reports {
                 let next = status.after(report).unwrap_or(status);
@@ -160,9 +170,16 @@ mod tests {
         }
 
         #[test]
-        fn a_final_status_stays_unless_delivered_becomes_read(report in any_status(), end in any_status().prop_filter("final", |s| s.is_final())) {
+        fn a_final_status_stays_unless_delivered_becomes_read(
+            report in any_status(),
+            end in any_status().prop_filter("final", |s| s.is_final())
+        ) {
             let next = end.after(report);
-            prop_assert!(next.is_none() || (end == MessageStatus::Delivered && next == Some(MessageStatus::Read)));
+            prop_assert!(
+                next.is_none() || (
+                    end == MessageStatus::Delivered && next == Some(MessageStatus::Read)
+                )
+            );
         }
 
         #[test]
@@ -177,7 +194,10 @@ mod tests {
         }
 
         #[test]
-        fn nothing_but_twilio_moves_a_status(start in any_status(), report in any_status().prop_filter("ours", |s| !s.is_reported_by_twilio())) {
+        fn nothing_but_twilio_moves_a_status(
+            start in any_status(),
+            report in any_status().prop_filter("ours", |s| !s.is_reported_by_twilio())
+        ) {
             prop_assert_eq!(start.after(report), None);
         }
     }

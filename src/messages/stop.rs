@@ -1,10 +1,13 @@
-//! The gate between STOP and claim: after a suppression commits, no claim of a message to that number succeeds.
+//! The gate between STOP and claim: after a suppression commits, no claim of a message to that
+//! number succeeds.
 //!
-//! A claim checks suppressions in its own statement, and a suppression takes back the number's pending messages. Only one hole is
-//! left: a message composed while the suppression's transaction is open, claimed by a statement whose snapshot is older than the
-//! commit. The gate closes it. A claim passes it before its statement (shared, so that claims do not wait for one another); a
-//! suppression passes it alone as the last thing before its commit, so that it waits for the claims under way, and those that come
-//! later see it. The claim waits for nothing else while it holds the gate (it skips locked rows), so that no deadlock is possible.
+//! A claim checks suppressions in its own statement, and a suppression takes back the number's
+//! pending messages. Only one hole is left: a message composed while the suppression's transaction
+//! is open, claimed by a statement whose snapshot is older than the commit. The gate closes it. A
+//! claim passes it before its statement (shared, so that claims do not wait for one another); a
+//! suppression passes it alone as the last thing before its commit, so that it waits for the claims
+//! under way, and those that come later see it. The claim waits for nothing else while it holds the
+//! gate (it skips locked rows), so that no deadlock is possible.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -25,7 +28,8 @@ use crate::{
 /// “Carillon STOP”.
 const GATE: Gate = Gate::new(0x4341_5253_544f_5000);
 
-/// Lets a claim through until its transaction ends; call it before the claim's statement takes its snapshot.
+/// Lets a claim through until its transaction ends; call it before the claim's statement takes its
+/// snapshot.
 pub(super) async fn pass_with_claims(conn: &Conn) -> Result<()> {
     Ok(GATE.pass_together(conn).await?)
 }
@@ -50,10 +54,17 @@ statement! {
      SELECT id FROM moved"
 }
 
-/// Takes back every pending message to a number that has just been suppressed in this transaction, and returns them.
+/// Takes back every pending message to a number that has just been suppressed in this transaction,
+/// and returns them.
 ///
-/// It must be the last thing in the transaction: it holds the gate that all claims pass, until the commit.
-pub async fn take_back_pending(conn: &mut Conn, phone: &PhoneNumber, reason: Reason, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+/// It must be the last thing in the transaction: it holds the gate that all claims pass, until the
+/// commit.
+pub async fn take_back_pending(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    reason: Reason,
+    now: DateTime<Utc>,
+) -> Result<Vec<MessageId>> {
     let taken = TakeBack { reason, now, addresses: &phone.forms() }.load(conn).await?;
     GATE.pass_alone(conn).await?;
     Ok(taken)
@@ -79,12 +90,18 @@ statement! {
      SELECT id FROM moved"
 }
 
-/// Skips every pending message to a contact that is deleted in this transaction, and returns them: nobody who was deleted is texted.
-/// The messages stay, without the contact, and know that it was deleted: one that is being sent may yet come back to `pending`, and is
-/// then skipped by its next claim.
+/// Skips every pending message to a contact that is deleted in this transaction, and returns them:
+/// nobody who was deleted is texted. The messages stay, without the contact, and know that it was
+/// deleted: one that is being sent may yet come back to `pending`, and is then skipped by its next
+/// claim.
 ///
-/// The deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)), so that no message to it is being composed.
-pub async fn forget_contact(conn: &mut Conn, contact_id: ContactId, now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+/// The deletion has begun ([`deletion::begin`](crate::contacts::deletion::begin)), so that no
+/// message to it is being composed.
+pub async fn forget_contact(
+    conn: &mut Conn,
+    contact_id: ContactId,
+    now: DateTime<Utc>,
+) -> Result<Vec<MessageId>> {
     let skipped = Skip { reason: CONTACT_DELETED, now, contact_id }.load(conn).await?;
     diesel::update(messages::table.filter(messages::contact_id.eq(contact_id)))
         .set((

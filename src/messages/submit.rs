@@ -1,4 +1,5 @@
-//! Recording what came of a call to Twilio: many outcomes in a handful of statements, each applied to what is true by then.
+//! Recording what came of a call to Twilio: many outcomes in a handful of statements, each applied
+//! to what is true by then.
 
 pub mod accepted;
 
@@ -71,7 +72,8 @@ pub struct RecordedOutcome {
 }
 
 /// What a recorded batch of outcomes needs next.
-#[must_use = "what follows has to happen in the same transaction: automations::consequences::carry_out"]
+#[must_use = "what follows has to happen in the same transaction: \
+              automations::consequences::carry_out"]
 #[derive(Debug)]
 pub struct RecordedOutcomes {
     /// One for each outcome, in order.
@@ -80,19 +82,23 @@ pub struct RecordedOutcomes {
     pub consequences: Vec<Consequence>,
 }
 
-/// A message as [`Lock`] gives it: its status, Twilio's id, its connection, and the ids that it had before.
-pub(super) type Current = (MessageId, MessageStatus, Option<String>, ConnectionId, Option<Vec<String>>);
+/// A message as [`Lock`] gives it: its status, Twilio's id, its connection, and the ids that it had
+/// before.
+pub(super) type Current =
+    (MessageId, MessageStatus, Option<String>, ConnectionId, Option<Vec<String>>);
 
 statement! {
-    /// Locks messages in a fixed order, so that two batches with the same messages cannot wait for each other.
+    /// Locks messages in a fixed order, so that two batches with the same messages cannot wait for
+    /// each other.
     pub(super) struct Lock<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
-    "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages WHERE id = ANY ({}::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+    "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages
+        WHERE id = ANY ({}::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 }
 
 statement! {
-    /// Writes the new state of messages and closes their attempts. The error code of an earlier attempt goes with a later one, and any with the
-    /// arrival of the message.
+    /// Writes the new state of messages and closes their attempts. The error code of an earlier
+    /// attempt goes with a later one, and any with the arrival of the message.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         statuses: &'a [MessageStatus] => Array<Text>,
@@ -111,27 +117,37 @@ statement! {
     }
     returns ();
     "WITH outcome AS (
-        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[], {}::smallint[], {}::text[],
-            {}::smallint[], {}::int[], {}::text[], {}::int[], {}::timestamptz[], {}::text[], {}::text[])
-            AS o (id, status, error_code, sid, from_address, attempt, outcome, http_status, answer_code, request_id, duration_ms,
+        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[],
+            {}::smallint[], {}::text[],
+            {}::smallint[], {}::int[], {}::text[], {}::int[], {}::timestamptz[], {}::text[],
+                {}::text[])
+            AS o (id, status, error_code, sid, from_address, attempt, outcome, http_status,
+                answer_code, request_id, duration_ms,
                   finished_at, event, source)
      ), closed AS (
-        UPDATE attempts t SET finished_at = o.finished_at, outcome = o.outcome, http_status = o.http_status,
-            error_code = o.answer_code, twilio_request_id = o.request_id, duration_ms = o.duration_ms
+        UPDATE attempts t SET finished_at = o.finished_at, outcome = o.outcome,
+            http_status = o.http_status,
+            error_code = o.answer_code, twilio_request_id = o.request_id,
+                duration_ms = o.duration_ms
         FROM outcome o WHERE t.message_id = o.id AND t.number = o.attempt
      ), noted AS (
         INSERT INTO delivery_events (message_id, status, source, error_code, applied, received_at)
-        SELECT id, event, source, error_code, event = status, finished_at FROM outcome WHERE event IS NOT NULL
+        SELECT id, event, source, error_code, event = status, finished_at FROM outcome
+            WHERE event IS NOT NULL
      )
-     UPDATE messages m SET status = o.status, status_at = CASE WHEN m.status = o.status THEN m.status_at ELSE o.finished_at END,
-        error_code = CASE WHEN o.status IN ('delivered', 'read') THEN NULL WHEN m.status = 'submitting' THEN o.error_code
+     UPDATE messages m SET status = o.status, status_at = CASE WHEN m.status = o.status
+         THEN m.status_at ELSE o.finished_at END,
+        error_code = CASE WHEN o.status IN ('delivered', 'read') THEN NULL
+            WHEN m.status = 'submitting' THEN o.error_code
             ELSE coalesce(o.error_code, m.error_code) END,
-        twilio_sid = coalesce(m.twilio_sid, o.sid), from_address = coalesce(m.from_address, o.from_address)
+        twilio_sid = coalesce(m.twilio_sid, o.sid), from_address = coalesce(m.from_address,
+            o.from_address)
      FROM outcome o WHERE m.id = o.id"
 }
 
 statement! {
-    /// Those of some attempts that were followed by another of the same message; its rows are locked.
+    /// Those of some attempts that were followed by another of the same message; its rows are
+    /// locked.
     struct Superseded<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         attempts: &'a [i16] => Array<Int2>,
@@ -149,17 +165,26 @@ statement! {
     }
     returns (SqlUuid, BigInt);
     "SELECT message_id, count(*) FROM attempts
-     WHERE message_id = ANY ({}::uuid[]) AND outcome = 'refused' AND error_code = ANY ({}::int[]) GROUP BY message_id"
+     WHERE message_id = ANY ({}::uuid[]) AND outcome = 'refused' AND error_code = ANY ({}::int[])
+         GROUP BY message_id"
 }
 
-/// Records what came of a batch of attempts, each message at most once in it; in the caller's transaction.
+/// Records what came of a batch of attempts, each message at most once in it; in the caller's
+/// transaction.
 ///
-/// A worker that was suspended may bring its outcome when others have taken the message over. Where another attempt has followed, that
-/// one decides. Where the message became `unconfirmed` and this attempt certainly sent nothing, nothing is in doubt any more: it goes
-/// back to `pending` with a job of its own, since the worker's may be gone.
-pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) -> Result<RecordedOutcomes> {
-    let consequences: Vec<Consequence> = outcomes.iter().copied().filter_map(Consequence::of).collect();
-    let silenced: Vec<PhoneNumber> = consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
+/// A worker that was suspended may bring its outcome when others have taken the message over. Where
+/// another attempt has followed, that one decides. Where the message became `unconfirmed` and this
+/// attempt certainly sent nothing, nothing is in doubt any more: it goes back to `pending` with a
+/// job of its own, since the worker's may be gone.
+pub async fn record(
+    conn: &mut Conn,
+    outcomes: &[&Outcome],
+    now: DateTime<Utc>,
+) -> Result<RecordedOutcomes> {
+    let consequences: Vec<Consequence> =
+        outcomes.iter().copied().filter_map(Consequence::of).collect();
+    let silenced: Vec<PhoneNumber> =
+        consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
     suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
@@ -178,15 +203,25 @@ pub async fn record(conn: &mut Conn, outcomes: &[&Outcome], now: DateTime<Utc>) 
     write(conn, &settled).await?;
 
     let unconfirmed = settled.iter().filter(|settled| settled.status == MessageStatus::Unconfirmed);
-    let looks: Vec<NewJob> =
-        unconfirmed.map(|settled| NewJob { job: Job::Settle(settled.outcome.claimed.message_id), run_at: now + FIRST_LOOK }).collect();
+    let looks: Vec<NewJob> = unconfirmed
+        .map(|settled| NewJob {
+            job: Job::Settle(settled.outcome.claimed.message_id),
+            run_at: now + FIRST_LOOK,
+        })
+        .collect();
     queue::enqueue(conn, &looks, now).await?;
-    let revived = settled.iter().filter(|settled| settled.revived).map(|settled| settled.outcome.claimed.message_id);
+    let revived = settled
+        .iter()
+        .filter(|settled| settled.revived)
+        .map(|settled| settled.outcome.claimed.message_id);
     queue::enqueue_sends(conn, &revived.collect::<Vec<_>>(), now).await?;
 
     let messages = settled.iter().map(|settled| RecordedOutcome {
         message_id: settled.outcome.claimed.message_id,
-        retry_at: settled.decision.retry_at.filter(|_| settled.status == MessageStatus::Pending && !settled.revived),
+        retry_at: settled
+            .decision
+            .retry_at
+            .filter(|_| settled.status == MessageStatus::Pending && !settled.revived),
     });
     Ok(RecordedOutcomes { messages: messages.collect(), consequences })
 }
@@ -200,15 +235,25 @@ async fn superseded(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashSet<Me
 }
 
 /// How often the messages were refused before with a code that counts; asked only where it matters.
-async fn earlier_refusals(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashMap<MessageId, i16>> {
-    let ids: Vec<MessageId> =
-        outcomes.iter().filter(|outcome| policy::minds_refusals(outcome)).map(|outcome| outcome.claimed.message_id).collect();
+async fn earlier_refusals(
+    conn: &mut Conn,
+    outcomes: &[&Outcome],
+) -> Result<HashMap<MessageId, i16>> {
+    let ids: Vec<MessageId> = outcomes
+        .iter()
+        .filter(|outcome| policy::minds_refusals(outcome))
+        .map(|outcome| outcome.claimed.message_id)
+        .collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let codes: Vec<i32> = errors::all().iter().filter(|code| policy::counts(code)).map(|code| code.code).collect();
+    let codes: Vec<i32> =
+        errors::all().iter().filter(|code| policy::counts(code)).map(|code| code.code).collect();
     let counted: Vec<(MessageId, i64)> = Refusals { ids: &ids, codes: &codes }.load(conn).await?;
-    Ok(counted.into_iter().map(|(id, count)| (id, i16::try_from(count).unwrap_or(i16::MAX))).collect())
+    Ok(counted
+        .into_iter()
+        .map(|(id, count)| (id, i16::try_from(count).unwrap_or(i16::MAX)))
+        .collect())
 }
 
 /// An outcome with what becomes of its message.
@@ -223,46 +268,66 @@ struct Settled<'a> {
 }
 
 impl<'a> Settled<'a> {
-    fn of(outcome: &'a Outcome, decision: Decision, current: Option<&Current>, superseded: bool) -> Self {
+    fn of(
+        outcome: &'a Outcome,
+        decision: Decision,
+        current: Option<&Current>,
+        superseded: bool,
+    ) -> Self {
         let receipt = outcome.answer.as_ref().ok();
         let sid = receipt.map(|receipt| receipt.sid.as_str());
         let from_address = receipt.and_then(|receipt| receipt.from.as_ref().map(Address::to_wire));
-        let settled = Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
+        let settled =
+            Self { outcome, decision, status: decision.status, sid, from_address, revived: false };
         let Some((_, current, _, _, former)) = current else { return settled };
-        // A callback was faster, and said that Twilio had dropped it: it is on its way anew, and this answer is history.
+        // A callback was faster, and said that Twilio had dropped it: it is on its way anew, and
+        // this answer is history.
         let is_former = sid.is_some_and(|sid| former.iter().flatten().any(|former| former == sid));
         // Another attempt followed: only that Twilio has the message says something about it.
         if is_former || (superseded && receipt.is_none()) {
             return Self { status: *current, sid: None, from_address: None, ..settled };
         }
         let revived = *current == MessageStatus::Unconfirmed && outcome.sent_nothing();
-        let status = if revived { MessageStatus::Pending } else { next_status(*current, decision.status) };
+        let status =
+            if revived { MessageStatus::Pending } else { next_status(*current, decision.status) };
         Self { status, revived, ..settled }
     }
 
-    /// The status that is noted in the message's story; one that goes back to `pending` leaves its trace in the attempts alone.
+    /// The status that is noted in the message's story; one that goes back to `pending` leaves its
+    /// trace in the attempts alone.
     fn event(&self) -> Option<MessageStatus> {
-        Some(self.decision.status).filter(|status| *status != MessageStatus::Pending || self.revived)
+        Some(self.decision.status)
+            .filter(|status| *status != MessageStatus::Pending || self.revived)
     }
 }
 
 impl Outcome {
-    /// Whether it is certain that the attempt sent nothing, and says nothing about the message besides.
+    /// Whether it is certain that the attempt sent nothing, and says nothing about the message
+    /// besides.
     const fn sent_nothing(&self) -> bool {
-        matches!(self.answer, Err(SendError::NotSent { .. } | SendError::TooLate { .. } | SendError::Busy { .. }))
+        matches!(
+            self.answer,
+            Err(SendError::NotSent { .. } | SendError::TooLate { .. } | SendError::Busy { .. })
+        )
     }
 }
 
-/// A message that is still `submitting` takes what was decided; one that a callback has moved on meanwhile only moves forward.
+/// A message that is still `submitting` takes what was decided; one that a callback has moved on
+/// meanwhile only moves forward.
 fn next_status(current: MessageStatus, decided: MessageStatus) -> MessageStatus {
-    if current == MessageStatus::Submitting { decided } else { current.after(decided).unwrap_or(current) }
+    if current == MessageStatus::Submitting {
+        decided
+    } else {
+        current.after(decided).unwrap_or(current)
+    }
 }
 
 async fn write(conn: &mut Conn, settled: &[Settled<'_>]) -> Result<()> {
     fn each<'a, T>(settled: &'a [Settled<'a>], of: impl Fn(&'a Settled<'a>) -> T) -> Vec<T> {
         settled.iter().map(of).collect()
     }
-    let answer = |settled: &Settled<'_>| settled.outcome.answer.as_ref().err().and_then(SendError::code);
+    let answer =
+        |settled: &Settled<'_>| settled.outcome.answer.as_ref().err().and_then(SendError::code);
     Write {
         ids: &each(settled, |settled| settled.outcome.claimed.message_id),
         statuses: &each(settled, |settled| settled.status),

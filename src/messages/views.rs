@@ -1,4 +1,5 @@
-//! Views: filters of the list of messages that people keep under a name, for everybody in the organization.
+//! Views: filters of the list of messages that people keep under a name, for everybody in the
+//! organization.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -54,16 +55,35 @@ impl ViewName {
 
 /// All views by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<View>> {
-    let views = message_views::table.left_join(users::table).order((message_views::name, message_views::id)).limit(MOST);
-    let columns = (message_views::id, message_views::name, message_views::query, users::name.nullable(), message_views::created_at);
+    let views = message_views::table
+        .left_join(users::table)
+        .order((message_views::name, message_views::id))
+        .limit(MOST);
+    let columns = (
+        message_views::id,
+        message_views::name,
+        message_views::query,
+        users::name.nullable(),
+        message_views::created_at,
+    );
     Ok(views.select(columns).load(conn).await?)
 }
 
-/// Keeps a filter under a name; with its line in the audit log, in the caller's transaction, as all that follows.
-pub async fn create(conn: &mut Conn, name: &ViewName, query: &str, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+/// Keeps a filter under a name; with its line in the audit log, in the caller's transaction, as all
+/// that follows.
+pub async fn create(
+    conn: &mut Conn,
+    name: &ViewName,
+    query: &str,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let known: i64 = message_views::table.count().get_result(conn).await?;
     if known >= MOST {
-        return Err(Error::field("name", "There are 50 views already. Delete one that nobody needs any more."));
+        return Err(Error::field(
+            "name",
+            "There are 50 views already. Delete one that nobody needs any more.",
+        ));
     }
     diesel::insert_into(message_views::table)
         .values((
@@ -76,30 +96,75 @@ pub async fn create(conn: &mut Conn, name: &ViewName, query: &str, actor: &Actor
         .execute(conn)
         .await
         .map_err(taken)?;
-    audit::record(conn, actor, Kind::Message, None, &format!("saved the view {} of messages", name.0), now).await
+    audit::record(
+        conn,
+        actor,
+        Kind::Message,
+        None,
+        &format!("saved the view {} of messages", name.0),
+        now,
+    )
+    .await
 }
 
 /// Gives a view another name.
-pub async fn rename(conn: &mut Conn, id: ViewId, name: &ViewName, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+pub async fn rename(
+    conn: &mut Conn,
+    id: ViewId,
+    name: &ViewName,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let view = message_views::table.find(id).for_update().select(message_views::name);
     let before: String = view.first(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
     if before == name.0 {
         return Ok(());
     }
-    diesel::update(message_views::table.find(id)).set(message_views::name.eq(&name.0)).execute(conn).await.map_err(taken)?;
-    audit::record(conn, actor, Kind::Message, None, &format!("renamed the view {before} of messages to {}", name.0), now).await
+    diesel::update(message_views::table.find(id))
+        .set(message_views::name.eq(&name.0))
+        .execute(conn)
+        .await
+        .map_err(taken)?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Message,
+        None,
+        &format!("renamed the view {before} of messages to {}", name.0),
+        now,
+    )
+    .await
 }
 
 /// Forgets a view; the messages are not touched. Returns its name and its query.
-pub async fn delete(conn: &mut Conn, id: ViewId, actor: &Actor, now: DateTime<Utc>) -> Result<(String, String)> {
-    let forgotten = diesel::delete(message_views::table.find(id)).returning((message_views::name, message_views::query));
-    let (name, query): (String, String) = forgotten.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
-    audit::record(conn, actor, Kind::Message, None, &format!("deleted the view {name} of messages"), now).await?;
+pub async fn delete(
+    conn: &mut Conn,
+    id: ViewId,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<(String, String)> {
+    let forgotten = diesel::delete(message_views::table.find(id))
+        .returning((message_views::name, message_views::query));
+    let (name, query): (String, String) =
+        forgotten.get_result(conn).await.optional()?.ok_or(Error::NotFound("view"))?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Message,
+        None,
+        &format!("deleted the view {name} of messages"),
+        now,
+    )
+    .await?;
     Ok((name, query))
 }
 
 fn taken(error: diesel::result::Error) -> Error {
-    Error::from(error).on_constraint("message_views_name_key", "name", "There is a view with this name already; choose another one.")
+    Error::from(error).on_constraint(
+        "message_views_name_key",
+        "name",
+        "There is a view with this name already; choose another one.",
+    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-//! Apalis over our own table: a backend that hands each batch of leased jobs to an apalis worker as one task.
+//! Apalis over our own table: a backend that hands each batch of leased jobs to an apalis worker as
+//! one task.
 //!
-//! Apalis gives what a runtime should: concurrency, panics caught, a graceful stop. Leasing, finishing and heartbeats stay with us
-//! ([`crate::queue::lease`]), because an `Err` from a backend ends an apalis worker for good, and a database that restarts must not.
+//! Apalis gives what a runtime should: concurrency, panics caught, a graceful stop. Leasing,
+//! finishing and heartbeats stay with us ([`crate::queue::lease`]), because an `Err` from a backend
+//! ends an apalis worker for good, and a database that restarts must not.
 
 use std::task::{Context, Poll};
 
@@ -28,7 +30,8 @@ pub struct Batch {
     pub permits: OwnedSemaphorePermit,
 }
 
-/// Batches that may wait for apalis to take them, which takes it a moment; their permits bound how many jobs they hold.
+/// Batches that may wait for apalis to take them, which takes it a moment; their permits bound how
+/// many jobs they hold.
 const WAITING: usize = 64;
 
 /// The apalis side of a channel of batches.
@@ -38,7 +41,8 @@ pub struct JobBackend {
 }
 
 impl JobBackend {
-    /// Makes a backend and the sender that feeds it; dropping the sender ends the worker when it has finished what it has.
+    /// Makes a backend and the sender that feeds it; dropping the sender ends the worker when it
+    /// has finished what it has.
     #[must_use]
     pub fn channel() -> (mpsc::Sender<Batch>, Self) {
         let (sender, batches) = mpsc::channel(WAITING);
@@ -50,17 +54,33 @@ impl Backend for JobBackend {
     type Task = Task<Batch>;
     type Error = std::convert::Infallible;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Self::Error>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Self::Error>>> {
-        self.batches
-            .poll_recv(cx)
-            .map(|batch| batch.map(|batch| Ok(TaskBuilder::new(batch).task_id(TaskId::from_string(RandomId::default())).build())))
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Option<Result<Self::Task, Self::Error>>> {
+        self.batches.poll_recv(cx).map(|batch| {
+            batch.map(|batch| {
+                Ok(TaskBuilder::new(batch)
+                    .task_id(TaskId::from_string(RandomId::default()))
+                    .build())
+            })
+        })
     }
 
-    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Self::Error>> {
+    fn poll_close(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -1,9 +1,10 @@
 //! Jobs that were given up, for an admin to look at and to try again.
 //!
-//! To try one again is always safe: it goes through the same doors as at first. A message is claimed before it is sent, and one whose
-//! last attempt has no known outcome is asked about instead; an enrollment takes each step once; what has moved on without the job,
-//! or is gone, is left alone. To throw one away is not offered: its message or enrollment would stand still for ever, and nobody
-//! would know.
+//! To try one again is always safe: it goes through the same doors as at first. A message is
+//! claimed before it is sent, and one whose last attempt has no known outcome is asked about
+//! instead; an enrollment takes each step once; what has moved on without the job, or is gone, is
+//! left alone. To throw one away is not offered: its message or enrollment would stand still for
+//! ever, and nobody would know.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -53,31 +54,56 @@ impl FailedJob {
 type Row = (i64, JobKind, Uuid, i16, Option<String>, Option<DateTime<Utc>>, DateTime<Utc>);
 
 /// Failed jobs of a kind, or of all, those that failed last before the others.
-pub async fn list(conn: &mut Conn, kind: Option<JobKind>, before: Option<Place>, limit: i64) -> Result<Vec<FailedJob>> {
+pub async fn list(
+    conn: &mut Conn,
+    kind: Option<JobKind>,
+    before: Option<Place>,
+    limit: i64,
+) -> Result<Vec<FailedJob>> {
     let mut query = jobs::table
         .filter(jobs::failed_at.is_not_null())
         .order((jobs::failed_at.desc(), jobs::id.desc()))
         .limit(limit)
-        .select((jobs::id, jobs::kind, jobs::subject, jobs::attempt, jobs::error, jobs::failed_at, jobs::created_at))
+        .select((
+            jobs::id,
+            jobs::kind,
+            jobs::subject,
+            jobs::attempt,
+            jobs::error,
+            jobs::failed_at,
+            jobs::created_at,
+        ))
         .into_boxed();
     if let Some(kind) = kind {
         query = query.filter(jobs::kind.eq(kind));
     }
     if let Some((at, id)) = before {
         // Said twice, since an index serves only the first.
-        query = query.filter(jobs::failed_at.le(at)).filter(jobs::failed_at.lt(at).or(jobs::id.lt(id)));
+        query =
+            query.filter(jobs::failed_at.le(at)).filter(jobs::failed_at.lt(at).or(jobs::id.lt(id)));
     }
     let rows: Vec<Row> = query.load(conn).await?;
     let job = |(id, kind, subject, attempts, error, failed_at, created_at): Row| {
         let failed_at = failed_at?;
-        Some(FailedJob { id: JobId(id), job: Job::of(kind, subject), attempts, error: error.unwrap_or_default(), failed_at, created_at })
+        Some(FailedJob {
+            id: JobId(id),
+            job: Job::of(kind, subject),
+            attempts,
+            error: error.unwrap_or_default(),
+            failed_at,
+            created_at,
+        })
     };
     Ok(rows.into_iter().filter_map(job).collect())
 }
 
 /// How many jobs have failed, of a kind or of all, counted up to one more than [`COUNTED`].
 pub async fn count(conn: &mut Conn, kind: Option<JobKind>) -> Result<i64> {
-    let mut failed = jobs::table.filter(jobs::failed_at.is_not_null()).limit(COUNTED + 1).select(jobs::id).into_boxed();
+    let mut failed = jobs::table
+        .filter(jobs::failed_at.is_not_null())
+        .limit(COUNTED + 1)
+        .select(jobs::id)
+        .into_boxed();
     if let Some(kind) = kind {
         failed = failed.filter(jobs::kind.eq(kind));
     }
@@ -85,24 +111,36 @@ pub async fn count(conn: &mut Conn, kind: Option<JobKind>) -> Result<i64> {
     Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
 }
 
-/// Puts a failed job back into the queue, with as many attempts as a new one; [`Error::NotFound`] when it has not failed, or not any more.
+/// Puts a failed job back into the queue, with as many attempts as a new one; [`Error::NotFound`]
+/// when it has not failed, or not any more.
 pub async fn retry(conn: &mut Conn, id: JobId, now: DateTime<Utc>) -> Result<Job> {
     let failed = jobs::table.find(id.0).filter(jobs::failed_at.is_not_null());
     let retried = diesel::update(failed).set(back_at(now)).returning((jobs::kind, jobs::subject));
-    let (kind, subject): (JobKind, Uuid) = retried.get_result(conn).await.optional()?.ok_or(Error::NotFound("failed job"))?;
+    let (kind, subject): (JobKind, Uuid) =
+        retried.get_result(conn).await.optional()?.ok_or(Error::NotFound("failed job"))?;
     Ok(Job::of(kind, subject))
 }
 
-/// Puts the failed jobs of a kind back into the queue, or those of all kinds, the oldest up to [`AT_ONCE`]; returns how many.
-pub async fn retry_all(conn: &mut Conn, kind: Option<JobKind>, now: DateTime<Utc>) -> Result<usize> {
-    let mut oldest =
-        jobs::table.filter(jobs::failed_at.is_not_null()).order((jobs::failed_at, jobs::id)).limit(AT_ONCE).select(jobs::id).into_boxed();
+/// Puts the failed jobs of a kind back into the queue, or those of all kinds, the oldest up to
+/// [`AT_ONCE`]; returns how many.
+pub async fn retry_all(
+    conn: &mut Conn,
+    kind: Option<JobKind>,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let mut oldest = jobs::table
+        .filter(jobs::failed_at.is_not_null())
+        .order((jobs::failed_at, jobs::id))
+        .limit(AT_ONCE)
+        .select(jobs::id)
+        .into_boxed();
     if let Some(kind) = kind {
         oldest = oldest.filter(jobs::kind.eq(kind));
     }
     // By their ids: joined with the choice, each would be looked for among all.
     let ids: Vec<i64> = oldest.load(conn).await?;
-    // Said again of the rows themselves: another admin may have been faster, and a worker may have them by now.
+    // Said again of the rows themselves: another admin may have been faster, and a worker may have
+    // them by now.
     let failed = jobs::table.filter(jobs::id.eq_any(ids)).filter(jobs::failed_at.is_not_null());
     Ok(diesel::update(failed).set(back_at(now)).execute(conn).await?)
 }

@@ -1,7 +1,9 @@
-//! Handing over: jobs that are due at once go from the transaction that makes them straight to the worker of the same process.
+//! Handing over: jobs that are due at once go from the transaction that makes them straight to the
+//! worker of the same process.
 //!
-//! They are rows of the queue like all others, leased to the worker from the first moment: when the process dies, the others take
-//! them over. Without a worker here, or when it is busy, they wait in the queue for whoever asks first.
+//! They are rows of the queue like all others, leased to the worker from the first moment: when the
+//! process dies, the others take them over. Without a worker here, or when it is busy, they wait in
+//! the queue for whoever asks first.
 
 use std::sync::Arc;
 
@@ -35,7 +37,8 @@ pub(crate) struct Desk {
     pub(crate) largest_batch: usize,
 }
 
-/// Places of a worker for jobs of a transaction that has not committed yet; given back when it is dropped.
+/// Places of a worker for jobs of a transaction that has not committed yet; given back when it is
+/// dropped.
 pub struct Offer {
     desk: Desk,
     places: OwnedSemaphorePermit,
@@ -53,32 +56,42 @@ impl Handover {
         self.0.lock().take_if(|desk| desk.worker == worker);
     }
 
-    /// Places for up to `most` jobs, if the worker has any; to be asked for before the transaction begins.
+    /// Places for up to `most` jobs, if the worker has any; to be asked for before the transaction
+    /// begins.
     pub async fn offer(&self, most: usize) -> Option<Offer> {
         let desk = self.0.lock().clone()?;
         let free = desk.places.available_permits().min(most);
-        let places =
-            Arc::clone(&desk.places).try_acquire_many_owned(u32::try_from(free).ok()?).ok().filter(|places| places.num_permits() > 0)?;
+        let places = Arc::clone(&desk.places)
+            .try_acquire_many_owned(u32::try_from(free).ok()?)
+            .ok()
+            .filter(|places| places.num_permits() > 0)?;
         let taking = desk.leases.taking().await;
         Some(Offer { desk, places, taking })
     }
 }
 
 impl Offer {
-    /// Who gets the jobs of a transaction: the worker, as far as it has places, where there is an offer; otherwise anyone.
+    /// Who gets the jobs of a transaction: the worker, as far as it has places, where there is an
+    /// offer; otherwise anyone.
     #[must_use]
     pub fn receiver(offer: Option<&Self>) -> Receiver {
-        offer.map_or(Receiver::Anyone, |offer| Receiver::Worker { id: offer.desk.worker, most: offer.places.num_permits() })
+        offer.map_or(Receiver::Anyone, |offer| Receiver::Worker {
+            id: offer.desk.worker,
+            most: offer.places.num_permits(),
+        })
     }
 
-    /// Hands over what [`enqueue_for`](super::enqueue_for) gave to the receiver, after the commit. What the worker cannot take any
-    /// more, because it is ending, goes back to the queue with the next look at its leases, or when it signs off.
+    /// Hands over what [`enqueue_for`](super::enqueue_for) gave to the receiver, after the commit.
+    /// What the worker cannot take any more, because it is ending, goes back to the queue with the
+    /// next look at its leases, or when it signs off.
     pub fn hand_over(self, jobs: &[Leased]) {
         let Self { desk, mut places, taking } = self;
         taking.hold(jobs);
         for jobs in jobs.chunks(desk.largest_batch) {
             let permits = places.split(jobs.len());
-            let taken = permits.is_some_and(|permits| desk.batches.try_send(Batch { jobs: jobs.to_vec(), permits }).is_ok());
+            let taken = permits.is_some_and(|permits| {
+                desk.batches.try_send(Batch { jobs: jobs.to_vec(), permits }).is_ok()
+            });
             if !taken {
                 desk.leases.release(jobs);
             }

@@ -1,4 +1,5 @@
-//! How workers share the queue: who has which job, who is alive, and what becomes of the jobs of the dead.
+//! How workers share the queue: who has which job, who is alive, and what becomes of the jobs of
+//! the dead.
 
 use std::collections::HashMap;
 
@@ -19,7 +20,8 @@ use crate::{
     types::id::WorkerId,
 };
 
-/// A worker that has not been seen for this long is dead, and its jobs are given to others: with a look every five seconds, within 30 s.
+/// A worker that has not been seen for this long is dead, and its jobs are given to others: with a
+/// look every five seconds, within 30 s.
 pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(22);
 
 /// The key of a job's row.
@@ -53,7 +55,8 @@ pub enum Finish {
     Done,
     /// It runs again at this time; the error that delayed it is kept for the admin.
     Again(DateTime<Utc>, Option<String>),
-    /// It could not be begun, or has only done its share: it runs again at this time, and this start does not count as an attempt.
+    /// It could not be begun, or has only done its share: it runs again at this time, and this
+    /// start does not count as an attempt.
     Uncounted(DateTime<Utc>),
     /// It is given up; the row stays with its error for an admin to see and retry.
     Failed(String),
@@ -75,7 +78,12 @@ statement! {
 }
 
 /// Leases up to `limit` due jobs to a worker, those first that have been due longest.
-pub async fn take(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>, limit: i64) -> Result<Vec<Leased>> {
+pub async fn take(
+    conn: &mut Conn,
+    worker: WorkerId,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Leased>> {
     let rows: Vec<Row> = Take { worker, now, limit: &limit }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
@@ -91,8 +99,8 @@ statement! {
 }
 
 statement! {
-    /// Gives jobs back, to run again later or to stay as failed. They are named by an array as well, for the reason that
-    /// [`Turn`](super::Turn) gives.
+    /// Gives jobs back, to run again later or to stay as failed. They are named by an array as
+    /// well, for the reason that [`Turn`](super::Turn) gives.
     struct PutBack<'a> {
         ids: &'a [i64] => Array<BigInt>,
         run_ats: &'a [Option<DateTime<Utc>>] => Array<Nullable<Timestamptz>>,
@@ -102,19 +110,28 @@ statement! {
         worker: WorkerId => diesel::sql_types::Uuid,
     }
     returns ();
-    "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at), error = job.error,
+    "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at),
+        error = job.error,
         attempt = jobs.attempt - CASE WHEN job.counted THEN 0 ELSE 1 END,
         failed_at = CASE WHEN job.run_at IS NULL THEN given.now END
-     FROM (SELECT {}::bigint[] AS ids, {}::timestamptz[] AS run_ats, {}::text[] AS errors, {}::boolean[] AS counted,
+     FROM (SELECT {}::bigint[] AS ids, {}::timestamptz[] AS run_ats, {}::text[] AS errors,
+         {}::boolean[] AS counted,
             {}::timestamptz AS now, {}::uuid AS worker) AS given,
-        unnest(given.ids, given.run_ats, given.errors, given.counted) AS job (id, run_at, error, counted)
+        unnest(given.ids, given.run_ats, given.errors, given.counted) AS job (id, run_at, error,
+            counted)
      WHERE jobs.id = job.id AND jobs.id = ANY (given.ids) AND jobs.worker_id = given.worker"
 }
 
-/// Ends the worker's lease of each job as told; together with the work itself when called in its transaction. A job that another worker
-/// has taken over meanwhile is left to that one.
-pub async fn finish(conn: &mut Conn, worker: WorkerId, jobs: &[(JobId, Finish)], now: DateTime<Utc>) -> Result<()> {
-    let (mut done, mut back, mut run_ats, mut errors, mut counted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+/// Ends the worker's lease of each job as told; together with the work itself when called in its
+/// transaction. A job that another worker has taken over meanwhile is left to that one.
+pub async fn finish(
+    conn: &mut Conn,
+    worker: WorkerId,
+    jobs: &[(JobId, Finish)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (mut done, mut back, mut run_ats, mut errors, mut counted) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (JobId(id), finish) in jobs {
         let (run_at, error) = match finish {
             Finish::Done => {
@@ -134,20 +151,28 @@ pub async fn finish(conn: &mut Conn, worker: WorkerId, jobs: &[(JobId, Finish)],
         Delete { ids: &done, worker }.execute(conn).await?;
     }
     if !back.is_empty() {
-        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now, worker }.execute(conn).await?;
+        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now, worker }
+            .execute(conn)
+            .await?;
     }
     Ok(())
 }
 
-/// When the next job comes due that nobody has; in the past when another worker is about to take it.
+/// When the next job comes due that nobody has; in the past when another worker is about to take
+/// it.
 pub async fn next_due(conn: &mut Conn) -> Result<Option<DateTime<Utc>>> {
     let waiting = jobs::table.filter(jobs::worker_id.is_null()).filter(jobs::failed_at.is_null());
     Ok(waiting.order(jobs::run_at).select(jobs::run_at).first(conn).await.optional()?)
 }
 
 /// Says that a worker is alive; the first time it is registered. Returns the database's own time.
-pub async fn heartbeat(conn: &mut Conn, worker: WorkerId, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+pub async fn heartbeat(
+    conn: &mut Conn,
+    worker: WorkerId,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>> {
+    let host =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
     let beaten = diesel::insert_into(workers::table)
         .values((
@@ -175,13 +200,17 @@ pub async fn machines(conn: &mut Conn, ids: &[WorkerId]) -> Result<HashMap<Worke
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(WorkerId, String)> =
-        workers::table.filter(workers::id.eq_any(ids)).select((workers::id, workers::host)).load(conn).await?;
+    let rows: Vec<(WorkerId, String)> = workers::table
+        .filter(workers::id.eq_any(ids))
+        .select((workers::id, workers::host))
+        .load(conn)
+        .await?;
     Ok(rows.into_iter().collect())
 }
 
 statement! {
-    /// Frees the jobs of workers that are dead or gone, and those of mine that I have not; forgets the dead.
+    /// Frees the jobs of workers that are dead or gone, and those of mine that I have not; forgets
+    /// the dead.
     struct TakeOver<'a> {
         myself: &'a WorkerId => diesel::sql_types::Uuid,
         held: &'a [i64] => Array<BigInt>,
@@ -190,31 +219,45 @@ statement! {
     }
     returns BigInt;
     "WITH me AS (SELECT {}::uuid AS id, {}::bigint[] AS held),
-     buried AS (DELETE FROM workers USING me WHERE workers.id <> me.id AND seen_at < {} RETURNING workers.id),
+     buried AS (DELETE FROM workers USING me WHERE workers.id <> me.id AND seen_at < {}
+         RETURNING workers.id),
      freed AS (
         UPDATE jobs SET worker_id = NULL, run_at = least(run_at, {}) FROM me
         WHERE worker_id IS NOT NULL
           AND CASE WHEN worker_id = me.id THEN jobs.id <> ALL (me.held)
-              ELSE worker_id IN (SELECT id FROM buried) OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = jobs.worker_id) END
+              ELSE worker_id IN (SELECT id FROM buried) OR NOT EXISTS (SELECT 1 FROM workers
+                  WHERE workers.id = jobs.worker_id) END
         RETURNING 1)
      SELECT count(*) FROM freed"
 }
 
-/// Gives the jobs of dead workers back to the queue, and those that are leased to me without my having them, because the answer
-/// to a lease was lost; returns how many there were. None may be leased to me meanwhile.
-pub async fn take_over(conn: &mut Conn, myself: WorkerId, held: &[JobId], now: DateTime<Utc>) -> Result<i64> {
+/// Gives the jobs of dead workers back to the queue, and those that are leased to me without my
+/// having them, because the answer to a lease was lost; returns how many there were. None may be
+/// leased to me meanwhile.
+pub async fn take_over(
+    conn: &mut Conn,
+    myself: WorkerId,
+    held: &[JobId],
+    now: DateTime<Utc>,
+) -> Result<i64> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
-    Ok(TakeOver { myself: &myself, held: &held, dead_since: now - DEAD_AFTER, run_at: now }.get_result(conn).await?)
+    Ok(TakeOver { myself: &myself, held: &held, dead_since: now - DEAD_AFTER, run_at: now }
+        .get_result(conn)
+        .await?)
 }
 
 /// Signs a worker off: its unfinished jobs go back to the queue at once.
 pub async fn leave(conn: &mut Conn, worker: WorkerId) -> Result<()> {
-    diesel::update(jobs::table.filter(jobs::worker_id.eq(worker.0))).set(jobs::worker_id.eq(None::<Uuid>)).execute(conn).await?;
+    diesel::update(jobs::table.filter(jobs::worker_id.eq(worker.0)))
+        .set(jobs::worker_id.eq(None::<Uuid>))
+        .execute(conn)
+        .await?;
     diesel::delete(workers::table.find(worker)).execute(conn).await?;
     Ok(())
 }
 
-/// How long a job waits before it runs again after its `attempt`-th failure: 2 s, 4 s, … up to 15 min.
+/// How long a job waits before it runs again after its `attempt`-th failure: 2 s, 4 s, … up to 15
+/// min.
 #[must_use]
 pub fn backoff(attempt: i16) -> TimeDelta {
     let exponent = u32::try_from(attempt.clamp(1, 10)).unwrap_or(1);
@@ -227,7 +270,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_quarter_of_an_hour() {
-        let waits: Vec<i64> = [1, 2, 3, 9, 10, 100].into_iter().map(|attempt| backoff(attempt).num_seconds()).collect();
+        let waits: Vec<i64> = [1, 2, 3, 9, 10, 100]
+            .into_iter()
+            .map(|attempt| backoff(attempt).num_seconds())
+            .collect();
         assert_eq!(waits, [2, 4, 8, 512, 900, 900]);
     }
 }

@@ -1,7 +1,8 @@
-//! Which jobs a worker of this process has: whatever is leased to it beyond these, it has never heard of, and gives back.
+//! Which jobs a worker of this process has: whatever is leased to it beyond these, it has never
+//! heard of, and gives back.
 //!
-//! A lease can be committed while its answer is lost, when PostgreSQL restarts at the wrong moment. As long as this worker is alive,
-//! nobody else would take such a job over.
+//! A lease can be committed while its answer is lost, when PostgreSQL restarts at the wrong moment.
+//! As long as this worker is alive, nobody else would take such a job over.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -17,7 +18,8 @@ pub(crate) struct Leases(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     held: Mutex<HashSet<JobId>>,
-    /// Shared by those who take jobs, from before they ask until they hold them; alone by whoever compares.
+    /// Shared by those who take jobs, from before they ask until they hold them; alone by whoever
+    /// compares.
     taking: Arc<RwLock<()>>,
 }
 

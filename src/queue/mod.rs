@@ -1,8 +1,8 @@
 //! The job queue: what may be enqueued, and the one way to enqueue it.
 //!
-//! A job is a row of `jobs` that names one enrollment, message or sender. It is inserted on the caller's connection, so that it
-//! exists exactly when the caller's transaction commits. Apalis runs the jobs ([`backend`]); this folder and `worker/` are
-//! the only places that know it.
+//! A job is a row of `jobs` that names one enrollment, message or sender. It is inserted on the
+//! caller's connection, so that it exists exactly when the caller's transaction commits. Apalis
+//! runs the jobs ([`backend`]); this folder and `worker/` are the only places that know it.
 
 pub mod backend;
 pub mod failed;
@@ -33,7 +33,8 @@ use crate::{
 /// The PostgreSQL channel on which a commit with new jobs wakes idle workers.
 pub const CHANNEL: &str = "carillon_jobs";
 
-/// A piece of work for a worker: always about one row, named by its id and loaded when the job runs.
+/// A piece of work for a worker: always about one row, named by its id and loaded when the job
+/// runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
     /// Run an enrollment's steps up to its next wait.
@@ -42,7 +43,8 @@ pub enum Job {
     Send(MessageId),
     /// Find out from Twilio what became of a message whose submission nobody confirmed.
     Settle(MessageId),
-    /// Let those of a sender's queued messages go that fit its rate now; there is one as long as messages wait.
+    /// Let those of a sender's queued messages go that fit its rate now; there is one as long as
+    /// messages wait.
     Release(SenderId),
 }
 
@@ -108,7 +110,8 @@ pub struct NewJob {
 pub enum Receiver {
     /// Whoever asks first.
     Anyone,
-    /// The first ones that are due go to this worker at once, which spares them the way through the queue; the rest to anyone.
+    /// The first ones that are due go to this worker at once, which spares them the way through the
+    /// queue; the rest to anyone.
     Worker {
         /// The worker; it performs them as soon as the transaction has committed.
         id: WorkerId,
@@ -128,7 +131,8 @@ statement! {
     returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
     "INSERT INTO jobs (kind, subject, worker_id, run_at, created_at, attempt)
      SELECT job.kind, job.subject, given.worker, given.now, given.now, 1
-     FROM unnest({}::text[], {}::uuid[]) AS job (kind, subject), (SELECT {}::uuid AS worker, {}::timestamptz AS now) AS given
+     FROM unnest({}::text[], {}::uuid[]) AS job (kind, subject), (SELECT {}::uuid AS worker,
+         {}::timestamptz AS now) AS given
      RETURNING id, kind, subject, attempt"
 }
 
@@ -144,22 +148,26 @@ statement! {
     "WITH added AS (
         INSERT INTO jobs (kind, subject, run_at, created_at)
         SELECT job.kind, job.subject, job.run_at, now.now
-        FROM unnest({}::text[], {}::uuid[], {}::timestamptz[]) AS job (kind, subject, run_at), (SELECT {}::timestamptz AS now) AS now
+        FROM unnest({}::text[], {}::uuid[], {}::timestamptz[]) AS job (kind, subject, run_at),
+            (SELECT {}::timestamptz AS now) AS now
         RETURNING run_at <= created_at AS due
     )
-    SELECT pg_notify('carillon_jobs', '')::text FROM (SELECT 1 FROM added WHERE due LIMIT 1) AS any_due"
+    SELECT pg_notify('carillon_jobs', '')::text FROM (SELECT 1 FROM added WHERE due
+        LIMIT 1) AS any_due"
 }
 
 statement! {
-    /// Makes sends of a worker's jobs. The rows are named by an array and not by a join: where the queue was empty when PostgreSQL
-    /// counted it last, it would plan a join to read all of it for each of them.
+    /// Makes sends of a worker's jobs. The rows are named by an array and not by a join: where the
+    /// queue was empty when PostgreSQL counted it last, it would plan a join to read all of it for
+    /// each of them.
     struct Turn<'a> {
         ids: &'a [i64] => Array<BigInt>,
         messages: &'a [MessageId] => Array<diesel::sql_types::Uuid>,
         worker: WorkerId => diesel::sql_types::Uuid,
     }
     returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
-    "UPDATE jobs SET kind = 'send', subject = turned.messages[array_position(turned.ids, jobs.id)], attempt = 1, error = NULL
+    "UPDATE jobs SET kind = 'send', subject = turned.messages[array_position(turned.ids, jobs.id)],
+        attempt = 1, error = NULL
      FROM (SELECT {}::bigint[] AS ids, {}::uuid[] AS messages, {}::uuid AS worker) AS turned
      WHERE jobs.id = ANY (turned.ids) AND jobs.worker_id = turned.worker
      RETURNING jobs.id, jobs.kind, jobs.subject, jobs.attempt"
@@ -173,18 +181,31 @@ pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Re
     let kinds: Vec<JobKind> = jobs.iter().map(|new| new.job.kind()).collect();
     let subjects: Vec<Uuid> = jobs.iter().map(|new| new.job.subject()).collect();
     let run_ats: Vec<DateTime<Utc>> = jobs.iter().map(|new| new.run_at).collect();
-    Enqueue { kinds: &kinds, subjects: &subjects, run_ats: &run_ats, created_at: now }.execute(conn).await?;
+    Enqueue { kinds: &kinds, subjects: &subjects, run_ats: &run_ats, created_at: now }
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// Enqueues the sending of messages, due at once, within the caller's transaction.
-pub async fn enqueue_sends(conn: &mut Conn, messages: &[MessageId], now: DateTime<Utc>) -> Result<()> {
-    let jobs: Vec<NewJob> = messages.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
+pub async fn enqueue_sends(
+    conn: &mut Conn,
+    messages: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let jobs: Vec<NewJob> =
+        messages.iter().map(|id| NewJob { job: Job::Send(*id), run_at: now }).collect();
     enqueue(conn, &jobs, now).await
 }
 
-/// Adds jobs like [`enqueue`], and returns those that went to the receiver: it has them once the caller's transaction commits.
-pub async fn enqueue_for(conn: &mut Conn, receiver: Receiver, jobs: &[NewJob], now: DateTime<Utc>) -> Result<Vec<Leased>> {
+/// Adds jobs like [`enqueue`], and returns those that went to the receiver: it has them once the
+/// caller's transaction commits.
+pub async fn enqueue_for(
+    conn: &mut Conn,
+    receiver: Receiver,
+    jobs: &[NewJob],
+    now: DateTime<Utc>,
+) -> Result<Vec<Leased>> {
     let Receiver::Worker { id, most } = receiver else {
         enqueue(conn, jobs, now).await?;
         return Ok(Vec::new());
@@ -201,12 +222,13 @@ pub async fn enqueue_for(conn: &mut Conn, receiver: Receiver, jobs: &[NewJob], n
     }
     let kinds: Vec<JobKind> = at_once.iter().map(|new| new.job.kind()).collect();
     let subjects: Vec<Uuid> = at_once.iter().map(|new| new.job.subject()).collect();
-    let rows: Vec<lease::Row> = HandOver { kinds: &kinds, subjects: &subjects, worker: id, now }.load(conn).await?;
+    let rows: Vec<lease::Row> =
+        HandOver { kinds: &kinds, subjects: &subjects, worker: id, now }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 
-/// Enqueues the sending of messages in the rows of a worker's jobs that end in the caller's transaction, and returns those that it has
-/// by that. What finds no row goes to anyone.
+/// Enqueues the sending of messages in the rows of a worker's jobs that end in the caller's
+/// transaction, and returns those that it has by that. What finds no row goes to anyone.
 pub async fn send_next(
     conn: &mut Conn,
     worker: WorkerId,
@@ -218,13 +240,15 @@ pub async fn send_next(
     let (first, _) = messages.split_at(ids.len());
     let mut turned: Vec<Leased> = Vec::with_capacity(ids.len());
     if !ids.is_empty() {
-        // Nothing that an index knows is changed: the new version of a row stays in its page, beside the old one.
+        // Nothing that an index knows is changed: the new version of a row stays in its page,
+        // beside the old one.
         let rows: Vec<lease::Row> = Turn { ids: &ids, messages: first, worker }.load(conn).await?;
         turned.extend(rows.into_iter().map(Leased::from));
     }
     if turned.len() < messages.len() {
         let taken: HashSet<Uuid> = turned.iter().map(|leased| leased.job.subject()).collect();
-        let left: Vec<MessageId> = messages.iter().filter(|id| !taken.contains(&id.0)).copied().collect();
+        let left: Vec<MessageId> =
+            messages.iter().filter(|id| !taken.contains(&id.0)).copied().collect();
         enqueue_sends(conn, &left, now).await?;
     }
     Ok(turned)

@@ -1,7 +1,9 @@
-//! The queue at a glance, for an admin: how much of what is due, under way, waiting and failed, and which workers are alive.
+//! The queue at a glance, for an admin: how much of what is due, under way, waiting and failed, and
+//! which workers are alive.
 //!
-//! No index knows a job's kind, so that a job that becomes another one touches none. By kind are therefore counted the jobs that come
-//! first, up to [`COUNTED`], which takes some milliseconds however long the queue is; how many more there are is PostgreSQL's estimate.
+//! No index knows a job's kind, so that a job that becomes another one touches none. By kind are
+//! therefore counted the jobs that come first, up to [`COUNTED`], which takes some milliseconds
+//! however long the queue is; how many more there are is PostgreSQL's estimate.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -39,7 +41,8 @@ text_enum! {
 pub struct Group {
     /// How many.
     pub jobs: i64,
-    /// Since when the oldest is due, when the next comes due, when the last failed; nothing for leased ones.
+    /// Since when the oldest is due, when the next comes due, when the last failed; nothing for
+    /// leased ones.
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -48,8 +51,8 @@ pub struct Group {
 pub struct Overview {
     groups: BTreeMap<(JobState, JobKind), Group>,
     leases: HashMap<(JobKind, WorkerId), i64>,
-    /// About how many jobs nobody has and that have not failed, due or not, as PostgreSQL knew when it last counted; only where
-    /// they are more than could be counted here.
+    /// About how many jobs nobody has and that have not failed, due or not, as PostgreSQL knew when
+    /// it last counted; only where they are more than could be counted here.
     pub estimate: Option<i64>,
 }
 
@@ -84,22 +87,27 @@ statement! {
     returns (Text, Text, Nullable<SqlUuid>, BigInt, Nullable<Timestamptz>);
     "WITH given AS MATERIALIZED (SELECT {}::timestamptz AS now, {}::bigint AS most),
      due AS (
-        SELECT kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at <= (SELECT now FROM given)
+        SELECT kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL
+            AND run_at <= (SELECT now FROM given)
         ORDER BY run_at, id LIMIT (SELECT most FROM given)),
      later AS (
-        SELECT kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at > (SELECT now FROM given)
+        SELECT kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL
+            AND run_at > (SELECT now FROM given)
         ORDER BY run_at, id LIMIT (SELECT most FROM given)),
      leased AS (
-        SELECT kind, worker_id FROM jobs WHERE worker_id IS NOT NULL ORDER BY id LIMIT (SELECT most FROM given)),
+        SELECT kind, worker_id FROM jobs WHERE worker_id IS NOT NULL ORDER BY id LIMIT (SELECT most
+            FROM given)),
      failed AS (
-        SELECT kind, failed_at FROM jobs WHERE failed_at IS NOT NULL ORDER BY failed_at DESC, id DESC LIMIT (SELECT most FROM given))
+        SELECT kind, failed_at FROM jobs WHERE failed_at IS NOT NULL ORDER BY failed_at DESC,
+            id DESC LIMIT (SELECT most FROM given))
      SELECT 'due', kind, NULL::uuid, count(*), min(run_at) FROM due GROUP BY kind
      UNION ALL SELECT 'later', kind, NULL, count(*), min(run_at) FROM later GROUP BY kind
      UNION ALL SELECT 'leased', kind, worker_id, count(*), NULL FROM leased GROUP BY kind, worker_id
      UNION ALL SELECT 'failed', kind, NULL, count(*), max(failed_at) FROM failed GROUP BY kind"
 }
 
-/// Looks at the queue, in the caller's transaction, which should do nothing but read: it finds rows by their indexes from here on.
+/// Looks at the queue, in the caller's transaction, which should do nothing but read: it finds rows
+/// by their indexes from here on.
 pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     // Of a queue that has grown since anybody counted it, PostgreSQL would read all.
     plans::keep(conn).await?;
@@ -118,15 +126,19 @@ pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     Ok(overview)
 }
 
-/// The number of entries of the index of due jobs when it was last counted, by a vacuum or an analysis.
+/// The number of entries of the index of due jobs when it was last counted, by a vacuum or an
+/// analysis.
 async fn estimate(conn: &mut Conn) -> Result<Option<i64>> {
-    let entries = diesel::dsl::sql::<BigInt>("SELECT reltuples::bigint FROM pg_class WHERE oid = 'jobs_due_idx'::regclass");
+    let entries = diesel::dsl::sql::<BigInt>(
+        "SELECT reltuples::bigint FROM pg_class WHERE oid = 'jobs_due_idx'::regclass",
+    );
     let entries: i64 = entries.get_result(conn).await?;
     Ok((entries > COUNTED).then_some(entries))
 }
 
 impl Overview {
-    /// A queue in which one worker has jobs, for the samples of pages: so many due, a few of all else.
+    /// A queue in which one worker has jobs, for the samples of pages: so many due, a few of all
+    /// else.
     #[must_use]
     pub fn sample(worker: WorkerId, due: i64, now: DateTime<Utc>) -> Self {
         let group = |jobs, at| Group { jobs, at: Some(at) };
@@ -137,7 +149,11 @@ impl Overview {
             ((JobState::Failed, JobKind::Advance), group(2, now - chrono::TimeDelta::days(1))),
         ];
         let estimate = (due >= COUNTED).then_some(1_012_345);
-        Self { groups: groups.into(), leases: HashMap::from([((JobKind::Send, worker), 256)]), estimate }
+        Self {
+            groups: groups.into(),
+            leases: HashMap::from([((JobKind::Send, worker), 256)]),
+            estimate,
+        }
     }
 
     /// The jobs of a kind in a state.
@@ -167,7 +183,12 @@ impl Overview {
     /// How many workers have jobs of a kind.
     #[must_use]
     pub fn workers_with(&self, kind: JobKind) -> usize {
-        self.leases.keys().filter(|(leased, _)| *leased == kind).map(|(_, worker)| worker).collect::<HashSet<_>>().len()
+        self.leases
+            .keys()
+            .filter(|(leased, _)| *leased == kind)
+            .map(|(_, worker)| worker)
+            .collect::<HashSet<_>>()
+            .len()
     }
 
     /// How many jobs a worker has.
@@ -183,7 +204,8 @@ pub async fn workers(conn: &mut Conn) -> Result<Vec<Worker>> {
     Ok(workers::table.order((workers::started_at, workers::id)).select(columns).load(conn).await?)
 }
 
-/// Since when jobs have been due while no worker is alive to do them; none while one is alive, or nothing is due.
+/// Since when jobs have been due while no worker is alive to do them; none while one is alive, or
+/// nothing is due.
 pub async fn abandoned_since(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     if workers(conn).await?.iter().any(|worker| worker.is_alive(now)) {
         return Ok(None);

@@ -1,6 +1,8 @@
-//! Periodic work that runs once, however many workers there are: who runs which routine, and how far it has come.
+//! Periodic work that runs once, however many workers there are: who runs which routine, and how
+//! far it has come.
 //!
-//! A new routine is a variant of [`Routine`], a row that its migration inserts into `routines`, and an arm in `worker/routines.rs`.
+//! A new routine is a variant of [`Routine`], a row that its migration inserts into `routines`, and
+//! an arm in `worker/routines.rs`.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -101,9 +103,11 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
-    "UPDATE routines SET worker_id = NULL, due_at = run.next, runs = runs + 1, ended_at = run.now, error = run.error,
+    "UPDATE routines SET worker_id = NULL, due_at = run.next, runs = runs + 1, ended_at = run.now,
+        error = run.error,
         failing_since = CASE WHEN run.error IS NOT NULL THEN coalesce(failing_since, run.now) END
-     FROM (SELECT {}::text AS name, {}::uuid AS worker, {}::timestamptz AS next, {}::text AS error, {}::timestamptz AS now) AS run
+     FROM (SELECT {}::text AS name, {}::uuid AS worker, {}::timestamptz AS next, {}::text AS error,
+         {}::timestamptz AS now) AS run
      WHERE routines.name = run.name AND worker_id = run.worker"
 }
 
@@ -117,45 +121,69 @@ statement! {
     returns (Text, Nullable<Jsonb>);
     "UPDATE routines SET worker_id = me.id FROM (SELECT {}::uuid AS id) AS me
      WHERE name = ANY ({}::text[]) AND due_at <= {}
-       AND (worker_id IS NULL OR worker_id = me.id OR NOT EXISTS (SELECT FROM workers WHERE workers.id = routines.worker_id))
+       AND (worker_id IS NULL OR worker_id = me.id OR NOT EXISTS (SELECT FROM workers
+           WHERE workers.id = routines.worker_id))
      RETURNING name, cursor"
 }
 
-/// Takes those of some routines that are due; the worker must not be running any of them, and must have given a sign of life.
-pub async fn take(conn: &mut Conn, worker: WorkerId, of: &[Routine], now: DateTime<Utc>) -> Result<Vec<Turn>> {
+/// Takes those of some routines that are due; the worker must not be running any of them, and must
+/// have given a sign of life.
+pub async fn take(
+    conn: &mut Conn,
+    worker: WorkerId,
+    of: &[Routine],
+    now: DateTime<Utc>,
+) -> Result<Vec<Turn>> {
     let taken: Vec<(Routine, Option<Value>)> = Take { worker, names: of, now }.load(conn).await?;
     Ok(taken.into_iter().map(|(routine, cursor)| Turn { routine, worker, cursor }).collect())
 }
 
 /// Makes a routine due now, if nobody is at it.
 pub async fn hasten(conn: &mut Conn, routine: Routine, now: DateTime<Utc>) -> Result<()> {
-    diesel::update(routines::table.find(routine).filter(routines::due_at.gt(now))).set(routines::due_at.eq(now)).execute(conn).await?;
+    diesel::update(routines::table.find(routine).filter(routines::due_at.gt(now)))
+        .set(routines::due_at.eq(now))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 impl Turn {
-    /// How far the routine has come; the default before its first run, and when another version has left something that cannot be read.
+    /// How far the routine has come; the default before its first run, and when another version has
+    /// left something that cannot be read.
     #[must_use]
     pub fn cursor<T: DeserializeOwned + Default>(&self) -> T {
-        self.cursor.clone().and_then(|cursor| serde_json::from_value(cursor).ok()).unwrap_or_default()
+        self.cursor
+            .clone()
+            .and_then(|cursor| serde_json::from_value(cursor).ok())
+            .unwrap_or_default()
     }
 
-    /// Notes how far the routine has come, in the transaction of the work; an error, so that the work is undone, when another worker
-    /// has taken the routine over meanwhile.
+    /// Notes how far the routine has come, in the transaction of the work; an error, so that the
+    /// work is undone, when another worker has taken the routine over meanwhile.
     pub async fn keep(&self, conn: &mut Conn, cursor: &impl Serialize) -> Result<()> {
-        let cursor = serde_json::to_value(cursor).map_err(|error| Error::Internal(error.to_string()))?;
-        let kept = diesel::update(routines::table.find(self.routine).filter(routines::worker_id.eq(self.worker.0)))
-            .set(routines::cursor.eq(cursor))
-            .execute(conn)
-            .await?;
+        let cursor =
+            serde_json::to_value(cursor).map_err(|error| Error::Internal(error.to_string()))?;
+        let kept = diesel::update(
+            routines::table.find(self.routine).filter(routines::worker_id.eq(self.worker.0)),
+        )
+        .set(routines::cursor.eq(cursor))
+        .execute(conn)
+        .await?;
         if kept == 0 {
             return Err(Error::Refused(TAKEN_OVER.to_owned()));
         }
         Ok(())
     }
 
-    /// Ends the run; the routine is due again at `next`, for whichever worker is first. `error` says why it could not do all.
-    pub async fn end(&self, conn: &mut Conn, next: DateTime<Utc>, error: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+    /// Ends the run; the routine is due again at `next`, for whichever worker is first. `error`
+    /// says why it could not do all.
+    pub async fn end(
+        &self,
+        conn: &mut Conn,
+        next: DateTime<Utc>,
+        error: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         End { routine: self.routine, worker: self.worker, next, error, now }.execute(conn).await?;
         Ok(())
     }

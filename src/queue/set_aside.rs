@@ -1,7 +1,9 @@
-//! What a routine could not do is set aside, so that it does the rest: with its error for an admin, to be tried again later and later.
+//! What a routine could not do is set aside, so that it does the rest: with its error for an admin,
+//! to be tried again later and later.
 //!
-//! One bad item never stops a routine. A routine that fails with a batch does it item by item, keeps here what fails, and looks here for
-//! what is due again. Jobs need no row: each is an item by itself, with its own error and its own times.
+//! One bad item never stops a routine. A routine that fails with a batch does it item by item,
+//! keeps here what fails, and looks here for what is due again. Jobs need no row: each is an item
+//! by itself, with its own error and its own times.
 
 use std::collections::HashSet;
 
@@ -40,7 +42,8 @@ text_enum! {
         LookUp = "look_up",
         /// To inspect a connection; the subject is its id.
         Inspect = "inspect",
-        /// To learn the prices of a connection's messages; the subject is its id, and the country where it is one of them.
+        /// To learn the prices of a connection's messages; the subject is its id, and the country
+        /// where it is one of them.
         LearnPrices = "learn_prices",
         /// To fold a change into the ledger; the subject is the change's number.
         Fold = "fold",
@@ -83,11 +86,23 @@ pub struct SetAside {
     pub next_try_at: DateTime<Utc>,
 }
 
-type Row = (i64, Task, String, Option<ConnectionId>, String, i32, (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>));
+type Row = (
+    i64,
+    Task,
+    String,
+    Option<ConnectionId>,
+    String,
+    i32,
+    (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>),
+);
 
 impl Item {
     /// An item.
-    pub fn new(task: Task, subject: &(impl ToString + ?Sized), connection: Option<ConnectionId>) -> Self {
+    pub fn new(
+        task: Task,
+        subject: &(impl ToString + ?Sized),
+        connection: Option<ConnectionId>,
+    ) -> Self {
         Self { task, subject: subject.to_string(), connection }
     }
 }
@@ -108,8 +123,18 @@ impl Task {
 }
 
 impl From<Row> for SetAside {
-    fn from((id, task, subject, connection, error, attempts, (first_at, last_at, next_try_at)): Row) -> Self {
-        Self { id, item: Item { task, subject, connection }, error, attempts, first_at, last_at, next_try_at }
+    fn from(
+        (id, task, subject, connection, error, attempts, (first_at, last_at, next_try_at)): Row,
+    ) -> Self {
+        Self {
+            id,
+            item: Item { task, subject, connection },
+            error,
+            attempts,
+            first_at,
+            last_at,
+            next_try_at,
+        }
     }
 }
 
@@ -121,7 +146,9 @@ pub fn wait(failures: i32) -> TimeDelta {
 
 /// Sets an item aside, or notes that it has failed once more.
 pub async fn keep(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>) -> Result<()> {
-    let known = set_aside::table.filter(set_aside::kind.eq(item.task)).filter(set_aside::subject.eq(&item.subject));
+    let known = set_aside::table
+        .filter(set_aside::kind.eq(item.task))
+        .filter(set_aside::subject.eq(&item.subject));
     let failures: Option<i32> = known.select(set_aside::attempts).first(conn).await.optional()?;
     let failures = failures.unwrap_or(0).saturating_add(1);
     diesel::insert_into(set_aside::table)
@@ -152,33 +179,56 @@ pub async fn keep(conn: &mut Conn, item: &Item, error: &str, now: DateTime<Utc>)
 /// Forgets items that were done, or that nothing is left to do with.
 pub async fn forget(conn: &mut Conn, task: Task, subjects: &[String]) -> Result<()> {
     if !subjects.is_empty() {
-        diesel::delete(set_aside::table.filter(set_aside::kind.eq(task)).filter(set_aside::subject.eq_any(subjects))).execute(conn).await?;
+        diesel::delete(
+            set_aside::table
+                .filter(set_aside::kind.eq(task))
+                .filter(set_aside::subject.eq_any(subjects)),
+        )
+        .execute(conn)
+        .await?;
     }
     Ok(())
 }
 
-/// Forgets the items of a task that were due at this time and that its routine did not meet: nothing is left to do with them.
+/// Forgets the items of a task that were due at this time and that its routine did not meet:
+/// nothing is left to do with them.
 pub async fn forget_unmet(conn: &mut Conn, task: Task, due_at: DateTime<Utc>) -> Result<()> {
-    let due = set_aside::table.filter(set_aside::kind.eq(task)).filter(set_aside::next_try_at.le(due_at));
+    let due =
+        set_aside::table.filter(set_aside::kind.eq(task)).filter(set_aside::next_try_at.le(due_at));
     diesel::delete(due).execute(conn).await?;
     Ok(())
 }
 
 /// Forgets those of some items that were due at this time and have not failed since.
-pub async fn forget_due(conn: &mut Conn, task: Task, subjects: &[String], due_at: DateTime<Utc>) -> Result<()> {
-    let due = set_aside::table.filter(set_aside::kind.eq(task)).filter(set_aside::next_try_at.le(due_at));
+pub async fn forget_due(
+    conn: &mut Conn,
+    task: Task,
+    subjects: &[String],
+    due_at: DateTime<Utc>,
+) -> Result<()> {
+    let due =
+        set_aside::table.filter(set_aside::kind.eq(task)).filter(set_aside::next_try_at.le(due_at));
     diesel::delete(due.filter(set_aside::subject.eq_any(subjects))).execute(conn).await?;
     Ok(())
 }
 
 /// The subjects that are set aside of a task, whether they are due or not.
 pub async fn subjects(conn: &mut Conn, task: Task) -> Result<HashSet<String>> {
-    let known: Vec<String> = set_aside::table.filter(set_aside::kind.eq(task)).select(set_aside::subject).load(conn).await?;
+    let known: Vec<String> = set_aside::table
+        .filter(set_aside::kind.eq(task))
+        .select(set_aside::subject)
+        .load(conn)
+        .await?;
     Ok(known.into_iter().collect())
 }
 
 /// The items of a task that are to be tried again now, those first that have waited longest.
-pub async fn due(conn: &mut Conn, task: Task, now: DateTime<Utc>, limit: i64) -> Result<Vec<SetAside>> {
+pub async fn due(
+    conn: &mut Conn,
+    task: Task,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<SetAside>> {
     let due = set_aside::table
         .filter(set_aside::kind.eq(task))
         .filter(set_aside::next_try_at.le(now))
@@ -191,15 +241,22 @@ pub async fn due(conn: &mut Conn, task: Task, now: DateTime<Utc>, limit: i64) ->
 
 /// When the first item of some tasks is tried again.
 pub async fn next_try(conn: &mut Conn, tasks: &[Task]) -> Result<Option<DateTime<Utc>>> {
-    let first = set_aside::table.filter(set_aside::kind.eq_any(tasks)).order(set_aside::next_try_at).select(set_aside::next_try_at);
+    let first = set_aside::table
+        .filter(set_aside::kind.eq_any(tasks))
+        .order(set_aside::next_try_at)
+        .select(set_aside::next_try_at);
     Ok(first.first(conn).await.optional()?)
 }
 
 /// What is set aside, the newest first, after a place in that order.
 pub async fn list(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<SetAside>> {
     // A newer version may set other things aside.
-    let mut query =
-        set_aside::table.filter(set_aside::kind.eq_any(Task::ALL)).order(set_aside::id.desc()).limit(limit).select(COLUMNS).into_boxed();
+    let mut query = set_aside::table
+        .filter(set_aside::kind.eq_any(Task::ALL))
+        .order(set_aside::id.desc())
+        .limit(limit)
+        .select(COLUMNS)
+        .into_boxed();
     if let Some(before) = before {
         query = query.filter(set_aside::id.lt(before));
     }
@@ -209,13 +266,16 @@ pub async fn list(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Ve
 
 /// How many items are set aside, counted up to one more than [`COUNTED`].
 pub async fn count(conn: &mut Conn) -> Result<i64> {
-    let ids: Vec<i64> = set_aside::table.limit(COUNTED + 1).select(set_aside::id).load(conn).await?;
+    let ids: Vec<i64> =
+        set_aside::table.limit(COUNTED + 1).select(set_aside::id).load(conn).await?;
     Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
 }
 
 /// Makes an item due, and its routine; [`Error::NotFound`] when it is not set aside any more.
 pub async fn try_now(conn: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Item> {
-    let row = diesel::update(set_aside::table.find(id)).set(set_aside::next_try_at.eq(now)).returning(COLUMNS);
+    let row = diesel::update(set_aside::table.find(id))
+        .set(set_aside::next_try_at.eq(now))
+        .returning(COLUMNS);
     let row: Row = row.get_result(conn).await.optional()?.ok_or(Error::NotFound("item"))?;
     let item = SetAside::from(row).item;
     routines::hasten(conn, item.task.routine(), now).await?;
@@ -224,7 +284,8 @@ pub async fn try_now(conn: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Ite
 
 /// Makes all items due, and their routines; returns how many there are.
 pub async fn try_all_now(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize> {
-    let count = diesel::update(set_aside::table).set(set_aside::next_try_at.eq(now)).execute(conn).await?;
+    let count =
+        diesel::update(set_aside::table).set(set_aside::next_try_at.eq(now)).execute(conn).await?;
     for routine in Routine::ALL {
         routines::hasten(conn, *routine, now).await?;
     }
@@ -251,11 +312,14 @@ type Columns = (
     (set_aside::first_at, set_aside::last_at, set_aside::next_try_at),
 );
 
-/// An error without what may be a phone number, and not too long: databases quote what they cannot take.
+/// An error without what may be a phone number, and not too long: databases quote what they cannot
+/// take.
 fn harmless(error: &str) -> String {
     let mut text = String::with_capacity(error.len().min(MOST_CHARACTERS));
     let mut digits = String::new();
-    for character in error.chars().take(MOST_CHARACTERS).filter(|character| *character != '\0').chain([' ']) {
+    for character in
+        error.chars().take(MOST_CHARACTERS).filter(|character| *character != '\0').chain([' '])
+    {
         if character.is_ascii_digit() {
             digits.push(character);
             continue;
@@ -279,7 +343,10 @@ mod tests {
 
     #[test]
     fn an_error_is_kept_without_phone_numbers_and_not_at_any_length() {
-        assert_eq!(harmless("Key (phone)=(+12065550111) exists, code 30007"), "Key (phone)=(+…) exists, code 30007");
+        assert_eq!(
+            harmless("Key (phone)=(+12065550111) exists, code 30007"),
+            "Key (phone)=(+…) exists, code 30007"
+        );
         assert_eq!(harmless("4155550123"), "…");
         assert_eq!(harmless(&"long ".repeat(1_000)).chars().count(), 499);
     }

@@ -17,16 +17,30 @@ use crate::users::audit::{self, Actor, Differences, Kind};
 pub struct SenderChange {
     /// What people call it.
     pub name: Option<String>,
-    /// How fast it sends and how long its messages may wait; the caller lets what waits go by the new rate.
+    /// How fast it sends and how long its messages may wait; the caller lets what waits go by the
+    /// new rate.
     pub limits: Option<Limits>,
-    /// `true` switches it off: nothing is claimed for it from the commit on. `false` switches it on again, whether a person or Carillon had
-    /// stopped it; the caller wakes what has been waiting.
+    /// `true` switches it off: nothing is claimed for it from the commit on. `false` switches it on
+    /// again, whether a person or Carillon had stopped it; the caller wakes what has been waiting.
     pub disabled: Option<bool>,
 }
 
-/// Changes a sender, all of it or nothing, and tells in the audit log what is different. Needs the caller's transaction.
-pub async fn change(conn: &mut Conn, actor: &Actor, id: SenderId, change: &SenderChange, now: DateTime<Utc>) -> Result<Sender> {
-    let before = senders::table.find(id).select(Sender::as_select()).for_no_key_update().first(conn).await.optional()?;
+/// Changes a sender, all of it or nothing, and tells in the audit log what is different. Needs the
+/// caller's transaction.
+pub async fn change(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: SenderId,
+    change: &SenderChange,
+    now: DateTime<Utc>,
+) -> Result<Sender> {
+    let before = senders::table
+        .find(id)
+        .select(Sender::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
     let before: Sender = before.ok_or(Error::NotFound("sender"))?;
     let after = change.apply(&before, now)?;
     diesel::update(senders::table.find(id))
@@ -56,7 +70,8 @@ impl SenderChange {
     fn apply(&self, before: &Sender, now: DateTime<Utc>) -> Result<Sender> {
         let mut after = before.clone();
         if let Some(name) = &self.name {
-            let name = mistake::name(name, NAME_LIMIT).map_err(|sentence| Error::field("name", sentence))?;
+            let name = mistake::name(name, NAME_LIMIT)
+                .map_err(|sentence| Error::field("name", sentence))?;
             name.clone_into(&mut after.name);
         }
         if let Some(Limits { parts_per_second, validity }) = self.limits {
@@ -64,7 +79,9 @@ impl SenderChange {
         }
         match self.disabled {
             Some(true) => after.disabled_at = before.disabled_at.or(Some(now)),
-            Some(false) => (after.disabled_at, after.stopped_at, after.stopped_reason) = (None, None, None),
+            Some(false) => {
+                (after.disabled_at, after.stopped_at, after.stopped_reason) = (None, None, None)
+            }
             None => {}
         }
         Ok(after)

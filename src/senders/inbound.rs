@@ -1,4 +1,5 @@
-//! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no database.
+//! Where Twilio reports a sender's incoming messages: looking it up and setting it. HTTP only, no
+//! database.
 
 use super::pools::{Pool, Pools};
 use crate::connections::{Problem, SenderAddress};
@@ -12,7 +13,8 @@ use crate::types::public_url::PublicUrl;
 /// What decides where a sender's incoming messages go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// The number itself; also where a service has it in its pool and leaves incoming messages to its numbers.
+    /// The number itself; also where a service has it in its pool and leaves incoming messages to
+    /// its numbers.
     Number {
         /// The number.
         number: TwilioNumber,
@@ -35,7 +37,8 @@ pub enum Route {
 pub enum InboundError {
     /// Twilio could not be asked, or refused.
     Problem(Problem),
-    /// The number's Messaging Service reports to something else, which is not Carillon's to take over.
+    /// The number's Messaging Service reports to something else, which is not Carillon's to take
+    /// over.
     ServiceReportsElsewhere {
         /// Its name in Twilio.
         service: String,
@@ -46,7 +49,8 @@ pub enum InboundError {
     },
 }
 
-/// Whether two addresses lead to the same place; how often Twilio tries again, which the fragment says, does not matter.
+/// Whether two addresses lead to the same place; how often Twilio tries again, which the fragment
+/// says, does not matter.
 pub fn is_same(one: &str, other: &str) -> bool {
     let bare = |url: &str| url.split('#').next().map(str::to_owned);
     bare(one) == bare(other)
@@ -58,26 +62,37 @@ pub(super) fn differs_in_secret(one: &str, other: &str) -> bool {
     one != other && is_same(&plain(one), &plain(other))
 }
 
-/// Looks up what decides where the sender's incoming messages go: for a number also the services that have it in their `pools`.
-pub(super) async fn route(client: &Client, credentials: &Credentials, address: &SenderAddress, pools: &Pools) -> Result<Route, Problem> {
+/// Looks up what decides where the sender's incoming messages go: for a number also the services
+/// that have it in their `pools`.
+pub(super) async fn route(
+    client: &Client,
+    credentials: &Credentials,
+    address: &SenderAddress,
+    pools: &Pools,
+) -> Result<Route, Problem> {
     match address {
         SenderAddress::MessagingService(sid) => {
-            let service = client.fetch_service(credentials, sid).await.map_err(|error| match error {
-                TwilioError::NotFound { .. } => Problem::ServiceNotFound(sid.clone()),
-                error => Problem::of(error, credentials),
-            })?;
+            let service =
+                client.fetch_service(credentials, sid).await.map_err(|error| match error {
+                    TwilioError::NotFound { .. } => Problem::ServiceNotFound(sid.clone()),
+                    error => Problem::of(error, credentials),
+                })?;
             Ok(Route::Service(service))
         }
         SenderAddress::PhoneNumber(number) => {
-            let found = client.find_number(credentials, number).await.map_err(|error| Problem::of(error, credentials))?;
+            let found = client
+                .find_number(credentials, number)
+                .await
+                .map_err(|error| Problem::of(error, credentials))?;
             let found = found.ok_or_else(|| Problem::NumberNotInAccount(number.clone()))?;
             Ok(Route::of_number(found, pools.of(number)))
         }
     }
 }
 
-/// Has Twilio report the sender's incoming messages to `url`. A service that was not chosen as sender, but has the number in
-/// its pool, is changed only where it reports nowhere or to an address below `public_url`.
+/// Has Twilio report the sender's incoming messages to `url`. A service that was not chosen as
+/// sender, but has the number in its pool, is changed only where it reports nowhere or to an
+/// address below `public_url`.
 pub async fn set(
     client: &Client,
     credentials: &Credentials,
@@ -92,18 +107,29 @@ pub async fn set(
     };
     match route(client, credentials, address, &pools).await.map_err(InboundError::Problem)? {
         Route::Number { number, service } => {
-            let number = client.update_number_webhook(credentials, &number, url).await.map_err(problem)?;
+            let number =
+                client.update_number_webhook(credentials, &number, url).await.map_err(problem)?;
             Ok(Route::Number { number, service })
         }
         Route::Service(service) => {
-            let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
+            let changed = client
+                .update_service_inbound(credentials, &service.sid, url)
+                .await
+                .map_err(problem)?;
             Ok(Route::Service(changed))
         }
         Route::ServiceOfNumber { service, number } => {
-            if let Some(elsewhere) = service.inbound_request_url.as_deref().filter(|current| !is_ours(current, public_url)) {
+            if let Some(elsewhere) = service
+                .inbound_request_url
+                .as_deref()
+                .filter(|current| !is_ours(current, public_url))
+            {
                 return Err(InboundError::elsewhere(&service, elsewhere));
             }
-            let changed = client.update_service_inbound(credentials, &service.sid, url).await.map_err(problem)?;
+            let changed = client
+                .update_service_inbound(credentials, &service.sid, url)
+                .await
+                .map_err(problem)?;
             Ok(Route::ServiceOfNumber { service: changed, number })
         }
     }
@@ -113,7 +139,9 @@ impl Route {
     /// What decides about a number that is in this pool, or in none.
     pub(super) fn of_number(number: TwilioNumber, pool: Option<&Pool>) -> Self {
         match pool {
-            Some(pool) if pool.takes_inbound() => Self::ServiceOfNumber { service: pool.service.clone(), number },
+            Some(pool) if pool.takes_inbound() => {
+                Self::ServiceOfNumber { service: pool.service.clone(), number }
+            }
             pool => Self::Number { number, service: pool.map(|pool| pool.service.clone()) },
         }
     }
@@ -126,19 +154,26 @@ impl InboundError {
         match self {
             Self::Problem(problem) => problem.message(),
             Self::ServiceReportsElsewhere { service, sid, host } => format!(
-                "The number is in the Messaging Service “{service}”, which reports incoming messages to {host}. Add the service ({sid}) \
-                 as sender instead, or remove its address for incoming messages in Twilio's console and press “Repair webhook”, which sets \
+                "The number is in the Messaging Service “{service}”, which reports incoming \
+                 messages to {host}. Add the service ({sid}) \
+                 as sender instead, or remove its address for incoming messages in Twilio's \
+                 console and press “Repair webhook”, which sets \
                  it to {url}."
             ),
         }
     }
 
     fn elsewhere(service: &TwilioService, current: &str) -> Self {
-        Self::ServiceReportsElsewhere { service: service.friendly_name.clone(), sid: service.sid.clone(), host: host_of(current) }
+        Self::ServiceReportsElsewhere {
+            service: service.friendly_name.clone(),
+            sid: service.sid.clone(),
+            host: host_of(current),
+        }
     }
 }
 
-/// The host of an address: the whole can hold a password or a token, and the host tells whose it is.
+/// The host of an address: the whole can hold a password or a token, and the host tells whose it
+/// is.
 pub(super) fn host_of(address: &str) -> String {
     let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| "another address".to_owned())

@@ -1,4 +1,5 @@
-//! Looking at everything that a connection needs, at Twilio: HTTP only; [`record`] then takes over what was found.
+//! Looking at everything that a connection needs, at Twilio: HTTP only; [`record`] then takes over
+//! what was found.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,9 @@ use super::pools::Pools;
 use super::registration::{self, Registration};
 use super::webhook::Webhook;
 use super::{Sender, record_inbound, refresh};
-use crate::connections::{self, Check, Keys, Problem, SenderAddress, VerifiedAccount, VerifiedSender};
+use crate::connections::{
+    self, Check, Keys, Problem, SenderAddress, VerifiedAccount, VerifiedSender,
+};
 use crate::db::Conn;
 use crate::db::schema::senders;
 use crate::error::{Error, Result};
@@ -63,7 +66,10 @@ pub struct Seen {
 
 impl std::fmt::Debug for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seen").field("id", &self.id).field("health", &self.health).finish_non_exhaustive()
+        f.debug_struct("Seen")
+            .field("id", &self.id)
+            .field("health", &self.health)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,7 +93,8 @@ const AT_ONCE: usize = 2;
 /// A pool can have thousands of numbers; so many of them are named.
 const MOST_NAMED: usize = 50;
 
-/// Asks Twilio about the keys, and about each of the connection's senders, whose incoming messages are to be reported at `inbound_url`.
+/// Asks Twilio about the keys, and about each of the connection's senders, whose incoming messages
+/// are to be reported at `inbound_url`.
 pub async fn inspect(
     client: &Client,
     keys: &Keys,
@@ -104,10 +111,18 @@ pub async fn inspect(
     }
     let credentials = keys.credentials();
     let here = Here::of(inbound_url, client, public_url);
-    let pools = Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
-    let looks: Vec<BoxFuture<'_, Seen>> =
-        senders.into_iter().map(|sender| see(client, &credentials, sender, pools.as_ref(), &here, now).boxed()).collect();
-    Inspection { account, checks, address, senders: stream::iter(looks).buffered(AT_ONCE).collect().await }
+    let pools =
+        Pools::read(client, &credentials).await.map_err(|error| Problem::of(error, &credentials));
+    let looks: Vec<BoxFuture<'_, Seen>> = senders
+        .into_iter()
+        .map(|sender| see(client, &credentials, sender, pools.as_ref(), &here, now).boxed())
+        .collect();
+    Inspection {
+        account,
+        checks,
+        address,
+        senders: stream::iter(looks).buffered(AT_ONCE).collect().await,
+    }
 }
 
 /// Asks Twilio about one sender, whose incoming messages are to be reported at `inbound_url`.
@@ -121,14 +136,21 @@ pub async fn look_at(
 ) -> Seen {
     let here = Here::of(inbound_url, client, public_url);
     let pools = match &sender.address {
-        SenderAddress::PhoneNumber(_) => Pools::read(client, credentials).await.map_err(|error| Problem::of(error, credentials)),
+        SenderAddress::PhoneNumber(_) => {
+            Pools::read(client, credentials).await.map_err(|error| Problem::of(error, credentials))
+        }
         SenderAddress::MessagingService(_) => Ok(Pools::default()),
     };
     see(client, credentials, sender, pools.as_ref(), &here, now).await
 }
 
 /// Takes over what was found, and keeps it for everybody to see.
-pub async fn record(conn: &mut Conn, id: ConnectionId, inspection: &Inspection, now: DateTime<Utc>) -> Result<()> {
+pub async fn record(
+    conn: &mut Conn,
+    id: ConnectionId,
+    inspection: &Inspection,
+    now: DateTime<Utc>,
+) -> Result<()> {
     for seen in &inspection.senders {
         record_seen(conn, seen).await?;
     }
@@ -138,15 +160,25 @@ pub async fn record(conn: &mut Conn, id: ConnectionId, inspection: &Inspection, 
     connections::record_checks(conn, id, &inspection.checks, now).await
 }
 
-/// Takes over what was found about one sender, unless a look that began later has been recorded meanwhile.
+/// Takes over what was found about one sender, unless a look that began later has been recorded
+/// meanwhile.
 pub async fn record_seen(conn: &mut Conn, seen: &Seen) -> Result<()> {
-    let newest: Option<Value> = senders::table.find(seen.id).select(senders::health).for_no_key_update().first(conn).await?;
+    let newest: Option<Value> = senders::table
+        .find(seen.id)
+        .select(senders::health)
+        .for_no_key_update()
+        .first(conn)
+        .await?;
     let newest = newest.and_then(|health| serde_json::from_value::<Health>(health).ok());
     if newest.is_some_and(|newest| newest.checked_at > seen.health.checked_at) {
         return Ok(());
     }
-    let json = serde_json::to_value(&seen.health).map_err(|error| Error::Internal(error.to_string()))?;
-    diesel::update(senders::table.find(seen.id)).set(senders::health.eq(json)).execute(conn).await?;
+    let json =
+        serde_json::to_value(&seen.health).map_err(|error| Error::Internal(error.to_string()))?;
+    diesel::update(senders::table.find(seen.id))
+        .set(senders::health.eq(json))
+        .execute(conn)
+        .await?;
     if let Some(found) = &seen.found {
         refresh(conn, seen.id, found).await?;
     }
@@ -157,12 +189,17 @@ pub async fn record_seen(conn: &mut Conn, seen: &Seen) -> Result<()> {
     Ok(())
 }
 
-/// What Twilio last said about the senders of a connection; those that were never looked at are missing.
+/// What Twilio last said about the senders of a connection; those that were never looked at are
+/// missing.
 pub async fn healths(conn: &mut Conn, id: ConnectionId) -> Result<HashMap<SenderId, Health>> {
-    let rows: Vec<(SenderId, Option<Value>)> =
-        senders::table.filter(senders::connection_id.eq(id)).select((senders::id, senders::health)).load(conn).await?;
+    let rows: Vec<(SenderId, Option<Value>)> = senders::table
+        .filter(senders::connection_id.eq(id))
+        .select((senders::id, senders::health))
+        .load(conn)
+        .await?;
     // What another version has left and cannot be read is looked at anew.
-    let read = |(id, health): (SenderId, Option<Value>)| Some((id, serde_json::from_value(health?).ok()?));
+    let read =
+        |(id, health): (SenderId, Option<Value>)| Some((id, serde_json::from_value(health?).ok()?));
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
@@ -175,8 +212,14 @@ async fn see(
     now: DateTime<Utc>,
 ) -> Seen {
     let found = connections::find_sender(client, credentials, &sender.address).await;
-    let empty =
-        Health { checked_at: now, checks: Vec::new(), number_type: None, webhook: None, registrations: Vec::new(), pool: Vec::new() };
+    let empty = Health {
+        checked_at: now,
+        checks: Vec::new(),
+        number_type: None,
+        webhook: None,
+        registrations: Vec::new(),
+        pool: Vec::new(),
+    };
     let health = match pools {
         Ok(pools) => look(client, credentials, &sender.address, pools, here, empty.clone()).await,
         Err(problem) => Err(problem.clone()),
@@ -197,15 +240,25 @@ async fn look(
 ) -> std::result::Result<Health, Problem> {
     let route = inbound::route(client, credentials, address, pools).await?;
     let webhook = Webhook::compare(&route, &here.url);
-    health.webhook = Some(if here.is_reachable { webhook } else { webhook.at_unreachable_address() });
+    health.webhook =
+        Some(if here.is_reachable { webhook } else { webhook.at_unreachable_address() });
     match route {
         Route::Service(service) => {
-            let pool = client.service_numbers(credentials, &service.sid).await.map_err(|error| Problem::of(error, credentials))?;
-            health.registrations = registration::of_service(client, credentials, &service, &pool).await;
-            health.pool = pool.iter().take(MOST_NAMED).map(|number| number.phone_number.international()).collect();
+            let pool = client
+                .service_numbers(credentials, &service.sid)
+                .await
+                .map_err(|error| Problem::of(error, credentials))?;
+            health.registrations =
+                registration::of_service(client, credentials, &service, &pool).await;
+            health.pool = pool
+                .iter()
+                .take(MOST_NAMED)
+                .map(|number| number.phone_number.international())
+                .collect();
         }
         Route::Number { number, .. } | Route::ServiceOfNumber { number, .. } => {
-            health.registrations = registration::of_number(client, credentials, &number, pools).await;
+            health.registrations =
+                registration::of_number(client, credentials, &number, pools).await;
             health.number_type = number.kind;
         }
     }
@@ -227,10 +280,18 @@ fn checks(
     match health {
         Ok(health) => {
             // That the internet does not reach the address is told once, for all senders.
-            checks.extend(health.webhook.as_ref().filter(|webhook| !webhook.is_set_in_vain()).map(|webhook| webhook.check(&label)));
+            checks.extend(
+                health
+                    .webhook
+                    .as_ref()
+                    .filter(|webhook| !webhook.is_set_in_vain())
+                    .map(|webhook| webhook.check(&label)),
+            );
             checks.extend(health.registrations.iter().map(Registration::check));
         }
-        Err(problem) => checks.push(Check::problem(format!("Incoming messages of {label}"), problem)),
+        Err(problem) => {
+            checks.push(Check::problem(format!("Incoming messages of {label}"), problem))
+        }
     }
     checks
 }
@@ -251,7 +312,10 @@ impl Inspection {
     }
 
     fn lines(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().chain(&self.address).chain(self.senders.iter().flat_map(|seen| &seen.health.checks))
+        self.checks
+            .iter()
+            .chain(&self.address)
+            .chain(self.senders.iter().flat_map(|seen| &seen.health.checks))
     }
 
     /// Whether nothing has failed.
@@ -264,7 +328,11 @@ impl Inspection {
 fn sender_check(sender: &Sender, label: &str, found: &VerifiedSender) -> Check {
     let title = format!("Sender {label}");
     if let Some(reason) = &sender.stopped_reason {
-        return Check::failed(title, format!("Carillon has stopped it: {reason}"), "When the cause is removed in Twilio, enable it again.");
+        return Check::failed(
+            title,
+            format!("Carillon has stopped it: {reason}"),
+            "When the cause is removed in Twilio, enable it again.",
+        );
     }
     let detail = match (sender.disabled_at, found.mms_capable) {
         (Some(_), _) => "It is in the account, and disabled here.",

@@ -16,7 +16,8 @@ use crate::connections::SenderAddress;
 #[serde(transparent)]
 pub struct PartsPerSecond(f64);
 
-/// How long after its making a message may still be handed to Twilio, in minutes: from 5 to 10,080, a week.
+/// How long after its making a message may still be handed to Twilio, in minutes: from 5 to 10,080,
+/// a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Integer)]
 #[serde(transparent)]
@@ -26,7 +27,10 @@ pub struct Validity(i32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     /// Not a rate.
-    #[error("Enter how many SMS parts are sent per second, from 0.1 to 1,000, or nothing: Carillon does not limit the sender then.")]
+    #[error(
+        "Enter how many SMS parts are sent per second, from 0.1 to 1,000, or nothing: Carillon \
+         does not limit the sender then."
+    )]
     PartsPerSecond,
     /// Not a validity.
     #[error("Enter for how many minutes a message may wait, from 5 to 10,080 (a week).")]
@@ -45,23 +49,32 @@ pub struct Limits {
 impl PartsPerSecond {
     /// Takes a rate between the bounds.
     pub fn new(rate: f64) -> Result<Self, LimitError> {
-        if (0.1..=1_000.0).contains(&rate) { Ok(Self(rate)) } else { Err(LimitError::PartsPerSecond) }
+        if (0.1..=1_000.0).contains(&rate) {
+            Ok(Self(rate))
+        } else {
+            Err(LimitError::PartsPerSecond)
+        }
     }
 
     /// Reads what was typed: a number, or nothing for no limit.
     pub fn parse(text: &str) -> Result<Option<Self>, LimitError> {
         match text.trim() {
             "" => Ok(None),
-            text => text.parse().map_err(|_| LimitError::PartsPerSecond).and_then(Self::new).map(Some),
+            text => {
+                text.parse().map_err(|_| LimitError::PartsPerSecond).and_then(Self::new).map(Some)
+            }
         }
     }
 
-    /// What Twilio usually grants this kind of number; none for a Messaging Service, whose messages Twilio spreads over a pool.
+    /// What Twilio usually grants this kind of number; none for a Messaging Service, whose messages
+    /// Twilio spreads over a pool.
     #[must_use]
     pub fn usual(address: &SenderAddress) -> Option<Self> {
         match address {
             SenderAddress::MessagingService(_) => None,
-            SenderAddress::PhoneNumber(number) => Some(Self(if number.is_toll_free() { 3.0 } else { 1.0 })),
+            SenderAddress::PhoneNumber(number) => {
+                Some(Self(if number.is_toll_free() { 3.0 } else { 1.0 }))
+            }
         }
     }
 
@@ -73,7 +86,11 @@ impl PartsPerSecond {
 
     /// How long so many parts take, to the microsecond, rather too long than too short.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "no queue takes 2^52 microseconds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "no queue takes 2^52 microseconds"
+    )]
     pub fn time_for(self, parts: i64) -> TimeDelta {
         TimeDelta::microseconds((parts as f64 * 1e6 / self.0).ceil() as i64)
     }
@@ -88,7 +105,11 @@ impl Validity {
 
     /// Takes minutes between the bounds.
     pub fn new(minutes: i32) -> Result<Self, LimitError> {
-        if (5..=Self::LONGEST).contains(&minutes) { Ok(Self(minutes)) } else { Err(LimitError::Validity) }
+        if (5..=Self::LONGEST).contains(&minutes) {
+            Ok(Self(minutes))
+        } else {
+            Err(LimitError::Validity)
+        }
     }
 
     /// Reads what was typed.

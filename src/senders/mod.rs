@@ -99,7 +99,9 @@ impl Sender {
     pub fn discreet_label(&self) -> String {
         let address = self.address.as_str();
         match self.kind {
-            SenderKind::PhoneNumber if self.name.chars().filter(char::is_ascii_digit).count() > 6 => {
+            SenderKind::PhoneNumber
+                if self.name.chars().filter(char::is_ascii_digit).count() > 6 =>
+            {
                 format!("{}…{}", &address[..2], &address[address.len() - 2..])
             }
             _ => self.name.clone(),
@@ -115,25 +117,43 @@ pub async fn find(conn: &mut Conn, id: SenderId) -> Result<Sender> {
 
 /// The senders with these ids, those that exist, by id.
 pub async fn find_many(mut conn: &Conn, ids: &[SenderId]) -> Result<HashMap<SenderId, Sender>> {
-    let found: Vec<Sender> = senders::table.filter(senders::id.eq_any(ids)).select(Sender::as_select()).load(&mut conn).await?;
+    let found: Vec<Sender> = senders::table
+        .filter(senders::id.eq_any(ids))
+        .select(Sender::as_select())
+        .load(&mut conn)
+        .await?;
     Ok(found.into_iter().map(|sender| (sender.id, sender)).collect())
 }
 
-/// The sender of a connection with this address (`+…` or `MG…`), if there is one: what incoming messages were sent to.
-pub async fn find_by_address(conn: &mut Conn, connection: ConnectionId, address: &str) -> Result<Option<Sender>> {
-    let with_address = senders::table.filter(senders::connection_id.eq(connection)).filter(senders::address.eq(address));
+/// The sender of a connection with this address (`+…` or `MG…`), if there is one: what incoming
+/// messages were sent to.
+pub async fn find_by_address(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    address: &str,
+) -> Result<Option<Sender>> {
+    let with_address = senders::table
+        .filter(senders::connection_id.eq(connection))
+        .filter(senders::address.eq(address));
     Ok(with_address.select(Sender::as_select()).first(conn).await.optional()?)
 }
 
 /// The sender of any connection with this address that a person has not disabled, if there is one.
 pub async fn find_enabled_by_address(conn: &mut Conn, address: &str) -> Result<Option<Sender>> {
-    let enabled = senders::table.filter(senders::address.eq(address)).filter(senders::disabled_at.is_null()).order(senders::id);
+    let enabled = senders::table
+        .filter(senders::address.eq(address))
+        .filter(senders::disabled_at.is_null())
+        .order(senders::id);
     Ok(enabled.select(Sender::as_select()).first(conn).await.optional()?)
 }
 
 /// All senders, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
-    Ok(senders::table.order((senders::name, senders::id)).select(Sender::as_select()).load(conn).await?)
+    Ok(senders::table
+        .order((senders::name, senders::id))
+        .select(Sender::as_select())
+        .load(conn)
+        .await?)
 }
 
 /// The senders of a connection, in the order in which they were added.
@@ -157,8 +177,8 @@ pub async fn usable_ids(conn: &mut Conn) -> Result<HashSet<SenderId>> {
     Ok(usable(conn).await?.iter().map(|sender| sender.id).collect())
 }
 
-/// Adds a sender that was found in the account; one that the connection has already is the field error `sender`. Needs the caller's
-/// transaction.
+/// Adds a sender that was found in the account; one that the connection has already is the field
+/// error `sender`. Needs the caller's transaction.
 pub async fn create(
     conn: &mut Conn,
     actor: &Actor,
@@ -179,51 +199,93 @@ pub async fn create(
         senders::validity_minutes.eq(Validity::USUAL),
         senders::created_at.eq(now),
     );
-    let inserted = diesel::insert_into(senders::table).values(row).returning(Sender::as_returning()).get_result(conn).await;
+    let inserted = diesel::insert_into(senders::table)
+        .values(row)
+        .returning(Sender::as_returning())
+        .get_result(conn)
+        .await;
     let sender: Sender = inserted.map_err(|error| {
         let message = "This sender has been added to the connection already.";
         Error::from(error).on_constraint("senders_connection_id_address_key", "sender", message)
     })?;
-    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &format!("added the sender {}", sender.discreet_label()), now).await?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Sender,
+        Some(sender.id.0),
+        &format!("added the sender {}", sender.discreet_label()),
+        now,
+    )
+    .await?;
     Ok(sender)
 }
 
 /// Takes over what Twilio says about the sender now: SID and capabilities. The name stays.
 pub async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> Result<()> {
-    let seen =
-        (senders::twilio_sid.eq(&found.twilio_sid), senders::sms_capable.eq(found.sms_capable), senders::mms_capable.eq(found.mms_capable));
+    let seen = (
+        senders::twilio_sid.eq(&found.twilio_sid),
+        senders::sms_capable.eq(found.sms_capable),
+        senders::mms_capable.eq(found.mms_capable),
+    );
     diesel::update(senders::table.find(id)).set(seen).execute(conn).await?;
     Ok(())
 }
 
-/// Notes the address that Twilio now calls with incoming messages, without its secret, or the sentence that says why it could not be set.
-pub async fn record_inbound(conn: &mut Conn, id: SenderId, outcome: std::result::Result<&str, &str>) -> Result<Sender> {
+/// Notes the address that Twilio now calls with incoming messages, without its secret, or the
+/// sentence that says why it could not be set.
+pub async fn record_inbound(
+    conn: &mut Conn,
+    id: SenderId,
+    outcome: std::result::Result<&str, &str>,
+) -> Result<Sender> {
     let row = diesel::update(senders::table.find(id));
     let changed = match outcome {
         Ok(url) => {
-            let set = (senders::webhook_url.eq(redacted(url)), senders::webhook_error.eq(None::<String>));
+            let set =
+                (senders::webhook_url.eq(redacted(url)), senders::webhook_error.eq(None::<String>));
             row.set(set).returning(Sender::as_returning()).get_result(conn).await
         }
-        Err(reason) => row.set(senders::webhook_error.eq(reason)).returning(Sender::as_returning()).get_result(conn).await,
+        Err(reason) => {
+            row.set(senders::webhook_error.eq(reason))
+                .returning(Sender::as_returning())
+                .get_result(conn)
+                .await
+        }
     };
     changed.optional()?.ok_or(Error::NotFound("sender"))
 }
 
-/// Notes at the senders of connections that Twilio calls an address without the secret that they have now.
+/// Notes at the senders of connections that Twilio calls an address without the secret that they
+/// have now.
 pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
-    let called = senders::table.filter(senders::connection_id.eq_any(connections)).filter(senders::webhook_url.is_not_null());
+    let called = senders::table
+        .filter(senders::connection_id.eq_any(connections))
+        .filter(senders::webhook_url.is_not_null());
     let error = format!("{} Press “Repair webhook” at the sender.", webhook::WITHOUT_SECRET);
-    diesel::update(called.filter(senders::webhook_error.is_null())).set(senders::webhook_error.eq(error)).execute(conn).await?;
+    diesel::update(called.filter(senders::webhook_error.is_null()))
+        .set(senders::webhook_error.eq(error))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here. Needs the caller's transaction.
-pub async fn note_repaired(conn: &mut Conn, actor: &Actor, sender: &Sender, now: DateTime<Utc>) -> Result<()> {
-    let summary = format!("had Twilio report the incoming messages of the sender {} here", sender.discreet_label());
+/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here.
+/// Needs the caller's transaction.
+pub async fn note_repaired(
+    conn: &mut Conn,
+    actor: &Actor,
+    sender: &Sender,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let summary = format!(
+        "had Twilio report the incoming messages of the sender {} here",
+        sender.discreet_label()
+    );
     audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
 }
 
-/// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether it ran before.
+/// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether
+/// it ran before.
 pub async fn stop(conn: &mut Conn, id: SenderId, reason: &str, now: DateTime<Utc>) -> Result<bool> {
     let running = senders::table.find(id).filter(senders::stopped_at.is_null());
     let stopped = (senders::stopped_at.eq(now), senders::stopped_reason.eq(reason));

@@ -1,4 +1,5 @@
-//! What an account offers to send from: its numbers and Messaging Services, with what each can do and where it stands. HTTP only, no database.
+//! What an account offers to send from: its numbers and Messaging Services, with what each can do
+//! and where it stands. HTTP only, no database.
 
 use std::collections::HashMap;
 
@@ -24,7 +25,8 @@ pub struct Offer {
     pub shown: String,
     /// Its name in Twilio; empty where that is the address itself.
     pub name: String,
-    /// Twilio's word for the kind of number, such as `local` or `toll-free`; none for a Messaging Service.
+    /// Twilio's word for the kind of number, such as `local` or `toll-free`; none for a Messaging
+    /// Service.
     pub number_type: Option<String>,
     /// Whether it sends SMS.
     pub sms: bool,
@@ -59,21 +61,37 @@ pub struct Offers {
 }
 
 /// Lists what the account has. `inbound_url` is where incoming messages would have to be reported.
-pub async fn offers(client: &Client, credentials: &Credentials, inbound_url: &str) -> Result<Offers, Problem> {
+pub async fn offers(
+    client: &Client,
+    credentials: &Credentials,
+    inbound_url: &str,
+) -> Result<Offers, Problem> {
     let read = async || {
-        let (numbers, pools) = try_join!(client.list_numbers(credentials), Pools::read(client, credentials))?;
+        let (numbers, pools) =
+            try_join!(client.list_numbers(credentials), Pools::read(client, credentials))?;
         let has_toll_free = numbers.iter().any(|number| number.phone_number.is_toll_free());
-        let verifications = if has_toll_free { client.verifications(credentials, None).await } else { Ok(Vec::new()) };
+        let verifications = if has_toll_free {
+            client.verifications(credentials, None).await
+        } else {
+            Ok(Vec::new())
+        };
         Ok((numbers, pools, verifications))
     };
-    let (numbers, pools, verifications) = read().await.map_err(|error| Problem::of(error, credentials))?;
+    let (numbers, pools, verifications) =
+        read().await.map_err(|error| Problem::of(error, credentials))?;
     let needing = pools.pools.iter().filter(|pool| pool.needs_campaign());
-    let ask = async |pool: &Pool| (pool.service.sid.clone(), client.campaigns(credentials, &pool.service.sid).await);
+    let ask = async |pool: &Pool| {
+        (pool.service.sid.clone(), client.campaigns(credentials, &pool.service.sid).await)
+    };
     let campaigns: Campaigns = stream::iter(needing).map(ask).buffered(AT_ONCE).collect().await;
-    let of_services = pools.pools.iter().map(|pool| Offer::of_service(pool, &campaigns, inbound_url));
+    let of_services =
+        pools.pools.iter().map(|pool| Offer::of_service(pool, &campaigns, inbound_url));
     let of_numbers = numbers.iter().map(|number| {
         let registrations = registrations(number, &pools, &campaigns, &verifications);
-        Offer { registrations, ..Offer::of_number(number, pools.of(&number.phone_number), inbound_url) }
+        Offer {
+            registrations,
+            ..Offer::of_number(number, pools.of(&number.phone_number), inbound_url)
+        }
     });
     Ok(Offers { offers: of_services.chain(of_numbers).collect(), left_out: pools.left_out })
 }
@@ -92,9 +110,11 @@ fn registrations(
         return Vec::new();
     }
     match pools.of(phone) {
-        Some(pool) => {
-            campaigns.get(&pool.service.sid).map(|found| registration::covered(phone.international(), found)).into_iter().collect()
-        }
+        Some(pool) => campaigns
+            .get(&pool.service.sid)
+            .map(|found| registration::covered(phone.international(), found))
+            .into_iter()
+            .collect(),
         None => vec![Registration::without_service(phone.international(), pools)],
     }
 }
@@ -103,13 +123,16 @@ impl Offer {
     fn of_service(pool: &Pool, campaigns: &Campaigns, inbound_url: &str) -> Self {
         let service = &pool.service;
         let address = SenderAddress::MessagingService(service.sid.clone());
-        let campaign = campaigns.get(&service.sid).map(|found| registration::covered(service.friendly_name.clone(), found));
+        let campaign = campaigns
+            .get(&service.sid)
+            .map(|found| registration::covered(service.friendly_name.clone(), found));
         Self {
             shown: address.for_people(),
             address,
             name: service.friendly_name.clone(),
             number_type: None,
-            // Short codes and alphanumeric sender IDs are listed apart; whether there are any is looked at when it is chosen.
+            // Short codes and alphanumeric sender IDs are listed apart; whether there are any is
+            // looked at when it is chosen.
             sms: pool.numbers.is_empty() || pool.any(|number| number.capabilities.sms),
             mms: pool.any(|number| number.capabilities.mms),
             voice: false,
@@ -125,7 +148,10 @@ impl Offer {
         let phone = &number.phone_number;
         let shown = phone.international();
         let name = number.friendly_name.clone().unwrap_or_default();
-        let is_own_name = name.chars().filter(char::is_ascii_digit).eq(shown.chars().filter(char::is_ascii_digit));
+        let is_own_name = name
+            .chars()
+            .filter(char::is_ascii_digit)
+            .eq(shown.chars().filter(char::is_ascii_digit));
         Self {
             address: SenderAddress::PhoneNumber(phone.clone()),
             name: if is_own_name { String::new() } else { name },
@@ -142,7 +168,8 @@ impl Offer {
         }
     }
 
-    /// What becomes of those who get its incoming messages now, in sentences; none where nobody does, or Carillon.
+    /// What becomes of those who get its incoming messages now, in sentences; none where nobody
+    /// does, or Carillon.
     #[must_use]
     pub fn takes_from(&self) -> Option<String> {
         let drift = *self.webhook.drift.first()?;

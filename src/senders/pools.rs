@@ -1,4 +1,5 @@
-//! The Messaging Services of an account with the numbers in them, read once for all that is to be looked at. HTTP only, no database.
+//! The Messaging Services of an account with the numbers in them, read once for all that is to be
+//! looked at. HTTP only, no database.
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -29,26 +30,39 @@ const AT_ONCE: usize = 4;
 
 impl Pools {
     /// Reads the account's services and what is in them.
-    pub(super) async fn read(client: &Client, credentials: &Credentials) -> Result<Self, TwilioError> {
+    pub(super) async fn read(
+        client: &Client,
+        credentials: &Credentials,
+    ) -> Result<Self, TwilioError> {
         let mut services = match client.list_services(credentials).await {
-            // An API without Messaging Services, such as a double of Twilio's: then none has a number.
+            // An API without Messaging Services, such as a double of Twilio's: then none has a
+            // number.
             Err(TwilioError::NotFound { .. }) => Vec::new(),
             services => services?,
         };
         let left_out = services.len().saturating_sub(MOST_SERVICES);
         services.truncate(MOST_SERVICES);
-        let asked: Vec<BoxFuture<'_, _>> = services.into_iter().map(|service| Pool::read(client, credentials, service).boxed()).collect();
+        let asked: Vec<BoxFuture<'_, _>> = services
+            .into_iter()
+            .map(|service| Pool::read(client, credentials, service).boxed())
+            .collect();
         Ok(Self { pools: stream::iter(asked).buffered(AT_ONCE).try_collect().await?, left_out })
     }
 
     /// The service that has the number in its pool, if one has: Twilio allows at most one.
     pub(super) fn of(&self, number: &PhoneNumber) -> Option<&Pool> {
-        self.pools.iter().find(|pool| pool.numbers.iter().any(|candidate| candidate.phone_number == *number))
+        self.pools
+            .iter()
+            .find(|pool| pool.numbers.iter().any(|candidate| candidate.phone_number == *number))
     }
 }
 
 impl Pool {
-    async fn read(client: &Client, credentials: &Credentials, service: TwilioService) -> Result<Self, TwilioError> {
+    async fn read(
+        client: &Client,
+        credentials: &Credentials,
+        service: TwilioService,
+    ) -> Result<Self, TwilioError> {
         let numbers = client.service_numbers(credentials, &service.sid).await?;
         Ok(Self { service, numbers })
     }

@@ -1,4 +1,5 @@
-//! What American carriers want registered before a sender may text Americans, and how far that has come at Twilio. HTTP only, no database.
+//! What American carriers want registered before a sender may text Americans, and how far that has
+//! come at Twilio. HTTP only, no database.
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
@@ -59,16 +60,27 @@ const MOST_NUMBERS: usize = 20;
 const AT_ONCE: usize = 4;
 
 /// What a number needs.
-pub(super) async fn of_number(client: &Client, credentials: &Credentials, number: &TwilioNumber, pools: &Pools) -> Vec<Registration> {
+pub(super) async fn of_number(
+    client: &Client,
+    credentials: &Credentials,
+    number: &TwilioNumber,
+    pools: &Pools,
+) -> Vec<Registration> {
     let phone = &number.phone_number;
     if phone.is_toll_free() {
-        return vec![verified(phone, &number.sid, &client.verifications(credentials, Some(&number.sid)).await)];
+        return vec![verified(
+            phone,
+            &number.sid,
+            &client.verifications(credentials, Some(&number.sid)).await,
+        )];
     }
     if !phone.is_ten_digit_long_code() {
         return Vec::new();
     }
     vec![match pools.of(phone) {
-        Some(pool) => covered(phone.international(), &client.campaigns(credentials, &pool.service.sid).await),
+        Some(pool) => {
+            covered(phone.international(), &client.campaigns(credentials, &pool.service.sid).await)
+        }
         None => Registration::without_service(phone.international(), pools),
     }]
 }
@@ -82,24 +94,47 @@ pub(super) async fn of_service(
 ) -> Vec<Registration> {
     let mut found = Vec::new();
     if pool.iter().any(|number| number.phone_number.is_ten_digit_long_code()) {
-        found.push(covered(service.friendly_name.clone(), &client.campaigns(credentials, &service.sid).await));
+        found.push(covered(
+            service.friendly_name.clone(),
+            &client.campaigns(credentials, &service.sid).await,
+        ));
     }
-    let toll_free = pool.iter().filter(|number| number.phone_number.is_toll_free()).take(MOST_NUMBERS);
-    let asked: Vec<BoxFuture<'_, Registration>> = toll_free.map(|number| of_toll_free(client, credentials, number).boxed()).collect();
+    let toll_free =
+        pool.iter().filter(|number| number.phone_number.is_toll_free()).take(MOST_NUMBERS);
+    let asked: Vec<BoxFuture<'_, Registration>> =
+        toll_free.map(|number| of_toll_free(client, credentials, number).boxed()).collect();
     found.extend(stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await);
     found
 }
 
-async fn of_toll_free(client: &Client, credentials: &Credentials, number: &ServiceNumber) -> Registration {
-    verified(&number.phone_number, &number.sid, &client.verifications(credentials, Some(&number.sid)).await)
+async fn of_toll_free(
+    client: &Client,
+    credentials: &Credentials,
+    number: &ServiceNumber,
+) -> Registration {
+    verified(
+        &number.phone_number,
+        &number.sid,
+        &client.verifications(credentials, Some(&number.sid)).await,
+    )
 }
 
 /// What the campaigns of a service say about its long codes.
-pub(super) fn covered(subject: String, campaigns: &Result<Vec<Campaign>, TwilioError>) -> Registration {
+pub(super) fn covered(
+    subject: String,
+    campaigns: &Result<Vec<Campaign>, TwilioError>,
+) -> Registration {
     let scheme = Scheme::A2pCampaign;
     let campaigns = match campaigns {
         Ok(campaigns) => campaigns,
-        Err(error) => return Registration { subject, scheme, state: State::Unknown, reason: Some(not_told(error)) },
+        Err(error) => {
+            return Registration {
+                subject,
+                scheme,
+                state: State::Unknown,
+                reason: Some(not_told(error)),
+            };
+        }
     };
     let with = |status| campaigns.iter().find(|campaign| campaign.campaign_status == status);
     let (state, reason) = if with(CampaignStatus::Verified).is_some() {
@@ -113,30 +148,51 @@ pub(super) fn covered(subject: String, campaigns: &Result<Vec<Campaign>, TwilioE
     } else if campaigns.is_empty() {
         return Registration::missing_campaign(subject, "The Messaging Service has no campaign.");
     } else {
-        (State::Unknown, Some("Twilio gives its campaign a status that Carillon does not know.".to_owned()))
+        (
+            State::Unknown,
+            Some("Twilio gives its campaign a status that Carillon does not know.".to_owned()),
+        )
     };
     Registration { subject, scheme, state, reason }
 }
 
 /// What a list of verifications says about a toll-free number; the newest of its own counts.
-pub(super) fn verified(number: &PhoneNumber, sid: &NumberSid, listed: &Result<Vec<Verification>, TwilioError>) -> Registration {
-    let is_its_own = |found: &&Verification| found.tollfree_phone_number_sid.as_deref().is_none_or(|about| about == sid.as_str());
+pub(super) fn verified(
+    number: &PhoneNumber,
+    sid: &NumberSid,
+    listed: &Result<Vec<Verification>, TwilioError>,
+) -> Registration {
+    let is_its_own = |found: &&Verification| {
+        found.tollfree_phone_number_sid.as_deref().is_none_or(|about| about == sid.as_str())
+    };
     let (state, reason) = match listed.as_ref().map(|found| found.iter().find(is_its_own)) {
         Err(error) => (State::Unknown, Some(not_told(error))),
         Ok(None) => (State::Missing, None),
         Ok(Some(found)) => match found.status {
             VerificationStatus::TwilioApproved => (State::Registered, None),
-            VerificationStatus::PendingReview | VerificationStatus::InReview => (State::InReview, None),
+            VerificationStatus::PendingReview | VerificationStatus::InReview => {
+                (State::InReview, None)
+            }
             VerificationStatus::TwilioRejected => (State::Rejected, found.rejection_reason.clone()),
-            VerificationStatus::Unknown => (State::Unknown, Some("Twilio gives it a status that Carillon does not know.".to_owned())),
+            VerificationStatus::Unknown => (
+                State::Unknown,
+                Some("Twilio gives it a status that Carillon does not know.".to_owned()),
+            ),
         },
     };
-    Registration { subject: number.international(), scheme: Scheme::TollFreeVerification, state, reason }
+    Registration {
+        subject: number.international(),
+        scheme: Scheme::TollFreeVerification,
+        state,
+        reason,
+    }
 }
 
 fn not_told(error: &TwilioError) -> String {
     match error {
-        TwilioError::Keys { .. } | TwilioError::Refused { .. } => "The saved keys may not read it.".to_owned(),
+        TwilioError::Keys { .. } | TwilioError::Refused { .. } => {
+            "The saved keys may not read it.".to_owned()
+        }
         TwilioError::NotFound { .. } => "Twilio does not offer it to this account.".to_owned(),
         _ => "Twilio did not answer this question.".to_owned(),
     }
@@ -146,31 +202,44 @@ impl Registration {
     /// Of a ten-digit long code that none of these services has.
     pub(super) fn without_service(subject: String, pools: &Pools) -> Self {
         if pools.left_out == 0 {
-            return Self::missing_campaign(subject, "No Messaging Service has the number, so that no campaign covers it.");
+            return Self::missing_campaign(
+                subject,
+                "No Messaging Service has the number, so that no campaign covers it.",
+            );
         }
         let reason = "The account has more Messaging Services than Carillon looks into.".to_owned();
         Self { subject, scheme: Scheme::A2pCampaign, state: State::Unknown, reason: Some(reason) }
     }
 
     fn missing_campaign(subject: String, why: &str) -> Self {
-        Self { subject, scheme: Scheme::A2pCampaign, state: State::Missing, reason: Some(why.to_owned()) }
+        Self {
+            subject,
+            scheme: Scheme::A2pCampaign,
+            state: State::Missing,
+            reason: Some(why.to_owned()),
+        }
     }
 
-    /// What somebody has to know who is about to send, in a sentence; none where all is well or is being looked at.
+    /// What somebody has to know who is about to send, in a sentence; none where all is well or is
+    /// being looked at.
     #[must_use]
     pub fn concern(&self) -> Option<String> {
         let subject = &self.subject;
         match (self.state, self.scheme) {
-            (State::Missing, Scheme::A2pCampaign) => {
-                Some(format!("{subject} has no A2P campaign: carriers filter its messages to the United States, and may block them."))
+            (State::Missing, Scheme::A2pCampaign) => Some(format!(
+                "{subject} has no A2P campaign: carriers filter its messages to the United States, \
+                 and may block them."
+            )),
+            (State::Rejected, Scheme::A2pCampaign) => Some(format!(
+                "The A2P campaign of {subject} was rejected: its messages to the United States may \
+                 be blocked."
+            )),
+            (State::Missing, Scheme::TollFreeVerification) => {
+                Some(format!("{subject} is not verified: carriers block its messages."))
             }
-            (State::Rejected, Scheme::A2pCampaign) => {
-                Some(format!("The A2P campaign of {subject} was rejected: its messages to the United States may be blocked."))
-            }
-            (State::Missing, Scheme::TollFreeVerification) => Some(format!("{subject} is not verified: carriers block its messages.")),
-            (State::Rejected, Scheme::TollFreeVerification) => {
-                Some(format!("The verification of {subject} was rejected: carriers block its messages."))
-            }
+            (State::Rejected, Scheme::TollFreeVerification) => Some(format!(
+                "The verification of {subject} was rejected: carriers block its messages."
+            )),
             (State::Registered | State::InReview | State::Unknown, _) => None,
         }
     }
@@ -187,31 +256,44 @@ impl Registration {
             None => text.to_owned(),
         };
         let check = match (self.state, self.scheme) {
-            (State::Registered, Scheme::A2pCampaign) => {
-                Check::passed(title, "Its use is registered: carriers in the United States know it.")
+            (State::Registered, Scheme::A2pCampaign) => Check::passed(
+                title,
+                "Its use is registered: carriers in the United States know it.",
+            ),
+            (State::Registered, Scheme::TollFreeVerification) => {
+                Check::passed(title, "The number is verified.")
             }
-            (State::Registered, Scheme::TollFreeVerification) => Check::passed(title, "The number is verified."),
             (State::InReview, _) => Check::warning(
                 title,
-                "It is being reviewed. Until that is done, carriers hold back or drop messages to the United States and Canada.",
-                "Wait for Twilio's e-mail, or follow it in Twilio's console, before you send to many people.",
+                "It is being reviewed. Until that is done, carriers hold back or drop messages to \
+                 the United States and Canada.",
+                "Wait for Twilio's e-mail, or follow it in Twilio's console, before you send to \
+                 many people.",
             ),
             (State::Rejected, _) => Check::warning(
                 title,
-                with_reason("It was rejected: messages to the United States and Canada are filtered, and may be blocked."),
-                format!("Mend what Twilio names, then submit it again. {}", self.scheme.where_to_act()),
+                with_reason(
+                    "It was rejected: messages to the United States and Canada are filtered, and \
+                     may be blocked.",
+                ),
+                format!(
+                    "Mend what Twilio names, then submit it again. {}",
+                    self.scheme.where_to_act()
+                ),
             ),
             (State::Missing, Scheme::A2pCampaign) => Check::warning(
                 title,
                 with_reason(
-                    "Twilio requires that whoever texts Americans from a ten-digit number (10DLC) registers the use as a campaign. \
+                    "Twilio requires that whoever texts Americans from a ten-digit number (10DLC) \
+                     registers the use as a campaign. \
                      Unregistered messages are filtered, cost more, and may be blocked.",
                 ),
                 self.scheme.where_to_act(),
             ),
             (State::Missing, Scheme::TollFreeVerification) => Check::warning(
                 title,
-                "The toll-free number is not verified: carriers block its messages to the United States and Canada.",
+                "The toll-free number is not verified: carriers block its messages to the United \
+                 States and Canada.",
                 self.scheme.where_to_act(),
             ),
             (State::Unknown, _) => Check::warning(
@@ -230,18 +312,22 @@ impl Scheme {
     pub const fn page(self) -> &'static str {
         match self {
             Self::A2pCampaign => "https://www.twilio.com/docs/messaging/compliance/a2p-10dlc",
-            Self::TollFreeVerification => "https://www.twilio.com/docs/messaging/compliance/toll-free/console-onboarding",
+            Self::TollFreeVerification => {
+                "https://www.twilio.com/docs/messaging/compliance/toll-free/console-onboarding"
+            }
         }
     }
 
     const fn where_to_act(self) -> &'static str {
         match self {
             Self::A2pCampaign => {
-                "In Twilio's console, under Messaging, Regulatory Compliance, register your brand and a campaign, and put the number into the \
+                "In Twilio's console, under Messaging, Regulatory Compliance, register your brand \
+                 and a campaign, and put the number into the \
                  campaign's Messaging Service."
             }
             Self::TollFreeVerification => {
-                "In Twilio's console, open the number under Phone Numbers, Active numbers, and submit its toll-free verification."
+                "In Twilio's console, open the number under Phone Numbers, Active numbers, and \
+                 submit its toll-free verification."
             }
         }
     }

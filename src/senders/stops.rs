@@ -22,7 +22,8 @@ pub struct Stop {
     pub sender: Option<String>,
 }
 
-/// The connections that are stopped, and the stopped senders of the others. What a person has switched off is not among them.
+/// The connections that are stopped, and the stopped senders of the others. What a person has
+/// switched off is not among them.
 pub async fn stops(conn: &Conn) -> Result<Vec<Stop>> {
     let of_connections = connections::table
         .filter(connections::stopped_at.is_not_null())
@@ -40,7 +41,11 @@ pub async fn stops(conn: &Conn) -> Result<Vec<Stop>> {
     let whole = of_connections.load::<(ConnectionId, String)>(&mut one);
     let single = of_senders.load::<(ConnectionId, String, SenderAddress)>(&mut other);
     let (whole, single) = try_join!(whole, single)?;
-    let whole = whole.into_iter().map(|(connection_id, connection)| Stop { connection_id, connection, sender: None });
+    let whole = whole.into_iter().map(|(connection_id, connection)| Stop {
+        connection_id,
+        connection,
+        sender: None,
+    });
     let single = single.into_iter().map(|(connection_id, connection, address)| Stop {
         connection_id,
         connection,

@@ -1,4 +1,5 @@
-//! How Twilio reports a sender's incoming messages, compared with how it should: each difference by its name.
+//! How Twilio reports a sender's incoming messages, compared with how it should: each difference by
+//! its name.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,8 @@ use crate::types::text_enum::text_enum;
 pub struct Webhook {
     /// What decides about it: `the number`, `the Messaging Service “Shop”` …
     pub decided_by: String,
-    /// The address that is called; none if nothing is. Of other servers' addresses only the host, since the rest can hold secrets.
+    /// The address that is called; none if nothing is. Of other servers' addresses only the host,
+    /// since the rest can hold secrets.
     pub address: Option<String>,
     /// `POST` or `GET`; none if nothing is called.
     pub method: Option<String>,
@@ -45,7 +47,8 @@ text_enum! {
 }
 
 /// What is said of an address that is ours but for its secret.
-pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s present secret: Carillon takes a STOP at once, and \
+pub const WITHOUT_SECRET: &str = "They are reported at an address that lacks the connection’s \
+                                  present secret: Carillon takes a STOP at once, and \
                                   finds other texts within minutes.";
 
 impl Webhook {
@@ -58,26 +61,45 @@ impl Webhook {
                 let set = (number.sms_url.as_deref(), number.sms_method.as_deref());
                 match &number.sms_application_sid {
                     // It wins over the number's own address.
-                    Some(sid) => new(format!("the application {sid}"), (None, None), vec![Drift::Application]),
-                    None => new("the number".to_owned(), set, drift(set, expected, Drift::OtherAddress)),
+                    Some(sid) => new(
+                        format!("the application {sid}"),
+                        (None, None),
+                        vec![Drift::Application],
+                    ),
+                    None => {
+                        new("the number".to_owned(), set, drift(set, expected, Drift::OtherAddress))
+                    }
                 }
             }
-            Route::Service(service) if service.use_inbound_webhook_on_number => {
-                new("each number of the Messaging Service".to_owned(), (None, None), vec![Drift::LeftToNumbers])
-            }
+            Route::Service(service) if service.use_inbound_webhook_on_number => new(
+                "each number of the Messaging Service".to_owned(),
+                (None, None),
+                vec![Drift::LeftToNumbers],
+            ),
             Route::Service(service) => {
-                let set = (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
-                new("the Messaging Service".to_owned(), set, drift(set, expected, Drift::OtherAddress))
+                let set =
+                    (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
+                new(
+                    "the Messaging Service".to_owned(),
+                    set,
+                    drift(set, expected, Drift::OtherAddress),
+                )
             }
             Route::ServiceOfNumber { service, .. } => {
-                let set = (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
+                let set =
+                    (service.inbound_request_url.as_deref(), service.inbound_method.as_deref());
                 let by = format!("the Messaging Service “{}”", service.friendly_name);
                 new(by, set, drift(set, expected, Drift::OverriddenByService))
             }
         }
     }
 
-    fn new(decided_by: String, (address, method): Set<'_>, drift: Vec<Drift>, expected: &str) -> Self {
+    fn new(
+        decided_by: String,
+        (address, method): Set<'_>,
+        drift: Vec<Drift>,
+        expected: &str,
+    ) -> Self {
         let method = address.map(|_| method.unwrap_or("POST").to_uppercase());
         Self { decided_by, address: address.map(|address| shown(address, expected)), method, drift }
     }
@@ -111,14 +133,20 @@ impl Webhook {
     #[must_use]
     pub fn check(&self, label: &str) -> Check {
         let title = format!("Incoming messages of {label}");
-        let Some(gravest) = self.drift.first() else { return Check::passed(title, "Twilio reports them to Carillon.") };
-        let detail = self.drift.iter().map(|drift| self.sentence(*drift)).collect::<Vec<_>>().join(" ");
+        let Some(gravest) = self.drift.first() else {
+            return Check::passed(title, "Twilio reports them to Carillon.");
+        };
+        let detail =
+            self.drift.iter().map(|drift| self.sentence(*drift)).collect::<Vec<_>>().join(" ");
         if self.is_heard() {
             return Check::warning(title, detail, gravest.advice());
         }
         let advice = match gravest {
             Drift::WithoutSecret => gravest.advice().to_owned(),
-            _ => format!("{} Until then Carillon does not see replies, STOP among them.", gravest.advice()),
+            _ => format!(
+                "{} Until then Carillon does not see replies, STOP among them.",
+                gravest.advice()
+            ),
         };
         Check::failed(title, detail, advice).mended_at(Mend::Webhook)
     }
@@ -134,21 +162,40 @@ impl Webhook {
     pub fn sentence(&self, drift: Drift) -> String {
         let by = &self.decided_by;
         match drift {
-            Drift::Unreachable => "The internet does not reach the address of this Carillon, so that Twilio cannot call it.".to_owned(),
-            Drift::Application => format!("They go to {by}, which is set at the number and wins over its address."),
-            Drift::LeftToNumbers => "The service leaves them to its numbers, each of which reports where it likes.".to_owned(),
+            Drift::Unreachable => "The internet does not reach the address of this Carillon, so \
+                                   that Twilio cannot call it."
+                .to_owned(),
+            Drift::Application => {
+                format!("They go to {by}, which is set at the number and wins over its address.")
+            }
+            Drift::LeftToNumbers => {
+                "The service leaves them to its numbers, each of which reports \
+                                     where it likes."
+                    .to_owned()
+            }
             Drift::OverriddenByService => match &self.address {
-                Some(address) => format!("They go to {}, since {by} has the number in its pool and decides.", inbound::host_of(address)),
-                None => format!("They are dropped, since {by} has the number in its pool, decides, and has no address set."),
+                Some(address) => format!(
+                    "They go to {}, since {by} has the number in its pool and decides.",
+                    inbound::host_of(address)
+                ),
+                None => format!(
+                    "They are dropped, since {by} has the number in its pool, decides, and has no \
+                     address set."
+                ),
             },
             Drift::NotSet => format!("They are dropped: {by} has no address set."),
             Drift::WithoutSecret => WITHOUT_SECRET.to_owned(),
             Drift::OtherAddress => {
-                format!("They go to another address, at {}.", self.address.as_deref().map_or_else(String::new, inbound::host_of))
+                format!(
+                    "They go to another address, at {}.",
+                    self.address.as_deref().map_or_else(String::new, inbound::host_of)
+                )
             }
             Drift::OtherMethod => "They are reported by GET, where Carillon takes POST.".to_owned(),
             Drift::FewRetries => {
-                "They are reported to Carillon, but a call that fails is not tried again: the settings after # are missing.".to_owned()
+                "They are reported to Carillon, but a call that fails is not tried again: the \
+                 settings after # are missing."
+                    .to_owned()
             }
         }
     }
@@ -158,11 +205,13 @@ impl Drift {
     const fn advice(self) -> &'static str {
         match self {
             Self::Unreachable => {
-                "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches this server, restart, then press “Repair \
+                "Set CARILLON_PUBLIC_URL to the https address under which the internet reaches \
+                 this server, restart, then press “Repair \
                  webhook”."
             }
             Self::OverriddenByService => {
-                "Add the Messaging Service as a sender instead of the number, or repair the webhook: where the service reports to somebody \
+                "Add the Messaging Service as a sender instead of the number, or repair the \
+                 webhook: where the service reports to somebody \
                  else, Carillon leaves it alone, and you change it in Twilio's console."
             }
             _ => "Press “Repair webhook” at the sender.",
@@ -182,17 +231,27 @@ fn drift((address, method): Set<'_>, expected: &str, other: Drift) -> Vec<Drift>
     let plain = if without_secret(expected).is_none() { without_secret(address) } else { None };
     let address = plain.as_deref().unwrap_or(address);
     if !inbound::is_same(address, expected) {
-        return vec![if inbound::differs_in_secret(address, expected) { Drift::WithoutSecret } else { other }];
+        return vec![if inbound::differs_in_secret(address, expected) {
+            Drift::WithoutSecret
+        } else {
+            other
+        }];
     }
     let by_get = method.is_some_and(|method| !method.eq_ignore_ascii_case("POST"));
     let forgetful = address != expected;
-    [(by_get, Drift::OtherMethod), (forgetful, Drift::FewRetries)].into_iter().filter_map(|(is, drift)| is.then_some(drift)).collect()
+    [(by_get, Drift::OtherMethod), (forgetful, Drift::FewRetries)]
+        .into_iter()
+        .filter_map(|(is, drift)| is.then_some(drift))
+        .collect()
 }
 
-/// An address as it may be shown: ours whole, but for a query; others' only as far as it says whose it is.
+/// An address as it may be shown: ours whole, but for a query; others' only as far as it says whose
+/// it is.
 fn shown(address: &str, expected: &str) -> String {
     let origin = |address: &str| url::Url::parse(address).ok().map(|url| url.origin());
-    let Ok(mut url) = url::Url::parse(address) else { return "an address that cannot be read".to_owned() };
+    let Ok(mut url) = url::Url::parse(address) else {
+        return "an address that cannot be read".to_owned();
+    };
     if Some(url.origin()) != origin(expected) {
         return format!("{}://{}/…", url.scheme(), url.host_str().unwrap_or_default());
     }
@@ -211,13 +270,17 @@ mod tests {
     const HERE: &str = "https://sms.example.com/hooks/twilio/1/inbound#rc=5&rp=all";
 
     fn number(changes: &str) -> Route {
-        let json = format!(r#"{{"sid": "PNca4111000000000000000000000000d1", "phone_number": "+15005550006"{changes}}}"#);
+        let json = format!(
+            r#"{{"sid": "PNca4111000000000000000000000000d1", "phone_number": "+15005550006"{changes}}}"#
+        );
         let number: TwilioNumber = serde_json::from_str(&json).unwrap();
         Route::Number { number, service: None }
     }
 
     fn service(changes: &str) -> TwilioService {
-        let json = format!(r#"{{"sid": "MGca4111000000000000000000000000c1", "friendly_name": "Shop"{changes}}}"#);
+        let json = format!(
+            r#"{{"sid": "MGca4111000000000000000000000000c1", "friendly_name": "Shop"{changes}}}"#
+        );
         serde_json::from_str(&json).unwrap()
     }
 
@@ -247,16 +310,33 @@ mod tests {
 
     #[test]
     fn every_drift_is_named_with_what_to_do() {
-        let elsewhere = r#", "inbound_request_url": "https://user:secret@crm.example.org/in?token=secret""#;
+        let elsewhere =
+            r#", "inbound_request_url": "https://user:secret@crm.example.org/in?token=secret""#;
         for (route, expected, words) in [
             (number(""), Drift::NotSet, "dropped: the number has no address"),
-            (number(r#", "sms_url": "https://old.example.com/secret/in?key=secret""#), Drift::OtherAddress, "at old.example.com"),
+            (
+                number(r#", "sms_url": "https://old.example.com/secret/in?key=secret""#),
+                Drift::OtherAddress,
+                "at old.example.com",
+            ),
             (number(&here("sms_url", "sms_method", "GET")), Drift::OtherMethod, "by GET"),
-            (number(r#", "sms_url": "x", "sms_application_sid": "AP1""#), Drift::Application, "application AP1"),
-            (Route::Service(service(r#", "use_inbound_webhook_on_number": true"#)), Drift::LeftToNumbers, "leaves them to its numbers"),
+            (
+                number(r#", "sms_url": "x", "sms_application_sid": "AP1""#),
+                Drift::Application,
+                "application AP1",
+            ),
+            (
+                Route::Service(service(r#", "use_inbound_webhook_on_number": true"#)),
+                Drift::LeftToNumbers,
+                "leaves them to its numbers",
+            ),
             (Route::Service(service("")), Drift::NotSet, "the Messaging Service has no address"),
             (of_pool(elsewhere), Drift::OverriddenByService, "go to crm.example.org, since"),
-            (of_pool(""), Drift::OverriddenByService, "dropped, since the Messaging Service “Shop”"),
+            (
+                of_pool(""),
+                Drift::OverriddenByService,
+                "dropped, since the Messaging Service “Shop”",
+            ),
         ] {
             let webhook = Webhook::compare(&route, HERE);
             assert_eq!(webhook.drift.first(), Some(&expected), "{route:?}");
@@ -278,20 +358,33 @@ mod tests {
             assert_eq!(webhook.drift, [Drift::WithoutSecret], "{address}");
             let check = webhook.check("Shop");
             let shown = format!("{webhook:?} {check:?}");
-            assert!(!webhook.is_heard() && check.has_failed() && shown.contains("Repair webhook"), "{shown}");
+            assert!(
+                !webhook.is_heard() && check.has_failed() && shown.contains("Repair webhook"),
+                "{shown}"
+            );
             assert!(!shown.contains("c2VjcmV0") && !shown.contains("Zm9ybWVy"), "{shown}");
         }
         let webhook = Webhook::compare(&set(&secret), &secret);
-        assert_eq!((webhook.drift.len(), webhook.address.unwrap().contains("/1/…/inbound")), (0, true));
-        assert_eq!(Webhook::compare(&set(&secret), HERE).drift, [], "signatures prove calls of this address as well");
+        assert_eq!(
+            (webhook.drift.len(), webhook.address.unwrap().contains("/1/…/inbound")),
+            (0, true)
+        );
+        assert_eq!(
+            Webhook::compare(&set(&secret), HERE).drift,
+            [],
+            "signatures prove calls of this address as well"
+        );
     }
 
     #[test]
     fn an_address_that_twilio_cannot_call_is_not_heard_however_it_is_set() {
-        let webhook = Webhook::compare(&number(&here("sms_url", "sms_method", "POST")), HERE).at_unreachable_address();
+        let webhook = Webhook::compare(&number(&here("sms_url", "sms_method", "POST")), HERE)
+            .at_unreachable_address();
         assert!(webhook.is_set_in_vain() && !webhook.is_heard());
         assert!(webhook.why_not_heard().unwrap().contains("CARILLON_PUBLIC_URL"));
-        let elsewhere = Webhook::compare(&number(r#", "sms_url": "https://old.example.com/""#), HERE).at_unreachable_address();
+        let elsewhere =
+            Webhook::compare(&number(r#", "sms_url": "https://old.example.com/""#), HERE)
+                .at_unreachable_address();
         assert!(!elsewhere.is_set_in_vain() && !elsewhere.is_heard());
     }
 

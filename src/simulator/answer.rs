@@ -84,18 +84,28 @@ pub(super) fn meaning(code: u32) -> &'static str {
         21211 => "Invalid 'To' Phone Number",
         21212 => "Invalid 'From' Phone Number",
         21266 => "'To' and 'From' number cannot be the same",
-        21408 => "Permission to send an SMS has not been enabled for the region indicated by the 'To' number",
+        21408 => {
+            "Permission to send an SMS has not been enabled for the region indicated by the 'To' \
+             number"
+        }
         21602 => "Message body is required.",
         21603 => "A 'From' phone number is required.",
         21604 => "A 'To' phone number is required.",
-        21606 => "The 'From' phone number provided is not a valid message-capable Twilio phone number for this destination",
+        21606 => {
+            "The 'From' phone number provided is not a valid message-capable Twilio phone number \
+             for this destination"
+        }
         21608 => {
-            "The number is unverified. Trial accounts cannot send messages to unverified numbers; verify it at twilio.com/user/account/phone-numbers/verified, or purchase a Twilio number to send messages to unverified numbers"
+            "The number is unverified. Trial accounts cannot send messages to unverified numbers; \
+             verify it at twilio.com/user/account/phone-numbers/verified, or purchase a Twilio \
+             number to send messages to unverified numbers"
         }
         21609 => "Invalid 'StatusCallback' URL",
         21610 => "Attempt to send to unsubscribed recipient",
         21611 => "This 'From' number has exceeded the maximum number of queued messages",
-        21612 => "The 'To' phone number is not currently reachable using the 'From' phone number via SMS",
+        21612 => {
+            "The 'To' phone number is not currently reachable using the 'From' phone number via SMS"
+        }
         21614 => "'To' number is not a valid mobile number",
         21617 => "The concatenated message body exceeds the 1600 character limit",
         21620 => "Invalid media URL(s)",

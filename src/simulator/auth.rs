@@ -44,12 +44,17 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let known = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).and_then(|header| {
-            let shared = request.app_data::<Data<Shared>>()?;
-            shared.world().credential(header)
-        });
+        let known =
+            request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).and_then(
+                |header| {
+                    let shared = request.app_data::<Data<Shared>>()?;
+                    shared.world().credential(header)
+                },
+            );
         ready(match known {
-            Some((Credential { account_sid, key }, status)) => Ok(Self { account_sid, key, status }),
+            Some((Credential { account_sid, key }, status)) => {
+                Ok(Self { account_sid, key, status })
+            }
             None => Err(Refusal::new(20003)),
         })
     }

@@ -49,7 +49,11 @@ async fn state(shared: Data<Shared>) -> HttpResponse {
         .accounts
         .iter()
         .map(|account| {
-            let keys: Vec<Value> = account.api_keys.iter().map(|key| json!({"sid": key.sid, "secret": key.secret})).collect();
+            let keys: Vec<Value> = account
+                .api_keys
+                .iter()
+                .map(|key| json!({"sid": key.sid, "secret": key.secret}))
+                .collect();
             json!({
                 "sid": account.sid,
                 "auth_token": account.auth_token,
@@ -95,7 +99,8 @@ async fn state(shared: Data<Shared>) -> HttpResponse {
     }))
 }
 
-/// `direction` (default: those that the API sent; `all`), `to`, `after` (how many to skip), `limit`.
+/// `direction` (default: those that the API sent; `all`), `to`, `after` (how many to skip),
+/// `limit`.
 #[derive(Deserialize)]
 struct MessageQuery {
     direction: Option<String>,
@@ -142,12 +147,15 @@ async fn redeliver(shared: Data<Shared>, sid: Path<String>) -> HttpResponse {
 fn answer_reply(outcome: Result<Reply, ReplyError>) -> HttpResponse {
     match outcome {
         Ok(reply) => HttpResponse::Ok().json(reply),
-        Err(error @ ReplyError::UnknownMessage(_)) => problem(StatusCode::NOT_FOUND, &error.to_string()),
+        Err(error @ ReplyError::UnknownMessage(_)) => {
+            problem(StatusCode::NOT_FOUND, &error.to_string())
+        }
         Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
     }
 }
 
-/// `{"fault": "undelivered", "code": 30003, "handset": "+1…", "next": 5 | "probability": 0.2, "seed": 7, "reach": "sends"}`
+/// `{"fault": "undelivered", "code": 30003, "handset": "+1…", "next": 5 | "probability": 0.2,
+/// "seed": 7, "reach": "sends"}`
 #[derive(Deserialize)]
 struct FaultRequest {
     #[serde(flatten)]
@@ -168,14 +176,22 @@ async fn inject(shared: Data<Shared>, request: Json<FaultRequest>) -> HttpRespon
     let request = request.into_inner();
     let extent = match (request.next, request.probability) {
         (Some(_), Some(_)) => {
-            return problem(StatusCode::UNPROCESSABLE_ENTITY, "give either next or probability, not both");
+            return problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "give either next or probability, not both",
+            );
         }
-        (Some(0), None) => return problem(StatusCode::UNPROCESSABLE_ENTITY, "next must be at least 1"),
+        (Some(0), None) => {
+            return problem(StatusCode::UNPROCESSABLE_ENTITY, "next must be at least 1");
+        }
         (Some(count), None) => Extent::Next(count),
-        (None, Some(probability)) => Extent::Chance { probability, seed: request.seed.unwrap_or(0) },
+        (None, Some(probability)) => {
+            Extent::Chance { probability, seed: request.seed.unwrap_or(0) }
+        }
         (None, None) => Extent::Always,
     };
-    let rule = Rule { fault: request.fault, handset: request.handset, extent, reach: request.reach };
+    let rule =
+        Rule { fault: request.fault, handset: request.handset, extent, reach: request.reach };
     let id = handle(shared).inject(rule);
     HttpResponse::Created().json(json!({"id": id}))
 }
@@ -216,7 +232,11 @@ struct AccountChange {
     auth_token: Option<String>,
 }
 
-async fn change_account(shared: Data<Shared>, sid: Path<String>, change: Json<AccountChange>) -> HttpResponse {
+async fn change_account(
+    shared: Data<Shared>,
+    sid: Path<String>,
+    change: Json<AccountChange>,
+) -> HttpResponse {
     let change = change.into_inner();
     let status = match change.status.as_deref() {
         None => None,
@@ -224,7 +244,10 @@ async fn change_account(shared: Data<Shared>, sid: Path<String>, change: Json<Ac
         Some("suspended") => Some(AccountStatus::Suspended),
         Some("closed") => Some(AccountStatus::Closed),
         Some(_) => {
-            return problem(StatusCode::UNPROCESSABLE_ENTITY, "status is one of active, suspended, closed");
+            return problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "status is one of active, suspended, closed",
+            );
         }
     };
     let known = handle(shared).change_account(&sid, |account| {
@@ -233,7 +256,11 @@ async fn change_account(shared: Data<Shared>, sid: Path<String>, change: Json<Ac
             account.auth_token = token;
         }
     });
-    if known { HttpResponse::NoContent().finish() } else { problem(StatusCode::NOT_FOUND, "there is no such account") }
+    if known {
+        HttpResponse::NoContent().finish()
+    } else {
+        problem(StatusCode::NOT_FOUND, "there is no such account")
+    }
 }
 
 /// What can be changed of a service, beyond what Twilio's own API changes.
@@ -242,8 +269,14 @@ struct ServiceChange {
     advanced_opt_out: bool,
 }
 
-async fn change_service(shared: Data<Shared>, sid: Path<String>, change: Json<ServiceChange>) -> HttpResponse {
-    if handle(shared).change_service(&sid, |service| service.advanced_opt_out = change.advanced_opt_out) {
+async fn change_service(
+    shared: Data<Shared>,
+    sid: Path<String>,
+    change: Json<ServiceChange>,
+) -> HttpResponse {
+    if handle(shared)
+        .change_service(&sid, |service| service.advanced_opt_out = change.advanced_opt_out)
+    {
         HttpResponse::NoContent().finish()
     } else {
         problem(StatusCode::NOT_FOUND, "there is no such service")

@@ -1,4 +1,5 @@
-//! Creating a message: the checks that Twilio makes, in its order, and what will become of the message.
+//! Creating a message: the checks that Twilio makes, in its order, and what will become of the
+//! message.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -66,7 +67,12 @@ pub(super) enum Manner {
 
 impl Draft {
     /// Checks a request; the error is the first thing that Twilio would complain about.
-    pub(super) fn check(world: &World, account: &Account, form: &Form, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub(super) fn check(
+        world: &World,
+        account: &Account,
+        form: &Form,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Refusal> {
         let to = form.filled("To").ok_or_else(|| Refusal::new(21604))?;
         let from = form.filled("From");
         let service = form.filled("MessagingServiceSid");
@@ -74,7 +80,8 @@ impl Draft {
             return Err(Refusal::new(21603));
         }
         let body = form.get("Body").unwrap_or_default();
-        let media: Vec<String> = form.all("MediaUrl").filter(|url| !url.is_empty()).map(str::to_owned).collect();
+        let media: Vec<String> =
+            form.all("MediaUrl").filter(|url| !url.is_empty()).map(str::to_owned).collect();
         if body.is_empty() && media.is_empty() && form.filled("ContentSid").is_none() {
             return Err(Refusal::new(21602));
         }
@@ -101,7 +108,10 @@ impl Draft {
         }
         let mut message = blank(account, &to, body, now);
         if let Some(sid) = service {
-            let service = world.service(sid).filter(|service| service.account_sid == account.sid).ok_or_else(|| Refusal::new(21701))?;
+            let service = world
+                .service(sid)
+                .filter(|service| service.account_sid == account.sid)
+                .ok_or_else(|| Refusal::new(21701))?;
             if let Some(from) = from
                 && !service.numbers.iter().any(|number| number == from)
             {
@@ -114,7 +124,8 @@ impl Draft {
             message.service_sid = Some(sid.into());
             message.parts = 0;
             message.status = if send_at.is_some() { Status::Scheduled } else { Status::Accepted };
-            message.status_callback = status_callback.or(service.status_callback.as_deref()).map(str::to_owned);
+            message.status_callback =
+                status_callback.or(service.status_callback.as_deref()).map(str::to_owned);
         } else {
             let from = from.unwrap_or_default();
             let number = check_sender(world, account, from, &to)?;
@@ -147,7 +158,13 @@ impl Draft {
     }
 
     /// Twilio's magic numbers, the only ones that test credentials know.
-    fn check_magic(account: &Account, from: Option<&str>, to: &str, body: &str, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    fn check_magic(
+        account: &Account,
+        from: Option<&str>,
+        to: &str,
+        body: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Refusal> {
         match from.ok_or_else(|| Refusal::new(21603))? {
             "+15005550006" => {}
             "+15005550001" => return Err(Refusal::new(21212)),
@@ -223,7 +240,9 @@ fn window_is_open(world: &World, message: &Message) -> bool {
         .of_handset(message.handset())
         .rev()
         .take_while(|earlier| message.created - earlier.created < TimeDelta::hours(24))
-        .any(|earlier| earlier.direction == Direction::Inbound && Some(&earlier.to) == message.from.as_ref())
+        .any(|earlier| {
+            earlier.direction == Direction::Inbound && Some(&earlier.to) == message.from.as_ref()
+        })
 }
 
 fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message {
@@ -249,7 +268,12 @@ fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message
     }
 }
 
-fn check_sender<'a>(world: &'a World, account: &Account, from: &str, to: &str) -> Result<&'a Number, Refusal> {
+fn check_sender<'a>(
+    world: &'a World,
+    account: &Account,
+    from: &str,
+    to: &str,
+) -> Result<&'a Number, Refusal> {
     if (from == bare(from)) != (to == bare(to)) {
         return Err(Refusal::new(21910));
     }
@@ -262,7 +286,8 @@ fn check_sender<'a>(world: &'a World, account: &Account, from: &str, to: &str) -
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.len() < 4 || digits.len() > 15 {
         return Err(Refusal::new(21212));
     }
-    let number = world.number(from).ok_or_else(|| Refusal::new(if on_whatsapp { 63007 } else { 21659 }))?;
+    let number =
+        world.number(from).ok_or_else(|| Refusal::new(if on_whatsapp { 63007 } else { 21659 }))?;
     if number.account_sid != account.sid {
         return Err(Refusal::new(21660));
     }
@@ -275,10 +300,14 @@ fn check_sender<'a>(world: &'a World, account: &Account, from: &str, to: &str) -
     Ok(number)
 }
 
-/// Reads a receiver: E.164 with spaces and the like removed; North American numbers must have a real shape.
+/// Reads a receiver: E.164 with spaces and the like removed; North American numbers must have a
+/// real shape.
 pub(super) fn parse_to(raw: &str) -> Result<String, Refusal> {
     let channel = if raw == bare(raw) { "" } else { "whatsapp:" };
-    let number: String = bare(raw).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.')).collect();
+    let number: String = bare(raw)
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.'))
+        .collect();
     let digits = number.strip_prefix('+').unwrap_or_default().as_bytes();
     let plausible = digits.iter().all(u8::is_ascii_digit)
         && (8..=15).contains(&digits.len())
@@ -295,23 +324,37 @@ fn check_media(media: &[String]) -> Result<(), Refusal> {
     if media.len() > 10 {
         return Err(Refusal::new(21623));
     }
-    if media.iter().any(|url| !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))) {
+    if media
+        .iter()
+        .any(|url| !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")))
+    {
         return Err(Refusal::new(21620));
     }
     Ok(())
 }
 
-/// Twilio wants http or https and a host name without underscore. Unlike Twilio, the simulator accepts local hosts.
+/// Twilio wants http or https and a host name without underscore. Unlike Twilio, the simulator
+/// accepts local hosts.
 pub(super) fn is_callback_url(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('_')))
+    url::Url::parse(url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| !host.contains('_'))
+    })
 }
 
 /// Reads how many seconds a message may wait: ten hours at most.
 fn parse_validity(raw: &str) -> Result<u32, Refusal> {
-    raw.parse().ok().filter(|period| (1..=36_000).contains(period)).ok_or_else(|| Refusal::new(21624))
+    raw.parse()
+        .ok()
+        .filter(|period| (1..=36_000).contains(period))
+        .ok_or_else(|| Refusal::new(21624))
 }
 
-fn scheduled_for(form: &Form, service: Option<&str>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {
+fn scheduled_for(
+    form: &Form,
+    service: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, Refusal> {
     if form.filled("ScheduleType").is_none() {
         return Ok(None);
     }
@@ -332,10 +375,25 @@ mod tests {
 
     #[test]
     fn only_numbers_that_could_exist_are_accepted() {
-        for good in ["+12065550111", "+1 (206) 555-0111", "+491701234567", "+15005550006", "whatsapp:+12065550111"] {
+        for good in [
+            "+12065550111",
+            "+1 (206) 555-0111",
+            "+491701234567",
+            "+15005550006",
+            "whatsapp:+12065550111",
+        ] {
             assert!(parse_to(good).is_ok(), "{good}");
         }
-        for bad in ["12065550111", "+1206555011", "+11065550111", "+0491701234567", "+1206555abcd", "+", "", "+15005550001"] {
+        for bad in [
+            "12065550111",
+            "+1206555011",
+            "+11065550111",
+            "+0491701234567",
+            "+1206555abcd",
+            "+",
+            "",
+            "+15005550001",
+        ] {
             assert!(parse_to(bad).is_err(), "{bad}");
         }
         assert_eq!(parse_to("+1 (206) 555-0111").ok().as_deref(), Some("+12065550111"));
@@ -343,8 +401,15 @@ mod tests {
 
     #[test]
     fn a_message_may_wait_from_one_second_to_ten_hours() {
-        assert_eq!((parse_validity("1").ok(), parse_validity("36000").ok()), (Some(1), Some(36_000)));
-        assert!(["0", "36001", "-1", "1.5", "soon"].into_iter().all(|wrong| parse_validity(wrong).is_err()));
+        assert_eq!(
+            (parse_validity("1").ok(), parse_validity("36000").ok()),
+            (Some(1), Some(36_000))
+        );
+        assert!(
+            ["0", "36001", "-1", "1.5", "soon"]
+                .into_iter()
+                .all(|wrong| parse_validity(wrong).is_err())
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What happens to a message after it was recorded: its statuses, one after the other, and their callbacks.
+//! What happens to a message after it was recorded: its statuses, one after the other, and their
+//! callbacks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,7 +54,9 @@ pub(super) fn schedule(shared: &Arc<Shared>, place: usize, wait: Duration) {
 pub(super) fn release(shared: &Arc<Shared>, place: usize) {
     let plan = {
         let mut world = shared.world();
-        let Some(message) = world.log.get(place).filter(|message| message.status == Status::Scheduled).cloned() else {
+        let Some(message) =
+            world.log.get(place).filter(|message| message.status == Status::Scheduled).cloned()
+        else {
             return;
         };
         world.log.change(place, |message| message.status = Status::Accepted);
@@ -83,7 +86,12 @@ pub(super) fn cancel(shared: &Arc<Shared>, place: usize) -> bool {
 }
 
 /// Makes the calls that come in; `order` decides how they are shuffled, if they are.
-async fn report(shared: &Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Call>, manner: Manner, order: u64) {
+async fn report(
+    shared: &Arc<Shared>,
+    mut queue: mpsc::UnboundedReceiver<Call>,
+    manner: Manner,
+    order: u64,
+) {
     match manner {
         Manner::InOrder => {
             while let Some(call) = queue.recv().await {
@@ -129,7 +137,9 @@ fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
         match (&message.service_sid, &message.from) {
             (Some(sid), None) => {
                 let service = world.service(sid)?;
-                world.choose_sender(service, message.handset()).map(|number| number.phone_number.clone())
+                world
+                    .choose_sender(service, message.handset())
+                    .map(|number| number.phone_number.clone())
             }
             _ => None,
         }
@@ -151,10 +161,19 @@ fn advance(world: &mut World, place: usize, step: Step) -> Option<Call> {
     })?;
     let url = message.status_callback.clone()?;
     let params = callback_params(message);
-    let (message_sid, status, account_sid) = (message.sid.clone(), step.status.as_str(), message.account_sid.clone());
+    let (message_sid, status, account_sid) =
+        (message.sid.clone(), step.status.as_str(), message.account_sid.clone());
     let auth_token = world.account(&account_sid)?.auth_token.clone();
     let idempotency_token = new_sid("");
-    Some(Call { url, method: Method::Post, params, auth_token, message_sid, idempotency_token, status })
+    Some(Call {
+        url,
+        method: Method::Post,
+        params,
+        auth_token,
+        message_sid,
+        idempotency_token,
+        status,
+    })
 }
 
 fn callback_params(message: &Message) -> Vec<(String, String)> {

@@ -1,4 +1,5 @@
-//! What the network does wrong on purpose: rules for all handsets or for one, for some requests or until withdrawn.
+//! What the network does wrong on purpose: rules for all handsets or for one, for some requests or
+//! until withdrawn.
 
 use std::collections::HashMap;
 
@@ -51,7 +52,8 @@ pub enum Fault {
     Reset,
     /// The connection is cut after the message is recorded.
     ResetRecorded,
-    /// The request is stuck on its way until the simulator lets go; then it is recorded and answered, even if nobody waits any more.
+    /// The request is stuck on its way until the simulator lets go; then it is recorded and
+    /// answered, even if nobody waits any more.
     Stall,
     /// The message is recorded and sent at once; the answer is stuck until the simulator lets go.
     StallRecorded,
@@ -227,7 +229,8 @@ impl Faults {
         self.rules.iter().map(|active| (active.id, &active.rule))
     }
 
-    /// The fault that a message to this handset meets, if any; counts it. Rules for the handset come first, then the newest.
+    /// The fault that a message to this handset meets, if any; counts it. Rules for the handset
+    /// come first, then the newest.
     pub(super) fn meet(&mut self, aspect: Aspect, reach: Reach, handset: &str) -> Option<Fault> {
         if self.rules.is_empty() {
             return None;
@@ -240,7 +243,9 @@ impl Faults {
                     Some(number) => own && number == handset,
                     None => !own,
                 };
-                let meets_request = aspect != Aspect::Answer || rule.reach == reach || rule.reach == Reach::Everything;
+                let meets_request = aspect != Aspect::Answer
+                    || rule.reach == reach
+                    || rule.reach == Reach::Everything;
                 if rule.fault.aspect() != aspect || !meets_handset || !meets_request {
                     continue;
                 }
@@ -298,7 +303,9 @@ mod tests {
         let draw = || {
             let mut faults = Faults::default();
             faults.inject(Rule::chance(0.5, 7, Fault::ServerError));
-            (0..64).map(|_| faults.meet(Aspect::Answer, Reach::Sends, "x").is_some()).collect::<Vec<_>>()
+            (0..64)
+                .map(|_| faults.meet(Aspect::Answer, Reach::Sends, "x").is_some())
+                .collect::<Vec<_>>()
         };
         let first = draw();
         assert_eq!(first, draw());

@@ -25,7 +25,10 @@ impl Form {
     }
 
     /// The parameters without those named, encoded again.
-    pub(super) fn encode_without(&self, names: &[&str]) -> url::form_urlencoded::Serializer<'static, String> {
+    pub(super) fn encode_without(
+        &self,
+        names: &[&str],
+    ) -> url::form_urlencoded::Serializer<'static, String> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (key, value) in self.0.iter().filter(|(key, _)| !names.contains(&key.as_str())) {
             query.append_pair(key, value);

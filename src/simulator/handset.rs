@@ -115,7 +115,11 @@ async fn phones_fragment(shared: Data<Shared>, query: Query<Since>) -> HttpRespo
     fragment(&shared, "_phones.html", phones.version, &PhonesFragment { phones })
 }
 
-async fn thread_fragment(shared: Data<Shared>, number: Path<String>, query: Query<Since>) -> HttpResponse {
+async fn thread_fragment(
+    shared: Data<Shared>,
+    number: Path<String>,
+    query: Query<Since>,
+) -> HttpResponse {
     if query.since == Some(shared.world().log.version_of_handset(&number)) {
         return HttpResponse::NoContent().finish();
     }
@@ -136,8 +140,11 @@ struct ThreadFragment {
 async fn switch_on(shared: Data<Shared>, body: Bytes) -> HttpResponse {
     let form = Form::parse(&body);
     let handset = form.filled("handset").and_then(handset_number);
-    let (Some(switch), Some(extent)) = (form.get("fault").and_then(switches::find), form.get("extent").and_then(parse_extent)) else {
-        return HttpResponse::UnprocessableEntity().body("Choose what the network does, and for how long.\n");
+    let (Some(switch), Some(extent)) =
+        (form.get("fault").and_then(switches::find), form.get("extent").and_then(parse_extent))
+    else {
+        return HttpResponse::UnprocessableEntity()
+            .body("Choose what the network does, and for how long.\n");
     };
     let back = back_to(handset.as_deref());
     shared.world().faults.inject(Rule { handset, extent, ..Rule::always(switch.fault) });
@@ -156,9 +163,10 @@ async fn switch_off(shared: Data<Shared>, body: Bytes) -> HttpResponse {
 
 async fn asset(name: Path<String>) -> HttpResponse {
     match pages::asset(&name) {
-        Some((data, media_type)) => {
-            HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "max-age=60")).body(data.into_owned())
-        }
+        Some((data, media_type)) => HttpResponse::Ok()
+            .content_type(media_type)
+            .insert_header((header::CACHE_CONTROL, "max-age=60"))
+            .body(data.into_owned()),
         None => HttpResponse::NotFound().finish(),
     }
 }
@@ -171,7 +179,9 @@ fn parse_extent(raw: &str) -> Option<Extent> {
     match raw {
         "always" => Some(Extent::Always),
         "half" => Some(Extent::Chance { probability: 0.5, seed: rand::random() }),
-        count => count.parse().ok().filter(|count| (1..=1_000_000).contains(count)).map(Extent::Next),
+        count => {
+            count.parse().ok().filter(|count| (1..=1_000_000).contains(count)).map(Extent::Next)
+        }
     }
 }
 
@@ -194,7 +204,12 @@ fn see_other(address: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, address)).finish()
 }
 
-fn page(shared: &Shared, status: StatusCode, template: &str, view: &impl Serialize) -> HttpResponse {
+fn page(
+    shared: &Shared,
+    status: StatusCode,
+    template: &str,
+    view: &impl Serialize,
+) -> HttpResponse {
     match shared.pages.render(template, view) {
         Ok(html) => HttpResponse::build(status)
             .content_type("text/html; charset=utf-8")
@@ -202,7 +217,8 @@ fn page(shared: &Shared, status: StatusCode, template: &str, view: &impl Seriali
             .body(html),
         Err(error) => {
             tracing::error!(%error, template, "a page of the simulator could not be rendered");
-            HttpResponse::InternalServerError().body("This page could not be shown; the log says why.\n")
+            HttpResponse::InternalServerError()
+                .body("This page could not be shown; the log says why.\n")
         }
     }
 }

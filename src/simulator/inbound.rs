@@ -1,4 +1,5 @@
-//! A message from a handset: keywords as Twilio treats them, then the webhook of the number or its service.
+//! A message from a handset: keywords as Twilio treats them, then the webhook of the number or its
+//! service.
 
 use serde::Serialize;
 
@@ -52,7 +53,8 @@ impl Keyword {
     /// The whole text, case ignored; Twilio does not act on "STOP please".
     fn of(body: &str) -> Option<Self> {
         match body.trim().to_uppercase().as_str() {
-            "STOP" | "STOPALL" | "UNSUBSCRIBE" | "CANCEL" | "END" | "QUIT" | "REVOKE" | "OPTOUT" => Some(Self::Stop),
+            "STOP" | "STOPALL" | "UNSUBSCRIBE" | "CANCEL" | "END" | "QUIT" | "REVOKE"
+            | "OPTOUT" => Some(Self::Stop),
             "START" | "UNSTOP" => Some(Self::Start),
             "YES" => Some(Self::Yes),
             "HELP" | "INFO" => Some(Self::Help),
@@ -70,10 +72,17 @@ impl Keyword {
 }
 
 /// Records a message from a handset and acts on keywords; the webhook is called by [`deliver`].
-pub(super) fn receive(shared: &Shared, from: &str, to: &str, body: &str) -> Result<usize, ReplyError> {
-    let from = super::create::parse_to(from).map_err(|_| ReplyError::BadHandset(from.to_owned()))?;
+pub(super) fn receive(
+    shared: &Shared,
+    from: &str,
+    to: &str,
+    body: &str,
+) -> Result<usize, ReplyError> {
+    let from =
+        super::create::parse_to(from).map_err(|_| ReplyError::BadHandset(from.to_owned()))?;
     let mut world = shared.world();
-    let number = world.number(bare(to)).cloned().ok_or_else(|| ReplyError::UnknownNumber(to.to_owned()))?;
+    let number =
+        world.number(bare(to)).cloned().ok_or_else(|| ReplyError::UnknownNumber(to.to_owned()))?;
     if !number.capabilities.sms {
         return Err(ReplyError::NoSms(to.to_owned()));
     }
@@ -113,7 +122,8 @@ pub(super) fn receive(shared: &Shared, from: &str, to: &str, body: &str) -> Resu
 pub(super) async fn deliver(shared: &Shared, place: usize) -> Option<Reply> {
     let (sid, call) = {
         let world = shared.world();
-        let message = world.log.get(place).filter(|message| message.direction == Direction::Inbound)?;
+        let message =
+            world.log.get(place).filter(|message| message.direction == Direction::Inbound)?;
         (message.sid.clone(), webhook(&world, message))
     };
     let (webhook_status, webhook) = match call {
@@ -163,21 +173,27 @@ fn act(world: &mut World, number: &Number, message: &Message, keyword: Keyword) 
     }
     let (text, direction) = match (keyword, toll_free) {
         (Keyword::Stop, true) => (
-            "NETWORK MSG: You replied with the word \"stop\" which blocks all texts sent from this number. Text back \"unstop\" to receive messages again.",
+            "NETWORK MSG: You replied with the word \"stop\" which blocks all texts sent from this \
+             number. Text back \"unstop\" to receive messages again.",
             Direction::Network,
         ),
-        (_, true) => {
-            ("NETWORK MSG: You have replied \"unstop\" and will begin receiving messages again from this number.", Direction::Network)
-        }
+        (_, true) => (
+            "NETWORK MSG: You have replied \"unstop\" and will begin receiving messages again from \
+             this number.",
+            Direction::Network,
+        ),
         (Keyword::Stop, false) => (
-            "You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe.",
+            "You have successfully been unsubscribed. You will not receive any more messages from \
+             this number. Reply START to resubscribe.",
             Direction::OutboundReply,
         ),
         (Keyword::Start | Keyword::Yes, false) => (
             "You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
             Direction::OutboundReply,
         ),
-        (Keyword::Help, false) => ("Reply STOP to unsubscribe. Msg&Data Rates May Apply.", Direction::OutboundReply),
+        (Keyword::Help, false) => {
+            ("Reply STOP to unsubscribe. Msg&Data Rates May Apply.", Direction::OutboundReply)
+        }
     };
     if let Some(place) = world.log.find(&message.sid) {
         answer_handset(world, place, text, direction);
@@ -220,7 +236,9 @@ fn webhook(world: &World, message: &Message) -> Option<Call> {
     let number = world.number(bare(&message.to))?;
     let service = message.service_sid.as_deref().and_then(|sid| world.service(sid));
     let (url, method) = match service {
-        Some(service) if !service.use_inbound_webhook_on_number => (service.inbound_request_url.clone(), service.inbound_method),
+        Some(service) if !service.use_inbound_webhook_on_number => {
+            (service.inbound_request_url.clone(), service.inbound_method)
+        }
         // The application's own address leads to somebody else, whom nobody plays here.
         _ if number.sms_application_sid.is_some() => (None, number.sms_method),
         _ => (number.sms_url.clone(), number.sms_method),
@@ -244,7 +262,8 @@ fn webhook(world: &World, message: &Message) -> Option<Call> {
 
 fn inbound_params(message: &Message) -> Vec<(&'static str, String)> {
     let from = message.from.as_deref().unwrap_or_default();
-    let country = |address: &str| if bare(address).starts_with("+1") { "US" } else { "" }.to_owned();
+    let country =
+        |address: &str| if bare(address).starts_with("+1") { "US" } else { "" }.to_owned();
     let mut params = vec![
         ("ToCountry", country(&message.to)),
         ("ToState", String::new()),
@@ -277,7 +296,8 @@ fn inbound_params(message: &Message) -> Vec<(&'static str, String)> {
     params
 }
 
-/// The texts that a `TwiML` answer sends back: `<Message>text</Message>`, also with `<Body>` inside.
+/// The texts that a `TwiML` answer sends back: `<Message>text</Message>`, also with `<Body>`
+/// inside.
 fn twiml_messages(twiml: &str) -> Vec<String> {
     let inside = |text: &str, tag: &str| -> Option<(String, usize)> {
         let open = text.find(&format!("<{tag}"))?;
@@ -289,7 +309,11 @@ fn twiml_messages(twiml: &str) -> Vec<String> {
     while let Some((content, end)) = inside(rest, "Message") {
         rest = &rest[end..];
         let text = inside(&content, "Body").map_or(content, |(body, _)| body);
-        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");
+        let text = text
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&apos;", "'");
         texts.push(text.replace("&amp;", "&").trim().to_owned());
     }
     texts.retain(|text| !text.is_empty());
@@ -304,7 +328,12 @@ mod tests {
     fn twiml_answers_become_texts() {
         assert_eq!(twiml_messages("<Response></Response>"), Vec::<String>::new());
         assert_eq!(twiml_messages("<Response><Message>a &amp; b</Message></Response>"), ["a & b"]);
-        assert_eq!(twiml_messages(r#"<Response><Message to="x"><Body>hi</Body></Message><Message>b</Message></Response>"#), ["hi", "b"]);
+        assert_eq!(
+            twiml_messages(
+                r#"<Response><Message to="x"><Body>hi</Body></Message><Message>b</Message></Response>"#
+            ),
+            ["hi", "b"]
+        );
     }
 
     #[test]

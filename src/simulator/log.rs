@@ -50,7 +50,11 @@ impl MessageLog {
     }
 
     /// Changes the message at a place.
-    pub(super) fn change(&mut self, place: usize, change: impl FnOnce(&mut Message)) -> Option<&Message> {
+    pub(super) fn change(
+        &mut self,
+        place: usize,
+        change: impl FnOnce(&mut Message),
+    ) -> Option<&Message> {
         let message = self.all.get_mut(place)?;
         change(message);
         self.generation += 1;
@@ -73,7 +77,11 @@ impl MessageLog {
 
     /// The messages of a handset, oldest first.
     pub(super) fn of_handset(&self, number: &str) -> impl DoubleEndedIterator<Item = &Message> {
-        self.handsets.get(number).into_iter().flat_map(|handset| &handset.messages).map(|place| &self.all[*place])
+        self.handsets
+            .get(number)
+            .into_iter()
+            .flat_map(|handset| &handset.messages)
+            .map(|place| &self.all[*place])
     }
 
     /// The places of a handset's messages, oldest first.
@@ -120,11 +128,17 @@ impl MessageLog {
 }
 
 /// Whether a message was last changed before a time; used by the date filters.
-pub(super) fn sent_between(message: &Message, from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> bool {
+pub(super) fn sent_between(
+    message: &Message,
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+) -> bool {
     if from.is_none() && until.is_none() {
         return true;
     }
-    message.sent.is_some_and(|sent| from.is_none_or(|from| sent >= from) && until.is_none_or(|until| sent <= until))
+    message.sent.is_some_and(|sent| {
+        from.is_none_or(|from| sent >= from) && until.is_none_or(|until| sent <= until)
+    })
 }
 
 fn sid_number(sid: &str) -> Option<u128> {

@@ -123,7 +123,11 @@ impl Message {
     /// The number of the handset that takes part, without its channel.
     #[must_use]
     pub fn handset(&self) -> &str {
-        bare(if self.direction == Direction::Inbound { self.from.as_deref().unwrap_or_default() } else { &self.to })
+        bare(if self.direction == Direction::Inbound {
+            self.from.as_deref().unwrap_or_default()
+        } else {
+            &self.to
+        })
     }
 
     /// The Message resource, shaped as Twilio documents it.

@@ -37,7 +37,13 @@ pub(super) async fn create(
     let shared = shared.into_inner();
     let (place, fault) = meet_fault(&shared, &form);
     match fault {
-        None | Some(Fault::ServerErrorRecorded | Fault::TimeoutRecorded | Fault::ResetRecorded | Fault::StallRecorded) => {}
+        None
+        | Some(
+            Fault::ServerErrorRecorded
+            | Fault::TimeoutRecorded
+            | Fault::ResetRecorded
+            | Fault::StallRecorded,
+        ) => {}
         Some(Fault::Stall) => return arrive_late(&shared, account, form, place).await,
         Some(fault) => {
             if let Some(refusal) = trouble::instead(fault, &request, &shared).await {
@@ -55,7 +61,12 @@ pub(super) async fn create(
 }
 
 /// `GET /2010-04-01/Accounts/{AC}/Messages.json`
-pub(super) async fn list(caller: Caller, path: Path<String>, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn list(
+    caller: Caller,
+    path: Path<String>,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path)?;
     let query = Form::parse(request.query_string().as_bytes());
     let paging = Paging::of(&query);
@@ -70,18 +81,29 @@ pub(super) async fn list(caller: Caller, path: Path<String>, request: HttpReques
     found.truncate(paging.size);
     let next = found.last().filter(|_| more).map(|message| message.sid.clone());
     let rows = found.into_iter().map(Message::json).collect();
-    Ok(HttpResponse::Ok().json(paging.classic(request.path(), &query, "messages", rows, next.as_deref())))
+    Ok(HttpResponse::Ok().json(paging.classic(
+        request.path(),
+        &query,
+        "messages",
+        rows,
+        next.as_deref(),
+    )))
 }
 
 /// `GET /2010-04-01/Accounts/{AC}/Messages/{SID}.json`
-pub(super) async fn fetch(caller: Caller, path: Path<(String, String)>, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn fetch(
+    caller: Caller,
+    path: Path<(String, String)>,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path.0)?;
     let world = shared.world();
     let (_, message) = own_message(&world, account, &path.1)?;
     Ok(HttpResponse::Ok().json(message.json()))
 }
 
-/// `POST /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: `Body=` redacts, `Status=canceled` cancels.
+/// `POST /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: `Body=` redacts, `Status=canceled`
+/// cancels.
 pub(super) async fn update(
     caller: Caller,
     path: Path<(String, String)>,
@@ -125,8 +147,14 @@ fn meet_fault(shared: &Shared, form: &Form) -> (usize, Option<Fault>) {
     (place, fault)
 }
 
-/// Takes a request in when the simulator lets go: in a task of its own, which the end of the client's connection does not end.
-async fn arrive_late(shared: &Arc<Shared>, account_sid: &str, form: Form, place: usize) -> Result<HttpResponse, Refusal> {
+/// Takes a request in when the simulator lets go: in a task of its own, which the end of the
+/// client's connection does not end.
+async fn arrive_late(
+    shared: &Arc<Shared>,
+    account_sid: &str,
+    form: Form,
+    place: usize,
+) -> Result<HttpResponse, Refusal> {
     let (late, account_sid) = (Arc::clone(shared), account_sid.to_owned());
     let arrival = shared.runtime().spawn(async move {
         late.stall().await;
@@ -136,8 +164,14 @@ async fn arrive_late(shared: &Arc<Shared>, account_sid: &str, form: Form, place:
     Ok(HttpResponse::Created().json(json))
 }
 
-/// Checks and records a message and sends it on its way; returns its JSON. `request` is its place among the requests.
-fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form, request: usize) -> Result<Value, Refusal> {
+/// Checks and records a message and sends it on its way; returns its JSON. `request` is its place
+/// among the requests.
+fn record(
+    shared: &Arc<Shared>,
+    account_sid: &str,
+    form: &Form,
+    request: usize,
+) -> Result<Value, Refusal> {
     let mut world = shared.world();
     let now = world.clock.now();
     let account = world.account(account_sid).ok_or_else(|| Refusal::new(20003))?;
@@ -163,13 +197,21 @@ fn record(shared: &Arc<Shared>, account_sid: &str, form: &Form, request: usize) 
     Ok(json)
 }
 
-fn own_message<'a>(world: &'a World, account: &str, sid: &str) -> Result<(usize, &'a Message), Refusal> {
+fn own_message<'a>(
+    world: &'a World,
+    account: &str,
+    sid: &str,
+) -> Result<(usize, &'a Message), Refusal> {
     world
         .log
         .find(sid)
         .and_then(|place| Some((place, world.log.get(place)?)))
-        .filter(|(_, message)| message.account_sid == account && message.direction != Direction::Network)
-        .ok_or_else(|| Refusal::not_found(&format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json")))
+        .filter(|(_, message)| {
+            message.account_sid == account && message.direction != Direction::Network
+        })
+        .ok_or_else(|| {
+            Refusal::not_found(&format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json"))
+        })
 }
 
 /// The filters of the list. Like Twilio's, they know no body and no reference of the client's.
@@ -189,12 +231,22 @@ impl<'a> Filter<'a> {
             sent_from = Some(day);
             sent_until = Some(day + TimeDelta::days(1) - TimeDelta::milliseconds(1));
         }
-        Ok(Self { account, to: query.filled("To"), from: query.filled("From"), sent_from, sent_until })
+        Ok(Self {
+            account,
+            to: query.filled("To"),
+            from: query.filled("From"),
+            sent_from,
+            sent_until,
+        })
     }
 
-    /// The newest matches that were recorded before a place; a handset's messages are found without reading the others.
+    /// The newest matches that were recorded before a place; a handset's messages are found without
+    /// reading the others.
     fn find<'w>(&self, world: &'w World, before: usize, limit: usize) -> Vec<&'w Message> {
-        let handset = [self.to, self.from].into_iter().flatten().find(|address| world.number(bare(address)).is_none());
+        let handset = [self.to, self.from]
+            .into_iter()
+            .flatten()
+            .find(|address| world.number(bare(address)).is_none());
         let matches = |message: &&Message| {
             message.account_sid == self.account
                 && message.direction != Direction::Network
@@ -218,17 +270,25 @@ fn parse_date(raw: &str) -> Result<DateTime<Utc>, Refusal> {
     if let Ok(day) = raw.parse::<NaiveDate>() {
         return Ok(day.and_time(NaiveTime::MIN).and_utc());
     }
-    DateTime::parse_from_rfc3339(raw)
-        .map(|time| time.to_utc())
-        .map_err(|_| Refusal::with(20001, format!("{raw} is not a date as YYYY-MM-DD or an ISO 8601 time")))
+    DateTime::parse_from_rfc3339(raw).map(|time| time.to_utc()).map_err(|_| {
+        Refusal::with(20001, format!("{raw} is not a date as YYYY-MM-DD or an ISO 8601 time"))
+    })
 }
 
-/// `DELETE /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: the simulator empties the text, since its log is the witness.
-pub(super) async fn delete(caller: Caller, path: Path<(String, String)>, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+/// `DELETE /2010-04-01/Accounts/{AC}/Messages/{SID}.json`: the simulator empties the text, since
+/// its log is the witness.
+pub(super) async fn delete(
+    caller: Caller,
+    path: Path<(String, String)>,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(&path.0)?;
     let mut world = shared.world();
     let (place, message) = own_message(&world, account, &path.1)?;
-    if matches!(message.status, Status::Accepted | Status::Scheduled | Status::Queued | Status::Sending) {
+    if matches!(
+        message.status,
+        Status::Accepted | Status::Scheduled | Status::Queued | Status::Sending
+    ) {
         return Err(Refusal::with(20009, "Cannot delete this resource before it is complete"));
     }
     world.log.change(place, |message| message.body.clear());

@@ -49,9 +49,10 @@ pub use faults::{Extent, Fault, Reach, Rule, RuleId};
 pub use inbound::{Reply, ReplyError};
 pub use message::{Direction, Message, Status};
 pub use options::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Account, AccountKind, AccountStatus, ApiKey, Capabilities, EMPTY_SERVICE_SID,
-    LONG_CODE, Method, Number, NumberKind, Registration, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE,
-    SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, Service, SimulatorOptions, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TOLL_FREE,
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Account, AccountKind, AccountStatus,
+    ApiKey, Capabilities, EMPTY_SERVICE_SID, LONG_CODE, Method, Number, NumberKind, Registration,
+    SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, SUSPENDED_ACCOUNT_SID,
+    SUSPENDED_AUTH_TOKEN, Service, SimulatorOptions, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TOLL_FREE,
     TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, TRIAL_VERIFIED_NUMBER, VOICE_ONLY, WHATSAPP,
 };
 pub use signature::sign;
@@ -99,11 +100,15 @@ impl Simulator {
         Self { shared: Arc::new(Shared::new(options)) }
     }
 
-    /// Listens on `host:port` (port 0: any free one) and serves in the background of the current tokio runtime.
+    /// Listens on `host:port` (port 0: any free one) and serves in the background of the current
+    /// tokio runtime.
     ///
     /// # Errors
     /// The address is in use, not allowed, or not an address.
-    #[expect(clippy::unused_async, reason = "it needs a runtime to spawn on, which only async code is sure to have")]
+    #[expect(
+        clippy::unused_async,
+        reason = "it needs a runtime to spawn on, which only async code is sure to have"
+    )]
     pub async fn start(self, bind: &str) -> std::io::Result<RunningSimulator> {
         self.shared.adopt_runtime();
         let server = server::Server::start(&self.shared, bind)?;
@@ -114,14 +119,22 @@ impl Simulator {
     /// Every POST that was recorded as a message, in order.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
-        self.all_messages().into_iter().filter(|message| message.direction == Direction::OutboundApi).collect()
+        self.all_messages()
+            .into_iter()
+            .filter(|message| message.direction == Direction::OutboundApi)
+            .collect()
     }
 
     /// The recorded messages to one handset, in order.
     #[must_use]
     pub fn messages_to(&self, handset: &str) -> Vec<Message> {
         let world = self.shared.world();
-        world.log.of_handset(handset).filter(|message| message.direction == Direction::OutboundApi).cloned().collect()
+        world
+            .log
+            .of_handset(handset)
+            .filter(|message| message.direction == Direction::OutboundApi)
+            .cloned()
+            .collect()
     }
 
     /// All messages: sent by the API, from handsets, automatic answers.
@@ -143,7 +156,8 @@ impl Simulator {
         self.shared.world().callbacks().cloned().collect()
     }
 
-    /// Every request to create a message in the order in which they arrived, also those that were refused, lost or answered with an error.
+    /// Every request to create a message in the order in which they arrived, also those that were
+    /// refused, lost or answered with an error.
     #[must_use]
     pub fn requests(&self) -> Vec<SendRequest> {
         self.shared.world().requests().to_vec()
@@ -161,7 +175,8 @@ impl Simulator {
         self.shared.world().opt_outs.list()
     }
 
-    /// Blocks a handset for a number or a service (its SID) without any message, as a STOP that was missed.
+    /// Blocks a handset for a number or a service (its SID) without any message, as a STOP that was
+    /// missed.
     pub fn opt_out(&self, scope: &str, handset: &str) {
         self.shared.world().opt_outs.block(scope, handset);
     }
@@ -177,7 +192,8 @@ impl Simulator {
         self.shared.world().faults.withdraw(id)
     }
 
-    /// How many requests of this kind have met a fault since the start or the last reset; [`Reach::Sends`] create a message.
+    /// How many requests of this kind have met a fault since the start or the last reset;
+    /// [`Reach::Sends`] create a message.
     #[must_use]
     pub fn met(&self, fault: Fault, reach: Reach) -> u64 {
         self.shared.world().faults.met(fault, reach)
@@ -207,7 +223,9 @@ impl Simulator {
     pub async fn reply(&self, from: &str, to: &str, body: &str) -> Result<Reply, ReplyError> {
         let _busy = self.shared.busy();
         let place = inbound::receive(&self.shared, from, to, body)?;
-        inbound::deliver(&self.shared, place).await.ok_or_else(|| ReplyError::UnknownMessage(to.to_owned()))
+        inbound::deliver(&self.shared, place)
+            .await
+            .ok_or_else(|| ReplyError::UnknownMessage(to.to_owned()))
     }
 
     /// Calls the webhook for an inbound message again, as Twilio does when an answer got lost.
@@ -221,7 +239,8 @@ impl Simulator {
         inbound::deliver(&self.shared, place).await.ok_or_else(unknown)
     }
 
-    /// Waits until every message has its last status and every webhook its answer. Scheduled messages do not count.
+    /// Waits until every message has its last status and every webhook its answer. Scheduled
+    /// messages do not count.
     pub async fn wait_idle(&self) {
         self.shared.wait_idle().await;
     }

@@ -26,7 +26,8 @@ pub(super) struct Network {
 /// A webhook to call.
 #[derive(Clone)]
 pub(super) struct Call {
-    /// As configured: the fragment holds Twilio's connection settings and is neither sent nor signed.
+    /// As configured: the fragment holds Twilio's connection settings and is neither sent nor
+    /// signed.
     pub(super) url: String,
     pub(super) method: Method,
     pub(super) params: Vec<(String, String)>,
@@ -99,7 +100,10 @@ impl Network {
 
     async fn once(&self, call: &Call, url: &str, limit: Duration) -> (Answer, Option<Failure>) {
         let Ok(_permit) = self.under_way.acquire().await else {
-            return (Answer { status: None, body: String::new(), error: Some("closed".into()) }, None);
+            return (
+                Answer { status: None, body: String::new(), error: Some("closed".into()) },
+                None,
+            );
         };
         let request = match call.method {
             Method::Post => {
@@ -115,7 +119,11 @@ impl Network {
                 self.client.get(url).header("X-Twilio-Signature", signature)
             }
         };
-        let sent = request.header("I-Twilio-Idempotency-Token", &call.idempotency_token).header("Accept", "*/*").timeout(limit).send();
+        let sent = request
+            .header("I-Twilio-Idempotency-Token", &call.idempotency_token)
+            .header("Accept", "*/*")
+            .timeout(limit)
+            .send();
         match sent.await {
             Ok(response) => {
                 let status = response.status().as_u16();
@@ -136,7 +144,10 @@ impl Network {
                     (Failure::Read, "the connection broke")
                 };
                 debug!(message.sid = call.message_sid, %reason, "webhook failed");
-                (Answer { status: None, body: String::new(), error: Some(reason.into()) }, Some(failure))
+                (
+                    Answer { status: None, body: String::new(), error: Some(reason.into()) },
+                    Some(failure),
+                )
             }
         }
     }
@@ -162,10 +173,16 @@ struct Policy {
 impl Policy {
     fn of(url: &str) -> Self {
         const LONGEST: u64 = 15_000;
-        let mut policy =
-            Self { retries: 1, on: vec![Failure::Connect], read: Duration::from_millis(LONGEST), total: Duration::from_millis(LONGEST) };
+        let mut policy = Self {
+            retries: 1,
+            on: vec![Failure::Connect],
+            read: Duration::from_millis(LONGEST),
+            total: Duration::from_millis(LONGEST),
+        };
         let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
-        let millis = |value: &str| value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, LONGEST)));
+        let millis = |value: &str| {
+            value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, LONGEST)))
+        };
         for (key, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
             match key {
                 "rc" => policy.retries = value.parse().unwrap_or(1).min(5),
@@ -196,7 +213,8 @@ impl Failure {
     }
 }
 
-/// TLS with *ring*, whatever the process default is; without root certificates only http webhooks work.
+/// TLS with *ring*, whatever the process default is; without root certificates only http webhooks
+/// work.
 fn tls() -> ClientConfig {
     let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
     let builder = || {
@@ -231,7 +249,11 @@ mod tests {
     fn the_fragment_decides_about_retries() {
         let policy = Policy::of("http://x/hook#rc=5&rp=all&tt=3000");
         assert_eq!((policy.retries, policy.total), (5, Duration::from_secs(3)));
-        assert!(policy.repeats(Failure::Server) && policy.repeats(Failure::Client) && policy.repeats(Failure::Connect));
+        assert!(
+            policy.repeats(Failure::Server)
+                && policy.repeats(Failure::Client)
+                && policy.repeats(Failure::Connect)
+        );
     }
 
     #[test]

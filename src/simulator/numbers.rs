@@ -1,4 +1,5 @@
-//! Accounts and their numbers: what a product reads to verify a connection, and sets to hear inbound messages.
+//! Accounts and their numbers: what a product reads to verify a connection, and sets to hear
+//! inbound messages.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -19,8 +20,13 @@ use super::{
     world::{Key, World},
 };
 
-/// `GET /2010-04-01/Accounts/{AC}.json`: readable also while suspended, but never with a standard API key.
-pub(super) async fn account(caller: Caller, path: Path<String>, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+/// `GET /2010-04-01/Accounts/{AC}.json`: readable also while suspended, but never with a standard
+/// API key.
+pub(super) async fn account(
+    caller: Caller,
+    path: Path<String>,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     if caller.key == Key::ApiKey || *path != *caller.account_sid {
         return Err(Refusal::new(20003));
     }
@@ -32,8 +38,14 @@ pub(super) async fn account(caller: Caller, path: Path<String>, shared: Data<Sha
     Ok(HttpResponse::Ok().json(account_json(account)))
 }
 
-/// `GET /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers.json`, filtered by `PhoneNumber` and `FriendlyName`.
-pub(super) async fn list(caller: Caller, path: Path<String>, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+/// `GET /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers.json`, filtered by `PhoneNumber` and
+/// `FriendlyName`.
+pub(super) async fn list(
+    caller: Caller,
+    path: Path<String>,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     list_kind(&caller, &path, &request, &shared, Resource::Incoming)
 }
 
@@ -47,7 +59,8 @@ pub(super) async fn list_short_codes(
     list_kind(&caller, &path, &request, &shared, Resource::ShortCode)
 }
 
-/// `GET` and `POST /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers/{PN}.json`, and the same for `SMS/ShortCodes/{SC}.json`.
+/// `GET` and `POST /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers/{PN}.json`, and the same for
+/// `SMS/ShortCodes/{SC}.json`.
 pub(super) async fn fetch_or_update(
     caller: Caller,
     path: Path<(String, String)>,
@@ -96,7 +109,13 @@ impl Resource {
     }
 }
 
-fn list_kind(caller: &Caller, path: &str, request: &HttpRequest, shared: &Shared, resource: Resource) -> Result<HttpResponse, Refusal> {
+fn list_kind(
+    caller: &Caller,
+    path: &str,
+    request: &HttpRequest,
+    shared: &Shared,
+    resource: Resource,
+) -> Result<HttpResponse, Refusal> {
     let account = caller.in_account(path)?;
     let query = Form::parse(request.query_string().as_bytes());
     let (number_key, key) = match resource {
@@ -104,7 +123,8 @@ fn list_kind(caller: &Caller, path: &str, request: &HttpRequest, shared: &Shared
         Resource::Incoming | Resource::Nowhere => ("PhoneNumber", "incoming_phone_numbers"),
     };
     let world = shared.world();
-    let rows = find(&world, account, resource, query.filled(number_key), query.filled("FriendlyName"));
+    let rows =
+        find(&world, account, resource, query.filled(number_key), query.filled("FriendlyName"));
     let paging = Paging::of(&query);
     let (rows, next) = paging.cut(rows, |number| number.sid.clone());
     let rows = rows.into_iter().map(number_json).collect();
@@ -112,7 +132,13 @@ fn list_kind(caller: &Caller, path: &str, request: &HttpRequest, shared: &Shared
 }
 
 /// Numbers whose digits contain the pattern, as Twilio matches them.
-fn find<'a>(world: &'a World, account: &str, resource: Resource, pattern: Option<&str>, name: Option<&str>) -> Vec<&'a Number> {
+fn find<'a>(
+    world: &'a World,
+    account: &str,
+    resource: Resource,
+    pattern: Option<&str>,
+    name: Option<&str>,
+) -> Vec<&'a Number> {
     world
         .numbers
         .iter()
@@ -133,7 +159,8 @@ fn change(number: &mut Number, form: &Form) -> Result<(), Refusal> {
         number.sms_application_sid = Some(sid.to_owned()).filter(|sid| !sid.is_empty());
     }
     if let Some(method) = form.filled("SmsMethod") {
-        number.sms_method = parse_method(method).ok_or_else(|| Refusal::with(20001, "SmsMethod must be GET or POST"))?;
+        number.sms_method = parse_method(method)
+            .ok_or_else(|| Refusal::with(20001, "SmsMethod must be GET or POST"))?;
     }
     if let Some(name) = form.filled("FriendlyName") {
         name.clone_into(&mut number.friendly_name);
@@ -190,7 +217,8 @@ fn number_json(number: &Number) -> Value {
     }
     let can = number.capabilities;
     json["phone_number"] = json!(number.phone_number);
-    json["capabilities"] = json!({"voice": can.voice, "sms": can.sms, "mms": can.mms, "fax": false});
+    json["capabilities"] =
+        json!({"voice": can.voice, "sms": can.sms, "mms": can.mms, "fax": false});
     json["sms_application_sid"] = json!(number.sms_application_sid.as_deref().unwrap_or_default());
     json["voice_url"] = json!("");
     json["status_callback"] = json!("");

@@ -74,7 +74,8 @@ pub struct SimulatorOptions {
     pub max_concurrent_requests: Option<usize>,
     /// Threads that answer requests.
     pub workers: usize,
-    /// Where the chance of the network starts: how long hops take, and in which order shuffled callbacks come.
+    /// Where the chance of the network starts: how long hops take, and in which order shuffled
+    /// callbacks come.
     pub seed: u64,
 }
 
@@ -101,7 +102,11 @@ impl SimulatorOptions {
     /// The default world with a network that takes no time.
     #[must_use]
     pub fn instant() -> Self {
-        Self { hop: Duration::ZERO..=Duration::ZERO, retry_pause: Duration::ZERO, ..Self::default() }
+        Self {
+            hop: Duration::ZERO..=Duration::ZERO,
+            retry_pause: Duration::ZERO,
+            ..Self::default()
+        }
     }
 }
 
@@ -279,7 +284,10 @@ fn accounts() -> Vec<Account> {
             kind: AccountKind::Trial { verified: vec![TRIAL_VERIFIED_NUMBER.into()] },
             ..account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, "Carillon Simulator (trial)")
         },
-        Account { kind: AccountKind::Test, ..account(TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, "Carillon Simulator (test credentials)") },
+        Account {
+            kind: AccountKind::Test,
+            ..account(TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, "Carillon Simulator (test credentials)")
+        },
     ]
 }
 
@@ -300,7 +308,11 @@ fn numbers() -> Vec<Number> {
     rows.into_iter()
         .enumerate()
         .map(|(index, (phone_number, account_sid, friendly_name, kind, capabilities))| Number {
-            sid: format!("{}ca41110000000000000000000000{:04x}", if kind == NumberKind::ShortCode { "SC" } else { "PN" }, 0xd1 + index),
+            sid: format!(
+                "{}ca41110000000000000000000000{:04x}",
+                if kind == NumberKind::ShortCode { "SC" } else { "PN" },
+                0xd1 + index
+            ),
             account_sid: account_sid.into(),
             phone_number: phone_number.into(),
             friendly_name: friendly_name.into(),
@@ -327,5 +339,8 @@ fn services() -> Vec<Service> {
         advanced_opt_out: false,
         campaign: Some(Registration::Approved),
     };
-    vec![service(SERVICE_SID, "Carillon service", &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]), service(EMPTY_SERVICE_SID, "Empty service", &[])]
+    vec![
+        service(SERVICE_SID, "Carillon service", &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]),
+        service(EMPTY_SERVICE_SID, "Empty service", &[]),
+    ]
 }

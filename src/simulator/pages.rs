@@ -24,7 +24,8 @@ impl Pages {
             let file = Templates::get(&name)?;
             Some((name, String::from_utf8_lossy(&file.data).into_owned()))
         });
-        tera.add_raw_templates(sources.collect::<Vec<_>>()).expect("embedded templates parse; the tests render each");
+        tera.add_raw_templates(sources.collect::<Vec<_>>())
+            .expect("embedded templates parse; the tests render each");
         Self(tera)
     }
 

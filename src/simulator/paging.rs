@@ -18,14 +18,24 @@ impl Paging {
         Self {
             size: number("PageSize").unwrap_or(50).clamp(1, 1000),
             page: number("Page").unwrap_or(0),
-            after: query.get("PageToken").and_then(|token| token.strip_prefix("PA")).map(str::to_owned),
+            after: query
+                .get("PageToken")
+                .and_then(|token| token.strip_prefix("PA"))
+                .map(str::to_owned),
         }
     }
 
-    /// Cuts the page out of a list that is held whole; returns it with the SID after which the next one begins.
-    pub(super) fn cut<T>(&self, rows: Vec<T>, sid: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    /// Cuts the page out of a list that is held whole; returns it with the SID after which the next
+    /// one begins.
+    pub(super) fn cut<T>(
+        &self,
+        rows: Vec<T>,
+        sid: impl Fn(&T) -> String,
+    ) -> (Vec<T>, Option<String>) {
         let start = match &self.after {
-            Some(after) => rows.iter().position(|row| sid(row) == *after).map_or(rows.len(), |place| place + 1),
+            Some(after) => {
+                rows.iter().position(|row| sid(row) == *after).map_or(rows.len(), |place| place + 1)
+            }
             None => 0,
         };
         let mut page: Vec<T> = rows.into_iter().skip(start).take(self.size + 1).collect();
@@ -36,7 +46,14 @@ impl Paging {
     }
 
     /// The list shape of api.twilio.com, with addresses relative to the host.
-    pub(super) fn classic(&self, path: &str, query: &Form, key: &str, rows: Vec<Value>, next: Option<&str>) -> Value {
+    pub(super) fn classic(
+        &self,
+        path: &str,
+        query: &Form,
+        key: &str,
+        rows: Vec<Value>,
+        next: Option<&str>,
+    ) -> Value {
         let start = self.page * self.size;
         let mut list = json!({
             "page": self.page,
@@ -46,14 +63,23 @@ impl Paging {
             "uri": self.address(path, query, self.page, self.after.as_deref()),
             "first_page_uri": self.address(path, query, 0, None),
             "previous_page_uri": null,
-            "next_page_uri": next.map(|after| self.address(path, query, self.page + 1, Some(after))),
+            "next_page_uri": next.map(
+                |after| self.address(path, query, self.page + 1, Some(after))
+            ),
         });
         list[key] = Value::Array(rows);
         list
     }
 
     /// The list shape of messaging.twilio.com, with whole addresses.
-    pub(super) fn meta(&self, url: &str, query: &Form, key: &str, rows: Vec<Value>, next: Option<&str>) -> Value {
+    pub(super) fn meta(
+        &self,
+        url: &str,
+        query: &Form,
+        key: &str,
+        rows: Vec<Value>,
+        next: Option<&str>,
+    ) -> Value {
         let mut list = json!({"meta": {
             "page": self.page,
             "page_size": self.size,

@@ -1,4 +1,5 @@
-//! What carriers in the United States want registered, as messaging.twilio.com tells it: campaigns and toll-free verifications.
+//! What carriers in the United States want registered, as messaging.twilio.com tells it: campaigns
+//! and toll-free verifications.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -25,13 +26,17 @@ pub(super) async fn campaigns(
 ) -> Result<HttpResponse, Refusal> {
     let account = caller.active()?;
     let world = shared.world();
-    let service =
-        world.service(&path).filter(|service| service.account_sid == account).ok_or_else(|| Refusal::not_found(request.path()))?;
+    let service = world
+        .service(&path)
+        .filter(|service| service.account_sid == account)
+        .ok_or_else(|| Refusal::not_found(request.path()))?;
     let campaign = service.campaign.as_ref().map(|campaign| {
         let (status, errors) = match campaign {
             Registration::InReview => ("IN_PROGRESS", json!([])),
             Registration::Approved => ("VERIFIED", json!([])),
-            Registration::Rejected(reason) => ("FAILED", json!([{"error_code": 30_897, "description": reason, "fields": []}])),
+            Registration::Rejected(reason) => {
+                ("FAILED", json!([{"error_code": 30_897, "description": reason, "fields": []}]))
+            }
         };
         json!({
             "sid": service.sid.replacen("MG", "QE", 1),
@@ -50,28 +55,36 @@ pub(super) async fn campaigns(
 }
 
 /// `GET /v1/Tollfree/Verifications`, filtered by `TollfreePhoneNumberSid`.
-pub(super) async fn verifications(caller: Caller, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn verifications(
+    caller: Caller,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     let account = caller.active()?;
     let query = Form::parse(request.query_string().as_bytes());
     let wanted = query.filled("TollfreePhoneNumberSid");
     let world = shared.world();
-    let own = world.numbers.iter().filter(|number| number.account_sid == account && number.kind == NumberKind::TollFree);
-    let found = own.filter(|number| wanted.is_none_or(|sid| number.sid == sid)).filter_map(|number| {
-        let (status, reason) = match number.verification.as_ref()? {
-            Registration::InReview => ("IN_REVIEW", None),
-            Registration::Approved => ("TWILIO_APPROVED", None),
-            Registration::Rejected(reason) => ("TWILIO_REJECTED", Some(reason)),
-        };
-        Some(json!({
-            "sid": number.sid.replacen("PN", "HH", 1),
-            "account_sid": account,
-            "tollfree_phone_number_sid": number.sid,
-            "status": status,
-            "rejection_reason": reason,
-            "date_created": CREATED,
-            "date_updated": CREATED,
-        }))
-    });
+    let own = world
+        .numbers
+        .iter()
+        .filter(|number| number.account_sid == account && number.kind == NumberKind::TollFree);
+    let found =
+        own.filter(|number| wanted.is_none_or(|sid| number.sid == sid)).filter_map(|number| {
+            let (status, reason) = match number.verification.as_ref()? {
+                Registration::InReview => ("IN_REVIEW", None),
+                Registration::Approved => ("TWILIO_APPROVED", None),
+                Registration::Rejected(reason) => ("TWILIO_REJECTED", Some(reason)),
+            };
+            Some(json!({
+                "sid": number.sid.replacen("PN", "HH", 1),
+                "account_sid": account,
+                "tollfree_phone_number_sid": number.sid,
+                "status": status,
+                "rejection_reason": reason,
+                "date_created": CREATED,
+                "date_updated": CREATED,
+            }))
+        });
     Ok(list(&request, "verifications", found.collect()))
 }
 

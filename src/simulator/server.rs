@@ -12,7 +12,9 @@ use actix_web::{
 };
 use tokio::task::JoinHandle;
 
-use super::{control, handset, messages, numbers, registrations, services, shared::Shared, trouble};
+use super::{
+    control, handset, messages, numbers, registrations, services, shared::Shared, trouble,
+};
 
 /// A server in the background.
 pub(super) struct Server {
@@ -32,7 +34,11 @@ impl Server {
             .on_connect(trouble::keep_wire)
             .disable_signals()
             .bind(bind)?;
-        let addr = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address to listen on"))?;
+        let addr = server
+            .addrs()
+            .first()
+            .copied()
+            .ok_or_else(|| io::Error::other("no address to listen on"))?;
         let server = server.run();
         Ok(Self { addr, handle: server.handle(), task: tokio::spawn(server) })
     }
@@ -62,11 +68,23 @@ fn routes(config: &mut ServiceConfig) {
                 .route("/{account}/Messages/{sid}.json", web::post().to(messages::update))
                 .route("/{account}/Messages/{sid}.json", web::delete().to(messages::delete))
                 .route("/{account}/IncomingPhoneNumbers.json", web::get().to(numbers::list))
-                .route("/{account}/IncomingPhoneNumbers/{sid}.json", web::get().to(numbers::fetch_or_update))
-                .route("/{account}/IncomingPhoneNumbers/{sid}.json", web::post().to(numbers::fetch_or_update))
+                .route(
+                    "/{account}/IncomingPhoneNumbers/{sid}.json",
+                    web::get().to(numbers::fetch_or_update),
+                )
+                .route(
+                    "/{account}/IncomingPhoneNumbers/{sid}.json",
+                    web::post().to(numbers::fetch_or_update),
+                )
                 .route("/{account}/SMS/ShortCodes.json", web::get().to(numbers::list_short_codes))
-                .route("/{account}/SMS/ShortCodes/{sid}.json", web::get().to(numbers::fetch_or_update))
-                .route("/{account}/SMS/ShortCodes/{sid}.json", web::post().to(numbers::fetch_or_update))
+                .route(
+                    "/{account}/SMS/ShortCodes/{sid}.json",
+                    web::get().to(numbers::fetch_or_update),
+                )
+                .route(
+                    "/{account}/SMS/ShortCodes/{sid}.json",
+                    web::post().to(numbers::fetch_or_update),
+                )
                 .default_service(web::to(trouble::nothing_here)),
         )
         .service(
@@ -96,24 +114,32 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 /// Refuses changes that another web site makes a visitor's browser ask for, and hardens every page.
-async fn same_site<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+async fn same_site<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     if !request.method().is_safe() && !comes_from_here(&request) {
-        let refusal =
-            HttpResponse::Forbidden().body("This request came from another web site. Open the simulator's own page and try again there.\n");
+        let refusal = HttpResponse::Forbidden().body(
+            "This request came from another web site. Open the simulator's own page and try \
+                 again there.\n",
+        );
         return Ok(request.into_response(refusal).map_into_right_body());
     }
     let mut response = next.call(request).await?.map_into_left_body();
-    for (name, value) in
-        [(header::CONTENT_SECURITY_POLICY, POLICY), (header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")]
-    {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
         response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     Ok(response)
 }
 
-/// Browsers say where a request comes from; programs such as curl say nothing, and carry no one else's authority.
+/// Browsers say where a request comes from; programs such as curl say nothing, and carry no one
+/// else's authority.
 fn comes_from_here(request: &ServiceRequest) -> bool {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
@@ -121,7 +147,9 @@ fn comes_from_here(request: &ServiceRequest) -> bool {
     }
     match (text("origin"), text("host")) {
         (None, _) => true,
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+        (Some(origin), Some(host)) => {
+            origin.split_once("://").is_some_and(|(_, authority)| authority == host)
+        }
         (Some(_), None) => false,
     }
 }

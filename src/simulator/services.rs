@@ -20,7 +20,11 @@ use super::{
 pub(super) const CREATED: &str = "2026-01-01T00:00:00Z";
 
 /// `GET /v1/Services`
-pub(super) async fn list(caller: Caller, request: HttpRequest, shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn list(
+    caller: Caller,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
     let account = caller.active()?;
     let world = shared.world();
     let own = world.services.iter().filter(|service| service.account_sid == account);
@@ -28,7 +32,13 @@ pub(super) async fn list(caller: Caller, request: HttpRequest, shared: Data<Shar
     let paging = Paging::of(&query);
     let (rows, next) = paging.cut(own.collect(), |service| service.sid.clone());
     let rows = rows.into_iter().map(|service| service_json(service, &base(&request))).collect();
-    Ok(HttpResponse::Ok().json(paging.meta(&address(&request), &query, "services", rows, next.as_deref())))
+    Ok(HttpResponse::Ok().json(paging.meta(
+        &address(&request),
+        &query,
+        "services",
+        rows,
+        next.as_deref(),
+    )))
 }
 
 /// `GET` and `POST /v1/Services/{MG}`
@@ -61,8 +71,10 @@ pub(super) async fn senders(
 ) -> Result<HttpResponse, Refusal> {
     let account = caller.active()?;
     let world = shared.world();
-    let service =
-        world.service(&path.0).filter(|service| service.account_sid == account).ok_or_else(|| Refusal::not_found(request.path()))?;
+    let service = world
+        .service(&path.0)
+        .filter(|service| service.account_sid == account)
+        .ok_or_else(|| Refusal::not_found(request.path()))?;
     let short_codes = path.1 == "ShortCodes";
     let rows: Vec<&Number> = service
         .numbers
@@ -74,12 +86,16 @@ pub(super) async fn senders(
     let query = Form::parse(request.query_string().as_bytes());
     let paging = Paging::of(&query);
     let (rows, next) = paging.cut(rows, |number| number.sid.clone());
-    let rows = rows.into_iter().map(|number| sender_json(number, service, &address(&request))).collect();
+    let rows =
+        rows.into_iter().map(|number| sender_json(number, service, &address(&request))).collect();
     Ok(HttpResponse::Ok().json(paging.meta(&address(&request), &query, key, rows, next.as_deref())))
 }
 
 fn change(service: &mut Service, form: &Form) -> Result<(), Refusal> {
-    for (key, field) in [("InboundRequestUrl", &mut service.inbound_request_url), ("StatusCallback", &mut service.status_callback)] {
+    for (key, field) in [
+        ("InboundRequestUrl", &mut service.inbound_request_url),
+        ("StatusCallback", &mut service.status_callback),
+    ] {
         let Some(url) = form.get(key) else { continue };
         if !url.is_empty() && !is_callback_url(url) {
             return Err(Refusal::with(20001, format!("{key} is not a valid URL")));
@@ -87,7 +103,8 @@ fn change(service: &mut Service, form: &Form) -> Result<(), Refusal> {
         *field = Some(url.to_owned()).filter(|url| !url.is_empty());
     }
     if let Some(method) = form.filled("InboundMethod") {
-        service.inbound_method = parse_method(method).ok_or_else(|| Refusal::with(20001, "InboundMethod must be GET or POST"))?;
+        service.inbound_method = parse_method(method)
+            .ok_or_else(|| Refusal::with(20001, "InboundMethod must be GET or POST"))?;
     }
     if let Some(value) = form.filled("UseInboundWebhookOnNumber") {
         service.use_inbound_webhook_on_number = value.eq_ignore_ascii_case("true");
@@ -132,8 +149,11 @@ fn service_json(service: &Service, base: &str) -> Value {
 
 fn sender_json(number: &Number, service: &Service, url: &str) -> Value {
     let can = number.capabilities;
-    let capabilities: Vec<&str> =
-        [("Voice", can.voice), ("SMS", can.sms), ("MMS", can.mms)].into_iter().filter(|(_, able)| *able).map(|(name, _)| name).collect();
+    let capabilities: Vec<&str> = [("Voice", can.voice), ("SMS", can.sms), ("MMS", can.mms)]
+        .into_iter()
+        .filter(|(_, able)| *able)
+        .map(|(name, _)| name)
+        .collect();
     let key = if number.kind == NumberKind::ShortCode { "short_code" } else { "phone_number" };
     let mut json = json!({
         "sid": number.sid,

@@ -60,7 +60,8 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers the runtime on which messages travel: the one that started the simulator, not that of a server thread.
+    /// Remembers the runtime on which messages travel: the one that started the simulator, not that
+    /// of a server thread.
     pub(super) fn adopt_runtime(&self) {
         self.runtime.get_or_init(Handle::current);
     }

@@ -1,4 +1,5 @@
-//! `X-Twilio-Signature`, written from Twilio's description and independently of the code that checks it.
+//! `X-Twilio-Signature`, written from Twilio's description and independently of the code that
+//! checks it.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +7,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-/// Signs a call to `url` with form parameters: Base64 of HMAC-SHA1 over the URL and each key with its value, sorted.
+/// Signs a call to `url` with form parameters: Base64 of HMAC-SHA1 over the URL and each key with
+/// its value, sorted.
 ///
-/// The URL is taken as it is configured, without fragment and without `user:password@`; its port is kept.
-/// A repeated key with the same value counts once.
+/// The URL is taken as it is configured, without fragment and without `user:password@`; its port is
+/// kept. A repeated key with the same value counts once.
 #[must_use]
 pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String {
     let mut text = signed_url(url);
@@ -17,7 +19,8 @@ pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String 
         text.push_str(key);
         text.push_str(value);
     }
-    let mut mac = Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())
 }
@@ -40,9 +43,15 @@ mod tests {
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 
     fn params(caller: &str) -> Vec<(String, String)> {
-        [("CallSid", "CA1234567890ABCDE"), ("Caller", caller), ("Digits", "1234"), ("From", caller), ("To", "+18005551212")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .to_vec()
+        [
+            ("CallSid", "CA1234567890ABCDE"),
+            ("Caller", caller),
+            ("Digits", "1234"),
+            ("From", caller),
+            ("To", "+18005551212"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec()
     }
 
     #[test]

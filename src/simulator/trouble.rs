@@ -1,4 +1,5 @@
-//! Answers that are none: errors on purpose, requests held open, connections cut. And the headers of every answer.
+//! Answers that are none: errors on purpose, requests held open, connections cut. And the headers
+//! of every answer.
 
 use std::{
     any::Any,
@@ -41,7 +42,11 @@ pub(super) fn keep_wire(connection: &dyn Any, extensions: &mut Extensions) {
 }
 
 /// What a request gets instead of its answer; `None` when the fault does not take the answer away.
-pub(super) async fn instead(fault: Fault, request: &HttpRequest, shared: &Shared) -> Option<Refusal> {
+pub(super) async fn instead(
+    fault: Fault,
+    request: &HttpRequest,
+    shared: &Shared,
+) -> Option<Refusal> {
     match fault {
         Fault::Refuse { code } => Some(Refusal::new(code)),
         Fault::TooManyRequests => Some(Refusal::new(20429)),
@@ -86,7 +91,8 @@ async fn cut(request: &HttpRequest) {
     let _ = wire.0.shutdown(Shutdown::Both);
 }
 
-/// Counts the requests under way, applies the faults that concern reads, and adds Twilio's headers to each answer.
+/// Counts the requests under way, applies the faults that concern reads, and adds Twilio's headers
+/// to each answer.
 pub(super) async fn front_desk<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -97,7 +103,8 @@ pub(super) async fn front_desk<B: MessageBody>(
         None => return Ok(next.call(request).await?.map_into_left_body()),
     };
     let under_way = UnderWay::enter(&shared);
-    let too_many = shared.options.max_concurrent_requests.is_some_and(|most| under_way.count > most);
+    let too_many =
+        shared.options.max_concurrent_requests.is_some_and(|most| under_way.count > most);
     let sends = request.method() == Method::POST && request.path().ends_with("/Messages.json");
     let instead_of_answer = if too_many {
         Some(Refusal::new(20429))

@@ -122,7 +122,11 @@ pub(super) fn index(world: &World, problem: Option<String>) -> IndexPage {
         .services
         .iter()
         .filter(|service| service.account_sid == account_sid && !service.numbers.is_empty())
-        .map(|service| ServiceLine { sid: service.sid.clone(), name: service.friendly_name.clone(), count: service.numbers.len() })
+        .map(|service| ServiceLine {
+            sid: service.sid.clone(),
+            name: service.friendly_name.clone(),
+            count: service.numbers.len(),
+        })
         .collect();
     IndexPage {
         phones: phones(world),
@@ -161,9 +165,19 @@ pub(super) fn phones(world: &World) -> Phones {
     Phones { version: world.log.version(), rows, more }
 }
 
-pub(super) fn phone(world: &World, number: &str, problem: Option<String>, draft: &str, chosen: &str) -> PhonePage {
+pub(super) fn phone(
+    world: &World,
+    number: &str,
+    problem: Option<String>,
+    draft: &str,
+    chosen: &str,
+) -> PhonePage {
     let last_heard = world.log.of_handset(number).next_back().map(|message| {
-        bare(if message.direction == Direction::Inbound { &message.to } else { message.from.as_deref().unwrap_or_default() })
+        bare(if message.direction == Direction::Inbound {
+            &message.to
+        } else {
+            message.from.as_deref().unwrap_or_default()
+        })
     });
     let selected = if chosen.is_empty() { last_heard.unwrap_or_default() } else { chosen };
     let account_sid = world
@@ -175,7 +189,10 @@ pub(super) fn phone(world: &World, number: &str, problem: Option<String>, draft:
         number: number.to_owned(),
         shown: readable(number),
         thread: thread(world, number),
-        senders: senders(world, &account_sid, selected).into_iter().filter(|sender| sender.can_text).collect(),
+        senders: senders(world, &account_sid, selected)
+            .into_iter()
+            .filter(|sender| sender.can_text)
+            .collect(),
         network: network(world, number),
         problem,
         draft: draft.to_owned(),
@@ -203,7 +220,9 @@ fn bubble(message: &Message) -> Bubble {
     let from_here = message.direction == Direction::Inbound;
     let address = if from_here { Some(&*message.to) } else { message.from.as_deref() };
     let sender = match (address, message.service_sid.as_deref()) {
-        (Some(address), _) if address != bare(address) => format!("{} on WhatsApp", readable(bare(address))),
+        (Some(address), _) if address != bare(address) => {
+            format!("{} on WhatsApp", readable(bare(address)))
+        }
         (Some(address), _) => readable(address),
         (None, Some(service)) => service.to_owned(),
         (None, None) => String::new(),
@@ -226,10 +245,11 @@ fn bubble(message: &Message) -> Bubble {
         time: clock_time(message.created),
         status: message.status.as_str(),
         tick: tick(message.status),
-        note: message
-            .webhook
-            .clone()
-            .or_else(|| message.error_code.map(|code| format!("{code}: {}", lowercase_first(super::answer::meaning(code))))),
+        note: message.webhook.clone().or_else(|| {
+            message
+                .error_code
+                .map(|code| format!("{code}: {}", lowercase_first(super::answer::meaning(code))))
+        }),
     }
 }
 
@@ -250,11 +270,15 @@ fn senders(world: &World, account_sid: &str, selected: &str) -> Vec<Sender> {
         .map(|number| {
             let service = world.service_of(&number.phone_number);
             let webhook = match service {
-                Some(service) if !service.use_inbound_webhook_on_number => service.inbound_request_url.is_some(),
+                Some(service) if !service.use_inbound_webhook_on_number => {
+                    service.inbound_request_url.is_some()
+                }
                 _ => number.sms_url.is_some() && number.sms_application_sid.is_none(),
             };
             let name = match number.kind {
-                NumberKind::WhatsApp => format!("{}, as whatsapp:{}", number.friendly_name, number.phone_number),
+                NumberKind::WhatsApp => {
+                    format!("{}, as whatsapp:{}", number.friendly_name, number.phone_number)
+                }
                 _ => number.friendly_name.clone(),
             };
             Sender {
@@ -282,7 +306,9 @@ fn network(world: &World, handset: &str) -> NetworkPanel {
 /// `+12065550111` as people write it.
 pub(super) fn readable(number: &str) -> String {
     match number.strip_prefix("+1") {
-        Some(digits) if digits.len() == 10 => format!("+1 {} {} {}", &digits[..3], &digits[3..6], &digits[6..]),
+        Some(digits) if digits.len() == 10 => {
+            format!("+1 {} {} {}", &digits[..3], &digits[3..6], &digits[6..])
+        }
         _ => number.to_owned(),
     }
 }

@@ -156,7 +156,9 @@ impl World {
 
     /// The service whose pool a number is in.
     pub(super) fn service_of(&self, phone_number: &str) -> Option<&Service> {
-        self.services.iter().find(|service| service.numbers.iter().any(|number| number == phone_number))
+        self.services
+            .iter()
+            .find(|service| service.numbers.iter().any(|number| number == phone_number))
     }
 
     /// Whose credentials an `Authorization` header carries, and whether that account is active.
@@ -179,7 +181,9 @@ impl World {
     /// Whether a handset has opted out of a number, directly or through its service.
     pub(super) fn blocks_number(&self, phone_number: &str, handset: &str) -> bool {
         self.opt_outs.blocks(phone_number, handset)
-            || self.service_of(phone_number).is_some_and(|service| self.opt_outs.blocks(&service.sid, handset))
+            || self
+                .service_of(phone_number)
+                .is_some_and(|service| self.opt_outs.blocks(&service.sid, handset))
     }
 
     /// The number of a service that writes to a handset: always the same one.
@@ -190,7 +194,9 @@ impl World {
             .filter_map(|number| self.number(number))
             .filter(|number| number.capabilities.sms && number.kind != NumberKind::WhatsApp)
             .collect();
-        let sum = handset.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        let sum = handset
+            .bytes()
+            .fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
         pool.get(sum.checked_rem(pool.len())?).copied()
     }
 
@@ -211,10 +217,16 @@ impl World {
         self.callbacks.iter()
     }
 
-    /// Notes a request to create a message, before anything is decided about it, and returns its place.
+    /// Notes a request to create a message, before anything is decided about it, and returns its
+    /// place.
     pub(super) fn note_request(&mut self, to: &str, status_callback: Option<&str>) -> usize {
         let at = self.clock.now();
-        self.requests.push(SendRequest { at, to: to.into(), status_callback: status_callback.map(Into::into), recorded_as: None });
+        self.requests.push(SendRequest {
+            at,
+            to: to.into(),
+            status_callback: status_callback.map(Into::into),
+            recorded_as: None,
+        });
         self.requests.len() - 1
     }
 
@@ -231,7 +243,9 @@ impl World {
     }
 
     fn learn_credentials(&mut self) {
-        let header = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        let header = |user: &str, password: &str| {
+            format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+        };
         self.credentials = HashMap::new();
         for account in &self.accounts {
             let sid: Arc<str> = account.sid.as_str().into();
@@ -266,7 +280,11 @@ impl OptOuts {
         let mut all: Vec<_> = self
             .0
             .iter()
-            .flat_map(|(scope, handsets)| handsets.iter().map(|handset| OptOut { scope: scope.clone(), handset: handset.clone() }))
+            .flat_map(|(scope, handsets)| {
+                handsets
+                    .iter()
+                    .map(|handset| OptOut { scope: scope.clone(), handset: handset.clone() })
+            })
             .collect();
         all.sort();
         all

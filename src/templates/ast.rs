@@ -46,7 +46,8 @@ pub(super) struct Call {
     pub(super) arguments: Vec<(&'static str, Expr)>,
 }
 
-/// What stands between two values; `and` and `or` decide whether the second is looked at, and are nodes of their own.
+/// What stands between two values; `and` and `or` decide whether the second is looked at, and are
+/// nodes of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     Plus,
@@ -106,7 +107,8 @@ impl Operator {
         }
     }
 
-    /// The filter that does it: Tera's own operators print nothing for a missing value and name Rust's types in errors.
+    /// The filter that does it: Tera's own operators print nothing for a missing value and name
+    /// Rust's types in errors.
     pub(super) const fn filter(self) -> &'static str {
         match self {
             Self::Plus => "op_plus",
@@ -129,16 +131,31 @@ impl Operator {
 
     /// Works on two numbers and gives one.
     pub(super) const fn is_arithmetic(self) -> bool {
-        matches!(self, Self::Plus | Self::Minus | Self::Times | Self::Divide | Self::DivideWhole | Self::Remainder)
+        matches!(
+            self,
+            Self::Plus
+                | Self::Minus
+                | Self::Times
+                | Self::Divide
+                | Self::DivideWhole
+                | Self::Remainder
+        )
     }
 
     /// How strongly it holds what is left and right of it, as in Tera.
     pub(super) const fn binding(self) -> (u8, u8) {
         match self {
             Self::In | Self::NotIn => (5, 6),
-            Self::Equal | Self::Unequal | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => (7, 8),
+            Self::Equal
+            | Self::Unequal
+            | Self::Less
+            | Self::LessOrEqual
+            | Self::Greater
+            | Self::GreaterOrEqual => (7, 8),
             Self::Plus | Self::Minus => (11, 12),
-            Self::Times | Self::Divide | Self::DivideWhole | Self::Remainder | Self::Join => (13, 14),
+            Self::Times | Self::Divide | Self::DivideWhole | Self::Remainder | Self::Join => {
+                (13, 14)
+            }
         }
     }
 }
@@ -151,9 +168,15 @@ impl Expr {
             Node::Variable(_) => false,
             Node::List(items) => items.iter().all(Self::is_constant),
             Node::Not(of) | Node::Minus(of) => of.is_constant(),
-            Node::And(left, right) | Node::Or(left, right) | Node::Binary(_, left, right) => left.is_constant() && right.is_constant(),
-            Node::Filter(of, call) | Node::Test { of, call, .. } => of.is_constant() && call.is_constant(),
-            Node::Choice { yes, condition, no } => yes.is_constant() && condition.is_constant() && no.is_constant(),
+            Node::And(left, right) | Node::Or(left, right) | Node::Binary(_, left, right) => {
+                left.is_constant() && right.is_constant()
+            }
+            Node::Filter(of, call) | Node::Test { of, call, .. } => {
+                of.is_constant() && call.is_constant()
+            }
+            Node::Choice { yes, condition, no } => {
+                yes.is_constant() && condition.is_constant() && no.is_constant()
+            }
         }
     }
 
@@ -206,6 +229,9 @@ impl Call {
 
     /// A test that a missing value answers too: it is what is asked for.
     pub(super) fn asks_for_presence(&self) -> bool {
-        matches!(self.name, "defined" | "undefined" | "string" | "number" | "integer" | "float" | "bool")
+        matches!(
+            self.name,
+            "defined" | "undefined" | "string" | "number" | "integer" | "float" | "bool"
+        )
     }
 }

@@ -9,7 +9,8 @@ use super::operators::shown;
 use super::sandbox::Side;
 use super::variables::{Key, Root, Variable, Variables};
 
-/// Properties of an event that are offered; one with more is a document, not something to choose from.
+/// Properties of an event that are offered; one with more is a document, not something to choose
+/// from.
 const MAX_PROPERTIES: usize = 24;
 /// Objects inside objects.
 const MAX_DEPTH: usize = 4;
@@ -24,18 +25,31 @@ pub struct Available {
 }
 
 impl Variables<'_> {
-    /// The variables of contact, event and organization; besides the contact's own attributes also those that are named.
+    /// The variables of contact, event and organization; besides the contact's own attributes also
+    /// those that are named.
     pub fn available(&self, attributes: &BTreeSet<String>) -> Vec<Available> {
         let plain = |root| Variable { root, keys: Vec::new() };
-        let of_contact = [Root::FirstName, Root::LastName, Root::Phone, Root::Email, Root::ExternalId].map(plain);
-        let attributes = attributes.iter().map(|name| Variable { root: Root::Attributes, keys: vec![Key::Name(name.clone())] });
+        let of_contact =
+            [Root::FirstName, Root::LastName, Root::Phone, Root::Email, Root::ExternalId]
+                .map(plain);
+        let attributes = attributes
+            .iter()
+            .map(|name| Variable { root: Root::Attributes, keys: vec![Key::Name(name.clone())] });
         let mut properties = Vec::new();
         if let Some(event) = self.event() {
             collect(event, &mut Vec::new(), &mut properties);
         }
         let properties = properties.into_iter().map(|keys| Variable { root: Root::Event, keys });
-        let all = of_contact.into_iter().chain(attributes).chain(properties).chain([plain(Root::Organization)]);
-        all.map(|variable| Available { value: self.shown(&variable), variable: variable.to_string() }).collect()
+        let all = of_contact
+            .into_iter()
+            .chain(attributes)
+            .chain(properties)
+            .chain([plain(Root::Organization)]);
+        all.map(|variable| Available {
+            value: self.shown(&variable),
+            variable: variable.to_string(),
+        })
+        .collect()
     }
 
     fn shown(&self, variable: &Variable) -> Option<String> {
@@ -80,13 +94,31 @@ mod tests {
     #[test]
     fn each_variable_that_is_offered_can_be_written_and_has_that_value() {
         let phone = PhoneNumber::from_e164("+14155550123").unwrap();
-        let event = json!({ "order_id": 7, "total": 42.0, "items": [{ "sku": "A-1" }, { "sku": "B-2" }], "gift": null, "ship to": { "city": "Oakland" } });
+        let event = json!(
+            {
+                "order_id": 7,
+                "total": 42.0,
+                "items": [{ "sku": "A-1" }, { "sku": "B-2" }],
+                "gift": null,
+                "ship to": { "city": "Oakland" }
+            }
+        );
         let variables = Variables::for_phone(&phone, Some(&event)).with_organization("Bells");
         let found = variables.available(&BTreeSet::from(["city".to_owned()]));
-        let of = |name: &str| found.iter().find(|one| one.variable == name).unwrap_or_else(|| panic!("{name}: {found:?}")).value.clone();
+        let of = |name: &str| {
+            found
+                .iter()
+                .find(|one| one.variable == name)
+                .unwrap_or_else(|| panic!("{name}: {found:?}"))
+                .value
+                .clone()
+        };
         assert_eq!(of("contact.phone").as_deref(), Some("+14155550123"));
         assert_eq!((of("contact.first_name"), of("contact.attributes.city")), (None, None));
-        assert_eq!((of("event.order_id").as_deref(), of("event.items[0].sku").as_deref()), (Some("7"), Some("A-1")));
+        assert_eq!(
+            (of("event.order_id").as_deref(), of("event.items[0].sku").as_deref()),
+            (Some("7"), Some("A-1"))
+        );
         assert!(!found.iter().any(|one| one.variable.contains("gift")));
         for Available { variable, value } in &found {
             let body = TemplateBody::parse(&format!("{{{{ {variable} }}}}")).unwrap();
@@ -101,10 +133,14 @@ mod tests {
         for _ in 0..50 {
             deep = json!({ "a": deep });
         }
-        let mut event: serde_json::Map<_, _> = (0..500).map(|number| (format!("p{number:03}"), json!(number))).collect();
+        let mut event: serde_json::Map<_, _> =
+            (0..500).map(|number| (format!("p{number:03}"), json!(number))).collect();
         event.insert("a".to_owned(), deep);
         let event = serde_json::Value::Object(event);
         let found = Variables::for_phone(&phone, Some(&event)).available(&BTreeSet::new());
-        assert_eq!(found.iter().filter(|one| one.variable.starts_with("event.")).count(), MAX_PROPERTIES);
+        assert_eq!(
+            found.iter().filter(|one| one.variable.starts_with("event.")).count(),
+            MAX_PROPERTIES
+        );
     }
 }

@@ -10,7 +10,8 @@ use super::media::MediaUrl;
 use super::program::{Program, Reach};
 use super::variables::{self, Variable, Variables};
 
-/// The most that a text may have, in UTF-16 units as Twilio counts them; also the most that a body may have as typed.
+/// The most that a text may have, in UTF-16 units as Twilio counts them; also the most that a body
+/// may have as typed.
 pub const MAX_CHARACTERS: usize = 1_600;
 /// A UTF-16 unit is at most 3 bytes of UTF-8.
 const MAX_BYTES: usize = MAX_CHARACTERS * 3;
@@ -33,7 +34,8 @@ pub struct TemplateError {
     pub column: u32,
 }
 
-/// Why a template gives no text for this contact and event; the sentence is shown as the message's reason.
+/// Why a template gives no text for this contact and event; the sentence is shown as the message's
+/// reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// A variable has no value, and the template no default for it.
@@ -86,7 +88,8 @@ pub struct Unset {
 }
 
 impl TemplateBody {
-    /// Checks a text as typed: at most 1,600 characters, only what the sandbox allows, and nothing that fails for every message.
+    /// Checks a text as typed: at most 1,600 characters, only what the sandbox allows, and nothing
+    /// that fails for every message.
     ///
     /// Line ends become `\n`, whitespace at the end goes.
     pub fn parse(typed: &str) -> Result<Self, TemplateError> {
@@ -95,7 +98,8 @@ impl TemplateBody {
         Ok(body)
     }
 
-    /// Reads a text that was saved, by this or an older release: what fails in it may stand where no message comes by.
+    /// Reads a text that was saved, by this or an older release: what fails in it may stand where
+    /// no message comes by.
     pub(super) fn saved(typed: &str) -> Result<Self, TemplateError> {
         let text = typed.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
         let start = Place { line: 1, column: 1 };
@@ -104,10 +108,13 @@ impl TemplateBody {
         }
         let length = text.chars().count();
         if length > MAX_CHARACTERS {
-            return Err(start.error(format!("The text has {length} characters; 1,600 is the most.")));
+            return Err(
+                start.error(format!("The text has {length} characters; 1,600 is the most."))
+            );
         }
         if let Some(byte) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
-            return Err(place_of(&text, byte).error("There is an invisible control character here; remove it."));
+            return Err(place_of(&text, byte)
+                .error("There is an invisible control character here; remove it."));
         }
         let program = Program::new(check(&text, Printing::Text)?)?;
         Ok(Self { text, program })
@@ -128,7 +135,8 @@ impl TemplateBody {
         &self.program.checked.variables
     }
 
-    /// Of which kind the value of each of these variables has to be, where that can be told from what is done with it.
+    /// Of which kind the value of each of these variables has to be, where that can be told from
+    /// what is done with it.
     pub(super) fn expected_kinds(&self) -> Vec<Option<Expected>> {
         expected(&self.program.checked)
     }
@@ -143,12 +151,14 @@ impl TemplateBody {
         foreign::warnings(&self.text)
     }
 
-    /// What fails with values of the kinds that these have; an error says whether it fails for every message.
+    /// What fails with values of the kinds that these have; an error says whether it fails for
+    /// every message.
     pub fn check_with(&self, samples: &[Variables<'_>]) -> Result<(), (TemplateError, Reach)> {
         self.program.check_with(samples)
     }
 
-    /// The text outside all variables and ifs: what each message has at least, unless an if leaves some of it out.
+    /// The text outside all variables and ifs: what each message has at least, unless an if leaves
+    /// some of it out.
     pub fn fixed_text(&self) -> &str {
         &self.program.checked.fixed
     }
@@ -166,9 +176,13 @@ impl TemplateBody {
     }
 }
 
-/// Properties of an event that would fill in every `event.…` of a text and its media, to try them with.
+/// Properties of an event that would fill in every `event.…` of a text and its media, to try them
+/// with.
 pub fn sample_event(body: Option<&TemplateBody>, media: &[MediaUrl]) -> serde_json::Value {
-    let programs = body.map(|body| &body.program).into_iter().chain(media.iter().filter_map(MediaUrl::program));
+    let programs = body
+        .map(|body| &body.program)
+        .into_iter()
+        .chain(media.iter().filter_map(MediaUrl::program));
     let (mut variables, mut kinds) = (Vec::new(), Vec::new());
     for program in programs {
         variables.extend(program.checked.variables.iter().cloned());

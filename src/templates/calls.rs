@@ -11,11 +11,18 @@ pub(super) struct Signature {
     pub(super) takes: Kinds,
     /// What comes out.
     pub(super) gives: Kinds,
-    /// A value that it can work on, written as in a template, with which constant arguments are tried when a template is saved.
+    /// A value that it can work on, written as in a template, with which constant arguments are
+    /// tried when a template is saved.
     pub(super) probe: &'static str,
 }
 
-const fn call(name: &'static str, arguments: &'static [&'static str], takes: Kinds, gives: Kinds, probe: &'static str) -> Signature {
+const fn call(
+    name: &'static str,
+    arguments: &'static [&'static str],
+    takes: Kinds,
+    gives: Kinds,
+    probe: &'static str,
+) -> Signature {
     Signature { name, arguments, takes, gives, probe }
 }
 

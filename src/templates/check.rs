@@ -1,4 +1,5 @@
-//! Checks a template by the kinds of its values and by trying its constants: what can only fail is told before it is sent.
+//! Checks a template by the kinds of its values and by trying its constants: what can only fail is
+//! told before it is sent.
 
 use tera::{Context, ErrorKind};
 
@@ -53,10 +54,15 @@ struct Check<'c> {
 
 impl Check<'_> {
     fn found(&self, found: &Found) -> Result<(), TemplateError> {
-        if found.is_printed { self.need(&found.expr, PRINTABLE, "the text").map(drop) } else { self.kinds(&found.expr).map(drop) }
+        if found.is_printed {
+            self.need(&found.expr, PRINTABLE, "the text").map(drop)
+        } else {
+            self.kinds(&found.expr).map(drop)
+        }
     }
 
-    /// The kinds that an expression can have; an error where it can have none of those that it is used as.
+    /// The kinds that an expression can have; an error where it can have none of those that it is
+    /// used as.
     fn kinds(&self, expr: &Expr) -> Result<Kinds, TemplateError> {
         Ok(match &expr.node {
             Node::Text(_) => Kinds::TEXT,
@@ -77,11 +83,14 @@ impl Check<'_> {
                 self.need(of, Kinds::NUMBER, "“-”")?;
                 Kinds::NUMBER
             }
-            Node::And(left, right) | Node::Or(left, right) => self.kinds(left)?.or(self.kinds(right)?),
+            Node::And(left, right) | Node::Or(left, right) => {
+                self.kinds(left)?.or(self.kinds(right)?)
+            }
             Node::Binary(operator, left, right) => self.binary(*operator, left, right)?,
             Node::Filter(of, call) => self.filter(of, call)?,
             Node::Test { of, call, .. } => {
-                let takes = calls::find(&TESTS, call.name).map_or(Kinds::ANY, |signature| signature.takes);
+                let takes =
+                    calls::find(&TESTS, call.name).map_or(Kinds::ANY, |signature| signature.takes);
                 self.need(of, takes, &format!("“{}”", call.name))?;
                 self.arguments(call)?;
                 Kinds::TRUTH
@@ -93,12 +102,18 @@ impl Check<'_> {
         })
     }
 
-    fn binary(&self, operator: Operator, left: &Expr, right: &Expr) -> Result<Kinds, TemplateError> {
+    fn binary(
+        &self,
+        operator: Operator,
+        left: &Expr,
+        right: &Expr,
+    ) -> Result<Kinds, TemplateError> {
         let by = format!("“{}”", operator.symbol());
         match operator {
             _ if operator.is_arithmetic() => {
                 self.need(left, Kinds::NUMBER, &by)?;
-                self.need(right, Kinds::NUMBER, &by).map_err(|error| self.with_parentheses(error, operator, left, right))?;
+                self.need(right, Kinds::NUMBER, &by)
+                    .map_err(|error| self.with_parentheses(error, operator, left, right))?;
                 Ok(Kinds::NUMBER)
             }
             Operator::Join => {
@@ -106,13 +121,19 @@ impl Check<'_> {
                 self.need(right, PRINTABLE, &by)?;
                 Ok(Kinds::TEXT)
             }
-            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-                let (of_left, of_right) = (self.need(left, COMPARABLE, &by)?, self.need(right, COMPARABLE, &by)?);
+            Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual => {
+                let (of_left, of_right) =
+                    (self.need(left, COMPARABLE, &by)?, self.need(right, COMPARABLE, &by)?);
                 let alike = |kind: Kinds| of_left.meets(kind) && of_right.meets(kind);
                 if !alike(Kinds::NUMBER) && !alike(Kinds::TEXT) {
                     // The text of the two can be made a number.
                     let text = if of_left.meets(Kinds::TEXT) { left } else { right };
-                    return Err(text.place.error(mismatch(&label(self.checked, text), Kinds::TEXT, &by, Kinds::NUMBER) + "."));
+                    return Err(text.place.error(
+                        mismatch(&label(self.checked, text), Kinds::TEXT, &by, Kinds::NUMBER) + ".",
+                    ));
                 }
                 Ok(Kinds::TRUTH)
             }
@@ -133,7 +154,9 @@ impl Check<'_> {
         self.arguments(call)?;
         if call.name == "default" {
             let value = call.arguments.iter().find(|(name, _)| *name == "value");
-            return Ok(self.kinds(of)?.or(value.map_or(Ok(Kinds::NONE), |(_, value)| self.kinds(value))?));
+            return Ok(self
+                .kinds(of)?
+                .or(value.map_or(Ok(Kinds::NONE), |(_, value)| self.kinds(value))?));
         }
         let Some(signature) = calls::find(&FILTERS, call.name) else { return Ok(Kinds::ANY) };
         self.need(of, signature.takes, &format!("“{}”", call.name))?;
@@ -154,15 +177,29 @@ impl Check<'_> {
     }
 
     /// What is most often meant by `event.total / 3 | fixed` is `(event.total / 3) | fixed`.
-    fn with_parentheses(&self, error: TemplateError, operator: Operator, left: &Expr, right: &Expr) -> TemplateError {
+    fn with_parentheses(
+        &self,
+        error: TemplateError,
+        operator: Operator,
+        left: &Expr,
+        right: &Expr,
+    ) -> TemplateError {
         let Node::Filter(of, call) = &right.node else { return error };
         let (left, of) = (label(self.checked, left), label(self.checked, of));
         let meant = format!("({left} {} {of}) | {}", operator.symbol(), call.name);
-        TemplateError { message: format!("{} A filter goes before “{}”: write {meant}.", error.message, operator.symbol()), ..error }
+        TemplateError {
+            message: format!(
+                "{} A filter goes before “{}”: write {meant}.",
+                error.message,
+                operator.symbol()
+            ),
+            ..error
+        }
     }
 }
 
-/// Tries whatever is the same for every message: constant expressions, and the constant arguments of filters and operators.
+/// Tries whatever is the same for every message: constant expressions, and the constant arguments
+/// of filters and operators.
 pub(super) fn try_constants(checked: &Checked) -> Result<(), TemplateError> {
     checked.expressions.iter().try_for_each(|found| walk(&found.expr))
 }
@@ -180,22 +217,35 @@ fn walk(expr: &Expr) -> Result<(), TemplateError> {
             walk(right)?;
             if operator.is_arithmetic() && right.is_constant() {
                 let one = Expr { node: Node::Whole(1), place: left.place };
-                attempt(&Expr { node: Node::Binary(*operator, Box::new(one), right.clone()), place: expr.place })?;
+                attempt(&Expr {
+                    node: Node::Binary(*operator, Box::new(one), right.clone()),
+                    place: expr.place,
+                })?;
             }
             Ok(())
         }
         Node::Filter(of, call) => {
             walk(of)?;
             arguments(call)?;
-            probe(calls::find(&FILTERS, call.name), call, |of| Node::Filter(Box::new(of), call.clone()))
+            probe(calls::find(&FILTERS, call.name), call, |of| {
+                Node::Filter(Box::new(of), call.clone())
+            })
         }
         Node::Test { of, call, negated } => {
             walk(of)?;
             arguments(call)?;
-            probe(calls::find(&TESTS, call.name), call, |of| Node::Test { of: Box::new(of), call: call.clone(), negated: *negated })
+            probe(calls::find(&TESTS, call.name), call, |of| Node::Test {
+                of: Box::new(of),
+                call: call.clone(),
+                negated: *negated,
+            })
         }
-        Node::Choice { yes, condition, no } => walk(yes).and_then(|()| walk(condition)).and_then(|()| walk(no)),
-        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) | Node::Variable(_) => Ok(()),
+        Node::Choice { yes, condition, no } => {
+            walk(yes).and_then(|()| walk(condition)).and_then(|()| walk(no))
+        }
+        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) | Node::Variable(_) => {
+            Ok(())
+        }
     }
 }
 
@@ -204,8 +254,16 @@ fn arguments(call: &Call) -> Result<(), TemplateError> {
 }
 
 /// Tries the arguments of a call on a value that it can work on.
-fn probe(signature: Option<&Signature>, call: &Call, node: impl FnOnce(Expr) -> Node) -> Result<(), TemplateError> {
-    let Some(signature) = signature.filter(|_| !call.arguments.is_empty() && call.has_constant_arguments()) else { return Ok(()) };
+fn probe(
+    signature: Option<&Signature>,
+    call: &Call,
+    node: impl FnOnce(Expr) -> Node,
+) -> Result<(), TemplateError> {
+    let Some(signature) =
+        signature.filter(|_| !call.arguments.is_empty() && call.has_constant_arguments())
+    else {
+        return Ok(());
+    };
     let source = format!("{{{{ {} }}}}", signature.probe);
     let tag = pieces(&source)?.into_iter().find_map(|piece| match piece {
         Piece::Print(tag) => Some(tag),
@@ -262,9 +320,18 @@ fn expect(expr: &Expr, what: Option<Expected>, expected: &mut [Option<Expected>]
         Node::Binary(operator, left, right) => {
             let is_number = |expr: &Expr| matches!(expr.node, Node::Whole(_) | Node::Decimal(_));
             let is_numeric = operator.is_arithmetic() || is_number(left) || is_number(right);
-            let of = (is_numeric && !matches!(operator, Operator::Join)).then_some(Expected::Number);
+            let of =
+                (is_numeric && !matches!(operator, Operator::Join)).then_some(Expected::Number);
             expect(left, of, expected);
-            expect(right, if matches!(operator, Operator::In | Operator::NotIn) { Some(Expected::List) } else { of }, expected);
+            expect(
+                right,
+                if matches!(operator, Operator::In | Operator::NotIn) {
+                    Some(Expected::List)
+                } else {
+                    of
+                },
+                expected,
+            );
         }
         Node::Filter(of, call) => {
             let needed = match call.name {
@@ -278,7 +345,9 @@ fn expect(expr: &Expr, what: Option<Expected>, expected: &mut [Option<Expected>]
             call.arguments.iter().for_each(|(_, argument)| expect(argument, None, expected));
         }
         Node::Test { of, call, .. } => {
-            let needed = matches!(call.name, "odd" | "even" | "divisible_by" | "number" | "integer").then_some(Expected::Number);
+            let needed =
+                matches!(call.name, "odd" | "even" | "divisible_by" | "number" | "integer")
+                    .then_some(Expected::Number);
             expect(of, needed, expected);
             call.arguments.iter().for_each(|(_, argument)| expect(argument, None, expected));
         }

@@ -26,13 +26,17 @@ pub enum Change {
     Added,
 }
 
-/// After so long the rest is told roughly: texts as long as templates take far less, but a draft may be whatever was pasted.
+/// After so long the rest is told roughly: texts as long as templates take far less, but a draft
+/// may be whatever was pasted.
 const MOST_TIME: Duration = Duration::from_millis(100);
 
-/// Compares two texts; the stretches of the newer one, put together, are the newer text, likewise those of the older one.
+/// Compares two texts; the stretches of the newer one, put together, are the newer text, likewise
+/// those of the older one.
 pub fn compare(older: &str, newer: &str) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    for change in TextDiff::configure().timeout(MOST_TIME).diff_unicode_words(older, newer).iter_all_changes() {
+    for change in
+        TextDiff::configure().timeout(MOST_TIME).diff_unicode_words(older, newer).iter_all_changes()
+    {
         let (text, change) = (change.value(), Change::of(change.tag()));
         match stretches.last_mut() {
             Some(last) if last.change == change => last.text.push_str(text),
@@ -61,7 +65,8 @@ mod tests {
     #[test]
     fn words_that_changed_are_told_apart() {
         let found = compare("Hi Ada, your order is here.", "Hi Ada, your parcel is here!");
-        let shown: Vec<_> = found.iter().map(|stretch| (stretch.change, stretch.text.as_str())).collect();
+        let shown: Vec<_> =
+            found.iter().map(|stretch| (stretch.change, stretch.text.as_str())).collect();
         assert_eq!(
             shown,
             [
@@ -79,21 +84,31 @@ mod tests {
 
     #[test]
     fn long_texts_that_have_nothing_in_common_do_not_hold_anybody_up() {
-        let words = |many: usize, of: usize| (0..many).map(|n| (n * n % of).to_string()).collect::<Vec<_>>().join(" ");
+        let words = |many: usize, of: usize| {
+            (0..many).map(|n| (n * n % of).to_string()).collect::<Vec<_>>().join(" ")
+        };
         let (older, newer) = (words(16_000, 6_007), words(16_000, 7_919));
         let begun = std::time::Instant::now();
         let found = compare(&older, &newer);
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-        let kept = found.iter().filter(|stretch| stretch.change != Change::Removed).map(|stretch| stretch.text.as_str());
+        let kept = found
+            .iter()
+            .filter(|stretch| stretch.change != Change::Removed)
+            .map(|stretch| stretch.text.as_str());
         assert_eq!(kept.collect::<String>(), newer);
     }
 
     proptest! {
         #[test]
-        fn both_texts_can_be_put_together_again(older in "[a-d é\n😀]{0,60}", newer in "[a-d é\n😀]{0,60}") {
+        fn both_texts_can_be_put_together_again(
+            older in "[a-d é\n😀]{0,60}",
+            newer in "[a-d é\n😀]{0,60}"
+        ) {
             let found = compare(&older, &newer);
             let without = |left_out: Change| {
-                found.iter().filter(|stretch| stretch.change != left_out).map(|stretch| stretch.text.as_str()).collect::<String>()
+                found.iter().filter(
+                    |stretch| stretch.change != left_out
+                ).map(|stretch| stretch.text.as_str()).collect::<String>()
             };
             prop_assert_eq!(without(Change::Added), older);
             prop_assert_eq!(without(Change::Removed), newer);

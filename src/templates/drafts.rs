@@ -35,13 +35,24 @@ pub struct Draft {
 /// Keeps what a user has typed for a template, or for a new one; the draft before it is forgotten.
 ///
 /// Says whether it was kept: what is far too long, or cannot be stored, is not.
-pub async fn keep(conn: &mut Conn, user: UserId, template: Option<TemplateId>, draft: &Draft) -> Result<bool> {
+pub async fn keep(
+    conn: &mut Conn,
+    user: UserId,
+    template: Option<TemplateId>,
+    draft: &Draft,
+) -> Result<bool> {
     let texts = [&draft.name, &draft.saved_name, &draft.body, &draft.media_urls];
-    if texts.iter().any(|text| text.contains('\0')) || texts.iter().map(|text| text.len()).sum::<usize>() > MAX_BYTES {
+    if texts.iter().any(|text| text.contains('\0'))
+        || texts.iter().map(|text| text.len()).sum::<usize>() > MAX_BYTES
+    {
         return Ok(false);
     }
     diesel::insert_into(template_drafts::table)
-        .values((template_drafts::user_id.eq(user), template_drafts::template_id.eq(key(template)), draft))
+        .values((
+            template_drafts::user_id.eq(user),
+            template_drafts::template_id.eq(key(template)),
+            draft,
+        ))
         .on_conflict((template_drafts::user_id, template_drafts::template_id))
         .do_update()
         .set(draft)
@@ -51,14 +62,26 @@ pub async fn keep(conn: &mut Conn, user: UserId, template: Option<TemplateId>, d
 }
 
 /// What the user has left unsaved of a template, or of a new one.
-pub async fn find(conn: &mut Conn, user: UserId, template: Option<TemplateId>) -> Result<Option<Draft>> {
-    Ok(template_drafts::table.find((user, key(template))).select(Draft::as_select()).first(conn).await.optional()?)
+pub async fn find(
+    conn: &mut Conn,
+    user: UserId,
+    template: Option<TemplateId>,
+) -> Result<Option<Draft>> {
+    Ok(template_drafts::table
+        .find((user, key(template)))
+        .select(Draft::as_select())
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// The templates of which the user has left something unsaved; none stands for a new one.
 pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Option<TemplateId>>> {
-    let found: Vec<TemplateId> =
-        template_drafts::table.filter(template_drafts::user_id.eq(user)).select(template_drafts::template_id).load(conn).await?;
+    let found: Vec<TemplateId> = template_drafts::table
+        .filter(template_drafts::user_id.eq(user))
+        .select(template_drafts::template_id)
+        .load(conn)
+        .await?;
     Ok(found.into_iter().map(|id| (id != key(None)).then_some(id)).collect())
 }
 

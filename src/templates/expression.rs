@@ -1,4 +1,5 @@
-//! Reads the tokens of one tag as an expression: variables, literals, operators, and the filters and tests on the lists.
+//! Reads the tokens of one tag as an expression: variables, literals, operators, and the filters
+//! and tests on the lists.
 
 use super::TemplateError;
 use super::ast::{Call, Expr, Node, Operator};
@@ -10,10 +11,12 @@ use super::variables::{Key, Variable};
 
 /// Parentheses, brackets and arguments inside one another; Tera itself stops at 40.
 const MAX_DEPTH: usize = 6;
-/// Operators and filters in one tag; Tera itself stops at 256, with several of its own for one of these.
+/// Operators and filters in one tag; Tera itself stops at 256, with several of its own for one of
+/// these.
 const MAX_OPERATIONS: usize = 40;
 
-/// How strongly `or`, `and`, `is` and a filter's `|` hold what is beside them; operators have [`Operator::binding`].
+/// How strongly `or`, `and`, `is` and a filter's `|` hold what is beside them; operators have
+/// [`Operator::binding`].
 const OR: (u8, u8) = (1, 2);
 const AND: (u8, u8) = (3, 4);
 const IS: u8 = 5;
@@ -32,12 +35,18 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     /// The tokens as exactly one expression.
-    pub(super) fn parse(checked: &'a mut Checked, tokens: &'a [(Token, Place)], end: Place) -> Result<Expr, TemplateError> {
+    pub(super) fn parse(
+        checked: &'a mut Checked,
+        tokens: &'a [(Token, Place)],
+        end: Place,
+    ) -> Result<Expr, TemplateError> {
         let mut parser = Self { checked, tokens: tokens.iter(), end, depth: 0, operations: 0 };
         let expr = parser.expression()?;
         match parser.tokens.next() {
             None => Ok(expr),
-            Some((Token::Symbol("("), place)) => Err(place.error("Functions cannot be used in a template.")),
+            Some((Token::Symbol("("), place)) => {
+                Err(place.error("Functions cannot be used in a template."))
+            }
             Some((token, place)) => Err(place.error(hints::unexpected(token))),
         }
     }
@@ -45,7 +54,9 @@ impl<'a> Parser<'a> {
     fn expression(&mut self) -> Result<Expr, TemplateError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.place().error(format!("More than {MAX_DEPTH} levels of parentheses cannot be read; make it simpler.")));
+            return Err(self.place().error(format!(
+                "More than {MAX_DEPTH} levels of parentheses cannot be read; make it simpler."
+            )));
         }
         let expr = self.binding(0)?;
         self.depth -= 1;
@@ -58,7 +69,9 @@ impl<'a> Parser<'a> {
         loop {
             let (place, beginning) = (self.place(), left.place);
             let node = match self.tokens.as_slice() {
-                [(Token::Symbol("|"), _), (Token::Symbol("|"), _), ..] => return Err(place.error(hints::double_pipe(self.checked, &left))),
+                [(Token::Symbol("|"), _), (Token::Symbol("|"), _), ..] => {
+                    return Err(place.error(hints::double_pipe(self.checked, &left)));
+                }
                 [(Token::Symbol("|"), _), ..] if PIPE >= least => {
                     self.tokens.next();
                     let place = self.place();
@@ -72,7 +85,10 @@ impl<'a> Parser<'a> {
                     let negated = self.accept_name("not");
                     let call = self.call("test", &TESTS)?;
                     self.count(place)?;
-                    left = Expr { node: Node::Test { of: Box::new(left), call, negated }, place: beginning };
+                    left = Expr {
+                        node: Node::Test { of: Box::new(left), call, negated },
+                        place: beginning,
+                    };
                     continue;
                 }
                 [(Token::Name(word), _), ..] if word == "if" && least == 0 => {
@@ -80,10 +96,15 @@ impl<'a> Parser<'a> {
                     self.count(place)?;
                     let condition = Box::new(self.expression()?);
                     if !self.accept_name("else") {
-                        return Err(self.place().error("After “if” and its condition “else” and another value must follow."));
+                        return Err(self.place().error(
+                            "After “if” and its condition “else” and another value must follow.",
+                        ));
                     }
                     let no = Box::new(self.expression()?);
-                    return Ok(Expr { node: Node::Choice { yes: Box::new(left), condition, no }, place: beginning });
+                    return Ok(Expr {
+                        node: Node::Choice { yes: Box::new(left), condition, no },
+                        place: beginning,
+                    });
                 }
                 [(Token::Name(word), _), ..] if word == "or" && OR.0 >= least => {
                     self.next_operand(1, place)?;
@@ -96,7 +117,11 @@ impl<'a> Parser<'a> {
                 tokens => match operator(tokens)? {
                     Some((operator, length)) if operator.binding().0 >= least => {
                         self.next_operand(length, place)?;
-                        Node::Binary(operator, Box::new(left), Box::new(self.binding(operator.binding().1)?))
+                        Node::Binary(
+                            operator,
+                            Box::new(left),
+                            Box::new(self.binding(operator.binding().1)?),
+                        )
                     }
                     _ => return Ok(left),
                 },
@@ -124,7 +149,9 @@ impl<'a> Parser<'a> {
         };
         let Some(strength) = prefix else { return self.value() };
         match self.tokens.as_slice().first() {
-            Some((Token::Name(name), place)) if name == "not" => return Err(place.error("“not” cannot stand here.")),
+            Some((Token::Name(name), place)) if name == "not" => {
+                return Err(place.error("“not” cannot stand here."));
+            }
             Some((Token::Symbol("-"), place)) => return Err(place.error("“-” cannot stand here.")),
             _ => {}
         }
@@ -151,7 +178,9 @@ impl<'a> Parser<'a> {
                 "true" | "True" => Node::Truth(true),
                 "false" | "False" => Node::Truth(false),
                 "none" | "None" | "null" => {
-                    return Err(place.error(format!("“{name}” is never found; ask with “is defined” or “is not defined”.")));
+                    return Err(place.error(format!(
+                        "“{name}” is never found; ask with “is defined” or “is not defined”."
+                    )));
                 }
                 "and" | "or" | "in" | "is" | "if" | "else" => {
                     return Err(place.error(format!("A value is missing before “{name}”.")));
@@ -159,15 +188,19 @@ impl<'a> Parser<'a> {
                 _ => self.variable(name, *place)?,
             },
             Token::Symbol("!") => return Err(place.error("“!” is written “not” here.")),
-            Token::Symbol(_) => return Err(place.error(format!("A value is missing before {token}."))),
+            Token::Symbol(_) => {
+                return Err(place.error(format!("A value is missing before {token}.")));
+            }
         };
         Ok(Expr { node, place: *place })
     }
 
     fn variable(&mut self, root: &str, place: Place) -> Result<Node, TemplateError> {
         if self.next_is("(") {
-            let message =
-                format!("“{root}(…)” is a function; a template can use filters, such as | default(value=\"…\"), but no functions.");
+            let message = format!(
+                "“{root}(…)” is a function; a template can use filters, such as | \
+                 default(value=\"…\"), but no functions."
+            );
             return Err(place.error(message));
         }
         let mut path = vec![Key::Name(root.to_owned())];
@@ -175,17 +208,26 @@ impl<'a> Parser<'a> {
             if self.accept(".") || self.accept("?.") {
                 path.push(match self.tokens.next() {
                     Some((Token::Name(name), _)) => Key::Name(name.clone()),
-                    Some((Token::Integer(_), place)) => return Err(place.error("Write a position in brackets, such as [0].")),
-                    Some((token, place)) => return Err(place.error(format!("A name is missing before {token}."))),
+                    Some((Token::Integer(_), place)) => {
+                        return Err(place.error("Write a position in brackets, such as [0]."));
+                    }
+                    Some((token, place)) => {
+                        return Err(place.error(format!("A name is missing before {token}.")));
+                    }
                     None => return Err(self.end.error("A name is missing after the dot.")),
                 });
             } else if self.accept("[") {
                 path.push(match self.tokens.next() {
                     Some((Token::Text(name), _)) => Key::Name(name.clone()),
-                    Some((Token::Integer(index), place)) => {
-                        Key::Index(usize::try_from(*index).map_err(|_| place.error("This position is out of range."))?)
+                    Some((Token::Integer(index), place)) => Key::Index(
+                        usize::try_from(*index)
+                            .map_err(|_| place.error("This position is out of range."))?,
+                    ),
+                    _ => {
+                        return Err(place.error(
+                            "In brackets only a text in quotes or a whole number can stand.",
+                        ));
                     }
-                    _ => return Err(place.error("In brackets only a text in quotes or a whole number can stand.")),
                 });
                 self.expect("]")?;
             } else {
@@ -194,7 +236,10 @@ impl<'a> Parser<'a> {
         }
         let variable = Variable::parse(path).map_err(|message| place.error(message))?;
         let Some(index) = self.checked.index_of(variable) else {
-            return Err(place.error(format!("A template can use at most {} different variables.", NAMES.len())));
+            return Err(place.error(format!(
+                "A template can use at most {} different variables.",
+                NAMES.len()
+            )));
         };
         Ok(Node::Variable(index))
     }
@@ -217,21 +262,28 @@ impl<'a> Parser<'a> {
     fn call(&mut self, kind: &str, allowed: &'static [Signature]) -> Result<Call, TemplateError> {
         let (name, place) = match self.tokens.next() {
             Some((Token::Name(name), place)) => (name, *place),
-            Some((token, place)) => return Err(place.error(format!("The name of a {kind} is missing before {token}."))),
+            Some((token, place)) => {
+                return Err(place.error(format!("The name of a {kind} is missing before {token}.")));
+            }
             None => return Err(self.end.error(format!("The name of a {kind} is missing here."))),
         };
         let Some(signature) = calls::find(allowed, name) else {
-            let close = allowed.iter().find(|known| strsim::damerau_levenshtein(known.name, name) <= 2);
+            let close =
+                allowed.iter().find(|known| strsim::damerau_levenshtein(known.name, name) <= 2);
             return Err(place.error(match (hints::other_filter(name), close) {
                 (Some(hint), _) => hint.to_owned(),
-                (None, Some(known)) => format!("There is no {kind} “{name}”; did you mean “{}”?", known.name),
+                (None, Some(known)) => {
+                    format!("There is no {kind} “{name}”; did you mean “{}”?", known.name)
+                }
                 (None, None) => {
-                    let known = allowed.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
+                    let known =
+                        allowed.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
                     format!("There is no {kind} “{name}”. Use one of: {known}.")
                 }
             }));
         };
-        if self.next_is(":") || matches!(self.tokens.as_slice().first(), Some((Token::Text(_), _))) {
+        if self.next_is(":") || matches!(self.tokens.as_slice().first(), Some((Token::Text(_), _)))
+        {
             return Err(place.error(hints::without_parentheses(signature, self.tokens.as_slice())));
         }
         let mut arguments: Vec<(&'static str, Expr)> = Vec::new();
@@ -245,25 +297,40 @@ impl<'a> Parser<'a> {
             }
             self.expect(")")?;
         }
-        let mut needed = signature.arguments.iter().filter_map(|parameter| parameter.strip_suffix('*'));
+        let mut needed =
+            signature.arguments.iter().filter_map(|parameter| parameter.strip_suffix('*'));
         match needed.find(|needed| !arguments.iter().any(|(given, _)| given == needed)) {
-            Some(needed) => Err(place.error(format!("“{name}” needs an argument: {name}({needed}=…)."))),
+            Some(needed) => {
+                Err(place.error(format!("“{name}” needs an argument: {name}({needed}=…).")))
+            }
             None => Ok(Call { name: signature.name, place, arguments }),
         }
     }
 
-    fn argument(&mut self, call: &Signature, given: &[(&'static str, Expr)]) -> Result<(&'static str, Expr), TemplateError> {
+    fn argument(
+        &mut self,
+        call: &Signature,
+        given: &[(&'static str, Expr)],
+    ) -> Result<(&'static str, Expr), TemplateError> {
         let (place, called) = (self.place(), call.name);
-        let list = call.arguments.iter().map(|parameter| parameter.trim_end_matches('*')).collect::<Vec<_>>();
+        let list = call
+            .arguments
+            .iter()
+            .map(|parameter| parameter.trim_end_matches('*'))
+            .collect::<Vec<_>>();
         let [(Token::Name(name), _), (Token::Symbol("="), _), ..] = self.tokens.as_slice() else {
             return Err(place.error(match list.first() {
-                Some(first) => format!("Write each argument of “{called}” with its name: {called}({first}=…)."),
+                Some(first) => {
+                    format!("Write each argument of “{called}” with its name: {called}({first}=…).")
+                }
                 None => format!("“{called}” takes no arguments."),
             }));
         };
         let Some(known) = list.iter().find(|known| **known == name) else {
             let known = if list.is_empty() { "no arguments".to_owned() } else { list.join(", ") };
-            return Err(place.error(format!("“{called}” has no argument “{name}”; it takes {known}.")));
+            return Err(
+                place.error(format!("“{called}” has no argument “{name}”; it takes {known}."))
+            );
         };
         if given.iter().any(|(one, _)| one == known) {
             return Err(place.error(format!("“{name}” is given twice.")));
@@ -298,7 +365,8 @@ impl<'a> Parser<'a> {
     }
 
     fn accept_name(&mut self, word: &str) -> bool {
-        let found = matches!(self.tokens.as_slice().first(), Some((Token::Name(name), _)) if name == word);
+        let found =
+            matches!(self.tokens.as_slice().first(), Some((Token::Name(name), _)) if name == word);
         if found {
             self.tokens.next();
         }
@@ -306,7 +374,11 @@ impl<'a> Parser<'a> {
     }
 
     fn expect(&mut self, symbol: &str) -> Result<(), TemplateError> {
-        if self.accept(symbol) { Ok(()) } else { Err(self.place().error(format!("A “{symbol}” is missing here."))) }
+        if self.accept(symbol) {
+            Ok(())
+        } else {
+            Err(self.place().error(format!("A “{symbol}” is missing here.")))
+        }
     }
 }
 
@@ -314,18 +386,29 @@ impl<'a> Parser<'a> {
 fn operator(tokens: &[(Token, Place)]) -> Result<Option<(Operator, usize)>, TemplateError> {
     let found = |operator: Operator| Ok(Some((operator, 1)));
     match tokens {
-        [(Token::Name(first), _), (Token::Name(second), _), ..] if first == "not" && second == "in" => Ok(Some((Operator::NotIn, 2))),
-        [(Token::Name(name), _), ..] if name == "in" => found(Operator::In),
-        [(Token::Symbol("**"), place), ..] => Err(place.error("“**” cannot be used in a template.")),
-        [(Token::Symbol("="), place), ..] => Err(place.error("To compare, write “==”; “=” alone has no meaning here.")),
-        [(Token::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
-        [(Token::Symbol("?"), place), ..] => {
-            Err(place.error("“a ? b : c” is written “b if a else c” here; for a missing value, add | default(value=\"…\")."))
+        [(Token::Name(first), _), (Token::Name(second), _), ..]
+            if first == "not" && second == "in" =>
+        {
+            Ok(Some((Operator::NotIn, 2)))
         }
-        [(Token::Symbol(symbol), _), ..] => match Operator::ALL.into_iter().find(|operator| operator.symbol() == *symbol) {
-            Some(operator) => found(operator),
-            None => Ok(None),
-        },
+        [(Token::Name(name), _), ..] if name == "in" => found(Operator::In),
+        [(Token::Symbol("**"), place), ..] => {
+            Err(place.error("“**” cannot be used in a template."))
+        }
+        [(Token::Symbol("="), place), ..] => {
+            Err(place.error("To compare, write “==”; “=” alone has no meaning here."))
+        }
+        [(Token::Symbol("&&"), place), ..] => Err(place.error("“&&” is written “and” here.")),
+        [(Token::Symbol("?"), place), ..] => Err(place.error(
+            "“a ? b : c” is written “b if a else c” here; for a missing value, add | \
+                     default(value=\"…\").",
+        )),
+        [(Token::Symbol(symbol), _), ..] => {
+            match Operator::ALL.into_iter().find(|operator| operator.symbol() == *symbol) {
+                Some(operator) => found(operator),
+                None => Ok(None),
+            }
+        }
         _ => Ok(None),
     }
 }

@@ -1,4 +1,5 @@
-//! The filters of a template: each bounds what it gives, and says in words what it cannot work with.
+//! The filters of a template: each bounds what it gives, and says in words what it cannot work
+//! with.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,9 +21,17 @@ pub(super) const ALL: [(&str, Function); 25] = [
     ("lower", |value, _| bounded(text(value)?.to_lowercase())),
     ("capitalize", |value, _| bounded(capitalize(&text(value)?))),
     ("title", |value, _| bounded(title(&text(value)?))),
-    ("trim", |value, kwargs| trimmed(value, kwargs, str::trim, |text, pattern| text.trim_start_matches(pattern).trim_end_matches(pattern))),
-    ("trim_start", |value, kwargs| trimmed(value, kwargs, str::trim_start, |text, pattern| text.trim_start_matches(pattern))),
-    ("trim_end", |value, kwargs| trimmed(value, kwargs, str::trim_end, |text, pattern| text.trim_end_matches(pattern))),
+    ("trim", |value, kwargs| {
+        trimmed(value, kwargs, str::trim, |text, pattern| {
+            text.trim_start_matches(pattern).trim_end_matches(pattern)
+        })
+    }),
+    ("trim_start", |value, kwargs| {
+        trimmed(value, kwargs, str::trim_start, |text, pattern| text.trim_start_matches(pattern))
+    }),
+    ("trim_end", |value, kwargs| {
+        trimmed(value, kwargs, str::trim_end, |text, pattern| text.trim_end_matches(pattern))
+    }),
     ("truncate", truncate),
     ("replace", replace),
     ("urlencode", |value, _| bounded(urlencode(&text(value)?))),
@@ -37,11 +46,14 @@ pub(super) const ALL: [(&str, Function); 25] = [
     ("wordcount", |value, _| Ok(Value::from(text(value)?.split_whitespace().count()))),
     ("pluralize", pluralize),
     ("split", split),
-    ("join", |value, kwargs| Ok(Value::from(list(items(value)?, &text_argument(kwargs, "sep")?.unwrap_or_default())?))),
+    ("join", |value, kwargs| {
+        Ok(Value::from(list(items(value)?, &text_argument(kwargs, "sep")?.unwrap_or_default())?))
+    }),
     ("first", |value, _| Ok(items(value)?.first().cloned().unwrap_or_else(Value::undefined))),
     ("last", |value, _| Ok(items(value)?.last().cloned().unwrap_or_else(Value::undefined))),
     ("nth", |value, kwargs| {
-        let index = whole_argument(kwargs, "n", 0..=i64::from(u32::MAX))?.and_then(|index| usize::try_from(index).ok());
+        let index = whole_argument(kwargs, "n", 0..=i64::from(u32::MAX))?
+            .and_then(|index| usize::try_from(index).ok());
         let items = items(value)?;
         Ok(index.and_then(|index| items.get(index)).cloned().unwrap_or_else(Value::undefined))
     }),
@@ -83,17 +95,30 @@ fn text_argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Result<Option<Cow<'k,
 
 fn pattern_argument<'k>(kwargs: &'k Kwargs, name: &'k str) -> Result<Option<Cow<'k, str>>, Fault> {
     match text_argument(kwargs, name)? {
-        Some(pattern) if pattern.is_empty() => Err(Fault::said(format!("“{name}” must not be empty"))),
+        Some(pattern) if pattern.is_empty() => {
+            Err(Fault::said(format!("“{name}” must not be empty")))
+        }
         pattern => Ok(pattern),
     }
 }
 
-fn whole_argument(kwargs: &Kwargs, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Fault> {
+fn whole_argument(
+    kwargs: &Kwargs,
+    name: &str,
+    range: RangeInclusive<i64>,
+) -> Result<Option<i64>, Fault> {
     let Some(value) = argument(kwargs, name) else { return Ok(None) };
-    let whole = value.as_number().and_then(|number| number.as_integer()).and_then(|whole| i64::try_from(whole).ok());
+    let whole = value
+        .as_number()
+        .and_then(|number| number.as_integer())
+        .and_then(|whole| i64::try_from(whole).ok());
     match whole.filter(|whole| range.contains(whole)) {
         Some(whole) => Ok(Some(whole)),
-        None => Err(Fault::said(format!("“{name}” must be a whole number from {} to {}", range.start(), range.end()))),
+        None => Err(Fault::said(format!(
+            "“{name}” must be a whole number from {} to {}",
+            range.start(),
+            range.end()
+        ))),
     }
 }
 
@@ -103,7 +128,9 @@ fn items(value: &Value) -> Result<&[Value], Fault> {
 
 fn capitalize(text: &str) -> String {
     let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest.flat_map(char::to_lowercase)).collect())
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest.flat_map(char::to_lowercase)).collect()
+    })
 }
 
 /// A capital at the beginning of each word; what follows an apostrophe belongs to the word.
@@ -137,11 +164,13 @@ fn trimmed(
     })
 }
 
-/// Counts what people see as one character. Tera's “…” would turn a GSM-7 text into UCS-2, which more than doubles its
-/// parts: three dots do not.
+/// Counts what people see as one character. Tera's “…” would turn a GSM-7 text into UCS-2, which
+/// more than doubles its parts: three dots do not.
 fn truncate(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let text = text(value)?;
-    let length = whole_argument(kwargs, "length", 0..=100_000)?.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let length = whole_argument(kwargs, "length", 0..=100_000)?
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or_default();
     let end = text_argument(kwargs, "end")?.unwrap_or(Cow::Borrowed("..."));
     bounded(match text.grapheme_indices(true).nth(length) {
         Some((byte, _)) => format!("{}{end}", &text[..byte]),
@@ -169,7 +198,10 @@ fn split(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
 }
 
 fn length(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
-    value.len().map(Value::from).ok_or_else(|| Fault::left(Kinds::of(value), Kinds::TEXT.or(Kinds::LIST)))
+    value
+        .len()
+        .map(Value::from)
+        .ok_or_else(|| Fault::left(Kinds::of(value), Kinds::TEXT.or(Kinds::LIST)))
 }
 
 fn pluralize(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
@@ -181,7 +213,9 @@ fn pluralize(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
 /// A number, also one that is written as a text.
 fn readable(value: &Value) -> Result<Number, Fault> {
     match value.as_str() {
-        Some(text) => read(text).ok_or_else(|| Fault::said("this text is not a number, such as 19.90")),
+        Some(text) => {
+            read(text).ok_or_else(|| Fault::said("this text is not a number, such as 19.90"))
+        }
         None => number(value),
     }
 }
@@ -189,10 +223,14 @@ fn readable(value: &Value) -> Result<Number, Fault> {
 /// A number with a fixed count of decimal places, as prices are written.
 fn fixed(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     let places = whole_argument(kwargs, "places", 0..=10)?.unwrap_or(2);
-    let written = i32::try_from(places).ok().and_then(|places| rounded(readable(value).ok()?, places, Rounding::Nearest));
+    let written = i32::try_from(places)
+        .ok()
+        .and_then(|places| rounded(readable(value).ok()?, places, Rounding::Nearest));
     match written {
         Some(written) => bounded(written),
-        None => Err(readable(value).err().unwrap_or_else(|| Fault::said("this number cannot be written"))),
+        None => Err(readable(value)
+            .err()
+            .unwrap_or_else(|| Fault::said("this number cannot be written"))),
     }
 }
 
@@ -203,21 +241,35 @@ fn round(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
         None | Some("common") => Rounding::Nearest,
         Some("ceil") => Rounding::Up,
         Some("floor") => Rounding::Down,
-        Some(_) => return Err(Fault::said("“method” must be \"ceil\" or \"floor\"; leave it out to round to the nearest")),
+        Some(_) => {
+            return Err(Fault::said(
+                "“method” must be \"ceil\" or \"floor\"; leave it out to round to the nearest",
+            ));
+        }
     };
-    let written = i32::try_from(precision).ok().and_then(|places| rounded(number, places, rounding));
-    written.as_deref().and_then(read).map(Value::from).ok_or_else(|| Fault::said("this number cannot be rounded"))
+    let written =
+        i32::try_from(precision).ok().and_then(|places| rounded(number, places, rounding));
+    written
+        .as_deref()
+        .and_then(read)
+        .map(Value::from)
+        .ok_or_else(|| Fault::said("this number cannot be rounded"))
 }
 
 fn absolute(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     match number(value)? {
-        Number::Integer(whole) => whole.checked_abs().map(Value::from).ok_or_else(|| Fault::said("this number is too large")),
+        Number::Integer(whole) => whole
+            .checked_abs()
+            .map(Value::from)
+            .ok_or_else(|| Fault::said("this number is too large")),
         other => Ok(Value::from(other.as_float().abs())),
     }
 }
 
 fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
-    let base = whole_argument(kwargs, "base", 2..=36)?.and_then(|base| u32::try_from(base).ok()).unwrap_or(10);
+    let base = whole_argument(kwargs, "base", 2..=36)?
+        .and_then(|base| u32::try_from(base).ok())
+        .unwrap_or(10);
     let whole = match value.as_str().map(str::trim) {
         Some(text) if base != 10 => {
             let digits = match base {
@@ -230,32 +282,45 @@ fn int(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
         }
         _ => readable(value)?.as_integer(),
     };
-    whole.map(Value::from).ok_or_else(|| Fault::said("this is not a whole number; use “float”, and “round” it"))
+    whole
+        .map(Value::from)
+        .ok_or_else(|| Fault::said("this is not a whole number; use “float”, and “round” it"))
 }
 
 fn float(value: &Value, _: &Kwargs) -> Result<Value, Fault> {
     readable(value).map(Value::from)
 }
 
-/// A time written another way, shown in `timezone`, else as it was given. A calendar date has no time zone: it stays that day.
+/// A time written another way, shown in `timezone`, else as it was given. A calendar date has no
+/// time zone: it stays that day.
 fn date(value: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
-    let moment = moment(value).map_err(|error| Fault::said(format!("“date” cannot read this: {error}")))?;
+    let moment =
+        moment(value).map_err(|error| Fault::said(format!("“date” cannot read this: {error}")))?;
     let format = text_argument(kwargs, "format")?.unwrap_or(Cow::Borrowed("%Y-%m-%d"));
     let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
     if items.contains(&Item::Error) {
-        return Err(Fault::said(format!("“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M")));
+        return Err(Fault::said(format!(
+            "“date” does not know the format “{format}”; write it like %d.%m.%Y %H:%M"
+        )));
     }
     let zone = match text_argument(kwargs, "timezone")? {
-        Some(name) => Some(
-            name.parse::<chrono_tz::Tz>()
-                .map_err(|_| Fault::said(format!("“date” does not know the time zone “{name}”; write it like Europe/Berlin")))?,
-        ),
+        Some(name) => Some(name.parse::<chrono_tz::Tz>().map_err(|_| {
+            Fault::said(format!(
+                "“date” does not know the time zone “{name}”; write it like Europe/Berlin"
+            ))
+        })?),
         None => None,
     };
     let mut written = String::new();
     let result = match (moment, zone) {
-        (Moment::Day(_), _) | (_, None) => write!(written, "{}", moment.instant().format_with_items(items.iter())),
-        (_, Some(zone)) => write!(written, "{}", moment.instant().with_timezone(&zone).format_with_items(items.iter())),
+        (Moment::Day(_), _) | (_, None) => {
+            write!(written, "{}", moment.instant().format_with_items(items.iter()))
+        }
+        (_, Some(zone)) => write!(
+            written,
+            "{}",
+            moment.instant().with_timezone(&zone).format_with_items(items.iter())
+        ),
     };
     result.map_err(|_| Fault::said(format!("“date” cannot write the format “{format}”")))?;
     bounded(written)

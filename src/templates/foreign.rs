@@ -1,4 +1,5 @@
-//! Merge tags of other tools: `*|FNAME|*`, `%first_name%`, `{contactfield=…}`, … mean nothing here and would be sent as they are.
+//! Merge tags of other tools: `*|FNAME|*`, `%first_name%`, `{contactfield=…}`, … mean nothing here
+//! and would be sent as they are.
 
 use super::lexer::{Piece, pieces};
 use super::variables::{Key, of_other_tools};
@@ -13,11 +14,14 @@ const MAX_TAG: usize = 80;
 enum Inside {
     /// Anything on one line.
     Anything,
-    /// A name: letters, digits, `_`, `-` and `.`, at least three, beginning with a letter, and no `%C3` of an encoded address.
+    /// A name: letters, digits, `_`, `-` and `.`, at least three, beginning with a letter, and no
+    /// `%C3` of an encoded address.
     Name,
-    /// A name, a parameter (`contactfield=firstname`), alternatives (`Hi|Hello`), or a field's name in several words.
+    /// A name, a parameter (`contactfield=firstname`), alternatives (`Hi|Hello`), or a field's name
+    /// in several words.
     Parameter,
-    /// The name of a field that tools have, such as `First Name`: what else stands between such marks is meant as it is.
+    /// The name of a field that tools have, such as `First Name`: what else stands between such
+    /// marks is meant as it is.
     Field,
 }
 
@@ -51,11 +55,16 @@ const MARKS: [(&str, &str, Inside); 25] = [
 ];
 
 /// Fields that tools have, without capitals and marks between the words.
-const FIELDS: &str = "firstname fname lastname lname fullname givenname familyname surname nickname name yourname username customername \
-    clientname contactname recipientname leadname membername guestname patientname email emailaddress phone phonenumber \
-    mobile mobilenumber mobilephone company companyname businessname shopname storename brandname organization city \
-    address zip zipcode birthday ordernumber orderid orderno ordertotal trackingnumber trackinglink trackingurl couponcode \
-    discountcode promocode shortlink shorturl appointmentdate appointmenttime unsubscribe unsubscribelink optout";
+const FIELDS: &str = "firstname fname lastname lname fullname givenname familyname surname \
+    nickname name yourname username customername \
+    clientname contactname recipientname leadname membername guestname patientname email \
+    emailaddress phone phonenumber \
+    mobile mobilenumber mobilephone company companyname businessname shopname storename brandname \
+    organization city \
+    address zip zipcode birthday ordernumber orderid orderno ordertotal trackingnumber \
+    trackinglink trackingurl couponcode \
+    discountcode promocode shortlink shorturl appointmentdate appointmenttime unsubscribe \
+    unsubscribelink optout";
 
 /// A warning for each merge tag of another tool in the text of a template.
 pub(super) fn warnings(template: &str) -> Vec<String> {
@@ -72,12 +81,16 @@ pub(super) fn warnings(template: &str) -> Vec<String> {
     found.iter().map(|tag| sentence(tag)).collect()
 }
 
-/// A warning for each merge tag in a text that is sent as it is, those of Carillon's own templates among them.
+/// A warning for each merge tag in a text that is sent as it is, those of Carillon's own templates
+/// among them.
 #[must_use]
 pub fn warnings_of_literal(text: &str) -> Vec<String> {
     let mut found = warnings(text);
     if text.contains("{{") || text.contains("{%") {
-        found.push("Variables are filled in only with a template_id; this body is sent as it is.".to_owned());
+        found.push(
+            "Variables are filled in only with a template_id; this body is sent as it is."
+                .to_owned(),
+        );
     }
     found
 }
@@ -113,28 +126,38 @@ fn tag_at(text: &str, before: Option<char>) -> Option<&str> {
         let stands_alone = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
         let fits = match inside {
             Inside::Anything => content.chars().any(char::is_alphabetic) && !content.contains('\n'),
-            // `50%off%sale`: the same mark opens and closes, so that what stands around it must be no word.
+            // `50%off%sale`: the same mark opens and closes, so that what stands around it must be
+            // no word.
             Inside::Name => is_name(content) && stands_alone(before) && stands_alone(after),
             Inside::Parameter => is_parameter(content),
-            Inside::Field => is_field(content) && (open != close || (stands_alone(before) && stands_alone(after))),
+            Inside::Field => {
+                is_field(content)
+                    && (open != close || (stands_alone(before) && stands_alone(after)))
+            }
         };
         fits.then(|| &text[..open.len() + length + close.len()])
     })
 }
 
-/// `@contact.first_name` and the like of RapidPro and TextIt, `$first_name` and `:first_name` of scripts.
+/// `@contact.first_name` and the like of RapidPro and TextIt, `$first_name` and `:first_name` of
+/// scripts.
 fn path_at(text: &str, before: Option<char>) -> Option<&str> {
     if before.is_some_and(|c| c.is_alphanumeric() || "._-/:".contains(c)) {
         return None;
     }
     let mark = text.chars().next().filter(|c| matches!(c, '@' | '$'))?;
     let rest = &text[mark.len_utf8()..];
-    let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+    let length = rest
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+        .unwrap_or(rest.len());
     let name = rest[..length].trim_end_matches('.');
     let is_tag = match mark {
-        '@' => ["contact.", "contact_", "fields.", "results.", "urns.", "flow.", "step.", "parent.", "child."]
-            .iter()
-            .any(|root| name.starts_with(root)),
+        '@' => [
+            "contact.", "contact_", "fields.", "results.", "urns.", "flow.", "step.", "parent.",
+            "child.",
+        ]
+        .iter()
+        .any(|root| name.starts_with(root)),
         _ => is_field(name),
     };
     is_tag.then(|| &text[..mark.len_utf8() + name.len()])
@@ -148,28 +171,48 @@ fn is_name(content: &str) -> bool {
 }
 
 fn is_parameter(content: &str) -> bool {
-    let name_length = content.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(content.len());
+    let name_length = content
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)))
+        .unwrap_or(content.len());
     let (name, rest) = content.split_at(name_length);
     let is_plain = !content.contains(['\n', '{', '}']);
-    let is_named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.len() > 1;
-    is_plain && ((is_named && (rest.is_empty() || rest.starts_with(['=', '|', ':', '?']))) || is_field(content.trim()))
+    let is_named =
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.len() > 1;
+    is_plain
+        && ((is_named && (rest.is_empty() || rest.starts_with(['=', '|', ':', '?'])))
+            || is_field(content.trim()))
 }
 
 fn is_field(content: &str) -> bool {
     let is_short = content.chars().count() <= 40;
-    let plain: String = content.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let plain: String = content
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     let only_words = content.chars().all(|c| c.is_ascii_alphanumeric() || "_-. ".contains(c));
-    is_short && only_words && FIELDS.split(' ').any(|field| field == plain || plain.strip_prefix("contact") == Some(field))
+    is_short
+        && only_words
+        && FIELDS
+            .split(' ')
+            .any(|field| field == plain || plain.strip_prefix("contact") == Some(field))
 }
 
 fn sentence(tag: &str) -> String {
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ' ';
-    let last = tag.split(|c: char| !letters(c)).map(str::trim).rfind(|word| word.chars().any(|c| c.is_ascii_alphabetic()));
+    let last = tag
+        .split(|c: char| !letters(c))
+        .map(str::trim)
+        .rfind(|word| word.chars().any(|c| c.is_ascii_alphabetic()));
     let ours = last.and_then(|name| of_other_tools(&[Key::Name(name.to_owned())]));
     match ours {
-        Some(ours) => format!("“{tag}” is a merge tag of another tool and is sent as it is: here it is {{{{ {ours} }}}}."),
+        Some(ours) => format!(
+            "“{tag}” is a merge tag of another tool and is sent as it is: here it is \
+             {{{{ {ours} }}}}."
+        ),
         None => format!(
-            "“{tag}” looks like a merge tag of another tool and is sent as it is: here variables are written like \
+            "“{tag}” looks like a merge tag of another tool and is sent as it is: here variables \
+             are written like \
              {{{{ contact.first_name }}}} and {{{{ event.order_id }}}}."
         ),
     }
@@ -225,7 +268,12 @@ mod tests {
             "$first_name",
             "{Hi|Hello|Hey}",
         ] {
-            for text in [tag.to_owned(), format!("Hi {tag}, your order is here."), format!("Hi {tag}!"), format!("({tag})")] {
+            for text in [
+                tag.to_owned(),
+                format!("Hi {tag}, your order is here."),
+                format!("Hi {tag}!"),
+                format!("({tag})"),
+            ] {
                 assert_eq!(tags(&text), [tag], "{text}");
             }
         }
@@ -263,9 +311,13 @@ mod tests {
     fn a_warning_names_what_to_write_instead() {
         assert_eq!(
             warnings("Hi *|FNAME|*, {{ contact.first_name | default(value='{x}') }} *|FNAME|*"),
-            ["“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is {{ contact.first_name }}."]
+            ["“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is \
+                 {{ contact.first_name }}."]
         );
-        assert!(warnings("Hi {contactfield=firstname}")[0].ends_with("here it is {{ contact.first_name }}."));
+        assert!(
+            warnings("Hi {contactfield=firstname}")[0]
+                .ends_with("here it is {{ contact.first_name }}.")
+        );
         assert!(warnings("Use {voucher_no}")[0].contains("looks like a merge tag"));
         let many: Vec<String> = (0..20).map(|n| format!("{{abc{n}}}")).collect();
         assert_eq!(warnings(&many.join(" ")).len(), MAX_FOUND);

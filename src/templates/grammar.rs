@@ -1,9 +1,10 @@
 //! What a template may contain, and nothing else: checks a source and writes it anew for Tera.
 //!
-//! Tera never sees what a person typed. It gets a source written here and in `write`, from the tree that `expression` reads with an
-//! allow-list, in which each variable is a flat name (`v0`, `v1` …), each operator a filter of ours, and every statement one of if, elif,
-//! else, endif. What is not in these files (loops, includes, functions, macros, assignments) therefore cannot reach it, however the two
-//! would differ in reading.
+//! Tera never sees what a person typed. It gets a source written here and in `write`, from the tree
+//! that `expression` reads with an allow-list, in which each variable is a flat name (`v0`, `v1`
+//! …), each operator a filter of ours, and every statement one of if, elif, else, endif. What is
+//! not in these files (loops, includes, functions, macros, assignments) therefore cannot reach it,
+//! however the two would differ in reading.
 
 use std::fmt::{Arguments, Write as _};
 
@@ -17,8 +18,9 @@ use super::write::{self, Site};
 
 /// As many different variables as a text of 1,600 characters can sensibly have.
 pub(super) const NAMES: [&str; 32] = [
-    "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19",
-    "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
+    "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
+    "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
+    "v28", "v29", "v30", "v31",
 ];
 
 /// Ifs inside ifs.
@@ -57,7 +59,8 @@ pub(super) struct Found {
 pub(super) enum Printing {
     /// They are part of a text.
     Text,
-    /// They are part of an address, in which they must not mean anything: only one that everything begins with is an address itself.
+    /// They are part of an address, in which they must not mean anything: only one that everything
+    /// begins with is an address itself.
     Address,
 }
 
@@ -87,7 +90,8 @@ pub(super) fn check(source: &str, printing: Printing) -> Result<Checked, Templat
         let place = match piece {
             Piece::Text(text) => {
                 checked.fixed.push_str(&text);
-                // A brace that stays behind when a comment or whitespace goes could open a tag with what follows it.
+                // A brace that stays behind when a comment or whitespace goes could open a tag with
+                // what follows it.
                 checked.source.push_str(&text.replace('{', "{{ \"{\" }}"));
                 continue;
             }
@@ -147,9 +151,15 @@ struct OpenIf {
     has_else: bool,
 }
 
-fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result<(), TemplateError> {
+fn statement(
+    checked: &mut Checked,
+    open: &mut Vec<OpenIf>,
+    tag: &Tag,
+) -> Result<(), TemplateError> {
     let Some(((Token::Name(word), _), rest)) = tag.tokens.split_first() else {
-        return Err(tag.place.error("Between “{%” and “%}” one of if, elif, else or endif must stand first."));
+        return Err(tag
+            .place
+            .error("Between “{%” and “%}” one of if, elif, else or endif must stand first."));
     };
     match word.as_str() {
         "if" | "elif" => {
@@ -157,7 +167,10 @@ fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result
                 open.push(OpenIf { place: tag.place, has_else: false });
             }
             if open.len() > MAX_NESTING {
-                return Err(tag.place.error(format!("More than {MAX_NESTING} ifs inside one another cannot be read; make it simpler.")));
+                return Err(tag.place.error(format!(
+                    "More than {MAX_NESTING} ifs inside one another cannot be read; make \
+                             it simpler."
+                )));
             }
             check_inside(open.last(), tag, word)?;
             let expr = Parser::parse(checked, rest, tag.end)?;
@@ -165,7 +178,8 @@ fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result
             write::condition(checked, &expr);
             checked.source.push_str(" %}");
             // Every message comes by the condition of an if outside all others, and by no other.
-            let reach = if word == "if" && open.len() == 1 { Reach::Always } else { Reach::Sometimes };
+            let reach =
+                if word == "if" && open.len() == 1 { Reach::Always } else { Reach::Sometimes };
             checked.expressions.push(Found { expr, is_printed: false, reach });
             return Ok(());
         }
@@ -183,12 +197,16 @@ fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result
             checked.source.push_str("{% endif %}");
         }
         _ => {
-            let message = format!("“{{% {word} %}}” cannot be used in a template; only if, elif, else and endif can.");
+            let message = format!(
+                "“{{% {word} %}}” cannot be used in a template; only if, elif, else and endif can."
+            );
             return Err(tag.place.error(message));
         }
     }
     match rest.first() {
-        Some((token, place)) => Err(place.error(format!("After “{word}” nothing may follow, but there is {token}."))),
+        Some((token, place)) => {
+            Err(place.error(format!("After “{word}” nothing may follow, but there is {token}.")))
+        }
         None => Ok(()),
     }
 }
@@ -197,9 +215,9 @@ fn statement(checked: &mut Checked, open: &mut Vec<OpenIf>, tag: &Tag) -> Result
 fn check_inside(open: Option<&OpenIf>, tag: &Tag, word: &str) -> Result<(), TemplateError> {
     match open {
         None => Err(tag.place.error(format!("This “{{% {word} %}}” belongs to no “{{% if %}}”."))),
-        Some(open) if open.has_else && word != "if" => {
-            Err(tag.place.error(format!("This “{{% {word} %}}” comes after the “{{% else %}}” of the same if.")))
-        }
+        Some(open) if open.has_else && word != "if" => Err(tag.place.error(format!(
+            "This “{{% {word} %}}” comes after the “{{% else %}}” of the same if."
+        ))),
         Some(_) => Ok(()),
     }
 }

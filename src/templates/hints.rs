@@ -1,4 +1,5 @@
-//! What to write instead of the habits of other template languages: Liquid, Django, Handlebars, JavaScript.
+//! What to write instead of the habits of other template languages: Liquid, Django, Handlebars,
+//! JavaScript.
 
 use super::ast::Expr;
 use super::calls::Signature;
@@ -9,12 +10,14 @@ use super::write::label;
 /// About `||`: in other languages it gives what follows where a value is missing.
 pub(super) fn double_pipe(checked: &Checked, left: &Expr) -> String {
     format!(
-        "“||” is written as a default here, such as {} | default(value=\"there\"); between conditions write “or”.",
+        "“||” is written as a default here, such as {} | default(value=\"there\"); between \
+         conditions write “or”.",
         label(checked, left)
     )
 }
 
-/// About a filter whose arguments do not stand in parentheses: `default: 'x'` of Liquid, `default:"x"` of Django, `default "x"`.
+/// About a filter whose arguments do not stand in parentheses: `default: 'x'` of Liquid,
+/// `default:"x"` of Django, `default "x"`.
 pub(super) fn without_parentheses(call: &Signature, rest: &[(Token, Place)]) -> String {
     let name = call.name;
     let given: Vec<String> = rest
@@ -33,12 +36,21 @@ pub(super) fn without_parentheses(call: &Signature, rest: &[(Token, Place)]) -> 
         .iter()
         .enumerate()
         .filter(|(index, argument)| *index < given.len() || argument.ends_with('*'))
-        .map(|(index, argument)| format!("{}={}", argument.trim_end_matches('*'), given.get(index).map_or("…", String::as_str)))
+        .map(|(index, argument)| {
+            format!(
+                "{}={}",
+                argument.trim_end_matches('*'),
+                given.get(index).map_or("…", String::as_str)
+            )
+        })
         .collect();
     if call.arguments.is_empty() {
         return format!("“{name}” takes no arguments.");
     }
-    format!("Arguments stand in parentheses, with their names: write | {name}({}).", arguments.join(", "))
+    format!(
+        "Arguments stand in parentheses, with their names: write | {name}({}).",
+        arguments.join(", ")
+    )
 }
 
 /// About a filter of another language that has another name here.
@@ -50,13 +62,22 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
         "lstrip" => "“trim_start” is what this filter is called here.",
         "rstrip" => "“trim_end” is what this filter is called here.",
         "size" | "count" => "“length” is what this filter is called here.",
-        "url_encode" | "escape_url" | "urlencode_path" => "“urlencode” is what this filter is called here.",
-        "plus" | "minus" | "times" | "divided_by" | "modulo" | "add" | "append" | "prepend" => {
-            "Calculate with + - * / % here, and join texts with ~, such as event.total * 2 or \"#\" ~ event.order_id."
+        "url_encode" | "escape_url" | "urlencode_path" => {
+            "“urlencode” is what this filter is called here."
         }
-        "money" | "currency" | "number_with_precision" | "floatformat" => "Write prices with | fixed(places=2) here.",
-        "strftime" | "date_format" | "format_date" => "Write dates with | date(format=\"%d.%m.%Y\") here.",
-        "fallback" | "or" | "otherwise" | "if_empty" | "default_if_none" => "Write | default(value=\"…\") here.",
+        "plus" | "minus" | "times" | "divided_by" | "modulo" | "add" | "append" | "prepend" => {
+            "Calculate with + - * / % here, and join texts with ~, such as event.total * 2 \
+             or \"#\" ~ event.order_id."
+        }
+        "money" | "currency" | "number_with_precision" | "floatformat" => {
+            "Write prices with | fixed(places=2) here."
+        }
+        "strftime" | "date_format" | "format_date" => {
+            "Write dates with | date(format=\"%d.%m.%Y\") here."
+        }
+        "fallback" | "or" | "otherwise" | "if_empty" | "default_if_none" => {
+            "Write | default(value=\"…\") here."
+        }
         _ => return None,
     })
 }
@@ -64,7 +85,9 @@ pub(super) fn other_filter(name: &str) -> Option<&'static str> {
 /// About a token that nothing can follow from.
 pub(super) fn unexpected(token: &Token) -> String {
     match token {
-        Token::Symbol(":") => "“:” has no meaning here; arguments stand in parentheses, such as | default(value=\"there\").".to_owned(),
+        Token::Symbol(":") => "“:” has no meaning here; arguments stand in parentheses, such as | \
+                               default(value=\"there\")."
+            .to_owned(),
         Token::Symbol("!") => "“!” is written “not” here.".to_owned(),
         other => format!("{other} is not expected here."),
     }

@@ -1,4 +1,5 @@
-//! Kinds of values, as people call them: what a filter or operator can work on, and the sentences about what it cannot.
+//! Kinds of values, as people call them: what a filter or operator can work on, and the sentences
+//! about what it cannot.
 
 use tera::Value;
 
@@ -62,7 +63,8 @@ impl Kinds {
             (Self::LIST, "a list"),
             (Self::OBJECT, "an object"),
         ];
-        let named: Vec<&str> = all.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, name)| *name).collect();
+        let named: Vec<&str> =
+            all.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, name)| *name).collect();
         match named.as_slice() {
             [] => "nothing".to_owned(),
             [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
@@ -74,7 +76,11 @@ impl Kinds {
 /// The sentence about a value of the wrong kind: what it is, what is needed, and how to get there.
 pub(super) fn mismatch(label: &str, actual: Kinds, by: &str, needed: Kinds) -> String {
     // Of “a number, a text or true or false” only the first is worth saying.
-    let wanted = if needed.meets(Kinds::TEXT) && needed.meets(Kinds::NUMBER) && needed != Kinds::ANY && needed.meets(Kinds::TRUTH) {
+    let wanted = if needed.meets(Kinds::TEXT)
+        && needed.meets(Kinds::NUMBER)
+        && needed != Kinds::ANY
+        && needed.meets(Kinds::TRUTH)
+    {
         Kinds::TEXT.words()
     } else {
         needed.words()

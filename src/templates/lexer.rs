@@ -15,7 +15,8 @@ impl Place {
     }
 }
 
-/// A stretch of the source. Comments are gone, and whitespace that `{{-` or `-}}` asks to remove is removed.
+/// A stretch of the source. Comments are gone, and whitespace that `{{-` or `-}}` asks to remove is
+/// removed.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece {
     /// Sent as it is.
@@ -62,8 +63,8 @@ impl std::fmt::Display for Token {
 ///
 /// `&&`, `!`, `?` and `:` mean nothing here; who is used to them is told what does.
 const SYMBOLS: [&str; 26] = [
-    "//", "==", "!=", ">=", "<=", "?.", "**", "&&", "+", "-", "*", "/", "%", ".", ",", "~", "|", "=", ">", "<", "(", ")", "[", "!", "?",
-    ":",
+    "//", "==", "!=", ">=", "<=", "?.", "**", "&&", "+", "-", "*", "/", "%", ".", ",", "~", "|",
+    "=", ">", "<", "(", ")", "[", "!", "?", ":",
 ];
 
 /// Cuts the source; an error says what is not closed or not understood, and where.
@@ -90,7 +91,10 @@ pub(super) fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
                 trim
             }
             "{#" => {
-                let end = cursor.rest.find("#}").ok_or_else(|| opening.error("This comment “{#” is not closed with “#}”."))?;
+                let end = cursor
+                    .rest
+                    .find("#}")
+                    .ok_or_else(|| opening.error("This comment “{#” is not closed with “#}”."))?;
                 let trim = cursor.take(end).ends_with('-');
                 cursor.take(2);
                 trim
@@ -115,8 +119,14 @@ fn push_text(pieces: &mut Vec<Piece>, mut text: &str, trim_start: bool, trim_end
     }
 }
 
-/// Reads up to and with the closing marker; also tells whether whitespace after it is to be removed.
-fn tag(cursor: &mut Cursor<'_>, opening: Place, open: &str, close: &str) -> Result<(Tag, bool), TemplateError> {
+/// Reads up to and with the closing marker; also tells whether whitespace after it is to be
+/// removed.
+fn tag(
+    cursor: &mut Cursor<'_>,
+    opening: Place,
+    open: &str,
+    close: &str,
+) -> Result<(Tag, bool), TemplateError> {
     let mut tokens = Vec::new();
     loop {
         cursor.skip_whitespace();
@@ -140,23 +150,29 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
         '"' | '\'' | '`' => text(cursor, first),
         '0'..='9' => number(cursor),
         'a'..='z' | 'A'..='Z' | '_' => {
-            let length = cursor.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(cursor.rest.len());
+            let length = cursor
+                .rest
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .unwrap_or(cursor.rest.len());
             Ok(Token::Name(cursor.take(length).to_owned()))
         }
-        '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => {
-            Err(place.error(format!("“{first}” is a typographic quotation mark; write \" or ' around a text.")))
-        }
+        '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => Err(place.error(format!(
+            "“{first}” is a typographic quotation mark; write \" or ' around a text."
+        ))),
         ']' => {
             cursor.take(1);
             Ok(Token::Symbol("]"))
         }
-        _ => match SYMBOLS.iter().find(|symbol| cursor.rest.starts_with(**symbol)) {
-            Some(symbol) => {
-                cursor.take(symbol.len());
-                Ok(Token::Symbol(symbol))
+        _ => {
+            match SYMBOLS.iter().find(|symbol| cursor.rest.starts_with(**symbol)) {
+                Some(symbol) => {
+                    cursor.take(symbol.len());
+                    Ok(Token::Symbol(symbol))
+                }
+                None => Err(place
+                    .error(format!("“{first}” has no meaning inside “{{{{ }}}}” and “{{% %}}”."))),
             }
-            None => Err(place.error(format!("“{first}” has no meaning inside “{{{{ }}}}” and “{{% %}}”."))),
-        },
+        }
     }
 }
 
@@ -169,13 +185,17 @@ fn text(cursor: &mut Cursor<'_>, quote: char) -> Result<Token, TemplateError> {
         match cursor.next() {
             None => return Err(opening.error(format!("This text is not closed with {quote}"))),
             Some(c) if c == quote => return Ok(Token::Text(text)),
-            Some('\\') => match cursor.next() {
-                Some(c @ ('"' | '\'' | '`' | '/' | '\\')) => text.push(c),
-                Some('n') => text.push('\n'),
-                Some('t') => text.push('\t'),
-                Some('r') => text.push('\r'),
-                _ => return Err(place.error("After “\\” only n, t, r, a quotation mark or another “\\” has a meaning.")),
-            },
+            Some('\\') => {
+                match cursor.next() {
+                    Some(c @ ('"' | '\'' | '`' | '/' | '\\')) => text.push(c),
+                    Some('n') => text.push('\n'),
+                    Some('t') => text.push('\t'),
+                    Some('r') => text.push('\r'),
+                    _ => return Err(place.error(
+                        "After “\\” only n, t, r, a quotation mark or another “\\” has a meaning.",
+                    )),
+                }
+            }
             Some(c) => text.push(c),
         }
     }
@@ -185,13 +205,22 @@ fn number(cursor: &mut Cursor<'_>) -> Result<Token, TemplateError> {
     let place = cursor.place();
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let whole = digits(cursor.rest);
-    let fraction = cursor.rest.get(whole..).and_then(|rest| rest.strip_prefix('.')).map_or(0, digits);
+    let fraction =
+        cursor.rest.get(whole..).and_then(|rest| rest.strip_prefix('.')).map_or(0, digits);
     if fraction > 0 {
         let written = cursor.take(whole + 1 + fraction);
         let is_finite = written.parse::<f64>().is_ok_and(f64::is_finite);
-        return if is_finite { Ok(Token::Decimal(written.to_owned())) } else { Err(place.error("This number is too large.")) };
+        return if is_finite {
+            Ok(Token::Decimal(written.to_owned()))
+        } else {
+            Err(place.error("This number is too large."))
+        };
     }
-    cursor.take(whole).parse().map(Token::Integer).map_err(|_| place.error("This number is too large."))
+    cursor
+        .take(whole)
+        .parse()
+        .map(Token::Integer)
+        .map_err(|_| place.error("This number is too large."))
 }
 
 struct Cursor<'a> {
@@ -258,7 +287,10 @@ mod tests {
 
     #[test]
     fn text_comments_and_tags_are_told_apart() {
-        assert_eq!(texts("Hi {{ a.b }}{# secret #}, {% if x %}y"), ["Hi ", "print 3", ", ", "statement 2", "y"]);
+        assert_eq!(
+            texts("Hi {{ a.b }}{# secret #}, {% if x %}y"),
+            ["Hi ", "print 3", ", ", "statement 2", "y"]
+        );
         assert_eq!(texts("a } }} %} #} { b"), ["a } }} %} #} { b"]);
     }
 

@@ -1,4 +1,5 @@
-//! How many SMS parts a template makes: exact without variables, with them as it comes out for sample people.
+//! How many SMS parts a template makes: exact without variables, with them as it comes out for
+//! sample people.
 
 use chrono::DateTime;
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ use crate::types::phone::PhoneNumber;
 /// What a template's text takes as SMS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
-    /// Whether it depends on the contact or the event, so that the numbers below are those of samples.
+    /// Whether it depends on the contact or the event, so that the numbers below are those of
+    /// samples.
     pub varies: bool,
     /// The text as it usually comes out; the whole truth where it does not vary.
     pub usual: Parts,
@@ -32,17 +34,33 @@ struct Person {
     value: Option<&'static str>,
 }
 
-/// The first is the usual one; then short and long values, letters outside GSM-7, and nothing known but the number.
+/// The first is the usual one; then short and long values, letters outside GSM-7, and nothing known
+/// but the number.
 const PEOPLE: [Person; 5] = [
-    Person { first_name: Some("Alex"), last_name: Some("Miller"), email: Some("alex.miller@example.com"), value: None },
-    Person { first_name: Some("Bo"), last_name: Some("Li"), email: Some("b@example.com"), value: Some("7") },
+    Person {
+        first_name: Some("Alex"),
+        last_name: Some("Miller"),
+        email: Some("alex.miller@example.com"),
+        value: None,
+    },
+    Person {
+        first_name: Some("Bo"),
+        last_name: Some("Li"),
+        email: Some("b@example.com"),
+        value: Some("7"),
+    },
     Person {
         first_name: Some("Maximiliane-Alexandra"),
         last_name: Some("Featherstonehaugh-Schmidt"),
         email: Some("maximiliane-alexandra.featherstonehaugh-schmidt@example.com"),
         value: Some("a value of forty characters, as some are"),
     },
-    Person { first_name: Some("Łukasz"), last_name: Some("Wiśniewski"), email: Some("lukasz@example.com"), value: Some("Gdańsk") },
+    Person {
+        first_name: Some("Łukasz"),
+        last_name: Some("Wiśniewski"),
+        email: Some("lukasz@example.com"),
+        value: Some("Gdańsk"),
+    },
     Person { first_name: None, last_name: None, email: None, value: None },
 ];
 
@@ -50,10 +68,12 @@ const PEOPLE: [Person; 5] = [
 const NUMBER: &str = "+14155550100";
 
 impl TemplateBody {
-    /// What the text takes as SMS; none where it comes out for no sample, because it calculates with values that no sample has.
+    /// What the text takes as SMS; none where it comes out for no sample, because it calculates
+    /// with values that no sample has.
     #[must_use]
     pub fn measure(&self, organization: &str) -> Option<Measure> {
-        let varies = self.parsed_variables().iter().any(|variable| variable.root != Root::Organization);
+        let varies =
+            self.parsed_variables().iter().any(|variable| variable.root != Root::Organization);
         let people = if varies { PEOPLE.as_slice() } else { &PEOPLE[..1] };
         let texts = people.iter().filter_map(|person| self.text_for(person, organization));
         let measured: Vec<Parts> = texts.map(|text| parts::count(&text)).collect();
@@ -62,15 +82,20 @@ impl TemplateBody {
         Some(Measure { varies, usual: measured.into_iter().next()?, fewest, most })
     }
 
-    /// The text for a sample; properties are of the kind that the text wants, as far as that can be told.
+    /// The text for a sample; properties are of the kind that the text wants, as far as that can be
+    /// told.
     fn text_for(&self, person: &Person, organization: &str) -> Option<String> {
         let phone = PhoneNumber::from_e164(NUMBER).ok()?;
         let expected = self.expected_kinds();
-        let wanted = |at: usize, name: &str| sample_value(expected.get(at).copied().flatten(), person.value.unwrap_or(name));
+        let wanted = |at: usize, name: &str| {
+            sample_value(expected.get(at).copied().flatten(), person.value.unwrap_or(name))
+        };
         [None, Some(json!(42)), Some(Value::Bool(true))].into_iter().find_map(|same| {
             let kind = &|at: usize, name: &str| same.clone().unwrap_or_else(|| wanted(at, name));
             let is_known = person.first_name.is_some();
-            let of = |root| if is_known { sample_of(self.parsed_variables(), root, kind) } else { json!({}) };
+            let of = |root| {
+                if is_known { sample_of(self.parsed_variables(), root, kind) } else { json!({}) }
+            };
             let contact = Contact {
                 id: ContactId::new(),
                 phone: phone.clone(),
@@ -84,7 +109,8 @@ impl TemplateBody {
             };
             // An event comes with its properties, whoever it is about.
             let event = sample_of(self.parsed_variables(), Root::Event, kind);
-            self.render(&Variables::new(&contact, Some(&event)).with_organization(organization)).ok()
+            self.render(&Variables::new(&contact, Some(&event)).with_organization(organization))
+                .ok()
         })
     }
 }
@@ -100,10 +126,22 @@ mod tests {
 
     #[test]
     fn a_text_without_variables_is_counted_as_it_is() {
-        for text in ["Hello.", "Hello 😀", &"a".repeat(161), &"ж".repeat(71), "{ € }", "{{ organization.name }} thanks you."] {
-            let (found, rendered) = (measure(text), text.replace("{{ organization.name }}", "Bells & Sons"));
+        for text in [
+            "Hello.",
+            "Hello 😀",
+            &"a".repeat(161),
+            &"ж".repeat(71),
+            "{ € }",
+            "{{ organization.name }} thanks you.",
+        ] {
+            let (found, rendered) =
+                (measure(text), text.replace("{{ organization.name }}", "Bells & Sons"));
             let parts = parts::count(&rendered);
-            assert_eq!((found.varies, found.fewest, found.most), (false, parts.count, parts.count), "{text}");
+            assert_eq!(
+                (found.varies, found.fewest, found.most),
+                (false, parts.count, parts.count),
+                "{text}"
+            );
             assert_eq!(found.usual, parts, "{text}");
         }
     }
@@ -111,15 +149,22 @@ mod tests {
     #[test]
     fn a_text_with_variables_has_a_range() {
         let rest = "x".repeat(140);
-        let found = measure(&format!("Hi {{{{ contact.first_name | default(value='you') }}}}, {rest}"));
-        assert_eq!((found.varies, found.usual.count, found.usual.encoding, found.fewest, found.most), (true, 1, Encoding::Gsm7, 1, 3));
+        let found =
+            measure(&format!("Hi {{{{ contact.first_name | default(value='you') }}}}, {rest}"));
+        assert_eq!(
+            (found.varies, found.usual.count, found.usual.encoding, found.fewest, found.most),
+            (true, 1, Encoding::Gsm7, 1, 3)
+        );
         let event = measure("Your order {{ event.order.id }} is on its way.");
         assert_eq!((event.varies, event.usual.units), (true, "Your order id is on its way.".len()));
     }
 
     #[test]
     fn values_are_of_the_kind_that_the_text_wants() {
-        for text in ["Total: {{ event.total | round }}", "{% if event.total > 100 %}Big{% else %}Small{% endif %} order"] {
+        for text in [
+            "Total: {{ event.total | round }}",
+            "{% if event.total > 100 %}Big{% else %}Small{% endif %} order",
+        ] {
             assert!(measure(text).usual.count == 1, "{text}");
         }
     }

@@ -1,4 +1,5 @@
-//! The address of a medium: a web address, or one that is made for each message by filling in variables.
+//! The address of a medium: a web address, or one that is made for each message by filling in
+//! variables.
 
 use super::RenderError;
 use super::foreign;
@@ -22,16 +23,21 @@ pub struct MediaUrl {
 }
 
 impl MediaUrl {
-    /// Checks an address as typed: `http` or `https`, in full; values that are filled in become part of its path or query.
+    /// Checks an address as typed: `http` or `https`, in full; values that are filled in become
+    /// part of its path or query.
     pub fn parse(typed: &str) -> Result<Self, String> {
         let typed = typed.trim();
         if !has_tags(typed) {
-            return Ok(Self { text: web_address(typed).map_err(|problem| sentence(problem, typed))?, program: None });
+            return Ok(Self {
+                text: web_address(typed).map_err(|problem| sentence(problem, typed))?,
+                program: None,
+            });
         }
         if typed.chars().count() > MAX_URL {
             return Err(sentence(HttpUrlError::TooLong, typed));
         }
-        let unreadable = |error: TemplateError| format!("Column {}: {}", error.column, error.message);
+        let unreadable =
+            |error: TemplateError| format!("Column {}: {}", error.column, error.message);
         let program = program(typed).map_err(unreadable)?;
         program.check().map_err(unreadable)?;
         if let Some(example) = example(typed) {
@@ -79,8 +85,11 @@ impl MediaUrl {
         let mut warnings = foreign::warnings(&self.text);
         // Until media took variables, they were percent-encoded as they stood.
         if self.text.to_ascii_uppercase().contains("%7B%7B") {
-            warnings
-                .push(format!("“{}” has variables that are not filled in: type the address anew, with {{{{ … }}}} as it is.", self.text));
+            warnings.push(format!(
+                "“{}” has variables that are not filled in: type the address anew, with \
+                         {{{{ … }}}} as it is.",
+                self.text
+            ));
         }
         warnings
     }
@@ -93,7 +102,8 @@ impl MediaUrl {
     /// The address for one contact and event, as Twilio is to fetch it.
     pub fn render(&self, variables: &Variables<'_>) -> Result<String, RenderError> {
         let Some(program) = &self.program else { return Ok(self.text.clone()) };
-        // The reason must not show what was filled in: reasons are seen by whoever sees the message's row.
+        // The reason must not show what was filled in: reasons are seen by whoever sees the
+        // message's row.
         web_address(program.render(variables, MAX_URL)?.trim()).map_err(|problem| match problem {
             HttpUrlError::TooLong => RenderError::TooLong,
             HttpUrlError::Syntax | HttpUrlError::Scheme => RenderError::NoAddress,
@@ -114,11 +124,14 @@ impl PartialEq for MediaUrl {
 }
 
 /// The addresses for one contact and event; the error says which one cannot be made.
-pub fn render_media(media: &[MediaUrl], variables: &Variables<'_>) -> Result<Vec<String>, RenderError> {
-    let rendered = media
-        .iter()
-        .enumerate()
-        .map(|(index, url)| url.render(variables).map_err(|reason| RenderError::Media { number: index + 1, reason: Box::new(reason) }));
+pub fn render_media(
+    media: &[MediaUrl],
+    variables: &Variables<'_>,
+) -> Result<Vec<String>, RenderError> {
+    let rendered = media.iter().enumerate().map(|(index, url)| {
+        url.render(variables)
+            .map_err(|reason| RenderError::Media { number: index + 1, reason: Box::new(reason) })
+    });
     rendered.collect()
 }
 
@@ -126,7 +139,9 @@ pub fn render_media(media: &[MediaUrl], variables: &Variables<'_>) -> Result<Vec
 fn sentence(problem: HttpUrlError, typed: &str) -> String {
     match problem {
         HttpUrlError::Syntax => format!("“{typed}” is not a web address; {EXAMPLE}."),
-        HttpUrlError::Scheme => format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}."),
+        HttpUrlError::Scheme => {
+            format!("“{typed}” is not an address that Twilio can fetch; {EXAMPLE}.")
+        }
         HttpUrlError::TooLong => Mistake::TooLong(MAX_URL).into(),
     }
 }
@@ -177,31 +192,70 @@ mod tests {
 
     #[test]
     fn values_become_part_of_the_path_or_query_and_nothing_else() {
-        let event =
-            json!({ "sku": "A 1/ü?#&", "n": 42.0, "host": "cdn", "evil": "@evil.example/", "image": "https://cdn.example.com/a b.jpg" });
+        let event = json!(
+            {
+                "sku": "A 1/ü?#&",
+                "n": 42.0,
+                "host": "cdn",
+                "evil": "@evil.example/",
+                "image": "https://cdn.example.com/a b.jpg"
+            }
+        );
         let of = |typed: &str| rendered(typed, &event).unwrap();
-        assert_eq!(of("https://example.com/{{ event.sku }}.jpg"), "https://example.com/A%201%2F%C3%BC%3F%23%26.jpg");
+        assert_eq!(
+            of("https://example.com/{{ event.sku }}.jpg"),
+            "https://example.com/A%201%2F%C3%BC%3F%23%26.jpg"
+        );
         assert_eq!(
             of("https://example.com/i?sku={{ event.sku }}&n={{ event.n }}"),
             "https://example.com/i?sku=A%201%2F%C3%BC%3F%23%26&n=42"
         );
-        assert_eq!(of("https://example.com/{{ event.sku | urlencode }}.jpg"), of("https://example.com/{{ event.sku }}.jpg"));
+        assert_eq!(
+            of("https://example.com/{{ event.sku | urlencode }}.jpg"),
+            of("https://example.com/{{ event.sku }}.jpg")
+        );
         assert_eq!(of("{{ event.image }}"), "https://cdn.example.com/a%20b.jpg");
-        assert_eq!(of("https://{{ event.host }}.example.com/x.png"), "https://cdn.example.com/x.png");
-        assert_eq!(of("https://example.com/{{ event.none | default(value='none') }}.jpg"), "https://example.com/none.jpg");
-        assert_eq!(of("https://example.com/{% if event.vip %}vip{% else %}all{% endif %}.jpg"), "https://example.com/all.jpg");
-        assert!(rendered("https://example.com{{ event.evil }}", &event).is_err(), "a value cannot name another host");
+        assert_eq!(
+            of("https://{{ event.host }}.example.com/x.png"),
+            "https://cdn.example.com/x.png"
+        );
+        assert_eq!(
+            of("https://example.com/{{ event.none | default(value='none') }}.jpg"),
+            "https://example.com/none.jpg"
+        );
+        assert_eq!(
+            of("https://example.com/{% if event.vip %}vip{% else %}all{% endif %}.jpg"),
+            "https://example.com/all.jpg"
+        );
+        assert!(
+            rendered("https://example.com{{ event.evil }}", &event).is_err(),
+            "a value cannot name another host"
+        );
     }
 
     #[test]
     fn an_address_that_cannot_be_made_says_why_without_what_was_filled_in() {
-        let event = json!({ "image": "no address at all", "script": "javascript:alert(1)", "long": "x".repeat(3_000) });
+        let event = json!(
+            {
+                "image": "no address at all",
+                "script": "javascript:alert(1)",
+                "long": "x".repeat(3_000)
+            }
+        );
         let reason = |typed: &str| rendered(typed, &event).unwrap_err();
         for typed in ["{{ event.image }}", "{{ event.script }}"] {
             let reason = reason(typed);
-            assert!(reason.contains("https://") && !reason.contains("at all") && !reason.contains("alert"), "{reason}");
+            assert!(
+                reason.contains("https://")
+                    && !reason.contains("at all")
+                    && !reason.contains("alert"),
+                "{reason}"
+            );
         }
-        assert!(reason("https://example.com/{{ event.sku }}").contains("event.sku is not set in this event"));
+        assert!(
+            reason("https://example.com/{{ event.sku }}")
+                .contains("event.sku is not set in this event")
+        );
         assert!(reason("https://example.com/{{ event.long }}").contains("longer"));
     }
 
@@ -218,7 +272,9 @@ mod tests {
         ] {
             let error = MediaUrl::parse(typed).unwrap_err();
             assert!(
-                error.contains(words) || (words == "cannot fetch" && error.contains("not an address that Twilio can fetch")),
+                error.contains(words)
+                    || (words == "cannot fetch"
+                        && error.contains("not an address that Twilio can fetch")),
                 "{typed}: {error}"
             );
         }

@@ -1,8 +1,10 @@
 //! Templates: saved SMS text with variables, rendered in a sandbox.
 //!
-//! The way of a text: [`TemplateBody::parse`] cuts it (`lexer`), reads what is allowed as a tree (`grammar`, `expression`, `ast`), tells
-//! what can only fail (`check`, `kinds`), and writes it anew (`write`) for a Tera whose filters and operators are all ours (`sandbox`,
-//! `filters`, `operators`, `numbers`); [`Renderer`] keeps what is parsed and fills in [`Variables`]. A [`MediaUrl`] goes the same way.
+//! The way of a text: [`TemplateBody::parse`] cuts it (`lexer`), reads what is allowed as a tree
+//! (`grammar`, `expression`, `ast`), tells what can only fail (`check`, `kinds`), and writes it
+//! anew (`write`) for a Tera whose filters and operators are all ours (`sandbox`, `filters`,
+//! `operators`, `numbers`); [`Renderer`] keeps what is parsed and fills in [`Variables`]. A
+//! [`MediaUrl`] goes the same way.
 
 mod ast;
 mod available;
@@ -46,7 +48,7 @@ pub use plain::with_plain_characters;
 pub use program::Reach;
 pub use render::{Rendered, Renderer};
 pub use template::{
-    MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, duplicate, find, find_many, list, list_archived, lock,
-    unarchive, update,
+    MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, duplicate, find,
+    find_many, list, list_archived, lock, unarchive, update,
 };
 pub use variables::{NO_DEFAULT, Variables};

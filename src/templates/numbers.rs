@@ -1,10 +1,12 @@
-//! Numbers as people write them: without exponent, without a fraction of zeros, never “NaN”, never “-0”.
+//! Numbers as people write them: without exponent, without a fraction of zeros, never “NaN”, never
+//! “-0”.
 
 use tera::{Number, Value};
 
 use super::sandbox::Fault;
 
-/// Significant digits of what is calculated: a double has about 16, and the last one is noise (`0.1 + 0.2`).
+/// Significant digits of what is calculated: a double has about 16, and the last one is noise
+/// (`0.1 + 0.2`).
 const DIGITS: usize = 15;
 
 /// Which way a number is rounded.
@@ -26,7 +28,8 @@ pub(super) fn written(number: Number) -> Option<String> {
 
 /// A finite number in digits, as short as it is exact.
 fn plain(float: f64) -> String {
-    // Rust writes a float without exponent, and the shortest digits that are read as the same float.
+    // Rust writes a float without exponent, and the shortest digits that are read as the same
+    // float.
     if float == 0.0 { "0".to_owned() } else { float.to_string() }
 }
 
@@ -50,19 +53,22 @@ pub(super) fn read(text: &str) -> Option<Number> {
     }
 }
 
-/// The number with exactly so many decimal places, rounded as its decimal digits say: 2.675 becomes 2.68.
+/// The number with exactly so many decimal places, rounded as its decimal digits say: 2.675 becomes
+/// 2.68.
 ///
 /// Negative places round to tens, hundreds, and so on.
 pub(super) fn rounded(number: Number, places: i32, rounding: Rounding) -> Option<String> {
     let digits = written(number)?;
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |digits| ("-", digits));
+    let (sign, digits) =
+        digits.strip_prefix('-').map_or(("", digits.as_str()), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let kept_fraction = usize::try_from(places).unwrap_or_default();
     let dropped_tens = usize::try_from(places.saturating_neg()).unwrap_or_default();
     let whole = format!("{whole:0>width$}", width = dropped_tens + 1);
     let all: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
     let kept = whole.len() - dropped_tens + kept_fraction;
-    let mut result: Vec<u8> = all.iter().copied().chain(std::iter::repeat(b'0')).take(kept).collect();
+    let mut result: Vec<u8> =
+        all.iter().copied().chain(std::iter::repeat(b'0')).take(kept).collect();
     let rest = all.get(kept..).unwrap_or_default();
     let away = match rounding {
         Rounding::Nearest => rest.first().is_some_and(|digit| *digit >= b'5'),
@@ -79,7 +85,11 @@ pub(super) fn rounded(number: Number, places: i32, rounding: Rounding) -> Option
     let whole = text[..point].trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let sign = if is_zero { "" } else { sign };
-    Some(if kept_fraction == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", &text[point..]) })
+    Some(if kept_fraction == 0 {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{}", &text[point..])
+    })
 }
 
 /// Adds one to a number of decimal digits.
@@ -113,22 +123,40 @@ mod tests {
         ] {
             assert_eq!(written(Number::Float(float)).as_deref(), Some(text));
         }
-        assert_eq!(written(Number::Integer(i128::from(u64::MAX))).as_deref(), Some("18446744073709551615"));
-        assert_eq!((written(Number::Float(f64::NAN)), written(Number::Float(f64::INFINITY))), (None, None));
+        assert_eq!(
+            written(Number::Integer(i128::from(u64::MAX))).as_deref(),
+            Some("18446744073709551615")
+        );
+        assert_eq!(
+            (written(Number::Float(f64::NAN)), written(Number::Float(f64::INFINITY))),
+            (None, None)
+        );
     }
 
     #[test]
     fn numbers_are_rounded_by_their_decimal_digits() {
-        let nearest = |float, places| rounded(Number::Float(float), places, Rounding::Nearest).unwrap();
-        assert_eq!([nearest(2.675, 2), nearest(1.005, 2), nearest(-2.5, 0), nearest(9.995, 2)], ["2.68", "1.01", "-3", "10.00"]);
+        let nearest =
+            |float, places| rounded(Number::Float(float), places, Rounding::Nearest).unwrap();
+        assert_eq!(
+            [nearest(2.675, 2), nearest(1.005, 2), nearest(-2.5, 0), nearest(9.995, 2)],
+            ["2.68", "1.01", "-3", "10.00"]
+        );
         assert_eq!(
             [nearest(-0.001, 2), nearest(0.5, 0), nearest(1e21, 1), nearest(4711.0, 0)],
             ["0.00", "1", "1000000000000000000000.0", "4711"]
         );
-        assert_eq!([nearest(1_250.0, -2), nearest(49.0, -2), nearest(50.0, -2), nearest(7.0, -3)], ["1300", "0", "100", "0"]);
+        assert_eq!(
+            [nearest(1_250.0, -2), nearest(49.0, -2), nearest(50.0, -2), nearest(7.0, -3)],
+            ["1300", "0", "100", "0"]
+        );
         let of = |float, rounding| rounded(Number::Float(float), 1, rounding).unwrap();
         assert_eq!(
-            [of(1.21, Rounding::Up), of(-1.29, Rounding::Up), of(1.29, Rounding::Down), of(-1.21, Rounding::Down)],
+            [
+                of(1.21, Rounding::Up),
+                of(-1.29, Rounding::Up),
+                of(1.29, Rounding::Down),
+                of(-1.21, Rounding::Down)
+            ],
             ["1.3", "-1.2", "1.2", "-1.3"]
         );
     }
@@ -136,7 +164,10 @@ mod tests {
     #[test]
     fn only_digits_are_read_as_numbers() {
         assert!(matches!(read(" 7 "), Some(Number::Integer(7))));
-        assert!(matches!(read("1e3"), Some(Number::Float(float)) if (float - 1000.0).abs() < f64::EPSILON));
+        assert!(matches!(
+            read("1e3"),
+            Some(Number::Float(float)) if (float - 1000.0).abs() < f64::EPSILON
+        ));
         for text in ["", "NaN", "inf", "infinity", "1e400", "0x10", "1,5", "--1", "e", "."] {
             assert!(read(text).is_none(), "{text}");
         }
@@ -152,7 +183,12 @@ mod tests {
                 prop_assert!(difference.abs() <= step * 1.001 + 1e-3 * step, "{float} {text}");
                 prop_assert!(rounding != Rounding::Up || difference > -1e-3, "{float} {text}");
                 prop_assert!(rounding != Rounding::Down || difference < 1e-3, "{float} {text}");
-                prop_assert!(text.split_once('.').map_or(0, |(_, fraction)| fraction.len()) == usize::try_from(places).unwrap());
+                prop_assert!(
+                    text.split_once('.').map_or(
+                        0,
+                        |(_, fraction)| fraction.len()
+                    ) == usize::try_from(places).unwrap()
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What stands between values in a template: arithmetic, comparison, joining, containment, and the tests behind `is`.
+//! What stands between values in a template: arithmetic, comparison, joining, containment, and the
+//! tests behind `is`.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -10,7 +11,8 @@ use super::kinds::Kinds;
 use super::numbers::{calculated, written};
 use super::sandbox::{Fault, Function, RIGHT, Side, argument, is_missing};
 
-/// The longest text that a filter or operator gives, in bytes: well above what can be sent, well below what can hurt.
+/// The longest text that a filter or operator gives, in bytes: well above what can be sent, well
+/// below what can hurt.
 pub(super) const MAX_BYTES: usize = 16 * 1024;
 
 /// A test: none where the value is missing, and so is the answer.
@@ -20,18 +22,38 @@ pub(super) const ALL: [(Operator, Function); 15] = [
     (Operator::Plus, |left, kwargs| arithmetic(left, kwargs, i128::checked_add, |a, b| a + b)),
     (Operator::Minus, |left, kwargs| arithmetic(left, kwargs, i128::checked_sub, |a, b| a - b)),
     (Operator::Times, |left, kwargs| arithmetic(left, kwargs, i128::checked_mul, |a, b| a * b)),
-    (Operator::Divide, |left, kwargs| divided(left, kwargs, |a, b| (a % b == 0).then(|| a / b), |a, b| a / b)),
-    (Operator::DivideWhole, |left, kwargs| divided(left, kwargs, i128::checked_div_euclid, f64::div_euclid)),
-    (Operator::Remainder, |left, kwargs| divided(left, kwargs, i128::checked_rem_euclid, f64::rem_euclid)),
+    (Operator::Divide, |left, kwargs| {
+        divided(left, kwargs, |a, b| (a % b == 0).then(|| a / b), |a, b| a / b)
+    }),
+    (Operator::DivideWhole, |left, kwargs| {
+        divided(left, kwargs, i128::checked_div_euclid, f64::div_euclid)
+    }),
+    (Operator::Remainder, |left, kwargs| {
+        divided(left, kwargs, i128::checked_rem_euclid, f64::rem_euclid)
+    }),
     (Operator::Join, joined),
     (Operator::Equal, |left, kwargs| compared(left, kwargs, |left, right| Ok(equal(left, right)))),
-    (Operator::Unequal, |left, kwargs| compared(left, kwargs, |left, right| Ok(!equal(left, right)))),
-    (Operator::Less, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_lt()))),
-    (Operator::LessOrEqual, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_le()))),
-    (Operator::Greater, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_gt()))),
-    (Operator::GreaterOrEqual, |left, kwargs| compared(left, kwargs, |left, right| Ok(order(left, right)?.is_ge()))),
-    (Operator::In, |left, kwargs| compared(left, kwargs, |left, right| contains(right, left, Side::Right, Side::Left))),
-    (Operator::NotIn, |left, kwargs| compared(left, kwargs, |left, right| Ok(!contains(right, left, Side::Right, Side::Left)?))),
+    (Operator::Unequal, |left, kwargs| {
+        compared(left, kwargs, |left, right| Ok(!equal(left, right)))
+    }),
+    (Operator::Less, |left, kwargs| {
+        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_lt()))
+    }),
+    (Operator::LessOrEqual, |left, kwargs| {
+        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_le()))
+    }),
+    (Operator::Greater, |left, kwargs| {
+        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_gt()))
+    }),
+    (Operator::GreaterOrEqual, |left, kwargs| {
+        compared(left, kwargs, |left, right| Ok(order(left, right)?.is_ge()))
+    }),
+    (Operator::In, |left, kwargs| {
+        compared(left, kwargs, |left, right| contains(right, left, Side::Right, Side::Left))
+    }),
+    (Operator::NotIn, |left, kwargs| {
+        compared(left, kwargs, |left, right| Ok(!contains(right, left, Side::Right, Side::Left)?))
+    }),
 ];
 
 pub(super) const TESTS: [(&str, TestFunction); 13] = [
@@ -39,16 +61,30 @@ pub(super) const TESTS: [(&str, TestFunction); 13] = [
     ("undefined", |value, _| Ok(Some(is_missing(value)))),
     ("string", |value, _| Ok(Some(value.is_string()))),
     ("number", |value, _| Ok(Some(value.is_number()))),
-    ("integer", |value, _| Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_some())))),
-    ("float", |value, _| Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_none())))),
+    ("integer", |value, _| {
+        Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_some())))
+    }),
+    ("float", |value, _| {
+        Ok(Some(value.as_number().is_some_and(|number| number.as_integer().is_none())))
+    }),
     ("bool", |value, _| Ok(Some(value.is_bool()))),
-    ("odd", |value, _| present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 != 0)))),
-    ("even", |value, _| present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 == 0)))),
+    ("odd", |value, _| {
+        present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 != 0)))
+    }),
+    ("even", |value, _| {
+        present(value, || Ok(number(value)?.as_integer().is_some_and(|whole| whole % 2 == 0)))
+    }),
     ("divisible_by", |value, kwargs| present(value, || divisible(value, kwargs))),
-    ("starting_with", |value, kwargs| present(value, || Ok(text(value)?.starts_with(&*pattern(kwargs)?)))),
-    ("ending_with", |value, kwargs| present(value, || Ok(text(value)?.ends_with(&*pattern(kwargs)?)))),
+    ("starting_with", |value, kwargs| {
+        present(value, || Ok(text(value)?.starts_with(&*pattern(kwargs)?)))
+    }),
+    ("ending_with", |value, kwargs| {
+        present(value, || Ok(text(value)?.ends_with(&*pattern(kwargs)?)))
+    }),
     ("containing", |value, kwargs| {
-        present(value, || contains(value, argument(kwargs, "pat").ok_or(Fault::Missing)?, Side::Left, Side::Left))
+        present(value, || {
+            contains(value, argument(kwargs, "pat").ok_or(Fault::Missing)?, Side::Left, Side::Left)
+        })
     }),
 ];
 
@@ -69,7 +105,9 @@ pub(super) fn shown(value: &Value, side: Side) -> Result<Cow<'_, str>, Fault> {
         return Ok(if truth { "true" } else { "false" }.into());
     }
     if let Some(number) = value.as_number() {
-        return written(number).map(Cow::from).ok_or_else(|| Fault::said("a value is no number that can be written"));
+        return written(number)
+            .map(Cow::from)
+            .ok_or_else(|| Fault::said("a value is no number that can be written"));
     }
     if let Some(items) = value.as_array() {
         return list(items, ", ").map(Cow::from);
@@ -88,7 +126,9 @@ pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
             joined.push_str(separator);
         }
         if item.is_array() || item.is_map() {
-            return Err(Fault::said("an item of the list is a list or an object itself; name one of its fields"));
+            return Err(Fault::said(
+                "an item of the list is a list or an object itself; name one of its fields",
+            ));
         }
         match shown(item, Side::Left) {
             Ok(text) => joined.push_str(&text),
@@ -105,7 +145,11 @@ pub(super) fn list(items: &[Value], separator: &str) -> Result<String, Fault> {
 /// Text, numbers and yes/no as text.
 pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, Fault> {
     let kind = Kinds::of(value);
-    if Kinds::SCALAR.meets(kind) { shown(value, Side::Left) } else { Err(Fault::left(kind, Kinds::SCALAR)) }
+    if Kinds::SCALAR.meets(kind) {
+        shown(value, Side::Left)
+    } else {
+        Err(Fault::left(kind, Kinds::SCALAR))
+    }
 }
 
 pub(super) fn number(value: &Value) -> Result<Number, Fault> {
@@ -121,19 +165,35 @@ fn too_large() -> Fault {
 }
 
 fn number_of(value: &Value, side: Side) -> Result<Number, Fault> {
-    value.as_number().ok_or_else(|| Fault::Kind { side, actual: Kinds::of(value), needed: Kinds::NUMBER })
+    value.as_number().ok_or_else(|| Fault::Kind {
+        side,
+        actual: Kinds::of(value),
+        needed: Kinds::NUMBER,
+    })
 }
 
-fn arithmetic(left: &Value, kwargs: &Kwargs, whole: fn(i128, i128) -> Option<i128>, broken: fn(f64, f64) -> f64) -> Result<Value, Fault> {
+fn arithmetic(
+    left: &Value,
+    kwargs: &Kwargs,
+    whole: fn(i128, i128) -> Option<i128>,
+    broken: fn(f64, f64) -> f64,
+) -> Result<Value, Fault> {
     let left = number(left)?;
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
     match (left, number_of(right, Side::Right)?) {
-        (Number::Integer(left), Number::Integer(right)) => whole(left, right).map(Value::from).ok_or_else(too_large),
+        (Number::Integer(left), Number::Integer(right)) => {
+            whole(left, right).map(Value::from).ok_or_else(too_large)
+        }
         (left, right) => calculated(broken(left.as_float(), right.as_float())),
     }
 }
 
-fn divided(left: &Value, kwargs: &Kwargs, whole: fn(i128, i128) -> Option<i128>, broken: fn(f64, f64) -> f64) -> Result<Value, Fault> {
+fn divided(
+    left: &Value,
+    kwargs: &Kwargs,
+    whole: fn(i128, i128) -> Option<i128>,
+    broken: fn(f64, f64) -> f64,
+) -> Result<Value, Fault> {
     let left = number(left)?;
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
     let right = number_of(right, Side::Right)?;
@@ -156,7 +216,11 @@ fn joined(left: &Value, kwargs: &Kwargs) -> Result<Value, Fault> {
     if joined.len() > MAX_BYTES { Err(too_long()) } else { Ok(Value::from(joined)) }
 }
 
-fn compared(left: &Value, kwargs: &Kwargs, holds: fn(&Value, &Value) -> Result<bool, Fault>) -> Result<Value, Fault> {
+fn compared(
+    left: &Value,
+    kwargs: &Kwargs,
+    holds: fn(&Value, &Value) -> Result<bool, Fault>,
+) -> Result<Value, Fault> {
     let Some(right) = argument(kwargs, RIGHT) else { return Ok(Value::undefined()) };
     holds(left, right).map(Value::from)
 }
@@ -172,7 +236,8 @@ fn equal(left: &Value, right: &Value) -> bool {
 
 fn order(left: &Value, right: &Value) -> Result<Ordering, Fault> {
     if let (Some(left), Some(right)) = (left.as_number(), right.as_number()) {
-        return order_numbers(left, right).ok_or_else(|| Fault::said("a value is no number that can be compared"));
+        return order_numbers(left, right)
+            .ok_or_else(|| Fault::said("a value is no number that can be compared"));
     }
     if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
         return Ok(left.cmp(right));
@@ -181,9 +246,17 @@ fn order(left: &Value, right: &Value) -> Result<Ordering, Fault> {
     let comparable = Kinds::TEXT.or(Kinds::NUMBER);
     // Of a text and a number, the text can be made a number.
     Err(if !comparable.meets(left) || (left == Kinds::TEXT && right == Kinds::NUMBER) {
-        Fault::Kind { side: Side::Left, actual: left, needed: if comparable.meets(right) { right } else { comparable } }
+        Fault::Kind {
+            side: Side::Left,
+            actual: left,
+            needed: if comparable.meets(right) { right } else { comparable },
+        }
     } else {
-        Fault::Kind { side: Side::Right, actual: right, needed: if comparable.meets(right) { Kinds::NUMBER } else { left } }
+        Fault::Kind {
+            side: Side::Right,
+            actual: right,
+            needed: if comparable.meets(right) { Kinds::NUMBER } else { left },
+        }
     })
 }
 
@@ -207,17 +280,21 @@ fn contains(container: &Value, item: &Value, side: Side, item_side: Side) -> Res
         return Ok(items.iter().any(|one| equal(one, item)));
     }
     if let Some(fields) = container.as_map() {
-        return Ok(item.as_str().is_some_and(|name| fields.keys().any(|key| key.as_str() == Some(name))));
+        return Ok(item
+            .as_str()
+            .is_some_and(|name| fields.keys().any(|key| key.as_str() == Some(name))));
     }
     Err(Fault::Kind { side, actual: Kinds::of(container), needed: Kinds::TEXT.or(Kinds::LIST) })
 }
 
 fn divisible(value: &Value, kwargs: &Kwargs) -> Result<bool, Fault> {
-    let divisor = argument(kwargs, "divisor").and_then(Value::as_number).and_then(|number| number.as_integer());
+    let divisor = argument(kwargs, "divisor")
+        .and_then(Value::as_number)
+        .and_then(|number| number.as_integer());
     match divisor {
-        Some(divisor) if divisor != 0 => {
-            Ok(number(value)?.as_integer().is_some_and(|whole| whole.checked_rem(divisor).is_none_or(|rest| rest == 0)))
-        }
+        Some(divisor) if divisor != 0 => Ok(number(value)?
+            .as_integer()
+            .is_some_and(|whole| whole.checked_rem(divisor).is_none_or(|rest| rest == 0))),
         _ => Err(Fault::said("“divisor” of “divisible_by” must be a whole number other than 0")),
     }
 }
@@ -227,6 +304,9 @@ fn pattern(kwargs: &Kwargs) -> Result<Cow<'_, str>, Fault> {
     shown(pattern, Side::Left).map_err(|_| Fault::said("“pat” must be a text"))
 }
 
-fn present(value: &Value, answer: impl FnOnce() -> Result<bool, Fault>) -> Result<Option<bool>, Fault> {
+fn present(
+    value: &Value,
+    answer: impl FnOnce() -> Result<bool, Fault>,
+) -> Result<Option<bool>, Fault> {
     if is_missing(value) { Ok(None) } else { answer().map(Some) }
 }

@@ -1,15 +1,20 @@
-//! Plain characters: a template whose typographic quotes, dashes and spaces are replaced by their look-alikes in GSM-7.
+//! Plain characters: a template whose typographic quotes, dashes and spaces are replaced by their
+//! look-alikes in GSM-7.
 
 use crate::twilio::gsm::{look_alike, smart_encoded};
 
-/// The template with every replacement that Twilio's Smart Encoding knows, in the text and in the texts in quotes inside its tags.
+/// The template with every replacement that Twilio's Smart Encoding knows, in the text and in the
+/// texts in quotes inside its tags.
 ///
-/// Quotation marks around such a text become plain too, so that what was pasted from a word processor can be read. Letters with
-/// accents and emoji stay. Characters that would become part of a tag (`{`, `}`, `%`, `#`) stay as well.
+/// Quotation marks around such a text become plain too, so that what was pasted from a word
+/// processor can be read. Letters with accents and emoji stay. Characters that would become part of
+/// a tag (`{`, `}`, `%`, `#`) stay as well.
 pub fn with_plain_characters(template: &str) -> String {
     let mut plain = String::with_capacity(template.len());
     let mut rest = template;
-    while let Some((before, opening)) = ["{{", "{%", "{#"].iter().filter_map(|marker| Some((rest.find(marker)?, *marker))).min() {
+    while let Some((before, opening)) =
+        ["{{", "{%", "{#"].iter().filter_map(|marker| Some((rest.find(marker)?, *marker))).min()
+    {
         push_text(&mut plain, &rest[..before]);
         rest = &rest[before..];
         let length = match opening {
@@ -109,7 +114,9 @@ mod tests {
     #[test]
     fn text_and_texts_in_tags_become_plain() {
         assert_eq!(
-            with_plain_characters("“Hi” {{ contact.first_name | default(value=\"“you”…\") }} – {# “kept” #}bye\u{a0}😀é"),
+            with_plain_characters(
+                "“Hi” {{ contact.first_name | default(value=\"“you”…\") }} – {# “kept” #}bye\u{a0}😀é"
+            ),
             "\"Hi\" {{ contact.first_name | default(value=\"\\\"you\\\"...\") }} - {# “kept” #}bye 😀é"
         );
     }
@@ -119,7 +126,10 @@ mod tests {
         let pasted = "Hi {{ contact.first_name | default(value=“there”) }} {{ contact.last_name\u{a0}| default(value=‘x’) }}";
         assert!(TemplateBody::parse(pasted).is_err());
         let plain = with_plain_characters(pasted);
-        assert_eq!(plain, "Hi {{ contact.first_name | default(value=\"there\") }} {{ contact.last_name | default(value='x') }}");
+        assert_eq!(
+            plain,
+            "Hi {{ contact.first_name | default(value=\"there\") }} {{ contact.last_name | default(value='x') }}"
+        );
         assert!(TemplateBody::parse(&plain).is_ok());
     }
 
@@ -135,7 +145,9 @@ mod tests {
         fn what_can_be_read_stays_readable_and_twice_is_as_once(
             before in "[ -z“”…–❴é😀]{0,20}", within in "[ -!#-\\[\\]-z“”‘’…–é]{0,20}", after in "[ -z“”…–❴é😀]{0,20}",
         ) {
-            let template = format!("{before}{{{{ contact.first_name | default(value=\"{within}\") }}}}{after}");
+            let template = format!(
+                "{before}{{{{ contact.first_name | default(value=\"{within}\") }}}}{after}"
+            );
             let plain = with_plain_characters(&template);
             prop_assert_eq!(with_plain_characters(&plain), plain.clone());
             if let Ok(parsed) = TemplateBody::parse(&template) {

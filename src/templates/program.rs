@@ -1,4 +1,5 @@
-//! A checked source, ready for Tera: rendered as often as wanted, its errors in terms of what was typed.
+//! A checked source, ready for Tera: rendered as often as wanted, its errors in terms of what was
+//! typed.
 
 use std::io::{self, Write};
 
@@ -21,11 +22,14 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Hands the source to Tera, which refuses only combinations that pass our check and not its own.
+    /// Hands the source to Tera, which refuses only combinations that pass our check and not its
+    /// own.
     pub(super) fn new(checked: Checked) -> Result<Self, TemplateError> {
         let mut tera = SANDBOX.clone();
         tera.add_raw_template(NAME, &checked.source).map_err(|error| match error.kind() {
-            ErrorKind::SyntaxError(report) => checked.place(report.span().range.start).error(report.message()),
+            ErrorKind::SyntaxError(report) => {
+                checked.place(report.span().range.start).error(report.message())
+            }
             other => Place { line: 1, column: 1 }.error(other.to_string()),
         })?;
         Ok(Self { checked, tera })
@@ -41,16 +45,26 @@ impl Program {
     /// What fails with each of these: by the kinds of their values, whichever way an if goes.
     ///
     /// Also tells whether it stands outside all ifs, so that every message fails.
-    pub(super) fn check_with(&self, samples: &[Variables<'_>]) -> Result<(), (TemplateError, Reach)> {
+    pub(super) fn check_with(
+        &self,
+        samples: &[Variables<'_>],
+    ) -> Result<(), (TemplateError, Reach)> {
         let kinds = self.checked.variables.iter().map(|variable| {
-            let found = samples.iter().filter_map(|sample| sample.get(variable)).fold(Kinds::NONE, |all, value| all.or(Kinds::of(&value)));
+            let found = samples
+                .iter()
+                .filter_map(|sample| sample.get(variable))
+                .fold(Kinds::NONE, |all, value| all.or(Kinds::of(&value)));
             if found == Kinds::NONE { variable.kinds() } else { found }
         });
         check::check_each(&self.checked, &kinds.collect::<Vec<_>>())
     }
 
     /// What is printed, at most `most` bytes.
-    pub(super) fn render(&self, variables: &Variables<'_>, most: usize) -> Result<String, RenderError> {
+    pub(super) fn render(
+        &self,
+        variables: &Variables<'_>,
+        most: usize,
+    ) -> Result<String, RenderError> {
         let mut context = Context::new();
         for (name, variable) in NAMES.iter().zip(&self.checked.variables) {
             if let Some(value) = variables.get(variable) {
@@ -58,8 +72,11 @@ impl Program {
             }
         }
         let mut written = Capped { bytes: Vec::with_capacity(320), most };
-        self.tera.render_to(NAME, &context, &mut written).map_err(|error| self.failed(&context, &error))?;
-        // Tera writes whole strings, so that nothing is lost here; a lossy reading is cheaper to trust than to prove.
+        self.tera
+            .render_to(NAME, &context, &mut written)
+            .map_err(|error| self.failed(&context, &error))?;
+        // Tera writes whole strings, so that nothing is lost here; a lossy reading is cheaper to
+        // trust than to prove.
         Ok(match String::from_utf8(written.bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -71,7 +88,12 @@ impl Program {
         let unset = |(index, variable): (usize, &Variable)| {
             variables.get(variable).is_none().then(|| Unset {
                 variable: variable.to_string(),
-                has_default: self.checked.uses.iter().filter(|used| used.variable == index).all(|used| used.is_guarded),
+                has_default: self
+                    .checked
+                    .uses
+                    .iter()
+                    .filter(|used| used.variable == index)
+                    .all(|used| used.is_guarded),
             })
         };
         self.checked.variables.iter().enumerate().filter_map(unset).collect()
@@ -81,24 +103,39 @@ impl Program {
     fn failed(&self, context: &Context, error: &tera::Error) -> RenderError {
         let (message, start) = match error.kind() {
             ErrorKind::Io(_) => return RenderError::TooLong,
-            ErrorKind::RenderingError(report) => (report.message().to_owned(), report.span().range.start),
+            ErrorKind::RenderingError(report) => {
+                (report.message().to_owned(), report.span().range.start)
+            }
             other => (other.to_string(), 0),
         };
         let Some(FaultAt { site, fault }) = FaultAt::read(&message) else {
             let Place { line, column } = self.checked.place(start);
-            return RenderError::Failed { message: message.trim_end_matches('.').to_owned(), line, column };
+            return RenderError::Failed {
+                message: message.trim_end_matches('.').to_owned(),
+                line,
+                column,
+            };
         };
-        let needs = self.checked.sites.get(site).map(|site| site.needs.as_slice()).unwrap_or_default();
-        let missing = needs.iter().find(|index| NAMES.get(**index).is_some_and(|name| !context.contains_key(name)));
-        if let (Fault::Missing, Some(variable)) = (&fault, missing.and_then(|index| self.checked.variables.get(*index))) {
-            return RenderError::NotSet { variable: variable.to_string(), sentence: variable.not_set() };
+        let needs =
+            self.checked.sites.get(site).map(|site| site.needs.as_slice()).unwrap_or_default();
+        let missing = needs
+            .iter()
+            .find(|index| NAMES.get(**index).is_some_and(|name| !context.contains_key(name)));
+        if let (Fault::Missing, Some(variable)) =
+            (&fault, missing.and_then(|index| self.checked.variables.get(*index)))
+        {
+            return RenderError::NotSet {
+                variable: variable.to_string(),
+                sentence: variable.not_set(),
+            };
         }
         let (Place { line, column }, message) = sentence(&self.checked, site, &fault);
         RenderError::Failed { message, line, column }
     }
 }
 
-/// Whether every message comes by a place of the template, or only those for which an if goes that way.
+/// Whether every message comes by a place of the template, or only those for which an if goes that
+/// way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// It stands outside all ifs.
@@ -109,12 +146,17 @@ pub enum Reach {
 
 /// What went wrong, and where.
 pub(super) fn sentence(checked: &Checked, site: usize, fault: &Fault) -> (Place, String) {
-    let Some(site) = checked.sites.get(site) else { return (Place { line: 1, column: 1 }, "this cannot be written".to_owned()) };
+    let Some(site) = checked.sites.get(site) else {
+        return (Place { line: 1, column: 1 }, "this cannot be written".to_owned());
+    };
     let words = match fault {
         Fault::Missing => format!("{} has no value here, {NO_DEFAULT}", site.left),
-        Fault::Kind { side, actual, needed } => {
-            mismatch(if *side == Side::Left { &site.left } else { &site.right }, *actual, &site.by, *needed)
-        }
+        Fault::Kind { side, actual, needed } => mismatch(
+            if *side == Side::Left { &site.left } else { &site.right },
+            *actual,
+            &site.by,
+            *needed,
+        ),
         Fault::Said(words) if words.contains(&site.by) => words.clone(),
         Fault::Said(words) => format!("{}: {words}", site.by),
     };

@@ -43,20 +43,33 @@ struct SavedText {
 
 impl Renderer {
     /// Text and media of a message; the error's sentence is the reason why there are none.
-    pub fn render(&self, template: &Template, variables: &Variables<'_>) -> Result<Rendered, RenderError> {
+    pub fn render(
+        &self,
+        template: &Template,
+        variables: &Variables<'_>,
+    ) -> Result<Rendered, RenderError> {
         let saved = self.saved(template)?;
-        Ok(Rendered { text: saved.body.render(variables)?, media_urls: render_media(&saved.media, variables)? })
+        Ok(Rendered {
+            text: saved.body.render(variables)?,
+            media_urls: render_media(&saved.media, variables)?,
+        })
     }
 
     /// The same without the template's own media, for a message that has others.
-    pub fn render_text(&self, template: &Template, variables: &Variables<'_>) -> Result<String, RenderError> {
+    pub fn render_text(
+        &self,
+        template: &Template,
+        variables: &Variables<'_>,
+    ) -> Result<String, RenderError> {
         self.saved(template)?.body.render(variables)
     }
 
     fn saved(&self, template: &Template) -> Result<Arc<SavedText>, RenderError> {
         let version = (template.id, template.version);
         // A panic while the lock is held leaves at worst one version unparsed: the map stays sound.
-        if let Some(saved) = self.0.read().unwrap_or_else(PoisonError::into_inner).versions.get(&version) {
+        if let Some(saved) =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).versions.get(&version)
+        {
             return Ok(Arc::clone(saved));
         }
         let saved = Arc::new(SavedText::parse(template).map_err(RenderError::Unreadable)?);
@@ -75,7 +88,8 @@ impl Renderer {
 
 impl SavedText {
     fn parse(template: &Template) -> Result<Self, TemplateError> {
-        let media = template.media_urls.iter().map(|url| MediaUrl::saved(url)).collect::<Result<_, _>>()?;
+        let media =
+            template.media_urls.iter().map(|url| MediaUrl::saved(url)).collect::<Result<_, _>>()?;
         Ok(Self { body: TemplateBody::saved(&template.body)?, media })
     }
 }
@@ -85,13 +99,23 @@ impl Template {
     /// What is probably not meant as it stands, in sentences.
     pub fn warnings(&self) -> Vec<String> {
         let Ok(saved) = SavedText::parse(self) else { return Vec::new() };
-        saved.body.warnings().into_iter().chain(saved.media.iter().flat_map(MediaUrl::warnings)).collect()
+        saved
+            .body
+            .warnings()
+            .into_iter()
+            .chain(saved.media.iter().flat_map(MediaUrl::warnings))
+            .collect()
     }
 
     /// The names of the variables of text and media.
     pub fn variables(&self) -> BTreeSet<String> {
         let Ok(saved) = SavedText::parse(self) else { return BTreeSet::new() };
-        saved.body.variables().into_iter().chain(saved.media.iter().flat_map(MediaUrl::variables)).collect()
+        saved
+            .body
+            .variables()
+            .into_iter()
+            .chain(saved.media.iter().flat_map(MediaUrl::variables))
+            .collect()
     }
 
     /// Properties of an event that would fill in every `event.…` of text and media.

@@ -1,7 +1,9 @@
-//! The Tera that renders texts: without functions and escaping, and with every filter, test and operator of our own.
+//! The Tera that renders texts: without functions and escaping, and with every filter, test and
+//! operator of our own.
 //!
-//! A value that is missing stays missing through all of them, until `default` fills it in or [`GIVEN`] and [`SHOWN`] refuse it.
-//! Each call carries the number of its [site](super::write::Site), so that an error can name what was written there.
+//! A value that is missing stays missing through all of them, until `default` fills it in or
+//! [`GIVEN`] and [`SHOWN`] refuse it. Each call carries the number of its
+//! [site](super::write::Site), so that an error can name what was written there.
 
 use std::sync::LazyLock;
 
@@ -68,14 +70,13 @@ pub(super) static SANDBOX: LazyLock<Tera> = LazyLock::new(|| {
     for (name, function) in operators::TESTS {
         register_test(&mut tera, name, function);
     }
-    tera.register_filter("default", |value: &Value, kwargs: Kwargs, _: &State<'_>| Ok::<_, Error>(filters::default(value, &kwargs)));
+    tera.register_filter("default", |value: &Value, kwargs: Kwargs, _: &State<'_>| {
+        Ok::<_, Error>(filters::default(value, &kwargs))
+    });
     tera.register_filter(TRIED, |_: &Value, _: Kwargs, _: &State<'_>| Value::from(""));
-    tera.register_filter(
-        GIVEN,
-        |value: &Value, kwargs: Kwargs, _: &State<'_>| {
-            if is_missing(value) { Err(Fault::Missing.at(&kwargs)) } else { Ok(value.clone()) }
-        },
-    );
+    tera.register_filter(GIVEN, |value: &Value, kwargs: Kwargs, _: &State<'_>| {
+        if is_missing(value) { Err(Fault::Missing.at(&kwargs)) } else { Ok(value.clone()) }
+    });
     tera.register_filter(SHOWN, |value: &Value, kwargs: Kwargs, _: &State<'_>| {
         if value.is_string() {
             return Ok(value.clone());
@@ -98,15 +99,22 @@ fn register(tera: &mut Tera, name: &'static str, function: Function) {
     });
 }
 
-/// Registers a test as a filter; “not” is an argument, since the opposite of a missing answer is none either.
+/// Registers a test as a filter; “not” is an argument, since the opposite of a missing answer is
+/// none either.
 fn register_test(tera: &mut Tera, name: &'static str, function: operators::TestFunction) {
-    tera.register_filter(calls::test_filter(name), move |value: &Value, kwargs: Kwargs, _: &State<'_>| {
-        let negated = argument(&kwargs, "negated").is_some();
-        match function(value, &kwargs) {
-            Ok(answer) => Ok(answer.map_or_else(Value::undefined, |answer| Value::from(answer != negated))),
-            Err(fault) => Err(fault.at(&kwargs)),
-        }
-    });
+    tera.register_filter(
+        calls::test_filter(name),
+        move |value: &Value, kwargs: Kwargs, _: &State<'_>| {
+            let negated = argument(&kwargs, "negated").is_some();
+            match function(value, &kwargs) {
+                Ok(answer) => {
+                    Ok(answer
+                        .map_or_else(Value::undefined, |answer| Value::from(answer != negated)))
+                }
+                Err(fault) => Err(fault.at(&kwargs)),
+            }
+        },
+    );
 }
 
 fn no_function(_: Kwargs, _: &State<'_>) -> TeraResult<Value> {
@@ -137,7 +145,9 @@ impl Fault {
         let site = argument(kwargs, SITE).and_then(Value::as_i64).unwrap_or_default();
         let rest = match self {
             Self::Missing => "missing".to_owned(),
-            Self::Kind { side, actual, needed } => format!("{side:?}{MARK}{}{MARK}{}", actual.bits(), needed.bits()),
+            Self::Kind { side, actual, needed } => {
+                format!("{side:?}{MARK}{}{MARK}{}", actual.bits(), needed.bits())
+            }
             Self::Said(words) => format!("said{MARK}{words}"),
         };
         Error::message(format!("{MARK}{site}{MARK}{rest}"))
@@ -158,6 +168,9 @@ impl FaultAt {
         };
         let (actual, needed) = rest.split_once(MARK)?;
         let kinds = |bits: &str| bits.parse().ok().map(Kinds::from_bits);
-        Some(Self { site, fault: Fault::Kind { side, actual: kinds(actual)?, needed: kinds(needed)? } })
+        Some(Self {
+            site,
+            fault: Fault::Kind { side, actual: kinds(actual)?, needed: kinds(needed)? },
+        })
     }
 }

@@ -29,13 +29,18 @@ pub(super) static CONTACT: LazyLock<Contact> = LazyLock::new(|| Contact {
 
 pub(super) static EVENT: LazyLock<Value> = LazyLock::new(|| {
     json!({
-        "order_id": 4711, "total": 19.9, "placed_at": "2026-11-21T18:05:00+01:00", "items": [{ "name": "Tea" }, { "name": "Cup" }],
+        "order_id": 4711, "total": 19.9, "placed_at": "2026-11-21T18:05:00+01:00", "items": [
+            { "name": "Tea" },
+            { "name": "Cup" }
+        ],
         "tags": ["a", "b"], "url": "a b&ü",
     })
 });
 
 pub(super) fn render(body: &str) -> Result<String, RenderError> {
-    TemplateBody::parse(body).map_err(RenderError::Unreadable)?.render(&Variables::new(&CONTACT, Some(&EVENT)).with_organization("Kyla"))
+    TemplateBody::parse(body)
+        .map_err(RenderError::Unreadable)?
+        .render(&Variables::new(&CONTACT, Some(&EVENT)).with_organization("Kyla"))
 }
 
 pub(super) fn refusal(body: &str) -> String {
@@ -49,17 +54,25 @@ pub(super) fn assert_renders(body: &str, text: &str) {
 
 #[test]
 fn variables_are_filled_in() {
-    assert_renders("Hi {{ contact.first_name }} from {{ contact.attributes.city }}!", "Hi Zoë from Köln!");
-    assert_renders("{{ contact.phone }} {{contact.external_id}} {{ organization.name }}", "+14155550123 c-17 Kyla");
+    assert_renders(
+        "Hi {{ contact.first_name }} from {{ contact.attributes.city }}!",
+        "Hi Zoë from Köln!",
+    );
+    assert_renders(
+        "{{ contact.phone }} {{contact.external_id}} {{ organization.name }}",
+        "+14155550123 c-17 Kyla",
+    );
     assert_renders("{{ event.order_id }}: {{ event.items[1].name }}", "4711: Cup");
-    assert_renders("{{ contact.attributes[\"home town\"] }} {{ contact['attributes'].address.zip }}", "Bonn 50667");
+    assert_renders(
+        "{{ contact.attributes[\"home town\"] }} {{ contact['attributes'].address.zip }}",
+        "Bonn 50667",
+    );
     assert_renders("No variables, {braces} and }} stay.", "No variables, {braces} and }} stay.");
 }
 
 #[test]
 fn ifs_choose() {
-    let body =
-        "{% if contact.attributes.points >= 1000 and contact.attributes.vip %}Gold{% elif event.total > 5 %}Some{% else %}None{% endif %}";
+    let body = "{% if contact.attributes.points >= 1000 and contact.attributes.vip %}Gold{% elif event.total > 5 %}Some{% else %}None{% endif %}";
     assert_renders(body, "Gold");
     assert_renders("{% if contact.last_name %}a{% else %}b{% endif %}", "b");
     assert_renders("{% if contact.last_name is defined %}a{% else %}b{% endif %}", "b");
@@ -88,7 +101,10 @@ fn a_variable_without_value_and_default_fails_by_name() {
         sentence("Hi {{ contact.attributes.street }}"),
         "contact.attributes.street is not set for this contact, and the template gives no default"
     );
-    assert_eq!(sentence("{{ event.coupon }}"), "event.coupon is not set in this event, and the template gives no default");
+    assert_eq!(
+        sentence("{{ event.coupon }}"),
+        "event.coupon is not set in this event, and the template gives no default"
+    );
     for body in [
         "{{ contact.first_name }} {{ contact.last_name }}",
         "{{ contact.first_name | upper }} {{ contact.last_name | upper | trim }}",
@@ -99,7 +115,9 @@ fn a_variable_without_value_and_default_fails_by_name() {
         "{% if contact.last_name is starting_with(pat='a') %}a{% endif %}b",
     ] {
         match render(body) {
-            Err(RenderError::NotSet { variable, .. }) => assert_eq!(variable, "contact.last_name", "{body}"),
+            Err(RenderError::NotSet { variable, .. }) => {
+                assert_eq!(variable, "contact.last_name", "{body}")
+            }
             other => panic!("{body}: {other:?}"),
         }
     }
@@ -109,24 +127,47 @@ fn a_variable_without_value_and_default_fails_by_name() {
 fn without_contact_and_event_only_the_number_is_set() {
     let phone = PhoneNumber::from_e164("+14155550123").unwrap();
     let body =
-        TemplateBody::parse("{{ contact.phone }}{{ contact.first_name | default(value='') }}{{ event.x | default(value='!') }}").unwrap();
+        TemplateBody::parse(
+            "{{ contact.phone }}{{ contact.first_name | default(value='') }}{{ event.x | default(value='!') }}"
+        ).unwrap();
     assert_eq!(body.render(&Variables::for_phone(&phone, None)).as_deref(), Ok("+14155550123!"));
-    let unset: Vec<_> =
-        body.unset(&Variables::for_phone(&phone, None)).into_iter().map(|unset| (unset.variable, unset.has_default)).collect();
+    let unset: Vec<_> = body
+        .unset(&Variables::for_phone(&phone, None))
+        .into_iter()
+        .map(|unset| (unset.variable, unset.has_default))
+        .collect();
     assert_eq!(unset, [("contact.first_name".to_owned(), true), ("event.x".to_owned(), true)]);
 }
 
 #[test]
 fn filters_do_what_they_say() {
-    assert_renders("{{ contact.first_name | upper }} {{ event.order_id | str | lower }} {{ 'aB' | capitalize }}", "ZOË 4711 Ab");
-    assert_renders("{{ 'hello world' | truncate(length=5) }} {{ 'hello' | truncate(length=5) }}", "hello... hello");
-    assert_renders("{{ 'a-b' | replace(from='-', to='+') }} {{ ' x ' | trim }} {{ 'xxay' | trim_start(pat='x') }}", "a+b x ay");
-    assert_renders("{{ event.total | fixed }} {{ event.order_id | fixed(places=1) }} {{ '7' | fixed }}", "19.90 4711.0 7.00");
+    assert_renders(
+        "{{ contact.first_name | upper }} {{ event.order_id | str | lower }} {{ 'aB' | capitalize }}",
+        "ZOË 4711 Ab",
+    );
+    assert_renders(
+        "{{ 'hello world' | truncate(length=5) }} {{ 'hello' | truncate(length=5) }}",
+        "hello... hello",
+    );
+    assert_renders(
+        "{{ 'a-b' | replace(from='-', to='+') }} {{ ' x ' | trim }} {{ 'xxay' | trim_start(pat='x') }}",
+        "a+b x ay",
+    );
+    assert_renders(
+        "{{ event.total | fixed }} {{ event.order_id | fixed(places=1) }} {{ '7' | fixed }}",
+        "19.90 4711.0 7.00",
+    );
     assert_renders("{{ event.placed_at | date(format='%d.%m. %H:%M') }}", "21.11. 18:05");
-    assert_renders("{{ event.placed_at | date(format='%H:%M', timezone='America/New_York') }}", "12:05");
+    assert_renders(
+        "{{ event.placed_at | date(format='%H:%M', timezone='America/New_York') }}",
+        "12:05",
+    );
     assert_renders("{{ '2026-12-24' | date(format='%A') }} {{ 0 | date }}", "Thursday 1970-01-01");
     assert_renders("{{ event.url | urlencode }}", "a%20b%26%C3%BC");
-    assert_renders("{{ event.tags | join(sep=', ') }} {{ 'a,b' | split(pat=',') | last }} {{ event.items | length }}", "a, b b 2");
+    assert_renders(
+        "{{ event.tags | join(sep=', ') }} {{ 'a,b' | split(pat=',') | last }} {{ event.items | length }}",
+        "a, b b 2",
+    );
     assert_renders("{{ event.order_id }} item{{ 2 | pluralize }}", "4711 items");
 }
 
@@ -183,22 +224,42 @@ fn functions_and_magic_are_refused() {
 #[test]
 fn mistakes_are_explained_with_their_place() {
     for (body, place, words) in [
-        ("Hi {{ foo }}", "Line 1, column 7", "There is no variable “foo”. Use one of: contact.first_name"),
+        (
+            "Hi {{ foo }}",
+            "Line 1, column 7",
+            "There is no variable “foo”. Use one of: contact.first_name",
+        ),
         ("a\n\n {{ contact.city }}", "Line 3, column 5", "write contact.attributes.city"),
         ("{{ contact.first_name", "Line 1, column 1", "is not closed with “}}”"),
-        ("{{ contact.first_name | defualt(value='x') }}", "Line 1, column 25", "There is no filter “defualt”; did you mean “default”?"),
+        (
+            "{{ contact.first_name | defualt(value='x') }}",
+            "Line 1, column 25",
+            "There is no filter “defualt”; did you mean “default”?",
+        ),
         ("{{ contact.first_name | default('x') }}", "Line 1, column 33", "default(value=…)"),
         ("{{ contact.first_name | default }}", "Line 1, column 25", "needs an argument"),
         ("{{ contact.first_name | upper(x=1) }}", "Line 1, column 31", "takes no arguments"),
-        ("{{ contact.first_name | default(value='a', value='b') }}", "Line 1, column 44", "given twice"),
+        (
+            "{{ contact.first_name | default(value='a', value='b') }}",
+            "Line 1, column 44",
+            "given twice",
+        ),
         ("{{ contact.first_name or }}", "Line 1, column 26", "A value is missing"),
         ("{{ }}", "Line 1, column 4", "A value is missing"),
-        ("{{ contact.first_name contact.email }}", "Line 1, column 23", "“contact” is not expected here"),
+        (
+            "{{ contact.first_name contact.email }}",
+            "Line 1, column 23",
+            "“contact” is not expected here",
+        ),
         ("{% if contact.email = 'x' %}{% endif %}", "Line 1, column 21", "write “==”"),
         ("{% if contact.email %}", "Line 1, column 1", "has no “{% endif %}”"),
         ("a{% endif %}", "Line 1, column 2", "closes no"),
         ("a{% else %}", "Line 1, column 2", "belongs to no"),
-        ("{% if event.a %}{% else %}{% else %}{% endif %}", "Line 1, column 27", "comes after the “{% else %}”"),
+        (
+            "{% if event.a %}{% else %}{% else %}{% endif %}",
+            "Line 1, column 27",
+            "comes after the “{% else %}”",
+        ),
         ("{% if event.a %}{% endif x %}", "Line 1, column 26", "nothing may follow"),
         ("{{ (contact.email }}", "Line 1, column 19", "A “)” is missing"),
         ("{{ contact.email == none }}", "Line 1, column 21", "is defined"),
@@ -216,8 +277,12 @@ fn depth_and_length_are_bounded() {
     let parentheses = format!("{{{{ {}1{} }}}}", "(".repeat(400), ")".repeat(400));
     assert!(refusal(&parentheses).contains("levels of parentheses"));
     assert!(refusal(&format!("{{{{ {}1 }}}}", "1 + ".repeat(200))).contains("too long"));
-    assert!(refusal(&format!("{}{}", "{% if event.a %}".repeat(40), "{% endif %}".repeat(40))).contains("More than 8 ifs"));
-    let many = (0..33).map(|index| format!("{{{{ event.a{index} }}}}")).collect::<Vec<_>>().concat();
+    assert!(
+        refusal(&format!("{}{}", "{% if event.a %}".repeat(40), "{% endif %}".repeat(40)))
+            .contains("More than 8 ifs")
+    );
+    let many =
+        (0..33).map(|index| format!("{{{{ event.a{index} }}}}")).collect::<Vec<_>>().concat();
     assert!(refusal(&many).contains("at most 32"));
     assert!(TemplateBody::parse(&"x".repeat(1_600)).is_ok());
     assert!(refusal(&"x".repeat(1_601)).contains("1601 characters"));
@@ -249,7 +314,8 @@ fn an_empty_text_is_an_error() {
 fn values_are_never_read_as_templates() {
     assert_renders("{{ contact.attributes.braces }}", "{{ contact.phone }}");
     assert_renders("{{ '{{ 1 }}' }} {{ \"a\\\"b\\\\\" }}", "{{ 1 }} a\"b\\");
-    // What is left after a comment or trimmed whitespace goes must not open a tag with its neighbour.
+    // What is left after a comment or trimmed whitespace goes must not open a tag with its
+    // neighbour.
     assert_renders("a{ {#- c -#} { contact.phone }}", "a{{ contact.phone }}");
     assert_renders("a{ {{- 1 -}} }", "a{1}");
     assert!(refusal("{{# no comment").contains("has no meaning"));
@@ -258,9 +324,14 @@ fn values_are_never_read_as_templates() {
 #[test]
 fn the_list_of_variables_is_complete() {
     let body =
-        TemplateBody::parse("{{ contact.first_name }}{% if event.a.b %}{{ contact.first_name | default(value=event.c) }}{% endif %}")
+        TemplateBody::parse(
+            "{{ contact.first_name }}{% if event.a.b %}{{ contact.first_name | default(value=event.c) }}{% endif %}"
+        )
             .unwrap();
-    assert_eq!(body.variables().into_iter().collect::<Vec<_>>(), ["contact.first_name", "event.a.b", "event.c"]);
+    assert_eq!(
+        body.variables().into_iter().collect::<Vec<_>>(),
+        ["contact.first_name", "event.a.b", "event.c"]
+    );
 }
 
 /// Pieces that make syntax likely, so that the search gets past the first character.
@@ -338,7 +409,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_template_panics_or_outgrows_the_cap(fragments in prop::collection::vec(fragment(), 0..40)) {
+    fn no_template_panics_or_outgrows_the_cap(
+        fragments in prop::collection::vec(fragment(), 0..40)
+    ) {
         if let Ok(body) = TemplateBody::parse(&fragments.concat())
             && let Ok(text) = body.render(&Variables::new(&CONTACT, Some(&EVENT)))
         {
@@ -361,9 +434,14 @@ proptest! {
 
     #[test]
     fn an_expression_that_we_accept_tera_accepts(
-        operators in prop::collection::vec(prop::sample::select(vec!["+", "-", "*", "/", "==", "and", "or", "in", "<"]), 0..30),
+        operators in prop::collection::vec(
+            prop::sample::select(vec!["+", "-", "*", "/", "==", "and", "or", "in", "<"]),
+            0..30
+        ),
     ) {
-        let expression = operators.iter().map(|operator| format!(" {operator} (event.total)")).collect::<Vec<_>>().concat();
+        let expression = operators.iter().map(
+            |operator| format!(" {operator} (event.total)")
+        ).collect::<Vec<_>>().concat();
         let body = format!("{{{{ event.total{expression} }}}}");
         // What it works out to is another matter, and so are kinds: a comparison cannot be added.
         prop_assert!(TemplateBody::saved(&body).is_ok(), "{}", body);

@@ -91,12 +91,20 @@ impl NewTemplate {
 
     /// The names of the variables of text and media.
     pub fn variables(&self) -> BTreeSet<String> {
-        self.body.variables().into_iter().chain(self.media.iter().flat_map(MediaUrl::variables)).collect()
+        self.body
+            .variables()
+            .into_iter()
+            .chain(self.media.iter().flat_map(MediaUrl::variables))
+            .collect()
     }
 
     /// What is probably not meant as it stands, in sentences.
     pub fn warnings(&self) -> Vec<String> {
-        self.body.warnings().into_iter().chain(self.media.iter().flat_map(MediaUrl::warnings)).collect()
+        self.body
+            .warnings()
+            .into_iter()
+            .chain(self.media.iter().flat_map(MediaUrl::warnings))
+            .collect()
     }
 
     /// Whether the saved template has this text and these media.
@@ -105,13 +113,17 @@ impl NewTemplate {
     }
 }
 
-/// Checks the addresses of a message's media; errors are under `media_urls`, `media_urls.0`, `media_urls.1` ….
+/// Checks the addresses of a message's media; errors are under `media_urls`, `media_urls.0`,
+/// `media_urls.1` ….
 pub fn check_media_urls(media_urls: &[String], errors: &mut FieldErrors) -> Vec<MediaUrl> {
     if media_urls.len() > MAX_MEDIA_URLS {
         errors.add("media_urls", Mistake::TooMany(MAX_MEDIA_URLS, "media files"));
     }
     let urls = media_urls.iter().enumerate();
-    urls.filter_map(|(index, url)| errors.check(&format!("media_urls.{index}"), MediaUrl::parse(url))).collect()
+    urls.filter_map(|(index, url)| {
+        errors.check(&format!("media_urls.{index}"), MediaUrl::parse(url))
+    })
+    .collect()
 }
 
 type Columns = (
@@ -154,14 +166,24 @@ pub async fn find(conn: &mut Conn, id: TemplateId) -> Result<Template> {
 
 /// The template, which nobody else changes until the caller's transaction ends.
 pub async fn lock(conn: &mut Conn, id: TemplateId) -> Result<Template> {
-    // A statement of its own: the version that another transaction has just committed is seen only by the next one.
-    let locked: Option<i32> = templates::table.find(id).select(templates::version).for_update().first(conn).await.optional()?;
+    // A statement of its own: the version that another transaction has just committed is seen only
+    // by the next one.
+    let locked: Option<i32> = templates::table
+        .find(id)
+        .select(templates::version)
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
     locked.ok_or(Error::NotFound("template"))?;
     find(conn, id).await
 }
 
 /// Those of the templates that exist, archived or not, by id.
-pub async fn find_many(mut conn: &Conn, ids: &[TemplateId]) -> Result<HashMap<TemplateId, Template>> {
+pub async fn find_many(
+    mut conn: &Conn,
+    ids: &[TemplateId],
+) -> Result<HashMap<TemplateId, Template>> {
     let found: Vec<Template> = templates::table
         .inner_join(template_versions::table.on(is_current()))
         .select(COLUMNS)
@@ -177,11 +199,20 @@ pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Ve
 }
 
 /// Archived templates, as [`list`] lists the others.
-pub async fn list_archived(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
+pub async fn list_archived(
+    conn: &mut Conn,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Template>> {
     shelf(conn, true, after, limit).await
 }
 
-async fn shelf(conn: &mut Conn, archived: bool, after: Option<&str>, limit: i64) -> Result<Vec<Template>> {
+async fn shelf(
+    conn: &mut Conn,
+    archived: bool,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Template>> {
     let mut query = templates::table
         .inner_join(template_versions::table.on(is_current()))
         .select(COLUMNS)
@@ -198,9 +229,22 @@ async fn shelf(conn: &mut Conn, archived: bool, after: Option<&str>, limit: i64)
 /// Saves a new template as version 1; a name that exists is an error of `name`.
 ///
 /// To be called in a transaction.
-pub async fn create(conn: &mut Conn, actor: &Actor, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    new: NewTemplate,
+    now: DateTime<Utc>,
+) -> Result<Template> {
     let id = TemplateId::new();
-    audit::record(conn, actor, Kind::Template, Some(id.0), &format!("made the template {}", new.name), now).await?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Template,
+        Some(id.0),
+        &format!("made the template {}", new.name),
+        now,
+    )
+    .await?;
     diesel::insert_into(templates::table)
         .values((
             templates::id.eq(id),
@@ -225,10 +269,17 @@ pub async fn create(conn: &mut Conn, actor: &Actor, new: NewTemplate, now: DateT
     })
 }
 
-/// Saves a template anew: another body or other media make a new version, and messages say which one they were made from.
+/// Saves a template anew: another body or other media make a new version, and messages say which
+/// one they were made from.
 ///
 /// To be called in a transaction.
-pub async fn update(conn: &mut Conn, actor: &Actor, id: TemplateId, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+pub async fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: TemplateId,
+    new: NewTemplate,
+    now: DateTime<Utc>,
+) -> Result<Template> {
     let before = lock(conn, id).await?;
     let new_text = !new.is_text_of(&before);
     if !new_text && before.name == new.name {
@@ -238,34 +289,58 @@ pub async fn update(conn: &mut Conn, actor: &Actor, id: TemplateId, new: NewTemp
     if new_text {
         insert_version(conn, id, version, &new, actor, now).await?;
     }
-    let differences = Differences::default().compare("the name", before.name.as_str(), new.name.as_str()).compare(
-        "its text",
-        &format!("version {}", before.version),
-        &format!("version {version}"),
-    );
+    let differences = Differences::default()
+        .compare("the name", before.name.as_str(), new.name.as_str())
+        .compare("its text", &format!("version {}", before.version), &format!("version {version}"));
     let summary = format!("changed the template {}: {differences}", before.name);
     audit::record(conn, actor, Kind::Template, Some(id.0), &summary, now).await?;
     diesel::update(templates::table.find(id))
-        .set((templates::name.eq(&new.name), templates::version.eq(version), templates::updated_at.eq(now)))
+        .set((
+            templates::name.eq(&new.name),
+            templates::version.eq(version),
+            templates::updated_at.eq(now),
+        ))
         .execute(conn)
         .await
         .map_err(name_taken)?;
     let body = new.body.as_str().to_owned();
-    Ok(Template { name: new.name, version, body, media_urls: new.media_urls, updated_at: now, ..before })
+    Ok(Template {
+        name: new.name,
+        version,
+        body,
+        media_urls: new.media_urls,
+        updated_at: now,
+        ..before
+    })
 }
 
-/// Saves the text and media of a template once more, under a name that is free: `Copy of Welcome`, `Copy 2 of Welcome`, ….
+/// Saves the text and media of a template once more, under a name that is free: `Copy of Welcome`,
+/// `Copy 2 of Welcome`, ….
 ///
 /// To be called in a transaction.
-pub async fn duplicate(conn: &mut Conn, actor: &Actor, id: TemplateId, now: DateTime<Utc>) -> Result<Template> {
+pub async fn duplicate(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: TemplateId,
+    now: DateTime<Utc>,
+) -> Result<Template> {
     let original = find(conn, id).await?;
-    let names: Vec<String> = (1..=MAX_COPIES).map(|number| copy_name(&original.name, number)).collect();
+    let names: Vec<String> =
+        (1..=MAX_COPIES).map(|number| copy_name(&original.name, number)).collect();
     let lowered: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    let taken: Vec<String> =
-        templates::table.filter(lower(templates::name).eq_any(&lowered)).select(lower(templates::name)).load(conn).await?;
+    let taken: Vec<String> = templates::table
+        .filter(lower(templates::name).eq_any(&lowered))
+        .select(lower(templates::name))
+        .load(conn)
+        .await?;
     let free = names.iter().zip(&lowered).find(|(_, lowered)| !taken.contains(lowered));
-    let (name, _) = free.ok_or_else(|| Error::Refused(format!("There are {MAX_COPIES} copies of this template already; rename some.")))?;
-    let new = NewTemplate::parse(name, &original.body, &original.media_urls).map_err(Error::Invalid)?;
+    let (name, _) = free.ok_or_else(|| {
+        Error::Refused(format!(
+            "There are {MAX_COPIES} copies of this template already; rename some."
+        ))
+    })?;
+    let new =
+        NewTemplate::parse(name, &original.body, &original.media_urls).map_err(Error::Invalid)?;
     create(conn, actor, new, now).await
 }
 
@@ -276,13 +351,24 @@ fn copy_name(name: &str, number: usize) -> String {
     beginning.chars().chain(name.chars().take(room)).collect::<String>().trim_end().to_owned()
 }
 
-/// Puts a template away: it is no longer offered, but still sent where it is in use. To be called in a transaction.
-pub async fn archive(conn: &mut Conn, actor: &Actor, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+/// Puts a template away: it is no longer offered, but still sent where it is in use. To be called
+/// in a transaction.
+pub async fn archive(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: TemplateId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     set_archived(conn, actor, id, Some(now), now).await
 }
 
 /// Offers an archived template again. To be called in a transaction.
-pub async fn unarchive(conn: &mut Conn, actor: &Actor, id: TemplateId, now: DateTime<Utc>) -> Result<()> {
+pub async fn unarchive(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: TemplateId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     set_archived(conn, actor, id, None, now).await
 }
 
@@ -301,11 +387,23 @@ async fn set_archived(
         .set((templates::archived_at.eq(archived_at), templates::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    let done = if archived_at.is_some() { "archived the template" } else { "took out of the archive the template" };
-    audit::record(conn, actor, Kind::Template, Some(id.0), &format!("{done} {}", before.name), now).await
+    let done = if archived_at.is_some() {
+        "archived the template"
+    } else {
+        "took out of the archive the template"
+    };
+    audit::record(conn, actor, Kind::Template, Some(id.0), &format!("{done} {}", before.name), now)
+        .await
 }
 
-async fn insert_version(conn: &mut Conn, id: TemplateId, version: i32, new: &NewTemplate, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+async fn insert_version(
+    conn: &mut Conn,
+    id: TemplateId,
+    version: i32,
+    new: &NewTemplate,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<()> {
     diesel::insert_into(template_versions::table)
         .values((
             template_versions::template_id.eq(id),
@@ -323,11 +421,17 @@ async fn insert_version(conn: &mut Conn, id: TemplateId, version: i32, new: &New
 
 #[diesel::dsl::auto_type]
 fn is_current() -> _ {
-    template_versions::template_id.eq(templates::id).and(template_versions::version.eq(templates::version))
+    template_versions::template_id
+        .eq(templates::id)
+        .and(template_versions::version.eq(templates::version))
 }
 
 fn name_taken(error: diesel::result::Error) -> Error {
-    Error::from(error).on_constraint("templates_name_key", "name", "There is a template with this name already; choose another one.")
+    Error::from(error).on_constraint(
+        "templates_name_key",
+        "name",
+        "There is a template with this name already; choose another one.",
+    )
 }
 
 fn parse_name(typed: &str) -> Result<String, String> {
@@ -345,7 +449,11 @@ mod tests {
 
     #[test]
     fn every_field_gets_its_own_error() {
-        let errors = errors("  ", "{{ foo }}", &["https://example.com/a.jpg", "ftp://example.com", "no url"]);
+        let errors = errors(
+            "  ",
+            "{{ foo }}",
+            &["https://example.com/a.jpg", "ftp://example.com", "no url"],
+        );
         let fields: Vec<_> = errors.iter().map(|(field, _)| field.to_owned()).collect();
         assert_eq!(fields, ["body", "media_urls.1", "media_urls.2", "name"]);
     }
@@ -354,7 +462,10 @@ mod tests {
     fn a_body_error_names_line_and_column() {
         let errors = errors("Hello", "Hi,\n{{ foo }}", &[]);
         let (_, messages) = errors.iter().next().unwrap();
-        assert!(messages[0].starts_with("Line 2, column 4: There is no variable “foo”."), "{messages:?}");
+        assert!(
+            messages[0].starts_with("Line 2, column 4: There is no variable “foo”."),
+            "{messages:?}"
+        );
     }
 
     #[test]

@@ -8,11 +8,20 @@ use super::{Reach, RenderError, TemplateBody, Variables};
 #[test]
 fn a_date_is_written_as_it_was_meant() {
     for timezone in ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Etc/GMT+12"] {
-        assert_renders(&format!("{{{{ '2026-03-09' | date(format='%d.%m.', timezone='{timezone}') }}}}"), "09.03.");
-        assert_renders(&format!("{{{{ '20260309' | date(format='%d.%m.', timezone='{timezone}') }}}}"), "09.03.");
+        assert_renders(
+            &format!("{{{{ '2026-03-09' | date(format='%d.%m.', timezone='{timezone}') }}}}"),
+            "09.03.",
+        );
+        assert_renders(
+            &format!("{{{{ '20260309' | date(format='%d.%m.', timezone='{timezone}') }}}}"),
+            "09.03.",
+        );
     }
     // The seconds since 1970 are the same everywhere.
-    assert_renders("{{ '2026-06-30T21:00:00Z' | date(format='%s', timezone='America/Toronto') }}", "1782853200");
+    assert_renders(
+        "{{ '2026-06-30T21:00:00Z' | date(format='%s', timezone='America/Toronto') }}",
+        "1782853200",
+    );
     for written in [
         "1773043200",
         "1773043200000",
@@ -25,19 +34,30 @@ fn a_date_is_written_as_it_was_meant() {
         "'2026-03-09T08:00'",
         "'Mon, 09 Mar 2026 04:00:00 -0400'",
     ] {
-        assert_renders(&format!("{{{{ {written} | date(format='%d.%m. %H:%M', timezone='America/New_York') }}}}"), "09.03. 04:00");
+        assert_renders(
+            &format!(
+                "{{{{ {written} | date(format='%d.%m. %H:%M', timezone='America/New_York') }}}}"
+            ),
+            "09.03. 04:00",
+        );
     }
 }
 
 #[test]
 fn what_fails_for_every_message_is_refused_when_it_is_saved() {
     for (body, words) in [
-        ("{{ 1.5 | round(precision=100000) }}", "“precision” must be a whole number from -15 to 15"),
+        (
+            "{{ 1.5 | round(precision=100000) }}",
+            "“precision” must be a whole number from -15 to 15",
+        ),
         ("{{ event.total | round(precision=2147483647) }}", "“precision” must be"),
         ("{{ event.total | round(precision=-400) }}", "“precision” must be"),
         ("{{ event.total | round(precision=0.5) }}", "“precision” must be"),
         ("{{ event.total | round(method='up') }}", "“method” must be"),
-        ("{{ event.total | fixed(places=100000) }}", "“places” must be a whole number from 0 to 10"),
+        (
+            "{{ event.total | fixed(places=100000) }}",
+            "“places” must be a whole number from 0 to 10",
+        ),
         ("{{ event.total | fixed(places=-1) }}", "“places” must be"),
         ("{{ event.total | fixed(places='two') }}", "“places” must be"),
         ("{{ event.id | int(base=99) }}", "“base” must be"),
@@ -64,12 +84,25 @@ fn what_fails_for_every_message_is_refused_when_it_is_saved() {
         ("{{ '' | int }}", "this text is not a number"),
         ("{{ 'a' * 1000000000 }}", "“a” is a text here, and “*” needs a number"),
         ("{{ event.total / 3 | fixed }}", "write (event.total / 3) | fixed"),
-        ("{{ contact.first_name / 3 }}", "contact.first_name is a text here, and “/” needs a number; convert it with “int” or “float”"),
-        ("{{ contact.first_name | round }}", "contact.first_name is a text here, and “round” needs a number"),
+        (
+            "{{ contact.first_name / 3 }}",
+            "contact.first_name is a text here, and “/” needs a number; convert it with “int” or \
+             “float”",
+        ),
+        (
+            "{{ contact.first_name | round }}",
+            "contact.first_name is a text here, and “round” needs a number",
+        ),
         ("{{ -contact.first_name }}", "contact.first_name is a text here, and “-” needs a number"),
-        ("{% if contact.phone > 5 %}a{% endif %}", "contact.phone is a text here, and “>” needs a number"),
+        (
+            "{% if contact.phone > 5 %}a{% endif %}",
+            "contact.phone is a text here, and “>” needs a number",
+        ),
         ("{% if 5 <= contact.first_name %}a{% endif %}", "contact.first_name is a text here"),
-        ("{{ contact.first_name | first }}", "contact.first_name is a text here, and “first” needs a list"),
+        (
+            "{{ contact.first_name | first }}",
+            "contact.first_name is a text here, and “first” needs a list",
+        ),
         ("{{ event.total | fixed | round }}", "what “fixed” gives is a text here"),
         ("{{ [1, 2] | upper }}", "this list is a list here"),
         ("{{ (event.a == 1) + 1 }}", "the result of “==” is true or false here"),
@@ -89,39 +122,67 @@ fn numbers_are_written_as_people_write_them() {
         "a": 42.0, "b": 5.667_125_22e8, "c": 1e21, "d": -0.0, "e": 1e-7, "f": 18_446_744_073_709_551_615_u64, "g": 9_007_199_254_740_993_i64,
         "h": 0.1, "i": 19.9, "list": [1.0, 2.5, 1e9], "text": "5.66712522e8",
     });
-    let of = |body: &str| TemplateBody::parse(body).unwrap().render(&Variables::new(&CONTACT, Some(&event)));
+    let of = |body: &str| {
+        TemplateBody::parse(body).unwrap().render(&Variables::new(&CONTACT, Some(&event)))
+    };
     for (body, text) in [
         ("{{ event.a }}", "42"),
         ("{{ event.b }}", "566712522"),
         ("{{ event.c }}", "1000000000000000000000"),
         ("{{ event.d }}", "0"),
-        ("{{ -event.d }}|{{ -0.0 }}|{{ event.d | abs }}|{{ -0.001 | round(precision=2) }}|{{ -0.001 | fixed }}", "0|0|0|0|0.00"),
+        (
+            "{{ -event.d }}|{{ -0.0 }}|{{ event.d | abs }}|{{ -0.001 | round(precision=2) }}|{{ -0.001 | fixed }}",
+            "0|0|0|0|0.00",
+        ),
         ("{{ event.e }}", "0.0000001"),
         ("{{ event.f }} {{ event.g }}", "18446744073709551615 9007199254740993"),
         ("{{ event.f + 1 }}", "18446744073709551616"),
         ("{{ event.a ~ '!' }} {{ '#' ~ event.b }}", "42! #566712522"),
-        ("{{ event.a | str }} {{ event.b | upper }} {{ event.a | replace(from='4', to='5') }}", "42 566712522 52"),
+        (
+            "{{ event.a | str }} {{ event.b | upper }} {{ event.a | replace(from='4', to='5') }}",
+            "42 566712522 52",
+        ),
         ("{{ event.h + 0.2 }} {{ event.i * 3 }} {{ 1.1 * 1.1 }}", "0.3 59.7 1.21"),
         ("{{ 10 / 2 }} {{ 10 / 4 }} {{ 10 / 3 }} {{ 2 * 3.5 }}", "5 2.5 3.33333333333333 7"),
-        ("{{ 2.675 | fixed }} {{ 1.005 | round(precision=2) }} {{ 1250 | round(precision=-2) }} {{ 0.5 | round }}", "2.68 1.01 1300 1"),
-        ("{{ 1.21 | round(method='ceil', precision=1) }} {{ 1.29 | round(method='floor', precision=1) }}", "1.3 1.2"),
-        ("{{ event.text | float }} {{ event.text | int }} {{ '42.0' | int }}", "566712522 566712522 42"),
+        (
+            "{{ 2.675 | fixed }} {{ 1.005 | round(precision=2) }} {{ 1250 | round(precision=-2) }} {{ 0.5 | round }}",
+            "2.68 1.01 1300 1",
+        ),
+        (
+            "{{ 1.21 | round(method='ceil', precision=1) }} {{ 1.29 | round(method='floor', precision=1) }}",
+            "1.3 1.2",
+        ),
+        (
+            "{{ event.text | float }} {{ event.text | int }} {{ '42.0' | int }}",
+            "566712522 566712522 42",
+        ),
         (
             "{{ event.list }} / {{ event.list | join(sep='+') }} / {{ event.list | last }}",
             "1, 2.5, 1000000000 / 1+2.5+1000000000 / 1000000000",
         ),
         (
-            "{{ true }} {{ event.a == 42 }} {{ event.a is integer }} {{ event.i is float }} {{ event.a is odd }}",
+            "{{ true }} {{ event.a == 42 }} {{ event.a is integer }} {{ event.i is float }} \
+             {{ event.a is odd }}",
             "true true true true false",
         ),
         ("{{ 7 // 2 }} {{ -7 // 2 }} {{ 7 % 3 }} {{ 7.5 % 2 }}", "3 -4 1 1.5"),
-        ("{{ event.a }} item{{ event.a | pluralize }}, {{ 1.0 }} item{{ 1.0 | pluralize }}", "42 items, 1 item"),
+        (
+            "{{ event.a }} item{{ event.a | pluralize }}, {{ 1.0 }} item{{ 1.0 | pluralize }}",
+            "42 items, 1 item",
+        ),
     ] {
         assert_eq!(of(body).as_deref(), Ok(text), "{body}");
     }
     let huge = json!({ "n": 1.7e308 });
-    let huge = |body: &str| TemplateBody::parse(body).unwrap().render(&Variables::new(&CONTACT, Some(&huge)));
-    for body in ["{{ event.n * event.n }}", "{{ event.n + event.n }}", "{{ event.n / 0.0000000001 }}", "{{ event.n - event.n * 10 }}"] {
+    let huge = |body: &str| {
+        TemplateBody::parse(body).unwrap().render(&Variables::new(&CONTACT, Some(&huge)))
+    };
+    for body in [
+        "{{ event.n * event.n }}",
+        "{{ event.n + event.n }}",
+        "{{ event.n / 0.0000000001 }}",
+        "{{ event.n - event.n * 10 }}",
+    ] {
         let error = huge(body).unwrap_err().to_string();
         assert!(error.contains("too large"), "{body}: {error}");
     }
@@ -163,7 +224,9 @@ fn a_missing_value_is_caught_whatever_stands_around_it() {
         "{% if contact.first_name %}{{ contact.last_name ~ '' }}{% endif %}",
     ] {
         match render(body) {
-            Err(RenderError::NotSet { variable, .. }) => assert_eq!(variable, "contact.last_name", "{body}"),
+            Err(RenderError::NotSet { variable, .. }) => {
+                assert_eq!(variable, "contact.last_name", "{body}")
+            }
             other => panic!("{body}: {other:?}"),
         }
     }
@@ -181,13 +244,20 @@ fn a_missing_value_is_caught_whatever_stands_around_it() {
         ("{{ (event.total + event.none) | default(value=event.gone) }}", "event.gone"),
     ] {
         match render(body) {
-            Err(RenderError::NotSet { variable: found, .. }) => assert_eq!(found, variable, "{body}"),
+            Err(RenderError::NotSet { variable: found, .. }) => {
+                assert_eq!(found, variable, "{body}")
+            }
             other => panic!("{body}: {other:?}"),
         }
     }
-    for body in ["{{ [] | first }}", "{{ event.tags | nth(n=9) }}", "{{ (event.tags | nth(n=9)) ~ '!' }}"] {
+    for body in
+        ["{{ [] | first }}", "{{ event.tags | nth(n=9) }}", "{{ (event.tags | nth(n=9)) ~ '!' }}"]
+    {
         let error = render(body).unwrap_err().to_string();
-        assert!(error.contains("has no value here, and the template gives no default"), "{body}: {error}");
+        assert!(
+            error.contains("has no value here, and the template gives no default"),
+            "{body}: {error}"
+        );
     }
 }
 
@@ -199,7 +269,10 @@ fn a_default_or_a_test_of_presence_is_enough_for_a_missing_value() {
         ("{% if contact.last_name is defined %}a{% else %}b{% endif %}", "b"),
         ("{% if contact.last_name is undefined and not contact.last_name %}b{% endif %}", "b"),
         ("{% if contact.last_name and contact.last_name == 'x' %}a{% else %}b{% endif %}", "b"),
-        ("{% if contact.last_name is defined and contact.last_name | length > 3 %}a{% else %}b{% endif %}", "b"),
+        (
+            "{% if contact.last_name is defined and contact.last_name | length > 3 %}a{% else %}b{% endif %}",
+            "b",
+        ),
         ("{% if contact.last_name is string %}a{% else %}b{% endif %}", "b"),
         ("{% if contact.first_name or contact.last_name == 'x' %}b{% endif %}", "b"),
         ("{% if contact.last_name | default(value='') == '' %}b{% endif %}", "b"),
@@ -209,7 +282,10 @@ fn a_default_or_a_test_of_presence_is_enough_for_a_missing_value() {
         ("{{ (contact.last_name ~ '!') | default(value='there') }}", "there"),
         ("{{ contact.last_name | upper | default(value='there') }}", "there"),
         ("{{ (event.none + 1) | default(value=0) }}", "0"),
-        ("{{ [] | first | default(value='none') }} {{ event.items[9].name | default(value='x') }}", "none x"),
+        (
+            "{{ [] | first | default(value='none') }} {{ event.items[9].name | default(value='x') }}",
+            "none x",
+        ),
         ("{% if contact.last_name %}{{ contact.last_name ~ '!' }}{% else %}b{% endif %}", "b"),
     ] {
         assert_renders(body, text);
@@ -221,19 +297,46 @@ fn kinds_that_are_known_from_samples_are_checked_when_it_is_saved() {
     let text = json!({ "total": "19.90", "items": ["a"], "n": 5 });
     let number = json!({ "total": 19.9, "items": [{ "a": 1 }], "n": "5" });
     let check = |body: &str, samples: &[&Value]| {
-        let samples: Vec<_> = samples.iter().map(|event| Variables::new(&CONTACT, Some(event))).collect();
-        TemplateBody::parse(body).unwrap().check_with(&samples).map_err(|(error, reach)| (error.message, reach))
+        let samples: Vec<_> =
+            samples.iter().map(|event| Variables::new(&CONTACT, Some(event))).collect();
+        TemplateBody::parse(body)
+            .unwrap()
+            .check_with(&samples)
+            .map_err(|(error, reach)| (error.message, reach))
     };
     let (message, reach) = check("{{ event.total / 3 }}", &[&text]).unwrap_err();
-    assert_eq!(message, "event.total is a text here, and “/” needs a number; convert it with “int” or “float”.");
+    assert_eq!(
+        message,
+        "event.total is a text here, and “/” needs a number; convert it with “int” or “float”."
+    );
     assert_eq!(reach, Reach::Always);
     assert_eq!(check("{{ event.total / 3 }}", &[&text, &number]), Ok(()), "it can be a number");
     assert_eq!(check("{{ event.total / 3 }}", &[]), Ok(()), "nothing is known");
     assert_eq!(check("{{ event.total | float / 3 }}", &[&text]), Ok(()));
-    assert_eq!(check("{% if event.total is number %}{{ event.total / 3 }}{% endif %}", &[&text]).unwrap_err().1, Reach::Sometimes);
-    assert!(check("{% if event.total > 100 %}a{% endif %}b", &[&text]).unwrap_err().0.contains("“>” needs a number"));
-    assert!(check("{{ event.items | upper }}", &[&text]).unwrap_err().0.contains("event.items is a list here"));
-    assert!(check("{{ event.items[0] }}", &[&number]).unwrap_err().0.contains("event.items[0] is an object here"));
+    assert_eq!(
+        check("{% if event.total is number %}{{ event.total / 3 }}{% endif %}", &[&text])
+            .unwrap_err()
+            .1,
+        Reach::Sometimes
+    );
+    assert!(
+        check("{% if event.total > 100 %}a{% endif %}b", &[&text])
+            .unwrap_err()
+            .0
+            .contains("“>” needs a number")
+    );
+    assert!(
+        check("{{ event.items | upper }}", &[&text])
+            .unwrap_err()
+            .0
+            .contains("event.items is a list here")
+    );
+    assert!(
+        check("{{ event.items[0] }}", &[&number])
+            .unwrap_err()
+            .0
+            .contains("event.items[0] is an object here")
+    );
 }
 
 #[test]
@@ -251,7 +354,10 @@ fn what_fails_at_send_names_what_was_written_and_no_types_of_ours() {
         ("{{ event.total | int }}", "not a whole number"),
         ("{{ event.tags + 1 }}", "event.tags is a list here"),
         ("{{ 1 / (event.order_id - 4711) }}", "nothing can be divided by zero"),
-        ("{{ event.total | round(precision=event.order_id) }}", "“precision” must be a whole number"),
+        (
+            "{{ event.total | round(precision=event.order_id) }}",
+            "“precision” must be a whole number",
+        ),
     ] {
         let message = render(body).unwrap_err().to_string();
         assert!(message.contains(words), "{body}: {message}");

@@ -1,4 +1,5 @@
-//! What a template may name, and where its value comes from: the contact, the event, the organization.
+//! What a template may name, and where its value comes from: the contact, the event, the
+//! organization.
 
 use std::fmt::Write as _;
 
@@ -17,7 +18,8 @@ pub(super) const AVAILABLE: &str = "contact.first_name, contact.last_name, conta
 
 const FIELDS: [&str; 5] = ["first_name", "last_name", "phone", "email", "external_id"];
 
-/// The values that a text is rendered with; borrowed, looked up only for the variables that the template uses.
+/// The values that a text is rendered with; borrowed, looked up only for the variables that the
+/// template uses.
 #[derive(Clone, Copy)]
 pub struct Variables<'a> {
     contact: Option<&'a Contact>,
@@ -27,13 +29,22 @@ pub struct Variables<'a> {
 }
 
 impl<'a> Variables<'a> {
-    /// For a contact, and the properties (an object) of the event that led to the message, if one did.
+    /// For a contact, and the properties (an object) of the event that led to the message, if one
+    /// did.
     pub fn new(contact: &'a Contact, event_properties: Option<&'a serde_json::Value>) -> Self {
-        Self { contact: Some(contact), phone: &contact.phone, event: event_properties, organization: None }
+        Self {
+            contact: Some(contact),
+            phone: &contact.phone,
+            event: event_properties,
+            organization: None,
+        }
     }
 
     /// For a number that is nobody's: `contact.phone` is set, the rest of `contact` is not.
-    pub fn for_phone(phone: &'a PhoneNumber, event_properties: Option<&'a serde_json::Value>) -> Self {
+    pub fn for_phone(
+        phone: &'a PhoneNumber,
+        event_properties: Option<&'a serde_json::Value>,
+    ) -> Self {
         Self { contact: None, phone, event: event_properties, organization: None }
     }
 
@@ -48,10 +59,14 @@ impl<'a> Variables<'a> {
         self.event
     }
 
-    /// The value of a variable; null, a contact's empty field and what is not there are all “not set”.
+    /// The value of a variable; null, a contact's empty field and what is not there are all “not
+    /// set”.
     pub(super) fn get(&self, variable: &Variable) -> Option<Value> {
         let contact = |field: fn(&Contact) -> &Option<String>| {
-            self.contact.and_then(|contact| field(contact).as_deref()).filter(|text| !text.trim().is_empty()).map(Value::from)
+            self.contact
+                .and_then(|contact| field(contact).as_deref())
+                .filter(|text| !text.trim().is_empty())
+                .map(Value::from)
         };
         match &variable.root {
             Root::FirstName => contact(|contact| &contact.first_name),
@@ -59,7 +74,9 @@ impl<'a> Variables<'a> {
             Root::Email => contact(|contact| &contact.email),
             Root::ExternalId => contact(|contact| &contact.external_id),
             Root::Phone => Some(Value::from(self.phone.as_str())),
-            Root::Organization => self.organization.filter(|name| !name.is_empty()).map(Value::from),
+            Root::Organization => {
+                self.organization.filter(|name| !name.is_empty()).map(Value::from)
+            }
             Root::Attributes => dig(&self.contact?.attributes, &variable.keys),
             Root::Event => dig(self.event?, &variable.keys),
         }
@@ -95,7 +112,8 @@ pub(super) enum Key {
 }
 
 impl Variable {
-    /// Reads the names after one another, `["contact", "first_name"]`; an error says what can be named instead.
+    /// Reads the names after one another, `["contact", "first_name"]`; an error says what can be
+    /// named instead.
     pub(super) fn parse(path: Vec<Key>) -> Result<Self, String> {
         let unknown = |path: &[Key]| match of_other_tools(path) {
             Some(ours) => format!("There is no variable “{}”; did you mean {ours}?", written(path)),
@@ -106,28 +124,43 @@ impl Variable {
             Key::Index(_) => "",
         });
         let (root, used) = match (rest.next().unwrap_or_default(), rest.next(), path.len()) {
-            ("contact", None, _) => return Err("“contact” alone has no text. Name a field, such as contact.first_name.".to_owned()),
+            ("contact", None, _) => {
+                return Err(
+                    "“contact” alone has no text. Name a field, such as contact.first_name."
+                        .to_owned(),
+                );
+            }
             ("contact", Some("first_name"), 2) => (Root::FirstName, 2),
             ("contact", Some("last_name"), 2) => (Root::LastName, 2),
             ("contact", Some("phone"), 2) => (Root::Phone, 2),
             ("contact", Some("email"), 2) => (Root::Email, 2),
             ("contact", Some("external_id"), 2) => (Root::ExternalId, 2),
             ("contact", Some("attributes"), 2) => {
-                return Err("“contact.attributes” alone has no text. Name an attribute, such as contact.attributes.city.".to_owned());
+                return Err("“contact.attributes” alone has no text. Name an attribute, such as \
+                     contact.attributes.city."
+                    .to_owned());
             }
             ("contact", Some("attributes"), _) => (Root::Attributes, 2),
             ("contact", Some(name), 2) => {
-                let field =
-                    FIELDS.iter().find(|field| strsim::damerau_levenshtein(field, name) <= 2).map(|field| format!("contact.{field}"));
+                let field = FIELDS
+                    .iter()
+                    .find(|field| strsim::damerau_levenshtein(field, name) <= 2)
+                    .map(|field| format!("contact.{field}"));
                 return Err(match field.or_else(|| of_other_tools(&path).map(str::to_owned)) {
-                    Some(field) => format!("There is no variable “contact.{name}”; did you mean {field}?"),
+                    Some(field) => {
+                        format!("There is no variable “contact.{name}”; did you mean {field}?")
+                    }
                     None => format!(
-                        "There is no variable “contact.{name}”. If it is an attribute, write contact.attributes.{name}; \
+                        "There is no variable “contact.{name}”. If it is an attribute, write \
+                         contact.attributes.{name}; \
                          otherwise use one of: {AVAILABLE}."
                     ),
                 });
             }
-            ("event", None, _) => return Err("“event” alone has no text. Name a property, such as event.order_id.".to_owned()),
+            ("event", None, _) => {
+                return Err("“event” alone has no text. Name a property, such as event.order_id."
+                    .to_owned());
+            }
             ("event", Some(_), _) => (Root::Event, 1),
             ("organization", Some("name"), 2) => (Root::Organization, 2),
             _ => return Err(unknown(&path)),
@@ -139,7 +172,12 @@ impl Variable {
     pub(super) const fn kinds(&self) -> Kinds {
         match self.root {
             Root::Attributes | Root::Event => Kinds::ANY,
-            Root::FirstName | Root::LastName | Root::Phone | Root::Email | Root::ExternalId | Root::Organization => Kinds::TEXT,
+            Root::FirstName
+            | Root::LastName
+            | Root::Phone
+            | Root::Email
+            | Root::ExternalId
+            | Root::Organization => Kinds::TEXT,
         }
     }
 
@@ -167,24 +205,34 @@ impl std::fmt::Display for Variable {
             Root::Organization => "organization.name",
         })?;
         if !self.keys.is_empty() {
-            f.write_str(if matches!(self.keys.first(), Some(Key::Name(name)) if is_plain(name)) { "." } else { "" })?;
+            f.write_str(if matches!(self.keys.first(), Some(Key::Name(name)) if is_plain(name)) {
+                "."
+            } else {
+                ""
+            })?;
             f.write_str(&written(&self.keys))?;
         }
         Ok(())
     }
 }
 
-/// Our variable for what other tools call by another name: `{{ firstname }}`, `{{ subscriber.FNAME }}`, `{{ contact.mobile }}`.
+/// Our variable for what other tools call by another name: `{{ firstname }}`,
+/// `{{ subscriber.FNAME }}`, `{{ contact.mobile }}`.
 pub(super) fn of_other_tools(path: &[Key]) -> Option<&'static str> {
     let name = path.iter().rev().find_map(Key::name)?;
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     Some(match plain.as_str() {
-        "firstname" | "fname" | "givenname" | "forename" | "vorname" | "prenom" | "name" => "contact.first_name",
+        "firstname" | "fname" | "givenname" | "forename" | "vorname" | "prenom" | "name" => {
+            "contact.first_name"
+        }
         "lastname" | "lname" | "surname" | "familyname" | "nachname" | "nom" => "contact.last_name",
         "email" | "emailaddress" | "mail" => "contact.email",
         "phone" | "phonenumber" | "mobile" | "mobilephone" | "cell" | "msisdn" => "contact.phone",
         "externalid" | "userid" | "customerid" | "contactid" => "contact.external_id",
-        "organizationname" | "companyname" | "shopname" | "storename" | "company" => "organization.name",
+        "organizationname" | "companyname" | "shopname" | "storename" | "company" => {
+            "organization.name"
+        }
         "orderid" | "ordernumber" => "event.order_id",
         _ => return None,
     })
@@ -193,9 +241,15 @@ pub(super) fn of_other_tools(path: &[Key]) -> Option<&'static str> {
 /// A list in a sample is no longer than it takes to understand it.
 const MAX_SAMPLE_INDEX: usize = 20;
 
-/// An event that has each of the properties that are named, of a kind that fits what is done with it.
-pub(super) fn sample_event(variables: &[Variable], expected: &[Option<Expected>]) -> serde_json::Value {
-    sample_of(variables, Root::Event, &|at, name| sample_value(expected.get(at).copied().flatten(), name))
+/// An event that has each of the properties that are named, of a kind that fits what is done with
+/// it.
+pub(super) fn sample_event(
+    variables: &[Variable],
+    expected: &[Option<Expected>],
+) -> serde_json::Value {
+    sample_of(variables, Root::Event, &|at, name| {
+        sample_value(expected.get(at).copied().flatten(), name)
+    })
 }
 
 /// A value of a kind; `text` where any text will do.
@@ -208,10 +262,16 @@ pub(super) fn sample_value(expected: Option<Expected>, text: &str) -> serde_json
     }
 }
 
-/// The same for the properties of an event or the attributes of a contact; `value` makes each from its place in the list and its name.
-pub(super) fn sample_of(variables: &[Variable], root: Root, value: &dyn Fn(usize, &str) -> serde_json::Value) -> serde_json::Value {
+/// The same for the properties of an event or the attributes of a contact; `value` makes each from
+/// its place in the list and its name.
+pub(super) fn sample_of(
+    variables: &[Variable],
+    root: Root,
+    value: &dyn Fn(usize, &str) -> serde_json::Value,
+) -> serde_json::Value {
     let mut event = serde_json::Value::Object(serde_json::Map::new());
-    for (at, variable) in variables.iter().enumerate().filter(|(_, variable)| variable.root == root) {
+    for (at, variable) in variables.iter().enumerate().filter(|(_, variable)| variable.root == root)
+    {
         let mut place = &mut event;
         for key in &variable.keys {
             place = match key {
@@ -252,7 +312,9 @@ fn written(path: &[Key]) -> String {
     for key in path {
         // Writing to a String cannot fail.
         let _ = match key {
-            Key::Name(name) if is_plain(name) => write!(text, "{}{name}", if text.is_empty() { "" } else { "." }),
+            Key::Name(name) if is_plain(name) => {
+                write!(text, "{}{name}", if text.is_empty() { "" } else { "." })
+            }
             Key::Name(name) => write!(text, "[{name:?}]"),
             Key::Index(index) => write!(text, "[{index}]"),
         };
@@ -261,7 +323,8 @@ fn written(path: &[Key]) -> String {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn dig(object: &serde_json::Value, keys: &[Key]) -> Option<Value> {
@@ -278,12 +341,17 @@ fn value(json: &serde_json::Value) -> Option<Value> {
         Json::Null => None,
         Json::Bool(truth) => Some(Value::from(*truth)),
         Json::String(text) => Some(Value::from(text.as_str())),
-        Json::Number(number) => {
-            number.as_i64().map(Value::from).or_else(|| number.as_u64().map(Value::from)).or_else(|| number.as_f64().map(Value::from))
-        }
-        Json::Array(items) => Some(Value::from(items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>())),
+        Json::Number(number) => number
+            .as_i64()
+            .map(Value::from)
+            .or_else(|| number.as_u64().map(Value::from))
+            .or_else(|| number.as_f64().map(Value::from)),
+        Json::Array(items) => Some(Value::from(
+            items.iter().map(|item| value(item).unwrap_or_else(Value::none)).collect::<Vec<_>>(),
+        )),
         Json::Object(fields) => {
-            let fields = fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?)));
+            let fields =
+                fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?)));
             Some(Value::from(fields.collect::<std::collections::BTreeMap<_, _>>()))
         }
     }
@@ -299,9 +367,18 @@ mod tests {
 
     #[test]
     fn a_variable_is_written_as_it_is_named() {
-        assert_eq!(parse(&["contact", "attributes", "city"]).unwrap().to_string(), "contact.attributes.city");
-        assert_eq!(parse(&["contact", "attributes", "home town"]).unwrap().to_string(), "contact.attributes[\"home town\"]");
-        let items = Variable { root: Root::Event, keys: vec![Key::Name("items".into()), Key::Index(0), Key::Name("sku".into())] };
+        assert_eq!(
+            parse(&["contact", "attributes", "city"]).unwrap().to_string(),
+            "contact.attributes.city"
+        );
+        assert_eq!(
+            parse(&["contact", "attributes", "home town"]).unwrap().to_string(),
+            "contact.attributes[\"home town\"]"
+        );
+        let items = Variable {
+            root: Root::Event,
+            keys: vec![Key::Name("items".into()), Key::Index(0), Key::Name("sku".into())],
+        };
         assert_eq!(items.to_string(), "event.items[0].sku");
         assert_eq!(parse(&["organization", "name"]).unwrap().to_string(), "organization.name");
     }
@@ -310,16 +387,26 @@ mod tests {
     fn a_sample_event_has_what_is_named() {
         let variable = |keys: Vec<Key>| Variable { root: Root::Event, keys };
         let name = |name: &str| Key::Name(name.to_owned());
-        let variables =
-            [variable(vec![name("order_id")]), variable(vec![name("items"), Key::Index(1), name("sku")]), variable(vec![name("items")])];
-        assert_eq!(sample_event(&variables, &[]), serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] }));
+        let variables = [
+            variable(vec![name("order_id")]),
+            variable(vec![name("items"), Key::Index(1), name("sku")]),
+            variable(vec![name("items")]),
+        ];
+        assert_eq!(
+            sample_event(&variables, &[]),
+            serde_json::json!({ "order_id": "order_id", "items": [null, { "sku": "sku" }] })
+        );
     }
 
     #[test]
     fn an_unknown_name_says_what_there_is() {
         assert!(parse(&["foo"]).unwrap_err().contains("Use one of: contact.first_name"));
         assert!(parse(&["contact", "city"]).unwrap_err().contains("contact.attributes.city"));
-        assert!(parse(&["contact", "frist_name"]).unwrap_err().ends_with("did you mean contact.first_name?"));
+        assert!(
+            parse(&["contact", "frist_name"])
+                .unwrap_err()
+                .ends_with("did you mean contact.first_name?")
+        );
         assert!(parse(&["contact"]).unwrap_err().contains("Name a field"));
         assert!(parse(&["contact", "first_name", "x"]).is_err());
         assert!(parse(&["__tera_context"]).is_err());

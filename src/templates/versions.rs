@@ -49,7 +49,12 @@ fn columns() -> Columns {
 }
 
 /// The versions of a template, the newest first, at most `limit` of those before `before`.
-pub async fn list(conn: &mut Conn, id: TemplateId, before: Option<i32>, limit: i64) -> Result<Vec<Version>> {
+pub async fn list(
+    conn: &mut Conn,
+    id: TemplateId,
+    before: Option<i32>,
+    limit: i64,
+) -> Result<Vec<Version>> {
     let earlier = template_versions::version.lt(before.unwrap_or(i32::MAX));
     Ok(template_versions::table
         .left_join(users::table)
@@ -63,17 +68,30 @@ pub async fn list(conn: &mut Conn, id: TemplateId, before: Option<i32>, limit: i
 
 /// One version of a template.
 pub async fn find(conn: &mut Conn, id: TemplateId, version: i32) -> Result<Version> {
-    let found = template_versions::table.find((id, version)).left_join(users::table).select(columns()).first(conn).await.optional()?;
+    let found = template_versions::table
+        .find((id, version))
+        .left_join(users::table)
+        .select(columns())
+        .first(conn)
+        .await
+        .optional()?;
     found.ok_or(Error::NotFound("version"))
 }
 
 /// Makes the text of an earlier version the newest one; nothing of the history is lost.
 ///
 /// To be called in a transaction.
-pub async fn restore(conn: &mut Conn, actor: &Actor, id: TemplateId, version: i32, now: DateTime<Utc>) -> Result<Template> {
+pub async fn restore(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: TemplateId,
+    version: i32,
+    now: DateTime<Utc>,
+) -> Result<Template> {
     let earlier = find(conn, id, version).await?;
     let present = lock(conn, id).await?;
-    let new = NewTemplate::parse(&present.name, &earlier.body, &earlier.media_urls)
-        .map_err(|errors| Error::Refused(format!("Version {version} cannot be used any more: {errors}")))?;
+    let new = NewTemplate::parse(&present.name, &earlier.body, &earlier.media_urls).map_err(
+        |errors| Error::Refused(format!("Version {version} cannot be used any more: {errors}")),
+    )?;
     update(conn, actor, id, new, now).await
 }

@@ -1,4 +1,5 @@
-//! Writes the tree of an expression for Tera, so that no missing value is printed, compared or calculated with in silence.
+//! Writes the tree of an expression for Tera, so that no missing value is printed, compared or
+//! calculated with in silence.
 
 use super::ast::{Call, Expr, Node, Operator};
 use super::grammar::{Checked, NAMES, Use};
@@ -36,7 +37,8 @@ pub(super) fn print_encoded(checked: &mut Checked, expr: &Expr) {
     }
 }
 
-/// Appends a condition: a variable without a value is as good as false, since its presence is what is asked for.
+/// Appends a condition: a variable without a value is as good as false, since its presence is what
+/// is asked for.
 pub(super) fn condition(checked: &mut Checked, expr: &Expr) {
     match &expr.node {
         Node::And(left, right) | Node::Or(left, right) => {
@@ -51,15 +53,23 @@ pub(super) fn condition(checked: &mut Checked, expr: &Expr) {
             checked.source.push(')');
         }
         Node::Choice { yes, condition: chosen_by, no } => {
-            choice(checked, chosen_by, |checked| condition(checked, yes), |checked| condition(checked, no));
+            choice(
+                checked,
+                chosen_by,
+                |checked| condition(checked, yes),
+                |checked| condition(checked, no),
+            );
         }
         Node::Variable(_) => value(checked, expr, Guard::Present),
-        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) => value(checked, expr, Guard::None),
+        Node::Text(_) | Node::Whole(_) | Node::Decimal(_) | Node::Truth(_) => {
+            value(checked, expr, Guard::None)
+        }
         _ => given(checked, expr, "this condition"),
     }
 }
 
-/// Appends what stands left of an `and` or `or`, and the word. A chain of the same word needs no parentheses, of which Tera reads few.
+/// Appends what stands left of an `and` or `or`, and the word. A chain of the same word needs no
+/// parentheses, of which Tera reads few.
 fn first_of(checked: &mut Checked, connected: &Expr, left: &Expr) {
     match (&connected.node, &left.node) {
         (Node::And(..), Node::And(first, second)) | (Node::Or(..), Node::Or(first, second)) => {
@@ -117,7 +127,9 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
             value(checked, right, guard);
             checked.source.push(')');
         }
-        Node::Binary(operator, left, right) => binary(checked, expr.place, *operator, left, right, guard),
+        Node::Binary(operator, left, right) => {
+            binary(checked, expr.place, *operator, left, right, guard)
+        }
         Node::Filter(of, call) => {
             let is_default = call.name == "default";
             value(checked, of, if is_default { Guard::Present } else { guard });
@@ -129,12 +141,22 @@ fn value(checked: &mut Checked, expr: &Expr, guard: Guard) {
             apply(checked, &name, call, of, negated.then_some("negated=true, "), None);
         }
         Node::Choice { yes, condition: chosen_by, no } => {
-            choice(checked, chosen_by, |checked| value(checked, yes, guard), |checked| value(checked, no, guard));
+            choice(
+                checked,
+                chosen_by,
+                |checked| value(checked, yes, guard),
+                |checked| value(checked, no, guard),
+            );
         }
     }
 }
 
-fn choice(checked: &mut Checked, chosen_by: &Expr, yes: impl FnOnce(&mut Checked), no: impl FnOnce(&mut Checked)) {
+fn choice(
+    checked: &mut Checked,
+    chosen_by: &Expr,
+    yes: impl FnOnce(&mut Checked),
+    no: impl FnOnce(&mut Checked),
+) {
     checked.source.push('(');
     yes(checked);
     checked.source.push_str(" if ");
@@ -144,7 +166,14 @@ fn choice(checked: &mut Checked, chosen_by: &Expr, yes: impl FnOnce(&mut Checked
     checked.source.push(')');
 }
 
-fn binary(checked: &mut Checked, place: Place, operator: Operator, left: &Expr, right: &Expr, guard: Guard) {
+fn binary(
+    checked: &mut Checked,
+    place: Place,
+    operator: Operator,
+    left: &Expr,
+    right: &Expr,
+    guard: Guard,
+) {
     value(checked, left, guard);
     checked.write(format_args!(" | {}({RIGHT}=", operator.filter()));
     value(checked, right, guard);
@@ -152,8 +181,16 @@ fn binary(checked: &mut Checked, place: Place, operator: Operator, left: &Expr, 
     checked.write(format_args!(", {SITE}={site})"));
 }
 
-/// Appends a filter and its arguments. The value of a default may be missing like any other; the rest must be there.
-fn apply(checked: &mut Checked, name: &str, call: &Call, of: &Expr, extra: Option<&str>, of_default: Option<Guard>) {
+/// Appends a filter and its arguments. The value of a default may be missing like any other; the
+/// rest must be there.
+fn apply(
+    checked: &mut Checked,
+    name: &str,
+    call: &Call,
+    of: &Expr,
+    extra: Option<&str>,
+    of_default: Option<Guard>,
+) {
     checked.write(format_args!(" | {name}({}", extra.unwrap_or_default()));
     for (argument, expr) in &call.arguments {
         checked.source.push_str(argument);
@@ -172,7 +209,12 @@ fn apply(checked: &mut Checked, name: &str, call: &Call, of: &Expr, extra: Optio
 fn given(checked: &mut Checked, expr: &Expr, by: &str) {
     // Of a choice only what is chosen must be there.
     if let Node::Choice { yes, condition: chosen_by, no } = &expr.node {
-        return choice(checked, chosen_by, |checked| given(checked, yes, by), |checked| given(checked, no, by));
+        return choice(
+            checked,
+            chosen_by,
+            |checked| given(checked, yes, by),
+            |checked| given(checked, no, by),
+        );
     }
     value(checked, expr, Guard::None);
     if !expr.is_literal() {
@@ -185,10 +227,17 @@ fn end(checked: &mut Checked, filter: &str, by: &str, expr: &Expr) {
     checked.write(format_args!(" | {filter}({SITE}={site})"));
 }
 
-fn site(checked: &mut Checked, place: Place, by: String, left: &Expr, right: Option<&Expr>) -> usize {
+fn site(
+    checked: &mut Checked,
+    place: Place,
+    by: String,
+    left: &Expr,
+    right: Option<&Expr>,
+) -> usize {
     let mut needs = Vec::new();
     left.needs(&mut needs);
-    let (left, right) = (label(checked, left), right.map(|right| label(checked, right)).unwrap_or_default());
+    let (left, right) =
+        (label(checked, left), right.map(|right| label(checked, right)).unwrap_or_default());
     checked.sites.push(Site { place, by, left, right, needs });
     checked.sites.len() - 1
 }
@@ -196,13 +245,17 @@ fn site(checked: &mut Checked, place: Place, by: String, left: &Expr, right: Opt
 /// How an error calls an expression.
 pub(super) fn label(checked: &Checked, expr: &Expr) -> String {
     match &expr.node {
-        Node::Variable(index) => checked.variables.get(*index).map(ToString::to_string).unwrap_or_default(),
+        Node::Variable(index) => {
+            checked.variables.get(*index).map(ToString::to_string).unwrap_or_default()
+        }
         Node::Text(text) => format!("“{text}”"),
         Node::Whole(number) => number.to_string(),
         Node::Decimal(number) => number.clone(),
         Node::Truth(truth) => truth.to_string(),
         Node::List(_) => "this list".to_owned(),
-        Node::Not(_) | Node::And(..) | Node::Or(..) | Node::Test { .. } => "this condition".to_owned(),
+        Node::Not(_) | Node::And(..) | Node::Or(..) | Node::Test { .. } => {
+            "this condition".to_owned()
+        }
         Node::Minus(of) => format!("-{}", label(checked, of)),
         Node::Binary(operator, ..) => format!("the result of “{}”", operator.symbol()),
         Node::Filter(_, call) => format!("what “{}” gives", call.name),

@@ -56,7 +56,8 @@ pub enum AccountKind {
 }
 
 impl Client {
-    /// Fetches the account. Standard API keys may not: they get [`TwilioError::Keys`], as wrong keys do.
+    /// Fetches the account. Standard API keys may not: they get [`TwilioError::Keys`], as wrong
+    /// keys do.
     pub async fn fetch_account(&self, credentials: &Credentials) -> Result<Account, TwilioError> {
         let path = format!("/2010-04-01/Accounts/{}.json", credentials.account_sid);
         self.fetch(credentials, self.url(Api::Main, &path)).await

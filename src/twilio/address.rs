@@ -1,4 +1,5 @@
-//! Whom a message goes to or comes from, as the wire writes it: a number, a short code, a WhatsApp number.
+//! Whom a message goes to or comes from, as the wire writes it: a number, a short code, a WhatsApp
+//! number.
 
 use crate::types::phone::{PhoneNumber, ShortCode};
 
@@ -36,7 +37,8 @@ impl Address {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if let Some(number) = text.strip_prefix(WHATSAPP) {
-            return PhoneNumber::from_e164(number).map_or_else(|_| Self::other(text), Self::WhatsApp);
+            return PhoneNumber::from_e164(number)
+                .map_or_else(|_| Self::other(text), Self::WhatsApp);
         }
         match (PhoneNumber::from_e164(text), ShortCode::parse(text)) {
             (Ok(number), _) => Self::Phone(number),
@@ -45,7 +47,8 @@ impl Address {
         }
     }
 
-    /// An address of another kind; of a longer one than any of Twilio's the beginning, since addresses are indexed.
+    /// An address of another kind; of a longer one than any of Twilio's the beginning, since
+    /// addresses are indexed.
     fn other(text: &str) -> Self {
         Self::Other(text.chars().take(MAX_OTHER).collect())
     }
@@ -70,8 +73,8 @@ impl Address {
         }
     }
 
-    /// The number of the line behind it, in the form that contacts are kept under: WhatsApp names Mexicans as `whatsapp:+521…`, and
-    /// they are contacts as +52….
+    /// The number of the line behind it, in the form that contacts are kept under: WhatsApp names
+    /// Mexicans as `whatsapp:+521…`, and they are contacts as +52….
     #[must_use]
     pub fn line(&self) -> Option<PhoneNumber> {
         self.phone().cloned().map(PhoneNumber::current)
@@ -108,7 +111,15 @@ mod tests {
 
     #[test]
     fn every_address_reads_as_it_is_written() {
-        for text in ["+14155550123", "whatsapp:+14155550123", "12345", "ACME", "messenger:42", "whatsapp:me", ""] {
+        for text in [
+            "+14155550123",
+            "whatsapp:+14155550123",
+            "12345",
+            "ACME",
+            "messenger:42",
+            "whatsapp:me",
+            "",
+        ] {
             assert_eq!(Address::parse(text).to_wire(), text);
         }
         assert_eq!(Address::parse(&"ü".repeat(5_000)).to_wire(), "ü".repeat(255));
@@ -129,7 +140,10 @@ mod tests {
 
     #[test]
     fn debug_hides_people() {
-        let shown = format!("{:?}", ["+14155550123", "whatsapp:+14155550123", "messenger:42"].map(Address::parse));
+        let shown = format!(
+            "{:?}",
+            ["+14155550123", "whatsapp:+14155550123", "messenger:42"].map(Address::parse)
+        );
         assert_eq!(shown, "[+1***23, whatsapp:+1***23, (other address)]");
     }
 }

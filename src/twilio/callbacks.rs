@@ -1,4 +1,5 @@
-//! What Twilio posts to the hooks, typed: status callbacks and inbound messages. Unknown parameters are ignored.
+//! What Twilio posts to the hooks, typed: status callbacks and inbound messages. Unknown parameters
+//! are ignored.
 
 use super::{
     address::Address,
@@ -95,7 +96,10 @@ impl StatusCallback {
         Ok(Self {
             message_sid: message_sid(params)?,
             status: TwilioStatus::parse(status.ok_or(CallbackError::Missing("MessageStatus"))?),
-            error_code: params.filled("ErrorCode").and_then(|code| code.trim().parse().ok()).filter(|code| *code != 0),
+            error_code: params
+                .filled("ErrorCode")
+                .and_then(|code| code.trim().parse().ok())
+                .filter(|code| *code != 0),
             from: owned(params, "From"),
         })
     }
@@ -106,23 +110,31 @@ impl InboundMessage {
     pub fn parse(params: &Params<'_>) -> Result<Self, CallbackError> {
         let address = |key| params.word(key).map(Address::parse).ok_or(CallbackError::Missing(key));
         let number = |key| params.filled(key).and_then(|value| value.parse::<u16>().ok());
-        let account_sid = params.filled("AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
+        let account_sid =
+            params.filled("AccountSid").ok_or(CallbackError::Missing("AccountSid"))?;
         let num_media = number("NumMedia").unwrap_or(0);
         Ok(Self {
             message_sid: message_sid(params)?,
-            account_sid: AccountSid::parse(account_sid).map_err(|_| CallbackError::NotASid("AccountSid"))?,
-            messaging_service_sid: params.filled("MessagingServiceSid").and_then(|sid| ServiceSid::parse(sid).ok()),
+            account_sid: AccountSid::parse(account_sid)
+                .map_err(|_| CallbackError::NotASid("AccountSid"))?,
+            messaging_service_sid: params
+                .filled("MessagingServiceSid")
+                .and_then(|sid| ServiceSid::parse(sid).ok()),
             from: address("From")?,
             to: address("To")?,
             body: params.first("Body").unwrap_or_default().to_owned(),
             num_media,
-            media: (0..num_media.min(MOST_MEDIA)).filter_map(|index| medium(params, index)).collect(),
+            media: (0..num_media.min(MOST_MEDIA))
+                .filter_map(|index| medium(params, index))
+                .collect(),
             num_segments: number("NumSegments").unwrap_or(1),
             opt_out_type: params.filled("OptOutType").and_then(OptOut::parse),
             profile_name: owned(params, "ProfileName"),
             button_text: owned(params, "ButtonText"),
             button_payload: owned(params, "ButtonPayload"),
-            original_replied_message_sid: params.filled("OriginalRepliedMessageSid").and_then(|sid| MessageSid::parse(sid).ok()),
+            original_replied_message_sid: params
+                .filled("OriginalRepliedMessageSid")
+                .and_then(|sid| MessageSid::parse(sid).ok()),
         })
     }
 }
@@ -156,8 +168,10 @@ impl std::fmt::Debug for InboundMessage {
 
 /// The SID under any of its three names.
 fn message_sid(params: &Params<'_>) -> Result<MessageSid, CallbackError> {
-    let sid = ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| params.filled(key));
-    MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?).map_err(|_| CallbackError::NotASid("MessageSid"))
+    let sid =
+        ["MessageSid", "SmsSid", "SmsMessageSid"].into_iter().find_map(|key| params.filled(key));
+    MessageSid::parse(sid.ok_or(CallbackError::Missing("MessageSid"))?)
+        .map_err(|_| CallbackError::NotASid("MessageSid"))
 }
 
 fn owned(params: &Params<'_>, key: &str) -> Option<String> {

@@ -1,4 +1,5 @@
-//! A small HTTP server for the tests of the client: it reads a request, and answers what the test wants, or not at all.
+//! A small HTTP server for the tests of the client: it reads a request, and answers what the test
+//! wants, or not at all.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,7 +56,8 @@ impl Canned {
 
     pub(super) fn client(&self) -> Client {
         let timeout = Duration::from_millis(400);
-        let options = ClientOptions { api_url: Some(self.url.clone()), timeout, ..ClientOptions::default() };
+        let options =
+            ClientOptions { api_url: Some(self.url.clone()), timeout, ..ClientOptions::default() };
         Client::new(&options).unwrap()
     }
 

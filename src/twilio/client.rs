@@ -14,7 +14,8 @@ use crate::types::deadline::Deadline;
 /// How to reach Twilio.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Another server in Twilio's place for all its APIs, e.g. the simulator at `http://127.0.0.1:8090`.
+    /// Another server in Twilio's place for all its APIs, e.g. the simulator at
+    /// `http://127.0.0.1:8090`.
     pub api_url: Option<Url>,
     /// Until the connection stands.
     pub connect_timeout: Duration,
@@ -26,7 +27,12 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { api_url: None, connect_timeout: Duration::from_secs(5), timeout: Duration::from_secs(30), max_in_flight: 256 }
+        Self {
+            api_url: None,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+            max_in_flight: 256,
+        }
     }
 }
 
@@ -44,7 +50,8 @@ pub enum ClientError {
     Http(#[from] reqwest::Error),
 }
 
-/// A client of Twilio's APIs; cheap to clone. Its connections end with the runtimes of those who opened them.
+/// A client of Twilio's APIs; cheap to clone. Its connections end with the runtimes of those who
+/// opened them.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -79,11 +86,13 @@ pub(super) enum Api {
 
 /// Pages of messages are about 1 MB; what is larger than this is no answer of Twilio's.
 const LARGEST_BODY: usize = 16 << 20;
-/// Servers close idle connections; leaving first avoids writing a request into a closing one, whose fate is unknown.
+/// Servers close idle connections; leaving first avoids writing a request into a closing one, whose
+/// fate is unknown.
 const KEEP_IDLE: Duration = Duration::from_secs(15);
 
 impl Client {
-    /// Makes the client. Fails on an address that is not HTTP, or without root certificates when TLS is needed.
+    /// Makes the client. Fails on an address that is not HTTP, or without root certificates when
+    /// TLS is needed.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let (api, messaging) = match &options.api_url {
             Some(url) => (url.clone(), url.clone()),
@@ -123,8 +132,8 @@ impl Client {
         url
     }
 
-    /// The address of a next page: its path and query, but always on the host that this client was made for, so
-    /// that keys go nowhere else.
+    /// The address of a next page: its path and query, but always on the host that this client was
+    /// made for, so that keys go nowhere else.
     pub(super) fn next_page(&self, api: Api, uri: &str) -> Option<Url> {
         let found = self.base(api).join(uri).ok()?;
         let mut url = self.base(api).clone();
@@ -137,11 +146,17 @@ impl Client {
         self.exchange(credentials, self.http.request(Method::GET, url)).await
     }
 
-    pub(super) async fn post(&self, credentials: &Credentials, url: Url, form: &[(&str, &str)]) -> Result<Reply, Broken> {
+    pub(super) async fn post(
+        &self,
+        credentials: &Credentials,
+        url: Url,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, Broken> {
         self.exchange(credentials, self.http.request(Method::POST, url).form(form)).await
     }
 
-    /// Posts a form before a moment, or not at all: once that has passed, not a byte of the form is given to the network.
+    /// Posts a form before a moment, or not at all: once that has passed, not a byte of the form is
+    /// given to the network.
     pub(super) async fn post_before(
         &self,
         moment: Deadline,
@@ -150,20 +165,30 @@ impl Client {
         form: &[(&str, &str)],
     ) -> Result<Reply, Broken> {
         let begun = Instant::now();
-        let late = |begun: Instant| Broken::TooLate { exchange: Exchange::without_answer(begun.elapsed()) };
+        let late = |begun: Instant| Broken::TooLate {
+            exchange: Exchange::without_answer(begun.elapsed()),
+        };
         if moment.has_passed() {
             return Err(late(begun));
         }
         let (user, password) = credentials.basic();
-        let request = self.http.request(Method::POST, url).form(form).basic_auth(user, Some(password)).build();
+        let request = self
+            .http
+            .request(Method::POST, url)
+            .form(form)
+            .basic_auth(user, Some(password))
+            .build();
         let mut request = request.map_err(|error| self.broken(&error, Exchange::default()))?;
-        let (body, handed) = Timely::new(request.body().and_then(Body::as_bytes).unwrap_or_default(), moment);
+        let (body, handed) =
+            Timely::new(request.body().and_then(Body::as_bytes).unwrap_or_default(), moment);
         *request.body_mut() = Some(Body::wrap(body));
         match self.execute(request, begun).await {
             Ok(reply) => Ok(reply),
             Err(_) if handed.was_withheld() => Err(late(begun)),
             // Whatever came of it: the other side cannot have the whole of it.
-            Err(Broken::NoAnswer { why, exchange }) if !handed.was_given() => Err(Broken::NotSent { why, exchange }),
+            Err(Broken::NoAnswer { why, exchange }) if !handed.was_given() => {
+                Err(Broken::NotSent { why, exchange })
+            }
             Err(broken) => Err(broken),
         }
     }
@@ -176,7 +201,11 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, credentials: &Credentials, request: RequestBuilder) -> Result<Reply, Broken> {
+    async fn exchange(
+        &self,
+        credentials: &Credentials,
+        request: RequestBuilder,
+    ) -> Result<Reply, Broken> {
         let begun = Instant::now();
         let (user, password) = credentials.basic();
         match request.basic_auth(user, Some(password)).build() {
@@ -188,13 +217,17 @@ impl Client {
     async fn execute(&self, request: Request, begun: Instant) -> Result<Reply, Broken> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
-            Err(error) => return Err(self.broken(&error, Exchange::without_answer(begun.elapsed()))),
+            Err(error) => {
+                return Err(self.broken(&error, Exchange::without_answer(begun.elapsed())));
+            }
         };
         let http_status = response.status().as_u16();
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let header =
+            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let mut exchange = Exchange {
             request_id: header("Twilio-Request-Id").map(str::to_owned),
-            concurrent_requests: header("Twilio-Concurrent-Requests").and_then(|value| value.parse().ok()),
+            concurrent_requests: header("Twilio-Concurrent-Requests")
+                .and_then(|value| value.parse().ok()),
             duration: Duration::ZERO,
         };
         let mut body = Vec::new();
@@ -202,13 +235,20 @@ impl Client {
             let chunk = response.chunk().await;
             exchange.duration = begun.elapsed();
             match chunk {
-                Ok(Some(bytes)) if body.len() + bytes.len() <= LARGEST_BODY => body.extend_from_slice(&bytes),
+                Ok(Some(bytes)) if body.len() + bytes.len() <= LARGEST_BODY => {
+                    body.extend_from_slice(&bytes)
+                }
                 Ok(Some(_)) => {
-                    return Err(Broken::NoAnswer { why: "the answer was too large".to_owned(), exchange });
+                    return Err(Broken::NoAnswer {
+                        why: "the answer was too large".to_owned(),
+                        exchange,
+                    });
                 }
                 Ok(None) => return Ok(Reply { body, http_status, exchange }),
                 // A refusal is a refusal, whatever happened to its explanation.
-                Err(_) if (400..500).contains(&http_status) => return Ok(Reply { body, http_status, exchange }),
+                Err(_) if (400..500).contains(&http_status) => {
+                    return Ok(Reply { body, http_status, exchange });
+                }
                 Err(error) => return Err(self.broken(&error, exchange)),
             }
         }
@@ -219,7 +259,11 @@ impl Client {
         if error.is_connect() || error.is_builder() {
             return Broken::NotSent { why: why(error), exchange };
         }
-        let why = if error.is_timeout() { format!("no answer within {} seconds", self.timeout.as_secs_f32()) } else { why(error) };
+        let why = if error.is_timeout() {
+            format!("no answer within {} seconds", self.timeout.as_secs_f32())
+        } else {
+            why(error)
+        };
         Broken::NoAnswer { why, exchange }
     }
 
@@ -241,11 +285,12 @@ fn parse(url: &str) -> Result<Url, ClientError> {
     Url::parse(url).map_err(|_| ClientError::Address)
 }
 
-/// TLS by ring, the program's one crypto provider, with the machine's certificates. Without TLS (the simulator on
-/// this machine) no certificates are needed, and their absence is no error.
+/// TLS by ring, the program's one crypto provider, with the machine's certificates. Without TLS
+/// (the simulator on this machine) no certificates are needed, and their absence is no error.
 pub(super) fn platform_tls(api: &Url) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     if api.scheme() == "http" {
         return Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
@@ -273,7 +318,11 @@ pub(super) fn why(error: &reqwest::Error) -> String {
     if error.is_timeout() && error.is_connect() {
         return "no connection in time".to_owned();
     }
-    if std::error::Error::source(error).is_none() { "the request could not be made".to_owned() } else { cause.to_string() }
+    if std::error::Error::source(error).is_none() {
+        "the request could not be made".to_owned()
+    } else {
+        cause.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -281,14 +330,20 @@ mod tests {
     use super::*;
 
     fn client(api_url: &str) -> Result<Client, ClientError> {
-        Client::new(&ClientOptions { api_url: Some(Url::parse(api_url).unwrap()), ..ClientOptions::default() })
+        Client::new(&ClientOptions {
+            api_url: Some(Url::parse(api_url).unwrap()),
+            ..ClientOptions::default()
+        })
     }
 
     #[test]
     fn by_default_it_talks_to_twilio() {
         let client = Client::new(&ClientOptions::default()).unwrap();
         assert_eq!(client.url(Api::Main, "/a").as_str(), "https://api.twilio.com/a");
-        assert_eq!(client.url(Api::Messaging, "/v1/Services").as_str(), "https://messaging.twilio.com/v1/Services");
+        assert_eq!(
+            client.url(Api::Messaging, "/v1/Services").as_str(),
+            "https://messaging.twilio.com/v1/Services"
+        );
     }
 
     #[test]
@@ -303,7 +358,10 @@ mod tests {
         let client = client("http://127.0.0.1:8090").unwrap();
         let next = |uri| client.next_page(Api::Messaging, uri).unwrap().to_string();
         assert_eq!(next("/2010?Page=1"), "http://127.0.0.1:8090/2010?Page=1");
-        assert_eq!(next("https://messaging.twilio.com/v1/S?PageToken=x"), "http://127.0.0.1:8090/v1/S?PageToken=x");
+        assert_eq!(
+            next("https://messaging.twilio.com/v1/S?PageToken=x"),
+            "http://127.0.0.1:8090/v1/S?PageToken=x"
+        );
         assert_eq!(next("//evil.example/v1"), "http://127.0.0.1:8090/v1");
     }
 

@@ -40,20 +40,30 @@ pub enum CredentialsError {
     #[error("Auth Token: copy it again from the Twilio Console; it is letters and digits only")]
     AuthToken,
     /// The same of the API key's secret.
-    #[error("API Key Secret: copy it again; it is letters and digits only, and Twilio shows it once, when the key is made")]
+    #[error(
+        "API Key Secret: copy it again; it is letters and digits only, and Twilio shows it once, \
+         when the key is made"
+    )]
     ApiKeySecret,
 }
 
 impl Credentials {
     /// Checks the shapes of an Account SID and an Auth Token.
-    pub fn with_auth_token(account_sid: &str, auth_token: &SecretString) -> Result<Self, CredentialsError> {
+    pub fn with_auth_token(
+        account_sid: &str,
+        auth_token: &SecretString,
+    ) -> Result<Self, CredentialsError> {
         let account_sid = AccountSid::parse(account_sid).map_err(CredentialsError::AccountSid)?;
         let token = secret(auth_token).ok_or(CredentialsError::AuthToken)?;
         Ok(Self { account_sid, kind: CredentialKind::AuthToken(token) })
     }
 
     /// Checks the shapes of an Account SID, an API Key SID and its secret.
-    pub fn with_api_key(account_sid: &str, api_key_sid: &str, api_key_secret: &SecretString) -> Result<Self, CredentialsError> {
+    pub fn with_api_key(
+        account_sid: &str,
+        api_key_sid: &str,
+        api_key_secret: &SecretString,
+    ) -> Result<Self, CredentialsError> {
         let account_sid = AccountSid::parse(account_sid).map_err(CredentialsError::AccountSid)?;
         let sid = ApiKeySid::parse(api_key_sid).map_err(CredentialsError::ApiKeySid)?;
         let secret = secret(api_key_secret).ok_or(CredentialsError::ApiKeySecret)?;
@@ -93,12 +103,26 @@ mod tests {
 
     #[test]
     fn each_wrong_field_is_named() {
-        let message = |result: Result<Credentials, CredentialsError>| result.unwrap_err().to_string();
-        assert!(message(Credentials::with_auth_token(KEY, &"x".into())).contains("it is an API Key SID"));
-        assert!(message(Credentials::with_auth_token(ACCOUNT, &" ".into())).starts_with("Auth Token"));
-        assert!(message(Credentials::with_auth_token(ACCOUNT, &"a b".into())).starts_with("Auth Token"));
-        assert!(message(Credentials::with_api_key(ACCOUNT, ACCOUNT, &"x".into())).starts_with("API Key SID"));
-        assert!(message(Credentials::with_api_key(ACCOUNT, KEY, &"".into())).starts_with("API Key Secret"));
+        let message =
+            |result: Result<Credentials, CredentialsError>| result.unwrap_err().to_string();
+        assert!(
+            message(Credentials::with_auth_token(KEY, &"x".into()))
+                .contains("it is an API Key SID")
+        );
+        assert!(
+            message(Credentials::with_auth_token(ACCOUNT, &" ".into())).starts_with("Auth Token")
+        );
+        assert!(
+            message(Credentials::with_auth_token(ACCOUNT, &"a b".into())).starts_with("Auth Token")
+        );
+        assert!(
+            message(Credentials::with_api_key(ACCOUNT, ACCOUNT, &"x".into()))
+                .starts_with("API Key SID")
+        );
+        assert!(
+            message(Credentials::with_api_key(ACCOUNT, KEY, &"".into()))
+                .starts_with("API Key Secret")
+        );
     }
 
     #[test]

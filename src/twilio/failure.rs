@@ -46,19 +46,29 @@ pub enum SendError {
         exchange: Exchange,
     },
     /// The time to send it had passed before it was written: it is certainly not sent.
-    #[error("too much time had passed since Carillon checked that it may be sent; nothing was sent, and it is checked again")]
+    #[error(
+        "too much time had passed since Carillon checked that it may be sent; nothing was sent, \
+         and it is checked again"
+    )]
     TooLate {
         /// The request.
         exchange: Exchange,
     },
-    /// Twilio was too busy and did not process it: it is certainly not sent, and safe to send again.
-    #[error("Twilio is answering too many requests of this account at once; it is sent again more slowly")]
+    /// Twilio was too busy and did not process it: it is certainly not sent, and safe to send
+    /// again.
+    #[error(
+        "Twilio is answering too many requests of this account at once; it is sent again more \
+         slowly"
+    )]
     Busy {
         /// The request.
         exchange: Exchange,
     },
     /// It may have been sent: only Twilio can tell.
-    #[error("it is not known whether Twilio took the message: {why}; Carillon finds out before anything is repeated")]
+    #[error(
+        "it is not known whether Twilio took the message: {why}; Carillon finds out before \
+         anything is repeated"
+    )]
     Unknown {
         /// The cause.
         why: String,
@@ -75,7 +85,12 @@ pub enum SendError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TwilioError {
     /// The keys are wrong, or may not do this.
-    #[error("Twilio refused these keys{}: check the Account SID and the Auth Token or API key", shown(*.code))]
+    #[
+        error(
+            "Twilio refused these keys{}: check the Account SID and the Auth Token or API key",
+            shown(*.code)
+        )
+    ]
     Keys {
         /// Usually 20003.
         code: Option<i32>,
@@ -117,7 +132,10 @@ pub enum TwilioError {
         exchange: Exchange,
     },
     /// A server error.
-    #[error("Twilio has trouble (HTTP {http_status}): try again later, and see status.twilio.com if it lasts")]
+    #[error(
+        "Twilio has trouble (HTTP {http_status}): try again later, and see status.twilio.com if it \
+         lasts"
+    )]
     Unavailable {
         /// The HTTP status.
         http_status: u16,
@@ -125,7 +143,9 @@ pub enum TwilioError {
         exchange: Exchange,
     },
     /// An answer that is not Twilio's.
-    #[error("the answer is not Twilio's ({why}): check CARILLON_TWILIO_API_URL and any proxy in between")]
+    #[error(
+        "the answer is not Twilio's ({why}): check CARILLON_TWILIO_API_URL and any proxy in between"
+    )]
     Unreadable {
         /// What was wrong.
         why: String,
@@ -145,7 +165,9 @@ impl SendError {
             Self::Refused { code: Some(code), .. } => errors::lookup(*code).on_refusal(),
             Self::Refused { http_status: 401 | 403, .. } => Disposition::AccountBroken,
             Self::Refused { .. } => Disposition::Reject,
-            Self::NotSent { .. } | Self::TooLate { .. } | Self::Busy { .. } => Disposition::RetryAfter(Wait::Backoff),
+            Self::NotSent { .. } | Self::TooLate { .. } | Self::Busy { .. } => {
+                Disposition::RetryAfter(Wait::Backoff)
+            }
             Self::Unknown { .. } => Disposition::Ambiguous,
         }
     }
@@ -183,16 +205,28 @@ impl SendError {
         }
     }
 
-    /// Reads an answer other than 2xx to a POST of a message. Twilio's code counts more than the HTTP status.
+    /// Reads an answer other than 2xx to a POST of a message. Twilio's code counts more than the
+    /// HTTP status.
     pub(super) fn of(reply: Reply) -> Self {
         let Reply { body, http_status, exchange } = reply;
         let (code, message) = explanation(&body);
-        let ambiguous = code.is_some_and(|code| errors::lookup(code).on_refusal() == Disposition::Ambiguous);
+        let ambiguous =
+            code.is_some_and(|code| errors::lookup(code).on_refusal() == Disposition::Ambiguous);
         match (http_status, code) {
             (_, Some(BUSY)) | (429, None) => Self::Busy { exchange },
-            _ if ambiguous => Self::Unknown { why: shown_answer(http_status, code), http_status: Some(http_status), code, exchange },
+            _ if ambiguous => Self::Unknown {
+                why: shown_answer(http_status, code),
+                http_status: Some(http_status),
+                code,
+                exchange,
+            },
             // 408: a proxy gave up waiting for one side, and does not say which.
-            (408 | 500.., _) => Self::Unknown { why: shown_answer(http_status, code), http_status: Some(http_status), code, exchange },
+            (408 | 500.., _) => Self::Unknown {
+                why: shown_answer(http_status, code),
+                http_status: Some(http_status),
+                code,
+                exchange,
+            },
             _ => Self::Refused { code, http_status, message, exchange },
         }
     }
@@ -240,7 +274,9 @@ impl From<Broken> for SendError {
         match broken {
             Broken::NotSent { why, exchange } => Self::NotSent { why, exchange },
             Broken::TooLate { exchange } => Self::TooLate { exchange },
-            Broken::NoAnswer { why, exchange } => Self::Unknown { why, http_status: None, code: None, exchange },
+            Broken::NoAnswer { why, exchange } => {
+                Self::Unknown { why, http_status: None, code: None, exchange }
+            }
         }
     }
 }
@@ -248,13 +284,18 @@ impl From<Broken> for SendError {
 impl From<Broken> for TwilioError {
     fn from(broken: Broken) -> Self {
         match broken {
-            Broken::TooLate { exchange } => Self::Unreachable { why: "there was no time left to ask".to_owned(), exchange },
-            Broken::NotSent { why, exchange } | Broken::NoAnswer { why, exchange } => Self::Unreachable { why, exchange },
+            Broken::TooLate { exchange } => {
+                Self::Unreachable { why: "there was no time left to ask".to_owned(), exchange }
+            }
+            Broken::NotSent { why, exchange } | Broken::NoAnswer { why, exchange } => {
+                Self::Unreachable { why, exchange }
+            }
         }
     }
 }
 
-/// Code and message of Twilio's error JSON; what proxies answer has neither. Twilio repeats the address that it would not take.
+/// Code and message of Twilio's error JSON; what proxies answer has neither. Twilio repeats the
+/// address that it would not take.
 fn explanation(body: &[u8]) -> (Option<i32>, String) {
     let Ok(Value::Object(error)) = wire::json(body) else {
         return (None, String::new());
@@ -264,7 +305,8 @@ fn explanation(body: &[u8]) -> (Option<i32>, String) {
         Some(Value::String(code)) => code.parse().ok(),
         _ => None,
     };
-    let text = ["message", "detail"].into_iter().find_map(|key| error.get(key).and_then(Value::as_str));
+    let text =
+        ["message", "detail"].into_iter().find_map(|key| error.get(key).and_then(Value::as_str));
     (code.filter(|code| *code > 0), redacted(text.unwrap_or_default()).into_owned())
 }
 
@@ -272,7 +314,10 @@ fn refusal(code: Option<i32>, http_status: u16, message: &str) -> String {
     match code {
         Some(code) => errors::lookup(code).explained(),
         None if message.is_empty() => {
-            format!("refused with HTTP {http_status}, without Twilio's explanation: check any proxy in between")
+            format!(
+                "refused with HTTP {http_status}, without Twilio's explanation: check any proxy in \
+                 between"
+            )
         }
         None => format!("refused with HTTP {http_status}: {message}"),
     }

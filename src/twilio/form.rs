@@ -1,4 +1,5 @@
-//! Form bodies as Twilio posts them: every pair is kept, because every pair is signed; whatever else is read from them is cleaned first.
+//! Form bodies as Twilio posts them: every pair is kept, because every pair is signed; whatever
+//! else is read from them is cleaned first.
 
 use std::borrow::Cow;
 
@@ -7,13 +8,16 @@ use crate::types::{json_text::JsonText, text};
 /// A parameter's name and value: parts of the body wherever nothing had to be decoded.
 pub type Param<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// More parameters than this are refused; Twilio sends some thirty, and three for each of up to ten media.
+/// More parameters than this are refused; Twilio sends some thirty, and three for each of up to ten
+/// media.
 pub const MAX_PARAMS: usize = 500;
 
-/// Longer words (addresses, names, statuses) are cut: none of Twilio's is, and an index of PostgreSQL takes no more than 2,700 bytes.
+/// Longer words (addresses, names, statuses) are cut: none of Twilio's is, and an index of
+/// PostgreSQL takes no more than 2,700 bytes.
 const MAX_WORD: usize = 255;
 
-/// A form as it was posted: what Twilio has signed. For all else [`Self::into_params`] gives its cleaned parameters.
+/// A form as it was posted: what Twilio has signed. For all else [`Self::into_params`] gives its
+/// cleaned parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostedForm<'a>(Vec<Param<'a>>);
 
@@ -27,9 +31,11 @@ pub struct Params<'a>(Vec<Param<'a>>);
 pub struct TooManyParams;
 
 impl<'a> PostedForm<'a> {
-    /// Decodes `application/x-www-form-urlencoded`: order, repeated keys and blank values stay, `+` is a space.
+    /// Decodes `application/x-www-form-urlencoded`: order, repeated keys and blank values stay, `+`
+    /// is a space.
     pub fn read(body: &'a [u8]) -> Result<Self, TooManyParams> {
-        let params: Vec<Param<'a>> = url::form_urlencoded::parse(body).take(MAX_PARAMS + 1).collect();
+        let params: Vec<Param<'a>> =
+            url::form_urlencoded::parse(body).take(MAX_PARAMS + 1).collect();
         if params.len() > MAX_PARAMS { Err(TooManyParams) } else { Ok(Self(params)) }
     }
 
@@ -42,7 +48,12 @@ impl<'a> PostedForm<'a> {
     /// The parameters for everything but the signature.
     #[must_use]
     pub fn into_params(self) -> Params<'a> {
-        Params(self.0.into_iter().map(|(name, value)| (text::cleaned(name), text::cleaned(value))).collect())
+        Params(
+            self.0
+                .into_iter()
+                .map(|(name, value)| (text::cleaned(name), text::cleaned(value)))
+                .collect(),
+        )
     }
 }
 
@@ -60,7 +71,8 @@ impl Params<'_> {
 
     /// The same of an address, a name or another word: its first 255 characters.
     pub(super) fn word(&self, name: &str) -> Option<&str> {
-        self.filled(name).map(|value| value.char_indices().nth(MAX_WORD).map_or(value, |(end, _)| &value[..end]))
+        self.filled(name)
+            .map(|value| value.char_indices().nth(MAX_WORD).map_or(value, |(end, _)| &value[..end]))
     }
 
     /// All of them as a JSON object.
@@ -82,8 +94,19 @@ mod tests {
     fn blanks_repeats_order_and_other_alphabets_stay() {
         let body = "Body=Gr%C3%BC%C3%9Fe+%F0%9F%98%80&FromCity=&B=2&A=1&B=1&Flag";
         let pairs = parse(body.as_bytes());
-        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
-        assert_eq!(pairs, [("Body", "Grüße 😀"), ("FromCity", ""), ("B", "2"), ("A", "1"), ("B", "1"), ("Flag", "")]);
+        let pairs: Vec<_> =
+            pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("Body", "Grüße 😀"),
+                ("FromCity", ""),
+                ("B", "2"),
+                ("A", "1"),
+                ("B", "1"),
+                ("Flag", "")
+            ]
+        );
     }
 
     #[test]
@@ -101,7 +124,8 @@ mod tests {
 
     #[test]
     fn the_signature_covers_what_was_posted_and_the_rest_reads_it_cleaned() {
-        let form = PostedForm::read(b"Bo%00dy=STOP%00ALL%00&X=%FF").unwrap_or_else(|error| panic!("{error}"));
+        let form = PostedForm::read(b"Bo%00dy=STOP%00ALL%00&X=%FF")
+            .unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(form.signed()[0], ("Bo\0dy".into(), "STOP\0ALL\0".into()));
         let params = form.into_params();
         assert_eq!((params.first("Body"), params.first("X")), (Some("STOPALL"), Some("\u{fffd}")));
@@ -111,8 +135,13 @@ mod tests {
     #[test]
     fn words_are_cut_and_texts_are_not() {
         let body = format!("From={}", "ü".repeat(300));
-        let params = PostedForm::read(body.as_bytes()).unwrap_or_else(|error| panic!("{error}")).into_params();
-        assert_eq!((params.word("From").map(|word| word.chars().count()), params.first("From")), (Some(255), Some(&body[5..])));
+        let params = PostedForm::read(body.as_bytes())
+            .unwrap_or_else(|error| panic!("{error}"))
+            .into_params();
+        assert_eq!(
+            (params.word("From").map(|word| word.chars().count()), params.first("From")),
+            (Some(255), Some(&body[5..]))
+        );
     }
 
     #[test]

@@ -8,8 +8,9 @@ const BASIC: &str = "¡£¤¥§¿ÄÅÆÉÑÖØÜßàäåæÇèéìñòöøùü�
 /// These take two septets.
 const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
-/// Twilio's Smart Encoding as its calculator knows it: replacement, and the characters that it stands for.
-/// Fractions, dots and dashes may lengthen the text; letters with accents and emoji are not touched.
+/// Twilio's Smart Encoding as its calculator knows it: replacement, and the characters that it
+/// stands for. Fractions, dots and dashes may lengthen the text; letters with accents and emoji are
+/// not touched.
 const LOOK_ALIKES: &[(&str, &str)] = &[
     ("\"", "«»“”„‟ʺˮ❝❞〝〞"),
     ("'", "‘’‛ʻˈʼʽʹ´ˊ`ˋ‗❛❜\u{313}\u{314}︐︑"),
@@ -46,7 +47,10 @@ const LOOK_ALIKES: &[(&str, &str)] = &[
     ("1/2", "½"),
     ("3/4", "¾"),
     // Twilio's calculator writes two spaces for these; one is what a reader expects.
-    (" ", "\u{a0}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{202f}"),
+    (
+        " ",
+        "\u{a0}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{202f}",
+    ),
     (" ", "\u{205f}\u{3000}\u{2028}\u{2029}\t\u{80}\u{8d}\u{90}\u{9b}\u{9f}"),
     ("", "\u{200b}\u{200c}\u{2060}\u{feff}\0\u{3}\u{4}\u{10}\u{11}\u{12}\u{13}\u{14}\u{17}\u{19}"),
 ];
@@ -57,8 +61,13 @@ const SMALL_CAPITALS: [&str; 2] = ["ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀ
 static REPLACEMENTS: LazyLock<HashMap<char, &'static str>> = LazyLock::new(|| {
     let [small, capitals] = SMALL_CAPITALS;
     let letters = small.chars().zip(capitals.char_indices());
-    let letters = letters.filter_map(|(from, (at, to))| Some((from, capitals.get(at..at + to.len_utf8())?)));
-    LOOK_ALIKES.iter().flat_map(|(to, from)| from.chars().map(|character| (character, *to))).chain(letters).collect()
+    let letters =
+        letters.filter_map(|(from, (at, to))| Some((from, capitals.get(at..at + to.len_utf8())?)));
+    LOOK_ALIKES
+        .iter()
+        .flat_map(|(to, from)| from.chars().map(|character| (character, *to)))
+        .chain(letters)
+        .collect()
 });
 
 /// Whether the character can be sent in 7 bits (or twice 7).
@@ -75,8 +84,8 @@ pub(super) fn is_extended(character: char) -> bool {
     EXTENDED.contains(character)
 }
 
-/// The text as Twilio's Smart Encoding sends it: typographic quotes, dashes, spaces and the like become their GSM-7
-/// look-alikes. What has none stays, and keeps the message in UCS-2.
+/// The text as Twilio's Smart Encoding sends it: typographic quotes, dashes, spaces and the like
+/// become their GSM-7 look-alikes. What has none stays, and keeps the message in UCS-2.
 #[must_use]
 pub fn smart_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -90,7 +99,8 @@ pub fn smart_encoded(text: &str) -> String {
     encoded
 }
 
-/// What Smart Encoding sends instead of a character; none where it is left as it is. Empty for what nobody sees anyway.
+/// What Smart Encoding sends instead of a character; none where it is left as it is. Empty for what
+/// nobody sees anyway.
 #[must_use]
 pub fn look_alike(character: char) -> Option<String> {
     let plain = smart_encoded(character.encode_utf8(&mut [0; 4]));
@@ -110,7 +120,8 @@ mod tests {
 
     #[test]
     fn the_alphabet_has_its_136_characters() {
-        let all = (0..=0xffff_u32).filter_map(char::from_u32).filter(|character| is_gsm(*character));
+        let all =
+            (0..=0xffff_u32).filter_map(char::from_u32).filter(|character| is_gsm(*character));
         // 127 of the basic table (its 128th is the escape) and 10 of the extension.
         assert_eq!(all.count(), 127 + 10);
     }
@@ -124,9 +135,15 @@ mod tests {
 
     #[test]
     fn a_single_character_has_its_look_alike_or_none() {
-        let found: Vec<_> = ['“', '…', '\u{a0}', '\u{200b}', 'é', 'ł', '😀', 'a'].map(look_alike).into_iter().collect();
+        let found: Vec<_> = ['“', '…', '\u{a0}', '\u{200b}', 'é', 'ł', '😀', 'a']
+            .map(look_alike)
+            .into_iter()
+            .collect();
         let plain = |text: &str| Some(text.to_owned());
-        assert_eq!(found, [plain("\""), plain("..."), plain(" "), plain(""), None, None, None, None]);
+        assert_eq!(
+            found,
+            [plain("\""), plain("..."), plain(" "), plain(""), None, None, None, None]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Calls one of our own hooks as Twilio would: by its public address, signed, without following redirects.
+//! Calls one of our own hooks as Twilio would: by its public address, signed, without following
+//! redirects.
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,11 @@ pub enum HookAnswer {
 ///
 /// # Errors
 /// No TLS: this machine has no certificates to trust.
-pub async fn call_hook(url: &str, token: Option<&SecretString>, params: &[(&str, &str)]) -> Result<HookAnswer, ClientError> {
+pub async fn call_hook(
+    url: &str,
+    token: Option<&SecretString>,
+    params: &[(&str, &str)],
+) -> Result<HookAnswer, ClientError> {
     let Ok(address) = Url::parse(url) else { return Err(ClientError::Address) };
     let mut client = reqwest::Client::builder()
         .tls_backend_preconfigured(platform_tls(&address)?)
@@ -57,16 +62,23 @@ pub async fn call_hook(url: &str, token: Option<&SecretString>, params: &[(&str,
     let mut request = client.build()?.post(address).form(params);
     if let Some(token) = token {
         let bare = url.split('#').next().unwrap_or(url);
-        request = request.header("X-Twilio-Signature", signature::sign(token.expose_secret(), bare, params));
+        request = request
+            .header("X-Twilio-Signature", signature::sign(token.expose_secret(), bare, params));
     }
     let begun = Instant::now();
     let mut response = match request.send().await {
         Ok(response) => response,
-        Err(error) if error.is_timeout() => return Ok(HookAnswer::None(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+        Err(error) if error.is_timeout() => {
+            return Ok(HookAnswer::None(format!("no answer within {} seconds", TIMEOUT.as_secs())));
+        }
         Err(error) => return Ok(HookAnswer::None(why(&error))),
     };
     if response.status().is_redirection() {
-        let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| response.url().join(to).ok());
+        let to = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|to| to.to_str().ok())
+            .and_then(|to| response.url().join(to).ok());
         return Ok(HookAnswer::Redirected { to: to.map(|to| to.origin().ascii_serialization()) });
     }
     let mut body = Vec::new();
@@ -78,7 +90,11 @@ pub async fn call_hook(url: &str, token: Option<&SecretString>, params: &[(&str,
     }
     body.truncate(LONGEST);
     let body = text::cleaned(String::from_utf8_lossy(&body)).into_owned();
-    Ok(HookAnswer::Answered { http_status: response.status().as_u16(), body, took: begun.elapsed() })
+    Ok(HookAnswer::Answered {
+        http_status: response.status().as_u16(),
+        body,
+        took: begun.elapsed(),
+    })
 }
 
 #[cfg(test)]
@@ -92,8 +108,15 @@ mod tests {
     async fn it_posts_the_form_with_its_signature_and_without_the_settings() {
         let server = Canned::start(vec![Act::Answer(200, "heard".to_owned())]).await;
         let url = format!("{}hooks/twilio/1/test", server.url);
-        let answer = call_hook(&format!("{url}#rc=5"), Some(&"t0ken".into()), PARAMS).await.unwrap();
-        assert!(matches!(&answer, HookAnswer::Answered { http_status: 200, body, .. } if body == "heard"), "{answer:?}");
+        let answer =
+            call_hook(&format!("{url}#rc=5"), Some(&"t0ken".into()), PARAMS).await.unwrap();
+        assert!(
+            matches!(
+                &answer,
+                HookAnswer::Answered { http_status: 200, body, .. } if body == "heard"
+            ),
+            "{answer:?}"
+        );
         let seen = server.seen();
         assert!(seen[0].line.starts_with("POST /hooks/twilio/1/test HTTP"), "{seen:?}");
         assert!(seen[0].head.to_lowercase().contains("x-twilio-signature: "), "{seen:?}");
@@ -105,7 +128,10 @@ mod tests {
     async fn redirects_are_not_followed_and_closed_doors_are_told() {
         let server = Canned::start(vec![Act::Answer(308, String::new())]).await;
         let to = server.url.origin().ascii_serialization();
-        assert_eq!(call_hook(server.url.as_str(), None, PARAMS).await.unwrap(), HookAnswer::Redirected { to: Some(to) });
+        assert_eq!(
+            call_hook(server.url.as_str(), None, PARAMS).await.unwrap(),
+            HookAnswer::Redirected { to: Some(to) }
+        );
         assert!(!server.seen()[0].head.to_lowercase().contains("x-twilio-signature"));
         let closed = call_hook("http://127.0.0.1:9/hooks", None, PARAMS).await.unwrap();
         assert!(matches!(&closed, HookAnswer::None(why) if !why.is_empty()), "{closed:?}");

@@ -107,7 +107,8 @@ pub struct MessageFilter {
     pub to: Option<Address>,
     /// From this address.
     pub from: Option<Address>,
-    /// Sent at or after. Whether Twilio lists messages that are not sent yet under this filter is not documented.
+    /// Sent at or after. Whether Twilio lists messages that are not sent yet under this filter is
+    /// not documented.
     pub sent_after: Option<DateTime<Utc>>,
     /// Sent at or before.
     pub sent_before: Option<DateTime<Utc>>,
@@ -123,7 +124,8 @@ const SHORT_PAGE: usize = 50;
 const KEY: &str = "messages";
 
 impl Client {
-    /// Sends a message, once, and before a moment or not at all: an error says whether it may have been sent all the same.
+    /// Sends a message, once, and before a moment or not at all: an error says whether it may have
+    /// been sent all the same.
     pub async fn create_message(
         &self,
         credentials: &Credentials,
@@ -141,17 +143,25 @@ impl Client {
         form.extend(message.media_urls.iter().map(|url| ("MediaUrl", url.as_str())));
         form.extend(message.status_callback.as_deref().map(|url| ("StatusCallback", url)));
         form.extend(validity.as_deref().map(|seconds| ("ValidityPeriod", seconds)));
-        let url = self.url(Api::Main, &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid));
+        let url = self.url(
+            Api::Main,
+            &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid),
+        );
         receipt(self.post_before(before, credentials, url, &form).await?)
     }
 
-    /// Makes sure that the next message finds an open connection, where the last one lost its time in making one.
+    /// Makes sure that the next message finds an open connection, where the last one lost its time
+    /// in making one.
     pub async fn prepare_connection(&self) {
         self.connect().await;
     }
 
     /// Fetches a message by its SID.
-    pub async fn fetch_message(&self, credentials: &Credentials, sid: &MessageSid) -> Result<TwilioMessage, TwilioError> {
+    pub async fn fetch_message(
+        &self,
+        credentials: &Credentials,
+        sid: &MessageSid,
+    ) -> Result<TwilioMessage, TwilioError> {
         let path = format!("/2010-04-01/Accounts/{}/Messages/{sid}.json", credentials.account_sid);
         self.fetch(credentials, self.url(Api::Main, &path)).await
     }
@@ -169,7 +179,8 @@ impl Client {
 
     /// Lists messages back to those that were made before `since`, at most `limit`.
     ///
-    /// Not by the filter on the date of sending: Twilio does not say whether that shows messages that are not sent yet.
+    /// Not by the filter on the date of sending: Twilio does not say whether that shows messages
+    /// that are not sent yet.
     pub async fn list_messages_since(
         &self,
         credentials: &Credentials,
@@ -178,12 +189,22 @@ impl Client {
         limit: usize,
     ) -> Result<Listing<TwilioMessage>, TwilioError> {
         let url = self.messages_url(credentials, filter, limit.min(SHORT_PAGE));
-        let is_old = |message: &TwilioMessage| message.date_created.is_some_and(|created| created < since);
-        self.list_until(credentials, Api::Main, url, KEY, limit, |page| page.iter().all(is_old)).await
+        let is_old =
+            |message: &TwilioMessage| message.date_created.is_some_and(|created| created < since);
+        self.list_until(credentials, Api::Main, url, KEY, limit, |page| page.iter().all(is_old))
+            .await
     }
 
-    fn messages_url(&self, credentials: &Credentials, filter: &MessageFilter, page_size: usize) -> Url {
-        let mut url = self.url(Api::Main, &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid));
+    fn messages_url(
+        &self,
+        credentials: &Credentials,
+        filter: &MessageFilter,
+        page_size: usize,
+    ) -> Url {
+        let mut url = self.url(
+            Api::Main,
+            &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid),
+        );
         let page_size = page_size.clamp(1, LARGEST_PAGE).to_string();
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let pairs = [
@@ -235,7 +256,10 @@ fn service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ServiceS
 /// Hides the text and the addresses' callbacks.
 impl std::fmt::Debug for NewTwilioMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewTwilioMessage").field("to", &self.to).field("from", &self.from).finish_non_exhaustive()
+        f.debug_struct("NewTwilioMessage")
+            .field("to", &self.to)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
     }
 }
 

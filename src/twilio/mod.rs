@@ -1,7 +1,10 @@
-//! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Knows nothing of the rest but `types`.
+//! Twilio over HTTP: client, errors, signatures, callbacks and SMS parts. Knows nothing of the rest
+//! but `types`.
 //!
-//! - [`Client`] sends, in time or not at all ([`timely`]), and reads: [`messages`], [`account`], [`numbers`], [`services`], [`registrations`].
-//! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and what to do.
+//! - [`Client`] sends, in time or not at all ([`timely`]), and reads: [`messages`], [`account`],
+//!   [`numbers`], [`services`], [`registrations`].
+//! - [`SendError`] says whether a message may have been sent; [`errors`] what each code means and
+//!   what to do.
 //! - [`signature`], [`form`] and [`callbacks`] read what Twilio calls the hooks with.
 //! - [`hook_call`] calls a hook in Twilio's place, to see whether Twilio could.
 //! - [`parts`] and [`gsm`] count SMS parts.

@@ -1,4 +1,5 @@
-//! The phone numbers of an account: which there are, what they can do, where they report inbound messages.
+//! The phone numbers of an account: which there are, what they can do, where they report inbound
+//! messages.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -55,9 +56,15 @@ pub const MOST_LISTED: usize = 2_000;
 
 impl Client {
     /// Finds a number in the account; none if it is not there.
-    pub async fn find_number(&self, credentials: &Credentials, number: &PhoneNumber) -> Result<Option<TwilioNumber>, TwilioError> {
+    pub async fn find_number(
+        &self,
+        credentials: &Credentials,
+        number: &PhoneNumber,
+    ) -> Result<Option<TwilioNumber>, TwilioError> {
         let mut url = self.numbers_url(credentials);
-        url.query_pairs_mut().append_pair("PhoneNumber", number.as_str()).append_pair("PageSize", "20");
+        url.query_pairs_mut()
+            .append_pair("PhoneNumber", number.as_str())
+            .append_pair("PageSize", "20");
         let found: Vec<TwilioNumber> = self.list(credentials, Api::Main, url, KEY, 20).await?;
         // Twilio matches parts of numbers, too.
         Ok(found.into_iter().find(|candidate| candidate.phone_number == *number))
@@ -71,27 +78,37 @@ impl Client {
     }
 
     /// Lists the account's numbers, at most [`MOST_LISTED`].
-    pub async fn list_numbers(&self, credentials: &Credentials) -> Result<Vec<TwilioNumber>, TwilioError> {
+    pub async fn list_numbers(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<Vec<TwilioNumber>, TwilioError> {
         let mut url = self.numbers_url(credentials);
         url.query_pairs_mut().append_pair("PageSize", "1000");
         self.list(credentials, Api::Main, url, KEY, MOST_LISTED).await
     }
 
-    /// Has Twilio report the number's inbound messages to `sms_url` by POST; an application in its way is removed.
+    /// Has Twilio report the number's inbound messages to `sms_url` by POST; an application in its
+    /// way is removed.
     pub async fn update_number_webhook(
         &self,
         credentials: &Credentials,
         number: &TwilioNumber,
         sms_url: &str,
     ) -> Result<TwilioNumber, TwilioError> {
-        let path = format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers/{}.json", credentials.account_sid, number.sid);
+        let path = format!(
+            "/2010-04-01/Accounts/{}/IncomingPhoneNumbers/{}.json",
+            credentials.account_sid, number.sid
+        );
         let mut form = vec![("SmsUrl", sms_url), ("SmsMethod", "POST")];
         form.extend(number.sms_application_sid.as_ref().map(|_| ("SmsApplicationSid", "")));
         self.update(credentials, self.url(Api::Main, &path), &form).await
     }
 
     fn numbers_url(&self, credentials: &Credentials) -> url::Url {
-        self.url(Api::Main, &format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers.json", credentials.account_sid))
+        self.url(
+            Api::Main,
+            &format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers.json", credentials.account_sid),
+        )
     }
 }
 
@@ -102,8 +119,12 @@ impl<'de> Deserialize<'de> for Capabilities {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let can = |name: &str| match &value {
-            Value::Object(fields) => fields.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && *value == Value::Bool(true)),
-            Value::Array(names) => names.iter().filter_map(Value::as_str).any(|known| known.eq_ignore_ascii_case(name)),
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(key, value)| key.eq_ignore_ascii_case(name) && *value == Value::Bool(true)),
+            Value::Array(names) => {
+                names.iter().filter_map(Value::as_str).any(|known| known.eq_ignore_ascii_case(name))
+            }
             _ => false,
         };
         Ok(Self { sms: can("sms"), mms: can("mms"), voice: can("voice") })

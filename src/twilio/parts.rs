@@ -15,7 +15,8 @@ const GSM_PART: usize = 153;
 const UCS2_SINGLE: usize = 70;
 const UCS2_PART: usize = 67;
 
-/// How the characters of an SMS are encoded: one character outside GSM-7 switches the whole message.
+/// How the characters of an SMS are encoded: one character outside GSM-7 switches the whole
+/// message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
@@ -80,7 +81,11 @@ pub fn count(text: &str) -> Parts {
         let packed = if units > single { pack(septets, GSM_PART) } else { alone(units, single) };
         return packed.into_parts(Encoding::Gsm7, units, utf16, forced_by);
     }
-    let packed = if utf16 > UCS2_SINGLE { pack(unsplittable(text), UCS2_PART) } else { alone(utf16, UCS2_SINGLE) };
+    let packed = if utf16 > UCS2_SINGLE {
+        pack(unsplittable(text), UCS2_PART)
+    } else {
+        alone(utf16, UCS2_SINGLE)
+    };
     packed.into_parts(Encoding::Ucs2, utf16, utf16, forced_by)
 }
 
@@ -91,7 +96,13 @@ struct Packed {
 }
 
 impl Packed {
-    fn into_parts(self, encoding: Encoding, units: usize, utf16: usize, forced_by: Vec<(char, usize)>) -> Parts {
+    fn into_parts(
+        self,
+        encoding: Encoding,
+        units: usize,
+        utf16: usize,
+        forced_by: Vec<(char, usize)>,
+    ) -> Parts {
         Parts {
             count: u16::try_from(self.count).unwrap_or(u16::MAX),
             encoding,
@@ -121,7 +132,8 @@ fn pack(pieces: impl Iterator<Item = usize>, capacity: usize) -> Packed {
     Packed { count, per_part: capacity, remaining: capacity - used }
 }
 
-/// UTF-16 lengths of what stays together: graphemes, or the characters of one that is longer than a part.
+/// UTF-16 lengths of what stays together: graphemes, or the characters of one that is longer than a
+/// part.
 fn unsplittable(text: &str) -> impl Iterator<Item = usize> {
     text.graphemes(true).flat_map(|grapheme| {
         let whole = grapheme.encode_utf16().count();

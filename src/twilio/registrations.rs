@@ -1,4 +1,5 @@
-//! What American carriers want registered before a number may text: A2P campaigns of Messaging Services, verifications of toll-free numbers.
+//! What American carriers want registered before a number may text: A2P campaigns of Messaging
+//! Services, verifications of toll-free numbers.
 
 use serde::Deserialize;
 
@@ -76,13 +77,22 @@ pub enum VerificationStatus {
 
 impl Client {
     /// Lists the A2P campaigns of a Messaging Service: usually one, or none.
-    pub async fn campaigns(&self, credentials: &Credentials, service: &ServiceSid) -> Result<Vec<Campaign>, TwilioError> {
+    pub async fn campaigns(
+        &self,
+        credentials: &Credentials,
+        service: &ServiceSid,
+    ) -> Result<Vec<Campaign>, TwilioError> {
         let url = self.url(Api::Messaging, &format!("/v1/Services/{service}/Compliance/Usa2p"));
         self.list(credentials, Api::Messaging, url, "compliance", 50).await
     }
 
-    /// Lists the verifications of a toll-free number, the newest first: usually one, or none; of all numbers where none is named.
-    pub async fn verifications(&self, credentials: &Credentials, number: Option<&NumberSid>) -> Result<Vec<Verification>, TwilioError> {
+    /// Lists the verifications of a toll-free number, the newest first: usually one, or none; of
+    /// all numbers where none is named.
+    pub async fn verifications(
+        &self,
+        credentials: &Credentials,
+        number: Option<&NumberSid>,
+    ) -> Result<Vec<Verification>, TwilioError> {
         let mut url = self.url(Api::Messaging, "/v1/Tollfree/Verifications");
         url.query_pairs_mut().append_pair("PageSize", "100");
         if let Some(number) = number {
@@ -95,7 +105,11 @@ impl Client {
 /// `[{"description": …}]`, whatever else stands in it.
 fn errors<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
-    let described = value.as_array().into_iter().flatten().filter_map(|error| error.get("description").and_then(|text| text.as_str()));
+    let described = value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|error| error.get("description").and_then(|text| text.as_str()));
     Ok(described.map(str::to_owned).collect())
 }
 
@@ -105,11 +119,18 @@ mod tests {
 
     #[test]
     fn a_rejected_campaign_says_why() {
-        let json =
-            r#"{"sid": "QE1", "campaign_status": "FAILED", "errors": [{"error_code": 30897, "description": "The website is down."}, 7]}"#;
+        let json = r#"{"sid": "QE1", "campaign_status": "FAILED", "errors": [{"error_code": 30897, "description": "The website is down."}, 7]}"#;
         let campaign: Campaign = serde_json::from_str(json).unwrap();
-        assert_eq!(campaign, Campaign { campaign_status: CampaignStatus::Failed, errors: vec!["The website is down.".to_owned()] });
-        let new: Campaign = serde_json::from_str(r#"{"campaign_status": "SOMETHING_NEW", "errors": null}"#).unwrap();
+        assert_eq!(
+            campaign,
+            Campaign {
+                campaign_status: CampaignStatus::Failed,
+                errors: vec!["The website is down.".to_owned()]
+            }
+        );
+        let new: Campaign =
+            serde_json::from_str(r#"{"campaign_status": "SOMETHING_NEW", "errors": null}"#)
+                .unwrap();
         assert_eq!(new, Campaign { campaign_status: CampaignStatus::Unknown, errors: Vec::new() });
     }
 
@@ -117,8 +138,16 @@ mod tests {
     fn a_verification_is_read_with_and_without_a_reason() {
         let json = r#"{"status": "TWILIO_REJECTED", "rejection_reason": "No opt-in shown"}"#;
         let rejected: Verification = serde_json::from_str(json).unwrap();
-        assert_eq!((rejected.status, rejected.rejection_reason.as_deref()), (VerificationStatus::TwilioRejected, Some("No opt-in shown")));
-        let pending: Verification = serde_json::from_str(r#"{"status": "PENDING_REVIEW", "rejection_reason": null}"#).unwrap();
-        assert_eq!((pending.status, pending.rejection_reason), (VerificationStatus::PendingReview, None));
+        assert_eq!(
+            (rejected.status, rejected.rejection_reason.as_deref()),
+            (VerificationStatus::TwilioRejected, Some("No opt-in shown"))
+        );
+        let pending: Verification =
+            serde_json::from_str(r#"{"status": "PENDING_REVIEW", "rejection_reason": null}"#)
+                .unwrap();
+        assert_eq!(
+            (pending.status, pending.rejection_reason),
+            (VerificationStatus::PendingReview, None)
+        );
     }
 }

@@ -21,7 +21,8 @@ pub struct TwilioService {
     /// The name that its owner gave it.
     #[serde(default, deserialize_with = "wire::name")]
     pub friendly_name: String,
-    /// Where inbound messages are reported; without one the service drops them, unless the numbers report themselves.
+    /// Where inbound messages are reported; without one the service drops them, unless the numbers
+    /// report themselves.
     #[serde(default, deserialize_with = "wire::text")]
     pub inbound_request_url: Option<String>,
     /// `POST` or `GET`.
@@ -55,40 +56,64 @@ struct ServiceShortCode {
 
 impl Client {
     /// Fetches a Messaging Service.
-    pub async fn fetch_service(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<TwilioService, TwilioError> {
+    pub async fn fetch_service(
+        &self,
+        credentials: &Credentials,
+        sid: &ServiceSid,
+    ) -> Result<TwilioService, TwilioError> {
         self.fetch(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}"))).await
     }
 
     /// Lists the account's Messaging Services.
-    pub async fn list_services(&self, credentials: &Credentials) -> Result<Vec<TwilioService>, TwilioError> {
+    pub async fn list_services(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<Vec<TwilioService>, TwilioError> {
         let mut url = self.url(Api::Messaging, "/v1/Services");
         url.query_pairs_mut().append_pair("PageSize", "100");
         self.list(credentials, Api::Messaging, url, "services", MOST_LISTED).await
     }
 
     /// Lists the phone numbers in a service's pool.
-    pub async fn service_numbers(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<Vec<ServiceNumber>, TwilioError> {
+    pub async fn service_numbers(
+        &self,
+        credentials: &Credentials,
+        sid: &ServiceSid,
+    ) -> Result<Vec<ServiceNumber>, TwilioError> {
         let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/PhoneNumbers"));
         url.query_pairs_mut().append_pair("PageSize", "100");
         self.list(credentials, Api::Messaging, url, "phone_numbers", MOST_LISTED).await
     }
 
     /// Lists what a service's pool receives messages with: phone numbers and short codes.
-    pub async fn service_addresses(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<Vec<Address>, TwilioError> {
+    pub async fn service_addresses(
+        &self,
+        credentials: &Credentials,
+        sid: &ServiceSid,
+    ) -> Result<Vec<Address>, TwilioError> {
         let numbers = self.service_numbers(credentials, sid).await?;
         let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/ShortCodes"));
         url.query_pairs_mut().append_pair("PageSize", "100");
-        let short_codes: Vec<ServiceShortCode> = self.list(credentials, Api::Messaging, url, "short_codes", MOST_LISTED).await?;
+        let short_codes: Vec<ServiceShortCode> =
+            self.list(credentials, Api::Messaging, url, "short_codes", MOST_LISTED).await?;
         let numbers = numbers.into_iter().map(|number| Address::Phone(number.phone_number));
-        Ok(numbers.chain(short_codes.iter().map(|found| Address::parse(&found.short_code))).collect())
+        Ok(numbers
+            .chain(short_codes.iter().map(|found| Address::parse(&found.short_code)))
+            .collect())
     }
 
-    /// Whether a service's pool has a short code or an alphanumeric sender ID, which are listed apart from the numbers.
-    pub async fn has_other_senders(&self, credentials: &Credentials, sid: &ServiceSid) -> Result<bool, TwilioError> {
+    /// Whether a service's pool has a short code or an alphanumeric sender ID, which are listed
+    /// apart from the numbers.
+    pub async fn has_other_senders(
+        &self,
+        credentials: &Credentials,
+        sid: &ServiceSid,
+    ) -> Result<bool, TwilioError> {
         for (resource, key) in [("ShortCodes", "short_codes"), ("AlphaSenders", "alpha_senders")] {
             let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/{resource}"));
             url.query_pairs_mut().append_pair("PageSize", "1");
-            match self.list::<serde::de::IgnoredAny>(credentials, Api::Messaging, url, key, 1).await {
+            match self.list::<serde::de::IgnoredAny>(credentials, Api::Messaging, url, key, 1).await
+            {
                 Ok(found) if !found.is_empty() => return Ok(true),
                 // Not every account has alphanumeric sender IDs at all.
                 Ok(_) | Err(TwilioError::NotFound { .. }) => {}
@@ -98,14 +123,20 @@ impl Client {
         Ok(false)
     }
 
-    /// Has Twilio report all inbound messages of the service to `url` by POST, whatever its numbers say.
+    /// Has Twilio report all inbound messages of the service to `url` by POST, whatever its numbers
+    /// say.
     pub async fn update_service_inbound(
         &self,
         credentials: &Credentials,
         sid: &ServiceSid,
         url: &str,
     ) -> Result<TwilioService, TwilioError> {
-        let form = [("InboundRequestUrl", url), ("InboundMethod", "POST"), ("UseInboundWebhookOnNumber", "false")];
-        self.update(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}")), &form).await
+        let form = [
+            ("InboundRequestUrl", url),
+            ("InboundMethod", "POST"),
+            ("UseInboundWebhookOnNumber", "false"),
+        ];
+        self.update(credentials, self.url(Api::Messaging, &format!("/v1/Services/{sid}")), &form)
+            .await
     }
 }

@@ -16,7 +16,9 @@ pub enum SidError {
         found: String,
     },
     /// It begins rightly, and is too short, too long or not hexadecimal.
-    #[error("{what} is {expected} and 32 characters 0-9 and a-f: copy it again from the Twilio Console")]
+    #[error(
+        "{what} is {expected} and 32 characters 0-9 and a-f: copy it again from the Twilio Console"
+    )]
     Shape {
         /// What was asked for.
         what: &'static str,
@@ -100,8 +102,12 @@ fn parse(text: &str, what: &'static str, prefixes: &[&'static str]) -> Result<St
     let expected = prefixes.first().copied().unwrap_or_default();
     let known = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix));
     match known {
-        Some(rest) if rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(text.to_owned()),
-        None if kind_of(text) != UNKNOWN_KIND => Err(SidError::OtherKind { what, expected, found: text.chars().take(2).collect() }),
+        Some(rest) if rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(text.to_owned())
+        }
+        None if kind_of(text) != UNKNOWN_KIND => {
+            Err(SidError::OtherKind { what, expected, found: text.chars().take(2).collect() })
+        }
         _ => Err(SidError::Shape { what, expected }),
     }
 }
@@ -136,7 +142,10 @@ mod tests {
     #[test]
     fn the_wrong_field_is_named() {
         let error = AccountSid::parse(&format!("SK{}", "0f".repeat(16))).unwrap_err();
-        assert_eq!(error.to_string(), "an Account SID begins with AC, this one with SK: it is an API Key SID");
+        assert_eq!(
+            error.to_string(),
+            "an Account SID begins with AC, this one with SK: it is an API Key SID"
+        );
         let error = AccountSid::parse("ACnonsense").unwrap_err();
         assert!(error.to_string().starts_with("an Account SID is AC and 32 characters"));
     }

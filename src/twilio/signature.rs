@@ -1,4 +1,5 @@
-//! X-Twilio-Signature: proof that a request comes from Twilio, checked as Twilio's own libraries do.
+//! X-Twilio-Signature: proof that a request comes from Twilio, checked as Twilio's own libraries
+//! do.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -17,19 +18,28 @@ pub fn sign(auth_token: &str, url: &str, params: &[(impl AsRef<str>, impl AsRef<
     mac(auth_token, url, &signed_params(params))
 }
 
-/// Whether `header` is the signature of this form post by one of `tokens` (two while a token is being replaced).
+/// Whether `header` is the signature of this form post by one of `tokens` (two while a token is
+/// being replaced).
 ///
-/// `url` is what Twilio was told to call. Twilio is inconsistent about ports and drops credentials, so the URL with
-/// its port removed, its standard port added and its `user:password@` removed are accepted as well, and so is its query
-/// in Node's old encoding, which leaves `'` as it is; its fragment (connection settings such as `#rc=5`) is never signed.
-/// Each comparison takes constant time.
+/// `url` is what Twilio was told to call. Twilio is inconsistent about ports and drops credentials,
+/// so the URL with its port removed, its standard port added and its `user:password@` removed are
+/// accepted as well, and so is its query in Node's old encoding, which leaves `'` as it is; its
+/// fragment (connection settings such as `#rc=5`) is never signed. Each comparison takes constant
+/// time.
 #[must_use]
-pub fn verify(tokens: &[SecretString], url: &str, params: &[(impl AsRef<str>, impl AsRef<str>)], header: &str) -> bool {
+pub fn verify(
+    tokens: &[SecretString],
+    url: &str,
+    params: &[(impl AsRef<str>, impl AsRef<str>)],
+    header: &str,
+) -> bool {
     let params = signed_params(params);
     let header = header.trim();
     let signs = |url: &str| {
         let mut verified = subtle::Choice::from(0);
-        for token in tokens.iter().map(ExposeSecret::expose_secret).filter(|token| !token.is_empty()) {
+        for token in
+            tokens.iter().map(ExposeSecret::expose_secret).filter(|token| !token.is_empty())
+        {
             verified |= mac(token, url, &params).as_bytes().ct_eq(header.as_bytes());
         }
         bool::from(verified)
@@ -38,14 +48,21 @@ pub fn verify(tokens: &[SecretString], url: &str, params: &[(impl AsRef<str>, im
     signs(url) || candidates(url).iter().any(|candidate| signs(candidate))
 }
 
-/// Whether `header` signs this JSON post: the URL is signed, and its `bodySHA256` is the hash of the raw body.
+/// Whether `header` signs this JSON post: the URL is signed, and its `bodySHA256` is the hash of
+/// the raw body.
 #[must_use]
 pub fn verify_body(tokens: &[SecretString], url: &str, body: &[u8], header: &str) -> bool {
-    let query = url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
-    let claimed = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "bodySHA256");
+    let query =
+        url.split_once('?').map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
+    let claimed =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "bodySHA256");
     let Some((_, claimed)) = claimed else { return false };
     let actual = Sha256::digest(body).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        hex.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
+        hex.extend(
+            [byte >> 4, byte & 15]
+                .into_iter()
+                .filter_map(|digit| char::from_digit(digit.into(), 16)),
+        );
         hex
     });
     let same_body: bool = actual.as_bytes().ct_eq(claimed.as_bytes()).into();
@@ -53,7 +70,8 @@ pub fn verify_body(tokens: &[SecretString], url: &str, body: &[u8], header: &str
 }
 
 fn mac(auth_token: &str, url: &str, params: &[(&str, &str)]) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(url.as_bytes());
     for (key, value) in params {
         mac.update(key.as_bytes());
@@ -64,13 +82,15 @@ fn mac(auth_token: &str, url: &str, params: &[(&str, &str)]) -> String {
 
 /// Every distinct pair, in code point order.
 fn signed_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(&str, &str)> {
-    let mut params: Vec<(&str, &str)> = params.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    let mut params: Vec<(&str, &str)> =
+        params.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     params.sort_unstable();
     params.dedup();
     params
 }
 
-/// The spellings of a URL that Twilio may have signed. The rest of the URL stays byte for byte as it is.
+/// The spellings of a URL that Twilio may have signed. The rest of the URL stays byte for byte as
+/// it is.
 fn candidates(url: &str) -> BTreeSet<String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return BTreeSet::from([url.to_owned()]);
@@ -81,7 +101,11 @@ fn candidates(url: &str) -> BTreeSet<String> {
         None => (String::new(), authority),
     };
     let bare = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some((name, port))
+            if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            name
+        }
         _ => host,
     };
     let standard = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
@@ -98,7 +122,8 @@ fn candidates(url: &str) -> BTreeSet<String> {
     spellings
 }
 
-/// The path with its query parsed and written anew as Node's `querystring` does: what Twilio's library for Node tries besides.
+/// The path with its query parsed and written anew as Node's `querystring` does: what Twilio's
+/// library for Node tries besides.
 fn legacy_query(path: &str) -> String {
     let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
     let pairs: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
@@ -171,7 +196,13 @@ mod tests {
 
     #[test]
     fn repeated_keys_count_each_value_once_and_sorted() {
-        let repeated = pairs(&[("Sid", "CA123"), ("SidAccount", "AC123"), ("Digits", "5678"), ("Digits", "1234"), ("Digits", "1234")]);
+        let repeated = pairs(&[
+            ("Sid", "CA123"),
+            ("SidAccount", "AC123"),
+            ("Digits", "5678"),
+            ("Digits", "1234"),
+            ("Digits", "1234"),
+        ]);
         assert_eq!(sign("12345", URL, &repeated), "IK+Dwps556ElfBT0I3Rgjkr1wJU=");
         let key = "MessagingBinding.Address";
         let addresses = pairs(&[(key, "+1415xxxxxxx"), (key, "+1325xxxxxxx")]);
@@ -224,7 +255,9 @@ mod tests {
         let mut more = params();
         more.push(("Extra".to_owned(), String::new()));
         assert!(!verify(&tokens(), URL, &more, signature));
-        for header in ["", "RSOYDt4T1cUTdK1PDd93/VVr8B8", "rsoydt4t1cutdk1pdd93/vvr8b8=", "WRONG", "ÄÖÜ"] {
+        for header in
+            ["", "RSOYDt4T1cUTdK1PDd93/VVr8B8", "rsoydt4t1cutdk1pdd93/vvr8b8=", "WRONG", "ÄÖÜ"]
+        {
             assert!(!verify(&tokens(), URL, &params(), header), "{header}");
         }
     }
@@ -232,18 +265,32 @@ mod tests {
     #[test]
     fn ports_are_kept_removed_or_added() {
         let spellings = |url| candidates(url).into_iter().collect::<Vec<_>>();
-        assert_eq!(spellings("http://127.0.0.1:8080/a?b=c"), ["http://127.0.0.1/a?b=c", "http://127.0.0.1:8080/a?b=c"]);
+        assert_eq!(
+            spellings("http://127.0.0.1:8080/a?b=c"),
+            ["http://127.0.0.1/a?b=c", "http://127.0.0.1:8080/a?b=c"]
+        );
         assert_eq!(spellings("https://[::1]:8080"), ["https://[::1]", "https://[::1]:8080"]);
-        assert_eq!(spellings("https://example.com"), ["https://example.com", "https://example.com:443"]);
+        assert_eq!(
+            spellings("https://example.com"),
+            ["https://example.com", "https://example.com:443"]
+        );
         assert_eq!(spellings("nonsense"), ["nonsense"]);
     }
 
     #[test]
     fn a_query_in_nodes_old_encoding_verifies_too() {
-        let (ours, nodes) = ("https://example.com/a?name=O%27Hara&x=%28a+b%29", "https://example.com/a?name=O'Hara&x=(a%20b)");
+        let (ours, nodes) = (
+            "https://example.com/a?name=O%27Hara&x=%28a+b%29",
+            "https://example.com/a?name=O'Hara&x=(a%20b)",
+        );
         assert!(verify(&tokens(), ours, &params(), &sign("12345", nodes, &params())));
         assert!(verify(&tokens(), ours, &params(), &sign("12345", ours, &params())));
-        assert!(!verify(&tokens(), ours, &params(), &sign("12345", "https://example.com/a?name=O'Hare&x=(a%20b)", &params())));
+        assert!(!verify(
+            &tokens(),
+            ours,
+            &params(),
+            &sign("12345", "https://example.com/a?name=O'Hare&x=(a%20b)", &params())
+        ));
     }
 
     proptest! {

@@ -74,7 +74,10 @@ impl TwilioStatus {
     /// Whether nothing follows, except `read` after `delivered`.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Canceled | Self::Failed | Self::Delivered | Self::Undelivered | Self::Read)
+        matches!(
+            self,
+            Self::Canceled | Self::Failed | Self::Delivered | Self::Undelivered | Self::Read
+        )
     }
 }
 

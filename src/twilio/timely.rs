@@ -1,9 +1,11 @@
-//! A request's body that is written in time or not at all: the connection asks for it when all else is ready, and this is the last moment
-//! at which a program can decide.
+//! A request's body that is written in time or not at all: the connection asks for it when all else
+//! is ready, and this is the last moment at which a program can decide.
 //!
-//! A process may be suspended while the connection is being made, however carefully it looked at the clock before. Without its body,
-//! whose length the head of the request promises, the other side has nothing that it could act upon. What is left is the moment
-//! between the look at the clock and the system call that writes, some microseconds, and what lies in the buffers of the kernel.
+//! A process may be suspended while the connection is being made, however carefully it looked at
+//! the clock before. Without its body, whose length the head of the request promises, the other
+//! side has nothing that it could act upon. What is left is the moment between the look at the
+//! clock and the system call that writes, some microseconds, and what lies in the buffers of the
+//! kernel.
 
 use std::{
     fmt,
@@ -62,7 +64,10 @@ impl Body for Timely {
     type Data = Bytes;
     type Error = TooLate;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, TooLate>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, TooLate>>> {
         let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
         FailPoint::Writing.reach();
         if self.until.has_passed() {

@@ -17,7 +17,11 @@ const MOST_PAGES: usize = 200;
 
 impl Client {
     /// Fetches one thing.
-    pub(super) async fn fetch<T: DeserializeOwned>(&self, credentials: &Credentials, url: Url) -> Result<T, TwilioError> {
+    pub(super) async fn fetch<T: DeserializeOwned>(
+        &self,
+        credentials: &Credentials,
+        url: Url,
+    ) -> Result<T, TwilioError> {
         read(self.get(credentials, url).await?)
     }
 
@@ -31,7 +35,8 @@ impl Client {
         read(self.post(credentials, url, form).await?)
     }
 
-    /// Follows a list's pages until it ends or `limit` items are read; `key` is where the items are. What cannot be read is left out.
+    /// Follows a list's pages until it ends or `limit` items are read; `key` is where the items
+    /// are. What cannot be read is left out.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         credentials: &Credentials,
@@ -40,9 +45,14 @@ impl Client {
         key: &str,
         limit: usize,
     ) -> Result<Vec<T>, TwilioError> {
-        let Listing { items, broken } = self.list_until(credentials, api, url, key, limit, |_| false).await?;
+        let Listing { items, broken } =
+            self.list_until(credentials, api, url, key, limit, |_| false).await?;
         if !broken.is_empty() {
-            tracing::warn!(list = key, unreadable = broken.len(), "items of a list of Twilio cannot be read and are left out");
+            tracing::warn!(
+                list = key,
+                unreadable = broken.len(),
+                "items of a list of Twilio cannot be read and are left out"
+            );
         }
         Ok(items)
     }
@@ -65,18 +75,24 @@ impl Client {
             let exchange = reply.exchange.clone();
             let mut page: Value = read(reply)?;
             let found = page.get_mut(key).map(Value::take).unwrap_or_default();
-            let found: Vec<Value> = serde_json::from_value(found).map_err(|error| unreadable(&error, exchange.clone()))?;
+            let found: Vec<Value> = serde_json::from_value(found)
+                .map_err(|error| unreadable(&error, exchange.clone()))?;
             let page_begins = items.len();
             for item in found {
                 let sid = item.get("sid").and_then(Value::as_str).map(str::to_owned);
                 match serde_json::from_value(item) {
                     Ok(item) => items.push(item),
-                    Err(error) => broken.push(Broken { sid, error: unreadable(&error, exchange.clone()) }),
+                    Err(error) => {
+                        broken.push(Broken { sid, error: unreadable(&error, exchange.clone()) })
+                    }
                 }
             }
             let ends = is_last(&items[page_begins..]);
             let uri = page.get("next_page_uri").or_else(|| page.pointer("/meta/next_page_url"));
-            next = uri.and_then(Value::as_str).and_then(|uri| self.next_page(api, uri)).filter(|_| items.len() < limit && !ends);
+            next = uri
+                .and_then(Value::as_str)
+                .and_then(|uri| self.next_page(api, uri))
+                .filter(|_| items.len() < limit && !ends);
         }
         items.truncate(limit);
         Ok(Listing { items, broken })
@@ -132,7 +148,9 @@ fn unreadable(error: &serde_json::Error, exchange: Exchange) -> TwilioError {
 }
 
 /// A number that comes as a number or as text; anything else is none.
-pub(super) fn number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let number = match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -142,9 +160,13 @@ pub(super) fn number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D
 }
 
 /// A date as RFC 2822 (2010 API) or RFC 3339 (newer APIs); anything else is none.
-pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+pub(super) fn date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = any_text(deserializer)?;
-    let parsed = text.and_then(|text| DateTime::parse_from_rfc2822(&text).or_else(|_| DateTime::parse_from_rfc3339(&text)).ok());
+    let parsed = text.and_then(|text| {
+        DateTime::parse_from_rfc2822(&text).or_else(|_| DateTime::parse_from_rfc3339(&text)).ok()
+    });
     Ok(parsed.map(|date| date.to_utc()))
 }
 
@@ -154,7 +176,9 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// Text that may be blank; null and whatever is no text is none.
-pub(super) fn any_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn any_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text),
         _ => None,
@@ -211,7 +235,9 @@ mod tests {
 
     #[test]
     fn texts_that_cannot_be_stored_do_not_cost_the_answer() {
-        let read = json::<Vec<Sample>>(br#"[{"url": "a\u0000b"}, {"url": "\ud83d!"}, {"url": "c"}]"#).unwrap();
+        let read =
+            json::<Vec<Sample>>(br#"[{"url": "a\u0000b"}, {"url": "\ud83d!"}, {"url": "c"}]"#)
+                .unwrap();
         let urls: Vec<_> = read.iter().map(|item| item.url.as_deref().unwrap()).collect();
         assert_eq!(urls, ["ab", "\u{fffd}!", "c"]);
     }

@@ -1,4 +1,5 @@
-//! The country that a national phone number is read with: ISO 3166 codes, English names, calling codes.
+//! The country that a national phone number is read with: ISO 3166 codes, English names, calling
+//! codes.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -8,7 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::phone::plan;
 
 /// A country or territory that has a calling code, e.g. `US`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    AsExpression,
+    FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[serde(try_from = "String", into = "&'static str")]
 pub struct Country(&'static str);
@@ -43,10 +56,12 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
         .collect()
 });
 
-static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| ROWS.iter().map(|row| row.country).collect());
+static COUNTRIES: LazyLock<Vec<Country>> =
+    LazyLock::new(|| ROWS.iter().map(|row| row.country).collect());
 
 /// By their codes: each number that is read asks for one.
-static BY_CODE: LazyLock<HashMap<&str, Country>> = LazyLock::new(|| COUNTRIES.iter().map(|country| (country.0, *country)).collect());
+static BY_CODE: LazyLock<HashMap<&str, Country>> =
+    LazyLock::new(|| COUNTRIES.iter().map(|country| (country.0, *country)).collect());
 
 impl Country {
     /// Reads a two-letter ISO 3166 code, in either case.
@@ -124,14 +139,22 @@ impl From<Country> for &'static str {
 }
 
 impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for Country {
-    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
-        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(self.0, out)
+    fn to_sql<'b>(
+        &'b self,
+        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+    ) -> diesel::serialize::Result {
+        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(
+            self.0, out,
+        )
     }
 }
 
 impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for Country {
     fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(bytes)?;
+        let text = <String as diesel::deserialize::FromSql<
+            diesel::sql_types::Text,
+            diesel::pg::Pg,
+        >>::from_sql(bytes)?;
         Ok(Self::parse(&text)?)
     }
 }

@@ -1,4 +1,5 @@
-//! Deadlines: points in time by clocks that go on while the process, or the whole machine, is suspended.
+//! Deadlines: points in time by clocks that go on while the process, or the whole machine, is
+//! suspended.
 
 use std::time::Duration;
 
@@ -6,9 +7,10 @@ use crate::clock;
 
 /// A point in time, to tell whether it has passed, not what time it is.
 ///
-/// Two clocks tell it, and the one that has come further counts. The first counts from the start of the machine, time in suspension
-/// included (`CLOCK_BOOTTIME`); it stands still while a virtual machine is paused from outside. The second is the time of day, which is
-/// put right after that. A step of the time of day makes a moment pass early, never late.
+/// Two clocks tell it, and the one that has come further counts. The first counts from the start of
+/// the machine, time in suspension included (`CLOCK_BOOTTIME`); it stands still while a virtual
+/// machine is paused from outside. The second is the time of day, which is put right after that. A
+/// step of the time of day makes a moment pass early, never late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
     since_boot: Duration,
@@ -31,7 +33,10 @@ impl Deadline {
     /// The sooner of two moments, by each clock.
     #[must_use]
     pub fn sooner(self, other: Self) -> Self {
-        Self { since_boot: self.since_boot.min(other.since_boot), since_1970: self.since_1970.min(other.since_1970) }
+        Self {
+            since_boot: self.since_boot.min(other.since_boot),
+            since_1970: self.since_1970.min(other.since_1970),
+        }
     }
 
     /// Whether it lies in the past.
@@ -51,9 +56,13 @@ mod tests {
         let now = Deadline::now();
         let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
         assert!(!now.after(minute).has_passed());
-        let paused = Deadline { since_1970: now.since_1970.saturating_sub(minute), ..now.after(hour) };
+        let paused =
+            Deadline { since_1970: now.since_1970.saturating_sub(minute), ..now.after(hour) };
         assert!(paused.has_passed(), "the machine stood still, and its time of day was put right");
-        let suspended = Deadline { since_boot: now.since_boot.saturating_sub(Duration::from_millis(1)), ..now.after(hour) };
+        let suspended = Deadline {
+            since_boot: now.since_boot.saturating_sub(Duration::from_millis(1)),
+            ..now.after(hour)
+        };
         assert!(suspended.has_passed());
         assert_eq!(now.after(hour).sooner(now.after(minute)), now.after(minute));
     }

@@ -1,4 +1,5 @@
-//! Where Twilio calls a connection's hooks: their addresses, with the secret in them where no signature can be checked.
+//! Where Twilio calls a connection's hooks: their addresses, with the secret in them where no
+//! signature can be checked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -45,7 +46,9 @@ impl HookAddress {
     pub fn status(&self, public_url: &PublicUrl, message: MessageId) -> String {
         public_url.hook(&match &self.secret {
             None => format!("{BELOW}{}/status/{message}", self.connection),
-            Some(secret) => format!("{BELOW}{}/{}/status/{message}", self.connection, secret.expose_secret()),
+            Some(secret) => {
+                format!("{BELOW}{}/{}/status/{message}", self.connection, secret.expose_secret())
+            }
         })
     }
 
@@ -69,7 +72,8 @@ impl fmt::Debug for HookAddress {
     }
 }
 
-/// A text in which no address of a hook shows its secret: `/hooks/twilio/<id>/…/inbound`. For logs, pages and the database.
+/// A text in which no address of a hook shows its secret: `/hooks/twilio/<id>/…/inbound`. For logs,
+/// pages and the database.
 #[must_use]
 pub fn redacted(text: &str) -> Cow<'_, str> {
     if !text.contains(BELOW) {
@@ -85,7 +89,11 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
         if let Some(behind) = rest.strip_prefix('/') {
             let (segment, behind) = behind.split_at(end_of_segment(behind));
             shown.push('/');
-            shown.push_str(if segment.is_empty() || HOOKS.contains(&segment) { segment } else { "…" });
+            shown.push_str(if segment.is_empty() || HOOKS.contains(&segment) {
+                segment
+            } else {
+                "…"
+            });
             rest = behind;
         }
     }
@@ -100,7 +108,11 @@ pub fn without_secret(address: &str) -> Option<String> {
     let begin = begin + end_of_segment(&address[begin..]);
     let behind = address[begin..].strip_prefix('/')?;
     let (segment, rest) = behind.split_at(end_of_segment(behind));
-    if segment.is_empty() || HOOKS.contains(&segment) { None } else { Some(format!("{}{rest}", &address[..begin])) }
+    if segment.is_empty() || HOOKS.contains(&segment) {
+        None
+    } else {
+        Some(format!("{}{rest}", &address[..begin]))
+    }
 }
 
 /// How much of a text belongs to the segment of a path that it begins with.
@@ -117,7 +129,11 @@ mod tests {
 
     fn addresses() -> (HookAddress, HookAddress, PublicUrl) {
         let id = ConnectionId::new();
-        (HookAddress::signed(id), HookAddress::secret(id, SECRET.into()), PublicUrl::parse("https://sms.example.com/app").unwrap())
+        (
+            HookAddress::signed(id),
+            HookAddress::secret(id, SECRET.into()),
+            PublicUrl::parse("https://sms.example.com/app").unwrap(),
+        )
     }
 
     #[test]
@@ -125,10 +141,24 @@ mod tests {
         let (signed, secret, public_url) = addresses();
         let message = MessageId::new();
         let id = signed.connection;
-        assert_eq!(signed.inbound(&public_url), format!("https://sms.example.com/app/hooks/twilio/{id}/inbound#rc=5&rp=all"));
-        assert_eq!(secret.inbound(&public_url), format!("https://sms.example.com/app/hooks/twilio/{id}/{SECRET}/inbound#rc=5&rp=all"));
-        assert!(secret.status(&public_url, message).ends_with(&format!("{id}/{SECRET}/status/{message}#rc=5&rp=all")));
-        assert!(signed.status(&public_url, message).ends_with(&format!("{id}/status/{message}#rc=5&rp=all")));
+        assert_eq!(
+            signed.inbound(&public_url),
+            format!("https://sms.example.com/app/hooks/twilio/{id}/inbound#rc=5&rp=all")
+        );
+        assert_eq!(
+            secret.inbound(&public_url),
+            format!("https://sms.example.com/app/hooks/twilio/{id}/{SECRET}/inbound#rc=5&rp=all")
+        );
+        assert!(
+            secret
+                .status(&public_url, message)
+                .ends_with(&format!("{id}/{SECRET}/status/{message}#rc=5&rp=all"))
+        );
+        assert!(
+            signed
+                .status(&public_url, message)
+                .ends_with(&format!("{id}/status/{message}#rc=5&rp=all"))
+        );
         assert!(secret.test(&public_url).ends_with(&format!("{SECRET}/test")));
         assert!(!format!("{secret:?}").contains(SECRET));
     }
@@ -137,14 +167,26 @@ mod tests {
     fn no_text_shows_a_secret() {
         let (signed, secret, public_url) = addresses();
         let message = MessageId::new();
-        for address in [secret.inbound(&public_url), secret.status(&public_url, message), secret.test(&public_url)] {
+        for address in [
+            secret.inbound(&public_url),
+            secret.status(&public_url, message),
+            secret.test(&public_url),
+        ] {
             let text = format!("Twilio says: “{address}” is no URL ({address}); and {address}");
             let shown = redacted(&text).into_owned();
             assert!(!shown.contains(SECRET) && shown.contains("/…/"), "{shown}");
             assert_eq!(shown.matches("https://sms.example.com/app").count(), 3, "{shown}");
-            assert!(!redacted(&address[..address.find(SECRET).unwrap() + 20]).contains("c2VjcmV0"), "a part of it");
+            assert!(
+                !redacted(&address[..address.find(SECRET).unwrap() + 20]).contains("c2VjcmV0"),
+                "a part of it"
+            );
         }
-        for plain in [signed.inbound(&public_url), signed.status(&public_url, message), "/hooks/twilio/".to_owned(), "Hello".to_owned()] {
+        for plain in [
+            signed.inbound(&public_url),
+            signed.status(&public_url, message),
+            "/hooks/twilio/".to_owned(),
+            "Hello".to_owned(),
+        ] {
             assert_eq!(redacted(&plain), plain);
         }
     }

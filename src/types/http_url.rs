@@ -1,11 +1,13 @@
-//! Addresses that others name: pages link to them, and Twilio fetches them, only where they are http or https.
+//! Addresses that others name: pages link to them, and Twilio fetches them, only where they are
+//! http or https.
 
 use url::Url;
 
 /// Longer addresses are none that a person or a phone has to do with.
 pub const MAX_LENGTH: usize = 2_000;
 
-/// An absolute `http://` or `https://` address with a host; never `javascript:`, `data:` or another scheme that a browser would run.
+/// An absolute `http://` or `https://` address with a host; never `javascript:`, `data:` or another
+/// scheme that a browser would run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpUrl(Url);
 
@@ -55,7 +57,11 @@ mod tests {
 
     #[test]
     fn only_http_and_https_are_addresses_of_the_web() {
-        for good in ["http://a", " https://api.twilio.com/2010-04-01/Media/ME1?x=1#y ", "HTTPS://EXAMPLE.COM/ä"] {
+        for good in [
+            "http://a",
+            " https://api.twilio.com/2010-04-01/Media/ME1?x=1#y ",
+            "HTTPS://EXAMPLE.COM/ä",
+        ] {
             assert!(HttpUrl::parse(good).is_ok(), "{good}");
         }
         for bad in [
@@ -76,6 +82,9 @@ mod tests {
         ] {
             assert!(HttpUrl::parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(HttpUrl::parse(&format!("https://example.com/{}", "a".repeat(2_000))), Err(HttpUrlError::TooLong));
+        assert_eq!(
+            HttpUrl::parse(&format!("https://example.com/{}", "a".repeat(2_000))),
+            Err(HttpUrlError::TooLong)
+        );
     }
 }

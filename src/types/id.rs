@@ -1,4 +1,5 @@
-//! Identifiers: one type per noun, so that a contact id cannot be passed where a message id belongs.
+//! Identifiers: one type per noun, so that a contact id cannot be passed where a message id
+//! belongs.
 
 use std::sync::Mutex;
 
@@ -7,11 +8,26 @@ use diesel::{deserialize::FromSqlRow, expression::AsExpression};
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
-/// Declares identifier types: UUIDs of version 7 (time-ordered, 74 random bits), shown and parsed in the usual form.
+/// Declares identifier types: UUIDs of version 7 (time-ordered, 74 random bits), shown and parsed
+/// in the usual form.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+        #[
+            derive(
+                Clone,
+                Copy,
+                PartialEq,
+                Eq,
+                PartialOrd,
+                Ord,
+                Hash,
+                Serialize,
+                Deserialize,
+                AsExpression,
+                FromSqlRow
+            )
+        ]
         #[diesel(sql_type = diesel::sql_types::Uuid)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
@@ -19,7 +35,12 @@ macro_rules! ids {
         impl $name {
             /// Makes a new identifier, later in order than those made before it.
             #[must_use]
-            #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
+            #[
+                expect(
+                    clippy::new_without_default,
+                    reason = "a default that differs each time would surprise"
+                )
+            ]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
@@ -46,7 +67,12 @@ macro_rules! ids {
         }
 
         impl diesel::serialize::ToSql<diesel::sql_types::Uuid, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b,
+                '_,
+                diesel::pg::Pg>
+            ) -> diesel::serialize::Result {
                 diesel::serialize::ToSql::<diesel::sql_types::Uuid, diesel::pg::Pg>::to_sql(&self.0, out)
             }
         }
@@ -104,15 +130,18 @@ static COUNTER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 /// An id has 48 bits for its time.
 const LAST_MILLISECOND: u64 = (1 << 48) - 1;
 
-/// The id of a message begins with the time of its `created_at`: whoever wants those of some time finds them in the order of the key.
+/// The id of a message begins with the time of its `created_at`: whoever wants those of some time
+/// finds them in the order of the key.
 impl MessageId {
-    /// Makes the identifier of a message that is composed or received now, later in order than those that this process made before.
+    /// Makes the identifier of a message that is composed or received now, later in order than
+    /// those that this process made before.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self(Uuid::new_v7(timestamp(&COUNTER, now)))
     }
 
-    /// Makes the identifier of a message of some time ago, which takes its place among those of that time.
+    /// Makes the identifier of a message of some time ago, which takes its place among those of
+    /// that time.
     #[must_use]
     pub fn of_the_past(time: DateTime<Utc>) -> Self {
         Self(Uuid::new_v7(timestamp(NoContext, time)))
@@ -144,7 +173,8 @@ impl MessageId {
     }
 }
 
-/// The id of an enrollment begins with the time of its cause, which is right before the contact enters.
+/// The id of an enrollment begins with the time of its cause, which is right before the contact
+/// enters.
 impl EnrollmentId {
     /// What comes before every identifier of this time and later.
     #[must_use]
@@ -158,8 +188,15 @@ fn first_at(time: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(u128::from(milliseconds.min(LAST_MILLISECOND)) << 80)
 }
 
-fn timestamp(context: impl uuid::timestamp::ClockSequence<Output = impl Into<u128>>, time: DateTime<Utc>) -> Timestamp {
-    Timestamp::from_unix(context, u64::try_from(time.timestamp()).unwrap_or_default(), time.timestamp_subsec_nanos())
+fn timestamp(
+    context: impl uuid::timestamp::ClockSequence<Output = impl Into<u128>>,
+    time: DateTime<Utc>,
+) -> Timestamp {
+    Timestamp::from_unix(
+        context,
+        u64::try_from(time.timestamp()).unwrap_or_default(),
+        time.timestamp_subsec_nanos(),
+    )
 }
 
 #[cfg(test)]
@@ -174,10 +211,17 @@ mod tests {
         let ids: Vec<MessageId> = (0..1_000).map(|_| MessageId::at(now)).collect();
         assert!(ids.is_sorted() && ids.iter().all(|id| id.time() == now));
         let before = MessageId::of_the_past(now - TimeDelta::milliseconds(1));
-        let bounds = [before, MessageId::first_at(now), ids[0], MessageId::at(now + TimeDelta::days(1))];
-        assert!(bounds.is_sorted(), "{bounds:?}");
         let bounds =
-            [before, before.just_after(), ids[0].just_before(), ids[0], ids[0].just_after(), MessageId::first_at(DateTime::<Utc>::MAX_UTC)];
+            [before, MessageId::first_at(now), ids[0], MessageId::at(now + TimeDelta::days(1))];
+        assert!(bounds.is_sorted(), "{bounds:?}");
+        let bounds = [
+            before,
+            before.just_after(),
+            ids[0].just_before(),
+            ids[0],
+            ids[0].just_after(),
+            MessageId::first_at(DateTime::<Utc>::MAX_UTC),
+        ];
         assert!(bounds.is_sorted_by(|earlier, later| earlier < later), "{bounds:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! Reads JSON objects field by field, so that every error names the path of the field that it is about.
+//! Reads JSON objects field by field, so that every error names the path of the field that it is
+//! about.
 
 use serde_json::{Map, Value};
 
@@ -14,13 +15,23 @@ pub(crate) struct ObjectReader<'v, 'e> {
 }
 
 impl<'v, 'e> ObjectReader<'v, 'e> {
-    /// Begins to read `value`, which stands at `path` (empty for the whole body); what is no object is an error that shows what was `expected`.
-    pub(crate) fn open(path: &str, value: &'v Value, expected: &str, errors: &'e mut FieldErrors) -> Option<Self> {
+    /// Begins to read `value`, which stands at `path` (empty for the whole body); what is no object
+    /// is an error that shows what was `expected`.
+    pub(crate) fn open(
+        path: &str,
+        value: &'v Value,
+        expected: &str,
+        errors: &'e mut FieldErrors,
+    ) -> Option<Self> {
         match value {
             Value::Object(object) => Some(Self { path: path.to_owned(), object, errors }),
             _ => {
                 let path = if path.is_empty() { "body" } else { path };
-                errors.add(path, Mistake::WrongType("an object").with_hint(&format!("Write it like {expected}.")));
+                errors.add(
+                    path,
+                    Mistake::WrongType("an object")
+                        .with_hint(&format!("Write it like {expected}.")),
+                );
                 None
             }
         }
@@ -42,7 +53,11 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     }
 
     /// Keeps what `parse` makes of a text field; absent, empty, or wrong (then noted) it is none.
-    pub(crate) fn text<T, E: std::fmt::Display>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub(crate) fn text<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         match self.value(field)? {
             Value::String(text) if !text::is_storable(text) => {
                 self.wrong(field, Mistake::Unstorable);
@@ -61,7 +76,11 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
     }
 
     /// The same for a field that must be there and not be blank.
-    pub(crate) fn required_text<T, E: std::fmt::Display>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub(crate) fn required_text<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let mistake = match self.value(field) {
             None => Mistake::Missing,
             Some(Value::String(text)) if text.trim().is_empty() => Mistake::Blank,
@@ -81,7 +100,9 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
             None => Mistake::Missing,
         };
         let sentence = match mistake {
-            Mistake::Missing | Mistake::Blank => mistake.with_hint(&format!("Use one of: {}.", known.join(", "))),
+            Mistake::Missing | Mistake::Blank => {
+                mistake.with_hint(&format!("Use one of: {}.", known.join(", ")))
+            }
             _ => mistake.to_string(),
         };
         self.wrong(field, sentence);
@@ -90,7 +111,8 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
 
     /// Refuses every field but the known ones, so that a misspelt one is not lost in silence.
     pub(crate) fn only(&mut self, known: &[&str]) {
-        let unknown: Vec<&String> = self.object.keys().filter(|name| !known.contains(&name.as_str())).collect();
+        let unknown: Vec<&String> =
+            self.object.keys().filter(|name| !known.contains(&name.as_str())).collect();
         for name in unknown {
             let known = known.iter().map(ToString::to_string).collect();
             self.wrong(name, Mistake::UnknownField(known));

@@ -15,12 +15,16 @@ use serde_json::Value;
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Parameters as a JSON object, names in the order of their first occurrence; what occurs several times becomes a list.
+    /// Parameters as a JSON object, names in the order of their first occurrence; what occurs
+    /// several times becomes a list.
     #[must_use]
     pub fn of_params(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> Self {
-        let params: Vec<(&str, &str)> = params.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        let params: Vec<(&str, &str)> =
+            params.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         let (is_first, next) = occurrences(&params);
-        let mut text = String::with_capacity(64 + params.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>());
+        let mut text = String::with_capacity(
+            64 + params.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>(),
+        );
         text.push('{');
         for (at, (name, value)) in params.iter().enumerate().filter(|(at, _)| is_first[*at]) {
             if at > 0 {
@@ -59,7 +63,8 @@ impl From<&Value> for JsonText {
     }
 }
 
-/// Which parameters are the first of their name, and where each name occurs next; sorted, so that many parameters cost no more each.
+/// Which parameters are the first of their name, and where each name occurs next; sorted, so that
+/// many parameters cost no more each.
 fn occurrences(params: &[(&str, &str)]) -> (Vec<bool>, Vec<Option<usize>>) {
     let mut by_name: Vec<usize> = (0..params.len()).collect();
     by_name.sort_by_key(|at| params[*at].0);
@@ -106,7 +111,10 @@ mod tests {
     fn parameters_become_an_object_and_repeated_ones_a_list() {
         assert_eq!(params(&[]), json!({}));
         assert_eq!(params(&[("To", "+1"), ("Body", "")]), json!({ "To": "+1", "Body": "" }));
-        assert_eq!(params(&[("A", "1"), ("B", "2"), ("A", "3"), ("A", "4")]), json!({ "A": ["1", "3", "4"], "B": "2" }));
+        assert_eq!(
+            params(&[("A", "1"), ("B", "2"), ("A", "3"), ("A", "4")]),
+            json!({ "A": ["1", "3", "4"], "B": "2" })
+        );
     }
 
     #[test]

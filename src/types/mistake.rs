@@ -1,4 +1,5 @@
-//! Mistakes that are the same in every field, each in the one sentence that all calls of the API and all forms have for it.
+//! Mistakes that are the same in every field, each in the one sentence that all calls of the API
+//! and all forms have for it.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -47,7 +48,9 @@ impl Display for Mistake {
             Self::TooLong(most) => write!(f, "Use at most {most} characters."),
             Self::TooMany(most, nouns) => write!(f, "At most {most} {nouns}."),
             Self::OutOfRange(least, most) => write!(f, "Enter a number from {least} to {most}."),
-            Self::ControlCharacter => f.write_str("Line breaks and control characters are not possible here."),
+            Self::ControlCharacter => {
+                f.write_str("Line breaks and control characters are not possible here.")
+            }
             Self::Unstorable => f.write_str(UNSTORABLE),
             Self::NotAnId(noun) => {
                 let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
@@ -55,10 +58,16 @@ impl Display for Mistake {
             }
             Self::Unknown(noun) => write!(f, "There is no such {noun}."),
             Self::UnknownField(known) if known.is_empty() => f.write_str("There is no such field."),
-            Self::UnknownField(known) => write!(f, "There is no such field; use one of: {}.", known.join(", ")),
+            Self::UnknownField(known) => {
+                write!(f, "There is no such field; use one of: {}.", known.join(", "))
+            }
             Self::Twice => f.write_str("This field is given twice."),
-            Self::NotOneOf(word, known) => write!(f, "“{word}” is not known here; use one of: {}.", known.join(", ")),
-            Self::NotATime => f.write_str("This is not a time in RFC 3339, such as 2026-11-21T10:00:00Z."),
+            Self::NotOneOf(word, known) => {
+                write!(f, "“{word}” is not known here; use one of: {}.", known.join(", "))
+            }
+            Self::NotATime => {
+                f.write_str("This is not a time in RFC 3339, such as 2026-11-21T10:00:00Z.")
+            }
         }
     }
 }
@@ -96,7 +105,13 @@ pub fn line(typed: &str, most: usize) -> Result<&str, Mistake> {
 
 /// Reads a name: one line of text of up to so many characters.
 pub fn name(typed: &str, most: usize) -> Result<&str, String> {
-    line(typed, most).map_err(|mistake| if mistake == Mistake::Blank { mistake.with_hint("Enter a name.") } else { mistake.to_string() })
+    line(typed, most).map_err(|mistake| {
+        if mistake == Mistake::Blank {
+            mistake.with_hint("Enter a name.")
+        } else {
+            mistake.to_string()
+        }
+    })
 }
 
 /// Reads the id of a noun.
@@ -125,8 +140,14 @@ mod tests {
     fn an_id_is_read_or_its_mistake_told() {
         let written = ContactId::new();
         assert_eq!(id(&format!(" {written} "), "contact"), Ok(written));
-        assert_eq!(id::<ContactId>("7", "contact").unwrap_err().to_string(), "This is not the id of a contact.");
-        assert_eq!(id::<ContactId>("7", "automation").unwrap_err().to_string(), "This is not the id of an automation.");
+        assert_eq!(
+            id::<ContactId>("7", "contact").unwrap_err().to_string(),
+            "This is not the id of a contact."
+        );
+        assert_eq!(
+            id::<ContactId>("7", "automation").unwrap_err().to_string(),
+            "This is not the id of an automation."
+        );
         assert_eq!(id::<ContactId>(" ", "contact"), Err(Mistake::Blank));
     }
 }

@@ -1,4 +1,5 @@
-//! Moments: dates and times as programs write them, read by one parser for texts, conditions and reported events.
+//! Moments: dates and times as programs write them, read by one parser for texts, conditions and
+//! reported events.
 
 use std::cmp::Ordering;
 
@@ -6,7 +7,8 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTim
 use chrono_tz::Tz;
 use serde_json::Value;
 
-/// The years that a date can have: what lies outside is a unit mistaken for another, or a placeholder such as 9999-12-31.
+/// The years that a date can have: what lies outside is a unit mistaken for another, or a
+/// placeholder such as 9999-12-31.
 const YEARS: std::ops::RangeInclusive<i64> = 1900..=2200;
 
 /// Below this a number counts seconds since 1970: as milliseconds it would be before March 1973.
@@ -34,25 +36,35 @@ pub enum Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MomentError {
     /// No known form.
-    #[error("this is not a date or time, such as 2026-11-21T10:00:00Z, 2026-11-21 or seconds since 1970")]
+    #[error(
+        "this is not a date or time, such as 2026-11-21T10:00:00Z, 2026-11-21 or seconds since 1970"
+    )]
     Unreadable,
     /// A form that is known, with a year that cannot be meant.
-    #[error("the year {0} is outside 1900 to 2200; seconds, milliseconds and microseconds since 1970 are told apart by their size")]
+    #[error(
+        "the year {0} is outside 1900 to 2200; seconds, milliseconds and microseconds since 1970 \
+         are told apart by their size"
+    )]
     Year(i64),
 }
 
 impl Moment {
-    /// Reads a text: RFC 3339 and what resembles it (a space instead of `T`, `+0200`, `+02`, no seconds, no zone), a date alone,
-    /// RFC 2822, JavaScript's `Date`, and seconds, milliseconds, microseconds or nanoseconds since 1970 in digits.
+    /// Reads a text: RFC 3339 and what resembles it (a space instead of `T`, `+0200`, `+02`, no
+    /// seconds, no zone), a date alone, RFC 2822, JavaScript's `Date`, and seconds, milliseconds,
+    /// microseconds or nanoseconds since 1970 in digits.
     pub fn parse(text: &str) -> Result<Self, MomentError> {
         let text = text.trim();
         match text.as_bytes().first() {
             Some(b'0'..=b'9' | b'-' | b'+') => match digits(text) {
                 Some(moment) => moment,
-                None => iso(text).or_else(|| named(text)).ok_or(MomentError::Unreadable)?.in_range(),
+                None => {
+                    iso(text).or_else(|| named(text)).ok_or(MomentError::Unreadable)?.in_range()
+                }
             },
             // A word without a time in it is met often, and is soon told from a date.
-            Some(b'A'..=b'Z' | b'a'..=b'z') if text.contains(':') => named(text).ok_or(MomentError::Unreadable)?.in_range(),
+            Some(b'A'..=b'Z' | b'a'..=b'z') if text.contains(':') => {
+                named(text).ok_or(MomentError::Unreadable)?.in_range()
+            }
             _ => Err(MomentError::Unreadable),
         }
     }
@@ -62,7 +74,8 @@ impl Moment {
         match value {
             Value::String(text) => Self::parse(text),
             Value::Number(number) => {
-                let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+                let whole =
+                    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
                 match (whole, number.as_f64()) {
                     (Some(whole), _) => Self::since_1970(whole),
                     (None, Some(broken)) => Self::since_1970_broken(broken),
@@ -73,7 +86,8 @@ impl Moment {
         }
     }
 
-    /// Reads a whole number of seconds, milliseconds, microseconds or nanoseconds since 1970, which its size tells apart.
+    /// Reads a whole number of seconds, milliseconds, microseconds or nanoseconds since 1970, which
+    /// its size tells apart.
     pub fn since_1970(number: i128) -> Result<Self, MomentError> {
         Self::at(number.saturating_mul(nanos_per(number)))
     }
@@ -86,9 +100,14 @@ impl Moment {
         #[expect(clippy::cast_possible_truncation, reason = "it is below 1e20")]
         let whole = number.trunc() as i128;
         let unit = nanos_per(whole);
-        // A double has about 16 digits: of today's seconds, the sixth decimal is the last that means anything.
+        // A double has about 16 digits: of today's seconds, the sixth decimal is the last that
+        // means anything.
         let step = (unit / 1_000_000).max(1);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a fraction of a unit in steps of a millionth")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "a fraction of a unit in steps of a millionth"
+        )]
         let fraction = ((number.fract() * (unit / step) as f64).round() as i128) * step;
         Self::at(whole.saturating_mul(unit).saturating_add(fraction))
     }
@@ -109,29 +128,39 @@ impl Moment {
         match self {
             // Where clocks are put forward at midnight, the day begins at one.
             Self::Day(day) => {
-                let hours = [0, 1].into_iter().filter_map(|hour| day.and_hms_opt(hour, 0, 0)?.and_local_timezone(zone).earliest());
+                let hours = [0, 1].into_iter().filter_map(|hour| {
+                    day.and_hms_opt(hour, 0, 0)?.and_local_timezone(zone).earliest()
+                });
                 hours.map(|time| time.fixed_offset()).next().unwrap_or_else(|| self.instant())
             }
             Self::Unzoned(_) | Self::Instant(_) => self.instant(),
         }
     }
 
-    /// Which one is earlier. A date is compared with a time as its beginning there where the time was written.
+    /// Which one is earlier. A date is compared with a time as its beginning there where the time
+    /// was written.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
-            (Self::Day(day), Self::Instant(time)) => day.and_time(NaiveTime::MIN).cmp(&time.naive_local()),
-            (Self::Instant(time), Self::Day(day)) => time.naive_local().cmp(&day.and_time(NaiveTime::MIN)),
+            (Self::Day(day), Self::Instant(time)) => {
+                day.and_time(NaiveTime::MIN).cmp(&time.naive_local())
+            }
+            (Self::Instant(time), Self::Day(day)) => {
+                time.naive_local().cmp(&day.and_time(NaiveTime::MIN))
+            }
             _ => self.instant().cmp(&other.instant()),
         }
     }
 
     fn at(nanos: i128) -> Result<Self, MomentError> {
-        let (seconds, rest) = (nanos.div_euclid(NANOS_PER_SECOND), nanos.rem_euclid(NANOS_PER_SECOND));
+        let (seconds, rest) =
+            (nanos.div_euclid(NANOS_PER_SECOND), nanos.rem_euclid(NANOS_PER_SECOND));
         let time = i64::try_from(seconds).ok().zip(u32::try_from(rest).ok());
         match time.and_then(|(seconds, rest)| DateTime::<Utc>::from_timestamp(seconds, rest)) {
             Some(time) => Self::Instant(time.fixed_offset()).in_range(),
-            None => Err(MomentError::Year(i64::try_from(1970 + seconds / SECONDS_PER_YEAR).unwrap_or(i64::MAX))),
+            None => Err(MomentError::Year(
+                i64::try_from(1970 + seconds / SECONDS_PER_YEAR).unwrap_or(i64::MAX),
+            )),
         }
     }
 
@@ -155,26 +184,31 @@ const fn nanos_per(number: i128) -> i128 {
     }
 }
 
-/// A text that is a number: `20260309` is a date, anything else counts since 1970. None where it is no number.
+/// A text that is a number: `20260309` is a date, anything else counts since 1970. None where it is
+/// no number.
 fn digits(text: &str) -> Option<Result<Moment, MomentError>> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let all_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) {
         return None;
     }
     Some(match text.len() {
-        8 if unsigned.len() == 8 && whole.len() == 8 => {
-            compact_day(text).ok_or(MomentError::Unreadable).and_then(|day| Moment::Day(day).in_range())
-        }
+        8 if unsigned.len() == 8 && whole.len() == 8 => compact_day(text)
+            .ok_or(MomentError::Unreadable)
+            .and_then(|day| Moment::Day(day).in_range()),
         // A year or a number of something, not seconds since 1970.
         _ if whole.len() < 8 => Err(MomentError::Unreadable),
-        _ if unsigned.len() == whole.len() => text.parse().map_err(|_| MomentError::Unreadable).and_then(Moment::since_1970),
+        _ if unsigned.len() == whole.len() => {
+            text.parse().map_err(|_| MomentError::Unreadable).and_then(Moment::since_1970)
+        }
         _ => text.parse().map_err(|_| MomentError::Unreadable).and_then(Moment::since_1970_broken),
     })
 }
 
-/// `2026-03-09`, `2026-03-09T10:00:00.123+02:00`, `2026-03-09 10:00 +0200`, `20260309T100000Z` and what lies between.
+/// `2026-03-09`, `2026-03-09T10:00:00.123+02:00`, `2026-03-09 10:00 +0200`, `20260309T100000Z` and
+/// what lies between.
 fn iso(text: &str) -> Option<Moment> {
     let (day, rest) = match text.get(8..9) {
         Some("T" | "t") => (compact_day(text.get(..8)?)?, text.get(8..)?),
@@ -203,12 +237,19 @@ fn dashed_day(text: &str) -> Option<NaiveDate> {
 }
 
 fn compact_day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::from_ymd_opt(number(text.get(..4)?)?.try_into().ok()?, number(text.get(4..6)?)?, number(text.get(6..8)?)?)
+    NaiveDate::from_ymd_opt(
+        number(text.get(..4)?)?.try_into().ok()?,
+        number(text.get(4..6)?)?,
+        number(text.get(6..8)?)?,
+    )
 }
 
-/// `10:00`, `10:00:59.123`, `100059`: the time, whether it is the end of the day (`24:00`), and what follows.
+/// `10:00`, `10:00:59.123`, `100059`: the time, whether it is the end of the day (`24:00`), and
+/// what follows.
 fn clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
-    let length = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(text.len());
+    let length = text
+        .find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ','))
+        .unwrap_or(text.len());
     let (written, rest) = text.split_at(length);
     let (clock, fraction) = written.split_once(['.', ',']).unwrap_or((written, ""));
     let parts: Vec<&str> = match clock.len() {
@@ -221,7 +262,12 @@ fn clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
         [hour, minute, second] => (hour, minute, second),
         _ => return None,
     };
-    if minute.len() != 2 || second.len() != 2 || hour.is_empty() || hour.len() > 2 || written.ends_with(['.', ',', ':']) {
+    if minute.len() != 2
+        || second.len() != 2
+        || hour.is_empty()
+        || hour.len() > 2
+        || written.ends_with(['.', ',', ':'])
+    {
         return None;
     }
     let (hour, minute, second) = (number(hour)?, number(minute)?, number(second)?);
@@ -233,14 +279,23 @@ fn clock(text: &str) -> Option<(NaiveTime, bool, &str)> {
         return Some((NaiveTime::MIN, true, rest));
     }
     // A leap second is told as the second before it.
-    let time = NaiveTime::from_hms_nano_opt(hour, minute, second.min(if second == 60 { 59 } else { 60 }), nanos)?;
+    let time = NaiveTime::from_hms_nano_opt(
+        hour,
+        minute,
+        second.min(if second == 60 { 59 } else { 60 }),
+        nanos,
+    )?;
     Some((time, false, rest))
 }
 
 /// `Z`, `UTC`, `GMT`, `+02:00`, `+0200`, `+02`, with `GMT` before it too.
 fn offset(text: &str) -> Option<FixedOffset> {
     let upper = text.to_ascii_uppercase();
-    let rest = upper.strip_prefix("UTC").or_else(|| upper.strip_prefix("GMT")).unwrap_or(&upper).trim_start();
+    let rest = upper
+        .strip_prefix("UTC")
+        .or_else(|| upper.strip_prefix("GMT"))
+        .unwrap_or(&upper)
+        .trim_start();
     if rest == "Z" || (rest.is_empty() && rest.len() < upper.len()) {
         return FixedOffset::east_opt(0);
     }
@@ -256,7 +311,10 @@ fn offset(text: &str) -> Option<FixedOffset> {
         None if digits.len() == 4 => digits.split_at_checked(2)?,
         None => (digits, "00"),
     };
-    let (hours, minutes) = (number(hours).filter(|hours| *hours <= 23)?, number(minutes).filter(|minutes| *minutes <= 59)?);
+    let (hours, minutes) = (
+        number(hours).filter(|hours| *hours <= 23)?,
+        number(minutes).filter(|minutes| *minutes <= 59)?,
+    );
     FixedOffset::east_opt(sign * i32::try_from(hours * 3_600 + minutes * 60).ok()?)
 }
 
@@ -273,7 +331,8 @@ fn named(text: &str) -> Option<Moment> {
 }
 
 fn number(text: &str) -> Option<u32> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())?
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// The network that one caller has for themselves: an IPv4 address, or the 64 bits of an IPv6 address that a provider gives to one line.
+/// The network that one caller has for themselves: an IPv4 address, or the 64 bits of an IPv6
+/// address that a provider gives to one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Network {
     /// One address.
@@ -22,10 +23,15 @@ pub struct TrustedProxies(Vec<IpNet>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// It is something else.
-    #[error("“{0}” is no address and no network; write it like 127.0.0.1, 10.0.0.0/8, fd00::/8, or none")]
+    #[error(
+        "“{0}” is no address and no network; write it like 127.0.0.1, 10.0.0.0/8, fd00::/8, or none"
+    )]
     Syntax(String),
     /// It is everybody.
-    #[error("“{0}” is everybody, who could then call themselves whatever they like; name the proxies only, like 127.0.0.1, 10.0.0.0/8")]
+    #[error(
+        "“{0}” is everybody, who could then call themselves whatever they like; name the proxies \
+         only, like 127.0.0.1, 10.0.0.0/8"
+    )]
     Everybody(String),
 }
 
@@ -33,7 +39,9 @@ impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
-            IpAddr::V6(address) => Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or_default()),
+            IpAddr::V6(address) => {
+                Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or_default())
+            }
         }
     }
 }
@@ -50,10 +58,14 @@ impl fmt::Display for Network {
 impl TrustedProxies {
     /// Reads addresses and networks, separated by commas or blanks; `none` is none.
     pub fn parse(text: &str) -> Result<Self, NetworkError> {
-        let words = text.split(|character: char| character == ',' || character.is_whitespace()).filter(|word| !word.is_empty());
+        let words = text
+            .split(|character: char| character == ',' || character.is_whitespace())
+            .filter(|word| !word.is_empty());
         let mut networks = Vec::new();
         for word in words.filter(|word| !word.eq_ignore_ascii_case("none")) {
-            let network = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical())));
+            let network = word.parse::<IpNet>().or_else(|_| {
+                word.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()))
+            });
             let network = network.map_err(|_| NetworkError::Syntax(word.to_owned()))?.trunc();
             if network.prefix_len() == 0 {
                 return Err(NetworkError::Everybody(word.to_owned()));
@@ -94,7 +106,11 @@ mod tests {
     #[test]
     fn a_caller_is_an_address_of_ipv4_or_64_bits_of_ipv6() {
         let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(network("192.0.2.7"), network("::ffff:192.0.2.7"), "what a socket for both kinds calls it");
+        assert_eq!(
+            network("192.0.2.7"),
+            network("::ffff:192.0.2.7"),
+            "what a socket for both kinds calls it"
+        );
         assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
@@ -118,7 +134,9 @@ mod tests {
         }
         assert_eq!(proxies.to_string(), "127.0.0.1/32, ::1/128, 10.0.0.0/8, fd00::/8");
         assert!(TrustedProxies::parse("none").unwrap().is_empty());
-        for bad in ["proxy.internal", "10.0.0.0/33", "*", "10.0.0", "127.0.0.1:80", "0.0.0.0/0", "::/0"] {
+        for bad in
+            ["proxy.internal", "10.0.0.0/33", "*", "10.0.0", "127.0.0.1:80", "0.0.0.0/0", "::/0"]
+        {
             assert!(TrustedProxies::parse(bad).is_err(), "{bad}");
         }
     }

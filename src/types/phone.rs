@@ -14,10 +14,14 @@ use super::country::Country;
 pub use error::PhoneError;
 pub use parse::ParsedPhone;
 
-/// A phone number in E.164, e.g. `+14155550123`: possible in its country, and mostly valid, see [`PhoneNumber::is_valid`].
+/// A phone number in E.164, e.g. `+14155550123`: possible in its country, and mostly valid, see
+/// [`PhoneNumber::is_valid`].
 ///
-/// It has no `Display`, and its `Debug` hides the middle, so that it does not reach a log by accident.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
+/// It has no `Display`, and its `Debug` hides the middle, so that it does not reach a log by
+/// accident.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[serde(try_from = "String", into = "String")]
 pub struct PhoneNumber(String);
@@ -36,46 +40,58 @@ pub struct ShortCodeError;
 const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
 
 impl PhoneNumber {
-    /// Reads a number as people write it: with `+` or `00` and the country code, or nationally for `default_country`.
+    /// Reads a number as people write it: with `+` or `00` and the country code, or nationally for
+    /// `default_country`.
     ///
-    /// Without a country a national number is an error; none is assumed silently. A valid reading is preferred to one that is merely
-    /// possible, and two valid ones are an error.
+    /// Without a country a national number is an error; none is assumed silently. A valid reading
+    /// is preferred to one that is merely possible, and two valid ones are an error.
     pub fn parse(raw: &str, default_country: Option<Country>) -> Result<Self, PhoneError> {
         parse::parse(raw, default_country).map(|parsed| parsed.number)
     }
 
-    /// The same, and says whether the number is valid: what is stored or sent to without being valid is to be pointed out.
-    pub fn parse_and_judge(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
+    /// The same, and says whether the number is valid: what is stored or sent to without being
+    /// valid is to be pointed out.
+    pub fn parse_and_judge(
+        raw: &str,
+        default_country: Option<Country>,
+    ) -> Result<ParsedPhone, PhoneError> {
         parse::parse(raw, default_country)
     }
 
-    /// Accepts only what is in E.164 already, without looking at the numbering plan: for stored and internal values.
+    /// Accepts only what is in E.164 already, without looking at the numbering plan: for stored and
+    /// internal values.
     pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
         if parse::is_e164(text) { Ok(Self(text.to_owned())) } else { Err(PhoneError::NotE164) }
     }
 
-    /// Whether it lies in a range of its country's numbering plan that is in use; otherwise it only has the length of a number there.
+    /// Whether it lies in a range of its country's numbering plan that is in use; otherwise it only
+    /// has the length of a number there.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         plan::is_valid(&self.0)
     }
 
-    /// What to say of a number that is not valid, e.g. “This is not a valid number for Germany. Check it.”
+    /// What to say of a number that is not valid, e.g. “This is not a valid number for Germany.
+    /// Check it.”
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let place = || self.country().map(|country| format!(" for {}", country.name())).unwrap_or_default();
+        let place =
+            || self.country().map(|country| format!(" for {}", country.name())).unwrap_or_default();
         (!self.is_valid()).then(|| format!("This is not a valid number{}. Check it.", place()))
     }
 
-    /// The number of the same line by today's numbering plan: `+5215512345678` is `+525512345678` since Mexico's change.
+    /// The number of the same line by today's numbering plan: `+5215512345678` is `+525512345678`
+    /// since Mexico's change.
     ///
-    /// Contacts and suppressions are kept by it. [`PhoneNumber::parse`] answers with it already; it is for addresses as Twilio gives them.
+    /// Contacts and suppressions are kept by it. [`PhoneNumber::parse`] answers with it already; it
+    /// is for addresses as Twilio gives them.
     #[must_use]
     pub fn current(self) -> Self {
         line::current(&self.0).map_or(self, Self)
     }
 
-    /// The other way to write the number of the same line, where both are valid: an Argentine mobile with and without its 9.
+    /// The other way to write the number of the same line, where both are valid: an Argentine
+    /// mobile with and without its 9.
     #[must_use]
     pub fn other_form(&self) -> Option<Self> {
         line::other_form(&self.0).map(Self)
@@ -93,8 +109,8 @@ impl PhoneNumber {
         &self.0
     }
 
-    /// The country, where the number tells: not for satellite and other worldwide numbers, nor for unassigned
-    /// North American area codes, which twenty countries share.
+    /// The country, where the number tells: not for satellite and other worldwide numbers, nor for
+    /// unassigned North American area codes, which twenty countries share.
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         plan::country(&self.0)
@@ -109,7 +125,8 @@ impl PhoneNumber {
         })
     }
 
-    /// Whether an address is this number, on whichever channel: `whatsapp:+14155550123` is +14155550123.
+    /// Whether an address is this number, on whichever channel: `whatsapp:+14155550123` is
+    /// +14155550123.
     #[must_use]
     pub fn is_at(&self, address: &str) -> bool {
         let number = address.rsplit_once(':').map_or(address, |(_, number)| number);
@@ -119,17 +136,31 @@ impl PhoneNumber {
     /// Whether this is a North American toll-free number (+1 800, 833 …).
     #[must_use]
     pub fn is_toll_free(&self) -> bool {
-        self.0.len() == 12 && self.0.strip_prefix("+1").is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
+        self.0.len() == 12
+            && self
+                .0
+                .strip_prefix("+1")
+                .is_some_and(|national| TOLL_FREE.iter().any(|area| national.starts_with(area)))
     }
 
-    /// Whether this is an ordinary number of the United States or Canada (a “10DLC”): who texts Americans from one has to register what for.
+    /// Whether this is an ordinary number of the United States or Canada (a “10DLC”): who texts
+    /// Americans from one has to register what for.
     #[must_use]
     pub fn is_ten_digit_long_code(&self) -> bool {
         // +1 500 and the like are personal numbers, without a place.
         let kind = || plan::kind(&self.0);
-        let has_place =
-            || matches!(kind(), Some(PhoneNumberType::FixedLine | PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile));
-        let is_american = || self.country().is_some_and(|country| matches!(country.code(), "US" | "CA"));
+        let has_place = || {
+            matches!(
+                kind(),
+                Some(
+                    PhoneNumberType::FixedLine
+                        | PhoneNumberType::Mobile
+                        | PhoneNumberType::FixedLineOrMobile
+                )
+            )
+        };
+        let is_american =
+            || self.country().is_some_and(|country| matches!(country.code(), "US" | "CA"));
         self.0.len() == 12 && self.0.starts_with("+1") && has_place() && is_american()
     }
 }
@@ -193,14 +224,22 @@ impl From<ShortCode> for String {
 }
 
 impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
-    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
-        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(&self.0, out)
+    fn to_sql<'b>(
+        &'b self,
+        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+    ) -> diesel::serialize::Result {
+        <str as diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg>>::to_sql(
+            &self.0, out,
+        )
     }
 }
 
 impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for PhoneNumber {
     fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg>>::from_sql(bytes)?;
+        let text = <String as diesel::deserialize::FromSql<
+            diesel::sql_types::Text,
+            diesel::pg::Pg,
+        >>::from_sql(bytes)?;
         Ok(Self::try_from(text)?)
     }
 }

@@ -1,11 +1,13 @@
-//! The address under which the world reaches Carillon: what Twilio calls and signs, and what links in pages start with.
+//! The address under which the world reaches Carillon: what Twilio calls and signs, and what links
+//! in pages start with.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::Url;
 
-/// An absolute http(s) URL without query, fragment, credentials or trailing slash; a path prefix is kept.
+/// An absolute http(s) URL without query, fragment, credentials or trailing slash; a path prefix is
+/// kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     url: Url,
@@ -27,7 +29,8 @@ pub enum PublicUrlError {
 }
 
 impl PublicUrl {
-    /// Parses and normalises `text`: host in lower case, standard port and trailing slashes removed.
+    /// Parses and normalises `text`: host in lower case, standard port and trailing slashes
+    /// removed.
     pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
         let mut url = Url::parse(text.trim()).map_err(PublicUrlError::Syntax)?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -53,8 +56,9 @@ impl PublicUrl {
         format!("{}{path}", self.text)
     }
 
-    /// The address of `path` for Twilio to call, with the settings that it takes from a fragment: it tries again, up to five times,
-    /// whatever went wrong. Twilio neither sends nor signs the fragment.
+    /// The address of `path` for Twilio to call, with the settings that it takes from a fragment:
+    /// it tries again, up to five times, whatever went wrong. Twilio neither sends nor signs the
+    /// fragment.
     pub fn hook(&self, path: &str) -> String {
         format!("{}{path}#rc=5&rp=all", self.text)
     }
@@ -111,7 +115,9 @@ mod tests {
 
     #[test]
     fn trailing_slashes_and_standard_ports_do_not_matter() {
-        for text in ["https://sms.example.com", "https://SMS.example.com/", "https://sms.example.com:443//"] {
+        for text in
+            ["https://sms.example.com", "https://SMS.example.com/", "https://sms.example.com:443//"]
+        {
             let url = PublicUrl::parse(text).unwrap();
             assert_eq!(url.as_str(), "https://sms.example.com");
             assert_eq!(url.path_prefix(), "");

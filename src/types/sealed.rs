@@ -16,12 +16,14 @@ use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 
-/// The first byte of everything sealed: XChaCha20-Poly1305 with a random nonce of 24 bytes. Another scheme gets another byte.
+/// The first byte of everything sealed: XChaCha20-Poly1305 with a random nonce of 24 bytes. Another
+/// scheme gets another byte.
 const VERSION: u8 = 1;
 const NONCE_LENGTH: usize = 24;
 const KEY_LENGTH: usize = 32;
 
-/// The key that seals secrets and from which other keys are derived: 32 bytes, wiped from memory at the end, never printed.
+/// The key that seals secrets and from which other keys are derived: 32 bytes, wiped from memory at
+/// the end, never printed.
 #[derive(Clone)]
 pub struct SecretKey(Arc<SecretBox<[u8; KEY_LENGTH]>>);
 
@@ -49,12 +51,16 @@ pub enum SecretKeyError {
 pub enum UnsealError {
     /// The key differs, or the bytes were changed or moved from another row.
     #[error(
-        "this secret was sealed with another CARILLON_SECRET_KEY (or secret.key file): start with the key that was in use when it was \
+        "this secret was sealed with another CARILLON_SECRET_KEY (or secret.key file): start with \
+         the key that was in use when it was \
          saved, or enter the secret again"
     )]
     OtherKey,
     /// The bytes are none of ours.
-    #[error("this secret is damaged or was written by a newer version of Carillon: enter it again, or update")]
+    #[error(
+        "this secret is damaged or was written by a newer version of Carillon: enter it again, or \
+         update"
+    )]
     Unreadable,
 }
 
@@ -77,7 +83,8 @@ impl SecretKey {
             .or_else(|| STANDARD_NO_PAD.decode(text).ok())
             .or_else(|| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok())
             .ok_or(SecretKeyError::Encoding)?;
-        let bytes: [u8; KEY_LENGTH] = bytes.as_slice().try_into().map_err(|_| SecretKeyError::Length(bytes.len()))?;
+        let bytes: [u8; KEY_LENGTH] =
+            bytes.as_slice().try_into().map_err(|_| SecretKeyError::Length(bytes.len()))?;
         if bytes.iter().all(|byte| *byte == bytes[0]) {
             return Err(SecretKeyError::NotRandom);
         }
@@ -89,9 +96,11 @@ impl SecretKey {
         STANDARD.encode(self.0.expose_secret()).into()
     }
 
-    /// Derives 32 bytes for another purpose (signing sessions, say), the same for the same `label`: HMAC-SHA256.
+    /// Derives 32 bytes for another purpose (signing sessions, say), the same for the same `label`:
+    /// HMAC-SHA256.
     pub fn derive(&self, label: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).expect("HMAC takes keys of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
+            .expect("HMAC takes keys of any length");
         mac.update(b"carillon/derive/");
         mac.update(label.as_bytes());
         mac.finalize().into_bytes().into()
@@ -109,12 +118,16 @@ impl fmt::Debug for SecretKey {
 }
 
 impl Sealed {
-    /// Seals `secret` for one place: `context` names column and row (`connections.auth_token:<id>`), and is needed to unseal,
-    /// so that sealed bytes copied to another row are worth nothing.
+    /// Seals `secret` for one place: `context` names column and row
+    /// (`connections.auth_token:<id>`), and is needed to unseal, so that sealed bytes copied to
+    /// another row are worth nothing.
     pub fn seal(key: &SecretKey, secret: &SecretString, context: &str) -> Self {
         let nonce: [u8; NONCE_LENGTH] = rand::random();
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: context.as_bytes() };
-        let ciphertext = key.cipher().encrypt(&XNonce::from(nonce), payload).expect("only texts beyond 256 GB cannot be sealed");
+        let ciphertext = key
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("only texts beyond 256 GB cannot be sealed");
         let mut bytes = Vec::with_capacity(1 + NONCE_LENGTH + ciphertext.len());
         bytes.push(VERSION);
         bytes.extend_from_slice(&nonce);
@@ -125,9 +138,13 @@ impl Sealed {
     /// Reads the secret back; needs the key and the context that it was sealed with.
     pub fn unseal(&self, key: &SecretKey, context: &str) -> Result<SecretString, UnsealError> {
         let [VERSION, rest @ ..] = self.0.as_slice() else { return Err(UnsealError::Unreadable) };
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LENGTH>().ok_or(UnsealError::Unreadable)?;
+        let (nonce, ciphertext) =
+            rest.split_first_chunk::<NONCE_LENGTH>().ok_or(UnsealError::Unreadable)?;
         let payload = Payload { msg: ciphertext, aad: context.as_bytes() };
-        let secret = key.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| UnsealError::OtherKey)?;
+        let secret = key
+            .cipher()
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map_err(|_| UnsealError::OtherKey)?;
         String::from_utf8(secret).map(SecretString::from).map_err(|_| UnsealError::Unreadable)
     }
 }
@@ -177,13 +194,19 @@ mod tests {
         #[test]
         fn a_changed_byte_is_noticed(at in 0_usize..60, flip in 1_u8..=255) {
             let key = SecretKey::generate();
-            let mut sealed = Sealed::seal(&key, &"0123456789abcdef0123456789abcdef".into(), CONTEXT);
+            let mut sealed = Sealed::seal(
+                &key,
+                &"0123456789abcdef0123456789abcdef".into(),
+                CONTEXT
+            );
             sealed.0[at] ^= flip;
             prop_assert!(sealed.unseal(&key, CONTEXT).is_err());
         }
 
         #[test]
-        fn any_bytes_are_refused_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn any_bytes_are_refused_without_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..80)
+        ) {
             prop_assert!(Sealed(bytes).unseal(&SecretKey::generate(), CONTEXT).is_err());
         }
     }
@@ -192,15 +215,26 @@ mod tests {
     fn another_key_or_another_row_cannot_unseal() {
         let key = SecretKey::generate();
         let sealed = Sealed::seal(&key, &"token".into(), CONTEXT);
-        assert_eq!(sealed.unseal(&SecretKey::generate(), CONTEXT).unwrap_err(), UnsealError::OtherKey);
-        assert_eq!(sealed.unseal(&key, "connections.auth_token:0191").unwrap_err(), UnsealError::OtherKey);
-        assert!(UnsealError::OtherKey.to_string().contains("sealed with another CARILLON_SECRET_KEY"));
+        assert_eq!(
+            sealed.unseal(&SecretKey::generate(), CONTEXT).unwrap_err(),
+            UnsealError::OtherKey
+        );
+        assert_eq!(
+            sealed.unseal(&key, "connections.auth_token:0191").unwrap_err(),
+            UnsealError::OtherKey
+        );
+        assert!(
+            UnsealError::OtherKey.to_string().contains("sealed with another CARILLON_SECRET_KEY")
+        );
     }
 
     #[test]
     fn the_same_secret_sealed_twice_differs() {
         let key = SecretKey::generate();
-        assert_ne!(Sealed::seal(&key, &"token".into(), CONTEXT), Sealed::seal(&key, &"token".into(), CONTEXT));
+        assert_ne!(
+            Sealed::seal(&key, &"token".into(), CONTEXT),
+            Sealed::seal(&key, &"token".into(), CONTEXT)
+        );
     }
 
     #[test]
@@ -208,9 +242,13 @@ mod tests {
         let key = SecretKey::generate();
         let bytes = *key.0.expose_secret();
         let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        for text in
-            [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes), hex.to_uppercase(), format!(" {hex}\n")]
-        {
+        for text in [
+            STANDARD.encode(bytes),
+            STANDARD_NO_PAD.encode(bytes),
+            URL_SAFE_NO_PAD.encode(bytes),
+            hex.to_uppercase(),
+            format!(" {hex}\n"),
+        ] {
             assert_eq!(*SecretKey::parse(&text).unwrap().0.expose_secret(), bytes, "{text}");
         }
     }

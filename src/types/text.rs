@@ -1,7 +1,9 @@
-//! Text from outside, cleaned once, where it enters: PostgreSQL and pages hold no NUL character, and JSON may escape half a character.
+//! Text from outside, cleaned once, where it enters: PostgreSQL and pages hold no NUL character,
+//! and JSON may escape half a character.
 //!
-//! What a program or a person sends is refused with the field that holds such a character. What Twilio sends cannot be refused, since a
-//! STOP would be lost with it: there the character is dropped. In the address of a page U+FFFD takes its place, which people see.
+//! What a program or a person sends is refused with the field that holds such a character. What
+//! Twilio sends cannot be refused, since a STOP would be lost with it: there the character is
+//! dropped. In the address of a page U+FFFD takes its place, which people see.
 
 use std::borrow::Cow;
 
@@ -11,13 +13,16 @@ use serde_json::Value;
 use crate::error::FieldErrors;
 
 /// What an answer says of a text that cannot be stored.
-pub const UNSTORABLE: &str = "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
+pub const UNSTORABLE: &str =
+    "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
 
-/// Whether a character is not to be seen where it cannot be understood: joiners, direction marks, soft hyphens, variation selectors, tags.
-/// Source: Unicode's property `Default_Ignorable_Code_Point`.
+/// Whether a character is not to be seen where it cannot be understood: joiners, direction marks,
+/// soft hyphens, variation selectors, tags. Source: Unicode's property
+/// `Default_Ignorable_Code_Point`.
 #[must_use]
 pub fn is_ignorable(character: char) -> bool {
-    !character.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+    !character.is_ascii()
+        && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
 /// Whether PostgreSQL and pages can hold a text.
@@ -32,7 +37,8 @@ pub fn cleaned(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_storable(&text) { text } else { Cow::Owned(text.replace('\0', "")) }
 }
 
-/// The pairs of a query or a form, decoded; NUL characters and bytes that are no UTF-8 become U+FFFD.
+/// The pairs of a query or a form, decoded; NUL characters and bytes that are no UTF-8 become
+/// U+FFFD.
 pub fn pairs(urlencoded: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     url::form_urlencoded::parse(urlencoded).map(|(name, value)| (marked(name), marked(value)))
 }
@@ -49,8 +55,9 @@ pub fn unstorable_field(urlencoded: &[u8]) -> Option<String> {
         .map(|(name, _)| cleaned(name).into_owned())
 }
 
-/// JSON from Twilio as it can be read and stored, whatever its texts hold: NUL characters are dropped; half a surrogate pair and bytes
-/// that are no UTF-8 become U+FFFD, other control characters blanks.
+/// JSON from Twilio as it can be read and stored, whatever its texts hold: NUL characters are
+/// dropped; half a surrogate pair and bytes that are no UTF-8 become U+FFFD, other control
+/// characters blanks.
 #[must_use]
 pub fn cleaned_json(json: &[u8]) -> Cow<'_, [u8]> {
     let is_plain = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\n' | b'\r' | b'\t');
@@ -65,8 +72,9 @@ pub fn cleaned_json(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(replace_escapes(&text, b"", b"\\ufffd").into_owned())
 }
 
-/// JSON from a program that holds what cannot be stored, with each half of a surrogate pair as a NUL character, so that it can be read and
-/// [`unstorable_values`] finds both; none if all of it can be stored.
+/// JSON from a program that holds what cannot be stored, with each half of a surrogate pair as a
+/// NUL character, so that it can be read and [`unstorable_values`] finds both; none if all of it
+/// can be stored.
 #[must_use]
 pub fn with_marks(json: &[u8]) -> Option<Vec<u8>> {
     match replace_escapes(json, b"\\u0000", b"\\u0000") {
@@ -81,7 +89,9 @@ pub fn is_storable_value(value: &Value) -> bool {
     match value {
         Value::String(text) => is_storable(text),
         Value::Array(elements) => elements.iter().all(is_storable_value),
-        Value::Object(object) => object.iter().all(|(name, value)| is_storable(name) && is_storable_value(value)),
+        Value::Object(object) => {
+            object.iter().all(|(name, value)| is_storable(name) && is_storable_value(value))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }
@@ -95,9 +105,12 @@ pub fn unstorable_values(value: &Value) -> FieldErrors {
 }
 
 fn note_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let below =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
-        Value::String(text) if !is_storable(text) => errors.add(if path.is_empty() { "body" } else { path }, UNSTORABLE),
+        Value::String(text) if !is_storable(text) => {
+            errors.add(if path.is_empty() { "body" } else { path }, UNSTORABLE)
+        }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
                 note_unstorable(&below(&index.to_string()), element, errors);
@@ -116,20 +129,27 @@ fn note_unstorable(path: &str, value: &Value, errors: &mut FieldErrors) {
     }
 }
 
-/// JSON with other escapes for NUL characters and for halves of surrogate pairs; the same JSON where it has none.
+/// JSON with other escapes for NUL characters and for halves of surrogate pairs; the same JSON
+/// where it has none.
 fn replace_escapes<'a>(json: &'a [u8], nul: &[u8], half: &[u8]) -> Cow<'a, [u8]> {
     if !json.contains(&b'\\') {
         return Cow::Borrowed(json);
     }
     let mut replaced = Vec::new();
     let (mut at, mut copied) = (0, 0);
-    while let Some(found) = json.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+    while let Some(found) =
+        json.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\'))
+    {
         let start = at + found;
         let (length, instead) = match escaped_unit(json, start) {
             // Another escape: what follows the backslash is no beginning of one.
             None => (2, None),
             Some(0) => (6, Some(nul)),
-            Some(0xd800..=0xdbff) if matches!(escaped_unit(json, start + 6), Some(0xdc00..=0xdfff)) => (12, None),
+            Some(0xd800..=0xdbff)
+                if matches!(escaped_unit(json, start + 6), Some(0xdc00..=0xdfff)) =>
+            {
+                (12, None)
+            }
             Some(0xd800..=0xdfff) => (6, Some(half)),
             Some(_) => (6, None),
         };
@@ -150,7 +170,9 @@ fn replace_escapes<'a>(json: &'a [u8], nul: &[u8], half: &[u8]) -> Cow<'a, [u8]>
 /// The UTF-16 unit that is escaped here as `\u00e9`.
 fn escaped_unit(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
-    digits.iter().try_fold(0, |unit: u16, digit| Some((unit << 4) | u16::try_from(char::from(*digit).to_digit(16)?).ok()?))
+    digits.iter().try_fold(0, |unit: u16, digit| {
+        Some((unit << 4) | u16::try_from(char::from(*digit).to_digit(16)?).ok()?)
+    })
 }
 
 #[cfg(test)]
@@ -168,7 +190,10 @@ mod tests {
     fn a_nul_character_is_dropped_from_what_twilio_posts_and_lists() {
         assert_eq!(cleaned("STOP\0ALL\0".into()), "STOPALL");
         assert!(matches!(cleaned("STOP".into()), Cow::Borrowed("STOP")));
-        assert_eq!(twilio(r#"{"body": "STOP\u0000ALL", "na\u0000me": 1}"#), json!({ "body": "STOPALL", "name": 1 }));
+        assert_eq!(
+            twilio(r#"{"body": "STOP\u0000ALL", "na\u0000me": 1}"#),
+            json!({ "body": "STOPALL", "name": 1 })
+        );
         assert_eq!(twilio("{\"body\": \"STOP\0 \u{1}\"}"), json!({ "body": "STOP  " }));
     }
 
@@ -187,7 +212,10 @@ mod tests {
         ] {
             assert_eq!(twilio(&format!(r#"["{escaped}"]"#)), json!([read]), "{escaped}");
         }
-        assert_eq!(serde_json::from_slice::<Value>(&cleaned_json(b"[\"a\xff\xfeb\"]")).unwrap(), json!(["a\u{fffd}\u{fffd}b"]));
+        assert_eq!(
+            serde_json::from_slice::<Value>(&cleaned_json(b"[\"a\xff\xfeb\"]")).unwrap(),
+            json!(["a\u{fffd}\u{fffd}b"])
+        );
     }
 
     #[test]
@@ -197,18 +225,25 @@ mod tests {
             let errors = unstorable_values(&serde_json::from_slice(&marked).unwrap());
             errors.iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(fields(r#"{"a": "\u0000", "b": [1, {"c": "x\ud800"}], "d": "ok"}"#), ["a", "b.1.c"]);
+        assert_eq!(
+            fields(r#"{"a": "\u0000", "b": [1, {"c": "x\ud800"}], "d": "ok"}"#),
+            ["a", "b.1.c"]
+        );
         assert_eq!(fields(r#"{"a\u0000": 1}"#), ["a\u{fffd}"]);
         assert_eq!(fields(r#""\udfff""#), ["body"]);
         assert_eq!(fields(r#"["\\", "\u0000"]"#), ["1"]);
-        for storable in [r#"{"a": "\\u0000"}"#, r#"{"a": "\ud83d\ude00 \u0001"}"#, "{}", r#"["\"#, r#"["\u00"#] {
+        for storable in
+            [r#"{"a": "\\u0000"}"#, r#"{"a": "\ud83d\ude00 \u0001"}"#, "{}", r#"["\"#, r#"["\u00"#]
+        {
             assert_eq!(with_marks(storable.as_bytes()), None, "{storable}");
         }
     }
 
     #[test]
     fn a_nul_character_in_an_address_is_seen() {
-        let read: Vec<_> = pairs(b"text=a%00b&na%00me=x&other=%FF").map(|(name, value)| format!("{name}: {value}")).collect();
+        let read: Vec<_> = pairs(b"text=a%00b&na%00me=x&other=%FF")
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
         assert_eq!(read, ["text: a\u{fffd}b", "na\u{fffd}me: x", "other: \u{fffd}"]);
     }
 
@@ -228,10 +263,15 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_become_a_text_that_cannot_be_stored(bytes in proptest::collection::vec(any::<u8>(), 0..40), escapes in "(\\\\u(0000|d83d|de00|0041)|\\\\\\\\|x){0,6}") {
+        fn no_bytes_become_a_text_that_cannot_be_stored(
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
+            escapes in "(\\\\u(0000|d83d|de00|0041)|\\\\\\\\|x){0,6}"
+        ) {
             let json = [b"[\"".as_slice(), escapes.as_bytes(), b"\"]"].concat();
             prop_assert!(is_storable_value(&serde_json::from_slice(&cleaned_json(&json)).unwrap()));
-            prop_assert!(pairs(&bytes).all(|(name, value)| is_storable(&name) && is_storable(&value)));
+            prop_assert!(
+                pairs(&bytes).all(|(name, value)| is_storable(&name) && is_storable(&value))
+            );
         }
     }
 }

@@ -1,10 +1,17 @@
 //! Enums that the database, the API and the pages all write as the same lower-case word.
 
-/// Declares an enum whose variants have one written form, used by `Display`, `FromStr`, serde and diesel (`Text`) alike.
+/// Declares an enum whose variants have one written form, used by `Display`, `FromStr`, serde and
+/// diesel (`Text`) alike.
 ///
-/// `ALL` lists the variants in the order of their declaration; an unknown word is an error that names the known ones.
+/// `ALL` lists the variants in the order of their declaration; an unknown word is an error that
+/// names the known ones.
 macro_rules! text_enum {
-    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])* $vis:vis enum $name:ident {
+            $($(#[$vdoc:meta])* $variant:ident = $text:literal),
+            + $(,)?
+        }
+    ) => {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
@@ -36,13 +43,21 @@ macro_rules! text_enum {
             fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err($crate::types::text_enum::UnknownWord { word: text.to_owned(), known: &[$($text),+] }),
+                    _ => Err(
+                        $crate::types::text_enum::UnknownWord {
+                            word: text.to_owned(),
+                            known: &[$($text),+]
+                        }
+                    ),
                 }
             }
         }
 
         impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            fn serialize<S: serde::Serializer>(
+                &self,
+                serializer: S
+            ) -> std::result::Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
@@ -55,7 +70,12 @@ macro_rules! text_enum {
         }
 
         impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b,
+                '_,
+                diesel::pg::Pg>
+            ) -> diesel::serialize::Result {
                 std::io::Write::write_all(out, self.as_str().as_bytes())?;
                 Ok(diesel::serialize::IsNull::No)
             }

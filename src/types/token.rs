@@ -1,4 +1,5 @@
-//! Random tokens that prove who calls (sessions, API keys, set-up codes): the holder keeps the token, the database its hash.
+//! Random tokens that prove who calls (sessions, API keys, set-up codes): the holder keeps the
+//! token, the database its hash.
 
 use std::fmt;
 
@@ -23,7 +24,8 @@ impl Token {
         (bytes.len() == 32).then(|| Self(text.into()))
     }
 
-    /// The SHA-256 of the token's text: what is stored and looked up. No salt is needed, since 256 random bits cannot be guessed.
+    /// The SHA-256 of the token's text: what is stored and looked up. No salt is needed, since 256
+    /// random bits cannot be guessed.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.expose_secret()).into()
     }
@@ -54,7 +56,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_tokens() {
-        for text in ["", "abc", "ö", &"A".repeat(42), &"A".repeat(44), &format!("{}=", "A".repeat(43))] {
+        for text in
+            ["", "abc", "ö", &"A".repeat(42), &"A".repeat(44), &format!("{}=", "A".repeat(43))]
+        {
             assert!(Token::parse(text).is_none(), "{text}");
         }
     }

@@ -59,20 +59,52 @@ struct Row<'a> {
 }
 
 /// Makes a key; it can be read from the answer and never again. Needs the caller's transaction.
-pub async fn create(conn: &mut Conn, actor: &Actor, name: &str, role: Role, now: DateTime<Utc>) -> Result<(ApiKey, Key)> {
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    name: &str,
+    role: Role,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, Key)> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        return Err(Error::field("name", "Enter a name of up to 100 characters that says what the key is for."));
+        return Err(Error::field(
+            "name",
+            "Enter a name of up to 100 characters that says what the key is for.",
+        ));
     }
     let key = Key(format!("{START}{}", Token::generate().expose()));
-    let row = Row { id: ApiKeyId::new(), name, role, prefix: &key.0[..PREFIX_LENGTH], key_hash: key.hash(), created_at: now };
-    let made: ApiKey = diesel::insert_into(api_keys::table).values(row).returning(ApiKey::as_returning()).get_result(conn).await?;
-    audit::record(conn, actor, Kind::ApiKey, Some(made.id.0), &format!("made the API key {name}, with the role {role}"), now).await?;
+    let row = Row {
+        id: ApiKeyId::new(),
+        name,
+        role,
+        prefix: &key.0[..PREFIX_LENGTH],
+        key_hash: key.hash(),
+        created_at: now,
+    };
+    let made: ApiKey = diesel::insert_into(api_keys::table)
+        .values(row)
+        .returning(ApiKey::as_returning())
+        .get_result(conn)
+        .await?;
+    audit::record(
+        conn,
+        actor,
+        Kind::ApiKey,
+        Some(made.id.0),
+        &format!("made the API key {name}, with the role {role}"),
+        now,
+    )
+    .await?;
     Ok((made, key))
 }
 
 /// The records of keys, in their order, none for those that are not accepted; notes the use.
-pub async fn authenticate(conn: &mut Conn, keys: &[Key], now: DateTime<Utc>) -> Result<Vec<Option<ApiKey>>> {
+pub async fn authenticate(
+    conn: &mut Conn,
+    keys: &[Key],
+    now: DateTime<Utc>,
+) -> Result<Vec<Option<ApiKey>>> {
     let hashes: Vec<Vec<u8>> = keys.iter().map(Key::hash).collect();
     let found: HashMap<Vec<u8>, ApiKey> = api_keys::table
         .filter(api_keys::key_hash.eq_any(&hashes))
@@ -85,26 +117,48 @@ pub async fn authenticate(conn: &mut Conn, keys: &[Key], now: DateTime<Utc>) -> 
     let unnoted = |key: &&ApiKey| key.last_used_at.is_none_or(|used| now - used >= USED_EVERY);
     let used: Vec<ApiKeyId> = found.values().filter(unnoted).map(|key| key.id).collect();
     if !used.is_empty() {
-        diesel::update(api_keys::table.filter(api_keys::id.eq_any(used))).set(api_keys::last_used_at.eq(now)).execute(conn).await?;
+        diesel::update(api_keys::table.filter(api_keys::id.eq_any(used)))
+            .set(api_keys::last_used_at.eq(now))
+            .execute(conn)
+            .await?;
     }
     Ok(hashes.iter().map(|hash| found.get(hash).cloned()).collect())
 }
 
 /// All keys, the newest first.
 pub async fn list(conn: &mut Conn) -> Result<Vec<ApiKey>> {
-    Ok(api_keys::table.order(api_keys::id.desc()).select(ApiKey::as_select()).limit(1_000).load(conn).await?)
+    Ok(api_keys::table
+        .order(api_keys::id.desc())
+        .select(ApiKey::as_select())
+        .limit(1_000)
+        .load(conn)
+        .await?)
 }
 
 /// Stops accepting a key. Needs the caller's transaction.
-pub async fn revoke(conn: &mut Conn, actor: &Actor, id: ApiKeyId, now: DateTime<Utc>) -> Result<ApiKey> {
-    let revoked: Option<ApiKey> = diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
-        .set(api_keys::revoked_at.eq(now))
-        .returning(ApiKey::as_returning())
-        .get_result(conn)
-        .await
-        .optional()?;
+pub async fn revoke(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: ApiKeyId,
+    now: DateTime<Utc>,
+) -> Result<ApiKey> {
+    let revoked: Option<ApiKey> =
+        diesel::update(api_keys::table.find(id).filter(api_keys::revoked_at.is_null()))
+            .set(api_keys::revoked_at.eq(now))
+            .returning(ApiKey::as_returning())
+            .get_result(conn)
+            .await
+            .optional()?;
     let revoked = revoked.ok_or(Error::NotFound("API key"))?;
-    audit::record(conn, actor, Kind::ApiKey, Some(id.0), &format!("revoked the API key {}", revoked.name), now).await?;
+    audit::record(
+        conn,
+        actor,
+        Kind::ApiKey,
+        Some(id.0),
+        &format!("revoked the API key {}", revoked.name),
+        now,
+    )
+    .await?;
     Ok(revoked)
 }
 

@@ -1,4 +1,5 @@
-//! The audit log: who changed what and when, written in the transaction of the change. Neither secrets nor phone numbers are in it.
+//! The audit log: who changed what and when, written in the transaction of the change. Neither
+//! secrets nor phone numbers are in it.
 
 use std::fmt::Display;
 
@@ -95,12 +96,21 @@ pub struct AuditFilter {
     pub before: Option<AuditId>,
 }
 
-/// What a change has made different, for a line of the log: `the name from Shop to Store, the requests at once from 100 to 250`.
+/// What a change has made different, for a line of the log: `the name from Shop to Store, the
+/// requests at once from 100 to 250`.
 #[derive(Debug, Default)]
 pub struct Differences(Vec<String>);
 
-/// Writes a line. `summary` goes on after the actor's name: “changed the role of Ben from viewer to admin”.
-pub async fn record(conn: &mut Conn, actor: &Actor, kind: Kind, subject: Option<Uuid>, summary: &str, now: DateTime<Utc>) -> Result<()> {
+/// Writes a line. `summary` goes on after the actor's name: “changed the role of Ben from viewer to
+/// admin”.
+pub async fn record(
+    conn: &mut Conn,
+    actor: &Actor,
+    kind: Kind,
+    subject: Option<Uuid>,
+    summary: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     diesel::insert_into(audit_log::table)
         .values((
             audit_log::id.eq(AuditId::new()),
@@ -119,7 +129,11 @@ pub async fn record(conn: &mut Conn, actor: &Actor, kind: Kind, subject: Option<
 
 /// Lines that fit, the newest first.
 pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Vec<Entry>> {
-    let mut query = audit_log::table.select(Entry::as_select()).order(audit_log::id.desc()).limit(limit).into_boxed();
+    let mut query = audit_log::table
+        .select(Entry::as_select())
+        .order(audit_log::id.desc())
+        .limit(limit)
+        .into_boxed();
     if let Some(actor) = filter.actor_id {
         query = query.filter(audit_log::actor_id.eq(actor));
     }
@@ -135,7 +149,12 @@ pub async fn list(conn: &mut Conn, filter: AuditFilter, limit: i64) -> Result<Ve
 impl Differences {
     /// Names what is changed if the two are not the same.
     #[must_use]
-    pub fn compare<T: PartialEq + Display + ?Sized>(mut self, what: &str, before: &T, after: &T) -> Self {
+    pub fn compare<T: PartialEq + Display + ?Sized>(
+        mut self,
+        what: &str,
+        before: &T,
+        after: &T,
+    ) -> Self {
         if before != after {
             self.0.push(format!("{what} from {before} to {after}"));
         }

@@ -1,8 +1,9 @@
 //! Logging in: slowed down after failures, never locked, and silent about who has an account.
 //!
-//! Tries that come too fast line up: each waits until it is its turn (a leaky bucket as a queue), the right password as well, so that
-//! guessing is slow and logging in only takes a little longer. A failure is counted before the password is looked at and taken back after
-//! success, so that guesses sent at the same time cannot slip past the counter.
+//! Tries that come too fast line up: each waits until it is its turn (a leaky bucket as a queue),
+//! the right password as well, so that guessing is slow and logging in only takes a little longer.
+//! A failure is counted before the password is looked at and taken back after success, so that
+//! guesses sent at the same time cannot slip past the counter.
 
 use std::net::IpAddr;
 
@@ -33,10 +34,13 @@ struct Pace {
 /// One email address, tried from one network.
 const PAIR: Pace = Pace { free: 5, first: TimeDelta::seconds(1), last: TimeDelta::seconds(2) };
 /// One network, whatever addresses it tries: many people where a proxy or an office is one network.
-const NETWORK: Pace = Pace { free: 30, first: TimeDelta::milliseconds(100), last: TimeDelta::milliseconds(100) };
+const NETWORK: Pace =
+    Pace { free: 30, first: TimeDelta::milliseconds(100), last: TimeDelta::milliseconds(100) };
 /// One email address, tried from many networks.
-const EMAIL: Pace = Pace { free: 50, first: TimeDelta::milliseconds(500), last: TimeDelta::seconds(1) };
-/// A browser that its user has logged in with before, or is logged in with: nobody else's failures count.
+const EMAIL: Pace =
+    Pace { free: 50, first: TimeDelta::milliseconds(500), last: TimeDelta::seconds(1) };
+/// A browser that its user has logged in with before, or is logged in with: nobody else's failures
+/// count.
 const KNOWN: Pace = Pace { free: 10, first: TimeDelta::seconds(1), last: TimeDelta::seconds(2) };
 
 /// Who would have to wait longer than this is told to come again instead.
@@ -71,7 +75,12 @@ pub struct Verified {
 
 /// So many try at once that nothing is looked at for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Too many people try to sign in at this moment. Try again in {} seconds.", .0.num_seconds())]
+#[
+    error(
+        "Too many people try to sign in at this moment. Try again in {} seconds.",
+        .0.num_seconds()
+    )
+]
 pub struct Throttled(pub TimeDelta);
 
 #[derive(Debug, Clone)]
@@ -82,7 +91,8 @@ struct Subject {
     own: bool,
 }
 
-/// Begins a log-in within the caller's transaction, which must be committed also when the password turns out wrong.
+/// Begins a log-in within the caller's transaction, which must be committed also when the password
+/// turns out wrong.
 ///
 /// `email` in lower case; `address` is the caller's, as the trusted proxies say.
 pub async fn begin(
@@ -99,9 +109,12 @@ pub async fn begin(
         .first(conn)
         .await
         .optional()?;
-    let known = account.as_ref().and_then(|(user, _)| browsers.iter().find(|known| known.user == *user));
+    let known =
+        account.as_ref().and_then(|(user, _)| browsers.iter().find(|known| known.user == *user));
     let (subjects, lane) = match known {
-        Some(known) => (vec![Subject::own("known", &format!("{} {}", known.user, known.browser))], Lane::Known),
+        Some(known) => {
+            (vec![Subject::own("known", &format!("{} {}", known.user, known.browser))], Lane::Known)
+        }
         None => (Subject::of_stranger(email, address), Lane::Stranger),
     };
     let turn = line_up(conn, &subjects, now).await?;
@@ -109,8 +122,15 @@ pub async fn begin(
 }
 
 /// Begins to check the password of somebody who is logged in, within the caller's transaction.
-pub async fn begin_again(conn: &mut Conn, user: UserId, now: DateTime<Utc>) -> Result<std::result::Result<Attempt, Throttled>> {
-    let account = users::table.find(user).filter(users::disabled_at.is_null()).select((users::id, users::password_hash));
+pub async fn begin_again(
+    conn: &mut Conn,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<std::result::Result<Attempt, Throttled>> {
+    let account = users::table
+        .find(user)
+        .filter(users::disabled_at.is_null())
+        .select((users::id, users::password_hash));
     let account = account.first(conn).await.optional()?;
     let subjects = vec![Subject::own("account", &user.to_string())];
     let turn = line_up(conn, &subjects, now).await?;
@@ -124,7 +144,8 @@ impl Attempt {
         self.turn
     }
 
-    /// Looks at the password (slow on purpose; hold no connection meanwhile); `None` when it is wrong or nobody has this email address.
+    /// Looks at the password (slow on purpose; hold no connection meanwhile); `None` when it is
+    /// wrong or nobody has this email address.
     pub async fn verify(self, password: SecretString) -> Result<Option<Verified>> {
         let (user, hash) = self.account.unzip();
         let right = password::verify(password, hash, self.lane).await?;
@@ -139,7 +160,8 @@ pub async fn succeed(conn: &mut Conn, verified: Verified) -> Result<UserId> {
         if subject.own {
             diesel::delete(row).execute(conn).await?;
         } else {
-            // Only its own: else an attacker with an account of their own could reset the counter of their network.
+            // Only its own: else an attacker with an account of their own could reset the counter
+            // of their network.
             diesel::update(row.filter(login_failures::failures.gt(0)))
                 .set(login_failures::failures.eq(login_failures::failures - 1))
                 .execute(conn)
@@ -151,14 +173,24 @@ pub async fn succeed(conn: &mut Conn, verified: Verified) -> Result<UserId> {
 
 /// Forgets failures that count no more.
 pub async fn forget_old(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-    diesel::delete(login_failures::table.filter(login_failures::last_failed_at.lt(now - FORGOTTEN_AFTER))).execute(conn).await?;
+    diesel::delete(
+        login_failures::table.filter(login_failures::last_failed_at.lt(now - FORGOTTEN_AFTER)),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
-/// Finds the next free turn of all subjects and takes it; `last_failed_at` is the last turn that was taken, which may be still to come.
+/// Finds the next free turn of all subjects and takes it; `last_failed_at` is the last turn that
+/// was taken, which may be still to come.
 ///
-/// Every row is locked, also one that is made only now, and always in the order of the subjects, so that no two tries deadlock.
-async fn line_up(conn: &mut Conn, subjects: &[Subject], now: DateTime<Utc>) -> Result<std::result::Result<DateTime<Utc>, Throttled>> {
+/// Every row is locked, also one that is made only now, and always in the order of the subjects, so
+/// that no two tries deadlock.
+async fn line_up(
+    conn: &mut Conn,
+    subjects: &[Subject],
+    now: DateTime<Utc>,
+) -> Result<std::result::Result<DateTime<Utc>, Throttled>> {
     let mut turn = now;
     let mut counted = Vec::with_capacity(subjects.len());
     for subject in subjects {
@@ -203,7 +235,8 @@ impl Pace {
 
 impl Subject {
     fn of_stranger(email: &str, address: Option<IpAddr>) -> Vec<Self> {
-        let network = address.map_or_else(|| "unknown".to_owned(), |address| Network::from(address).to_string());
+        let network = address
+            .map_or_else(|| "unknown".to_owned(), |address| Network::from(address).to_string());
         vec![
             Self { hash: hash("pair", &format!("{network} {email}")), pace: PAIR, own: true },
             Self { hash: hash("network", &network), pace: NETWORK, own: false },
@@ -227,25 +260,37 @@ mod tests {
     #[test]
     fn the_first_tries_are_free_and_the_others_line_up_slower_and_slower() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let wait = |failures, since: i64| (PAIR.next(failures, now - TimeDelta::milliseconds(since), now) - now).num_milliseconds().max(0);
+        let wait = |failures, since: i64| {
+            (PAIR.next(failures, now - TimeDelta::milliseconds(since), now) - now)
+                .num_milliseconds()
+                .max(0)
+        };
         assert_eq!((wait(0, 0), wait(4, 0)), (0, 0));
         assert_eq!((wait(5, 0), wait(9, 0), wait(5, 400), wait(5, 5_000)), (1_000, 1_000, 600, 0));
         assert_eq!((wait(10, 0), wait(15, 0), wait(100_000, 0)), (2_000, 2_000, 2_000));
         assert_eq!(wait(5, -3_000), 4_000, "behind the one whose turn is in three seconds");
         for pace in [PAIR, NETWORK, EMAIL, KNOWN] {
-            assert!(pace.first <= pace.last && pace.last * 10 <= LONGEST_WAIT, "there is room for ten to wait: {pace:?}");
+            assert!(
+                pace.first <= pace.last && pace.last * 10 <= LONGEST_WAIT,
+                "there is room for ten to wait: {pace:?}"
+            );
         }
     }
 
     #[test]
     fn the_refusal_says_how_long_to_wait() {
-        assert_eq!(Throttled(LONGEST_WAIT).to_string(), "Too many people try to sign in at this moment. Try again in 30 seconds.");
+        assert_eq!(
+            Throttled(LONGEST_WAIT).to_string(),
+            "Too many people try to sign in at this moment. Try again in 30 seconds."
+        );
     }
 
     #[test]
     fn what_has_the_same_text_is_counted_apart() {
         assert_ne!(hash("email", "::1"), hash("network", "::1"));
-        let of = |address: &str| Subject::of_stranger("ada@example.com", Some(address.parse().unwrap())).remove(0).hash;
+        let of = |address: &str| {
+            Subject::of_stranger("ada@example.com", Some(address.parse().unwrap())).remove(0).hash
+        };
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:9"), "one line of a provider");
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }

@@ -112,7 +112,8 @@ struct Row<'a> {
     password_changed_at: DateTime<Utc>,
 }
 
-/// Gives a person an account; an email address that has one already is an error of the field `email`.
+/// Gives a person an account; an email address that has one already is an error of the field
+/// `email`.
 pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
     diesel::insert_into(users::table)
         .values(Row {
@@ -127,12 +128,24 @@ pub async fn create(conn: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Resul
         .returning(User::as_returning())
         .get_result(conn)
         .await
-        .map_err(|error| Error::from(error).on_constraint("users_email_key", "email", "There is already a user with this email address."))
+        .map_err(|error| {
+            Error::from(error).on_constraint(
+                "users_email_key",
+                "email",
+                "There is already a user with this email address.",
+            )
+        })
 }
 
 /// The user with this id.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<User> {
-    users::table.find(id).select(User::as_select()).first(conn).await.optional()?.ok_or(Error::NotFound("user"))
+    users::table
+        .find(id)
+        .select(User::as_select())
+        .first(conn)
+        .await
+        .optional()?
+        .ok_or(Error::NotFound("user"))
 }
 
 /// Whether anybody has an account; before that, the set-up page is open.
@@ -142,21 +155,41 @@ pub async fn any(conn: &mut Conn) -> Result<bool> {
 
 /// The hash that a user's present password is verified against.
 pub async fn password_hash(conn: &mut Conn, id: UserId) -> Result<PasswordHash> {
-    users::table.find(id).select(users::password_hash).first(conn).await.optional()?.ok_or(Error::NotFound("user"))
+    users::table
+        .find(id)
+        .select(users::password_hash)
+        .first(conn)
+        .await
+        .optional()?
+        .ok_or(Error::NotFound("user"))
 }
 
 /// Sets a new password; the caller ends the sessions that should not survive it.
-pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: DateTime<Utc>) -> Result<()> {
-    diesel::update(users::table.find(id)).set((users::password_hash.eq(hash), users::password_changed_at.eq(now))).execute(conn).await?;
+pub async fn set_password(
+    conn: &mut Conn,
+    id: UserId,
+    hash: &PasswordHash,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    diesel::update(users::table.find(id))
+        .set((users::password_hash.eq(hash), users::password_changed_at.eq(now)))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-/// Reads name, email and password of a new account as people type them, with an error per field that cannot be used.
-pub fn parse_account(name: &str, email: &str, password: &str) -> std::result::Result<(String, String, Password), FieldErrors> {
+/// Reads name, email and password of a new account as people type them, with an error per field
+/// that cannot be used.
+pub fn parse_account(
+    name: &str,
+    email: &str,
+    password: &str,
+) -> std::result::Result<(String, String, Password), FieldErrors> {
     let mut errors = FieldErrors::default();
     let name = errors.check("name", parse_name(name));
     let email = errors.check("email", parse_email(email));
-    let password = errors.check("password", Password::parse(password, email.as_deref().unwrap_or_default()));
+    let password =
+        errors.check("password", Password::parse(password, email.as_deref().unwrap_or_default()));
     match (name, email, password) {
         (Some(name), Some(email), Some(password)) => Ok((name, email, password)),
         _ => Err(errors),
@@ -204,7 +237,10 @@ mod tests {
     #[test]
     fn every_wrong_field_of_an_account_is_named() {
         let errors = parse_account(" ", "ada", "short").unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["email", "name", "password"]);
+        assert_eq!(
+            errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["email", "name", "password"]
+        );
         let (name, email, _) = parse_account(" Ada ", "ADA@example.com", "correct horse").unwrap();
         assert_eq!((name.as_str(), email.as_str()), ("Ada", "ada@example.com"));
     }

@@ -20,13 +20,19 @@ pub struct Organization {
     pub default_country: Option<Country>,
     /// What times are shown in.
     pub time_zone: Tz,
-    /// Whose days everything is counted and filtered by: `time_zone`, as soon as the ledger has been counted anew for it.
+    /// Whose days everything is counted and filtered by: `time_zone`, as soon as the ledger has
+    /// been counted anew for it.
     pub day_zone: Tz,
 }
 
 /// The organization's settings.
 pub async fn find(mut conn: &Conn) -> Result<Organization> {
-    let columns = (organization::name, organization::default_country, organization::time_zone, organization::ledger_time_zone);
+    let columns = (
+        organization::name,
+        organization::default_country,
+        organization::time_zone,
+        organization::ledger_time_zone,
+    );
     let (name, default_country, time_zone, day_zone): (String, Option<Country>, String, String) =
         organization::table.select(columns).first(&mut conn).await?;
     let zone = |name: String| name.parse().unwrap_or(Tz::UTC);
@@ -46,8 +52,14 @@ pub async fn update(conn: &mut Conn, settings: &Organization) -> Result<()> {
     Ok(())
 }
 
-/// Replaces the settings and tells in the audit log what is different; nothing is written when nothing is. Needs the caller's transaction.
-pub async fn change(conn: &mut Conn, actor: &Actor, settings: &Organization, now: DateTime<Utc>) -> Result<()> {
+/// Replaces the settings and tells in the audit log what is different; nothing is written when
+/// nothing is. Needs the caller's transaction.
+pub async fn change(
+    conn: &mut Conn,
+    actor: &Actor,
+    settings: &Organization,
+    now: DateTime<Utc>,
+) -> Result<()> {
     lock(conn).await?;
     let before = find(conn).await?;
     let country = |settings: &Organization| settings.default_country.map_or("none", Country::name);
@@ -83,7 +95,12 @@ impl Organization {
         let time_zone = match time_zone.trim() {
             "" => Tz::UTC,
             name => errors
-                .check("time_zone", name.parse::<Tz>().map_err(|_| "This time zone is not known; use a name such as Europe/Berlin."))
+                .check(
+                    "time_zone",
+                    name.parse::<Tz>().map_err(
+                        |_| "This time zone is not known; use a name such as Europe/Berlin.",
+                    ),
+                )
                 .unwrap_or(Tz::UTC),
         };
         errors.into_result()?;
@@ -101,7 +118,10 @@ mod tests {
         let settings = Organization::parse(" Bells ", "DE", "Europe/Berlin").unwrap();
         assert_eq!((settings.name.as_str(), settings.time_zone), ("Bells", Tz::Europe__Berlin));
         assert_eq!(Organization::parse("Bells", "", "").unwrap().default_country, None);
-        let Error::Invalid(errors) = Organization::parse("", "Germany", "Berlin").unwrap_err() else { panic!("no field errors") };
+        let Error::Invalid(errors) = Organization::parse("", "Germany", "Berlin").unwrap_err()
+        else {
+            panic!("no field errors")
+        };
         assert_eq!(errors.iter().count(), 3);
     }
 }

@@ -14,7 +14,8 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
-/// Shorter passwords are refused (NIST SP 800-63B asks for 8 and no composition rules; we ask for a little more).
+/// Shorter passwords are refused (NIST SP 800-63B asks for 8 and no composition rules; we ask for a
+/// little more).
 const MIN_LENGTH: usize = 10;
 /// So many wait for their turn at most; the last of them a second or two.
 const MAX_WAITING: usize = 100;
@@ -30,12 +31,14 @@ pub struct Password(SecretString);
 #[diesel(sql_type = Text)]
 pub struct PasswordHash(String);
 
-/// Whose password is worked on: strangers, however many they are, take neither the machine nor the turns of the others.
+/// Whose password is worked on: strangers, however many they are, take neither the machine nor the
+/// turns of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     /// Anybody's who can reach the log-in.
     Stranger,
-    /// That of somebody who is signed in, or whose browser has been, or who has a link or code of ours.
+    /// That of somebody who is signed in, or whose browser has been, or who has a link or code of
+    /// ours.
     Known,
 }
 
@@ -97,29 +100,37 @@ impl Password {
             Argon2::default()
                 .hash_password(self.0.expose_secret().as_bytes())
                 .map(|hash| PasswordHash(hash.to_string()))
-                .map_err(|error| Error::Internal(format!("a password could not be hashed: {error}")))
+                .map_err(|error| {
+                    Error::Internal(format!("a password could not be hashed: {error}"))
+                })
         })
         .await?
     }
 }
 
-/// Whether `typed` is the password of `hash`, in the same time when there is no hash (so that the time does not tell who has an account).
+/// Whether `typed` is the password of `hash`, in the same time when there is no hash (so that the
+/// time does not tell who has an account).
 pub async fn verify(typed: SecretString, hash: Option<PasswordHash>, lane: Lane) -> Result<bool> {
-    static NOBODY: LazyLock<Option<String>> =
-        LazyLock::new(|| Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string()));
+    static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
+        Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string())
+    });
     busy(lane, move || {
         let known = hash.is_some();
         let Some(text) = hash.map(|hash| hash.0).or_else(|| NOBODY.clone()) else { return false };
         let bytes = typed.expose_secret().as_bytes();
         let right = bytes.len() <= 4 * MAX_LENGTH
-            && phc::PasswordHash::new(&text).is_ok_and(|hash| Argon2::default().verify_password(bytes, &hash).is_ok());
+            && phc::PasswordHash::new(&text)
+                .is_ok_and(|hash| Argon2::default().verify_password(bytes, &hash).is_ok());
         known && right
     })
     .await
 }
 
 /// Runs work on passwords, of each lane only so much at once.
-async fn busy<T: Send + 'static>(lane: Lane, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+async fn busy<T: Send + 'static>(
+    lane: Lane,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     static STRANGERS: Work = Work::new(2);
     static KNOWN: Work = Work::new(1);
     let Work { turns, waiting } = match lane {
@@ -127,10 +138,17 @@ async fn busy<T: Send + 'static>(lane: Lane, work: impl FnOnce() -> T + Send + '
         Lane::Known => &KNOWN,
     };
     let Ok(_place) = waiting.try_acquire() else {
-        return Err(Error::Refused("Too many people sign in at this moment. Try again in a few seconds.".to_owned()));
+        return Err(Error::Refused(
+            "Too many people sign in at this moment. Try again in a few seconds.".to_owned(),
+        ));
     };
-    let _turn = turns.acquire().await.map_err(|error| Error::Internal(format!("password work stopped: {error}")))?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(format!("password work stopped: {error}")))
+    let _turn = turns
+        .acquire()
+        .await
+        .map_err(|error| Error::Internal(format!("password work stopped: {error}")))?;
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Internal(format!("password work stopped: {error}")))
 }
 
 impl std::fmt::Debug for PasswordHash {

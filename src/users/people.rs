@@ -1,4 +1,5 @@
-//! What admins do with accounts: list them, change roles, shut people out and let them in again. One active admin always remains.
+//! What admins do with accounts: list them, change roles, shut people out and let them in again.
+//! One active admin always remains.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,7 +19,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
 }
 
 /// Gives somebody another role. Needs the caller's transaction.
-pub async fn change_role(conn: &mut Conn, actor: &Actor, id: UserId, role: Role, now: DateTime<Utc>) -> Result<User> {
+pub async fn change_role(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: UserId,
+    role: Role,
+    now: DateTime<Utc>,
+) -> Result<User> {
     let user = lock(conn, id).await?;
     if user.role == role {
         return Ok(user);
@@ -32,8 +39,14 @@ pub async fn change_role(conn: &mut Conn, actor: &Actor, id: UserId, role: Role,
     Ok(User { role, ..user })
 }
 
-/// Shuts somebody out: their sessions end, and a link to choose a new password is void. Needs the caller's transaction.
-pub async fn disable(conn: &mut Conn, actor: &Actor, id: UserId, now: DateTime<Utc>) -> Result<User> {
+/// Shuts somebody out: their sessions end, and a link to choose a new password is void. Needs the
+/// caller's transaction.
+pub async fn disable(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: UserId,
+    now: DateTime<Utc>,
+) -> Result<User> {
     let user = lock(conn, id).await?;
     if user.disabled_at.is_some() {
         return Ok(user);
@@ -42,22 +55,40 @@ pub async fn disable(conn: &mut Conn, actor: &Actor, id: UserId, now: DateTime<U
     diesel::update(users::table.find(id)).set(users::disabled_at.eq(now)).execute(conn).await?;
     sessions::end_all(conn, id, None).await?;
     diesel::delete(password_resets::table.find(id)).execute(conn).await?;
-    audit::record(conn, actor, Kind::User, Some(id.0), &format!("disabled {}", user.name), now).await?;
+    audit::record(conn, actor, Kind::User, Some(id.0), &format!("disabled {}", user.name), now)
+        .await?;
     Ok(User { disabled_at: Some(now), ..user })
 }
 
 /// Lets somebody in again, with the password that they had. Needs the caller's transaction.
-pub async fn enable(conn: &mut Conn, actor: &Actor, id: UserId, now: DateTime<Utc>) -> Result<User> {
+pub async fn enable(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: UserId,
+    now: DateTime<Utc>,
+) -> Result<User> {
     let user = lock(conn, id).await?;
     if user.disabled_at.is_none() {
         return Ok(user);
     }
-    diesel::update(users::table.find(id)).set(users::disabled_at.eq(None::<DateTime<Utc>>)).execute(conn).await?;
-    audit::record(conn, actor, Kind::User, Some(id.0), &format!("enabled {} again", user.name), now).await?;
+    diesel::update(users::table.find(id))
+        .set(users::disabled_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)
+        .await?;
+    audit::record(
+        conn,
+        actor,
+        Kind::User,
+        Some(id.0),
+        &format!("enabled {} again", user.name),
+        now,
+    )
+    .await?;
     Ok(User { disabled_at: None, ..user })
 }
 
-/// The user, with all changes to roles and accounts made to wait: two admins who shut each other out at once come one after the other.
+/// The user, with all changes to roles and accounts made to wait: two admins who shut each other
+/// out at once come one after the other.
 async fn lock(conn: &mut Conn, id: UserId) -> Result<User> {
     organization::lock(conn).await?;
     find(conn, id).await
@@ -75,5 +106,8 @@ async fn keep_an_admin(conn: &mut Conn, user: &User) -> Result<()> {
         return Ok(());
     }
     let name = &user.name;
-    Err(Error::Refused(format!("{name} is the only admin who can sign in. Make somebody else an admin first; nothing was changed.")))
+    Err(Error::Refused(format!(
+        "{name} is the only admin who can sign in. Make somebody else an admin first; nothing was \
+         changed."
+    )))
 }

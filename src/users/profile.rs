@@ -1,4 +1,5 @@
-//! What people set for themselves: how they are called, their time zone, and how pages look to them.
+//! What people set for themselves: how they are called, their time zone, and how pages look to
+//! them.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -37,12 +38,20 @@ pub struct Profile {
 
 impl Profile {
     /// Reads it as people type it; an empty time zone means that of the organization.
-    pub fn parse(name: &str, time_zone: &str, theme: &str) -> std::result::Result<Self, FieldErrors> {
+    pub fn parse(
+        name: &str,
+        time_zone: &str,
+        theme: &str,
+    ) -> std::result::Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", parse_name(name));
         let time_zone = match time_zone.trim() {
             "" => None,
-            zone => errors.check("time_zone", zone.parse::<Tz>().map_err(|_| "This time zone is not known; choose one of the list.")),
+            zone => errors.check(
+                "time_zone",
+                zone.parse::<Tz>()
+                    .map_err(|_| "This time zone is not known; choose one of the list."),
+            ),
         };
         let theme = errors.check("theme", theme.parse::<Theme>());
         match (name, theme, errors.is_empty()) {
@@ -52,10 +61,20 @@ impl Profile {
     }
 }
 
-/// Changes one's own profile; another name is a line of the audit log, looks are not. Needs the caller's transaction.
-pub async fn change(conn: &mut Conn, user: &User, profile: &Profile, now: DateTime<Utc>) -> Result<()> {
+/// Changes one's own profile; another name is a line of the audit log, looks are not. Needs the
+/// caller's transaction.
+pub async fn change(
+    conn: &mut Conn,
+    user: &User,
+    profile: &Profile,
+    now: DateTime<Utc>,
+) -> Result<()> {
     diesel::update(users::table.find(user.id))
-        .set((users::name.eq(&profile.name), users::time_zone.eq(profile.time_zone.map(Tz::name)), users::theme.eq(profile.theme)))
+        .set((
+            users::name.eq(&profile.name),
+            users::time_zone.eq(profile.time_zone.map(Tz::name)),
+            users::theme.eq(profile.theme),
+        ))
         .execute(conn)
         .await?;
     if profile.name != user.name {
@@ -72,9 +91,19 @@ mod tests {
     #[test]
     fn a_profile_is_read_as_typed_and_errors_are_named() {
         let profile = Profile::parse(" Ada ", "Asia/Tokyo", "dark").unwrap();
-        assert_eq!(profile, Profile { name: "Ada".to_owned(), time_zone: Some(Tz::Asia__Tokyo), theme: Theme::Dark });
+        assert_eq!(
+            profile,
+            Profile {
+                name: "Ada".to_owned(),
+                time_zone: Some(Tz::Asia__Tokyo),
+                theme: Theme::Dark
+            }
+        );
         assert_eq!(Profile::parse("Ada", "", "automatic").unwrap().time_zone, None);
         let errors = Profile::parse(" ", "Tokyo", "pink").unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["name", "theme", "time_zone"]);
+        assert_eq!(
+            errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["name", "theme", "time_zone"]
+        );
     }
 }

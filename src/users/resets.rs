@@ -1,4 +1,5 @@
-//! Links to choose a new password, for whoever has forgotten theirs: made by an admin, good once and for seven days.
+//! Links to choose a new password, for whoever has forgotten theirs: made by an admin, good once
+//! and for seven days.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -16,11 +17,20 @@ use crate::types::token::Token;
 /// A link is worth nothing after this time.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// Makes a link; an earlier one is void. The present password stays good until the link is used. Needs the caller's transaction.
-pub async fn create(conn: &mut Conn, actor: &Actor, id: UserId, now: DateTime<Utc>) -> Result<(User, Token)> {
+/// Makes a link; an earlier one is void. The present password stays good until the link is used.
+/// Needs the caller's transaction.
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    id: UserId,
+    now: DateTime<Utc>,
+) -> Result<(User, Token)> {
     let user = find(conn, id).await?;
     if user.disabled_at.is_some() {
-        return Err(Error::Refused(format!("{} is disabled. Enable the account first.", user.name)));
+        return Err(Error::Refused(format!(
+            "{} is disabled. Enable the account first.",
+            user.name
+        )));
     }
     let token = Token::generate();
     let row = (
@@ -35,11 +45,20 @@ pub async fn create(conn: &mut Conn, actor: &Actor, id: UserId, now: DateTime<Ut
         .set(row)
         .execute(conn)
         .await?;
-    audit::record(conn, actor, Kind::User, Some(id.0), &format!("made a link to choose a new password for {}", user.name), now).await?;
+    audit::record(
+        conn,
+        actor,
+        Kind::User,
+        Some(id.0),
+        &format!("made a link to choose a new password for {}", user.name),
+        now,
+    )
+    .await?;
     Ok((user, token))
 }
 
-/// Whom a link belongs to; `None` when it was used or replaced, has ended, or belongs to somebody who is disabled.
+/// Whom a link belongs to; `None` when it was used or replaced, has ended, or belongs to somebody
+/// who is disabled.
 pub async fn open(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<Option<User>> {
     Ok(password_resets::table
         .inner_join(users::table)
@@ -52,15 +71,31 @@ pub async fn open(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<
         .optional()?)
 }
 
-/// Uses a link up: sets the password and ends every session. `None` when the link is worth nothing any more. Needs the caller's transaction.
-pub async fn accept(conn: &mut Conn, token: &Token, hash: &PasswordHash, now: DateTime<Utc>) -> Result<Option<UserId>> {
+/// Uses a link up: sets the password and ends every session. `None` when the link is worth nothing
+/// any more. Needs the caller's transaction.
+pub async fn accept(
+    conn: &mut Conn,
+    token: &Token,
+    hash: &PasswordHash,
+    now: DateTime<Utc>,
+) -> Result<Option<UserId>> {
     let Some(user) = open(conn, token, now).await? else { return Ok(None) };
-    let link = password_resets::table.find(user.id).filter(password_resets::token_hash.eq(token.hash().to_vec()));
+    let link = password_resets::table
+        .find(user.id)
+        .filter(password_resets::token_hash.eq(token.hash().to_vec()));
     if diesel::delete(link).execute(conn).await? == 0 {
         return Ok(None);
     }
     set_password(conn, user.id, hash, now).await?;
     sessions::end_all(conn, user.id, None).await?;
-    audit::record(conn, &(&user).into(), Kind::User, Some(user.id.0), "chose a new password by a link", now).await?;
+    audit::record(
+        conn,
+        &(&user).into(),
+        Kind::User,
+        Some(user.id.0),
+        "chose a new password by a link",
+        now,
+    )
+    .await?;
     Ok(Some(user.id))
 }

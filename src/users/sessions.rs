@@ -16,7 +16,8 @@ use crate::types::token::Token;
 pub const LIFETIME: TimeDelta = TimeDelta::days(30);
 /// A session ends after this time without a page.
 pub const IDLE: TimeDelta = TimeDelta::days(7);
-/// `seen_at` is written at most this often, so that looking at pages does not write to the database.
+/// `seen_at` is written at most this often, so that looking at pages does not write to the
+/// database.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Insertable)]
@@ -47,11 +48,24 @@ pub struct Session {
 }
 
 /// Signs a user in with `browser` (in words): gives the token for the cookie.
-pub async fn start(conn: &mut Conn, user: UserId, browser: &str, now: DateTime<Utc>) -> Result<Token> {
+pub async fn start(
+    conn: &mut Conn,
+    user: UserId,
+    browser: &str,
+    now: DateTime<Utc>,
+) -> Result<Token> {
     let token = Token::generate();
     let (token_hash, id) = (token.hash().to_vec(), SessionId::new());
     diesel::insert_into(sessions::table)
-        .values(Row { token_hash, id, user_id: user, created_at: now, seen_at: now, expires_at: now + LIFETIME, browser })
+        .values(Row {
+            token_hash,
+            id,
+            user_id: user,
+            created_at: now,
+            seen_at: now,
+            expires_at: now + LIFETIME,
+            browser,
+        })
         .execute(conn)
         .await?;
     diesel::update(users::table.find(user)).set(users::seen_at.eq(now)).execute(conn).await?;
@@ -60,13 +74,18 @@ pub async fn start(conn: &mut Conn, user: UserId, browser: &str, now: DateTime<U
 
 /// Forgets the sessions that have ended by themselves.
 pub async fn forget_ended(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-    diesel::delete(sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)))).execute(conn).await?;
+    diesel::delete(
+        sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE))),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
 /// The sessions that have ended by themselves, up to `limit`.
 pub async fn ended(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> Result<Vec<SessionId>> {
-    let ended = sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)));
+    let ended =
+        sessions::table.filter(sessions::expires_at.le(now).or(sessions::seen_at.le(now - IDLE)));
     Ok(ended.order(sessions::id).limit(limit).select(sessions::id).load(conn).await?)
 }
 
@@ -91,8 +110,14 @@ pub async fn find(conn: &mut Conn, token: &Token, now: DateTime<Utc>) -> Result<
         .optional()?;
     let Some((user, seen_at)) = found else { return Ok(None) };
     if now - seen_at >= SEEN_EVERY {
-        diesel::update(sessions::table.find(hash)).set(sessions::seen_at.eq(now)).execute(conn).await?;
-        diesel::update(users::table.find(user.id)).set(users::seen_at.eq(now)).execute(conn).await?;
+        diesel::update(sessions::table.find(hash))
+            .set(sessions::seen_at.eq(now))
+            .execute(conn)
+            .await?;
+        diesel::update(users::table.find(user.id))
+            .set(users::seen_at.eq(now))
+            .execute(conn)
+            .await?;
     }
     Ok(Some(user))
 }
@@ -103,22 +128,36 @@ pub async fn end(conn: &mut Conn, token: &Token) -> Result<()> {
     Ok(())
 }
 
-/// Signs a user out everywhere, except where `kept` is in use; gives the number of sessions that ended.
+/// Signs a user out everywhere, except where `kept` is in use; gives the number of sessions that
+/// ended.
 pub async fn end_all(conn: &mut Conn, user: UserId, kept: Option<&Token>) -> Result<usize> {
     let kept = kept.map_or_else(Vec::new, |token| token.hash().to_vec());
-    let ended =
-        diesel::delete(sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept))).execute(conn).await?;
+    let ended = diesel::delete(
+        sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::token_hash.ne(kept)),
+    )
+    .execute(conn)
+    .await?;
     Ok(ended)
 }
 
 /// Signs a user out of one of their browsers; one of somebody else is not found.
 pub async fn end_one(conn: &mut Conn, user: UserId, id: SessionId) -> Result<()> {
-    let ended = diesel::delete(sessions::table.filter(sessions::id.eq(id)).filter(sessions::user_id.eq(user))).execute(conn).await?;
+    let ended = diesel::delete(
+        sessions::table.filter(sessions::id.eq(id)).filter(sessions::user_id.eq(user)),
+    )
+    .execute(conn)
+    .await?;
     if ended == 0 { Err(Error::NotFound("session")) } else { Ok(()) }
 }
 
-/// The browsers that a user is signed in with, the one that holds `here` first, then as they were last used.
-pub async fn list(conn: &mut Conn, user: UserId, here: Option<&Token>, now: DateTime<Utc>) -> Result<Vec<Session>> {
+/// The browsers that a user is signed in with, the one that holds `here` first, then as they were
+/// last used.
+pub async fn list(
+    conn: &mut Conn,
+    user: UserId,
+    here: Option<&Token>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Session>> {
     type Found = (SessionId, Vec<u8>, String, DateTime<Utc>, DateTime<Utc>);
     let here = here.map_or_else(Vec::new, |token| token.hash().to_vec());
     let found: Vec<Found> = sessions::table
@@ -126,11 +165,23 @@ pub async fn list(conn: &mut Conn, user: UserId, here: Option<&Token>, now: Date
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::seen_at.gt(now - IDLE))
         .order((sessions::seen_at.desc(), sessions::id.desc()))
-        .select((sessions::id, sessions::token_hash, sessions::browser, sessions::created_at, sessions::seen_at))
+        .select((
+            sessions::id,
+            sessions::token_hash,
+            sessions::browser,
+            sessions::created_at,
+            sessions::seen_at,
+        ))
         .limit(200)
         .load(conn)
         .await?;
-    let session = |(id, hash, browser, created_at, seen_at)| Session { id, browser, created_at, seen_at, here: hash == here };
+    let session = |(id, hash, browser, created_at, seen_at)| Session {
+        id,
+        browser,
+        created_at,
+        seen_at,
+        here: hash == here,
+    };
     let mut sessions: Vec<Session> = found.into_iter().map(session).collect();
     sessions.sort_by_key(|session| !session.here);
     Ok(sessions)

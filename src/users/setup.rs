@@ -18,13 +18,17 @@ const LENGTH: usize = 12;
 /// A code from a start longer ago than this is worth nothing; a restart prints a new one.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// The code that whoever can read the log types into the set-up page: 60 random bits, as `ABCD-EFGH-JKLM`.
+/// The code that whoever can read the log types into the set-up page: 60 random bits, as
+/// `ABCD-EFGH-JKLM`.
 #[derive(Clone)]
 pub struct SetupCode(String);
 
-/// Makes a code when nobody has an account yet; the caller prints it. Codes of other processes that start at the same time stay valid.
+/// Makes a code when nobody has an account yet; the caller prints it. Codes of other processes that
+/// start at the same time stay valid.
 pub async fn code_if_no_users(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<SetupCode>> {
-    diesel::delete(setup_codes::table.filter(setup_codes::created_at.lt(now - LIFETIME))).execute(conn).await?;
+    diesel::delete(setup_codes::table.filter(setup_codes::created_at.lt(now - LIFETIME)))
+        .execute(conn)
+        .await?;
     if super::any(conn).await? {
         return Ok(None);
     }
@@ -36,42 +40,73 @@ pub async fn code_if_no_users(conn: &mut Conn, now: DateTime<Utc>) -> Result<Opt
     Ok(Some(code))
 }
 
-/// Whether this is a code that has been printed: asked before anything costly is done for whoever sends one.
+/// Whether this is a code that has been printed: asked before anything costly is done for whoever
+/// sends one.
 pub async fn is_code(conn: &mut Conn, code: &str, now: DateTime<Utc>) -> Result<bool> {
-    let found = setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME));
+    let found =
+        setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME));
     Ok(diesel::select(diesel::dsl::exists(found)).get_result(conn).await?)
 }
 
-/// Creates the first admin and names the organization, against a code; all codes are void afterwards. Needs the caller's transaction.
-pub async fn create_first_admin(conn: &mut Conn, code: &str, admin: &NewUser, settings: &Organization, now: DateTime<Utc>) -> Result<User> {
-    // The organization's row is locked first, so that of two set-ups at once the second sees the first one's admin.
+/// Creates the first admin and names the organization, against a code; all codes are void
+/// afterwards. Needs the caller's transaction.
+pub async fn create_first_admin(
+    conn: &mut Conn,
+    code: &str,
+    admin: &NewUser,
+    settings: &Organization,
+    now: DateTime<Utc>,
+) -> Result<User> {
+    // The organization's row is locked first, so that of two set-ups at once the second sees the
+    // first one's admin.
     organization::lock(conn).await?;
     if super::any(conn).await? {
         return Err(Error::Refused("Carillon is already set up. Sign in instead.".to_owned()));
     }
-    let known =
-        diesel::delete(setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME))).execute(conn).await?;
+    let known = diesel::delete(
+        setup_codes::table.find(hash(code)).filter(setup_codes::created_at.ge(now - LIFETIME)),
+    )
+    .execute(conn)
+    .await?;
     if known == 0 {
         return Err(wrong_code());
     }
     diesel::delete(setup_codes::table).execute(conn).await?;
     organization::update(conn, settings).await?;
     let user = super::create(conn, admin, now).await?;
-    audit::record(conn, &(&user).into(), Kind::User, Some(user.id.0), "set Carillon up and became its first admin", now).await?;
+    audit::record(
+        conn,
+        &(&user).into(),
+        Kind::User,
+        Some(user.id.0),
+        "set Carillon up and became its first admin",
+        now,
+    )
+    .await?;
     Ok(user)
 }
 
 /// What is said about a code that is none of ours.
 #[must_use]
 pub fn wrong_code() -> Error {
-    Error::field("code", "This is not the code. It stands in the log of the running server; a restart prints a new one.")
+    Error::field(
+        "code",
+        "This is not the code. It stands in the log of the running server; a restart prints a new \
+         one.",
+    )
 }
 
 impl SetupCode {
     fn generate() -> Self {
         let bytes: [u8; LENGTH] = rand::random();
         let letters = bytes.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
-        Self(letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
+        Self(
+            letters
+                .chunks(4)
+                .map(|group| group.iter().collect::<String>())
+                .collect::<Vec<_>>()
+                .join("-"),
+        )
     }
 
     /// The code, to be printed once.
@@ -89,7 +124,11 @@ impl std::fmt::Debug for SetupCode {
 
 /// The hash of a code as people type it: case, spaces and dashes do not matter.
 fn hash(code: &str) -> Vec<u8> {
-    let letters: String = code.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect();
+    let letters: String = code
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect();
     Sha256::digest(letters).to_vec()
 }
 

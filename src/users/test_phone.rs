@@ -11,7 +11,8 @@ use crate::types::phone::PhoneNumber;
 
 /// The number of the user's last test message.
 pub async fn find(conn: &mut Conn, user: UserId) -> Result<Option<PhoneNumber>> {
-    let found: Option<Option<PhoneNumber>> = users::table.find(user).select(users::test_phone).first(conn).await.optional()?;
+    let found: Option<Option<PhoneNumber>> =
+        users::table.find(user).select(users::test_phone).first(conn).await.optional()?;
     Ok(found.flatten())
 }
 

@@ -1,6 +1,7 @@
 //! Who calls: the other end of the connection, or what a trusted proxy says of it.
 //!
-//! The chain of proxies is read from its end, the part that proxies of ours have written; what a stranger claims stands before it.
+//! The chain of proxies is read from its end, the part that proxies of ours have written; what a
+//! stranger claims stands before it.
 
 use std::net::IpAddr;
 use std::sync::Once;
@@ -18,16 +19,22 @@ pub(super) fn client_address(request: &HttpRequest, trusted: &TrustedProxies) ->
     Some(behind_proxies(request.peer_addr()?.ip().to_canonical(), request.headers(), trusted))
 }
 
-/// Says once that a proxy may have been forgotten in the settings, where a request says that it came through one that is not trusted.
+/// Says once that a proxy may have been forgotten in the settings, where a request says that it
+/// came through one that is not trusted.
 pub(super) fn warn_of_unknown_proxy(request: &HttpRequest, trusted: &TrustedProxies) {
     static ONCE: Once = Once::new();
     let headers = request.headers();
     let forwarded = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED);
-    if forwarded && !ONCE.is_completed() && request.peer_addr().is_some_and(|peer| !trusted.contains(peer.ip())) {
+    if forwarded
+        && !ONCE.is_completed()
+        && request.peer_addr().is_some_and(|peer| !trusted.contains(peer.ip()))
+    {
         ONCE.call_once(|| {
             tracing::warn!(
-                "a request came with X-Forwarded-For or Forwarded, but not from one of CARILLON_TRUSTED_PROXIES: it is not believed. If \
-                 there is a reverse proxy in front of Carillon, set its address there, or all who come through it count as one"
+                "a request came with X-Forwarded-For or Forwarded, but not from one of \
+                 CARILLON_TRUSTED_PROXIES: it is not believed. If \
+                 there is a reverse proxy in front of Carillon, set its address there, or all who \
+                 come through it count as one"
             );
         });
     }
@@ -35,7 +42,8 @@ pub(super) fn warn_of_unknown_proxy(request: &HttpRequest, trusted: &TrustedProx
 
 /// The nearest address that is no trusted proxy's.
 ///
-/// A proxy writes one of the two headers and may pass on the other one as a stranger sent it. Where they disagree, neither counts.
+/// A proxy writes one of the two headers and may pass on the other one as a stranger sent it. Where
+/// they disagree, neither counts.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
     if !trusted.contains(peer) {
         return peer;
@@ -51,7 +59,12 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -
 }
 
 /// Follows a chain from its end, as long as it names trusted proxies. What is no address ends it.
-fn nearest(peer: IpAddr, chain: &[&str], read: fn(&str) -> Option<IpAddr>, trusted: &TrustedProxies) -> IpAddr {
+fn nearest(
+    peer: IpAddr,
+    chain: &[&str],
+    read: fn(&str) -> Option<IpAddr>,
+    trusted: &TrustedProxies,
+) -> IpAddr {
     let mut nearest = peer;
     for element in chain.iter().rev().take(MAX_HOPS) {
         let Some(hop) = read(element) else { break };
@@ -63,7 +76,8 @@ fn nearest(peer: IpAddr, chain: &[&str], read: fn(&str) -> Option<IpAddr>, trust
     nearest
 }
 
-/// The elements of a list that may stand in several headers of one name; commas in quotes separate nothing.
+/// The elements of a list that may stand in several headers of one name; commas in quotes separate
+/// nothing.
 fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let mut elements = Vec::new();
     for value in headers.get_all(name) {
@@ -78,9 +92,12 @@ fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     elements
 }
 
-/// The `for` of an element of `Forwarded` (RFC 7239); none for `unknown` and names that hide the address.
+/// The `for` of an element of `Forwarded` (RFC 7239); none for `unknown` and names that hide the
+/// address.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let named = |pair: &&str| pair.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    let named = |pair: &&str| {
+        pair.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("for"))
+    };
     let (_, value) = element.split(';').find(named)?.split_once('=')?;
     address(value.trim().trim_matches('"'))
 }
@@ -144,7 +161,10 @@ mod tests {
         let several = [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "192.0.2.1, 10.2.2.2")];
         assert_eq!(seen("127.0.0.1", &several), "192.0.2.1", "the last header is the nearest");
         let long = vec!["10.0.0.1"; 1_000].join(",");
-        assert_eq!(seen("127.0.0.1", &[("X-Forwarded-For", &format!("6.6.6.6,{long}"))]), "10.0.0.1");
+        assert_eq!(
+            seen("127.0.0.1", &[("X-Forwarded-For", &format!("6.6.6.6,{long}"))]),
+            "10.0.0.1"
+        );
     }
 
     #[test]
@@ -163,7 +183,9 @@ mod tests {
 
     #[test]
     fn a_header_that_the_proxy_did_not_write_cannot_name_another_caller() {
-        let both = |forwarded| seen("127.0.0.1", &[("X-Forwarded-For", "192.0.2.1"), ("Forwarded", forwarded)]);
+        let both = |forwarded| {
+            seen("127.0.0.1", &[("X-Forwarded-For", "192.0.2.1"), ("Forwarded", forwarded)])
+        };
         assert_eq!(both("for=192.0.2.1"), "192.0.2.1");
         assert_eq!(both("for=6.6.6.6"), "127.0.0.1", "neither counts");
     }

@@ -1,4 +1,5 @@
-//! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set the webhooks.
+//! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set
+//! the webhooks.
 
 mod changing;
 mod checking;
@@ -9,7 +10,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
 use crate::app::App;
-use crate::connections::{self, Connection, FormerToken, Keys, NewConnection, NewKeys, Problem, SenderAddress, VerifiedAccount};
+use crate::connections::{
+    self, Connection, FormerToken, Keys, NewConnection, NewKeys, Problem, SenderAddress,
+    VerifiedAccount,
+};
 use crate::db::{Conn, Unavailable};
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
@@ -50,9 +54,14 @@ pub(crate) enum ConnectError {
 
 type Result<T> = std::result::Result<T, ConnectError>;
 
-/// Verifies account and sender live, saves both, and has incoming messages reported here. That the last did not work is
-/// noted at the sender and undoes nothing. Without a sender, the account alone is connected.
-pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Result<(Connection, Option<Sender>)> {
+/// Verifies account and sender live, saves both, and has incoming messages reported here. That the
+/// last did not work is noted at the sender and undoes nothing. Without a sender, the account alone
+/// is connected.
+pub(crate) async fn connect(
+    app: &App,
+    actor: &Actor,
+    form: ConnectForm,
+) -> Result<(Connection, Option<Sender>)> {
     let (keys, address) = parse(&form)?;
     existing::refuse_account(app, keys.account_sid()).await?;
     if let Some(address) = &address {
@@ -82,30 +91,50 @@ pub(crate) async fn connect(app: &App, actor: &Actor, form: ConnectForm) -> Resu
     drop(conn);
     tracing::info!(connection.id = %connection.id, "a Twilio account was connected");
     match sender {
-        Some(sender) => Ok((connection, Some(report_here(app, &credentials, sender, Occasion::Addition).await?))),
+        Some(sender) => Ok((
+            connection,
+            Some(report_here(app, &credentials, sender, Occasion::Addition).await?),
+        )),
         None => Ok((connection, None)),
     }
 }
 
-/// Verifies one more sender of a connection live, saves it, and has its incoming messages reported here.
-pub(crate) async fn add_sender(app: &App, actor: &Actor, id: ConnectionId, sender: &str) -> Result<Sender> {
-    let address = SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
+/// Verifies one more sender of a connection live, saves it, and has its incoming messages reported
+/// here.
+pub(crate) async fn add_sender(
+    app: &App,
+    actor: &Actor,
+    id: ConnectionId,
+    sender: &str,
+) -> Result<Sender> {
+    let address =
+        SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
     existing::refuse_sender(app, Some(id), &address).await?;
     let credentials = credentials(app, id).await?;
     let found = connections::find_sender(&app.twilio, &credentials, &address).await?;
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
-    let sender = conn.transaction::<_, Error, _>(async |conn| senders::create(conn, actor, id, &found, now).await).await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            senders::create(conn, actor, id, &found, now).await
+        })
+        .await?;
     drop(conn);
     tracing::info!(connection.id = %id, sender.id = %sender.id, "a sender was added");
     report_here(app, &credentials, sender, Occasion::Addition).await
 }
 
 /// Stops believing what the former Auth Token of a connection signs.
-pub(crate) async fn forget_former_token(app: &App, actor: &Actor, id: ConnectionId) -> Result<Connection> {
+pub(crate) async fn forget_former_token(
+    app: &App,
+    actor: &Actor,
+    id: ConnectionId,
+) -> Result<Connection> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
-    let connection = conn.transaction(async |conn| connections::forget_former_token(conn, actor, id, now).await).await?;
+    let connection = conn
+        .transaction(async |conn| connections::forget_former_token(conn, actor, id, now).await)
+        .await?;
     app.hooks.keys_changed(id);
     tracing::info!(connection.id = %id, "the former token of a connection was forgotten");
     Ok(connection)
@@ -128,9 +157,16 @@ pub(crate) async fn set_inbound(app: &App, actor: &Actor, id: SenderId) -> Resul
     report_here(app, &credentials, sender, Occasion::Repair(actor)).await
 }
 
-/// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them; wrong ones change nothing.
-/// What the former Auth Token signs is accepted for a while, or refused from now on.
-pub(crate) async fn replace_keys(app: &App, actor: &Actor, id: ConnectionId, mut keys: NewKeys, former: FormerToken) -> Result<Connection> {
+/// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them;
+/// wrong ones change nothing. What the former Auth Token signs is accepted for a while, or refused
+/// from now on.
+pub(crate) async fn replace_keys(
+    app: &App,
+    actor: &Actor,
+    id: ConnectionId,
+    mut keys: NewKeys,
+    former: FormerToken,
+) -> Result<Connection> {
     let connection = connections::find(&mut *app.db.get().await?, id).await?;
     let had_auth_token = connection.has_auth_token;
     keys.account_sid.clone_from(&connection.account_sid);
@@ -155,12 +191,20 @@ pub(crate) async fn replace_keys(app: &App, actor: &Actor, id: ConnectionId, mut
     Ok(connection)
 }
 
-/// Puts a new secret into the addresses that Twilio calls, and tells Twilio. The former one is accepted for a while, or refused from now on.
-pub(crate) async fn rotate_hook_secret(app: &App, actor: &Actor, id: ConnectionId, former: FormerToken) -> Result<Connection> {
+/// Puts a new secret into the addresses that Twilio calls, and tells Twilio. The former one is
+/// accepted for a while, or refused from now on.
+pub(crate) async fn rotate_hook_secret(
+    app: &App,
+    actor: &Actor,
+    id: ConnectionId,
+    former: FormerToken,
+) -> Result<Connection> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     let connection = conn
-        .transaction::<_, Error, _>(async |conn| connections::rotate_hook_secret(conn, actor, id, &app.secret_key, former, now).await)
+        .transaction::<_, Error, _>(async |conn| {
+            connections::rotate_hook_secret(conn, actor, id, &app.secret_key, former, now).await
+        })
         .await?;
     drop(conn);
     app.hooks.keys_changed(id);
@@ -172,10 +216,16 @@ pub(crate) async fn rotate_hook_secret(app: &App, actor: &Actor, id: ConnectionI
 }
 
 /// Stops accepting hook addresses with the former secret of a connection.
-pub(crate) async fn forget_former_secret(app: &App, actor: &Actor, id: ConnectionId) -> Result<Connection> {
+pub(crate) async fn forget_former_secret(
+    app: &App,
+    actor: &Actor,
+    id: ConnectionId,
+) -> Result<Connection> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
-    let connection = conn.transaction(async |conn| connections::forget_former_secret(conn, actor, id, now).await).await?;
+    let connection = conn
+        .transaction(async |conn| connections::forget_former_secret(conn, actor, id, now).await)
+        .await?;
     app.hooks.keys_changed(id);
     tracing::info!(connection.id = %id, "the former secret of a webhook address was forgotten");
     Ok(connection)
@@ -190,11 +240,17 @@ impl ConnectError {
         }
     }
 
-    /// What is wrong with which field of a form; the field `form` is the form as a whole. Other errors are no matter of fields.
+    /// What is wrong with which field of a form; the field `form` is the form as a whole. Other
+    /// errors are no matter of fields.
     pub(crate) fn fields(self) -> Result<FieldErrors> {
         match self {
-            Self::Problem(problem) => Ok(FieldErrors::default().with(problem.field().unwrap_or("form"), problem.message())),
-            Self::Existing(existing) => Ok(FieldErrors::default().with(existing.field, existing.message)),
+            Self::Problem(problem) => {
+                Ok(FieldErrors::default()
+                    .with(problem.field().unwrap_or("form"), problem.message()))
+            }
+            Self::Existing(existing) => {
+                Ok(FieldErrors::default().with(existing.field, existing.message))
+            }
             Self::Slice(Error::Invalid(fields)) => Ok(fields),
             Self::Slice(Error::Refused(reason)) => Ok(FieldErrors::default().with("form", reason)),
             other => Err(other),
@@ -211,12 +267,20 @@ fn parse(form: &ConnectForm) -> Result<(Keys, Option<SenderAddress>)> {
         (Ok(keys), Ok(address)) => Ok((keys, address)),
         (Ok(_), Err(error)) => Err(Error::field("sender", error.to_string()).into()),
         (Err(fields), Ok(_)) => Err(Error::Invalid(fields).into()),
-        (Err(fields), Err(error)) => Err(Error::Invalid(fields.with("sender", error.to_string())).into()),
+        (Err(fields), Err(error)) => {
+            Err(Error::Invalid(fields.with("sender", error.to_string())).into())
+        }
     }
 }
 
-/// Notes that Twilio accepts the keys; if Carillon had stopped the connection, what has been waiting goes on.
-async fn note_verified(conn: &mut Conn, id: ConnectionId, account: &VerifiedAccount, now: DateTime<Utc>) -> std::result::Result<(), Error> {
+/// Notes that Twilio accepts the keys; if Carillon had stopped the connection, what has been
+/// waiting goes on.
+async fn note_verified(
+    conn: &mut Conn,
+    id: ConnectionId,
+    account: &VerifiedAccount,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Error> {
     if connections::record_verified(conn, id, account, now).await? {
         claim::wake(conn, WakeScope::Connection(id), now).await?;
     }
@@ -233,7 +297,8 @@ async fn inbound_url(app: &App, id: ConnectionId) -> Result<String> {
     Ok(address.inbound(&app.config.public_url))
 }
 
-/// Has Twilio report the incoming messages of all senders of a connection here, at the address that it has now.
+/// Has Twilio report the incoming messages of all senders of a connection here, at the address that
+/// it has now.
 async fn report_all_here(app: &App, credentials: &Credentials, id: ConnectionId) -> Result<()> {
     let senders = senders::of_connection(&mut *app.db.get().await?, id).await?;
     for sender in senders {
@@ -254,16 +319,35 @@ enum Occasion<'a> {
 }
 
 /// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
-async fn report_here(app: &App, credentials: &Credentials, sender: Sender, occasion: Occasion<'_>) -> Result<Sender> {
+async fn report_here(
+    app: &App,
+    credentials: &Credentials,
+    sender: Sender,
+    occasion: Occasion<'_>,
+) -> Result<Sender> {
     let url = inbound_url(app, sender.connection_id).await?;
-    let set = inbound::set(&app.twilio, credentials, &sender.address, &url, &app.config.public_url).await;
+    let set =
+        inbound::set(&app.twilio, credentials, &sender.address, &url, &app.config.public_url).await;
     let outcome = set.map(drop).map_err(|error| error.message(&url));
     if let Err(reason) = &outcome {
-        tracing::warn!(sender.id = %sender.id, reason = %reason, "the inbound webhook could not be set");
+        tracing::warn!(
+            sender.id = %sender.id,
+            reason = %reason,
+            "the inbound webhook could not be set"
+        );
     }
-    // What Twilio has now counts, as at any other look; why it could not be set is said where that is why nothing is heard.
+    // What Twilio has now counts, as at any other look; why it could not be set is said where that
+    // is why nothing is heard.
     let id = sender.id;
-    let seen = senders::look_at(&app.twilio, credentials, sender, url.clone(), &app.config.public_url, app.clock.now()).await;
+    let seen = senders::look_at(
+        &app.twilio,
+        credentials,
+        sender,
+        url.clone(),
+        &app.config.public_url,
+        app.clock.now(),
+    )
+    .await;
     let mut conn = app.db.get().await?;
     let sender = conn
         .transaction::<_, Error, _>(async |conn| {
@@ -317,13 +401,20 @@ impl From<ConnectError> for super::api::ApiError {
 
         match error {
             ConnectError::Problem(problem) => {
-                let fields = problem.field().map(|field| FieldErrors::default().with(field, problem.message()));
-                let answer = Self::new(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), problem.message());
+                let fields = problem
+                    .field()
+                    .map(|field| FieldErrors::default().with(field, problem.message()));
+                let answer =
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), problem.message());
                 answer.with_fields(fields.unwrap_or_default())
             }
             ConnectError::Existing(existing) => {
                 let message = format!("{} See {}.", existing.message, existing.url);
-                let answer = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "already_connected", message.clone());
+                let answer = Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "already_connected",
+                    message.clone(),
+                );
                 answer.with_fields(FieldErrors::default().with(existing.field, message))
             }
             ConnectError::Slice(error) => error.into(),

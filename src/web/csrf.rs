@@ -1,6 +1,8 @@
-//! Forms from other sites are refused: every POST to a page must carry the token of the browser that it comes from.
+//! Forms from other sites are refused: every POST to a page must carry the token of the browser
+//! that it comes from.
 //!
-//! So are forms with a text that cannot be stored: whatever a handler takes from a form has passed here.
+//! So are forms with a text that cannot be stored: whatever a handler takes from a form has passed
+//! here.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -33,11 +35,14 @@ const LENGTH: usize = 32;
 
 /// The token for the forms of the browser that holds `anchor` (its session's or visitor's cookie).
 ///
-/// Masked with random bytes, so that it differs on every page and compressed pages do not give it away (BREACH).
+/// Masked with random bytes, so that it differs on every page and compressed pages do not give it
+/// away (BREACH).
 pub(super) fn token(key: &SecretKey, anchor: &Token) -> String {
     let mask: [u8; LENGTH] = rand::random();
     let mut bytes = mask.to_vec();
-    bytes.extend(mac(key, anchor).finalize().into_bytes().iter().zip(mask).map(|(byte, mask)| byte ^ mask));
+    bytes.extend(
+        mac(key, anchor).finalize().into_bytes().iter().zip(mask).map(|(byte, mask)| byte ^ mask),
+    );
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -49,8 +54,12 @@ fn matches(key: &SecretKey, anchor: &Token, token: &str) -> bool {
     mac(key, anchor).verify_slice(&unmasked).is_ok()
 }
 
-/// The one place where the token and the texts of forms are checked: in front of all pages, for every method that changes something.
-pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+/// The one place where the token and the texts of forms are checked: in front of all pages, for
+/// every method that changes something.
+pub(super) async fn check(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
@@ -69,12 +78,17 @@ pub(super) async fn check(mut request: ServiceRequest, next: Next<impl MessageBo
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// Reads a form, as large as the one who sends it may send: strangers have only small ones to fill in.
+/// Reads a form, as large as the one who sends it may send: strangers have only small ones to fill
+/// in.
 async fn read(request: &mut ServiceRequest) -> Result<Bytes, PageError> {
     if request.extensions().contains::<ContentCoding>() {
         return Err(PageError::Packed);
     }
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    let declared = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse().ok());
     if declared.is_some_and(|length: usize| length > MAX_FORM_BYTES) {
         return Err(PageError::TooLarge);
     }
@@ -97,7 +111,9 @@ async fn read(request: &mut ServiceRequest) -> Result<Bytes, PageError> {
 
 async fn is_signed_in(request: &HttpRequest) -> Result<bool, PageError> {
     let Some(app) = request.app_data::<Data<App>>() else { return Ok(false) };
-    let Some(token) = Cookies::of(&app.config.public_url).session(request) else { return Ok(false) };
+    let Some(token) = Cookies::of(&app.config.public_url).session(request) else {
+        return Ok(false);
+    };
     Ok(sessions::find(&mut *app.db.get().await?, &token, app.clock.now()).await?.is_some())
 }
 
@@ -106,17 +122,24 @@ fn is_from_here(request: &HttpRequest, body: &[u8]) -> bool {
     if header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
         return false;
     }
-    if !header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+    if !header(CONTENT_TYPE.as_str())
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    {
         return false;
     }
     let Some(app) = request.app_data::<Data<App>>() else { return false };
     let cookies = Cookies::of(&app.config.public_url);
-    let Some(anchor) = cookies.session(request).or_else(|| cookies.visitor(request)) else { return false };
-    text::pairs(body).find(|(name, _)| name == "csrf").is_some_and(|(_, token)| matches(&app.secret_key, &anchor, &token))
+    let Some(anchor) = cookies.session(request).or_else(|| cookies.visitor(request)) else {
+        return false;
+    };
+    text::pairs(body)
+        .find(|(name, _)| name == "csrf")
+        .is_some_and(|(_, token)| matches(&app.secret_key, &anchor, &token))
 }
 
 fn mac(key: &SecretKey, anchor: &Token) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("csrf")).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(&key.derive("csrf")).expect("HMAC takes keys of any length");
     mac.update(anchor.expose().as_bytes());
     mac
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::types::text;
 
-/// A sort key such as `(created_at, id)`, written as one word of URL-safe base64; field of query structs and of answers.
+/// A sort key such as `(created_at, id)`, written as one word of URL-safe base64; field of query
+/// structs and of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor<K>(pub K);
 
@@ -22,9 +23,17 @@ impl<K: Serialize> Serialize for Cursor<K> {
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let key: Option<Value> = URL_SAFE_NO_PAD.decode(&text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let key = key.filter(text::is_storable_value).and_then(|key| serde_json::from_value(key).ok());
-        key.map(Self).ok_or_else(|| serde::de::Error::custom("this cursor is not one of ours: take it from `next_cursor` as it is"))
+        let key: Option<Value> = URL_SAFE_NO_PAD
+            .decode(&text)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let key =
+            key.filter(text::is_storable_value).and_then(|key| serde_json::from_value(key).ok());
+        key.map(Self).ok_or_else(|| {
+            serde::de::Error::custom(
+                "this cursor is not one of ours: take it from `next_cursor` as it is",
+            )
+        })
     }
 }
 

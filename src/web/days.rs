@@ -23,13 +23,15 @@ pub(super) struct TypedDays<'a> {
 }
 
 impl TypedDays<'_> {
-    /// The days of a zone: a last day that is not named is today's, a first one lies `span` days back, the last one among them.
-    /// What is wrong is told beside the field.
+    /// The days of a zone: a last day that is not named is today's, a first one lies `span` days
+    /// back, the last one among them. What is wrong is told beside the field.
     pub(super) fn read(self, now: Today, span: i64, errors: &mut FieldErrors) -> Option<Days> {
         let today = now.now.with_timezone(&now.zone).date_naive();
         let mut day = |(field, text): (&'static str, &str)| match text.trim() {
             "" => Ok(None),
-            text => Days::parse_day(text).map(Some).map_err(|error| errors.add(field, error.to_string())),
+            text => Days::parse_day(text)
+                .map(Some)
+                .map_err(|error| errors.add(field, error.to_string())),
         };
         let (from, to) = (day(self.from), day(self.to));
         let (Ok(from), Ok(to)) = (from, to) else { return None };
@@ -53,7 +55,11 @@ mod tests {
     fn read(from: &str, to: &str) -> Result<(String, String), Vec<String>> {
         let mut errors = FieldErrors::default();
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
-        let days = TypedDays { from: ("from", from), to: ("to", to) }.read(Today { now, zone: Tz::UTC }, 30, &mut errors);
+        let days = TypedDays { from: ("from", from), to: ("to", to) }.read(
+            Today { now, zone: Tz::UTC },
+            30,
+            &mut errors,
+        );
         let wrong = errors.iter().map(|(field, _)| field.to_owned()).collect();
         days.map(|days| (days.from().to_string(), days.to().to_string())).ok_or(wrong)
     }
@@ -77,7 +83,11 @@ mod tests {
     #[test]
     fn a_day_far_away_is_none() {
         for day in ["-262143-01-01", "+262142-12-31", "1969-12-31", "+10000-01-01"] {
-            assert_eq!((read(day, ""), read("", day)), (Err(vec!["from".to_owned()]), Err(vec!["to".to_owned()])), "{day}");
+            assert_eq!(
+                (read(day, ""), read("", day)),
+                (Err(vec!["from".to_owned()]), Err(vec!["to".to_owned()])),
+                "{day}"
+            );
         }
         assert!(read("", "1970-01-01").is_ok() && read("9999-12-31", "").is_ok());
     }

@@ -22,7 +22,8 @@ use crate::users::Role;
 /// The result of a page's handler.
 pub type PageResult = Result<HttpResponse, PageError>;
 
-/// Why a page cannot be shown or a form cannot be accepted. Wrong fields are no such error: show the form again with [`super::Visit::invalid`].
+/// Why a page cannot be shown or a form cannot be accepted. Wrong fields are no such error: show
+/// the form again with [`super::Visit::invalid`].
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// Nobody is signed in: the browser is sent to the log-in page, and back afterwards.
@@ -96,7 +97,10 @@ impl PageError {
     /// Why the body of a request could not be read.
     pub(super) fn from_body(error: &dyn std::fmt::Display) -> Self {
         let text = error.to_string();
-        if text.contains("overflow") || text.contains("larger than allowed") || text.contains("size limit") {
+        if text.contains("overflow")
+            || text.contains("larger than allowed")
+            || text.contains("size limit")
+        {
             Self::TooLarge
         } else {
             Self::BadRequest(format!("The form could not be read: {text}."))
@@ -135,22 +139,41 @@ impl PageError {
     fn advice(&self) -> String {
         match self {
             Self::SignIn => "Sign in to see this page.".to_owned(),
-            Self::Forbidden(role) => format!("It needs the role {role}. Ask an admin of your Carillon to do it, or to change your role."),
+            Self::Forbidden(role) => format!(
+                "It needs the role {role}. Ask an admin of your Carillon to do it, or to change \
+                 your role."
+            ),
             Self::NotFound(_) => "It may have been deleted, or the address is mistyped.".to_owned(),
-            Self::Expired => "Nothing was changed. Send the form again; if it is not offered here, go back and reload its page first. Cookies must be allowed.".to_owned(),
+            Self::Expired => {
+                "Nothing was changed. Send the form again; if it is not offered here, \
+                              go back and reload its page first. Cookies must be \
+                              allowed."
+                    .to_owned()
+            }
             Self::BadRequest(reason) | Self::Refused(reason) => reason.clone(),
             Self::Invalid(fields) => format!("Nothing was changed. {fields}"),
             Self::Unstorable(field) => {
-                format!("The field “{field}” contains a NUL character. Nothing was changed. Go back, remove the character, and send the form again.")
+                format!(
+                    "The field “{field}” contains a NUL character. Nothing was changed. Go back, \
+                     remove the character, and send the form again."
+                )
             }
             Self::TooLarge => "Nothing was changed. Send less at once.".to_owned(),
-            Self::Packed => "Nothing was changed. Send the form without Content-Encoding.".to_owned(),
-            Self::TooSlow => "Nothing was changed. Check the connection and send the form again.".to_owned(),
+            Self::Packed => "Nothing was changed. Send the form without \
+                             Content-Encoding."
+                .to_owned(),
+            Self::TooSlow => "Nothing was changed. Check the connection and send the form \
+                              again."
+                .to_owned(),
             Self::Busy => "Nothing was changed. Send the form again in a few seconds.".to_owned(),
             Self::Away(_) => {
-                "Nothing was lost. Try again in a moment; if it stays like this, see the log of Carillon and of PostgreSQL.".to_owned()
+                "Nothing was lost. Try again in a moment; if it stays like this, see the log of \
+                 Carillon and of PostgreSQL."
+                    .to_owned()
             }
-            Self::Internal(_) => "Nothing that was saved is lost. Try again; if it happens again, the log of Carillon says why.".to_owned(),
+            Self::Internal(_) => "Nothing that was saved is lost. Try again; if it happens again, \
+                                  the log of Carillon says why."
+                .to_owned(),
         }
     }
 }
@@ -174,12 +197,17 @@ impl ResponseError for PageError {
 
     /// Bare; [`show`] puts the page around it.
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code()).content_type(ContentType::plaintext()).body(self.heading())
+        HttpResponse::build(self.status_code())
+            .content_type(ContentType::plaintext())
+            .body(self.heading())
     }
 }
 
 /// Turns the errors of all pages into pages; the only place that logs them.
-pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub(super) async fn show(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
     let known = response.response().error().map(|error| error.as_error::<PageError>());
@@ -187,12 +215,20 @@ pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 
         Some(Some(PageError::SignIn)) => return Ok(to_log_in(response.request().clone())),
         Some(Some(error)) => ErrorPage::of(error),
         Some(None) => ErrorPage::of(&by_status(status, response.response().error())),
-        None if status == StatusCode::METHOD_NOT_ALLOWED => ErrorPage::of(&PageError::NotFound("page")),
+        None if status == StatusCode::METHOD_NOT_ALLOWED => {
+            ErrorPage::of(&PageError::NotFound("page"))
+        }
         None => return Ok(response),
     };
-    let Some(app) = response.request().app_data::<Data<App>>().cloned() else { return Ok(response) };
+    let Some(app) = response.request().app_data::<Data<App>>().cloned() else {
+        return Ok(response);
+    };
     // Where the database is away, nobody can be known.
-    let visit = if status == StatusCode::SERVICE_UNAVAILABLE { None } else { Visit::<Anyone>::extract(response.request()).await.ok() };
+    let visit = if status == StatusCode::SERVICE_UNAVAILABLE {
+        None
+    } else {
+        Visit::<Anyone>::extract(response.request()).await.ok()
+    };
     let html = match visit.filter(|visit| visit.user.is_some()) {
         Some(visit) => app.pages.render(&page, &visit.layout()),
         None => app.pages.render(&StrangersErrorPage(page), &Layout::signed_out()),
@@ -205,11 +241,14 @@ pub(super) async fn show(request: ServiceRequest, next: Next<impl MessageBody + 
         }
     };
     Ok(response.map_body(|head, _| {
-        head.headers_mut()
-            .insert(actix_web::http::header::CONTENT_TYPE, actix_web::http::header::HeaderValue::from_static("text/html; charset=utf-8"));
+        head.headers_mut().insert(
+            actix_web::http::header::CONTENT_TYPE,
+            actix_web::http::header::HeaderValue::from_static("text/html; charset=utf-8"),
+        );
         head.headers_mut().remove(actix_web::http::header::CONTENT_LENGTH);
         if head.status == StatusCode::SERVICE_UNAVAILABLE {
-            head.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("5"));
+            head.headers_mut()
+                .insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("5"));
         }
         BoxBody::new(html)
     }))
@@ -220,16 +259,18 @@ fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
     match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound("page"),
         StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
-        status if status.is_client_error() => PageError::BadRequest(
-            error.map_or_else(|| "The address is mistyped.".to_owned(), |error| format!("The address is mistyped: {error}.")),
-        ),
+        status if status.is_client_error() => PageError::BadRequest(error.map_or_else(
+            || "The address is mistyped.".to_owned(),
+            |error| format!("The address is mistyped: {error}."),
+        )),
         _ => PageError::Internal(error.map_or_else(|| status.to_string(), ToString::to_string)),
     }
 }
 
 /// To the log-in, and from there to the page that was wanted, or whose form was sent.
 fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
-    let base = request.app_data::<Data<App>>().map(|app| app.pages.base().to_owned()).unwrap_or_default();
+    let base =
+        request.app_data::<Data<App>>().map(|app| app.pages.base().to_owned()).unwrap_or_default();
     let mut location = format!("{base}/login");
     let wanted = match *request.method() {
         Method::GET => request.uri().path_and_query().map(|path| path.as_str().to_owned()),
@@ -239,7 +280,10 @@ fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
         location.push_str("?next=");
         location.extend(url::form_urlencoded::byte_serialize(wanted.as_bytes()));
     }
-    ServiceResponse::new(request, HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+    ServiceResponse::new(
+        request,
+        HttpResponse::SeeOther().insert_header((LOCATION, location)).finish(),
+    )
 }
 
 /// The page of ours that a form was on, as the browser names it.
@@ -252,8 +296,15 @@ fn form_of(request: &HttpRequest, base: &str) -> Option<String> {
 impl ErrorPage {
     fn of(error: &PageError) -> Self {
         match error {
-            PageError::Away(reason) => tracing::warn!(reason = %reason, "a page could not be shown: the database does not answer"),
-            PageError::Internal(reason) => tracing::error!(reason = %reason, "a page could not be shown"),
+            PageError::Away(reason) => {
+                tracing::warn!(
+                    reason = %reason,
+                    "a page could not be shown: the database does not answer"
+                )
+            }
+            PageError::Internal(reason) => {
+                tracing::error!(reason = %reason, "a page could not be shown")
+            }
             _ => {}
         }
         Self {
@@ -306,7 +357,11 @@ impl Page for StrangersErrorPage {
     const VARIES: Varies = Varies::NOTHING;
 
     fn samples() -> Vec<Self> {
-        let errors = [PageError::NotFound("page"), PageError::Expired, PageError::Away("No answer.".to_owned())];
+        let errors = [
+            PageError::NotFound("page"),
+            PageError::Expired,
+            PageError::Away("No answer.".to_owned()),
+        ];
         errors.iter().map(|error| Self(ErrorPage::of(error))).collect()
     }
 }
@@ -327,7 +382,11 @@ impl From<crate::error::Error> for PageError {
 
 impl From<diesel::result::Error> for PageError {
     fn from(error: diesel::result::Error) -> Self {
-        if db::is_away(&error) { Self::Away(error.to_string()) } else { Self::Internal(error.to_string()) }
+        if db::is_away(&error) {
+            Self::Away(error.to_string())
+        } else {
+            Self::Internal(error.to_string())
+        }
     }
 }
 

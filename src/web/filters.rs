@@ -7,38 +7,53 @@ use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
 use crate::types::http_url::HttpUrl;
 use crate::types::phone::PhoneNumber;
 
-/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `foreign_link` and `foreign_address`.
+/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `foreign_link` and
+/// `foreign_address`.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("time", time);
     tera.register_filter("phone", |text: &str, _: Kwargs, _: &State<'_>| phone(text));
     tera.register_filter("number", |number: i64, _: Kwargs, _: &State<'_>| grouped(number));
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State<'_>| json(&value));
     tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State<'_>| urlencode(text));
-    tera.register_filter("foreign_link", |text: &str, _: Kwargs, _: &State<'_>| Value::safe_string(&foreign_link(text)));
-    tera.register_filter("foreign_address", |text: &str, _: Kwargs, _: &State<'_>| foreign_address(text));
+    tera.register_filter("foreign_link", |text: &str, _: Kwargs, _: &State<'_>| {
+        Value::safe_string(&foreign_link(text))
+    });
+    tera.register_filter("foreign_address", |text: &str, _: Kwargs, _: &State<'_>| {
+        foreign_address(text)
+    });
     tera.register_filter("word", |word: &str, _: Kwargs, _: &State<'_>| sentence_case(word));
 }
 
-/// A `<time>` in the time zone of whoever looks; `{{ at | time }}` to the minute, `{{ at | time(precise=true) }}` to the millisecond,
-/// with the zone.
-/// Nothing (`null`) is shown as a dash.
+/// A `<time>` in the time zone of whoever looks; `{{ at | time }}` to the minute,
+/// `{{ at | time(precise=true) }}` to the millisecond, with the zone. Nothing (`null`) is shown as
+/// a dash.
 #[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
 fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
     if value.is_none() || value.is_undefined() {
         return Ok(Value::from("–"));
     }
-    let text = value.as_str().ok_or_else(|| tera::Error::message("the filter time needs a time in RFC 3339"))?;
-    let at =
-        DateTime::parse_from_rfc3339(text).map_err(|error| tera::Error::message(format!("the filter time cannot read {text}: {error}")))?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| tera::Error::message("the filter time needs a time in RFC 3339"))?;
+    let at = DateTime::parse_from_rfc3339(text).map_err(|error| {
+        tera::Error::message(format!("the filter time cannot read {text}: {error}"))
+    })?;
     let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
     Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
 }
 
-/// The zone of whoever looks. A component has it only when it takes `@visit`: without it, it would quietly tell the time of elsewhere.
+/// The zone of whoever looks. A component has it only when it takes `@visit`: without it, it would
+/// quietly tell the time of elsewhere.
 fn zone(state: &State<'_>) -> TeraResult<Tz> {
     let visit = state.get::<Value>("visit")?;
-    let name = visit.as_ref().and_then(|visit| visit.as_map()).and_then(|visit| visit.get(&"time_zone".into())).and_then(Value::as_str);
-    let name = name.ok_or_else(|| tera::Error::message("the filter time needs the visit: add @visit to the component"))?;
+    let name = visit
+        .as_ref()
+        .and_then(|visit| visit.as_map())
+        .and_then(|visit| visit.get(&"time_zone".into()))
+        .and_then(Value::as_str);
+    let name = name.ok_or_else(|| {
+        tera::Error::message("the filter time needs the visit: add @visit to the component")
+    })?;
     Ok(name.parse().unwrap_or(Tz::UTC))
 }
 
@@ -65,16 +80,21 @@ fn escaped(text: &str) -> String {
     }
 }
 
-/// A link to an address that others named, in a tab of its own; what a browser would not simply open stays a text without a link.
+/// A link to an address that others named, in a tab of its own; what a browser would not simply
+/// open stays a text without a link.
 fn foreign_link(text: &str) -> String {
     let shown = escaped(text);
     match HttpUrl::parse(text) {
-        Ok(url) => format!("<a href=\"{}\" rel=\"noreferrer noopener\" target=\"_blank\">{shown}</a>", escaped(url.as_str())),
+        Ok(url) => format!(
+            "<a href=\"{}\" rel=\"noreferrer noopener\" target=\"_blank\">{shown}</a>",
+            escaped(url.as_str())
+        ),
         Err(_) => shown,
     }
 }
 
-/// The value of an `href` or `src` that others named: `about:blank` where it is no http or https address.
+/// The value of an `href` or `src` that others named: `about:blank` where it is no http or https
+/// address.
 fn foreign_address(text: &str) -> String {
     HttpUrl::parse(text).map_or_else(|_| "about:blank".to_owned(), String::from)
 }
@@ -107,7 +127,8 @@ pub(super) fn grouped(number: impl TryInto<i64>) -> String {
 }
 
 fn json(value: &Value) -> TeraResult<String> {
-    serde_json::to_string_pretty(value).map_err(|error| tera::Error::message(format!("cannot be shown as JSON: {error}")))
+    serde_json::to_string_pretty(value)
+        .map_err(|error| tera::Error::message(format!("cannot be shown as JSON: {error}")))
 }
 
 /// For a value within a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
@@ -119,7 +140,10 @@ fn urlencode(text: &str) -> String {
 fn sentence_case(word: &str) -> String {
     let spaced = word.replace('_', " ");
     let mut characters = spaced.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -132,7 +156,8 @@ mod tests {
         let mut context = tera::Context::new();
         context.insert("value", value);
         context.insert("nothing", &None::<String>);
-        context.insert("visit", &std::collections::BTreeMap::from([("time_zone", "Europe/Berlin")]));
+        context
+            .insert("visit", &std::collections::BTreeMap::from([("time_zone", "Europe/Berlin")]));
         tera.render_str(template, &context, true).unwrap()
     }
 
@@ -140,9 +165,13 @@ mod tests {
     fn a_time_is_shown_in_the_time_zone_of_whoever_looks() {
         assert_eq!(
             render("{{ value | time }}", "2026-07-01T23:30:00.123456Z"),
-            "<time datetime=\"2026-07-01T23:30:00.123Z\" title=\"2 Jul 2026, 01:30:00 CEST\">2 Jul 2026, 01:30</time>"
+            "<time datetime=\"2026-07-01T23:30:00.123Z\" title=\"2 Jul 2026, 01:30:00 CEST\">2 Jul \
+             2026, 01:30</time>"
         );
-        assert!(render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z").contains(">2 Jul 2026, 01:30:00.123 CEST<"));
+        assert!(
+            render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z")
+                .contains(">2 Jul 2026, 01:30:00.123 CEST<")
+        );
         assert_eq!(render("{{ nothing | time }}", ""), "–");
     }
 
@@ -158,7 +187,9 @@ mod tests {
             render("{{ value | foreign_link }}", "https://example.com/a?b=1&c=\"2\""),
             "<a href=\"https://example.com/a?b=1&amp;c=%222%22\" rel=\"noreferrer noopener\" target=\"_blank\">https://example.com/a?b=1&amp;c=&quot;2&quot;</a>"
         );
-        for bad in ["javascript:alert(1)", "data:text/html,<b>", "\u{1}javascript:x", "//example.com", ""] {
+        for bad in
+            ["javascript:alert(1)", "data:text/html,<b>", "\u{1}javascript:x", "//example.com", ""]
+        {
             assert!(!render("{{ value | foreign_link }}", bad).contains("href"), "{bad}");
             assert_eq!(render("{{ value | foreign_address }}", bad), "about:blank", "{bad}");
         }
@@ -167,7 +198,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_words_written_out() {
-        assert_eq!(["0", "999", "1,000", "12,345,678", "−1,000"].map(ToOwned::to_owned), [0, 999, 1_000, 12_345_678, -1_000].map(grouped));
+        assert_eq!(
+            ["0", "999", "1,000", "12,345,678", "−1,000"].map(ToOwned::to_owned),
+            [0, 999, 1_000, 12_345_678, -1_000].map(grouped)
+        );
         assert_eq!(sentence_case("carrier_blocked"), "Carrier blocked");
     }
 }

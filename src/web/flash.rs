@@ -44,8 +44,13 @@ impl Flash {
     pub(super) fn sign(&self, key: &SecretKey) -> String {
         let text = serde_json::to_vec(self).unwrap_or_default();
         let signature = mac(key, &text).finalize().into_bytes();
-        let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(signature));
-        if value.len() > LONGEST && self.undo.is_some() { Self { undo: None, ..self.clone() }.sign(key) } else { value }
+        let value =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(signature));
+        if value.len() > LONGEST && self.undo.is_some() {
+            Self { undo: None, ..self.clone() }.sign(key)
+        } else {
+            value
+        }
     }
 
     /// Reads a cookie's value; `None` unless we made it.
@@ -58,7 +63,8 @@ impl Flash {
 }
 
 fn mac(key: &SecretKey, text: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("flash")).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("flash"))
+        .expect("HMAC takes keys of any length");
     mac.update(text);
     mac
 }
@@ -70,7 +76,10 @@ mod tests {
     #[test]
     fn only_our_own_sentences_are_shown() {
         let key = SecretKey::generate();
-        let undo = Some(Undo { path: "/templates/1/unarchive".to_owned(), fields: vec![("tag".to_owned(), "Ü".to_owned())] });
+        let undo = Some(Undo {
+            path: "/templates/1/unarchive".to_owned(),
+            fields: vec![("tag".to_owned(), "Ü".to_owned())],
+        });
         let flash = Flash { kind: Kind::Success, text: "Saved: “Ü”.".to_owned(), undo };
         let value = flash.sign(&key);
         assert_eq!(Flash::verify(&value, &key), Some(flash));
@@ -83,7 +92,12 @@ mod tests {
     #[test]
     fn a_browser_keeps_every_sentence() {
         let key = SecretKey::generate();
-        let undo = |count| Some(Undo { path: "/".to_owned(), fields: vec![("id".to_owned(), "1".to_owned()); count] });
+        let undo = |count| {
+            Some(Undo {
+                path: "/".to_owned(),
+                fields: vec![("id".to_owned(), "1".to_owned()); count],
+            })
+        };
         let flash = |undo| Flash { kind: Kind::Success, text: "Done.".to_owned(), undo };
         assert!(Flash::verify(&flash(undo(10)).sign(&key), &key).unwrap().undo.is_some());
         let long = flash(undo(1_000)).sign(&key);

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 
-/// The fields of an urlencoded form. `T` is a struct of `String`s with `#[serde(default)]`, so that what was typed can be shown again;
-/// `Vec<(String, String)>` keeps repeated fields.
+/// The fields of an urlencoded form. `T` is a struct of `String`s with `#[serde(default)]`, so that
+/// what was typed can be shown again; `Vec<(String, String)>` keeps repeated fields.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
 
@@ -36,6 +36,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let form = actix_web::web::Form::<T>::from_request(request, payload);
-        async move { form.await.map(|form| Self(form.into_inner())).map_err(|error| PageError::from_body(&error)) }.boxed_local()
+        async move {
+            form.await
+                .map(|form| Self(form.into_inner()))
+                .map_err(|error| PageError::from_body(&error))
+        }
+        .boxed_local()
     }
 }

@@ -10,7 +10,8 @@ use tracing_actix_web::RootSpanBuilder;
 
 use crate::types::hook_address::redacted;
 
-/// Nothing but our own files, no inline code, no frames; pictures also from https (media of templates).
+/// Nothing but our own files, no inline code, no frames; pictures also from https (media of
+/// templates).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -20,11 +21,17 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
 ];
 
 /// Adds the headers to every answer; whatever has no caching rule of its own is not kept.
-pub(super) async fn protect(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+pub(super) async fn protect(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -36,7 +43,8 @@ pub(super) async fn protect(request: ServiceRequest, next: Next<impl MessageBody
     Ok(response)
 }
 
-/// One line per request, without query (it may hold phone numbers), without the secret of a hook and without client addresses.
+/// One line per request, without query (it may hold phone numbers), without the secret of a hook
+/// and without client addresses.
 pub(super) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {

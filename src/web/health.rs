@@ -9,7 +9,8 @@ use crate::db;
 
 /// Mounts `GET /healthz` and `GET /readyz`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/healthz").get(alive).head(alive)).service(web::resource("/readyz").get(ready).head(ready));
+    cfg.service(web::resource("/healthz").get(alive).head(alive))
+        .service(web::resource("/readyz").get(ready).head(ready));
 }
 
 /// Whether a path is one of these, which are answered also where others are not.
@@ -25,7 +26,9 @@ async fn alive() -> &'static str {
 async fn ready(app: Data<App>) -> HttpResponse {
     match reason_not_ready(&app).await {
         None => HttpResponse::Ok().body("ready\n"),
-        Some(reason) => HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "5")).body(format!("not ready: {reason}\n")),
+        Some(reason) => HttpResponse::ServiceUnavailable()
+            .insert_header((RETRY_AFTER, "5"))
+            .body(format!("not ready: {reason}\n")),
     }
 }
 

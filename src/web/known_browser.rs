@@ -1,4 +1,5 @@
-//! The cookie of a browser that people have logged in with: the failures of others do not slow them down here.
+//! The cookie of a browser that people have logged in with: the failures of others do not slow them
+//! down here.
 //!
 //! It proves nothing but that: whoever steals it still needs the password, and has few tries.
 
@@ -18,10 +19,16 @@ pub(super) const LIFETIME: TimeDelta = TimeDelta::days(365);
 const MAX_PEOPLE: usize = 5;
 
 /// The value of the cookie after `user` has logged in, with those who did so before.
-pub(super) fn cookie_of(key: &SecretKey, before: Vec<KnownBrowser>, user: UserId, now: DateTime<Utc>) -> String {
+pub(super) fn cookie_of(
+    key: &SecretKey,
+    before: Vec<KnownBrowser>,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> String {
     let (mine, others): (Vec<_>, Vec<_>) = before.into_iter().partition(|known| known.user == user);
     let new = || KnownBrowser { user, browser: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>()) };
-    let people = std::iter::once(mine.into_iter().next().unwrap_or_else(new)).chain(others).take(MAX_PEOPLE);
+    let people =
+        std::iter::once(mine.into_iter().next().unwrap_or_else(new)).chain(others).take(MAX_PEOPLE);
     let one = |known: KnownBrowser| {
         let text = format!("{}.{}.{}", known.user, known.browser, (now + LIFETIME).timestamp());
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac(key, &text).finalize().into_bytes()))
@@ -36,13 +43,15 @@ pub(super) fn read(key: &SecretKey, cookie: &str, now: DateTime<Utc>) -> Vec<Kno
         mac(key, text).verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
         let [user, browser, until] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
         let until: i64 = until.parse().ok()?;
-        (until > now.timestamp()).then_some(KnownBrowser { user: user.parse().ok()?, browser: browser.to_owned() })
+        (until > now.timestamp())
+            .then_some(KnownBrowser { user: user.parse().ok()?, browser: browser.to_owned() })
     };
     cookie.split('~').take(MAX_PEOPLE).filter_map(one).collect()
 }
 
 fn mac(key: &SecretKey, text: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("known browser")).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.derive("known browser"))
+        .expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     mac
 }
@@ -53,7 +62,8 @@ mod tests {
 
     #[test]
     fn a_browser_is_known_to_those_who_logged_in_with_it_and_to_nobody_else() {
-        let (key, now) = (SecretKey::generate(), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let (key, now) =
+            (SecretKey::generate(), DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let (ada, ben) = (UserId::new(), UserId::new());
         let first = cookie_of(&key, Vec::new(), ada, now);
         let known = read(&key, &first, now);
@@ -68,7 +78,9 @@ mod tests {
         for bad in [forged.as_str(), "", "~~", "a.b.c.d", &first[1..], &first[..first.len() - 2]] {
             assert!(read(&key, bad, now).is_empty(), "{bad}");
         }
-        let many = (0..9).fold(Vec::new(), |before, _| read(&key, &cookie_of(&key, before, UserId::new(), now), now));
+        let many = (0..9).fold(Vec::new(), |before, _| {
+            read(&key, &cookie_of(&key, before, UserId::new(), now), now)
+        });
         assert_eq!(many.len(), MAX_PEOPLE);
     }
 }

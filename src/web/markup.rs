@@ -1,5 +1,5 @@
-//! What is wrong with the markup of a page, as far as it can be told without a browser: a browser mends silently what is not well-formed,
-//! and shows something else than was meant.
+//! What is wrong with the markup of a page, as far as it can be told without a browser: a browser
+//! mends silently what is not well-formed, and shows something else than was meant.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,10 @@ const VOID: &[&str] = &["area", "br", "col", "hr", "img", "input", "link", "meta
 /// Elements whose content is text alone.
 const TEXT: &[&str] = &["script", "style", "textarea", "title", "option"];
 /// Elements that hold words, not blocks.
-const OF_WORDS: &[&str] =
-    &["p", "span", "strong", "em", "small", "code", "label", "button", "h1", "h2", "h3", "summary", "legend", "time", "bdi", "mark", "dt"];
+const OF_WORDS: &[&str] = &[
+    "p", "span", "strong", "em", "small", "code", "label", "button", "h1", "h2", "h3", "summary",
+    "legend", "time", "bdi", "mark", "dt",
+];
 /// Blocks, which end a paragraph wherever they begin.
 const BLOCKS: &[&str] = &[
     "article",
@@ -65,7 +67,8 @@ struct Reading<'h> {
     wrong: Vec<String>,
 }
 
-/// Reads a page and tells what is wrong with it; `foreign` is a text that must stand where its direction touches nothing else.
+/// Reads a page and tells what is wrong with it; `foreign` is a text that must stand where its
+/// direction touches nothing else.
 pub(super) fn problems(html: &str, foreign: Option<&str>) -> Vec<String> {
     let mut reading = Reading::default();
     let mut rest = html;
@@ -110,7 +113,9 @@ impl<'h> Element<'h> {
         let mut attributes = Vec::new();
         loop {
             rest = rest.trim_start();
-            let end = rest.find(|character: char| character == '=' || character.is_whitespace()).unwrap_or(rest.len());
+            let end = rest
+                .find(|character: char| character == '=' || character.is_whitespace())
+                .unwrap_or(rest.len());
             let (attribute, after) = rest.split_at(end);
             if attribute.is_empty() {
                 return Self { name, attributes };
@@ -163,8 +168,14 @@ impl<'h> Reading<'h> {
         if name == "label" {
             self.labelled.extend(element.attribute("for"));
         }
-        if element.is_field() && !self.is_within("label") && element.attribute("aria-label").is_none() {
-            self.nameless.push((format!("<{name} name={:?}>", element.attribute("name")), element.attribute("id")));
+        if element.is_field()
+            && !self.is_within("label")
+            && element.attribute("aria-label").is_none()
+        {
+            self.nameless.push((
+                format!("<{name} name={:?}>", element.attribute("name")),
+                element.attribute("id"),
+            ));
         }
         if name == "img" && element.attribute("alt").is_none() {
             self.wrong.push("<img> without alt".to_owned());
@@ -189,11 +200,16 @@ impl<'h> Reading<'h> {
         let Some(foreign) = foreign.filter(|foreign| text.contains(foreign)) else { return };
         // A part of a text goes the way of the whole.
         let around = self.open.iter().rev().find(|element| !PARTS_OF_TEXT.contains(&element.name));
-        let apart = around.is_some_and(|element| element.name == "bdi" || element.attribute("dir") == Some("auto"));
+        let apart = around.is_some_and(|element| {
+            element.name == "bdi" || element.attribute("dir") == Some("auto")
+        });
         if !apart {
-            let path: Vec<&str> = self.open.iter().rev().take(3).map(|element| element.name).collect();
+            let path: Vec<&str> =
+                self.open.iter().rev().take(3).map(|element| element.name).collect();
             let shown: String = text.trim().chars().take(60).collect();
-            self.wrong.push(format!("“{foreign}” without <bdi> or dir=\"auto\" within {path:?}: {shown}"));
+            self.wrong.push(format!(
+                "“{foreign}” without <bdi> or dir=\"auto\" within {path:?}: {shown}"
+            ));
         }
     }
 
@@ -202,7 +218,8 @@ impl<'h> Reading<'h> {
     }
 
     fn finish(mut self) -> Vec<String> {
-        self.wrong.extend(self.open.iter().map(|element| format!("<{}> does not end", element.name)));
+        self.wrong
+            .extend(self.open.iter().map(|element| format!("<{}> does not end", element.name)));
         for (element, id) in &self.named {
             if !self.ids.contains(id) {
                 self.wrong.push(format!("<{element}> names the id {id}, which is not there"));
@@ -225,9 +242,13 @@ mod tests {
 
     #[test]
     fn a_page_in_order_has_no_problems() {
-        let page = "<!doctype html><!-- <b> --><p>a > b <br><label for=\"a\">A</label><input id=\"a\" value=\"<p>\"><bdi>x</bdi></p>";
+        let page = "<!doctype html><!-- <b> --><p>a > b <br><label for=\"a\">A</label><input \
+                    id=\"a\" value=\"<p>\"><bdi>x</bdi></p>";
         assert_eq!(problems(page, Some("x")), Vec::<String>::new());
-        assert_eq!(problems("<textarea aria-label=\"a\"><p></textarea><p dir=\"auto\">x</p>", Some("x")), Vec::<String>::new());
+        assert_eq!(
+            problems("<textarea aria-label=\"a\"><p></textarea><p dir=\"auto\">x</p>", Some("x")),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

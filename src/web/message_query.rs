@@ -1,4 +1,5 @@
-//! Filters of messages as pages and API take them: words in a query, read alike by both, and told beside their fields where they are wrong.
+//! Filters of messages as pages and API take them: words in a query, read alike by both, and told
+//! beside their fields where they are wrong.
 
 use std::str::FromStr;
 
@@ -50,11 +51,19 @@ impl MessageQuery {
     }
 
     /// The filter; what cannot be one is told beside its field.
-    pub(super) fn filter(&self, default_country: Option<Country>, today: Today) -> Result<MessageFilter, FieldErrors> {
+    pub(super) fn filter(
+        &self,
+        default_country: Option<Country>,
+        today: Today,
+    ) -> Result<MessageFilter, FieldErrors> {
         let mut errors = FieldErrors::default();
         // In a query a `+` that is not written as %2B arrives as a space.
-        let to = self.to.strip_prefix(' ').map_or_else(|| self.to.clone(), |digits| format!("+{digits}"));
-        let to = filled(&to).and_then(|to| errors.check("to", PhoneNumber::parse(to, default_country)));
+        let to = self
+            .to
+            .strip_prefix(' ')
+            .map_or_else(|| self.to.clone(), |digits| format!("+{digits}"));
+        let to =
+            filled(&to).and_then(|to| errors.check("to", PhoneNumber::parse(to, default_country)));
         let days = TypedDays { from: ("from_day", &self.from_day), to: ("to_day", &self.to_day) };
         let filter = MessageFilter {
             text: filled(&self.text).and_then(|text| errors.check("text", Words::parse(text))),
@@ -63,16 +72,20 @@ impl MessageQuery {
             since: filled(&self.within)
                 .and_then(|word| errors.check("within", word.parse::<Within>()))
                 .map(|within| today.now - within.span()),
-            reason: filled(&self.reason).and_then(|reason| errors.check("reason", searchable(reason))),
+            reason: filled(&self.reason)
+                .and_then(|reason| errors.check("reason", searchable(reason))),
             contact_id: id("contact_id", &self.contact_id, "contact", &mut errors),
             status: filled(&self.status).and_then(|word| errors.check("status", word.parse())),
             maker: maker("automation_id", &self.automation_id, &mut errors),
             enrollment_id: id("enrollment_id", &self.enrollment_id, "enrollment", &mut errors),
             template_id: id("template_id", &self.template_id, "template", &mut errors),
             sender_id: id("sender_id", &self.sender_id, "sender", &mut errors),
-            direction: filled(&self.direction).and_then(|word| errors.check("direction", word.parse())),
-            error_code: filled(&self.error_code)
-                .and_then(|code| errors.check("error_code", code.parse().map_err(|_| "Enter a number, such as 30003."))),
+            direction: filled(&self.direction)
+                .and_then(|word| errors.check("direction", word.parse())),
+            error_code: filled(&self.error_code).and_then(|code| {
+                errors
+                    .check("error_code", code.parse().map_err(|_| "Enter a number, such as 30003."))
+            }),
             to_address: to.map(|phone| phone.as_str().to_owned()),
         };
         if errors.is_empty() { Ok(filter) } else { Err(errors) }
@@ -150,13 +163,22 @@ fn maker(field: &str, text: &str, errors: &mut FieldErrors) -> Option<Maker> {
     }
 }
 
-fn id<T: FromStr>(field: &str, text: &str, noun: &'static str, errors: &mut FieldErrors) -> Option<T> {
+fn id<T: FromStr>(
+    field: &str,
+    text: &str,
+    noun: &'static str,
+    errors: &mut FieldErrors,
+) -> Option<T> {
     filled(text).and_then(|text| errors.check(field, mistake::id(text, noun)))
 }
 
 /// The text, unless it holds what an address could not say.
 fn searchable(text: &str) -> Result<String, &'static str> {
-    if text.contains('\u{fffd}') { Err("There is a character in it that no reason has.") } else { Ok(text.to_owned()) }
+    if text.contains('\u{fffd}') {
+        Err("There is a character in it that no reason has.")
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 pub(super) fn filled(text: &str) -> Option<&str> {
@@ -200,7 +222,10 @@ mod tests {
         }
         assert_eq!(query.chosen().count(), all.as_object().unwrap().len());
         let names: Vec<&str> = query.chosen().map(|(name, _)| name).collect();
-        assert_eq!(names.iter().fold(query.clone(), |rest, name| rest.without(name)), MessageQuery::default());
+        assert_eq!(
+            names.iter().fold(query.clone(), |rest, name| rest.without(name)),
+            MessageQuery::default()
+        );
     }
 
     #[test]
@@ -216,7 +241,12 @@ mod tests {
         let found = filter(&query).unwrap();
         assert_eq!(
             (found.status, found.direction, found.error_code, found.to_address.as_deref()),
-            (Some(MessageStatus::Delivered), Some(Direction::Outbound), Some(30003), Some("+14155550123"))
+            (
+                Some(MessageStatus::Delivered),
+                Some(Direction::Outbound),
+                Some(30003),
+                Some("+14155550123")
+            )
         );
         assert_eq!(found.since, Some(DateTime::UNIX_EPOCH - chrono::TimeDelta::days(1)));
         assert_eq!(filter(&MessageQuery::default()), Ok(MessageFilter::default()));
@@ -234,6 +264,9 @@ mod tests {
             ..MessageQuery::default()
         };
         let errors = filter(&query).unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["contact_id", "reason", "status", "text", "to", "within"]);
+        assert_eq!(
+            errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["contact_id", "reason", "status", "text", "to", "within"]
+        );
     }
 }

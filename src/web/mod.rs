@@ -59,15 +59,22 @@ pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
 pub fn application(
     app: Data<App>,
 ) -> actix_web::App<
-    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>,
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
 > {
     actix_web::App::new().app_data(app).wrap(from_fn(intake::guard)).configure(configure)
 }
 
-/// Mounts every group of routes, the busiest first; pages come last, since their group answers whatever is left. What answers with
-/// more than a line compresses it.
+/// Mounts every group of routes, the busiest first; pages come last, since their group answers
+/// whatever is left. What answers with more than a line compresses it.
 ///
-/// Twilio's hooks answer a program with an empty body, many thousand times a minute: headers that protect people are not for them.
+/// Twilio's hooks answer a program with an empty body, many thousand times a minute: headers that
+/// protect people are not for them.
 pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
     cfg.service(

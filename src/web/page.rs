@@ -9,7 +9,8 @@ use tera::{Context, Tera};
 use super::{assets, filters, whole_numbers};
 use crate::types::public_url::PublicUrl;
 
-/// What a page shows; its fields are the template's variables (`visit`, `base` and `title` of the layout come on top).
+/// What a page shows; its fields are the template's variables (`visit`, `base` and `title` of the
+/// layout come on top).
 pub trait Page: Serialize {
     /// The file below `templates/`, such as `ui/contacts/list.html`.
     const TEMPLATE: &'static str;
@@ -23,7 +24,8 @@ pub trait Page: Serialize {
         Self: Sized;
 }
 
-/// Fields of a page by their paths, which lead through objects and all elements of lists: `rows.name` is the `name` of each of `rows`.
+/// Fields of a page by their paths, which lead through objects and all elements of lists:
+/// `rows.name` is the `name` of each of `rows`.
 #[derive(Debug, Clone, Copy)]
 pub struct Varies {
     /// Texts that people have written, alone or within a sentence.
@@ -37,7 +39,8 @@ impl Varies {
     pub const NOTHING: Self = Self { texts: &[], lists: &[] };
 }
 
-/// All templates, parsed; cheap to clone. Debug builds read them again from disk when they have changed.
+/// All templates, parsed; cheap to clone. Debug builds read them again from disk when they have
+/// changed.
 #[derive(Clone)]
 pub struct Pages {
     base: Arc<str>,
@@ -52,7 +55,8 @@ pub struct Pages {
 struct Files;
 
 impl Pages {
-    /// Parses all templates; links get the path prefix of `public_url`. A template with an error is reported with file and line.
+    /// Parses all templates; links get the path prefix of `public_url`. A template with an error is
+    /// reported with file and line.
     pub fn load(public_url: &PublicUrl) -> Result<Self, tera::Error> {
         let base: Arc<str> = public_url.path_prefix().into();
         let tera = parse(&base)?;
@@ -75,7 +79,12 @@ impl Pages {
     }
 
     /// Renders what a template shows.
-    pub(super) fn render_as(&self, template: &str, page: &impl Serialize, visit: &impl Serialize) -> Result<String, tera::Error> {
+    pub(super) fn render_as(
+        &self,
+        template: &str,
+        page: &impl Serialize,
+        visit: &impl Serialize,
+    ) -> Result<String, tera::Error> {
         let mut context = Context::from_serialize(page)?;
         context.insert("visit", visit);
         self.tera()?.render(template, &context).map(whole_numbers::keep_whole)
@@ -105,10 +114,13 @@ fn parse(base: &str) -> Result<Tera, tera::Error> {
     filters::register(&mut tera);
     assets::register(&mut tera, base);
     let mut files = Vec::new();
-    for name in Files::iter().filter(|name| name.ends_with(".html") && !name.starts_with("simulator/")) {
-        let file = Files::get(&name).ok_or_else(|| tera::Error::message(format!("the template {name} cannot be read")))?;
-        let text =
-            String::from_utf8(file.data.into_owned()).map_err(|_| tera::Error::message(format!("the template {name} is not UTF-8")))?;
+    for name in
+        Files::iter().filter(|name| name.ends_with(".html") && !name.starts_with("simulator/"))
+    {
+        let file = Files::get(&name)
+            .ok_or_else(|| tera::Error::message(format!("the template {name} cannot be read")))?;
+        let text = String::from_utf8(file.data.into_owned())
+            .map_err(|_| tera::Error::message(format!("the template {name} is not UTF-8")))?;
         files.push((name.into_owned(), text));
     }
     tera.add_raw_templates(files)?;
@@ -154,7 +166,11 @@ mod reload {
 
     /// The time of the last change below `templates/`, and the number of files there.
     fn state() -> Option<(SystemTime, usize)> {
-        fn walk(directory: &Path, newest: &mut SystemTime, files: &mut usize) -> std::io::Result<()> {
+        fn walk(
+            directory: &Path,
+            newest: &mut SystemTime,
+            files: &mut usize,
+        ) -> std::io::Result<()> {
             for entry in std::fs::read_dir(directory)? {
                 let entry = entry?;
                 let metadata = entry.metadata()?;
@@ -168,7 +184,8 @@ mod reload {
             Ok(())
         }
         let (mut newest, mut files) = (SystemTime::UNIX_EPOCH, 0);
-        walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")), &mut newest, &mut files).ok()?;
+        walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")), &mut newest, &mut files)
+            .ok()?;
         Some((newest, files))
     }
 }

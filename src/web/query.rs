@@ -1,4 +1,5 @@
-//! The query of a page's address as handlers take it: U+FFFD stands for what PostgreSQL could not look for.
+//! The query of a page's address as handlers take it: U+FFFD stands for what PostgreSQL could not
+//! look for.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -12,7 +13,8 @@ use url::form_urlencoded::Serializer;
 
 use crate::types::text;
 
-/// The parameters of a page's address. `T` is a struct of what may be chosen, or `Vec<(String, String)>`, which keeps repeated ones.
+/// The parameters of a page's address. `T` is a struct of what may be chosen, or
+/// `Vec<(String, String)>`, which keeps repeated ones.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -64,7 +66,10 @@ mod tests {
     fn a_nul_character_in_an_address_is_seen_and_can_be_looked_for() {
         let read = |query: &str| Query::<Vec<(String, String)>>::read(query).unwrap().into_inner();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(read("after=%00&text=a%00b+c&%00=1"), [pair("after", "\u{fffd}"), pair("text", "a\u{fffd}b c"), pair("\u{fffd}", "1")]);
+        assert_eq!(
+            read("after=%00&text=a%00b+c&%00=1"),
+            [pair("after", "\u{fffd}"), pair("text", "a\u{fffd}b c"), pair("\u{fffd}", "1")]
+        );
         assert_eq!(read("text=50%25%2500&x"), [pair("text", "50%%00"), pair("x", "")]);
     }
 }

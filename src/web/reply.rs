@@ -10,7 +10,8 @@ use super::flash::{Flash, Kind, Undo};
 use super::session::Cookies;
 use crate::app::App;
 
-/// A redirect (303) to a page of ours; ends with [`Self::flash`], [`Self::warning`] or [`Self::silently`].
+/// A redirect (303) to a page of ours; ends with [`Self::flash`], [`Self::warning`] or
+/// [`Self::silently`].
 #[must_use]
 pub struct Redirect {
     app: Data<App>,
@@ -31,9 +32,15 @@ impl Redirect {
         self
     }
 
-    /// Offers on the next page to take it back, by a form that posts these fields to a path of ours.
-    pub fn undo<'f>(mut self, path: impl Into<String>, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
-        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    /// Offers on the next page to take it back, by a form that posts these fields to a path of
+    /// ours.
+    pub fn undo<'f>(
+        mut self,
+        path: impl Into<String>,
+        fields: impl IntoIterator<Item = (&'f str, &'f str)>,
+    ) -> Self {
+        let fields =
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.undo = Some(Undo { path: path.into(), fields });
         self
     }

@@ -1,4 +1,5 @@
-//! Sending again what never reached anybody, for pages and API alike: many messages, some hundred in each transaction.
+//! Sending again what never reached anybody, for pages and API alike: many messages, some hundred
+//! in each transaction.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -9,10 +10,17 @@ use crate::messages::retry;
 use crate::types::id::MessageId;
 use crate::users::audit::{self, Actor, Kind};
 
-/// Sends again those of some messages that still may be, and returns the new ones; each transaction has its line in the audit log.
+/// Sends again those of some messages that still may be, and returns the new ones; each transaction
+/// has its line in the audit log.
 ///
-/// When it is interrupted, what is committed stays: whoever asks once more gets the rest, and nothing twice.
-pub(super) async fn send_again(conn: &mut Conn, actor: &Actor, ids: &[MessageId], now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+/// When it is interrupted, what is committed stays: whoever asks once more gets the rest, and
+/// nothing twice.
+pub(super) async fn send_again(
+    conn: &mut Conn,
+    actor: &Actor,
+    ids: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<Vec<MessageId>> {
     let mut sent = Vec::new();
     for chunk in ids.chunks(retry::CHUNK) {
         let resent = conn.transaction(async |conn| {

@@ -1,6 +1,8 @@
-//! Pages with what breaks pages: nothing to show, long names, names that are written from right to left, ten thousand rows.
+//! Pages with what breaks pages: nothing to show, long names, names that are written from right to
+//! left, ten thousand rows.
 //!
-//! Debug builds have them; tests look at their markup, and at what a browser makes of it (`tests/it/samples.rs`).
+//! Debug builds have them; tests look at their markup, and at what a browser makes of it
+//! (`tests/it/samples.rs`).
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,10 +14,12 @@ use crate::types::public_url::PublicUrl;
 
 /// As many rows as the longest lists get.
 pub const ROWS: usize = 10_000;
-/// Longer than most names may be, without a space to break it, and with everything that has to be escaped.
+/// Longer than most names may be, without a space to break it, and with everything that has to be
+/// escaped.
 pub const LONG: &str = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft<i>&\"'\
      Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch";
-/// Written from right to left, with what turns round when its direction is not kept apart from that of its surroundings.
+/// Written from right to left, with what turns round when its direction is not kept apart from that
+/// of its surroundings.
 pub const RIGHT_TO_LEFT: &str = "שלום, متجر <i>&\"' (12)!";
 
 /// What is particular about a sample.
@@ -48,16 +52,19 @@ pub struct Sample {
 pub(super) type Samples = fn(&Pages, Kind) -> Result<Vec<Sample>, tera::Error>;
 
 /// What the layout shows of what people have written.
-const OF_LAYOUT: Varies =
-    Varies { texts: &["organization", "user.name", "user.email", "stops.connection", "stops.sender"], lists: &["stops"] };
+const OF_LAYOUT: Varies = Varies {
+    texts: &["organization", "user.name", "user.email", "stops.connection", "stops.sender"],
+    lists: &["stops"],
+};
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::AsMade, Self::Empty, Self::LongNames, Self::RightToLeft, Self::ManyRows];
+    pub const ALL: [Self; 5] =
+        [Self::AsMade, Self::Empty, Self::LongNames, Self::RightToLeft, Self::ManyRows];
 }
 
-/// Renders every page of the program in each of its states, varied in one way; links lead below `public_url`. A template with a mistake is
-/// told with file and line.
+/// Renders every page of the program in each of its states, varied in one way; links lead below
+/// `public_url`. A template with a mistake is told with file and line.
 pub fn samples(public_url: &PublicUrl, kind: Kind) -> Result<Vec<Sample>, tera::Error> {
     let pages = Pages::load(public_url)?;
     let (mut all, mut wrong) = (Vec::new(), Vec::new());
@@ -73,8 +80,12 @@ pub fn samples(public_url: &PublicUrl, kind: Kind) -> Result<Vec<Sample>, tera::
 /// Renders the samples of a page, those that this kind changes.
 pub(super) fn of_page<P: Page>(pages: &Pages, kind: Kind) -> Result<Vec<Sample>, tera::Error> {
     let states: Vec<Value> = P::samples().iter().map(value).collect::<Result<_, _>>()?;
-    let missing: Vec<_> =
-        P::VARIES.texts.iter().chain(P::VARIES.lists).filter(|path| !states.iter().any(|state| has(state, path))).collect();
+    let missing: Vec<_> = P::VARIES
+        .texts
+        .iter()
+        .chain(P::VARIES.lists)
+        .filter(|path| !states.iter().any(|state| has(state, path)))
+        .collect();
     if !missing.is_empty() {
         return Err(tera::Error::message(format!("no sample of {} has {missing:?}", P::TEMPLATE)));
     }
@@ -133,7 +144,8 @@ fn rows(shown: &Value, varies: Varies) -> usize {
 
 /// Does something with whatever a path leads to, through objects and all elements of lists.
 fn at(shown: &mut Value, path: &str, act: &mut dyn FnMut(&mut Value)) {
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (first, rest) =
+        path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     match (shown, rest) {
         (Value::Array(list), _) => list.iter_mut().for_each(|one| at(one, path, act)),
         (Value::Object(fields), rest) => match (fields.get_mut(first), rest) {
@@ -185,8 +197,12 @@ fn rename(row: &mut Value, number: usize) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(id) if Uuid::parse_str(id).is_ok() => *id = Uuid::new_v4().to_string(),
-                    Value::String(id) if matches!(name.as_str(), "id" | "value" | "address") => *id = format!("{id}-{number}"),
+                    Value::String(id) if Uuid::parse_str(id).is_ok() => {
+                        *id = Uuid::new_v4().to_string()
+                    }
+                    Value::String(id) if matches!(name.as_str(), "id" | "value" | "address") => {
+                        *id = format!("{id}-{number}")
+                    }
                     other => rename(other, number),
                 }
             }

@@ -9,18 +9,23 @@ use crate::web::page::template_names;
 
 /// The longest page that a browser shows without trouble, with [`ROWS`] rows in each of its lists.
 const MOST_BYTES: usize = 48 << 20;
-/// What a page of [`ROWS`] rows may take on a machine of ours, not optimised and with others at work.
+/// What a page of [`ROWS`] rows may take on a machine of ours, not optimised and with others at
+/// work.
 const LONGEST_SECONDS: u64 = 120;
 
 fn rendered(public_url: &str, kind: Kind) -> Vec<Sample> {
-    samples(&PublicUrl::parse(public_url).unwrap(), kind).unwrap_or_else(|error| panic!("{error:?}"))
+    samples(&PublicUrl::parse(public_url).unwrap(), kind)
+        .unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 fn wrong(kind: Kind, foreign: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut wrong: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for Sample { template, html, .. } in rendered("https://sms.example.com", kind) {
         let mut here = markup::problems(&html, foreign);
-        if html.matches("<h1").count() != 1 || !html.contains("<!doctype html>") || !html.contains("<main") {
+        if html.matches("<h1").count() != 1
+            || !html.contains("<!doctype html>")
+            || !html.contains("<main")
+        {
             here.push("it is no whole page with one heading".to_owned());
         }
         // What people write may hold anything: none of it becomes markup.
@@ -60,16 +65,30 @@ fn every_page_shows_ten_thousand_rows() {
         assert_eq!(markup::problems(html, None), Vec::<String>::new(), "{template}");
     }
     assert!(took < LONGEST_SECONDS, "{} pages took {took} s", many.len());
-    assert!(many.iter().any(|sample| sample.html.matches("<tr>").count() >= ROWS), "no page has ten thousand rows");
+    assert!(
+        many.iter().any(|sample| sample.html.matches("<tr>").count() >= ROWS),
+        "no page has ten thousand rows"
+    );
 }
 
 #[test]
 fn every_link_of_every_page_starts_with_the_path_prefix() {
     for Sample { template, html, .. } in rendered("https://example.com/sms", Kind::AsMade) {
-        for attribute in ["href=\"/", "src=\"/", "action=\"/", "data-live=\"/", "hx-post=\"/", "hx-sse:connect=\"/"] {
+        for attribute in [
+            "href=\"/",
+            "src=\"/",
+            "action=\"/",
+            "data-live=\"/",
+            "hx-post=\"/",
+            "hx-sse:connect=\"/",
+        ] {
             for (at, _) in html.match_indices(attribute) {
                 let link = &html[at + attribute.len() - 1..];
-                assert!(link.starts_with("/sms/") || link.starts_with("/sms\""), "{template}: {}", &link[..link.len().min(60)]);
+                assert!(
+                    link.starts_with("/sms/") || link.starts_with("/sms\""),
+                    "{template}: {}",
+                    &link[..link.len().min(60)]
+                );
             }
         }
     }
@@ -91,26 +110,47 @@ fn every_form_that_posts_carries_its_token() {
 #[test]
 fn no_page_needs_inline_scripts_or_styles() {
     for Sample { template, html, .. } in rendered("https://sms.example.com", Kind::AsMade) {
-        for inline in ["<style", " style=\"", " onclick=", " onsubmit=", "javascript:", "<script>"] {
-            assert!(!html.contains(inline), "{template} has {inline}, which the content security policy forbids");
+        for inline in ["<style", " style=\"", " onclick=", " onsubmit=", "javascript:", "<script>"]
+        {
+            assert!(
+                !html.contains(inline),
+                "{template} has {inline}, which the content security policy forbids"
+            );
         }
     }
 }
 
 #[test]
 fn every_template_belongs_to_a_page() {
-    let used: BTreeSet<&str> = rendered("https://sms.example.com", Kind::AsMade).into_iter().map(|sample| sample.template).collect();
-    let unused: Vec<_> =
-        template_names().filter(|name| name.starts_with("ui/") && !name.contains("/_") && !used.contains(name.as_str())).collect();
-    assert!(unused.is_empty(), "register their pages in web/ui/mod.rs, or name parts of pages _like_this.html: {unused:?}");
+    let used: BTreeSet<&str> = rendered("https://sms.example.com", Kind::AsMade)
+        .into_iter()
+        .map(|sample| sample.template)
+        .collect();
+    let unused: Vec<_> = template_names()
+        .filter(|name| {
+            name.starts_with("ui/") && !name.contains("/_") && !used.contains(name.as_str())
+        })
+        .collect();
+    assert!(
+        unused.is_empty(),
+        "register their pages in web/ui/mod.rs, or name parts of pages _like_this.html: {unused:?}"
+    );
 }
 
 #[test]
 fn what_is_to_be_varied_is_there() {
-    let mut shown = serde_json::json!({ "rows": [{ "name": "Ann", "tags": ["a", "b"] }, { "name": null }], "title": "x" });
+    let mut shown = serde_json::json!(
+        { "rows": [{ "name": "Ann", "tags": ["a", "b"] }, { "name": null }], "title": "x" }
+    );
     let varies = Varies { texts: &["rows.name", "rows.tags", "nothing.name"], lists: &["rows"] };
     assert_eq!(vary(&mut shown, varies, Kind::LongNames), 3);
     assert_eq!(shown["rows"][0]["tags"][1], LONG);
-    assert_eq!((vary(&mut shown, varies, Kind::ManyRows), shown["rows"].as_array().map(Vec::len)), (1, Some(ROWS)));
-    assert_eq!((vary(&mut shown, varies, Kind::Empty), &shown["title"]), (1, &serde_json::json!("x")));
+    assert_eq!(
+        (vary(&mut shown, varies, Kind::ManyRows), shown["rows"].as_array().map(Vec::len)),
+        (1, Some(ROWS))
+    );
+    assert_eq!(
+        (vary(&mut shown, varies, Kind::Empty), &shown["title"]),
+        (1, &serde_json::json!("x"))
+    );
 }

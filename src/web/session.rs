@@ -14,7 +14,8 @@ const VISITOR: &str = "carillon_visitor";
 const FLASH: &str = "carillon_flash";
 const KNOWN: &str = "carillon_known";
 
-/// Names and flags of the cookies: over https they are `Secure` and carry the `__Host-` prefix, which no subdomain can forge.
+/// Names and flags of the cookies: over https they are `Secure` and carry the `__Host-` prefix,
+/// which no subdomain can forge.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cookies {
     secure: bool,
@@ -49,7 +50,11 @@ impl Cookies {
     }
 
     pub(super) fn set_session(self, token: &Token) -> Cookie<'static> {
-        self.cookie(SESSION, token.expose().to_owned(), Some(Duration::seconds(sessions::LIFETIME.num_seconds())))
+        self.cookie(
+            SESSION,
+            token.expose().to_owned(),
+            Some(Duration::seconds(sessions::LIFETIME.num_seconds())),
+        )
     }
 
     pub(super) fn set_visitor(self, token: &Token) -> Cookie<'static> {
@@ -83,8 +88,12 @@ impl Cookies {
     }
 
     fn cookie(self, name: &str, value: String, max_age: Option<Duration>) -> Cookie<'static> {
-        let mut cookie =
-            Cookie::build(self.name(name), value).path("/").http_only(true).same_site(SameSite::Lax).secure(self.secure).finish();
+        let mut cookie = Cookie::build(self.name(name), value)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .finish();
         cookie.set_max_age(max_age);
         cookie
     }
@@ -97,7 +106,9 @@ mod tests {
     #[test]
     fn cookies_are_bound_to_the_host_over_https() {
         let token = Token::generate();
-        let https = Cookies::of(&PublicUrl::parse("https://sms.example.com").unwrap()).set_session(&token).to_string();
+        let https = Cookies::of(&PublicUrl::parse("https://sms.example.com").unwrap())
+            .set_session(&token)
+            .to_string();
         assert!(https.starts_with("__Host-carillon_session="), "{https}");
         for flag in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=2592000"] {
             assert!(https.contains(flag), "{https}");
@@ -107,7 +118,9 @@ mod tests {
 
     #[test]
     fn plain_http_still_works_on_a_local_machine() {
-        let http = Cookies::of(&PublicUrl::parse("http://127.0.0.1:8080").unwrap()).set_session(&Token::generate()).to_string();
+        let http = Cookies::of(&PublicUrl::parse("http://127.0.0.1:8080").unwrap())
+            .set_session(&Token::generate())
+            .to_string();
         assert!(http.starts_with("carillon_session=") && !http.contains("Secure"), "{http}");
     }
 }

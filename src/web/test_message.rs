@@ -1,4 +1,5 @@
-//! A test message: one message that somebody sends to try something out, by the way that all messages take.
+//! A test message: one message that somebody sends to try something out, by the way that all
+//! messages take.
 
 use diesel_async::AsyncConnection;
 use uuid::Uuid;
@@ -23,8 +24,8 @@ pub(super) struct TestMessage {
 }
 
 impl TestMessage {
-    /// Hands the message over for sending and remembers the number as the user's own; the same `request_key`, made with the form, makes
-    /// one message however often the form is sent.
+    /// Hands the message over for sending and remembers the number as the user's own; the same
+    /// `request_key`, made with the form, makes one message however often the form is sent.
     pub(super) async fn send<R: Access<Who = User>>(
         self,
         conn: &mut Conn,

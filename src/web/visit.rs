@@ -143,16 +143,22 @@ impl<R: Access> Visit<R> {
         self.answer(StatusCode::OK, page)
     }
 
-    /// Answers with a form that could not be accepted (422): what was typed, and what is wrong with it.
+    /// Answers with a form that could not be accepted (422): what was typed, and what is wrong with
+    /// it.
     pub fn invalid<P: Page>(self, page: &P) -> PageResult {
         self.answer(StatusCode::UNPROCESSABLE_ENTITY, page)
     }
 
     /// Answers with a page and another status.
     pub fn answer<P: Page>(self, status: StatusCode, page: &P) -> PageResult {
-        let invalid = matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::TOO_MANY_REQUESTS);
+        let invalid =
+            matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::TOO_MANY_REQUESTS);
         let layout = Layout { flash: self.flash.as_ref(), invalid, ..self.layout() };
-        let html = self.app.pages.render(page, &layout).map_err(|error| PageError::Internal(in_full(&error)))?;
+        let html = self
+            .app
+            .pages
+            .render(page, &layout)
+            .map_err(|error| PageError::Internal(in_full(&error)))?;
         let mut response = HttpResponse::build(status);
         response.content_type(ContentType::html());
         for cookie in self.set {
@@ -222,8 +228,11 @@ impl<R: Access> Visit<R> {
 
     /// Sends on whoever has just signed in, with the cookies for that.
     pub(super) fn signed_in(&self, user: UserId, session: &Token, path: &str) -> Redirect {
-        let known = known_browser::cookie_of(&self.app.secret_key, self.known_browsers(), user, self.now());
-        self.redirect(path).cookie(self.cookies.set_session(session)).cookie(self.cookies.set_known(known))
+        let known =
+            known_browser::cookie_of(&self.app.secret_key, self.known_browsers(), user, self.now());
+        self.redirect(path)
+            .cookie(self.cookies.set_session(session))
+            .cookie(self.cookies.set_known(known))
     }
 
     /// The token of the session, while there is one.
@@ -249,7 +258,12 @@ impl<R: Access> FromRequest for Visit<R> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let Some(app) = request.app_data::<Data<App>>().cloned() else {
-            return async { Err(PageError::Internal("the application was not registered with the server".to_owned())) }.boxed_local();
+            return async {
+                Err(PageError::Internal(
+                    "the application was not registered with the server".to_owned(),
+                ))
+            }
+            .boxed_local();
         };
         let cookies = Cookies::of(&app.config.public_url);
         let presented = cookies.session(request);
@@ -258,7 +272,9 @@ impl<R: Access> FromRequest for Visit<R> {
         let path = request.path().to_owned();
         let address = client_address(request, &app.config.trusted_proxies);
         warn_of_unknown_proxy(request, &app.config.trusted_proxies);
-        let known_browsers = cookies.known(request).map(|cookie| known_browser::read(&app.secret_key, &cookie, app.clock.now()));
+        let known_browsers = cookies
+            .known(request)
+            .map(|cookie| known_browser::read(&app.secret_key, &cookie, app.clock.now()));
         let known_browsers = known_browsers.unwrap_or_default();
         let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let browser = browser::in_words(agent.unwrap_or_default());
@@ -271,7 +287,9 @@ impl<R: Access> FromRequest for Visit<R> {
             };
             let session = presented.clone().filter(|_| user.is_some());
             let user = R::admit(user)?;
-            let stops = async { if session.is_some() { senders::stops(&conn).await } else { Ok(Vec::new()) } };
+            let stops = async {
+                if session.is_some() { senders::stops(&conn).await } else { Ok(Vec::new()) }
+            };
             let (organization, stops) = try_join!(organization::find(&conn), stops)?;
             drop(conn);
             let mut set = Vec::new();
@@ -284,7 +302,21 @@ impl<R: Access> FromRequest for Visit<R> {
                 set.push(cookies.clear_flash());
             }
             let flash = flash.and_then(|value| Flash::verify(&value, &app.secret_key));
-            Ok(Self { app, user, organization, stops, anchor, session, flash, cookies, set, path, address, browser, known_browsers })
+            Ok(Self {
+                app,
+                user,
+                organization,
+                stops,
+                anchor,
+                session,
+                flash,
+                cookies,
+                set,
+                path,
+                address,
+                browser,
+                known_browsers,
+            })
         }
         .boxed_local()
     }
@@ -326,7 +358,10 @@ impl Layout<'static> {
             vec![stop(None), stop(Some("+1 500 555 0006"))]
         });
         static FLASH: LazyLock<Flash> = LazyLock::new(|| {
-            let undo = Undo { path: "/contacts/1/tags".to_owned(), fields: vec![("tag".to_owned(), "<VIP>".to_owned())] };
+            let undo = Undo {
+                path: "/contacts/1/tags".to_owned(),
+                fields: vec![("tag".to_owned(), "<VIP>".to_owned())],
+            };
             Flash { kind: Kind::Success, text: "Tag removed.".to_owned(), undo: Some(undo) }
         });
         Layout {

@@ -1,6 +1,8 @@
-//! Phone numbers stay whole on pages: where people read one, it breaks across no line and keeps its direction within a text from right to left.
+//! Phone numbers stay whole on pages: where people read one, it breaks across no line and keeps its
+//! direction within a text from right to left.
 //!
-//! Labels and sentences carry numbers wherever senders, contacts and Twilio are named. So it is done once, with the finished page.
+//! Labels and sentences carry numbers wherever senders, contacts and Twilio are named. So it is
+//! done once, with the finished page.
 
 /// What stands around a number.
 const BEFORE: &str = "<bdi class=\"nowrap\" dir=\"ltr\">";
@@ -27,7 +29,8 @@ fn marked(html: &str) -> Option<String> {
             at += past_tag(&html[at..]);
             continue;
         }
-        let is_word = html[..at].ends_with(|before: char| before.is_alphanumeric() || before == '+');
+        let is_word =
+            html[..at].ends_with(|before: char| before.is_alphanumeric() || before == '+');
         match number(&html[at..]).filter(|_| !is_word) {
             Some(length) => {
                 out.push_str(&html[copied..at]);
@@ -55,12 +58,16 @@ fn past_tag(html: &str) -> usize {
         character == '>' && !quoted
     });
     let Some(end) = end else { return html.len() };
-    let name = html[1..end].split(|character: char| !character.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let name = html[1..end]
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .next()
+        .unwrap_or_default();
     let close = if TEXT.contains(&name) { html[end..].find(&format!("</{name}")) } else { None };
     end + close.unwrap_or(1)
 }
 
-/// How long the number is that this begins with: a plus, then groups of digits with one blank or hyphen between them.
+/// How long the number is that this begins with: a plus, then groups of digits with one blank or
+/// hyphen between them.
 fn number(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut length, mut digits, mut groups) = (1, 0, 1);
@@ -89,10 +96,17 @@ mod tests {
     fn a_number_is_marked_wherever_people_read_it() {
         for (html, wanted) in [
             ("<td>+1 415 555 0123</td>", format!("<td>{}</td>", whole("+1 415 555 0123"))),
-            ("Shop (+49 30 123456-78), and more", format!("Shop ({}), and more", whole("+49 30 123456-78"))),
+            (
+                "Shop (+49 30 123456-78), and more",
+                format!("Shop ({}), and more", whole("+49 30 123456-78")),
+            ),
             (
                 "<p>From +1 500 555 0006 to +44 7400 123456.</p>",
-                format!("<p>From {} to {}.</p>", whole("+1 500 555 0006"), whole("+44 7400 123456")),
+                format!(
+                    "<p>From {} to {}.</p>",
+                    whole("+1 500 555 0006"),
+                    whole("+44 7400 123456")
+                ),
             ),
             (
                 "ä<b title=\"+1 415 555 0123\">+1 415 555 0123</b>",

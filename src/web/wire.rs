@@ -1,7 +1,7 @@
 //! Whether whoever asked is still there.
 //!
-//! An answer that takes long while nothing of it can be written does not notice that nobody waits for it any more: only the connection
-//! itself tells.
+//! An answer that takes long while nothing of it can be written does not notice that nobody waits
+//! for it any more: only the connection itself tells.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Advancing enrollments: one transaction for the whole batch, or one for each when the batch holds one that cannot be done.
+//! Advancing enrollments: one transaction for the whole batch, or one for each when the batch holds
+//! one that cannot be done.
 
 use std::collections::HashSet;
 
@@ -33,14 +34,19 @@ struct Following {
 
 impl Worker {
     /// Advances enrollments and goes on with the sends that follow, in the places of their jobs.
-    pub(super) async fn advance(&self, jobs: Vec<Leased>, places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
+    pub(super) async fn advance(
+        &self,
+        jobs: Vec<Leased>,
+        places: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), PerformError> {
         let turn = self.advances.acquire().await;
         let mut reserved = self.windows.reserve(jobs.len());
         let room = reserved.room();
         let following = match self.advance_together(&jobs, &room).await {
             Ok(following) => following,
             Err(error) if !is_away(&error) => {
-                // One of them cannot be done, or the keys cannot be used: what follows takes the long way.
+                // One of them cannot be done, or the keys cannot be used: what follows takes the
+                // long way.
                 let mut following = Following::default();
                 for job in &jobs {
                     match self.advance_together(std::slice::from_ref(job), &Room::none()).await {
@@ -59,7 +65,8 @@ impl Worker {
         // What goes wrong from here on is no reason to advance again.
         self.guarded(sends.clone(), async {
             let mut sending = Sending::new(places);
-            let claimed = claimed.into_iter().map(|(job, claimed)| (self.enter_claimed(job), claimed));
+            let claimed =
+                claimed.into_iter().map(|(job, claimed)| (self.enter_claimed(job), claimed));
             self.call_twilio(claimed, &keys, &mut reserved, &mut sending);
             drop(reserved);
             self.send_on(jobs, sending).await
@@ -69,7 +76,11 @@ impl Worker {
         Ok(())
     }
 
-    async fn advance_together(&self, jobs: &[Leased], room: &Room) -> Result<Following, PerformError> {
+    async fn advance_together(
+        &self,
+        jobs: &[Leased],
+        room: &Room,
+    ) -> Result<Following, PerformError> {
         let ids: Vec<EnrollmentId> = jobs
             .iter()
             .filter_map(|leased| match leased.job {
@@ -84,9 +95,15 @@ impl Worker {
         let taking = self.leases.taking().await;
         let following = conn.transaction(async |conn| {
             let (_, composed) = advance::advance(conn, now, &ids, &self.renderer, sends).await?;
-            let keys = self.keys(conn, composed.claimed.iter().map(|(_, claimed)| claimed.connection_id)).await?;
+            let keys = self
+                .keys(conn, composed.claimed.iter().map(|(_, claimed)| claimed.connection_id))
+                .await?;
             let taken: HashSet<JobId> = composed.leased().map(|leased| leased.id).collect();
-            let done: Vec<(JobId, Finish)> = ended.iter().filter(|id| !taken.contains(id)).map(|id| (*id, Finish::Done)).collect();
+            let done: Vec<(JobId, Finish)> = ended
+                .iter()
+                .filter(|id| !taken.contains(id))
+                .map(|id| (*id, Finish::Done))
+                .collect();
             lease::finish(conn, self.id, &done, now).await?;
             Ok::<_, PerformError>(Following { composed, keys })
         });

@@ -80,14 +80,17 @@ impl Lines {
 }
 
 impl Worker {
-    /// Walks over the messages that have reached one of the ages and asks Twilio about those that are below final.
+    /// Walks over the messages that have reached one of the ages and asks Twilio about those that
+    /// are below final.
     ///
-    /// When Twilio is busy or does not answer, the walk stops there and goes on later; where that is so of some connections only, their
-    /// messages are set aside, and the walk goes on with the others. A message that it does not know, and a connection whose keys it
-    /// refuses, are passed over: the walk of the next age comes by.
+    /// When Twilio is busy or does not answer, the walk stops there and goes on later; where that
+    /// is so of some connections only, their messages are set aside, and the walk goes on with the
+    /// others. A message that it does not know, and a connection whose keys it refuses, are passed
+    /// over: the walk of the next age comes by.
     pub(super) async fn look_up_stale(&self, turn: &Turn) -> Result<DateTime<Utc>, PerformError> {
         let connections = connections::list(&mut *self.db.get().await?).await?.len();
-        let (mut progress, mut lines) = (turn.cursor::<Progress>(), Lines { lines: HashMap::new(), connections });
+        let (mut progress, mut lines) =
+            (turn.cursor::<Progress>(), Lines { lines: HashMap::new(), connections });
         self.look_up_again(&mut lines).await?;
         self.forget_what_went_on().await?;
         let mut stretches = 0;
@@ -98,7 +101,8 @@ impl Worker {
                     return Ok(now);
                 }
                 stretches += 1;
-                let stretch = stale::walk(&mut *self.db.get().await?, &progress, age, STRETCH, now).await?;
+                let stretch =
+                    stale::walk(&mut *self.db.get().await?, &progress, age, STRETCH, now).await?;
                 let Some(end) = stretch.end else { break };
                 for some in stretch.stale.chunks(TOGETHER) {
                     self.look_up(turn, &mut progress, age, some, &mut lines).await?;
@@ -113,8 +117,8 @@ impl Worker {
         Ok(self.clock.now() + EVERY)
     }
 
-    /// Asks about some messages and records the answers together with the progress, up to the first question without an answer where
-    /// nobody can be asked.
+    /// Asks about some messages and records the answers together with the progress, up to the first
+    /// question without an answer where nobody can be asked.
     async fn look_up(
         &self,
         turn: &Turn,
@@ -165,7 +169,10 @@ impl Worker {
         let now = self.clock.now();
         let taken = async {
             let mut conn = self.db.get().await?;
-            conn.transaction(async |conn| consequences::take_in(conn, std::slice::from_ref(report), now).await).await?;
+            conn.transaction(async |conn| {
+                consequences::take_in(conn, std::slice::from_ref(report), now).await
+            })
+            .await?;
             Ok(())
         };
         guarded(taken).await
@@ -175,10 +182,12 @@ impl Worker {
         if !is_of_one(&error) {
             return Err(error);
         }
-        self.keep(&Item::new(Task::LookUp, &report.message_id, Some(report.connection_id)), &error).await
+        self.keep(&Item::new(Task::LookUp, &report.message_id, Some(report.connection_id)), &error)
+            .await
     }
 
-    /// Asks Twilio about messages, in order; those of a connection that turns out to be busy are not asked about any more.
+    /// Asks Twilio about messages, in order; those of a connection that turns out to be busy are
+    /// not asked about any more.
     async fn ask_about(&self, some: &[Stale], lines: &mut Lines) -> Result<Answers, PerformError> {
         for message in some {
             if let Entry::Vacant(unknown) = lines.lines.entry(message.connection_id) {
@@ -188,22 +197,31 @@ impl Worker {
         }
         let mut found = Answers::default();
         for few in some.chunks(AT_ONCE) {
-            let questions: Vec<BoxFuture<'_, _>> =
-                few.iter().map(|message| self.ask(message, &lines.lines[&message.connection_id]).boxed()).collect();
+            let questions: Vec<BoxFuture<'_, _>> = few
+                .iter()
+                .map(|message| self.ask(message, &lines.lines[&message.connection_id]).boxed())
+                .collect();
             let answers = join_all(questions).await;
             for (message, answer) in few.iter().zip(answers) {
                 match answer {
                     Ok(report) => found.reports.extend(report),
                     Err(TwilioError::Keys { .. }) => {
                         lines.lines.insert(message.connection_id, Line::Closed);
-                        tracing::warn!(connection.id = %message.connection_id, "Twilio refuses the keys: nothing can be looked up with them");
+                        tracing::warn!(
+                            connection.id = %message.connection_id,
+                            "Twilio refuses the keys: nothing can be looked up with them"
+                        );
                     }
                     Err(error) if error.is_transient() => {
                         lines.lines.insert(message.connection_id, Line::Busy);
                         found.unanswered.push((message.clone(), error));
                     }
                     Err(error) => {
-                        tracing::warn!(message.id = %message.id, %error, "Twilio does not tell what became of a message");
+                        tracing::warn!(
+                            message.id = %message.id,
+                            %error,
+                            "Twilio does not tell what became of a message"
+                        );
                         self.keep(&item(message), &error.into()).await?;
                     }
                 }
@@ -222,7 +240,8 @@ impl Worker {
         if due.is_empty() {
             return Ok(());
         }
-        let ids: Vec<MessageId> = due.iter().filter_map(|due| due.item.subject.parse().ok()).collect();
+        let ids: Vec<MessageId> =
+            due.iter().filter_map(|due| due.item.subject.parse().ok()).collect();
         let open = stale::find(&mut *self.db.get().await?, &ids).await?;
         let Answers { reports, unanswered } = self.ask_about(&open, lines).await?;
         for (message, error) in &unanswered {
@@ -233,14 +252,19 @@ impl Worker {
                 self.keep_report(report, error).await?;
             }
         }
-        // Those that failed again are due later; where all are busy, the rest has not been asked about.
-        let asked = |due: &&SetAside| !lines.are_all_busy() || open.iter().all(|message| message.id.to_string() != due.item.subject);
-        let asked: Vec<String> = due.iter().filter(asked).map(|due| due.item.subject.clone()).collect();
+        // Those that failed again are due later; where all are busy, the rest has not been asked
+        // about.
+        let asked = |due: &&SetAside| {
+            !lines.are_all_busy()
+                || open.iter().all(|message| message.id.to_string() != due.item.subject)
+        };
+        let asked: Vec<String> =
+            due.iter().filter(asked).map(|due| due.item.subject.clone()).collect();
         Ok(set_aside::forget_due(&mut *self.db.get().await?, Task::LookUp, &asked, now).await?)
     }
 
-    /// Forgets what was set aside by those who do not come back to it, and has gone on since: messages that left the queue of their
-    /// sender, or that can be read for an export.
+    /// Forgets what was set aside by those who do not come back to it, and has gone on since:
+    /// messages that left the queue of their sender, or that can be read for an export.
     async fn forget_what_went_on(&self) -> Result<(), PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
@@ -248,7 +272,9 @@ impl Worker {
             for due in set_aside::due(&mut conn, task, now, AGAIN).await? {
                 let Ok(id) = due.item.subject.parse::<MessageId>() else { continue };
                 let stuck = match task {
-                    Task::Release => release::is_waiting(&mut conn, id).await?.then(|| due.error.clone()),
+                    Task::Release => {
+                        release::is_waiting(&mut conn, id).await?.then(|| due.error.clone())
+                    }
                     _ => match list::find(&mut conn, id).await {
                         Ok(_) | Err(Error::NotFound(_)) => None,
                         Err(error) => Some(error.to_string()),
@@ -263,7 +289,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Fetches one message by its SID; nothing when there is no point in asking, or when Twilio has forgotten it.
+    /// Fetches one message by its SID; nothing when there is no point in asking, or when Twilio has
+    /// forgotten it.
     async fn ask(&self, message: &Stale, line: &Line) -> Result<Option<Report>, TwilioError> {
         let keys = match line {
             Line::Open(keys) => keys,
@@ -271,7 +298,8 @@ impl Worker {
             Line::Busy => return Err(TwilioError::Busy { exchange: Exchange::default() }),
         };
         let Ok(sid) = MessageSid::parse(&message.twilio_sid) else { return Ok(None) };
-        match self.windows.read(message.connection_id, self.twilio.fetch_message(keys, &sid)).await {
+        match self.windows.read(message.connection_id, self.twilio.fetch_message(keys, &sid)).await
+        {
             Ok(shown) => Ok(Some(stale::report(message.id, message.connection_id, &shown))),
             Err(TwilioError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -279,18 +307,28 @@ impl Worker {
     }
 
     /// The keys of a connection, unless Twilio has refused them or this process cannot read them.
-    pub(super) async fn keys_to_ask_with(&self, id: ConnectionId) -> Result<Option<Credentials>, PerformError> {
+    pub(super) async fn keys_to_ask_with(
+        &self,
+        id: ConnectionId,
+    ) -> Result<Option<Credentials>, PerformError> {
         let mut conn = self.db.get().await?;
         match connections::find(&mut conn, id).await {
             Ok(connection) if connection.status() != Status::Stopped => {}
             Ok(_) | Err(Error::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        match connections::credentials(&mut conn, id, &self.secret_key).await.map_err(PerformError::from) {
+        match connections::credentials(&mut conn, id, &self.secret_key)
+            .await
+            .map_err(PerformError::from)
+        {
             Ok(credentials) => Ok(Some(credentials)),
             Err(error) if is_away(&error) => Err(error),
             Err(error) => {
-                tracing::warn!(connection.id = %id, %error, "the saved keys cannot be used by this process");
+                tracing::warn!(
+                    connection.id = %id,
+                    %error,
+                    "the saved keys cannot be used by this process"
+                );
                 Ok(None)
             }
         }

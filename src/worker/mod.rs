@@ -1,8 +1,9 @@
 //! The worker: performs jobs and runs periodic work.
 //!
-//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them: [`advancing`], [`sending`], [`releasing`],
-//! [`settling`], within the [`windows`] of the connections. [`schedule`] is what happens by the clock, [`routines`] what of it one
-//! worker does for all, such as [`looking_up`], [`collecting`] and [`inspecting`].
+//! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them:
+//! [`advancing`], [`sending`], [`releasing`], [`settling`], within the [`windows`] of the
+//! connections. [`schedule`] is what happens by the clock, [`routines`] what of it one worker does
+//! for all, such as [`looking_up`], [`collecting`] and [`inspecting`].
 
 mod advancing;
 mod collecting;
@@ -41,7 +42,8 @@ use crate::{
 /// How many jobs are leased and done together at most.
 const BATCH: usize = 256;
 
-/// How many batches of enrollments are advanced at the same time at most: what they send should find room at Twilio when they commit.
+/// How many batches of enrollments are advanced at the same time at most: what they send should
+/// find room at Twilio when they commit.
 const ADVANCES: usize = 2;
 
 /// Everything that a worker needs; cheap to clone.
@@ -102,7 +104,16 @@ impl Worker {
     /// Makes a worker with an identity of its own, on the present runtime.
     #[must_use]
     pub fn new(parts: WorkerParts) -> Self {
-        let WorkerParts { db, clock, twilio, renderer, secret_key, public_url, concurrency, handover } = parts;
+        let WorkerParts {
+            db,
+            clock,
+            twilio,
+            renderer,
+            secret_key,
+            public_url,
+            concurrency,
+            handover,
+        } = parts;
         let in_flight = InFlight::default();
         let id = WorkerId::new();
         let recorder = Recorder::start(id, &db, &clock, &in_flight);

@@ -18,7 +18,8 @@ use crate::{
     worker::{BATCH, Worker},
 };
 
-/// How often a job that fails by our own or the database's fault is tried before it is left for an admin.
+/// How often a job that fails by our own or the database's fault is tried before it is left for an
+/// admin.
 const MOST_ATTEMPTS: i16 = 20;
 
 /// Why a batch could not be done.
@@ -37,7 +38,8 @@ pub(super) enum PerformError {
 }
 
 impl Worker {
-    /// Leases and performs due jobs until none is due, and returns how many there were; for tests and for draining a queue.
+    /// Leases and performs due jobs until none is due, and returns how many there were; for tests
+    /// and for draining a queue.
     pub async fn perform_due(&self) -> Result<usize, Unavailable> {
         let mut performed = 0;
         loop {
@@ -55,7 +57,9 @@ impl Worker {
     /// Leases up to `most` due jobs.
     pub(super) async fn lease(&self, conn: &mut Conn, most: usize) -> Result<Vec<Leased>, Error> {
         let taking = self.leases.taking().await;
-        let jobs = lease::take(conn, self.id, self.clock.now(), i64::try_from(most).unwrap_or(i64::MAX)).await?;
+        let jobs =
+            lease::take(conn, self.id, self.clock.now(), i64::try_from(most).unwrap_or(i64::MAX))
+                .await?;
         taking.hold(&jobs);
         Ok(jobs)
     }
@@ -66,14 +70,18 @@ impl Worker {
     }
 
     async fn perform_kinds(&self, jobs: Vec<Leased>, mut permits: Option<OwnedSemaphorePermit>) {
-        let of = |kind| jobs.iter().filter(|leased| leased.job.kind() == kind).copied().collect::<Vec<_>>();
-        let (advance, send, release, settle) = (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Release), of(JobKind::Settle));
-        // The sends take their permits along, so that one slow answer does not keep the others' places; also those that follow at once
-        // from the enrollments that advance.
+        let of = |kind| {
+            jobs.iter().filter(|leased| leased.job.kind() == kind).copied().collect::<Vec<_>>()
+        };
+        let (advance, send, release, settle) =
+            (of(JobKind::Advance), of(JobKind::Send), of(JobKind::Release), of(JobKind::Settle));
+        // The sends take their permits along, so that one slow answer does not keep the others'
+        // places; also those that follow at once from the enrollments that advance.
         let for_sends = permits.as_mut().and_then(|permits| permits.split(send.len()));
         let for_advances = permits.as_mut().and_then(|permits| permits.split(advance.len()));
         tokio::join!(
-            // Boxed: each is several kilobytes, and most of the time most of them have nothing to do.
+            // Boxed: each is several kilobytes, and most of the time most of them have nothing to
+            // do.
             Box::pin(self.guarded(advance.clone(), self.advance(advance, for_advances))),
             Box::pin(self.guarded(send.clone(), self.send(send, for_sends))),
             Box::pin(self.guarded(release.clone(), self.release(release))),
@@ -83,7 +91,11 @@ impl Worker {
     }
 
     /// Runs the work on some jobs; when it fails or panics they go back to the queue.
-    pub(super) async fn guarded(&self, jobs: Vec<Leased>, work: impl Future<Output = Result<(), PerformError>>) {
+    pub(super) async fn guarded(
+        &self,
+        jobs: Vec<Leased>,
+        work: impl Future<Output = Result<(), PerformError>>,
+    ) {
         if jobs.is_empty() {
             return;
         }
@@ -93,9 +105,15 @@ impl Worker {
             Ok(Err(error)) => error.to_string(),
             Err(_) => PerformError::Panicked.to_string(),
         };
-        tracing::warn!(%kind, jobs = jobs.len(), error, "jobs could not be done and go back to the queue");
+        tracing::warn!(
+            %kind,
+            jobs = jobs.len(),
+            error,
+            "jobs could not be done and go back to the queue"
+        );
         let now = self.clock.now();
-        let finishes: Vec<(JobId, Finish)> = jobs.iter().map(|leased| (leased.id, after_failure(leased, &error, now))).collect();
+        let finishes: Vec<(JobId, Finish)> =
+            jobs.iter().map(|leased| (leased.id, after_failure(leased, &error, now))).collect();
         until_written(|| async {
             let mut conn = self.db.get().await?;
             lease::finish(&mut conn, self.id, &finishes, now).await?;
@@ -108,9 +126,17 @@ impl Worker {
     pub(super) async fn put_back(&self, job: &Leased, error: &PerformError) {
         let now = self.clock.now();
         let finish: [(JobId, Finish); 1] = [(job.id, after_failure(job, &error.to_string(), now))];
-        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, now).await?) }).await;
+        until_written(|| async {
+            Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, now).await?)
+        })
+        .await;
         if !is_away(error) {
-            tracing::warn!(kind = %job.job.kind(), subject = %job.job.subject(), %error, "a job could not be done and goes back to the queue");
+            tracing::warn!(
+                kind = %job.job.kind(),
+                subject = %job.job.subject(),
+                %error,
+                "a job could not be done and goes back to the queue"
+            );
         }
     }
 
@@ -137,12 +163,15 @@ where
     for round in 0_u32.. {
         match write().await {
             Ok(written) => return Some(written),
-            // Two transactions that got into each other's way may do better the next time; anything else fails the same way for ever.
+            // Two transactions that got into each other's way may do better the next time; anything
+            // else fails the same way for ever.
             Err(error) if !is_away(&error) && round >= 3 => {
                 tracing::error!(%error, "the outcome of jobs could not be written");
                 return None;
             }
-            Err(error) if round == 0 => tracing::warn!(%error, "the outcome of jobs could not be written; trying again"),
+            Err(error) if round == 0 => {
+                tracing::warn!(%error, "the outcome of jobs could not be written; trying again")
+            }
             Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -154,7 +183,9 @@ where
 pub(super) fn is_away(error: &PerformError) -> bool {
     match error {
         PerformError::Unavailable(_) => true,
-        PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => crate::db::is_away(error),
+        PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => {
+            crate::db::is_away(error)
+        }
         PerformError::Slice(_) | PerformError::Twilio(_) | PerformError::Panicked => false,
     }
 }

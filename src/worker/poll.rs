@@ -1,4 +1,5 @@
-//! Polling: leases due jobs as places become free, woken by PostgreSQL when a commit brings new ones.
+//! Polling: leases due jobs as places become free, woken by PostgreSQL when a commit brings new
+//! ones.
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,11 +38,13 @@ enum Taken {
     NoneBefore(Option<DateTime<Utc>>),
 }
 
-/// So many places when they come free soon, otherwise one or more; none when there are none any more.
+/// So many places when they come free soon, otherwise one or more; none when there are none any
+/// more.
 async fn some_places(places: &Arc<Semaphore>, enough: usize) -> Option<OwnedSemaphorePermit> {
     let enough = u32::try_from(enough).unwrap_or(1);
     if enough > 1
-        && let Ok(permits) = tokio::time::timeout(GATHERING, Arc::clone(places).acquire_many_owned(enough)).await
+        && let Ok(permits) =
+            tokio::time::timeout(GATHERING, Arc::clone(places).acquire_many_owned(enough)).await
     {
         return permits.ok();
     }
@@ -70,7 +73,10 @@ impl Worker {
         tokio::select! {
             () = runtime => {}
             () = async { stop.cancelled().await; self.handover.close(self.id); tokio::time::sleep(GRACE).await } => {
-                tracing::warn!("some work did not end within 30 s; its messages will be settled by asking Twilio");
+                tracing::warn!(
+                    "some work did not end within 30 s; its messages will be settled by asking \
+                     Twilio"
+                );
             }
         }
         self.handover.close(self.id);
@@ -84,27 +90,37 @@ impl Worker {
         }
     }
 
-    /// Returns once this worker is known to the others, and knows how many there are and what the connections may have in flight.
+    /// Returns once this worker is known to the others, and knows how many there are and what the
+    /// connections may have in flight.
     async fn first_sign_of_life(&self) {
         let mut told = false;
         while let Err(error) = self.prolong_lease().await {
             if !told {
-                tracing::warn!(%error, "cannot reach the database; the worker begins as soon as it is there");
+                tracing::warn!(
+                    %error,
+                    "cannot reach the database; the worker begins as soon as it is there"
+                );
             }
             told = true;
             tokio::time::sleep(POLL).await;
         }
     }
 
-    /// Apalis on the batches that are leased, until `stop`; then those that it has begun are finished.
+    /// Apalis on the batches that are leased, until `stop`; then those that it has begun are
+    /// finished.
     ///
     /// Not an async function: within one, the compiler cannot prove that apalis's future is `Send`.
     fn runtime(self, backend: JobBackend, stop: CancellationToken) -> BoxFuture<'static, ()> {
         let name = format!("carillon-{}", self.id);
         let apalis = WorkerBuilder::new(name).backend(backend).build(move |batch: Batch| {
             let worker = self.clone();
-            // A task of its own: apalis polls all batches in one task, which would bind them to one core.
-            async move { tokio::spawn(async move { worker.perform(batch).await }).await.map_err(|error| -> BoxDynError { Box::new(error) }) }
+            // A task of its own: apalis polls all batches in one task, which would bind them to one
+            // core.
+            async move {
+                tokio::spawn(async move { worker.perform(batch).await })
+                    .await
+                    .map_err(|error| -> BoxDynError { Box::new(error) })
+            }
         });
         apalis
             .run_until(async move {
@@ -124,11 +140,17 @@ impl Worker {
         let places = &self.places;
         let (mut away, mut backlog) = (false, false);
         while !stop.is_cancelled() {
-            // While more is due than there are places for, jobs are leased in heaps: each lease and each batch has its price.
-            let enough = if backlog { (self.concurrency.get() / 4).clamp(1, Self::batch_size()) } else { 1 };
+            // While more is due than there are places for, jobs are leased in heaps: each lease and
+            // each batch has its price.
+            let enough =
+                if backlog { (self.concurrency.get() / 4).clamp(1, Self::batch_size()) } else { 1 };
             let Some(mut permits) = some_places(places, enough).await else { return };
-            let more = places.available_permits().min(Self::batch_size().saturating_sub(permits.num_permits()));
-            if let Ok(rest) = Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            let more = places
+                .available_permits()
+                .min(Self::batch_size().saturating_sub(permits.num_permits()));
+            if let Ok(rest) =
+                Arc::clone(places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0))
+            {
                 permits.merge(rest);
             }
             let most = permits.num_permits();
@@ -183,7 +205,12 @@ impl Worker {
     async fn listen(self, wake: Arc<Notify>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Ok(mut conn) = self.db.target().connect().await
-                && diesel_async::RunQueryDsl::execute(diesel::sql_query(format!("LISTEN {CHANNEL}")), &mut conn).await.is_ok()
+                && diesel_async::RunQueryDsl::execute(
+                    diesel::sql_query(format!("LISTEN {CHANNEL}")),
+                    &mut conn,
+                )
+                .await
+                .is_ok()
             {
                 // Something may have been enqueued while nobody listened.
                 wake.notify_one();

@@ -1,4 +1,5 @@
-//! Pricing: asks Twilio what the newest messages have cost, so that the editor of templates can say what a text will cost.
+//! Pricing: asks Twilio what the newest messages have cost, so that the editor of templates can say
+//! what a text will cost.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -25,7 +26,8 @@ const BILLED: TimeDelta = TimeDelta::hours(1);
 const MOST: usize = 200;
 
 impl Worker {
-    /// Reads the newest messages of each connection that can have been billed and keeps what they have cost. What cannot be asked now is asked at the next turn.
+    /// Reads the newest messages of each connection that can have been billed and keeps what they
+    /// have cost. What cannot be asked now is asked at the next turn.
     pub(super) async fn learn_prices(&self) -> Result<DateTime<Utc>, PerformError> {
         let connections = connections::list(&mut *self.db.get().await?).await?;
         let aside = self.aside(Task::LearnPrices).await?;
@@ -41,20 +43,42 @@ impl Worker {
     }
 
     /// The same for one connection, country by country; returns for how many.
-    async fn learn_prices_of(&self, connection: ConnectionId, aside: &Aside) -> Result<usize, PerformError> {
+    async fn learn_prices_of(
+        &self,
+        connection: ConnectionId,
+        aside: &Aside,
+    ) -> Result<usize, PerformError> {
         let Some(keys) = self.keys_to_ask_with(connection).await? else { return Ok(0) };
-        let billed = MessageFilter { sent_before: Some(self.clock.now() - BILLED), ..MessageFilter::default() };
-        let shown = match self.windows.read(connection, self.twilio.list_messages(&keys, &billed, MOST)).await {
+        let billed = MessageFilter {
+            sent_before: Some(self.clock.now() - BILLED),
+            ..MessageFilter::default()
+        };
+        let shown = match self
+            .windows
+            .read(connection, self.twilio.list_messages(&keys, &billed, MOST))
+            .await
+        {
             Ok(listing) => listing.items,
             Err(error) => {
-                tracing::debug!(connection.id = %connection, %error, "Twilio does not tell what messages have cost");
+                tracing::debug!(
+                    connection.id = %connection,
+                    %error,
+                    "Twilio does not tell what messages have cost"
+                );
                 return Ok(0);
             }
         };
         let mut learned = 0;
         for bill in prices::bills(&shown) {
-            let item = Item::new(Task::LearnPrices, &format!("{connection} {}", bill.country().code()), Some(connection));
-            let kept = async { Ok(prices::learn(&mut *self.db.get().await?, connection, &bill, self.clock.now()).await?) };
+            let item = Item::new(
+                Task::LearnPrices,
+                &format!("{connection} {}", bill.country().code()),
+                Some(connection),
+            );
+            let kept = async {
+                Ok(prices::learn(&mut *self.db.get().await?, connection, &bill, self.clock.now())
+                    .await?)
+            };
             let kept = guarded(kept).await;
             learned += usize::from(self.note(aside, &item, kept).await?.is_some());
         }

@@ -1,4 +1,5 @@
-//! Releasing: lets the queues of senders go on as their rates allow, each in a transaction of its own.
+//! Releasing: lets the queues of senders go on as their rates allow, each in a transaction of its
+//! own.
 
 use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
@@ -35,13 +36,15 @@ impl Worker {
         Ok(())
     }
 
-    /// Releases what fits now, together, or message by message where one of them cannot be released.
+    /// Releases what fits now, together, or message by message where one of them cannot be
+    /// released.
     async fn release_one(&self, job: &Leased, sender: SenderId) -> Result<(), PerformError> {
         match self.release_together(job, sender).await {
             Err(error) if is_of_one(&error) => {
                 let left = self.release_one_by_one(sender).await?;
                 let finish = [(job.id, finish(left))];
-                Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, self.clock.now()).await?)
+                Ok(lease::finish(&mut *self.db.get().await?, self.id, &finish, self.clock.now())
+                    .await?)
             }
             done => done,
         }
@@ -58,16 +61,24 @@ impl Worker {
         .await
     }
 
-    /// Each in a transaction of its own; those that cannot be released are set aside, and left out until they are due.
+    /// Each in a transaction of its own; those that cannot be released are set aside, and left out
+    /// until they are due.
     async fn release_one_by_one(&self, sender: SenderId) -> Result<Left, PerformError> {
         let now = self.clock.now();
         let aside = self.aside(Task::Release).await?;
         let due = set_aside::due(&mut *self.db.get().await?, Task::Release, now, AGAIN).await?;
         let is_due = |subject: &str| due.iter().any(|due| due.item.subject == subject);
-        let mut left_out: Vec<MessageId> =
-            aside.subjects().filter(|subject| !is_due(subject)).filter_map(|subject| subject.parse().ok()).collect();
+        let mut left_out: Vec<MessageId> = aside
+            .subjects()
+            .filter(|subject| !is_due(subject))
+            .filter_map(|subject| subject.parse().ok())
+            .collect();
         for _ in 0..MOST_SINGLES {
-            let Some(first) = release::first(&mut *self.db.get().await?, sender, &left_out, now).await? else { break };
+            let Some(first) =
+                release::first(&mut *self.db.get().await?, sender, &left_out, now).await?
+            else {
+                break;
+            };
             let released = guarded(self.release_first(sender, &left_out)).await;
             match self.note(&aside, &Item::new(Task::Release, &first, None), released).await? {
                 Some(Left::Nothing) => return Ok(Left::Nothing),
@@ -80,10 +91,17 @@ impl Worker {
         Ok(Left::More(now + BETWEEN_SINGLES))
     }
 
-    async fn release_first(&self, sender: SenderId, left_out: &[MessageId]) -> Result<Left, PerformError> {
+    async fn release_first(
+        &self,
+        sender: SenderId,
+        left_out: &[MessageId],
+    ) -> Result<Left, PerformError> {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| Ok::<_, PerformError>(release::release_first(conn, sender, left_out, now).await?)).await
+        conn.transaction(async |conn| {
+            Ok::<_, PerformError>(release::release_first(conn, sender, left_out, now).await?)
+        })
+        .await
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{
     },
 };
 
-/// Whoever reads the ledger adds what is not folded yet: the fewer rows the better, but there is no hurry.
+/// Whoever reads the ledger adds what is not folded yet: the fewer rows the better, but there is no
+/// hurry.
 const FOLD_EVERY: TimeDelta = TimeDelta::seconds(15);
 
 /// How long a routine that failed waits for its next run.
@@ -38,7 +39,8 @@ pub(super) struct Running(Arc<Mutex<HashSet<Routine>>>);
 impl Worker {
     /// Does what a routine is there for and returns when it is due again.
     ///
-    /// It may be dropped at any await: work goes into transactions that also move the cursor ([`Turn::keep`]), where there is one.
+    /// It may be dropped at any await: work goes into transactions that also move the cursor
+    /// ([`Turn::keep`]), where there is one.
     async fn run_routine(&self, turn: &Turn) -> Result<DateTime<Utc>, PerformError> {
         match turn.routine {
             Routine::CollectInbound => self.collect_inbound(turn).await,
@@ -50,16 +52,21 @@ impl Worker {
         }
     }
 
-    /// Forgets the sessions that have ended, together, or one by one where one of them cannot be forgotten.
+    /// Forgets the sessions that have ended, together, or one by one where one of them cannot be
+    /// forgotten.
     async fn end_sessions(&self) -> Result<DateTime<Utc>, PerformError> {
         let now = self.clock.now();
-        let forgotten = sessions::forget_ended(&mut *self.db.get().await?, now).await.map_err(PerformError::from);
+        let forgotten = sessions::forget_ended(&mut *self.db.get().await?, now)
+            .await
+            .map_err(PerformError::from);
         let aside = self.aside(Task::EndSession).await?;
         match forgotten {
             Err(error) if is_of_one(&error) => {
                 for id in sessions::ended(&mut *self.db.get().await?, now, MOST_SESSIONS).await? {
-                    let forgotten = async { Ok(sessions::forget(&mut *self.db.get().await?, id).await?) };
-                    self.note(&aside, &Item::new(Task::EndSession, &id, None), forgotten.await).await?;
+                    let forgotten =
+                        async { Ok(sessions::forget(&mut *self.db.get().await?, id).await?) };
+                    self.note(&aside, &Item::new(Task::EndSession, &id, None), forgotten.await)
+                        .await?;
                 }
             }
             done => done?,
@@ -69,15 +76,22 @@ impl Worker {
         self.or_next_try(now + TimeDelta::hours(1), &[Task::EndSession]).await
     }
 
-    /// Folds what messages have changed, together, or in parts where a change cannot be folded. What is set aside stays out until it is
-    /// due: it is counted by who reads the ledger.
+    /// Folds what messages have changed, together, or in parts where a change cannot be folded.
+    /// What is set aside stays out until it is due: it is counted by who reads the ledger.
     async fn fold_ledger(&self) -> Result<DateTime<Utc>, PerformError> {
         let now = self.clock.now();
         let aside = self.aside(Task::Fold).await?;
         if aside.is_empty() {
-            let folded = self.db.get().await?.transaction::<_, Error, _>(async |conn| ledger::fold(conn, now).await).await;
+            let folded = self
+                .db
+                .get()
+                .await?
+                .transaction::<_, Error, _>(async |conn| ledger::fold(conn, now).await)
+                .await;
             match folded.map_err(PerformError::from) {
-                Ok(folded) => return Ok(if folded == ledger::FOLD { now } else { now + FOLD_EVERY }),
+                Ok(folded) => {
+                    return Ok(if folded == ledger::FOLD { now } else { now + FOLD_EVERY });
+                }
                 Err(error) if !is_of_one(&error) => return Err(error),
                 Err(_) => {}
             }
@@ -85,8 +99,11 @@ impl Worker {
         let mut conn = self.db.get().await?;
         let due = set_aside::due(&mut conn, Task::Fold, now, AGAIN).await?;
         let due: HashSet<&str> = due.iter().map(|due| due.item.subject.as_str()).collect();
-        let left_out: Vec<i64> =
-            aside.subjects().filter(|subject| !due.contains(subject)).filter_map(|subject| subject.parse().ok()).collect();
+        let left_out: Vec<i64> = aside
+            .subjects()
+            .filter(|subject| !due.contains(subject))
+            .filter_map(|subject| subject.parse().ok())
+            .collect();
         let (folded, failed) = ledger::fold_each(&mut conn, &left_out, now).await?;
         drop(conn);
         tracing::info!(folded, failed = failed.len(), "the ledger was folded in parts");
@@ -136,15 +153,24 @@ impl Worker {
             Err(_) => (now + AFTER_ERROR, Some("the worker panicked while it did this".to_owned())),
         };
         if let Some(error) = &error {
-            tracing::warn!(routine = %turn.routine, error, "a routine failed; it runs again in a minute");
+            tracing::warn!(
+                routine = %turn.routine,
+                error,
+                "a routine failed; it runs again in a minute"
+            );
         }
-        // Where the end cannot be written, this worker finds the routine in its own name at the next look, and begins anew.
+        // Where the end cannot be written, this worker finds the routine in its own name at the
+        // next look, and begins anew.
         let written = async {
             let mut conn = self.db.get().await?;
             Ok::<_, PerformError>(turn.end(&mut conn, next, error.as_deref(), now).await?)
         };
         if let Err(error) = written.await {
-            tracing::warn!(routine = %turn.routine, %error, "the end of a routine could not be written");
+            tracing::warn!(
+                routine = %turn.routine,
+                %error,
+                "the end of a routine could not be written"
+            );
         }
     }
 }
@@ -165,7 +191,10 @@ impl Entered {
 
     /// Keeps those that were taken, each by itself; the others are idle again.
     fn only(mut self, turns: &[Turn]) -> Vec<Self> {
-        let taken: Vec<Self> = turns.iter().map(|turn| Self { running: self.running.clone(), names: vec![turn.routine] }).collect();
+        let taken: Vec<Self> = turns
+            .iter()
+            .map(|turn| Self { running: self.running.clone(), names: vec![turn.routine] })
+            .collect();
         self.names.retain(|routine| turns.iter().all(|turn| turn.routine != *routine));
         taken
     }

@@ -24,7 +24,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub(super) struct WorkerLease(Arc<Mutex<Option<Deadline>>>);
 
 impl WorkerLease {
-    /// The deadline, or the end of the lease where that comes sooner. A worker that is driven by hand has no lease that could end.
+    /// The deadline, or the end of the lease where that comes sooner. A worker that is driven by
+    /// hand has no lease that could end.
     pub(super) fn holds_until(&self, deadline: Deadline) -> Deadline {
         self.0.lock().map_or(deadline, |end| deadline.sooner(end))
     }
@@ -36,15 +37,17 @@ impl WorkerLease {
 }
 
 impl Worker {
-    /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back to the queue, and runs the
-    /// routines that are due, to their end; for tests and for draining a queue.
+    /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back
+    /// to the queue, and runs the routines that are due, to their end; for tests and for draining a
+    /// queue.
     pub async fn beat(&self) -> Result<(), Unavailable> {
         self.give_sign_of_life().await?;
         self.run_due_routines().await;
         Ok(())
     }
 
-    /// A heartbeat of a worker that runs by itself; it may send until others could take it for dead.
+    /// A heartbeat of a worker that runs by itself; it may send until others could take it for
+    /// dead.
     pub(super) async fn prolong_lease(&self) -> Result<(), Unavailable> {
         let since = Deadline::now();
         if self.give_sign_of_life().await? {
@@ -60,8 +63,14 @@ impl Worker {
         let beaten: Result<i64, PerformError> = async {
             let reference = lease::heartbeat(&mut conn, self.id, now).await?;
             self.clock.follow(reference);
-            let freed = self.leases.compare(async |held| lease::take_over(&mut conn, self.id, held, now).await).await?;
-            self.windows.learn(lease::count_workers(&mut conn).await?, connections::concurrency_bounds(&mut conn).await?);
+            let freed = self
+                .leases
+                .compare(async |held| lease::take_over(&mut conn, self.id, held, now).await)
+                .await?;
+            self.windows.learn(
+                lease::count_workers(&mut conn).await?,
+                connections::concurrency_bounds(&mut conn).await?,
+            );
             Ok(freed)
         }
         .await;
@@ -73,8 +82,9 @@ impl Worker {
         Ok(beaten.is_ok())
     }
 
-    /// Ticks for as long as it is polled: a worker that stops is alive until its last job has ended. Routines begin until `stop`
-    /// and are broken off by it; another worker goes on where they were.
+    /// Ticks for as long as it is polled: a worker that stops is alive until its last job has
+    /// ended. Routines begin until `stop` and are broken off by it; another worker goes on where
+    /// they were.
     pub(super) async fn keep_schedule(self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(HEARTBEAT);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -88,7 +98,9 @@ impl Worker {
         loop {
             if alive && !stop.is_cancelled() {
                 let (worker, stop) = (self.clone(), stop.clone());
-                tokio::spawn(async move { stop.run_until_cancelled(worker.run_due_routines()).await });
+                tokio::spawn(
+                    async move { stop.run_until_cancelled(worker.run_due_routines()).await },
+                );
             }
             ticks.tick().await;
             // An absent database has been reported by the poll already.

@@ -30,12 +30,22 @@ impl Worker {
     /// Loads what is set aside of a task.
     pub(super) async fn aside(&self, task: Task) -> Result<Aside, PerformError> {
         let begun_at = self.clock.now();
-        Ok(Aside { task, begun_at, known: set_aside::subjects(&mut *self.db.get().await?, task).await? })
+        Ok(Aside {
+            task,
+            begun_at,
+            known: set_aside::subjects(&mut *self.db.get().await?, task).await?,
+        })
     }
 
-    /// Takes note of how an item ended: one that failed by itself is set aside, and one that was set aside and is done is forgotten. An
-    /// error that is not about the item, such as a database that is away, is returned.
-    pub(super) async fn note<T>(&self, aside: &Aside, item: &Item, done: Result<T, PerformError>) -> Result<Option<T>, PerformError> {
+    /// Takes note of how an item ended: one that failed by itself is set aside, and one that was
+    /// set aside and is done is forgotten. An error that is not about the item, such as a database
+    /// that is away, is returned.
+    pub(super) async fn note<T>(
+        &self,
+        aside: &Aside,
+        item: &Item,
+        done: Result<T, PerformError>,
+    ) -> Result<Option<T>, PerformError> {
         match done {
             Ok(done) => {
                 if aside.has(&item.subject) {
@@ -53,8 +63,14 @@ impl Worker {
 
     /// Sets an item aside.
     pub(super) async fn keep(&self, item: &Item, error: &PerformError) -> Result<(), PerformError> {
-        tracing::warn!(task = %item.task, subject = item.subject, %error, "an item could not be done and is set aside");
-        Ok(set_aside::keep(&mut *self.db.get().await?, item, &error.to_string(), self.clock.now()).await?)
+        tracing::warn!(
+            task = %item.task,
+            subject = item.subject,
+            %error,
+            "an item could not be done and is set aside"
+        );
+        Ok(set_aside::keep(&mut *self.db.get().await?, item, &error.to_string(), self.clock.now())
+            .await?)
     }
 
     /// Forgets an item that is done, or with which nothing is left to do.
@@ -70,8 +86,13 @@ impl Worker {
         Ok(set_aside::forget_unmet(&mut *self.db.get().await?, aside.task, aside.begun_at).await?)
     }
 
-    /// When a routine is due: at the usual time, or sooner where an item of these tasks is to be tried again.
-    pub(super) async fn or_next_try(&self, usual: DateTime<Utc>, tasks: &[Task]) -> Result<DateTime<Utc>, PerformError> {
+    /// When a routine is due: at the usual time, or sooner where an item of these tasks is to be
+    /// tried again.
+    pub(super) async fn or_next_try(
+        &self,
+        usual: DateTime<Utc>,
+        tasks: &[Task],
+    ) -> Result<DateTime<Utc>, PerformError> {
         let next = set_aside::next_try(&mut *self.db.get().await?, tasks).await?;
         Ok(next.map_or(usual, |next| next.min(usual)))
     }
@@ -95,12 +116,15 @@ impl Aside {
 }
 
 /// Does something with one item; a panic is an error of it.
-pub(super) async fn guarded<T>(work: impl Future<Output = Result<T, PerformError>>) -> Result<T, PerformError> {
+pub(super) async fn guarded<T>(
+    work: impl Future<Output = Result<T, PerformError>>,
+) -> Result<T, PerformError> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(PerformError::Panicked))
 }
 
-/// Whether an error says something about the item at hand. A database that is away, and a routine that another worker has taken over,
-/// concern all.
+/// Whether an error says something about the item at hand. A database that is away, and a routine
+/// that another worker has taken over, concern all.
 pub(super) fn is_of_one(error: &PerformError) -> bool {
-    !is_away(error) && !matches!(error, PerformError::Slice(error) if routines::is_taken_over(error))
+    !is_away(error)
+        && !matches!(error, PerformError::Slice(error) if routines::is_taken_over(error))
 }

@@ -1,8 +1,10 @@
-//! How many requests a worker has in flight at Twilio, per connection: as many as go well, fewer when Twilio says that it is too many.
+//! How many requests a worker has in flight at Twilio, per connection: as many as go well, fewer
+//! when Twilio says that it is too many.
 //!
-//! Twilio limits the requests of an account that run at the same time, and publishes no number. So each worker keeps a window for
-//! each connection, as TCP does: a 429 halves it, a window full of answers widens it by one, up to the worker's share of the
-//! connection's own bound. A place is taken before a message is claimed, and before anything is read from Twilio.
+//! Twilio limits the requests of an account that run at the same time, and publishes no number. So
+//! each worker keeps a window for each connection, as TCP does: a 429 halves it, a window full of
+//! answers widens it by one, up to the worker's share of the connection's own bound. A place is
+//! taken before a message is claimed, and before anything is read from Twilio.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +23,8 @@ use crate::{
 /// The bound of a connection that the last heartbeat has not seen yet.
 const UNKNOWN_BOUND: usize = 250;
 
-/// So many free places are worth a claim of their own; fewer wait for more, unless there will never be as many.
+/// So many free places are worth a claim of their own; fewer wait for more, unless there will never
+/// be as many.
 const WORTH_A_CLAIM: usize = 64;
 
 /// What others are estimated to use is kept in eighths, and each answer counts one eighth.
@@ -42,7 +45,8 @@ struct Shared {
     windows: HashMap<ConnectionId, Window>,
 }
 
-/// What is known of one connection. A flight is what is on its way between two halvings: only the first 429 of a flight halves.
+/// What is known of one connection. A flight is what is on its way between two halvings: only the
+/// first 429 of a flight halves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Window {
     limit: usize,
@@ -70,7 +74,9 @@ impl Ending {
         match answer {
             Ok(created) => Self::Answered(created.exchange.concurrent_requests),
             Err(SendError::Busy { .. }) => Self::TooMany,
-            Err(error) if error.http_status().is_some() => Self::Answered(error.exchange().concurrent_requests),
+            Err(error) if error.http_status().is_some() => {
+                Self::Answered(error.exchange().concurrent_requests)
+            }
             Err(_) => Self::Unknown,
         }
     }
@@ -85,7 +91,8 @@ impl Ending {
     }
 }
 
-/// Places that are kept for messages about to be claimed; those that are not used are given back with it.
+/// Places that are kept for messages about to be claimed; those that are not used are given back
+/// with it.
 pub(super) struct Reservation {
     windows: Windows,
     places: HashMap<ConnectionId, usize>,
@@ -109,7 +116,8 @@ impl Windows {
         shared.windows.retain(|id, window| bounds.contains_key(id) || window.in_flight > 0);
         for (id, bound) in &bounds {
             let before = shared.bounds.get(id).copied().unwrap_or(UNKNOWN_BOUND);
-            if let Some(window) = shared.windows.get_mut(id).filter(|window| window.limit >= before) {
+            if let Some(window) = shared.windows.get_mut(id).filter(|window| window.limit >= before)
+            {
                 // As wide as it might be until now: Twilio has never said that it is too much.
                 window.limit = *bound;
             }
@@ -120,7 +128,8 @@ impl Windows {
         self.freed.notify_waiters();
     }
 
-    /// Keeps places for up to `most` messages of each connection, before it is known whose they are.
+    /// Keeps places for up to `most` messages of each connection, before it is known whose they
+    /// are.
     pub(super) fn reserve(&self, most: usize) -> Reservation {
         let mut shared = self.shared.lock();
         let otherwise = most.min(shared.share(UNKNOWN_BOUND, 0));
@@ -147,14 +156,25 @@ impl Windows {
             let freed = self.freed.notified();
             let taken = self.shared.lock().take(connection, 1);
             if let (1, flight, among) = taken {
-                return Place { windows: self.clone(), connection, flight, among, ending: Ending::Unknown };
+                return Place {
+                    windows: self.clone(),
+                    connection,
+                    flight,
+                    among,
+                    ending: Ending::Unknown,
+                };
             }
             freed.await;
         }
     }
 
-    /// Waits until one of these connections has a place for each of so many messages, or for many; false when that takes too long.
-    pub(super) async fn wait_for_room(&self, wanted: &HashMap<ConnectionId, usize>, until: Instant) -> bool {
+    /// Waits until one of these connections has a place for each of so many messages, or for many;
+    /// false when that takes too long.
+    pub(super) async fn wait_for_room(
+        &self,
+        wanted: &HashMap<ConnectionId, usize>,
+        until: Instant,
+    ) -> bool {
         loop {
             let freed = self.freed.notified();
             let has_room = {
@@ -182,7 +202,8 @@ impl Windows {
 }
 
 impl Shared {
-    /// Takes up to `most` places; also says which flight they belong to, and how many are in flight now.
+    /// Takes up to `most` places; also says which flight they belong to, and how many are in flight
+    /// now.
     fn take(&mut self, connection: ConnectionId, most: usize) -> (usize, u64, usize) {
         let (free, _) = self.free(connection);
         let taken = most.min(free);
@@ -201,7 +222,8 @@ impl Shared {
         (whole.saturating_sub(window.in_flight), whole)
     }
 
-    /// This worker's part of a bound, less what others use of the account; but never less than a quarter, nor than one.
+    /// This worker's part of a bound, less what others use of the account; but never less than a
+    /// quarter, nor than one.
     fn share(&self, bound: usize, others: usize) -> usize {
         (bound.saturating_sub(others).max(bound / 4) / self.workers.max(1)).max(1)
     }
@@ -284,7 +306,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut shared = self.windows.shared.lock();
-        let (workers, bound) = (shared.workers, shared.bounds.get(&self.connection).copied().unwrap_or(UNKNOWN_BOUND));
+        let (workers, bound) =
+            (shared.workers, shared.bounds.get(&self.connection).copied().unwrap_or(UNKNOWN_BOUND));
         let window = shared.window(self.connection);
         window.learn(self.ending, self.flight, self.among, workers, bound);
         window.in_flight -= 1;

@@ -1,5 +1,6 @@
-//! The workings of an installation, as an admin sees them: what is due and under way, what has failed and is tried again, who works,
-//! how large it all is, and how it is set, without its secrets.
+//! The workings of an installation, as an admin sees them: what is due and under way, what has
+//! failed and is tried again, who works, how large it all is, and how it is set, without its
+//! secrets.
 
 use carillon::{
     config::{SETTINGS, Secrecy},
@@ -15,12 +16,21 @@ use crate::harness::{
 };
 
 /// The database takes no attempts: what is to be sent cannot be claimed.
-const BREAK: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''the disk is full''; END'";
-const BREAKS: &str = "CREATE TRIGGER refused BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()";
+const BREAK: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE \
+                     EXCEPTION ''the disk is full''; END'";
+const BREAKS: &str =
+    "CREATE TRIGGER refused BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION refuse()";
 const MEND: &str = "DROP FUNCTION refuse CASCADE";
 
-const PAGES: [&str; 7] =
-    ["/admin", "/admin/work", "/admin/failed", "/admin/failed/retry", "/admin/set-aside", "/admin/database", "/admin/system"];
+const PAGES: [&str; 7] = [
+    "/admin",
+    "/admin/work",
+    "/admin/failed",
+    "/admin/failed/retry",
+    "/admin/set-aside",
+    "/admin/database",
+    "/admin/system",
+];
 
 impl TestApp {
     /// An automation that answers `hello` with an SMS, whose sending fails until it is given up.
@@ -34,7 +44,10 @@ impl TestApp {
             self.worker.perform_due().await.unwrap();
             self.clock.advance(seconds(901));
         }
-        assert_eq!(self.count("jobs WHERE failed_at IS NOT NULL AND kind = 'send' AND attempt = 20").await, 1);
+        assert_eq!(
+            self.count("jobs WHERE failed_at IS NOT NULL AND kind = 'send' AND attempt = 20").await,
+            1
+        );
         assert_eq!(self.count("jobs").await, 1);
         self.run_sql(MEND).await;
         twilio
@@ -42,9 +55,14 @@ impl TestApp {
 
     /// Failed jobs about what does not exist.
     pub(crate) async fn failed_jobs(&self, kind: &str, count: i64) {
-        let (insert, now) = ("INSERT INTO jobs (kind, subject, run_at, failed_at, error, attempt, created_at)", self.clock.now());
-        let rows =
-            format!("SELECT '{kind}', gen_random_uuid(), '{now}', '{now}', 'Error ' || n, 20, '{now}' FROM generate_series(1, {count}) n");
+        let (insert, now) = (
+            "INSERT INTO jobs (kind, subject, run_at, failed_at, error, attempt, created_at)",
+            self.clock.now(),
+        );
+        let rows = format!(
+            "SELECT '{kind}', gen_random_uuid(), '{now}', '{now}', 'Error ' || n, 20, '{now}'
+                FROM generate_series(1, {count}) n"
+        );
         self.run_sql(&format!("{insert} {rows}")).await;
     }
 }
@@ -56,7 +74,10 @@ async fn a_job_that_failed_is_shown_with_its_reason_tried_again_and_done() {
     let admin = app.sign_in().await;
     admin.open("/").await.ok().must_say("A job has failed: a message or a contact stands still");
     let work = admin.open("/admin").await.ok();
-    work.must_say("Sending messages Hands one message to Twilio. None None None 1 failed: Sending messages Needs you");
+    work.must_say(
+        "Sending messages Hands one message to Twilio. None None None 1 failed: Sending messages \
+         Needs you",
+    );
     let list = admin.open("/admin/failed").await.ok();
     for words in [
         "Message to +1 206 555 0111",
@@ -70,20 +91,28 @@ async fn a_job_that_failed_is_shown_with_its_reason_tried_again_and_done() {
     let message = format!("/messages/{}", app.message_to(HANDSET).await.id);
     admin.open(&message).await.ok().must_say("Its job has failed.");
 
-    let again = list.forms().into_iter().find(|form| form.action().starts_with("/admin/failed/")).unwrap();
+    let again =
+        list.forms().into_iter().find(|form| form.action().starts_with("/admin/failed/")).unwrap();
     let list = admin.send(&again).await.ok();
     list.must_say("The job is tried again");
     list.must_say("Nothing has failed");
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
-    assert!(!admin.open("/").await.ok().says("stands still") && !admin.open(&message).await.ok().says("Its job has failed"));
+    assert!(
+        !admin.open("/").await.ok().says("stands still")
+            && !admin.open(&message).await.ok().says("Its job has failed")
+    );
     admin.send(&again).await.ok().must_say("was tried again already");
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     let log = admin.open("/settings/log?kind=job").await.ok();
     log.must_say("Ada tried a failed job again (sending messages).");
-    assert_eq!(app.count("audit_log WHERE kind = 'job'").await, 1, "what changed nothing is not written down");
+    assert_eq!(
+        app.count("audit_log WHERE kind = 'job'").await,
+        1,
+        "what changed nothing is not written down"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +122,10 @@ async fn trying_again_sends_nothing_twice_and_nothing_on_a_guess() {
     let admin = app.sign_in().await;
     // The sender is switched off and on again, which sends what waits; the failed job stays.
     for disabled in [true, false] {
-        app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": disabled })).await.ok();
+        app.api()
+            .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": disabled }))
+            .await
+            .ok();
     }
     while app.worker.perform_due().await.unwrap() > 0 {
         app.simulator.flush().await;
@@ -101,7 +133,10 @@ async fn trying_again_sends_nothing_twice_and_nothing_on_a_guess() {
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let list = admin.open("/admin/failed").await.ok();
     list.must_say("It has moved on meanwhile: nothing is sent twice");
-    admin.send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap()).await.ok();
+    admin
+        .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
+        .await
+        .ok();
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET), app.count("jobs").await), (vec!["Hello.".to_owned()], 0));
 
@@ -114,14 +149,20 @@ async fn trying_again_sends_nothing_twice_and_nothing_on_a_guess() {
     let id = app.message_to(OTHER_HANDSET).await.id;
     let now = app.clock.now();
     app.run_sql(&format!(
-        "INSERT INTO attempts (message_id, number, worker_id, claimed_at) VALUES ('{id}', 1, gen_random_uuid(), '{now}')"
+        "INSERT INTO attempts (message_id, number, worker_id, claimed_at) VALUES ('{id}', 1,
+            gen_random_uuid(), '{now}')"
     ))
     .await;
     app.run_sql(&format!("UPDATE messages SET status = 'submitting' WHERE id = '{id}'")).await;
     app.run_sql(&format!("UPDATE jobs SET failed_at = '{now}', error = 'It panicked.'")).await;
     let list = admin.open("/admin/failed").await.ok();
-    list.must_say("Nobody knows whether Twilio has it. Twilio is asked; it is not sent on a guess.");
-    admin.send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap()).await.ok();
+    list.must_say(
+        "Nobody knows whether Twilio has it. Twilio is asked; it is not sent on a guess.",
+    );
+    admin
+        .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
+        .await
+        .ok();
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["unconfirmed"]);
     assert!(app.received(OTHER_HANDSET).is_empty(), "it is asked about first");
@@ -132,7 +173,11 @@ async fn somebody_who_failed_to_move_on_in_an_automation_goes_on_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    app.automation(json!({ "type": "event", "name": "hello" }), json!([wait(60), send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "event", "name": "hello" }),
+        json!([wait(60), send_sms(&template, &twilio)]),
+    )
+    .await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let now = app.clock.now();
@@ -142,7 +187,10 @@ async fn somebody_who_failed_to_move_on_in_an_automation_goes_on_once() {
     let list = admin.open("/admin/failed?kind=advance").await.ok();
     list.must_say("Contact in “Automation ");
     list.must_say("The contact stands before step 2 and goes on from there.");
-    admin.send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap()).await.ok();
+    admin
+        .send(&list.forms().into_iter().find(|form| form.action().ends_with("/retry")).unwrap())
+        .await
+        .ok();
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
 }
@@ -160,11 +208,23 @@ async fn all_failed_jobs_of_a_kind_are_tried_again_after_a_question_that_says_ho
     let question = admin.open("/admin/failed/retry?kind=send").await.ok();
     question.must_say("Sending messages: 1,234 jobs");
     let form = question.form("/admin/failed/retry");
-    admin.send(&form).await.ok().must_say("1,234 failed jobs are tried again, as workers are free.");
+    admin
+        .send(&form)
+        .await
+        .ok()
+        .must_say("1,234 failed jobs are tried again, as workers are free.");
     admin.send(&form).await.ok().must_say("No job was left to try again");
     while app.worker.perform_due().await.unwrap() > 0 {}
-    assert_eq!(app.jobs("true").await, ["settle: Error 1", "settle: Error 2"], "the others had nothing left to do");
-    admin.open("/settings/log?kind=job").await.ok().must_say("Ada tried 1,234 failed jobs again (sending messages).");
+    assert_eq!(
+        app.jobs("true").await,
+        ["settle: Error 1", "settle: Error 2"],
+        "the others had nothing left to do"
+    );
+    admin
+        .open("/settings/log?kind=job")
+        .await
+        .ok()
+        .must_say("Ada tried 1,234 failed jobs again (sending messages).");
     let form = admin.open("/admin/failed/retry").await.ok().form("/admin/failed/retry");
     admin.send(&form).await.ok().must_say("2 failed jobs are tried again");
     app.run_until_idle().await;
@@ -181,15 +241,26 @@ async fn the_list_of_failed_jobs_shows_each_once_from_page_to_page() {
     app.failed_jobs("send", 60).await;
     let admin = app.sign_in().await;
     for (kind, pages) in [("", vec![50, 50, 40]), ("?kind=send", vec![50, 50, 30])] {
-        let (mut path, mut seen, mut lengths) = (format!("/admin/failed{kind}"), Vec::new(), Vec::new());
+        let (mut path, mut seen, mut lengths) =
+            (format!("/admin/failed{kind}"), Vec::new(), Vec::new());
         loop {
             let page = admin.open(&path).await.ok();
-            let ids: Vec<String> =
-                page.forms().iter().map(|form| form.action().to_owned()).filter(|action| action.ends_with("/retry")).collect();
+            let ids: Vec<String> = page
+                .forms()
+                .iter()
+                .map(|form| form.action().to_owned())
+                .filter(|action| action.ends_with("/retry"))
+                .collect();
             lengths.push(ids.len());
             seen.extend(ids);
             let Some(next) = page.html.split("rel=\"next\" href=\"").nth(1) else { break };
-            path = next.split('"').next().unwrap().replace("&amp;", "&").replace("&#x2F;", "/").replace("&#x3D;", "=");
+            path = next
+                .split('"')
+                .next()
+                .unwrap()
+                .replace("&amp;", "&")
+                .replace("&#x2F;", "/")
+                .replace("&#x3D;", "=");
         }
         assert_eq!(lengths, pages, "{kind}");
         let count = seen.len();
@@ -214,7 +285,12 @@ async fn only_admins_see_the_workings_and_others_are_told_whom_to_ask() {
         }
         let token = site.open("/account").await.ok().forms()[0].value("csrf").unwrap().to_owned();
         for form in [&form, &one] {
-            assert_eq!(site.send(&form.clone().with("csrf", &token)).await.status, 403, "{role} at {}", form.action());
+            assert_eq!(
+                site.send(&form.clone().with("csrf", &token)).await.status,
+                403,
+                "{role} at {}",
+                form.action()
+            );
         }
         let home = site.open("/").await.ok();
         home.must_say("2 jobs have failed: messages or contacts stand still");
@@ -243,13 +319,21 @@ async fn workers_and_routines_are_shown_as_they_are() {
     // A job is leased, and one is due.
     app.failed_jobs("send", 2).await;
     app.run_sql("UPDATE jobs SET failed_at = NULL").await;
-    app.run_sql(&format!("UPDATE jobs SET worker_id = '{}' WHERE id = (SELECT min(id) FROM jobs)", app.worker.id())).await;
+    app.run_sql(&format!(
+        "UPDATE jobs SET worker_id = '{}' WHERE id = (SELECT min(id) FROM jobs)",
+        app.worker.id()
+    ))
+    .await;
     let work = admin.open("/admin").await.ok();
     work.must_say("Hands one message to Twilio. 1 The oldest since");
     work.must_say("1 by one worker");
     app.clock.advance(seconds(120));
     app.worker.beat().await.unwrap();
-    admin.open("/admin").await.ok().must_say("The job that has been due longest has waited for 2 minutes.");
+    admin
+        .open("/admin")
+        .await
+        .ok()
+        .must_say("The job that has been due longest has waited for 2 minutes.");
     app.clock.advance(seconds(120));
     let work = admin.open("/admin").await.ok();
     work.must_say("Silent Others take its jobs over and forget it");
@@ -264,7 +348,10 @@ async fn workers_and_routines_are_shown_as_they_are() {
     let work = admin.open("/admin").await.ok();
     work.must_say("relation \"sessions\" does not exist");
     work.must_say("Each time since");
-    assert!(!admin.open("/").await.ok().says("A routine keeps failing"), "a bad minute is nobody's concern");
+    assert!(
+        !admin.open("/").await.ok().says("A routine keeps failing"),
+        "a bad minute is nobody's concern"
+    );
     app.clock.advance(seconds(601));
     admin.open("/").await.ok().must_say("A routine keeps failing: ending sessions.");
 }
@@ -280,20 +367,32 @@ async fn a_queue_too_long_to_count_is_said_to_be_so() {
     work.must_say("at least 20,000");
     work.must_say("Only the first 20,000 jobs of a column are counted");
     work.must_say("About 20,500 jobs wait in all");
-    work.must_say("Asks Twilio what became of a message when its answer was lost. None of the first 20,000 None None None");
+    work.must_say(
+        "Asks Twilio what became of a message when its answer was lost. None of the first 20,000 \
+         None None None",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_stands_on_any_page_for_admins() {
     const KEY: &str = "9vQ2mB7xKc4LwZ1nR8tYh3Jd6Gf0Ps5Ua+EiVoXyTbM=";
     let planted = [
-        ("DATABASE_URL", "postgres://carillon:2024/hunter2@db.example.com/shop?password=hunter3&sslmode=disable".to_owned()),
+        (
+            "DATABASE_URL",
+            "postgres://carillon:2024/hunter2@db.example.com/shop?password=hunter3&sslmode=disable"
+                .to_owned(),
+        ),
         ("CARILLON_SECRET_KEY", KEY.to_owned()),
     ];
     for setting in SETTINGS.iter().filter(|setting| setting.secrecy != Secrecy::Shown) {
-        assert!(planted.iter().any(|(name, _)| *name == setting.name), "plant a secret in {} too", setting.name);
+        assert!(
+            planted.iter().any(|(name, _)| *name == setting.name),
+            "plant a secret in {} too",
+            setting.name
+        );
     }
-    let app = TestApp::with(TestOptions { settings: planted.to_vec(), ..TestOptions::default() }).await;
+    let app =
+        TestApp::with(TestOptions { settings: planted.to_vec(), ..TestOptions::default() }).await;
     app.connect_twilio().await;
     let admin = app.sign_in().await;
     for path in PAGES {
@@ -307,14 +406,21 @@ async fn no_secret_stands_on_any_page_for_admins() {
         }
     }
     let system = admin.open("/admin/system").await.ok();
-    system.must_say("postgres://carillon:…@db.example.com:5432/shop?sslmode=disable Its password is not shown. Environment");
+    system.must_say(
+        "postgres://carillon:…@db.example.com:5432/shop?sslmode=disable Its password is not shown. Environment"
+    );
     system.must_say("Set It is never shown. Environment");
     system.must_say(env!("CARGO_PKG_VERSION"));
     for setting in SETTINGS {
         system.must_say(setting.name);
     }
     let database = admin.open("/admin/database").await.ok();
-    for words in ["postgres://carillon:…@db.example.com:5432/shop", "delivery_events", "Newest migration 2026", "of at most"] {
+    for words in [
+        "postgres://carillon:…@db.example.com:5432/shop",
+        "delivery_events",
+        "Newest migration 2026",
+        "of at most",
+    ] {
         database.must_say(words);
     }
 }
@@ -322,7 +428,8 @@ async fn no_secret_stands_on_any_page_for_admins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_without_a_mouse_tries_failed_jobs_again() {
     let app = TestApp::with_worker().await;
-    app.eventually("the worker is alive", async || (app.count("workers").await == 1).then_some(())).await;
+    app.eventually("the worker is alive", async || (app.count("workers").await == 1).then_some(()))
+        .await;
     app.failed_jobs("send", 2).await;
     let browser = Browser::open().await;
     browser.sign_in(&app).await;

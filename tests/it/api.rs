@@ -1,4 +1,5 @@
-//! The JSON API as a contract: errors of one form, roles, ids that must exist, cursors, and a description of it all.
+//! The JSON API as a contract: errors of one form, roles, ids that must exist, cursors, and a
+//! description of it all.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,8 @@ async fn a_role_may_what_it_may_and_no_more() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let (viewer, marketer) = (app.api_as(Role::Viewer).await, app.api_as(Role::Marketer).await);
-    for path in ["/contacts", "/templates", "/automations", "/messages", "/connections", "/senders"] {
+    for path in ["/contacts", "/templates", "/automations", "/messages", "/connections", "/senders"]
+    {
         viewer.get(path).await.ok();
     }
     for (path, body) in [
@@ -43,7 +45,8 @@ async fn a_role_may_what_it_may_and_no_more() {
     let connection = format!("/connections/{}", twilio.connection_id);
     marketer.patch(&connection, json!({ "disabled": true })).await.refused(403);
     marketer.post("/connections", json!({})).await.refused(403);
-    // A role is refused before the body is looked at: what its fields are called is nobody's business.
+    // A role is refused before the body is looked at: what its fields are called is nobody's
+    // business.
     viewer.post("/contacts", json!({})).await.refused(403);
     viewer.post("/automations", json!({ "nonsense": true })).await.refused(403);
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
@@ -75,9 +78,15 @@ async fn what_does_not_exist_is_404_and_a_wrong_method_405() {
             app.api().get(&format!("/{noun}/{id}")).await.refused(404);
         }
     }
-    app.api().patch(&format!("/contacts/{nobody}"), json!({ "first_name": "Ada" })).await.refused(404);
+    app.api()
+        .patch(&format!("/contacts/{nobody}"), json!({ "first_name": "Ada" }))
+        .await
+        .refused(404);
     app.api().delete(&format!("/contacts/{nobody}")).await.refused(404);
-    app.api().post(&format!("/contacts/{nobody}/tags"), json!({ "name": "VIP" })).await.refused(404);
+    app.api()
+        .post(&format!("/contacts/{nobody}/tags"), json!({ "name": "VIP" }))
+        .await
+        .refused(404);
     let wrong = app.api().delete("/contacts").await;
     assert!(wrong.headers.contains_key("allow"));
     assert_eq!(wrong.refused(405)["code"], "method_not_allowed");
@@ -88,13 +97,20 @@ async fn what_does_not_exist_is_404_and_a_wrong_method_405() {
 async fn a_body_that_is_no_json_is_415_or_400() {
     let app = TestApp::start().await;
     let send = async |kind: Option<&str>, body: &'static str| {
-        let mut request = app.http.post(format!("{}/contacts", app.api().url)).bearer_auth(&app.api().key).body(body);
+        let mut request = app
+            .http
+            .post(format!("{}/contacts", app.api().url))
+            .bearer_auth(&app.api().key)
+            .body(body);
         if let Some(kind) = kind {
             request = request.header(CONTENT_TYPE, kind);
         }
         Answer::read(request.send().await.unwrap()).await
     };
-    assert_eq!(send(Some("application/x-www-form-urlencoded"), "phone=1").await.refused(415)["code"], "unsupported_media_type");
+    assert_eq!(
+        send(Some("application/x-www-form-urlencoded"), "phone=1").await.refused(415)["code"],
+        "unsupported_media_type"
+    );
     send(None, "{}").await.refused(415);
     for broken in ["", "{", "{\"phone\": }", "nul", "\u{feff}{}"] {
         let answer = send(Some("application/json"), broken).await;
@@ -113,7 +129,11 @@ async fn wrong_fields_are_422_each_with_its_sentence() {
     app.api().post("/contacts", json!({})).await.field("phone");
     app.contact(HANDSET).await;
     app.api().post("/contacts", json!({ "phone": HANDSET })).await.field("phone");
-    let error = app.api().post("/templates", json!({ "name": "", "body": "Hi {{ contact.first_name" })).await.refused(422);
+    let error = app
+        .api()
+        .post("/templates", json!({ "name": "", "body": "Hi {{ contact.first_name" }))
+        .await
+        .refused(422);
     assert_eq!(error["fields"].as_object().unwrap().keys().collect::<Vec<_>>(), ["body", "name"]);
     app.api().post("/events", json!({ "name": "hello", "contact": {} })).await.field("contact");
     app.api().post("/events", json!({ "contact": { "phone": HANDSET } })).await.field("name");
@@ -130,22 +150,49 @@ async fn ids_in_bodies_are_looked_up() {
     let nobody = uuid::Uuid::now_v7();
     let automation = |template: &str, sender: &str| {
         let step = json!({ "type": "send_sms", "template_id": template, "sender_id": sender });
-        json!({ "name": "A", "trigger": { "type": "contact_created" }, "steps": [step], "status": "active" })
+        json!(
+            {
+                "name": "A",
+                "trigger": { "type": "contact_created" },
+                "steps": [step],
+                "status": "active"
+            }
+        )
     };
-    app.api().post("/automations", automation(&nobody.to_string(), &twilio.sender_id)).await.field("steps.0.template_id");
-    app.api().post("/automations", automation(&template, &nobody.to_string())).await.field("steps.0.sender_id");
-    app.api().post("/messages", json!({ "to": HANDSET, "body": "x", "sender_id": nobody })).await.field("sender_id");
-    app.api().post("/messages", json!({ "contact_id": nobody, "body": "x", "sender_id": twilio.sender_id })).await.field("contact_id");
+    app.api()
+        .post("/automations", automation(&nobody.to_string(), &twilio.sender_id))
+        .await
+        .field("steps.0.template_id");
+    app.api()
+        .post("/automations", automation(&template, &nobody.to_string()))
+        .await
+        .field("steps.0.sender_id");
+    app.api()
+        .post("/messages", json!({ "to": HANDSET, "body": "x", "sender_id": nobody }))
+        .await
+        .field("sender_id");
+    app.api()
+        .post(
+            "/messages",
+            json!({ "contact_id": nobody, "body": "x", "sender_id": twilio.sender_id }),
+        )
+        .await
+        .field("contact_id");
     let to = json!({ "to": HANDSET, "template_id": nobody, "sender_id": twilio.sender_id });
     app.api().post("/messages", to).await.field("template_id");
-    app.api().post("/events", json!({ "name": "hello", "contact": { "id": nobody } })).await.refused(422);
+    app.api()
+        .post("/events", json!({ "name": "hello", "contact": { "id": nobody } }))
+        .await
+        .refused(422);
     assert_eq!(app.count("messages").await + app.count("automations").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_lead_through_everything_once() {
     let app = TestApp::start().await;
-    let events: Vec<Value> = (0..25).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655504{n:02}") } })).collect();
+    let events: Vec<Value> = (0..25)
+        .map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655504{n:02}") } }))
+        .collect();
     app.api().post("/events", json!({ "events": events })).await.ok();
     let (mut seen, mut path, mut pages) = (BTreeSet::new(), "/contacts?limit=10".to_owned(), 0);
     loop {
@@ -167,13 +214,18 @@ async fn cursors_lead_through_everything_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_events_at_once_are_answered_one_by_one() {
     let app = TestApp::start().await;
-    let mut events: Vec<Value> = (0..1000).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+1206556{n:04}") } })).collect();
+    let mut events: Vec<Value> = (0..1000)
+        .map(|n| json!({ "name": "hello", "contact": { "phone": format!("+1206556{n:04}") } }))
+        .collect();
     events[500] = json!({ "name": "hello", "contact": { "phone": "nonsense" } });
     let answer = app.api().post("/events", json!({ "events": events.clone() })).await;
     assert_eq!(answer.status, 202);
     let results = answer.json["results"].as_array().unwrap();
     assert_eq!(results.len(), 1000);
-    assert_eq!((results[500]["status"].as_str(), results[499]["status"].as_str()), (Some("error"), Some("recorded")));
+    assert_eq!(
+        (results[500]["status"].as_str(), results[499]["status"].as_str()),
+        (Some("error"), Some("recorded"))
+    );
     assert!(results[500]["error"]["fields"]["contact.phone"].is_array(), "{:#}", results[500]);
     assert_eq!(app.count("events").await, 999);
     events.push(events[0].clone());
@@ -185,11 +237,17 @@ async fn a_thousand_events_at_once_are_answered_one_by_one() {
 async fn a_one_off_message_is_sent_once_however_often_it_is_asked_for() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let body = json!({ "to": HANDSET, "body": "Your code is 123456.", "sender_id": twilio.sender_id });
+    let body =
+        json!({ "to": HANDSET, "body": "Your code is 123456.", "sender_id": twilio.sender_id });
     let mut ids = BTreeSet::new();
     for _ in 0..3 {
-        let request = app.http.post(format!("{}/messages", app.api().url)).bearer_auth(&app.api().key).json(&body);
-        let answer = Answer::read(request.header("Idempotency-Key", "code-1").send().await.unwrap()).await;
+        let request = app
+            .http
+            .post(format!("{}/messages", app.api().url))
+            .bearer_auth(&app.api().key)
+            .json(&body);
+        let answer =
+            Answer::read(request.header("Idempotency-Key", "code-1").send().await.unwrap()).await;
         assert_eq!(answer.status, 202, "{:#}", answer.json);
         ids.insert(id(&answer.json));
     }
@@ -200,9 +258,20 @@ async fn a_one_off_message_is_sent_once_however_often_it_is_asked_for() {
         (message["status"].as_str(), message["to"].as_str(), message["parts"].as_i64()),
         (Some("delivered"), Some(HANDSET), Some(1))
     );
-    let statuses: Vec<_> = message["events"].as_array().unwrap().iter().map(|event| event["status"].as_str().unwrap()).collect();
+    let statuses: Vec<_> = message["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["status"].as_str().unwrap())
+        .collect();
     assert_eq!(statuses, ["pending", "submitting", "queued", "sending", "sent", "delivered"]);
-    assert!(message["events"].as_array().unwrap().iter().all(|event| event["at"].is_string() && event["source"].is_string()));
+    assert!(
+        message["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|event| event["at"].is_string() && event["source"].is_string())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,7 +307,9 @@ async fn the_description_names_every_path_of_the_contract() {
     let description: Value = description.json().await.unwrap();
     let has = |path: &str, method: &str| {
         let paths = description["paths"].as_object().unwrap();
-        paths.iter().any(|(found, methods)| found.trim_start_matches("/api/v1") == path && methods.get(method).is_some())
+        paths.iter().any(|(found, methods)| {
+            found.trim_start_matches("/api/v1") == path && methods.get(method).is_some()
+        })
     };
     for (path, methods) in [
         ("/connections", &["get", "post"][..]),
@@ -264,7 +335,11 @@ async fn the_description_names_every_path_of_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_json_comes_back_even_from_the_frameworks_own_errors() {
     let app = TestApp::start().await;
-    for (method, path) in [(Method::TRACE, "/contacts"), (Method::GET, "/contacts/%ff"), (Method::POST, "/messages/x")] {
+    for (method, path) in [
+        (Method::TRACE, "/contacts"),
+        (Method::GET, "/contacts/%ff"),
+        (Method::POST, "/messages/x"),
+    ] {
         let answer = app.api().call(method, path, None).await;
         let status = answer.status;
         assert!((400..500).contains(&status), "{path}: {status}");

@@ -1,4 +1,5 @@
-//! One mistake has one wording, on all endpoints: the calls and their fields are read from the description of the API.
+//! One mistake has one wording, on all endpoints: the calls and their fields are read from the
+//! description of the API.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -24,12 +25,22 @@ impl Call {
         let answer = self.with(app, body.clone()).await;
         assert_eq!(answer.status, 422, "{} {} {body}: {:#}", self.method, self.path, answer.json);
         let said = answer.json["error"]["fields"][field][0].as_str();
-        said.unwrap_or_else(|| panic!("{} {} {body}: nothing on {field}: {:#}", self.method, self.path, answer.json)).to_owned()
+        said.unwrap_or_else(|| {
+            panic!("{} {} {body}: nothing on {field}: {:#}", self.method, self.path, answer.json)
+        })
+        .to_owned()
     }
 }
 
 async fn description(app: &TestApp) -> Value {
-    app.http.get(format!("{}/openapi.json", app.api().url)).send().await.unwrap().json().await.unwrap()
+    app.http
+        .get(format!("{}/openapi.json", app.api().url))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap()
 }
 
 /// The ids of what there is, by the first part of a path.
@@ -37,7 +48,11 @@ async fn calls(app: &TestApp, document: &Value) -> Vec<Call> {
     let twilio = app.connect_twilio().await;
     let contact = app.contact(HANDSET).await;
     let template = app.template("Hello.").await;
-    let automation = app.api().post("/automations", json!({ "name": "A", "trigger": { "type": "contact_created" } })).await.ok();
+    let automation = app
+        .api()
+        .post("/automations", json!({ "name": "A", "trigger": { "type": "contact_created" } }))
+        .await
+        .ok();
     let ids = [
         ("/contacts/{id}", contact),
         ("/templates/{id}", template),
@@ -55,9 +70,19 @@ async fn calls(app: &TestApp, document: &Value) -> Vec<Call> {
             for (start, id) in &ids {
                 path = path.replace(start, &start.replace("{id}", id));
             }
-            let required = schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect();
+            let required = schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|name| name.as_str().unwrap().to_owned())
+                .collect();
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            calls.push(Call { method, path, fields: schema["properties"].as_object().unwrap().clone(), required });
+            calls.push(Call {
+                method,
+                path,
+                fields: schema["properties"].as_object().unwrap().clone(),
+                required,
+            });
         }
     }
     assert!(calls.len() >= 14, "the calls were found");
@@ -68,7 +93,9 @@ async fn calls(app: &TestApp, document: &Value) -> Vec<Call> {
 fn kind(schema: &Value) -> &str {
     match &schema["type"] {
         Value::String(kind) => kind,
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default(),
+        Value::Array(kinds) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default()
+        }
         _ => "",
     }
 }
@@ -81,15 +108,25 @@ async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call(
     for call in calls(&app, &document).await {
         let said = call.says(&app, "nonsense", json!({ "nonsense": 1 })).await;
         assert!(said.starts_with("There is no such field; use one of: "), "{}: {said}", call.path);
-        assert!(call.fields.keys().any(|field| said.contains(field.as_str())), "{}: {said}", call.path);
+        assert!(
+            call.fields.keys().any(|field| said.contains(field.as_str())),
+            "{}: {said}",
+            call.path
+        );
         let whole: Value = json!([]);
-        assert!(call.says(&app, "body", whole).await.starts_with("This must be an object."), "{}", call.path);
+        assert!(
+            call.says(&app, "body", whole).await.starts_with("This must be an object."),
+            "{}",
+            call.path
+        );
         for field in &call.required {
             // Serde names the first field that is missing; the others are there.
             let others: Map<String, Value> = call
                 .fields
                 .iter()
-                .filter(|(name, schema)| *name != field && kind(schema) == "string" && call.required.contains(name))
+                .filter(|(name, schema)| {
+                    *name != field && kind(schema) == "string" && call.required.contains(name)
+                })
                 .map(|(name, _)| (name.clone(), json!("x")))
                 .collect();
             let said = call.says(&app, field, Value::Object(others.clone())).await;
@@ -98,7 +135,11 @@ async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call(
             with_null.insert(field.clone(), Value::Null);
             if kind(&call.fields[field]) == "string" {
                 let said = call.says(&app, field, Value::Object(with_null)).await;
-                assert!(said.starts_with("This field is required."), "{} {field}: {said}", call.path);
+                assert!(
+                    said.starts_with("This field is required."),
+                    "{} {field}: {said}",
+                    call.path
+                );
             }
         }
         for (field, schema) in &call.fields {
@@ -119,7 +160,9 @@ async fn an_unknown_a_missing_and_a_mistyped_field_are_told_alike_by_every_call(
             // Steps are read behind the other fields, which have to be there.
             let mut body = json!({ field: wrong });
             if call.path == "/automations" && field == "steps" {
-                body = json!({ "name": "x", "trigger": { "type": "contact_created" }, field: body[field] });
+                body = json!(
+                    { "name": "x", "trigger": { "type": "contact_created" }, field: body[field] }
+                );
             }
             let said = call.says(&app, field, body).await;
             assert!(said.starts_with(words), "{} {field}: {said}", call.path);
@@ -139,16 +182,23 @@ async fn a_text_that_is_blank_too_long_or_cannot_be_stored_is_told_alike_by_ever
         for (field, schema) in call.fields.iter().filter(|(_, schema)| kind(schema) == "string") {
             let said = call.says(&app, field, json!({ field: "a\0b" })).await;
             assert_eq!(
-                said, "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.",
+                said,
+                "This contains a NUL character or half of a surrogate pair, which cannot be \
+                 stored. Remove it.",
                 "{}",
                 call.path
             );
             if schema["format"] == "uuid" {
                 let said = call.says(&app, field, json!({ field: "7" })).await;
-                assert!(said.starts_with("This is not the id of a"), "{} {field}: {said}", call.path);
+                assert!(
+                    said.starts_with("This is not the id of a"),
+                    "{} {field}: {said}",
+                    call.path
+                );
             }
         }
-        // A connection's name is looked at once Twilio has accepted the keys; a blank one is that of the account.
+        // A connection's name is looked at once Twilio has accepted the keys; a blank one is that
+        // of the account.
         if !call.fields.contains_key("name") || call.path == "/connections" {
             continue;
         }
@@ -196,19 +246,40 @@ async fn ids_in_paths_and_parameters_of_queries_are_told_alike_by_every_call() {
                 for bad in ["7", "%00", "%FF", "x%00y"] {
                     let answer = app
                         .api()
-                        .call(method.clone(), &path.replace("{id}", bad).replace("{name}", "VIP"), has_body.then(|| json!({})))
+                        .call(
+                            method.clone(),
+                            &path.replace("{id}", bad).replace("{name}", "VIP"),
+                            has_body.then(|| json!({})),
+                        )
                         .await;
                     let said = answer.refused(404)["message"].clone();
-                    assert_eq!(said, "The identifier in this address is not one of ours.", "{method} {path} {bad}");
+                    assert_eq!(
+                        said, "The identifier in this address is not one of ours.",
+                        "{method} {path} {bad}"
+                    );
                 }
                 if !has_body {
-                    let answer = app.api().call(method.clone(), &path.replace("{id}", nobody).replace("{name}", "VIP"), None).await;
+                    let answer = app
+                        .api()
+                        .call(
+                            method.clone(),
+                            &path.replace("{id}", nobody).replace("{name}", "VIP"),
+                            None,
+                        )
+                        .await;
                     let said = answer.refused(404)["message"].clone();
-                    assert!(said.as_str().unwrap().starts_with("There is no such "), "{method} {path}: {said}");
+                    assert!(
+                        said.as_str().unwrap().starts_with("There is no such "),
+                        "{method} {path}: {said}"
+                    );
                 }
             }
-            let parameters: Vec<&Value> =
-                operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query").collect();
+            let parameters: Vec<&Value> = operation["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|parameter| parameter["in"] == "query")
+                .collect();
             if parameters.is_empty() {
                 continue;
             }
@@ -235,8 +306,19 @@ async fn ids_in_paths_and_parameters_of_queries_are_told_alike_by_every_call() {
     assert!(paths >= 14 && queries >= 5, "{paths} {queries}");
     for path in ["/contacts", "/messages", "/templates", "/automations"] {
         for limit in ["0", "501", "x", ""] {
-            assert_eq!(app.api().get(&format!("{path}?limit={limit}")).await.field("limit"), "Enter a number from 1 to 500.", "{path}");
+            assert_eq!(
+                app.api().get(&format!("{path}?limit={limit}")).await.field("limit"),
+                "Enter a number from 1 to 500.",
+                "{path}"
+            );
         }
-        assert!(app.api().get(&format!("{path}?cursor=x")).await.field("cursor").contains("not one of ours"), "{path}");
+        assert!(
+            app.api()
+                .get(&format!("{path}?cursor=x"))
+                .await
+                .field("cursor")
+                .contains("not one of ours"),
+            "{path}"
+        );
     }
 }

@@ -27,8 +27,13 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Modules that use even less than their layer allows.
-const STRICTER: &[(&str, &[&str])] =
-    &[("twilio", &["types", "fail_point"]), ("simulator", &["clock"]), ("error", &[]), ("clock", &[]), ("batch", &[])];
+const STRICTER: &[(&str, &[&str])] = &[
+    ("twilio", &["types", "fail_point"]),
+    ("simulator", &["clock"]),
+    ("error", &[]),
+    ("clock", &[]),
+    ("batch", &[]),
+];
 
 /// The pages and the API are handed the whole application; slices are not.
 const EXCEPTIONS: &[(&str, &str)] = &[("web", "app")];
@@ -80,13 +85,22 @@ fn sources() -> Vec<Source> {
     let without_tests = |text: &str| {
         let end = text.match_indices("#[cfg(test)]").find(|(at, _)| {
             let next = text[*at..].lines().skip(1).find(|line| !line.trim().starts_with("#["));
-            next.is_some_and(|line| line.trim_start().starts_with("mod ") && line.trim_end().ends_with('{'))
+            next.is_some_and(|line| {
+                line.trim_start().starts_with("mod ") && line.trim_end().ends_with('{')
+            })
         });
         text[..end.map_or(text.len(), |(at, _)| at)].to_owned()
     };
-    let without_comments = |text: &str| text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let without_comments = |text: &str| {
+        text.lines()
+            .map(|line| line.split("//").next().unwrap_or(""))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     let files = files().into_iter().filter(|(path, _)| !is_test(path));
-    files.map(|(path, text)| Source { path, text: without_comments(&without_tests(&text)) }).collect()
+    files
+        .map(|(path, text)| Source { path, text: without_comments(&without_tests(&text)) })
+        .collect()
 }
 
 impl Source {
@@ -101,14 +115,17 @@ impl Source {
         if self.path.ends_with("/mod.rs") { parts - 1 } else { parts }
     }
 
-    /// The modules of the crate that it names, by `crate::…`, by a `use crate::{…}`, or by enough `super::`.
+    /// The modules of the crate that it names, by `crate::…`, by a `use crate::{…}`, or by enough
+    /// `super::`.
     fn uses(&self) -> Vec<String> {
         let up = format!("{}::", vec!["super"; self.depth()].join("::"));
         let mut names = Vec::new();
         for root in ["crate::", &up] {
             for (at, _) in self.text.match_indices(root) {
                 let before = self.text[..at].chars().next_back();
-                if before.is_some_and(|character| character.is_alphanumeric() || character == '_' || character == ':') {
+                if before.is_some_and(|character| {
+                    character.is_alphanumeric() || character == '_' || character == ':'
+                }) {
                     continue;
                 }
                 let rest = &self.text[at + root.len()..];
@@ -156,12 +173,17 @@ fn arrows_between_modules_point_down_only() {
     let mut wrong = Vec::new();
     for source in sources() {
         let module = source.module();
-        let own = layer(module).unwrap_or_else(|| panic!("src/{} belongs to no layer: say in this test what may use it", source.path));
+        let own = layer(module).unwrap_or_else(|| {
+            panic!("src/{} belongs to no layer: say in this test what may use it", source.path)
+        });
         for used in source.uses() {
             let stricter = STRICTER.iter().find(|(name, _)| *name == module);
             let allowed = match stricter {
                 Some((_, only)) => only.contains(&used.as_str()),
-                None => layer(&used).is_some_and(|used| used < own) || EXCEPTIONS.contains(&(module, used.as_str())),
+                None => {
+                    layer(&used).is_some_and(|used| used < own)
+                        || EXCEPTIONS.contains(&(module, used.as_str()))
+                }
             };
             if !allowed {
                 wrong.push(format!("src/{} uses crate::{used}", source.path));
@@ -190,9 +212,13 @@ fn some_crates_are_known_in_some_places_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Where bytes and texts from outside are read. What leaves these places can be stored and shown: it was cleaned there, or refused.
+/// Where bytes and texts from outside are read. What leaves these places can be stored and shown:
+/// it was cleaned there, or refused.
 const ENTRANCES: &[(&str, &[&str])] = &[
-    ("form_urlencoded::parse", &["types/text.rs", "twilio/form.rs", "twilio/signature.rs", "db/target.rs"]),
+    (
+        "form_urlencoded::parse",
+        &["types/text.rs", "twilio/form.rs", "twilio/signature.rs", "db/target.rs"],
+    ),
     ("query_string(", &["web/query.rs", "web/api/json.rs"]),
     ("from_query(", &["web/query.rs", "web/api/json.rs"]),
     ("web::Query", &["web/query.rs", "web/api/json.rs"]),
@@ -221,9 +247,16 @@ const ENTRANCES: &[(&str, &[&str])] = &[
     ("Deserializer::from_slice", &["web/api/json.rs"]),
 ];
 
-/// Texts from outside that are read only to be compared or parsed: names of files, and parts of addresses that nothing is looked for with.
-const BARE_PATHS: &[&str] =
-    &["web/assets.rs", "web/hooks/inbound.rs", "web/hooks/test.rs", "web/api/contacts.rs", "web/api/tags.rs", "web/api/json.rs"];
+/// Texts from outside that are read only to be compared or parsed: names of files, and parts of
+/// addresses that nothing is looked for with.
+const BARE_PATHS: &[&str] = &[
+    "web/assets.rs",
+    "web/hooks/inbound.rs",
+    "web/hooks/test.rs",
+    "web/api/contacts.rs",
+    "web/api/tags.rs",
+    "web/api/json.rs",
+];
 
 #[test]
 fn texts_from_outside_come_in_where_they_are_cleaned_or_refused() {
@@ -234,13 +267,23 @@ fn texts_from_outside_come_in_where_they_are_cleaned_or_refused() {
                 wrong.push(format!("src/{} reads {call}", source.path));
             }
         }
-        let imports = source.text.split("use actix_web::web::").skip(1).filter_map(|rest| rest.split(';').next());
-        for import in
-            imports.filter(|import| import.split(|c: char| !c.is_alphanumeric()).any(|name| ["Query", "Form", "Json"].contains(&name)))
-        {
+        let imports = source
+            .text
+            .split("use actix_web::web::")
+            .skip(1)
+            .filter_map(|rest| rest.split(';').next());
+        for import in imports.filter(|import| {
+            import
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|name| ["Query", "Form", "Json"].contains(&name))
+        }) {
             wrong.push(format!("src/{} takes actix_web's {import}", source.path));
         }
-        let bare_path = source.text.split("Path<").skip(1).any(|rest| rest.split('>').next().is_some_and(|kind| kind.contains("String")));
+        let bare_path = source
+            .text
+            .split("Path<")
+            .skip(1)
+            .any(|rest| rest.split('>').next().is_some_and(|kind| kind.contains("String")));
         if bare_path && !BARE_PATHS.contains(&source.path.as_str()) {
             wrong.push(format!("src/{} takes a text from a path", source.path));
         }
@@ -260,13 +303,18 @@ fn pages_link_to_what_others_named_only_by_a_filter() {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            for attribute in ["href=\"", "src=\"", "action=\"", "formaction=\"", "srcset=\"", "poster=\""] {
+            for attribute in
+                ["href=\"", "src=\"", "action=\"", "formaction=\"", "srcset=\"", "poster=\""]
+            {
                 for value in text.split(attribute).skip(1) {
                     let Some(expression) = value.strip_prefix("{{") else { continue };
                     let expression = expression.split("}}").next().unwrap().trim();
-                    let is_ours = expression == "base" || expression.starts_with("asset(") || expression.ends_with("| foreign_address");
+                    let is_ours = expression == "base"
+                        || expression.starts_with("asset(")
+                        || expression.ends_with("| foreign_address");
                     if !is_ours {
-                        wrong.push(format!("{}: {attribute}{{{{ {expression} }}}}", path.display()));
+                        wrong
+                            .push(format!("{}: {attribute}{{{{ {expression} }}}}", path.display()));
                     }
                 }
             }
@@ -279,7 +327,11 @@ fn pages_link_to_what_others_named_only_by_a_filter() {
 fn time_comes_from_the_clock() {
     let readers: Vec<String> = sources()
         .into_iter()
-        .filter(|source| ["Utc::now", "Local::now", "SystemTime::now"].iter().any(|call| source.text.contains(call)))
+        .filter(|source| {
+            ["Utc::now", "Local::now", "SystemTime::now"]
+                .iter()
+                .any(|call| source.text.contains(call))
+        })
         .map(|source| source.path)
         .collect();
     assert_eq!(readers, ["clock.rs"]);
@@ -307,9 +359,12 @@ fn no_file_is_long_and_each_says_what_it_is() {
 
 #[test]
 fn the_vocabulary_has_no_managers() {
-    const REFUSED: &[&str] = &["Service", "Manager", "Handler", "Helper", "Util", "Dto", "Repository"];
+    const REFUSED: &[&str] =
+        &["Service", "Manager", "Handler", "Helper", "Util", "Dto", "Repository"];
     let mut wrong = Vec::new();
-    for source in sources().iter().filter(|source| !["twilio", "simulator"].contains(&source.module())) {
+    for source in
+        sources().iter().filter(|source| !["twilio", "simulator"].contains(&source.module()))
+    {
         for kind in ["struct ", "enum ", "trait "] {
             for (at, _) in source.text.match_indices(kind) {
                 let name = word(&source.text[at + kind.len()..]);
@@ -329,11 +384,16 @@ fn declared_columns() -> Vec<String> {
     let text = fs::read_to_string(root().join("db/schema.rs")).unwrap();
     let mut columns = Vec::new();
     for table in text.split("diesel::table! {").skip(1) {
-        let lines = table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with('#'));
+        let lines = table
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("//") && !line.starts_with('#'));
         let mut name = "";
         for line in lines.take_while(|line| *line != "}") {
             match line.split_once(" -> ") {
-                Some((column, kind)) => columns.push(format!("{name} {column} {}", kind.trim_end_matches(','))),
+                Some((column, kind)) => {
+                    columns.push(format!("{name} {column} {}", kind.trim_end_matches(',')))
+                }
                 None => name = line.split(' ').next().unwrap(),
             }
         }
@@ -362,7 +422,10 @@ async fn the_schema_in_the_source_is_that_of_a_migrated_database() {
     declared.sort();
     let missing: Vec<_> = found.iter().filter(|column| !declared.contains(column)).collect();
     let surplus: Vec<_> = declared.iter().filter(|column| !found.contains(column)).collect();
-    assert!(missing.is_empty() && surplus.is_empty(), "src/db/schema.rs lacks {missing:#?} and has too much {surplus:#?}");
+    assert!(
+        missing.is_empty() && surplus.is_empty(),
+        "src/db/schema.rs lacks {missing:#?} and has too much {surplus:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! The builder of automations: steps put in, copied and tried out, who stands where, and what switching will do.
+//! The builder of automations: steps put in, copied and tried out, who stands where, and what
+//! switching will do.
 
 use carillon::simulator::LONG_CODE;
 use serde_json::json;
@@ -14,15 +15,30 @@ use crate::harness::{
 async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let (first, second) =
-        (app.template("Thank you for {{ event.total }} euros.").await, app.template("Come back, {{ contact.first_name }}.").await);
-    let trigger = json!({ "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } });
-    let automation = app.automation(trigger, json!([send_sms(&first, &twilio), wait(86_400), send_sms(&second, &twilio)])).await;
+    let (first, second) = (
+        app.template("Thank you for {{ event.total }} euros.").await,
+        app.template("Come back, {{ contact.first_name }}.").await,
+    );
+    let trigger = json!(
+        { "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } }
+    );
+    let automation = app
+        .automation(
+            trigger,
+            json!([send_sms(&first, &twilio), wait(86_400), send_sms(&second, &twilio)]),
+        )
+        .await;
     let site = app.sign_in().await;
     let trying = format!("/automations/{automation}/try");
     site.open(&trying).await.ok().must_say("There is nobody to try it with");
 
-    app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada", "last_name": "Lovelace" })).await.ok();
+    app.api()
+        .post(
+            "/contacts",
+            json!({ "phone": HANDSET, "first_name": "Ada", "last_name": "Lovelace" }),
+        )
+        .await
+        .ok();
     app.contact(OTHER_HANDSET).await;
     let page = site.open(&format!("{trying}?find=Ada")).await.ok();
     page.must_say("It would start with this event, which nobody has reported.");
@@ -33,14 +49,26 @@ async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
     let sent = app.received(HANDSET).len();
 
     let page = site.open(&format!("{trying}?find=Ada")).await.ok();
-    for words in ["It would start.", "Thank you for 250 euros.", "Wait 1 day", "Come back, Ada.", "2 messages in all", "Nothing was sent"] {
+    for words in [
+        "It would start.",
+        "Thank you for 250 euros.",
+        "Wait 1 day",
+        "Come back, Ada.",
+        "2 messages in all",
+        "Nothing was sent",
+    ] {
         page.must_say(words);
     }
     let small = app.texts("SELECT id::text AS text FROM events ORDER BY id DESC").await[0].clone();
     let page = site.open(&format!("{trying}?find=Ada&event_id={small}")).await.ok();
-    page.must_say("It would not start with this event, since it is not so that total is at least 100");
+    page.must_say(
+        "It would not start with this event, since it is not so that total is at least 100",
+    );
     page.must_say("Thank you for 5 euros.");
-    site.open(&format!("{trying}?find=Nobody")).await.ok().must_say("No contact is found by this name, number or email.");
+    site.open(&format!("{trying}?find=Nobody"))
+        .await
+        .ok()
+        .must_say("No contact is found by this name, number or email.");
 
     app.text(HANDSET, LONG_CODE, "STOP").await;
     let page = site.open(&format!("{trying}?find=Ada")).await.ok();
@@ -54,30 +82,46 @@ async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {
 async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let template = app.template("Thank you for {{ event.total }} euros, {{ event.customer.name }}.").await;
-    let trigger = json!({ "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } });
+    let template =
+        app.template("Thank you for {{ event.total }} euros, {{ event.customer.name }}.").await;
+    let trigger = json!(
+        { "type": "event", "name": "order", "where": { "total": { "op": "gte", "value": 100 } } }
+    );
     let automation = app.automation(trigger, json!([send_sms(&template, &twilio)])).await;
     app.contact(HANDSET).await;
     let site = app.sign_in().await;
 
     let with = |event: &str| {
-        let query =
-            url::form_urlencoded::Serializer::new(String::new()).append_pair("event_id", "written").append_pair("event", event).finish();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("event_id", "written")
+            .append_pair("event", event)
+            .finish();
         format!("/automations/{automation}/try?{query}")
     };
     let page = site.open(&with("")).await.ok();
-    assert!(page.html.contains("&quot;total&quot;: 100"), "what is to be written begins with what is asked for: {}", page.html);
+    assert!(
+        page.html.contains("&quot;total&quot;: 100"),
+        "what is to be written begins with what is asked for: {}",
+        page.html
+    );
     page.must_say("Thank you for 100 euros, name.");
     let page = site.open(&with(r#"{"total": 7.5, "customer": {"name": "Ada"}}"#)).await.ok();
-    page.must_say("It would not start with this event, since it is not so that total is at least 100");
+    page.must_say(
+        "It would not start with this event, since it is not so that total is at least 100",
+    );
     page.must_say("Thank you for 7.5 euros, Ada.");
     site.open(&with(r#"{"total": 200}"#)).await.ok().must_say("event.customer.name is not set");
     let page = site.open(&with("{total}")).await.ok();
     page.must_say("This is not JSON: ");
     page.must_say("That cannot be said yet");
-    assert!(page.html.contains("aria-invalid=\"true\" aria-describedby=\"event-help event-error\""), "{}", page.html);
+    assert!(
+        page.html.contains("aria-invalid=\"true\" aria-describedby=\"event-help event-error\""),
+        "{}",
+        page.html
+    );
 
-    // In the editor a made-up event follows what is changed there, and one that is written by hand stays as it is.
+    // In the editor a made-up event follows what is changed there, and one that is written by hand
+    // stays as it is.
     let edit = format!("/automations/{automation}/edit");
     let form = site.open(&edit).await.ok().form(&edit).pressing("do", "try");
     let page = site.send(&form).await.ok();
@@ -86,19 +130,29 @@ async fn before_the_first_event_a_flow_is_tried_with_one_that_is_written_by_hand
     assert_eq!(form.value("try.event_id"), Some("sample"));
     let page = site.send(&form).await.ok();
     page.must_say("Thank you for 300 euros, name.");
-    let form = page.form(&edit).with("try.event_id", "written").with("try.event", r#"{"total": 301, "customer": {"name": "Bo"}}"#);
+    let form = page
+        .form(&edit)
+        .with("try.event_id", "written")
+        .with("try.event", r#"{"total": 301, "customer": {"name": "Bo"}}"#);
     let page = site.send(&form.pressing("do", "try")).await.ok();
     page.must_say("Thank you for 301 euros, Bo.");
     let page = site.send(&page.form(&edit).pressing("do", "add_wait")).await.ok();
     let page = site.send(&page.form(&edit).pressing("do", "try")).await.ok();
     page.must_say("Thank you for 301 euros, Bo.");
-    let page = site.send(&page.form(&edit).with("trigger.where.0.value", "400").pressing("do", "try")).await.ok();
+    let page = site
+        .send(&page.form(&edit).with("trigger.where.0.value", "400").pressing("do", "try"))
+        .await
+        .ok();
     page.must_say("since it is not so that total is at least 400");
     let page = site.send(&page.form(&edit).with("try.event", "[301]").pressing("do", "try")).await;
     assert_eq!(page.status, 422);
     page.must_say("Write the properties in braces");
     assert_eq!(page.form(&edit).value("try.event"), Some("[301]"));
-    assert!(app.received(HANDSET).is_empty() && app.count("events").await == 0 && app.count("automation_versions").await == 1);
+    assert!(
+        app.received(HANDSET).is_empty()
+            && app.count("events").await == 0
+            && app.count("automation_versions").await == 1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,15 +174,32 @@ async fn each_step_tells_who_waits_there_and_who_has_passed() {
         let from = text.find(step).unwrap_or_else(|| panic!("{step}: {text}"));
         text[from..].split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(at("1. Send").contains("Up next 0 Passed 2 Flow failed here 0 Messages of those who passed: 2 delivered 2. Wait 1 hour Waiting 1 Passed 1 Flow failed here 0 3. Send"), "{text}");
-    assert!(at("3. Send").contains("Up next 0 Passed 1 Flow failed here 0 Messages of those who passed: 1 "), "{text}");
+    assert!(
+        at("1. Send").contains(
+            "Up next 0 Passed 2 Flow failed here 0 Messages of those who passed: 2 delivered 2. \
+             Wait 1 hour Waiting 1 Passed 1 Flow failed here 0 3. Send"
+        ),
+        "{text}"
+    );
+    assert!(
+        at("3. Send")
+            .contains("Up next 0 Passed 1 Flow failed here 0 Messages of those who passed: 1 "),
+        "{text}"
+    );
 
     let list = format!("/automations/{automation}/enrollments");
     let all = site.open(&list).await.ok();
     all.must_say("Under way");
     all.must_say("Completed");
     let one = site.open(&format!("{list}?q={}&status=active", &OTHER_HANDSET[8..])).await.ok();
-    assert!(one.says("step 3") && !one.html.contains(&app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned()), "{}", one.text());
+    assert!(
+        one.says("step 3")
+            && !one
+                .html
+                .contains(&app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned()),
+        "{}",
+        one.text()
+    );
     site.open(&format!("{list}?status=failed")).await.ok().must_say("No enrollment is like this.");
 }
 
@@ -137,7 +208,12 @@ async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    let automation = app.automation(json!({ "type": "event", "name": "hello" }), json!([wait(3_600), send_sms(&template, &twilio)])).await;
+    let automation = app
+        .automation(
+            json!({ "type": "event", "name": "hello" }),
+            json!([wait(3_600), send_sms(&template, &twilio)]),
+        )
+        .await;
     for phone in [HANDSET, OTHER_HANDSET] {
         app.event("hello", phone, json!({})).await;
     }
@@ -155,7 +231,8 @@ async fn whoever_is_inside_when_the_steps_change_is_still_told_of() {
     let list = site.open(&former).await.ok();
     assert_eq!(list.text().matches("step 2 of version 1").count(), 2, "{}", list.text());
     assert!(!list.says("of version 2"), "{}", list.text());
-    let searched = site.open(&format!("{path}/enrollments?version=2&q={}", &HANDSET[8..])).await.ok();
+    let searched =
+        site.open(&format!("{path}/enrollments?version=2&q={}", &HANDSET[8..])).await.ok();
     assert!(searched.says("of version 2") && !searched.says("of version 1"), "{}", searched.text());
 
     app.advance(hours(1)).await;
@@ -182,19 +259,32 @@ async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
     let app = TestApp::start().await;
     let (twilio, automation) = with_two_inside(&app).await;
     let site = app.sign_in().await;
-    let (path, pause, activate) =
-        (format!("/automations/{automation}"), format!("/automations/{automation}/pause"), format!("/automations/{automation}/activate"));
+    let (path, pause, activate) = (
+        format!("/automations/{automation}"),
+        format!("/automations/{automation}/pause"),
+        format!("/automations/{automation}/activate"),
+    );
     let asked = site.open(&pause).await.ok();
     asked.must_say("2 contacts inside stand still");
     let paused = site.send(&asked.form(&pause)).await.ok();
     assert_eq!(paused.path, path);
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
+        .await
+        .ok();
     let asked = site.open(&activate).await.ok();
     asked.must_say("2 contacts who stand inside go on where they stopped");
     asked.must_say("does not send at present");
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false }))
+        .await
+        .ok();
     site.send(&asked.form(&activate)).await.ok().must_say("The automation is switched on.");
-    assert_eq!(site.open(&activate).await.ok().path, path, "what is on cannot be switched on again");
+    assert_eq!(
+        site.open(&activate).await.ok().path,
+        path,
+        "what is on cannot be switched on again"
+    );
     app.advance(days(1)).await;
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
@@ -204,7 +294,8 @@ async fn pausing_and_switching_on_say_first_how_many_it_concerns() {
 async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
     let app = TestApp::start().await;
     let (twilio, automation) = with_two_inside(&app).await;
-    let (path, edit) = (format!("/automations/{automation}"), format!("/automations/{automation}/edit"));
+    let (path, edit) =
+        (format!("/automations/{automation}"), format!("/automations/{automation}/edit"));
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
     let site = app.sign_in().await;
     let page = site.open(&edit).await.ok();
@@ -213,18 +304,29 @@ async fn switching_on_from_the_editor_tells_first_how_many_go_on() {
 
     let asked = site.send(&form.clone().pressing("do", "activate")).await.ok();
     assert_eq!(asked.path, format!("{path}/activate"));
-    for words in ["Automation saved. It is not switched on yet.", "Hello again", "2 contacts who stand inside go on", "Wait 2 hours"] {
+    for words in [
+        "Automation saved. It is not switched on yet.",
+        "Hello again",
+        "2 contacts who stand inside go on",
+        "Wait 2 hours",
+    ] {
         asked.must_say(words);
     }
     app.advance(days(1)).await;
-    assert!(app.received(HANDSET).is_empty(), "nothing goes out before somebody has read that and said yes");
+    assert!(
+        app.received(HANDSET).is_empty(),
+        "nothing goes out before somebody has read that and said yes"
+    );
     site.send(&asked.form(&asked.path)).await.ok().must_say("The automation is switched on.");
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (1, 1));
 
     // What could not be switched on is said where it is typed, and nothing is saved.
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
+        .await
+        .ok();
     let refused = site.send(&form.with("name", "Not now").pressing("do", "activate")).await;
     assert_eq!(refused.status, 422);
     refused.must_say("is disabled; enable it in the Connection Center or choose another one.");
@@ -237,12 +339,22 @@ async fn a_half_filled_condition_is_still_there_after_a_template_was_written() {
     app.connect_twilio().await;
     let site = app.sign_in().await;
     let form = site.open("/automations/new").await.ok().form("/automations/new");
-    let form = site.send(&form.with("trigger.name", "order").pressing("do", "add_condition")).await.ok().form("/automations/new");
-    let page = site.send(&form.with("trigger.where.0.value", "5").pressing("do", "new_template.0")).await.ok();
+    let form = site
+        .send(&form.with("trigger.name", "order").pressing("do", "add_condition"))
+        .await
+        .ok()
+        .form("/automations/new");
+    let page = site
+        .send(&form.with("trigger.where.0.value", "5").pressing("do", "new_template.0"))
+        .await
+        .ok();
     let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
     let page = site.send(&form.with("name", "Thanks").with("body", "Thanks.")).await.ok();
     let form = page.forms().into_iter().find(|form| form.value("trigger.name").is_some()).unwrap();
-    assert_eq!((form.value("trigger.name"), form.value("trigger.where.0.value")), (Some("order"), Some("5")));
+    assert_eq!(
+        (form.value("trigger.name"), form.value("trigger.where.0.value")),
+        (Some("order"), Some("5"))
+    );
     assert_ne!(form.value("steps.0.template_id"), Some(""));
 }
 
@@ -259,7 +371,10 @@ async fn a_marketer_builds_a_flow_tries_it_and_switches_it_on() {
     browser.choose("trigger.type", "A contact is created").await;
     browser.choose("steps.0.sender_id", "Carillon").await;
     browser.choose("steps.0.template_id", "").await;
-    browser.run("const box = document.querySelector('[name=\"steps.0.template_id\"]'); box.selectedIndex = box.options.length - 1;").await;
+    browser.run(
+        "const box = document.querySelector('[name=\"steps.0.template_id\"]'); box.selectedIndex = \
+         box.options.length - 1;"
+    ).await;
     browser.press("Add wait").await;
     browser.press("Copy").await;
     browser.must_say("3. Wait").await;
@@ -277,7 +392,10 @@ async fn a_marketer_builds_a_flow_tries_it_and_switches_it_on() {
     browser.press("Switch on").await;
     browser.must_say("The automation is switched on.").await;
     app.api().post("/contacts", json!({ "phone": OTHER_HANDSET })).await.ok();
-    app.eventually("the message arrives", async || (app.received(OTHER_HANDSET) == ["Thank you, friend!"]).then_some(())).await;
+    app.eventually("the message arrives", async || {
+        (app.received(OTHER_HANDSET) == ["Thank you, friend!"]).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

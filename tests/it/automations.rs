@@ -1,4 +1,5 @@
-//! Automations over time: paused and resumed, edited under way, run twice by mistake, and written in the editor.
+//! Automations over time: paused and resumed, edited under way, run twice by mistake, and written
+//! in the editor.
 
 use carillon::automations::advance::{self, State};
 use carillon::automations::enroll;
@@ -23,7 +24,10 @@ impl TestApp {
     }
 
     async fn set_status(&self, automation: &str, status: &str) {
-        self.api().patch(&format!("/automations/{automation}"), json!({ "status": status })).await.ok();
+        self.api()
+            .patch(&format!("/automations/{automation}"), json!({ "status": status }))
+            .await
+            .ok();
     }
 
     async fn enrollment_ids(&self) -> Vec<EnrollmentId> {
@@ -34,7 +38,9 @@ impl TestApp {
     async fn advance_now(&self, ids: &[EnrollmentId]) -> Vec<State> {
         let (now, renderer) = (self.clock.now(), Renderer::default());
         let mut conn = self.conn().await;
-        let advance = conn.transaction(async |conn| advance::advance(conn, now, ids, &renderer, Sends::Anyone).await);
+        let advance = conn.transaction(async |conn| {
+            advance::advance(conn, now, ids, &renderer, Sends::Anyone).await
+        });
         let (advanced, _) = advance.await.unwrap();
         advanced.into_iter().map(|one| one.state).collect()
     }
@@ -50,7 +56,11 @@ async fn those_inside_a_paused_automation_stand_still_and_go_on_when_it_is_activ
     app.set_status(&automation, "paused").await;
     app.advance(days(2)).await;
     assert_eq!(app.received(HANDSET), ["First."]);
-    assert_eq!(app.event("signed_up", OTHER_HANDSET, json!({})).await["enrollments"], 0, "nobody enters");
+    assert_eq!(
+        app.event("signed_up", OTHER_HANDSET, json!({})).await["enrollments"],
+        0,
+        "nobody enters"
+    );
     app.set_status(&automation, "active").await;
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["First.", "Second."]);
@@ -105,11 +115,19 @@ async fn a_step_that_runs_twice_or_at_the_same_time_sends_once() {
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
     let ids = app.enrollment_ids().await;
     let backwards: Vec<EnrollmentId> = ids.iter().rev().copied().collect();
-    futures::join!(app.advance_now(&ids), app.advance_now(&backwards), app.advance_now(&ids), app.advance_now(&ids[..1]));
+    futures::join!(
+        app.advance_now(&ids),
+        app.advance_now(&backwards),
+        app.advance_now(&ids),
+        app.advance_now(&ids[..1])
+    );
     assert!(app.advance_now(&ids).await.iter().all(|state| matches!(state, State::Waiting(_))));
     assert_eq!(app.count("messages").await, 2);
     app.run_until_idle().await;
-    assert_eq!((app.received(HANDSET), app.received(OTHER_HANDSET)), (vec!["First.".to_owned()], vec!["First.".to_owned()]));
+    assert_eq!(
+        (app.received(HANDSET), app.received(OTHER_HANDSET)),
+        (vec!["First.".to_owned()], vec!["First.".to_owned()])
+    );
     app.advance(days(1)).await;
     assert_eq!(app.count("messages").await, 4);
     assert_eq!(app.advance_now(&ids).await, [State::Gone, State::Gone]);
@@ -121,13 +139,16 @@ async fn the_same_cause_enrolls_once_in_each_automation_and_a_tag_that_is_added_
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
-    for trigger in [json!({ "type": "tag_added", "tag": "vip" }), json!({ "type": "contact_created" })] {
+    for trigger in
+        [json!({ "type": "tag_added", "tag": "vip" }), json!({ "type": "contact_created" })]
+    {
         app.automation(trigger.clone(), json!([send_sms(&template, &twilio)])).await;
         app.automation(trigger, json!([send_sms(&template, &twilio)])).await;
     }
     let contact_id = ContactId::new();
     let now = app.clock.now();
-    let tagged = |added_at| Change::TagAdded { contact_id, tag: TagName::parse("VIP").unwrap(), added_at };
+    let tagged =
+        |added_at| Change::TagAdded { contact_id, tag: TagName::parse("VIP").unwrap(), added_at };
     let changes = [tagged(now), Change::ContactCreated(contact_id)];
     let react = async |changes: &[Change]| {
         let mut conn = app.conn().await;
@@ -181,17 +202,47 @@ async fn only_what_can_send_can_be_activated() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    let new = |status: &str, steps: Value| json!({ "name": "Hello", "trigger": { "type": "event", "name": "hello" }, "steps": steps, "status": status });
+    let new = |status: &str, steps: Value| {
+        json!(
+            {
+                "name": "Hello",
+                "trigger": { "type": "event", "name": "hello" },
+                "steps": steps,
+                "status": status
+            }
+        )
+    };
     app.api().post("/automations", new("active", json!([wait(5)]))).await.field("steps");
-    let lost = json!([{ "type": "send_sms", "template_id": twilio.sender_id, "sender_id": twilio.sender_id }]);
-    assert_eq!(app.api().post("/automations", new("draft", lost)).await.field("steps.0.template_id"), "There is no such template.");
-    let draft = id(&app.api().post("/automations", new("draft", json!([send_sms(&template, &twilio)]))).await.ok());
+    let lost = json!(
+        [{ "type": "send_sms", "template_id": twilio.sender_id, "sender_id": twilio.sender_id }]
+    );
+    assert_eq!(
+        app.api().post("/automations", new("draft", lost)).await.field("steps.0.template_id"),
+        "There is no such template."
+    );
+    let draft = id(&app
+        .api()
+        .post("/automations", new("draft", json!([send_sms(&template, &twilio)])))
+        .await
+        .ok());
     app.api().post("/automations", new("draft", json!([]))).await.field("name");
     let path = format!("/automations/{draft}");
     app.api().patch(&path, json!({ "status": "paused" })).await.field("status");
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
-    assert!(app.api().patch(&path, json!({ "status": "active" })).await.field("steps.0.sender_id").contains("is disabled"));
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
+        .await
+        .ok();
+    assert!(
+        app.api()
+            .patch(&path, json!({ "status": "active" }))
+            .await
+            .field("steps.0.sender_id")
+            .contains("is disabled")
+    );
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false }))
+        .await
+        .ok();
     app.set_status(&draft, "active").await;
     app.api().patch(&path, json!({ "status": "draft" })).await.field("status");
     app.api().patch(&path, json!({ "steps": [] })).await.field("steps");
@@ -204,17 +255,27 @@ async fn an_automation_is_written_in_the_editor_with_a_new_template_on_the_way()
     let site = app.sign_in().await;
 
     let form = site.open("/automations/new").await.ok().form("/automations/new");
-    let form = form.with("trigger.name", "hello").with("steps.0.sender_id", &twilio.sender_id).pressing("do", "new_template.0");
+    let form = form
+        .with("trigger.name", "hello")
+        .with("steps.0.sender_id", &twilio.sender_id)
+        .pressing("do", "new_template.0");
     let page = site.send(&form).await.ok();
     assert!(page.path.starts_with("/templates/new?return_to="), "{}", page.path);
     let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
-    let page = site.send(&form.with("name", "Greeting").with("body", "Hello <{{ contact.phone }}>.")).await.ok();
+    let page = site
+        .send(&form.with("name", "Greeting").with("body", "Hello <{{ contact.phone }}>."))
+        .await
+        .ok();
 
     let edit = page.path.split('?').next().unwrap().to_owned();
     let form = page.form(&edit);
-    assert_eq!((form.value("name"), form.value("trigger.name")), (Some("Untitled automation"), Some("hello")));
+    assert_eq!(
+        (form.value("name"), form.value("trigger.name")),
+        (Some("Untitled automation"), Some("hello"))
+    );
     assert_eq!(form.value("steps.0.sender_id"), Some(twilio.sender_id.as_str()));
-    let template = app.texts("SELECT id::text AS text FROM templates WHERE name = 'Greeting'").await;
+    let template =
+        app.texts("SELECT id::text AS text FROM templates WHERE name = 'Greeting'").await;
     assert_eq!(form.value("steps.0.template_id"), Some(template[0].as_str()));
 
     let page = site.send(&form.with("name", "Say <hello>").pressing("do", "activate")).await.ok();
@@ -240,16 +301,28 @@ async fn the_buttons_of_the_editor_keep_what_was_typed_and_errors_stand_beside_t
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let form = site.open("/automations/new").await.ok().form("/automations/new");
-    let form = site.send(&form.with("name", "Half").pressing("do", "add_wait")).await.ok().form("/automations/new");
-    let form = site.send(&form.with("steps.1.seconds", "soon").pressing("do", "add_condition")).await.ok().form("/automations/new");
+    let form = site
+        .send(&form.with("name", "Half").pressing("do", "add_wait"))
+        .await
+        .ok()
+        .form("/automations/new");
+    let form = site
+        .send(&form.with("steps.1.seconds", "soon").pressing("do", "add_condition"))
+        .await
+        .ok()
+        .form("/automations/new");
     let form = form.with("trigger.where.0.property", "total").with("trigger.where.0.value", "5");
     let form = site.send(&form.pressing("do", "up.1")).await.ok().form("/automations/new");
     assert_eq!((form.value("name"), form.value("steps.0.seconds")), (Some("Half"), Some("soon")));
-    assert_eq!((form.value("steps.1.type"), form.value("trigger.where.0.property")), (Some("send_sms"), Some("total")));
+    assert_eq!(
+        (form.value("steps.1.type"), form.value("trigger.where.0.property")),
+        (Some("send_sms"), Some("total"))
+    );
     let page = site.send(&form.pressing("do", "save")).await;
     assert_eq!(page.status, 422);
     page.must_say("Write a whole number, such as 2.");
-    let form = page.form("/automations/new").with("steps.0.seconds", "2").with("steps.0.unit", "hours");
+    let form =
+        page.form("/automations/new").with("steps.0.seconds", "2").with("steps.0.unit", "hours");
     let page = site.send(&form.clone().pressing("do", "activate")).await;
     assert_eq!(page.status, 422);
     page.must_say("Choose the template to send.");
@@ -272,7 +345,13 @@ async fn a_live_automation_keeps_its_half_done_edit_while_a_template_is_written(
     let site = app.sign_in().await;
     let edit = format!("/automations/{automation}/edit");
     let form = site.open(&edit).await.ok().form(&edit).pressing("do", "add_sms");
-    let form = site.send(&form).await.ok().form(&edit).with("name", "Renamed & longer").pressing("do", "new_template.3");
+    let form = site
+        .send(&form)
+        .await
+        .ok()
+        .form(&edit)
+        .with("name", "Renamed & longer")
+        .pressing("do", "new_template.3");
     let page = site.send(&form).await.ok();
     let form = page.forms().into_iter().find(|form| form.value("body").is_some()).unwrap();
     let page = site.send(&form.with("name", "Third").with("body", "Third.")).await.ok();

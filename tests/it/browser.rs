@@ -1,5 +1,5 @@
-//! The main job in a real browser: connect Twilio, write a template in the midst of an automation, see the message delivered,
-//! text STOP from the handset, and see that nothing goes out any more.
+//! The main job in a real browser: connect Twilio, write a template in the midst of an automation,
+//! see the message delivered, text STOP from the handset, and see that nothing goes out any more.
 
 use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
 use serde_json::json;
@@ -44,7 +44,10 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
     browser.must_say("The automation is switched on.").await;
 
     app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
-    app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;
+    app.eventually("the message is delivered", async || {
+        (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())
+    })
+    .await;
     browser.go(&format!("{}/messages", app.url)).await;
     browser.must_say("Thank you for order A-17!").await;
     browser.go(&format!("{}/messages/{}", app.url, app.message_to(HANDSET).await.id)).await;
@@ -65,7 +68,10 @@ async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {
 
     app.event("order_completed", HANDSET, json!({ "order_id": "A-18" })).await;
     let both = ["delivered", "suppressed"];
-    app.eventually("the second message is suppressed", async || (app.statuses_to(HANDSET).await == both).then_some(())).await;
+    app.eventually("the second message is suppressed", async || {
+        (app.statuses_to(HANDSET).await == both).then_some(())
+    })
+    .await;
     browser.go(&format!("{}/messages/{}", app.url, app.messages_to(HANDSET).await[1].id)).await;
     browser.must_say("Suppressed").await;
     browser.must_say("Thank you for order A-18!").await;

@@ -1,4 +1,5 @@
-//! The program itself, as a child process: commands beside a running server, exit codes, one line for each error, and kill -9.
+//! The program itself, as a child process: commands beside a running server, exit codes, one line
+//! for each error, and kill -9.
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions};
+use carillon::simulator::{
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -43,9 +46,11 @@ struct Server(Child);
 impl Installation {
     async fn new() -> Self {
         choose_crypto();
-        let directory = std::env::temp_dir().join(format!("carillon-cli-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        let directory = std::env::temp_dir()
+            .join(format!("carillon-cli-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
         fs::DirBuilder::new().mode(0o711).create(&directory).unwrap();
-        let twilio = Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
+        let twilio =
+            Simulator::new(SimulatorOptions::instant()).start("127.0.0.1:0").await.unwrap();
         let port = 10_000 + rand::random::<u16>() % 22_000;
         Self { directory, bind: format!("127.0.0.1:{port}"), twilio }
     }
@@ -53,7 +58,10 @@ impl Installation {
     /// The program with nothing in its environment but what belongs to this installation.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
-        command.env("CARILLON_DATA_DIR", &self.directory).env("CARILLON_BIND", &self.bind).env("CARILLON_TWILIO_API_URL", &self.twilio.url);
+        command
+            .env("CARILLON_DATA_DIR", &self.directory)
+            .env("CARILLON_BIND", &self.bind)
+            .env("CARILLON_TWILIO_API_URL", &self.twilio.url);
         command
     }
 
@@ -67,9 +75,17 @@ impl Installation {
     }
 
     async fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
-        let log = File::options().create(true).append(true).open(self.directory.join("serve.log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.join("serve.log"))
+            .unwrap();
         let mut command = self.command(&["serve"]);
-        command.envs(settings.iter().copied()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
+        command
+            .envs(settings.iter().copied())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .kill_on_drop(true);
         let mut server = Server(command.spawn().unwrap());
         let asked = Instant::now();
         while !self.is_ready().await {
@@ -82,13 +98,20 @@ impl Installation {
     }
 
     async fn is_ready(&self) -> bool {
-        let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("http://{}/readyz", self.bind)).send().await;
+        let answer = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .unwrap()
+            .get(format!("http://{}/readyz", self.bind))
+            .send()
+            .await;
         answer.is_ok_and(|answer| answer.status() == 200)
     }
 
     /// The API with a key that the program has printed, alone, on standard output.
     async fn api(&self) -> Api {
-        let key = printed(&self.run(&["api-key", "create", "--name", "shop", "--role", "admin"]).await);
+        let key =
+            printed(&self.run(&["api-key", "create", "--name", "shop", "--role", "admin"]).await);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Api { http, url: format!("http://{}/api/v1", self.bind), key }
     }
@@ -121,7 +144,10 @@ impl Drop for Installation {
     fn drop(&mut self) {
         // A PostgreSQL whose owner was killed writes until it has ended.
         let asked = Instant::now();
-        while fs::remove_dir_all(&self.directory).is_err() && self.directory.exists() && asked.elapsed() < Duration::from_secs(20) {
+        while fs::remove_dir_all(&self.directory).is_err()
+            && self.directory.exists()
+            && asked.elapsed() < Duration::from_secs(20)
+        {
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }
@@ -129,7 +155,12 @@ impl Drop for Installation {
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
-    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir("/").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .current_dir("/")
+        .stdin(Stdio::null());
     command
 }
 
@@ -152,8 +183,17 @@ fn refused(output: &Output) -> (i32, String) {
     (output.status.code().unwrap(), last[0].to_owned())
 }
 
-async fn with_settings(arguments: &[&str], settings: &[(&str, &str)], directory: &Path) -> (i32, String) {
-    let output = program(arguments).env("CARILLON_DATA_DIR", directory).envs(settings.iter().copied()).output().await.unwrap();
+async fn with_settings(
+    arguments: &[&str],
+    settings: &[(&str, &str)],
+    directory: &Path,
+) -> (i32, String) {
+    let output = program(arguments)
+        .env("CARILLON_DATA_DIR", directory)
+        .envs(settings.iter().copied())
+        .output()
+        .await
+        .unwrap();
     refused(&output)
 }
 
@@ -165,17 +205,44 @@ async fn commands_work_beside_a_running_server() {
     assert!(api.key.starts_with("ck_"));
     api.get("/contacts").await.ok();
 
-    let mut create = installation.command(&["user", "create", "--email", "ada@example.com", "--role", "admin", "--password-stdin"]);
-    let mut child = create.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut create = installation.command(&[
+        "user",
+        "create",
+        "--email",
+        "ada@example.com",
+        "--role",
+        "admin",
+        "--password-stdin",
+    ]);
+    let mut child =
+        create.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).await.unwrap();
     let output = child.wait_with_output().await.unwrap();
-    assert!(output.status.success() && output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
     let site = Site::new(http, &format!("http://{}", installation.bind));
-    let form = site.open("/login").await.ok().form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+    let form = site
+        .open("/login")
+        .await
+        .ok()
+        .form("/login")
+        .with("email", "ada@example.com")
+        .with("password", PASSWORD);
     assert_eq!(site.send(&form).await.ok().path, "/");
 
-    let (code, error) = refused(&installation.run(&["user", "create", "--email", "ada@example.com", "--role", "viewer"]).await);
+    let (code, error) = refused(
+        &installation
+            .run(&["user", "create", "--email", "ada@example.com", "--role", "viewer"])
+            .await,
+    );
     assert_eq!(code, 1);
     assert!(error.contains("already"), "{error}");
     assert!(installation.run(&["healthcheck"]).await.status.success());
@@ -189,7 +256,11 @@ async fn commands_work_beside_a_running_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_without_a_server_start_the_database_for_themselves_and_leave_nothing_running() {
     let installation = Installation::new().await;
-    let password = printed(&installation.run(&["user", "create", "--email", "ada@example.com", "--role", "admin"]).await);
+    let password = printed(
+        &installation
+            .run(&["user", "create", "--email", "ada@example.com", "--role", "admin"])
+            .await,
+    );
     assert!(password.len() >= 20 && !password.contains(' '), "a password is made and printed");
     assert!(!installation.runs_postgres());
     assert!(printed(&installation.run(&["migrate"]).await).contains("up to date"));
@@ -203,14 +274,26 @@ async fn a_setting_that_cannot_be_used_ends_in_one_line_that_says_what_to_do() {
     let installation = Installation::new().await;
     let directory = &installation.directory;
     for (settings, code, words) in [
-        (&[("CARILLON_BIMD", "127.0.0.1:1")][..], 78, &["CARILLON_BIMD", "did you mean CARILLON_BIND"][..]),
+        (
+            &[("CARILLON_BIMD", "127.0.0.1:1")][..],
+            78,
+            &["CARILLON_BIMD", "did you mean CARILLON_BIND"][..],
+        ),
         (&[("CARILLON_BIND", "everywhere")], 78, &["CARILLON_BIND", "127.0.0.1:8080"]),
         (&[("CARILLON_SECRET_KEY", "swordfish")], 78, &["CARILLON_SECRET_KEY", "openssl rand"]),
         (&[("CARILLON_PUBLIC_URL", "sms.example.com")], 78, &["CARILLON_PUBLIC_URL", "https://"]),
         (&[("DATABASE_URL", "mysql://x")], 78, &["DATABASE_URL", "postgres://"]),
-        (&[("DATABASE_URL", "postgres://ada:hunter2@127.0.0.1:1/carillon")], 69, &["127.0.0.1:1", "refused"]),
+        (
+            &[("DATABASE_URL", "postgres://ada:hunter2@127.0.0.1:1/carillon")],
+            69,
+            &["127.0.0.1:1", "refused"],
+        ),
     ] {
-        for arguments in [&["serve"][..], &["migrate"], &["api-key", "create", "--name", "x", "--role", "viewer"]] {
+        for arguments in [
+            &["serve"][..],
+            &["migrate"],
+            &["api-key", "create", "--name", "x", "--role", "viewer"],
+        ] {
             let (found, error) = with_settings(arguments, settings, directory).await;
             assert_eq!(found, code, "{settings:?} {arguments:?}: {error}");
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
@@ -221,8 +304,12 @@ async fn a_setting_that_cannot_be_used_ends_in_one_line_that_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_usage_ends_with_2_and_help_and_version_with_0() {
-    for arguments in [&["sevre"][..], &[], &["serve", "--role", "boss"], &["user", "create", "--email", "a@example.com", "--role", "boss"]]
-    {
+    for arguments in [
+        &["sevre"][..],
+        &[],
+        &["serve", "--role", "boss"],
+        &["user", "create", "--email", "a@example.com", "--role", "boss"],
+    ] {
         let output = program(arguments).output().await.unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty());
@@ -231,7 +318,16 @@ async fn wrong_usage_ends_with_2_and_help_and_version_with_0() {
     assert_eq!(version, format!("carillon {}", env!("CARGO_PKG_VERSION")));
     let help = program(&["--help"]).output().await.unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for word in ["demo", "serve", "migrate", "simulator", "user", "api-key", "DATABASE_URL", "CARILLON_PUBLIC_URL"] {
+    for word in [
+        "demo",
+        "serve",
+        "migrate",
+        "simulator",
+        "user",
+        "api-key",
+        "DATABASE_URL",
+        "CARILLON_PUBLIC_URL",
+    ] {
         assert!(help.contains(word), "{word}");
     }
 }
@@ -265,13 +361,20 @@ async fn with_another_secret_key_nothing_starts_until_the_saved_keys_are_forgott
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
     let path = format!("/connections/{}", id(&api.post("/connections", keys).await.ok()));
     server.stop().await;
-    assert_eq!(fs::metadata(installation.directory.join("secret.key")).map(|found| mode(&found)).unwrap(), 0o600);
+    assert_eq!(
+        fs::metadata(installation.directory.join("secret.key")).map(|found| mode(&found)).unwrap(),
+        0o600
+    );
 
     let other = [("CARILLON_SECRET_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")];
     for role in ["all", "web", "worker"] {
-        let (code, error) = with_settings(&["serve", "--role", role], &other, &installation.directory).await;
+        let (code, error) =
+            with_settings(&["serve", "--role", role], &other, &installation.directory).await;
         assert_eq!(code, 78, "{error}");
-        assert!(error.contains("CARILLON_SECRET_KEY") && error.contains("carillon forget-keys"), "{error}");
+        assert!(
+            error.contains("CARILLON_SECRET_KEY") && error.contains("carillon forget-keys"),
+            "{error}"
+        );
     }
 
     let forgotten = installation.command(&["forget-keys"]).envs(other).output().await.unwrap();
@@ -303,21 +406,38 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
     let api = installation.api().await;
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
     let connection = api.post("/connections", keys).await.ok();
-    api.patch(&format!("/senders/{}", id(&connection["senders"][0])), json!({ "parts_per_second": null })).await.ok();
-    let template = id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
-    let step = json!({ "type": "send_sms", "template_id": template, "sender_id": id(&connection["senders"][0]) });
+    api.patch(
+        &format!("/senders/{}", id(&connection["senders"][0])),
+        json!({ "parts_per_second": null }),
+    )
+    .await
+    .ok();
+    let template =
+        id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
+    let step = json!(
+        { "type": "send_sms", "template_id": template, "sender_id": id(&connection["senders"][0]) }
+    );
     let trigger = json!({ "type": "event", "name": "hello" });
-    let automation = json!({ "name": "Hello", "trigger": trigger, "steps": [step], "status": "active" });
+    let automation =
+        json!({ "name": "Hello", "trigger": trigger, "steps": [step], "status": "active" });
     api.post("/automations", automation).await.ok();
 
     let answered = Mutex::new(BTreeSet::new());
     let report = async {
         for n in 0..80 {
             let handset = format!("+120655506{n:02}");
-            let event = json!({ "id": format!("event-{n}"), "name": "hello", "contact": { "phone": handset } });
-            let request = api.http.post(format!("{}/events", api.url)).bearer_auth(&api.key).json::<Value>(&event);
+            let event = json!(
+                { "id": format!("event-{n}"), "name": "hello", "contact": { "phone": handset } }
+            );
+            let request = api
+                .http
+                .post(format!("{}/events", api.url))
+                .bearer_auth(&api.key)
+                .json::<Value>(&event);
             match request.send().await {
-                Ok(answer) if answer.status() == 202 => drop(answered.lock().unwrap().insert(handset)),
+                Ok(answer) if answer.status() == 202 => {
+                    drop(answered.lock().unwrap().insert(handset))
+                }
                 _ => break,
             }
         }
@@ -339,10 +459,15 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
             let at_twilio = installation.twilio.simulator.messages_to(handset).len();
             assert!(at_twilio <= 1, "{handset} got it twice");
             match (status(&api, handset).await.as_deref(), at_twilio) {
-                // Killed between the claim and the call: nobody can know that from here, and so it is not sent again.
-                (Some("unconfirmed"), 0) | (Some("accepted" | "queued" | "sending" | "sent" | "delivered"), 1) => break,
+                // Killed between the claim and the call: nobody can know that from here, and so it
+                // is not sent again.
+                (Some("unconfirmed"), 0)
+                | (Some("accepted" | "queued" | "sending" | "sent" | "delivered"), 1) => break,
                 (status, at_twilio) => {
-                    assert!(asked.elapsed() < PATIENCE, "{handset} is {status:?} here and {at_twilio} times at Twilio");
+                    assert!(
+                        asked.elapsed() < PATIENCE,
+                        "{handset} is {status:?} here and {at_twilio} times at Twilio"
+                    );
                 }
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

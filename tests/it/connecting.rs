@@ -1,4 +1,5 @@
-//! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is switched off stays off.
+//! Connecting Twilio: every problem is named, keys stay secret, webhooks are set, and what is
+//! switched off stays off.
 
 mod house;
 
@@ -33,7 +34,10 @@ async fn an_account_is_connected_and_its_number_reports_here() {
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
     let house = House::build().await;
-    let body = with(account(twilio::LONG_CODE), &json!({"api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET}));
+    let body = with(
+        account(twilio::LONG_CODE),
+        &json!({"api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET}),
+    );
     let (status, connection) = house.post("/connections", body).await;
     assert_eq!(status, 201, "{connection}");
     assert_eq!(connection["api_key_sid"], twilio::API_KEY_SID);
@@ -41,8 +45,18 @@ async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
     assert!(!shown.contains(twilio::AUTH_TOKEN) && !shown.contains(twilio::API_KEY_SECRET));
     let id: ConnectionId = connection["id"].as_str().unwrap().parse().unwrap();
     let mut conn = house.test.conn().await;
-    let tokens = connections::webhook_tokens(&mut conn, id, &house.test.app.secret_key, house.test.clock.now()).await.unwrap();
-    assert_eq!(tokens.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), [twilio::AUTH_TOKEN]);
+    let tokens = connections::webhook_tokens(
+        &mut conn,
+        id,
+        &house.test.app.secret_key,
+        house.test.clock.now(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        tokens.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(),
+        [twilio::AUTH_TOKEN]
+    );
     let error = connections::credentials(&mut conn, id, &SecretKey::generate()).await.unwrap_err();
     assert!(error.to_string().contains("CARILLON_SECRET_KEY"), "{error}");
 }
@@ -53,19 +67,41 @@ async fn every_problem_is_named_beside_its_field() {
     let unknown_service = format!("MG{}", "0".repeat(32));
     let cases = [
         (json!({"account_sid": "AC123"}), "invalid_fields", "account_sid", "32 characters"),
-        (json!({"auth_token": ""}), "invalid_fields", "auth_token", "Enter the account's Auth Token"),
+        (
+            json!({"auth_token": ""}),
+            "invalid_fields",
+            "auth_token",
+            "Enter the account's Auth Token",
+        ),
         (json!({"sender": "0500 5550006"}), "invalid_fields", "sender", "country code"),
         (json!({"sender": "MG12"}), "invalid_fields", "sender", "32 characters"),
-        (json!({"auth_token": "0".repeat(32)}), "twilio_refused_keys", "auth_token", "does not accept this Auth Token"),
-        (json!({"account_sid": format!("AC{}", "0".repeat(32))}), "twilio_refused_keys", "auth_token", "does not accept"),
         (
-            json!({"auth_token": null, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": "wrong"}),
+            json!({"auth_token": "0".repeat(32)}),
+            "twilio_refused_keys",
+            "auth_token",
+            "does not accept this Auth Token",
+        ),
+        (
+            json!({"account_sid": format!("AC{}", "0".repeat(32))}),
+            "twilio_refused_keys",
+            "auth_token",
+            "does not accept",
+        ),
+        (
+            json!(
+                {"auth_token": null, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": "wrong"}
+            ),
             "twilio_refused_keys",
             "api_key_secret",
             "API key",
         ),
         (
-            json!({"account_sid": twilio::SUSPENDED_ACCOUNT_SID, "auth_token": twilio::SUSPENDED_AUTH_TOKEN}),
+            json!(
+                {
+                    "account_sid": twilio::SUSPENDED_ACCOUNT_SID,
+                    "auth_token": twilio::SUSPENDED_AUTH_TOKEN
+                }
+            ),
             "account_suspended",
             "account_sid",
             "suspended",
@@ -76,14 +112,25 @@ async fn every_problem_is_named_beside_its_field() {
             "auth_token",
             "test credentials",
         ),
-        (json!({"sender": "+12065550177"}), "number_not_in_account", "sender", "is not in this Twilio account"),
+        (
+            json!({"sender": "+12065550177"}),
+            "number_not_in_account",
+            "sender",
+            "is not in this Twilio account",
+        ),
         (json!({"sender": twilio::VOICE_ONLY}), "no_sms_capability", "sender", "cannot send SMS"),
         (json!({"sender": unknown_service}), "service_not_found", "sender", "no Messaging Service"),
-        (json!({"sender": twilio::EMPTY_SERVICE_SID}), "service_without_senders", "sender", "has no senders"),
+        (
+            json!({"sender": twilio::EMPTY_SERVICE_SID}),
+            "service_without_senders",
+            "sender",
+            "has no senders",
+        ),
         (json!({"name": "x".repeat(101)}), "invalid_fields", "name", "at most 100"),
     ];
     for (changes, code, field, words) in cases {
-        let (status, body) = house.post("/connections", with(account(twilio::LONG_CODE), &changes)).await;
+        let (status, body) =
+            house.post("/connections", with(account(twilio::LONG_CODE), &changes)).await;
         assert_eq!(status, 422, "{changes}: {body}");
         assert_eq!(body["error"]["code"], code, "{changes}: {body}");
         let sentence = body["error"]["fields"][field][0].as_str().unwrap_or_default();
@@ -96,9 +143,11 @@ async fn every_problem_is_named_beside_its_field() {
 async fn a_twilio_that_is_busy_broken_or_away_is_told_apart() {
     let house = House::build().await;
     let rule = |fault| Rule::next(1, fault).reaching(Reach::Reads);
-    for (fault, code) in
-        [(Fault::TooManyRequests, "twilio_busy"), (Fault::ServerError, "twilio_answered_strangely"), (Fault::Reset, "twilio_unreachable")]
-    {
+    for (fault, code) in [
+        (Fault::TooManyRequests, "twilio_busy"),
+        (Fault::ServerError, "twilio_answered_strangely"),
+        (Fault::Reset, "twilio_unreachable"),
+    ] {
         house.twilio().inject(rule(fault));
         let (status, body) = house.post("/connections", account(twilio::LONG_CODE)).await;
         assert_eq!((status, &body["error"]["code"]), (422, &json!(code)), "{body}");
@@ -113,31 +162,60 @@ async fn a_standard_api_key_alone_is_enough_and_says_what_it_cannot_see() {
         "sender": twilio::LONG_CODE});
     let (status, connection) = house.post("/connections", body).await;
     assert_eq!(status, 201, "{connection}");
-    assert_eq!((&connection["name"], &connection["has_auth_token"]), (&json!(twilio::ACCOUNT_SID), &json!(false)));
-    let (_, found) = house.post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(
+        (&connection["name"], &connection["has_auth_token"]),
+        (&json!(twilio::ACCOUNT_SID), &json!(false))
+    );
+    let (_, found) = house
+        .post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null))
+        .await;
     assert_eq!(found["verified"], true, "{found}");
-    let warnings: Vec<_> = found["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == "warning").collect();
-    assert_eq!(warnings.iter().map(|check| check["title"].as_str().unwrap()).collect::<Vec<_>>(), ["Account", "Webhook signatures"]);
+    let warnings: Vec<_> = found["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["outcome"] == "warning")
+        .collect();
+    assert_eq!(
+        warnings.iter().map(|check| check["title"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["Account", "Webhook signatures"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
     let house = House::build().await;
-    let (_, first) = house.post("/connections", with(account(twilio::LONG_CODE), &json!({"name": ""}))).await;
+    let (_, first) =
+        house.post("/connections", with(account(twilio::LONG_CODE), &json!({"name": ""}))).await;
     assert_eq!(first["name"], json!("Carillon Simulator"));
     let there = format!("{}/connections/{}", house.test.url, first["id"].as_str().unwrap());
-    let api_key = json!({"account_sid": twilio::ACCOUNT_SID, "api_key_sid": twilio::API_KEY_SID, "api_key_secret": twilio::API_KEY_SECRET});
+    let api_key = json!(
+        {
+            "account_sid": twilio::ACCOUNT_SID,
+            "api_key_sid": twilio::API_KEY_SID,
+            "api_key_secret": twilio::API_KEY_SECRET
+        }
+    );
     let again = [
         account(twilio::LONG_CODE),
         account(twilio::TOLL_FREE),
         with(account(""), &json!({"name": "Another name"})),
         with(api_key, &json!({"sender": twilio::TOLL_FREE})),
-        with(account(twilio::LONG_CODE), &json!({"auth_token": "00000000000000000000000000000000"})),
+        with(
+            account(twilio::LONG_CODE),
+            &json!({"auth_token": "00000000000000000000000000000000"}),
+        ),
     ];
     for body in again {
         let (status, answer) = house.post("/connections", body).await;
-        let said = answer["error"]["fields"]["account_sid"][0].as_str().unwrap_or_else(|| panic!("{answer}"));
-        assert_eq!((status, &answer["error"]["code"]), (422, &json!("already_connected")), "{answer}");
+        let said = answer["error"]["fields"]["account_sid"][0]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!(
+            (status, &answer["error"]["code"]),
+            (422, &json!("already_connected")),
+            "{answer}"
+        );
         assert!(said.contains("as “Carillon Simulator”") && said.contains(&there), "{said}");
     }
     assert_eq!(house.test.count("connections").await, 1);
@@ -149,20 +227,29 @@ async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
     let page = site.send(&form).await;
     assert_eq!(page.status, 422);
     assert!(
-        page.html.contains("id=\"account_sid-error\"") && page.html.contains(&format!("/connections/{}\"", first["id"].as_str().unwrap()))
+        page.html.contains("id=\"account_sid-error\"")
+            && page.html.contains(&format!("/connections/{}\"", first["id"].as_str().unwrap()))
     );
     page.must_say("This Twilio account is connected already, as “Carillon Simulator”.");
 
     // Two admins at the same moment: the database lets one in.
-    let trial = || json!({"account_sid": twilio::TRIAL_ACCOUNT_SID, "auth_token": twilio::TRIAL_AUTH_TOKEN});
-    let (one, other) = tokio::join!(house.post("/connections", trial()), house.post("/connections", trial()));
+    let trial = || {
+        json!(
+            {"account_sid": twilio::TRIAL_ACCOUNT_SID, "auth_token": twilio::TRIAL_AUTH_TOKEN}
+        )
+    };
+    let (one, other) =
+        tokio::join!(house.post("/connections", trial()), house.post("/connections", trial()));
     let mut statuses = [one.0, other.0];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 422], "{} {}", one.1, other.1);
 
     // Another account may have any name but one that is taken.
-    house.test.run_sql("DELETE FROM connections WHERE account_sid <> (SELECT min(account_sid) FROM connections)").await;
-    let (status, body) = house.post("/connections", with(trial(), &json!({"name": "carillon simulator"}))).await;
+    house.test.run_sql(
+        "DELETE FROM connections WHERE account_sid <> (SELECT min(account_sid) FROM connections)"
+    ).await;
+    let (status, body) =
+        house.post("/connections", with(trial(), &json!({"name": "carillon simulator"}))).await;
     assert_eq!(status, 422);
     assert!(body["error"]["fields"]["name"][0].as_str().unwrap().contains("already"), "{body}");
 }
@@ -171,16 +258,39 @@ async fn the_same_account_connects_once_whatever_keys_it_comes_with() {
 async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_entered() {
     let house = House::build().await;
     let first = house.connect(twilio::LONG_CODE).await;
-    let trial = json!({"account_sid": twilio::TRIAL_ACCOUNT_SID, "auth_token": twilio::TRIAL_AUTH_TOKEN, "sender": twilio::LONG_CODE});
+    let trial = json!(
+        {
+            "account_sid": twilio::TRIAL_ACCOUNT_SID,
+            "auth_token": twilio::TRIAL_AUTH_TOKEN,
+            "sender": twilio::LONG_CODE
+        }
+    );
     let (status, answer) = house.post("/connections", trial.clone()).await;
-    let said = answer["error"]["fields"]["sender"][0].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
-    assert!(status == 422 && said.contains("“Shop” already") && said.contains(first["id"].as_str().unwrap()), "{said}");
+    let said = answer["error"]["fields"]["sender"][0]
+        .as_str()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned();
+    assert!(
+        status == 422
+            && said.contains("“Shop” already")
+            && said.contains(first["id"].as_str().unwrap()),
+        "{said}"
+    );
     let (_, second) = house.post("/connections", with(trial, &json!({"sender": ""}))).await;
     let path = format!("/connections/{}/senders", second["id"].as_str().unwrap());
     let (status, answer) = house.post(&path, json!({"sender": twilio::LONG_CODE})).await;
     assert_eq!((status, &answer["error"]["code"]), (422, &json!("already_connected")), "{answer}");
     let site = house.test.sign_in().await;
-    let page = site.send(&site.open(&format!("{path}/new")).await.ok().form(&path).with("sender", twilio::LONG_CODE)).await;
+    let page = site
+        .send(
+            &site
+                .open(&format!("{path}/new"))
+                .await
+                .ok()
+                .form(&path)
+                .with("sender", twilio::LONG_CODE),
+        )
+        .await;
     assert_eq!(page.status, 422);
     page.must_say("It is in use there: Shop");
 
@@ -188,7 +298,11 @@ async fn a_sender_that_another_connection_sends_from_is_noticed_where_it_is_ente
     let sender = format!("/senders/{}", first["senders"][0]["id"].as_str().unwrap());
     house.admin.patch(&sender, json!({"disabled": true})).await.ok();
     let (status, answer) = house.post(&path, json!({"sender": twilio::LONG_CODE})).await;
-    assert_eq!((status, &answer["error"]["code"]), (422, &json!("number_not_in_account")), "{answer}");
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (422, &json!("number_not_in_account")),
+        "{answer}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,20 +312,38 @@ async fn the_hourly_look_notes_that_the_keys_are_accepted() {
     house.test.run_until_idle().await;
     house.test.advance(crate::harness::days(30)).await;
     house.test.run_until_idle().await;
-    let times = "SELECT (verified_at = checked_at AND verified_at > created_at)::text AS text FROM connections";
+    let times = "SELECT (verified_at = checked_at AND verified_at > created_at)::text AS text
+                    FROM connections";
     assert_eq!(house.test.texts(times).await, ["true"]);
-    let at = house.get(&format!("/connections/{}", connection["id"].as_str().unwrap())).await["verified_at"].clone();
-    assert!(at.as_str().unwrap().starts_with(&house.test.clock.now().format("%Y-%m-%d").to_string()), "{at}");
+    let at = house.get(
+        &format!("/connections/{}", connection["id"].as_str().unwrap())
+    ).await["verified_at"].clone();
+    assert!(
+        at.as_str().unwrap().starts_with(&house.test.clock.now().format("%Y-%m-%d").to_string()),
+        "{at}"
+    );
 
-    // Keys that Twilio refuses leave it at the last time that they were accepted, and a stop is for a person to end.
-    house.test.run_sql("UPDATE connections SET stopped_at = now(), stopped_reason = 'Refused.'").await;
+    // Keys that Twilio refuses leave it at the last time that they were accepted, and a stop is for
+    // a person to end.
+    house
+        .test
+        .run_sql("UPDATE connections SET stopped_at = now(), stopped_reason = 'Refused.'")
+        .await;
     house.test.advance(crate::harness::hours(2)).await;
     house.test.run_until_idle().await;
-    assert_eq!(house.test.texts("SELECT stopped_reason AS text FROM connections").await, ["Refused."]);
-    house.twilio().change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "another".to_owned());
+    assert_eq!(
+        house.test.texts("SELECT stopped_reason AS text FROM connections").await,
+        ["Refused."]
+    );
+    house
+        .twilio()
+        .change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "another".to_owned());
     house.test.advance(crate::harness::hours(2)).await;
     house.test.run_until_idle().await;
-    assert_eq!(house.test.texts("SELECT (verified_at < checked_at)::text AS text FROM connections").await, ["true"]);
+    assert_eq!(
+        house.test.texts("SELECT (verified_at < checked_at)::text AS text FROM connections").await,
+        ["true"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,18 +367,32 @@ async fn a_messaging_service_and_the_numbers_in_it_report_here() {
 async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
     let house = House::build().await;
     let simulator = house.twilio();
-    simulator.change_service(twilio::SERVICE_SID, |service| service.inbound_request_url = Some("https://crm.example.org/x?token=1".into()));
+    simulator.change_service(twilio::SERVICE_SID, |service| {
+        service.inbound_request_url = Some("https://crm.example.org/x?token=1".into())
+    });
     let connection = house.connect(twilio::SERVICE_NUMBER_1).await;
     let sender = &connection["senders"][0];
     let reason = sender["webhook_error"].as_str().unwrap();
-    assert!(reason.contains("crm.example.org") && reason.contains(twilio::SERVICE_SID) && !reason.contains("token"), "{reason}");
+    assert!(
+        reason.contains("crm.example.org")
+            && reason.contains(twilio::SERVICE_SID)
+            && !reason.contains("token"),
+        "{reason}"
+    );
     assert_eq!(house.service_url().as_deref(), Some("https://crm.example.org/x?token=1"));
     let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
     assert_eq!(house.post(&verify, json!(null)).await.1["verified"], false);
 
-    simulator.change_service(twilio::SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
-    let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
-    assert_eq!((&sender["webhook_error"], &sender["webhook_url"]), (&Value::Null, &json!(house.inbound_url(&connection))));
+    simulator.change_service(twilio::SERVICE_SID, |service| {
+        service.use_inbound_webhook_on_number = true
+    });
+    let (_, sender) = house
+        .post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null))
+        .await;
+    assert_eq!(
+        (&sender["webhook_error"], &sender["webhook_url"]),
+        (&Value::Null, &json!(house.inbound_url(&connection)))
+    );
     assert_eq!(house.number_url(twilio::SERVICE_NUMBER_1), Some(house.inbound_url(&connection)));
     assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
 }
@@ -255,12 +401,18 @@ async fn a_webhook_that_could_not_be_set_undoes_nothing_and_can_be_set_again() {
 async fn a_webhook_that_somebody_changed_in_twilio_is_noticed_by_the_check() {
     let house = House::build().await;
     let connection = house.connect(twilio::LONG_CODE).await;
-    house.twilio().change_number(twilio::LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into()));
-    let (_, found) = house.post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await;
+    house.twilio().change_number(twilio::LONG_CODE, |number| {
+        number.sms_url = Some("https://crm.example.org/".into())
+    });
+    let (_, found) = house
+        .post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null))
+        .await;
     assert_eq!(found["verified"], false, "{found}");
     let sender = house.get("/senders").await["data"][0].clone();
     assert!(sender["webhook_error"].as_str().unwrap().contains("Repair webhook"), "{sender}");
-    let (_, sender) = house.post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null)).await;
+    let (_, sender) = house
+        .post(&format!("/senders/{}/webhook", sender["id"].as_str().unwrap()), json!(null))
+        .await;
     assert_eq!(sender["webhook_error"], Value::Null);
 }
 
@@ -269,15 +421,23 @@ async fn wrong_new_keys_leave_the_saved_ones_in_place() {
     let house = House::build().await;
     let connection = house.connect(twilio::LONG_CODE).await;
     let path = format!("/connections/{}/keys", connection["id"].as_str().unwrap());
-    let (status, body) = house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "0".repeat(32)})).await;
+    let (status, body) =
+        house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "0".repeat(32)})).await;
     assert_eq!((status, &body["error"]["code"]), (422, &json!("twilio_refused_keys")), "{body}");
     let verify = format!("/connections/{}/verify", connection["id"].as_str().unwrap());
     assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
 
-    house.twilio().change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "ab".repeat(16));
+    house
+        .twilio()
+        .change_account(twilio::ACCOUNT_SID, |account| account.auth_token = "ab".repeat(16));
     let (_, found) = house.post(&verify, json!(null)).await;
-    assert_eq!((&found["verified"], &found["checks"][1]["outcome"]), (&json!(false), &json!("failed")), "{found}");
-    let (status, body) = house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "ab".repeat(16)})).await;
+    assert_eq!(
+        (&found["verified"], &found["checks"][1]["outcome"]),
+        (&json!(false), &json!("failed")),
+        "{found}"
+    );
+    let (status, body) =
+        house.call(&house.admin, Method::PUT, &path, json!({"auth_token": "ab".repeat(16)})).await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(house.post(&verify, json!(null)).await.1["verified"], true);
 }
@@ -291,17 +451,24 @@ async fn what_is_disabled_or_stopped_is_not_offered_for_sending() {
     let mut conn = house.test.conn().await;
     assert_eq!(senders::usable(&mut conn).await.unwrap().len(), 1);
     for path in [format!("/connections/{id}"), format!("/senders/{sender}")] {
-        let (_, body) = house.call(&house.admin, Method::PATCH, &path, json!({"disabled": true})).await;
+        let (_, body) =
+            house.call(&house.admin, Method::PATCH, &path, json!({"disabled": true})).await;
         assert_eq!(body["status"], "disabled", "{body}");
         assert!(senders::usable(&mut conn).await.unwrap().is_empty());
-        let (_, body) = house.call(&house.admin, Method::PATCH, &path, json!({"disabled": false})).await;
+        let (_, body) =
+            house.call(&house.admin, Method::PATCH, &path, json!({"disabled": false})).await;
         assert_eq!(body["status"], "active", "{body}");
     }
     let now = house.test.app.clock.now();
-    assert!(connections::stop(&mut conn, id, "Twilio refused the keys (20003).", now).await.unwrap());
+    assert!(
+        connections::stop(&mut conn, id, "Twilio refused the keys (20003).", now).await.unwrap()
+    );
     assert!(!connections::stop(&mut conn, id, "Again.", now).await.unwrap());
     let stopped = house.get(&format!("/connections/{id}")).await;
-    assert_eq!((&stopped["status"], &stopped["stopped_reason"]), (&json!("stopped"), &json!("Twilio refused the keys (20003).")));
+    assert_eq!(
+        (&stopped["status"], &stopped["stopped_reason"]),
+        (&json!("stopped"), &json!("Twilio refused the keys (20003)."))
+    );
     assert!(senders::usable(&mut conn).await.unwrap().is_empty());
     // That Twilio accepts the keys again ends the stop.
     house.post(&format!("/connections/{id}/verify"), json!(null)).await;
@@ -317,16 +484,32 @@ async fn only_admins_change_connections() {
     let house = House::build().await;
     let connection = house.connect(twilio::LONG_CODE).await;
     let path = format!("/connections/{}", connection["id"].as_str().unwrap());
-    let (status, _) = house.call(&house.viewer, Method::POST, "/connections", account(twilio::TOLL_FREE)).await;
+    let (status, _) =
+        house.call(&house.viewer, Method::POST, "/connections", account(twilio::TOLL_FREE)).await;
     assert_eq!(status, 403);
-    let (status, _) = house.call(&house.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
+    let (status, _) =
+        house.call(&house.viewer, Method::PATCH, &path, json!({"disabled": true})).await;
     assert_eq!(status, 403);
     let (status, body) = house
-        .call(&house.admin, Method::PATCH, &path, json!({"name": "Bells", "unconfirmed_policy": "resend", "max_concurrency": 40}))
+        .call(
+            &house.admin,
+            Method::PATCH,
+            &path,
+            json!({"name": "Bells", "unconfirmed_policy": "resend", "max_concurrency": 40}),
+        )
         .await;
-    assert_eq!((status, &body["name"], &body["max_concurrency"]), (200, &json!("Bells"), &json!(40)), "{body}");
-    let (status, body) = house.call(&house.admin, Method::PATCH, &path, json!({"max_concurrency": 0})).await;
-    assert_eq!((status, &body["error"]["fields"]["max_concurrency"][0]), (422, &json!("Enter a number from 1 to 5000.")), "{body}");
+    assert_eq!(
+        (status, &body["name"], &body["max_concurrency"]),
+        (200, &json!("Bells"), &json!(40)),
+        "{body}"
+    );
+    let (status, body) =
+        house.call(&house.admin, Method::PATCH, &path, json!({"max_concurrency": 0})).await;
+    assert_eq!(
+        (status, &body["error"]["fields"]["max_concurrency"][0]),
+        (422, &json!("Enter a number from 1 to 5000.")),
+        "{body}"
+    );
     let id = connection["id"].as_str().unwrap().parse().unwrap();
     let saved = connections::find(&mut *house.test.conn().await, id).await.unwrap();
     assert_eq!(saved.unconfirmed_policy, UnconfirmedPolicy::Resend);
@@ -353,7 +536,10 @@ async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection
     }
     let listed = webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
     assert_eq!((listed.len(), listed[0].detail.as_str()), (1_000, "1099"));
-    assert_eq!(webhooks::count_since(&mut conn, Some(id), house.test.app.clock.now()).await.unwrap(), 1_000);
+    assert_eq!(
+        webhooks::count_since(&mut conn, Some(id), house.test.app.clock.now()).await.unwrap(),
+        1_000
+    );
     assert_eq!(webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);
 }
 
@@ -364,23 +550,40 @@ async fn an_admin_connects_verifies_and_disables_in_the_browser() {
     let page = site.open("/connections").await.ok();
     assert!(page.text().contains("No Twilio account yet"));
     let form = site.open("/connections/new").await.ok().form("/connections");
-    let form = form.with("account_sid", twilio::ACCOUNT_SID).with("sender", twilio::LONG_CODE).with("name", "<Shop>");
+    let form = form
+        .with("account_sid", twilio::ACCOUNT_SID)
+        .with("sender", twilio::LONG_CODE)
+        .with("name", "<Shop>");
     let page = site.send(&form.clone().with("auth_token", "wrong")).await;
     assert_eq!(page.status, 422);
     assert!(page.text().contains("does not accept this Auth Token"), "{}", page.text());
     let again = page.form("/connections");
-    assert_eq!((again.value("account_sid"), again.value("auth_token")), (Some(twilio::ACCOUNT_SID), Some("")));
+    assert_eq!(
+        (again.value("account_sid"), again.value("auth_token")),
+        (Some(twilio::ACCOUNT_SID), Some(""))
+    );
 
     let page = site.send(&again.with("auth_token", twilio::AUTH_TOKEN)).await.ok();
     let there = page.path.clone();
-    assert!(page.text().contains("+1 500 555 0006") && page.text().contains("Reported here"), "{}", page.text());
+    assert!(
+        page.text().contains("+1 500 555 0006") && page.text().contains("Reported here"),
+        "{}",
+        page.text()
+    );
     assert!(page.html.contains("&lt;Shop&gt;") && !page.html.contains(twilio::AUTH_TOKEN));
 
     let checked = site.send(&page.form(&format!("{there}/verify"))).await.ok();
     assert!(checked.text().contains("The connection works"), "{}", checked.text());
     let adding = site.open(&format!("{there}/senders/new")).await.ok();
-    assert!(adding.html.contains(twilio::TOLL_FREE) && adding.html.contains(twilio::SERVICE_SID) && adding.says("It cannot send SMS."));
-    let added = site.send(&adding.form(&format!("{there}/senders")).and("chosen", twilio::TOLL_FREE)).await.ok();
+    assert!(
+        adding.html.contains(twilio::TOLL_FREE)
+            && adding.html.contains(twilio::SERVICE_SID)
+            && adding.says("It cannot send SMS.")
+    );
+    let added = site
+        .send(&adding.form(&format!("{there}/senders")).and("chosen", twilio::TOLL_FREE))
+        .await
+        .ok();
     assert!(added.path == there && added.text().contains("is added"), "{}", added.text());
     let disabled = site.send(&added.form(&format!("{there}/disable"))).await.ok();
     assert!(disabled.text().contains("This connection is disabled since"), "{}", disabled.text());
@@ -401,7 +604,9 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
     let refused = site.send(&form.clone().with("to", "206").with("text", " ")).await;
     assert!(
-        refused.status == 422 && refused.text().contains("country code") && refused.text().contains("Enter the text"),
+        refused.status == 422
+            && refused.text().contains("country code")
+            && refused.text().contains("Enter the text"),
         "{}",
         refused.text()
     );
@@ -409,7 +614,11 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
     let form = form.with("to", "+1 206 555 0123").with("text", "Hello");
     let message = site.send(&form).await.ok();
     assert!(message.path.starts_with("/messages/"), "{}", message.path);
-    assert_eq!(site.send(&form).await.ok().path, message.path, "a form that is sent twice is one message");
+    assert_eq!(
+        site.send(&form).await.ok().path,
+        message.path,
+        "a form that is sent twice is one message"
+    );
     house.test.run_until_idle().await;
     assert_eq!(house.test.received(PHONE), ["Hello"]);
 
@@ -418,7 +627,10 @@ async fn a_test_message_is_sent_once_and_waits_while_its_sender_is_disabled() {
         let form = site.open(&there).await.ok().form(&format!("{there}/test-message"));
         site.send(&form.with("to", PHONE).with("text", text)).await.ok();
         house.test.run_until_idle().await;
-        assert!(!house.test.received(PHONE).contains(&text.to_owned()), "nothing is sent while it is disabled");
+        assert!(
+            !house.test.received(PHONE).contains(&text.to_owned()),
+            "nothing is sent while it is disabled"
+        );
         house.admin.patch(path, json!({"disabled": false})).await.ok();
         house.test.run_until_idle().await;
         assert_eq!(house.test.received(PHONE).last().map(String::as_str), Some(text));

@@ -1,9 +1,11 @@
-//! The health of a connection: drift is named and repaired, registrations are read, calls are tested, tokens change without a gap.
+//! The health of a connection: drift is named and repaired, registrations are read, calls are
+//! tested, tokens change without a gap.
 
 use carillon::connections::{self, Check, Mend, WebhookTest};
 use carillon::simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Method, Number, Reach, Registration, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE,
-    TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign,
+    ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Method, Number, Reach, Registration, Rule,
+    SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
+    sign,
 };
 use carillon::users::Role;
 use serde_json::{Value, json};
@@ -17,16 +19,32 @@ const NEW_TOKEN: &str = "6e656e656e656e656e656e656e656e65";
 
 impl TestApp {
     async fn connect_account(&self, sid: &str, token: &str, sender: &str) -> Value {
-        self.api().post("/connections", json!({"account_sid": sid, "auth_token": token, "sender": sender})).await.ok()
+        self.api()
+            .post(
+                "/connections",
+                json!({"account_sid": sid, "auth_token": token, "sender": sender}),
+            )
+            .await
+            .ok()
     }
 
     /// What a check says whose title begins like this: outcome and sentence.
     async fn checked(&self, connection: &Value, title: &str) -> (String, String) {
-        let found = self.api().post(&format!("/connections/{}/verify", connection["id"].as_str().unwrap()), json!(null)).await.ok();
+        let found = self
+            .api()
+            .post(
+                &format!("/connections/{}/verify", connection["id"].as_str().unwrap()),
+                json!(null),
+            )
+            .await
+            .ok();
         let checks = found["checks"].as_array().unwrap();
         let check = checks.iter().find(|check| check["title"].as_str().unwrap().starts_with(title));
         let check = check.unwrap_or_else(|| panic!("no check is about {title}: {found}"));
-        (check["outcome"].as_str().unwrap().to_owned(), check["detail"].as_str().unwrap().to_owned())
+        (
+            check["outcome"].as_str().unwrap().to_owned(),
+            check["detail"].as_str().unwrap().to_owned(),
+        )
     }
 
     /// Texts STOP as Twilio would report it, signed with this token; the HTTP status of the answer.
@@ -40,7 +58,11 @@ impl TestApp {
             ("Body", "STOP"),
         ];
         let request = self.http.post(format!("{}{path}", self.url)).form(&params);
-        let signature = sign(token, &format!("{address}{path}"), &params.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let signature = sign(
+            token,
+            &format!("{address}{path}"),
+            &params.map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         request.header("X-Twilio-Signature", signature).send().await.unwrap().status().as_u16()
     }
 }
@@ -53,33 +75,67 @@ fn path(connection: &Value, rest: &str) -> String {
 async fn every_drift_of_a_number_is_named_and_repaired() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
-    let here = format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", app.url, connection["id"].as_str().unwrap());
+    let here = format!(
+        "{}/hooks/twilio/{}/inbound#rc=5&rp=all",
+        app.url,
+        connection["id"].as_str().unwrap()
+    );
     let site = app.sign_in().await;
     let health = site.open(&path(&connection, "/health")).await.ok();
-    assert!(health.says("The connection works") && health.says("As it should be"), "{}", health.text());
+    assert!(
+        health.says("The connection works") && health.says("As it should be"),
+        "{}",
+        health.text()
+    );
 
     let number = |change: Change| assert!(app.simulator.change_number(LONG_CODE, change));
     let drifts: [(Change, &str); 5] = [
         (
-            |number| number.sms_url = Some("https://user:secret@crm.example.org/in?token=secret".into()),
+            |number| {
+                number.sms_url = Some("https://user:secret@crm.example.org/in?token=secret".into())
+            },
             "another address, at crm.example.org",
         ),
         (|number| number.sms_url = None, "the number has no address set"),
         (|number| number.sms_method = Method::Get, "reported by GET"),
-        (|number| number.sms_application_sid = Some("APca4111000000000000000000000000e1".into()), "the application APca4111"),
-        (|number| number.sms_url = number.sms_url.take().map(|url| url.replace("#rc=5&rp=all", "")), "is not tried again"),
+        (
+            |number| number.sms_application_sid = Some("APca4111000000000000000000000000e1".into()),
+            "the application APca4111",
+        ),
+        (
+            |number| {
+                number.sms_url = number.sms_url.take().map(|url| url.replace("#rc=5&rp=all", ""))
+            },
+            "is not tried again",
+        ),
     ];
     for (change, words) in drifts {
         number(change);
-        let checked = site.send(&site.open(&path(&connection, "")).await.ok().form(&path(&connection, "/verify"))).await.ok();
-        assert!(checked.path.ends_with("/health") && checked.says(words), "{words}: {}", checked.text());
+        let checked = site
+            .send(&site.open(&path(&connection, "")).await.ok().form(&path(&connection, "/verify")))
+            .await
+            .ok();
+        assert!(
+            checked.path.ends_with("/health") && checked.says(words),
+            "{words}: {}",
+            checked.text()
+        );
         assert!(!checked.html.contains("secret"), "an address can hold what is nobody's business");
         let sender = connection["senders"][0]["id"].as_str().unwrap();
         site.send(&checked.form(&format!("/senders/{sender}/webhook"))).await.ok();
         let repaired = site.open(&path(&connection, "/health")).await.ok();
-        assert!(repaired.says("As it should be") && !repaired.says(words), "{words}: {}", repaired.text());
-        number(|number| assert_eq!((number.sms_method, &number.sms_application_sid), (Method::Post, &None)));
-        assert!(app.simulator.change_number(LONG_CODE, |number| assert_eq!(number.sms_url.as_deref(), Some(here.as_str()))));
+        assert!(
+            repaired.says("As it should be") && !repaired.says(words),
+            "{words}: {}",
+            repaired.text()
+        );
+        number(|number| {
+            assert_eq!((number.sms_method, &number.sms_application_sid), (Method::Post, &None))
+        });
+        assert!(app.simulator.change_number(LONG_CODE, |number| assert_eq!(
+            number.sms_url.as_deref(),
+            Some(here.as_str())
+        )));
     }
 }
 
@@ -89,14 +145,27 @@ async fn a_service_that_takes_a_numbers_messages_is_named() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, SERVICE_NUMBER_1).await;
     let about = "Incoming messages of Service sender 1";
     assert_eq!(app.checked(&connection, about).await.0, "passed");
-    app.simulator.change_service(SERVICE_SID, |service| service.inbound_request_url = Some("https://crm.example.org/".into()));
+    app.simulator.change_service(SERVICE_SID, |service| {
+        service.inbound_request_url = Some("https://crm.example.org/".into())
+    });
     let (outcome, detail) = app.checked(&connection, about).await;
-    assert!(outcome == "failed" && detail.contains("crm.example.org") && detail.contains("“Carillon service”"), "{detail}");
+    assert!(
+        outcome == "failed"
+            && detail.contains("crm.example.org")
+            && detail.contains("“Carillon service”"),
+        "{detail}"
+    );
 
-    let service = app.api().post(&path(&connection, "/senders"), json!({ "sender": SERVICE_SID })).await.ok();
+    let service =
+        app.api().post(&path(&connection, "/senders"), json!({ "sender": SERVICE_SID })).await.ok();
     assert_eq!(service["webhook_error"], Value::Null);
-    assert_eq!(app.checked(&connection, about).await.0, "passed", "the service reports here now, and its number with it");
-    app.simulator.change_service(SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
+    assert_eq!(
+        app.checked(&connection, about).await.0,
+        "passed",
+        "the service reports here now, and its number with it"
+    );
+    app.simulator
+        .change_service(SERVICE_SID, |service| service.use_inbound_webhook_on_number = true);
     let (outcome, detail) = app.checked(&connection, "Incoming messages of Carillon service").await;
     assert!(outcome == "failed" && detail.contains("leaves them to its numbers"), "{detail}");
     let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
@@ -110,12 +179,18 @@ async fn what_somebody_changes_at_twilio_is_noticed_within_the_hour() {
     app.run_until_idle().await;
     let site = app.sign_in().await;
     assert!(!site.open("/").await.ok().says("Needs attention"));
-    app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into()));
+    app.simulator.change_number(LONG_CODE, |number| {
+        number.sms_url = Some("https://crm.example.org/".into())
+    });
     app.advance(hours(1)).await;
     let home = site.open("/").await.ok();
     assert!(home.says("are not reported here: a STOP is found late"), "{}", home.text());
     let page = site.open(&path(&connection, "")).await.ok();
-    assert!(page.says("One thing does not work") && page.says("crm.example.org"), "{}", page.text());
+    assert!(
+        page.says("One thing does not work") && page.says("crm.example.org"),
+        "{}",
+        page.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +237,8 @@ async fn a_test_of_the_webhooks_that_failed_is_told_until_it_passes() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
     let site = app.sign_in().await;
-    let check = Check::failed("A signed call", "It could not be reached.", "Check the firewall.").mended_at(Mend::Test);
+    let check = Check::failed("A signed call", "It could not be reached.", "Check the firewall.")
+        .mended_at(Mend::Test);
     let test = WebhookTest { tested_at: app.clock.now(), check };
     let id = connection["id"].as_str().unwrap().parse().unwrap();
     connections::record_test(&mut *app.conn().await, id, &test).await.unwrap();
@@ -170,7 +246,11 @@ async fn a_test_of_the_webhooks_that_failed_is_told_until_it_passes() {
     home.must_say("A signed call: It could not be reached.");
     assert!(home.html.contains(&path(&connection, "/health#webhook-test")), "{}", home.html);
     let page = site.open(&path(&connection, "")).await.ok();
-    assert!(page.says("One thing does not work") && page.says("It could not be reached."), "{}", page.text());
+    assert!(
+        page.says("One thing does not work") && page.says("It could not be reached."),
+        "{}",
+        page.text()
+    );
 
     let health = site.open(&path(&connection, "/health")).await.ok();
     site.send(&health.form(&path(&connection, "/webhook-test"))).await.ok();
@@ -184,13 +264,18 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
     let twilio = ("CARILLON_TWILIO_API_URL", "http://api.twilio.com".to_owned());
     let app = TestApp::with(TestOptions { settings: vec![twilio], ..TestOptions::default() }).await;
     let id = "019ab000-0000-7000-8000-000000000001";
-    let connection =
-        "INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at, created_at, checked_at, checks)";
-    app.run_sql(&format!("{connection} VALUES ('{id}', 'Shop', '{ACCOUNT_SID}', 'Shop', '\\x00', now(), now(), now(), '[]')")).await;
-    let sender =
-        "INSERT INTO senders (id, connection_id, kind, address, twilio_sid, name, sms_capable, mms_capable, webhook_url, created_at)";
-    let number =
-        format!("gen_random_uuid(), '{id}', 'phone_number', '{LONG_CODE}', 'PN', 'Front', true, true, 'https://x.example.com', now()");
+    let connection = "INSERT INTO connections (id, name, account_sid, account_name, auth_token,
+                         verified_at, created_at, checked_at, checks)";
+    app.run_sql(
+        &format!(
+            "{connection} VALUES ('{id}', 'Shop', '{ACCOUNT_SID}', 'Shop', '\\x00', now(), now(), now(), '[]')"
+        )
+    ).await;
+    let sender = "INSERT INTO senders (id, connection_id, kind, address, twilio_sid, name,
+                     sms_capable, mms_capable, webhook_url, created_at)";
+    let number = format!(
+        "gen_random_uuid(), '{id}', 'phone_number', '{LONG_CODE}', 'PN', 'Front', true, true, 'https://x.example.com', now()"
+    );
     app.run_sql(&format!("{sender} VALUES ({number})")).await;
 
     let site = app.sign_in().await;
@@ -204,7 +289,11 @@ async fn an_address_that_twilio_cannot_call_is_a_failure_on_every_page() {
     }
     for page in ["/connections".to_owned(), format!("/connections/{id}")] {
         let shown = site.open(&page).await.ok();
-        assert!(shown.says("Not reported here") && !shown.says("Reported here"), "{}", shown.text());
+        assert!(
+            shown.says("Not reported here") && !shown.says("Reported here"),
+            "{}",
+            shown.text()
+        );
     }
 }
 
@@ -214,13 +303,21 @@ async fn once_the_address_is_right_the_webhooks_are_to_be_set_again() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
     // As a look has left it while the address was wrong.
-    let seen = "health = jsonb_set(health, '{webhook,drift}', '[\"unreachable\"]'), webhook_error = 'The internet does not reach it.'";
+    let seen = "health = jsonb_set(health, '{webhook,drift}', '[\"unreachable\"]'), webhook_error \
+                = 'The internet does not reach it.'";
     app.run_sql(&format!("UPDATE senders SET {seen}")).await;
     let site = app.sign_in().await;
     site.open("/").await.ok().must_say("are not reported here: a STOP is found late");
     let health = site.open(&path(&connection, "/health")).await.ok();
     health.must_say("The internet does not reach the address of this Carillon");
-    site.send(&health.form(&format!("/senders/{}/webhook", connection["senders"][0]["id"].as_str().unwrap()))).await.ok();
+    site.send(
+        &health.form(&format!(
+            "/senders/{}/webhook",
+            connection["senders"][0]["id"].as_str().unwrap()
+        )),
+    )
+    .await
+    .ok();
     assert!(!site.open("/").await.ok().says("Needs attention"));
     site.open("/connections").await.ok().must_say("Reported here");
 }
@@ -230,9 +327,16 @@ async fn what_carriers_want_registered_is_read_from_twilio() {
     let app = TestApp::start().await;
     let trial = app.connect_account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER).await;
     let (outcome, detail) = app.checked(&trial, "A2P campaign of").await;
-    assert!(outcome == "warning" && detail.contains("10DLC") && detail.contains("may be blocked"), "{detail}");
+    assert!(
+        outcome == "warning" && detail.contains("10DLC") && detail.contains("may be blocked"),
+        "{detail}"
+    );
     let home = app.sign_in().await.open("/").await.ok();
-    assert!(home.says("+1 206 555 0150 has no A2P campaign: carriers filter its messages"), "{}", home.text());
+    assert!(
+        home.says("+1 206 555 0150 has no A2P campaign: carriers filter its messages"),
+        "{}",
+        home.text()
+    );
 
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, SERVICE_SID).await;
     assert_eq!(app.checked(&connection, "A2P campaign of Carillon service").await.0, "passed");
@@ -249,14 +353,20 @@ async fn what_carriers_want_registered_is_read_from_twilio() {
 
     app.api().post(&path(&connection, "/senders"), json!({ "sender": TOLL_FREE })).await.ok();
     assert_eq!(app.checked(&connection, "Toll-free verification of").await.0, "passed");
-    for (state, words) in [(Some(Registration::Rejected("No opt-in shown.".into())), "No opt-in shown."), (None, "is not verified")] {
+    for (state, words) in [
+        (Some(Registration::Rejected("No opt-in shown.".into())), "No opt-in shown."),
+        (None, "is not verified"),
+    ] {
         app.simulator.change_number(TOLL_FREE, |number| number.verification = state.clone());
         let (outcome, detail) = app.checked(&connection, "Toll-free verification of").await;
         assert!(outcome == "warning" && detail.contains(words), "{words}: {detail}");
     }
     app.api().post(&path(&connection, "/senders"), json!({ "sender": LONG_CODE })).await.ok();
     let found = app.api().post(&path(&connection, "/verify"), json!(null)).await.ok();
-    assert!(!found.to_string().contains("A2P campaign of +1 500"), "it is no ordinary number: {found}");
+    assert!(
+        !found.to_string().contains("A2P campaign of +1 500"),
+        "it is no ordinary number: {found}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,14 +376,35 @@ async fn a_signed_call_through_the_public_address_arrives() {
     let tested = app.api().post(&path(&connection, "/webhook-test"), json!(null)).await.ok();
     assert_eq!(tested["outcome"], "passed", "{tested}");
     assert_eq!(app.count("messages").await, 0, "it is no message");
-    assert_eq!(app.api_as(Role::Viewer).await.post(&path(&connection, "/webhook-test"), json!(null)).await.status, 403);
+    assert_eq!(
+        app.api_as(Role::Viewer)
+            .await
+            .post(&path(&connection, "/webhook-test"), json!(null))
+            .await
+            .status,
+        403
+    );
     let page = app.sign_in().await.open(&path(&connection, "/health")).await.ok();
-    assert!(page.says("Tested") && page.says("its signature was verified, and was answered in"), "{}", page.text());
+    assert!(
+        page.says("Tested") && page.says("its signature was verified, and was answered in"),
+        "{}",
+        page.text()
+    );
 
-    let unsigned = app.http.post(format!("{}/hooks/twilio/{}/test", app.url, connection["id"].as_str().unwrap()));
+    let unsigned = app.http.post(format!(
+        "{}/hooks/twilio/{}/test",
+        app.url,
+        connection["id"].as_str().unwrap()
+    ));
     let refused = unsigned.form(&[("Challenge", "x")]).send().await.unwrap();
-    assert_eq!((refused.status().as_u16(), refused.text().await.unwrap().as_str()), (403, "Carillon refused: unsigned"));
-    assert_eq!(app.texts("SELECT hook || ' ' || reason AS text FROM rejected_webhooks").await, ["test unsigned"]);
+    assert_eq!(
+        (refused.status().as_u16(), refused.text().await.unwrap().as_str()),
+        (403, "Carillon refused: unsigned")
+    );
+    assert_eq!(
+        app.texts("SELECT hook || ' ' || reason AS text FROM rejected_webhooks").await,
+        ["test unsigned"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,12 +414,22 @@ async fn a_call_that_twilio_signed_for_another_address_says_which() {
     let other = app.url.replace("http://", "https://");
     assert_eq!(app.stop_signed_with(&twilio, AUTH_TOKEN, &other).await, 403);
     assert_eq!(app.stop_signed_with(&twilio, NEW_TOKEN, &other).await, 403);
-    let noted = app.texts("SELECT reason || ': ' || detail AS text FROM rejected_webhooks ORDER BY id").await;
-    let expected = format!("wrong_address: It is signed for {other}, while CARILLON_PUBLIC_URL is {}.", app.url);
+    let noted = app
+        .texts("SELECT reason || ': ' || detail AS text FROM rejected_webhooks ORDER BY id")
+        .await;
+    let expected = format!(
+        "wrong_address: It is signed for {other}, while CARILLON_PUBLIC_URL is {}.",
+        app.url
+    );
     assert_eq!(noted[0], expected);
     assert!(noted[1].starts_with("wrong_signature"), "{noted:?}");
     assert_eq!(app.count("suppressions").await, 0, "saying why is not taking in");
-    let page = app.sign_in().await.open(&format!("/connections/{}/rejected", twilio.connection_id)).await.ok();
+    let page = app
+        .sign_in()
+        .await
+        .open(&format!("/connections/{}/rejected", twilio.connection_id))
+        .await
+        .ok();
     assert!(page.says("The Auth Token is right; only the address differs"), "{}", page.text());
 }
 
@@ -298,17 +439,31 @@ async fn a_call_that_names_no_connection_is_shown_with_what_to_change() {
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     app.run_until_idle().await;
     let site = app.sign_in().await;
-    assert!(!site.open("/connections").await.ok().says("Webhooks of no connection"), "there was none");
-    let stray = app.call_of_twilio("/hooks/twilio/019ab000-0000-7000-8000-000000000001/inbound", &[("Body", "hi")]);
+    assert!(
+        !site.open("/connections").await.ok().says("Webhooks of no connection"),
+        "there was none"
+    );
+    let stray = app.call_of_twilio(
+        "/hooks/twilio/019ab000-0000-7000-8000-000000000001/inbound",
+        &[("Body", "hi")],
+    );
     assert_eq!(stray.send().await.unwrap().status(), 404);
 
     let home = site.open("/").await.ok();
     home.must_say("A webhook was rejected within the last day, since it names no connection.");
     assert!(home.html.contains("/connections/rejected"), "{}", home.html);
-    site.open("/connections").await.ok().must_say("1 call in the last 24 hours named no connection of this Carillon, and was rejected");
+    site.open("/connections").await.ok().must_say(
+        "1 call in the last 24 hours named no connection of this Carillon, and was rejected",
+    );
     let listed = site.open("/connections/rejected").await.ok();
     listed.must_say("No connection has this address");
-    assert!(!site.open(&path(&connection, "/rejected")).await.ok().says("No connection has this address"));
+    assert!(
+        !site
+            .open(&path(&connection, "/rejected"))
+            .await
+            .ok()
+            .says("No connection has this address")
+    );
 
     app.advance(days(2)).await;
     let later = app.sign_in_as(Role::Viewer).await;
@@ -321,7 +476,10 @@ async fn who_repaired_a_webhook_is_in_the_audit_log() {
     let app = TestApp::start().await;
     let connection = app.connect_account(ACCOUNT_SID, AUTH_TOKEN, LONG_CODE).await;
     let sender = connection["senders"][0]["id"].as_str().unwrap();
-    let repairs = async || app.texts("SELECT summary AS text FROM audit_log WHERE summary LIKE 'had Twilio report%'").await;
+    let repairs = async || {
+        app.texts("SELECT summary AS text FROM audit_log WHERE summary LIKE 'had Twilio report%'")
+            .await
+    };
     assert_eq!(repairs().await, Vec::<String>::new(), "that it was added is in the log already");
     app.simulator.inject(Rule::next(1, Fault::ServerError).reaching(Reach::Reads));
     app.api().post(&format!("/senders/{sender}/webhook"), json!(null)).await.ok();
@@ -330,7 +488,12 @@ async fn who_repaired_a_webhook_is_in_the_audit_log() {
     app.api().post(&format!("/senders/{sender}/webhook"), json!(null)).await.ok();
     let told = repairs().await;
     assert!(told.len() == 1 && !told[0].contains(LONG_CODE), "{told:?}");
-    app.sign_in().await.open("/settings/log").await.ok().must_say("had Twilio report the incoming messages of the sender");
+    app.sign_in()
+        .await
+        .open("/settings/log")
+        .await
+        .ok()
+        .must_say("had Twilio report the incoming messages of the sender");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,7 +502,9 @@ async fn while_the_auth_token_changes_both_are_believed() {
     let twilio = app.connect_twilio().await;
     let keys = format!("/connections/{}/keys", twilio.connection_id);
     let signed = async |token| app.stop_signed_with(&twilio, token, &app.url).await;
-    app.simulator.change_account(ACCOUNT_SID, |account| account.secondary_auth_token = Some(NEW_TOKEN.into()));
+    app.simulator.change_account(ACCOUNT_SID, |account| {
+        account.secondary_auth_token = Some(NEW_TOKEN.into())
+    });
     let connection = app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_ne!(connection["former_auth_token_until"], Value::Null);
     assert_eq!((signed(AUTH_TOKEN).await, signed(NEW_TOKEN).await), (200, 200));
@@ -351,7 +516,11 @@ async fn while_the_auth_token_changes_both_are_believed() {
     let page = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
     assert!(page.says("What it signs is accepted until"), "{}", page.text());
     let page = site.send(&page.form(&format!("{keys}/forget-former"))).await.ok();
-    assert!(page.says("proves nothing any more") && !page.says("What it signs is accepted until"), "{}", page.text());
+    assert!(
+        page.says("proves nothing any more") && !page.says("What it signs is accepted until"),
+        "{}",
+        page.text()
+    );
     assert_eq!((signed(AUTH_TOKEN).await, signed(NEW_TOKEN).await), (403, 200));
 }
 
@@ -361,13 +530,22 @@ async fn a_former_auth_token_is_believed_for_a_week_or_not_at_all() {
     let twilio = app.connect_twilio().await;
     let keys = format!("/connections/{}/keys", twilio.connection_id);
     let signed = async |token| app.stop_signed_with(&twilio, token, &app.url).await;
-    app.simulator.change_account(ACCOUNT_SID, |account| account.secondary_auth_token = Some(NEW_TOKEN.into()));
+    app.simulator.change_account(ACCOUNT_SID, |account| {
+        account.secondary_auth_token = Some(NEW_TOKEN.into())
+    });
     app.api().put(&keys, json!({ "auth_token": NEW_TOKEN })).await.ok();
     assert_eq!(signed(AUTH_TOKEN).await, 200);
     app.advance(days(7)).await;
-    app.eventually("the former token has had its time", async || (signed(AUTH_TOKEN).await == 403).then_some(())).await;
+    app.eventually("the former token has had its time", async || {
+        (signed(AUTH_TOKEN).await == 403).then_some(())
+    })
+    .await;
 
-    let connection = app.api().put(&keys, json!({ "auth_token": AUTH_TOKEN, "former_auth_token": "refuse" })).await.ok();
+    let connection = app
+        .api()
+        .put(&keys, json!({ "auth_token": AUTH_TOKEN, "former_auth_token": "refuse" }))
+        .await
+        .ok();
     assert_eq!(connection["former_auth_token_until"], Value::Null);
     assert_eq!((signed(NEW_TOKEN).await, signed(AUTH_TOKEN).await), (403, 200));
 }
@@ -393,7 +571,8 @@ async fn an_admin_connects_chooses_a_number_repairs_its_webhook_and_tests_it() {
     browser.must_say("is added, and its incoming messages are reported here").await;
 
     let connection = browser.path().await;
-    assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some("https://crm.example.org/".into())));
+    assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url =
+        Some("https://crm.example.org/".into())));
     browser.press("Verify connection").await;
     browser.must_say("one thing does not work").await;
     browser.must_say("They go to another address, at crm.example.org.").await;

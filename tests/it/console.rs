@@ -1,5 +1,5 @@
-//! What the console of a browser says: nothing, on every page (accessibility.rs) and in every story (harness/browser.rs); here, what htmx is asked
-//! to leave alone.
+//! What the console of a browser says: nothing, on every page (accessibility.rs) and in every story
+//! (harness/browser.rs); here, what htmx is asked to leave alone.
 
 use serde_json::json;
 
@@ -15,7 +15,9 @@ async fn htmx_copies_no_style_that_the_content_security_policy_forbids() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/templates/{template}", app.url)).await;
     // As a browser, an extension or a tool does it to what it shows.
-    browser.run("document.querySelectorAll('#preview [id], select').forEach((element) => { element.style.color = 'red'; })").await;
+    browser.run(
+        "document.querySelectorAll('#preview [id], select').forEach((element) => { element.style.color = 'red'; })"
+    ).await;
     browser.fill("body", "Dear {{ contact.first_name }}").await;
     browser.must_say("Dear Ann").await;
     // The answer's other parts come with the same answer, a moment later.

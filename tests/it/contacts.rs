@@ -7,8 +7,8 @@ use carillon::contacts::suppressions::{self, By, Evidence, Reason, Source};
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, What};
 use carillon::contacts::{
-    self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email, ExternalId, Name, NewContact, Patch, Position,
-    consent,
+    self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email,
+    ExternalId, Name, NewContact, Patch, Position, consent,
 };
 use carillon::db::Conn;
 use carillon::db::schema::events;
@@ -41,7 +41,14 @@ fn at(minutes: i64) -> DateTime<Utc> {
 }
 
 fn texted(word: &str) -> Evidence {
-    Evidence { phone: ann(), reason: Reason::Stop, source: Source::Keyword, message_id: None, user_id: None, note: Some(word.to_owned()) }
+    Evidence {
+        phone: ann(),
+        reason: Reason::Stop,
+        source: Source::Keyword,
+        message_id: None,
+        user_id: None,
+        note: Some(word.to_owned()),
+    }
 }
 
 async fn create(conn: &mut Conn, new: NewContact) -> Contact {
@@ -67,7 +74,10 @@ async fn a_stop_from_an_unknown_number_makes_a_contact_with_the_tag_and_keeps_th
     let active = suppressions::active(conn, &ann()).await.unwrap().unwrap();
     assert_eq!((active.reason, active.since), (Reason::Stop, at(0)));
     let evidence = consent::of(conn, &ann(), 10).await.unwrap();
-    assert_eq!(evidence.iter().map(consent::ConsentRecord::words).collect::<Vec<_>>(), ["Texted “Stop!”"]);
+    assert_eq!(
+        evidence.iter().map(consent::ConsentRecord::words).collect::<Vec<_>>(),
+        ["Texted “Stop!”"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +95,8 @@ async fn a_second_stop_is_kept_as_evidence_and_changes_nothing_else() {
 async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let refused = Evidence { reason: Reason::Carrier21610, source: Source::Twilio, ..texted("21610") };
+    let refused =
+        Evidence { reason: Reason::Carrier21610, source: Source::Twilio, ..texted("21610") };
     let first = suppressions::suppress(conn, refused.clone(), at(0)).await.unwrap();
     let second = suppressions::suppress(conn, refused, at(1)).await.unwrap();
     assert!(first.newly && !second.newly);
@@ -99,7 +110,8 @@ async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
-    let by_hand = Evidence { reason: Reason::Manual, source: Source::Api, ..texted("asked by phone") };
+    let by_hand =
+        Evidence { reason: Reason::Manual, source: Source::Api, ..texted("asked by phone") };
     let _ = suppressions::suppress(conn, by_hand, at(1)).await.unwrap();
     let lifted = suppressions::lift(conn, Reason::ALL, texted("START"), at(2)).await.unwrap();
     assert_eq!(lifted.reasons, [Reason::Stop]);
@@ -115,11 +127,14 @@ async fn the_stop_tag_given_by_hand_outlives_whatever_else_stands_against_the_nu
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
-    let unreachable = Evidence { reason: Reason::InvalidNumber, source: Source::Twilio, ..texted("30006") };
+    let unreachable =
+        Evidence { reason: Reason::InvalidNumber, source: Source::Twilio, ..texted("30006") };
     let _ = suppressions::suppress(conn, unreachable, at(0)).await.unwrap();
-    let tagged = tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(1)).await.unwrap();
+    let tagged =
+        tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(1)).await.unwrap();
     assert_eq!(tagged.silenced, Some(Reason::Manual));
-    let again = tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
+    let again =
+        tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
     assert_eq!(again.silenced, None, "said once");
     let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
     suppressions::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
@@ -144,7 +159,10 @@ async fn a_person_lifts_nothing_without_saying_why() {
     let conn = &mut *app.conn().await;
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let silent = Evidence { note: Some(" ".to_owned()), source: Source::Admin, ..texted("") };
-    assert_eq!(wrong_fields(suppressions::lift(conn, Reason::OPT_OUTS, silent, at(1)).await), ["note"]);
+    assert_eq!(
+        wrong_fields(suppressions::lift(conn, Reason::OPT_OUTS, silent, at(1)).await),
+        ["note"]
+    );
     assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
 }
 
@@ -165,9 +183,13 @@ async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
     let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await.unwrap();
-    assert!(matches!(consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await, Err(Error::NotFound("contact"))));
+    assert!(matches!(
+        consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await,
+        Err(Error::NotFound("contact"))
+    ));
     assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
-    let (back, changes) = contacts::create(conn, NewContact::with_phone(ann()), at(1)).await.unwrap();
+    let (back, changes) =
+        contacts::create(conn, NewContact::with_phone(ann()), at(1)).await.unwrap();
     assert_eq!(changes.len(), 2);
     assert_eq!(tags::of(conn, back.id).await.unwrap(), [TagName::stop()]);
 }
@@ -191,7 +213,15 @@ async fn adding_the_stop_tag_by_hand_suppresses_the_number() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
-    let tagged = tags::add_by_hand(conn, &contact, &[tag("VIP"), tag("TWILIO-message-stop")], By::api(), at(1)).await.unwrap();
+    let tagged = tags::add_by_hand(
+        conn,
+        &contact,
+        &[tag("VIP"), tag("TWILIO-message-stop")],
+        By::api(),
+        at(1),
+    )
+    .await
+    .unwrap();
     assert_eq!((tagged.changes.len(), tagged.silenced), (2, Some(Reason::Manual)));
     assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
@@ -202,10 +232,16 @@ async fn tags_that_differ_in_case_are_one_and_are_added_once() {
     let conn = &mut *app.conn().await;
     let contact = create(conn, NewContact::with_phone(ann())).await;
     let added = tags::add(conn, contact.id, &tag("VIP"), at(1)).await.unwrap();
-    assert_eq!(added, Some(Change::TagAdded { contact_id: contact.id, tag: tag("VIP"), added_at: at(1) }));
+    assert_eq!(
+        added,
+        Some(Change::TagAdded { contact_id: contact.id, tag: tag("VIP"), added_at: at(1) })
+    );
     assert_eq!(tags::add(conn, contact.id, &tag("vip"), at(2)).await.unwrap(), None);
     assert_eq!(tags::of(conn, contact.id).await.unwrap()[0].as_str(), "VIP");
-    assert!(matches!(tags::add(conn, ContactId::new(), &tag("vip"), at(2)).await, Err(Error::NotFound("contact"))));
+    assert!(matches!(
+        tags::add(conn, ContactId::new(), &tag("vip"), at(2)).await,
+        Err(Error::NotFound("contact"))
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,9 +252,14 @@ async fn replacing_tags_keeps_the_stop_tag() {
     for name in ["old", "kept", "Twilio-Message-stop"] {
         tags::add(conn, contact.id, &tag(name), at(0)).await.unwrap();
     }
-    let tagged = tags::replace(conn, &contact, &[tag("KEPT"), tag("new")], By::api(), at(1)).await.unwrap();
-    assert_eq!(tagged.changes, [Change::TagAdded { contact_id: contact.id, tag: tag("new"), added_at: at(1) }]);
-    let names: BTreeSet<String> = tags::of(conn, contact.id).await.unwrap().into_iter().map(String::from).collect();
+    let tagged =
+        tags::replace(conn, &contact, &[tag("KEPT"), tag("new")], By::api(), at(1)).await.unwrap();
+    assert_eq!(
+        tagged.changes,
+        [Change::TagAdded { contact_id: contact.id, tag: tag("new"), added_at: at(1) }]
+    );
+    let names: BTreeSet<String> =
+        tags::of(conn, contact.id).await.unwrap().into_iter().map(String::from).collect();
     assert_eq!(names, BTreeSet::from(["Twilio-Message-stop", "kept", "new"].map(str::to_owned)));
 }
 
@@ -226,14 +267,23 @@ async fn replacing_tags_keeps_the_stop_tag() {
 async fn a_number_or_external_id_that_another_contact_has_is_an_error_of_its_field() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let taken = NewContact { external_id: Some(ExternalId::parse("7").unwrap()), ..NewContact::with_phone(ann()) };
+    let taken = NewContact {
+        external_id: Some(ExternalId::parse("7").unwrap()),
+        ..NewContact::with_phone(ann())
+    };
     create(conn, taken.clone()).await;
     let same_id = NewContact { phone: phone("+14155550199"), ..taken };
-    assert_eq!(wrong_fields(contacts::create(conn, NewContact::with_phone(ann()), at(0)).await), ["phone"]);
+    assert_eq!(
+        wrong_fields(contacts::create(conn, NewContact::with_phone(ann()), at(0)).await),
+        ["phone"]
+    );
     assert_eq!(wrong_fields(contacts::create(conn, same_id, at(0)).await), ["external_id"]);
     let other = create(conn, NewContact::with_phone(phone("+14155550198"))).await;
     let patch = ContactPatch { phone: Some(ann()), ..ContactPatch::default() };
-    assert_eq!(wrong_fields(contacts::update(conn, other.id, patch, By::api(), at(0)).await), ["phone"]);
+    assert_eq!(
+        wrong_fields(contacts::update(conn, other.id, patch, By::api(), at(0)).await),
+        ["phone"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,7 +293,10 @@ async fn a_patch_changes_what_it_names_and_merges_attributes() {
     let object = |value: serde_json::Value| value.as_object().unwrap().clone();
     let new = NewContact {
         first_name: Some(Name::parse("Ann").unwrap()),
-        attributes: Attributes::parse(object(json!({ "city": "Köln", "vip": true, "visits": 1e300 }))).unwrap(),
+        attributes: Attributes::parse(object(
+            json!({ "city": "Köln", "vip": true, "visits": 1e300 }),
+        ))
+        .unwrap(),
         ..NewContact::with_phone(ann())
     };
     let contact = create(conn, new).await;
@@ -252,10 +305,14 @@ async fn a_patch_changes_what_it_names_and_merges_attributes() {
         attributes: AttributesPatch::Merge(object(json!({ "vip": null, "age": 40 }))),
         ..ContactPatch::default()
     };
-    let updated = contacts::update(conn, contact.id, patch.clone(), By::api(), at(5)).await.unwrap();
+    let updated =
+        contacts::update(conn, contact.id, patch.clone(), By::api(), at(5)).await.unwrap();
     assert!(updated.changes.is_empty());
     let changed = updated.contact;
-    assert_eq!((changed.first_name.as_deref(), changed.email.as_deref()), (Some("Ann"), Some("ann@example.com")));
+    assert_eq!(
+        (changed.first_name.as_deref(), changed.email.as_deref()),
+        (Some("Ann"), Some("ann@example.com"))
+    );
     assert_eq!(changed.attributes["age"], 40);
     assert_eq!((changed.attributes.get("vip"), changed.updated_at), (None, at(5)));
     let same = contacts::update(conn, contact.id, patch, By::api(), at(9)).await.unwrap();
@@ -269,7 +326,11 @@ async fn numbers_that_two_requests_bring_at_once_become_one_contact_each() {
     let backwards: Vec<_> = phones.iter().rev().cloned().collect();
     let bring = async |phones: &[PhoneNumber]| {
         let mut conn = app.conn().await;
-        conn.transaction::<_, Error, _>(async |conn| contacts::find_or_create_many_by_phone(conn, phones, at(0)).await).await.unwrap()
+        conn.transaction::<_, Error, _>(async |conn| {
+            contacts::find_or_create_many_by_phone(conn, phones, at(0)).await
+        })
+        .await
+        .unwrap()
     };
     let ((one, first), (two, second)) = futures::join!(bring(&phones), bring(&backwards));
     assert_eq!((one.len(), two.len()), (40, 40));
@@ -296,7 +357,8 @@ async fn the_list_shows_everyone_once_newest_first_in_both_directions() {
         }
     };
     assert_eq!(seen, ids);
-    let before = contacts::list(conn, &filter, Position::NewerThan(last.newer.unwrap()), 3).await.unwrap();
+    let before =
+        contacts::list(conn, &filter, Position::NewerThan(last.newer.unwrap()), 3).await.unwrap();
     assert_eq!(before.contacts.iter().map(|contact| contact.id).collect::<Vec<_>>(), ids[3..6]);
     assert!(before.newer.is_some() && before.older.is_some());
 }
@@ -315,18 +377,48 @@ async fn a_contact_is_found_by_every_part_that_people_remember() {
     let contact = create(conn, new).await;
     create(conn, NewContact::with_phone(ann())).await;
     tags::add(conn, contact.id, &tag("VIP"), at(0)).await.unwrap();
-    for search in ["änne", "Änne o'h", "o'hara", "AENNE@ex", "cust_100%", "+49 151 2345", "0049151", "0151 2345", "456789"] {
-        let filter = ContactFilter { search: search.to_owned(), default_country: Country::parse("DE").ok(), ..ContactFilter::default() };
+    for search in [
+        "änne",
+        "Änne o'h",
+        "o'hara",
+        "AENNE@ex",
+        "cust_100%",
+        "+49 151 2345",
+        "0049151",
+        "0151 2345",
+        "456789",
+    ] {
+        let filter = ContactFilter {
+            search: search.to_owned(),
+            default_country: Country::parse("DE").ok(),
+            ..ContactFilter::default()
+        };
         let found = contacts::list(conn, &filter, Position::Newest, 10).await.unwrap().contacts;
-        assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [contact.id], "{search}");
+        assert_eq!(
+            found.iter().map(|found| found.id).collect::<Vec<_>>(),
+            [contact.id],
+            "{search}"
+        );
         let tagged = ContactFilter { tag: Some(tag("vip")), ..filter.clone() };
-        assert_eq!(contacts::list(conn, &tagged, Position::Newest, 10).await.unwrap().contacts.len(), 1, "{search}");
+        assert_eq!(
+            contacts::list(conn, &tagged, Position::Newest, 10).await.unwrap().contacts.len(),
+            1,
+            "{search}"
+        );
         let others = ContactFilter { tag: Some(tag("unknown")), ..filter };
-        assert_eq!(contacts::list(conn, &others, Position::Newest, 10).await.unwrap().contacts.len(), 0, "{search}");
+        assert_eq!(
+            contacts::list(conn, &others, Position::Newest, 10).await.unwrap().contacts.len(),
+            0,
+            "{search}"
+        );
     }
     for search in ["hara", "cust-100", "%", "_", "nobody@example.com", "00491515"] {
         let filter = ContactFilter { search: search.to_owned(), ..ContactFilter::default() };
-        assert_eq!(contacts::list(conn, &filter, Position::Newest, 10).await.unwrap().contacts.len(), 0, "{search}");
+        assert_eq!(
+            contacts::list(conn, &filter, Position::Newest, 10).await.unwrap().contacts.len(),
+            0,
+            "{search}"
+        );
     }
 }
 

@@ -21,7 +21,11 @@ async fn a_contact_is_created_read_changed_and_deleted() {
         &app,
         json!({
             "phone": "+1 (415) 555-0123", "first_name": " Ann ", "email": "ann@example.com", "external_id": "7",
-            "attributes": { "city": "Köln", "visits": 3, "none": null }, "tags": ["VIP", "vip", "new"],
+            "attributes": {
+                "city": "Köln",
+                "visits": 3,
+                "none": null
+            }, "tags": ["VIP", "vip", "new"],
         }),
     )
     .await;
@@ -32,13 +36,23 @@ async fn a_contact_is_created_read_changed_and_deleted() {
     assert_eq!(contact["suppression"], Value::Null);
     assert_eq!(app.api().get(&path(&contact)).await.ok(), contact);
 
-    let patch = json!({ "first_name": null, "last_name": "Smith", "attributes": { "city": null, "age": 40 }, "tags": ["new"] });
+    let patch = json!(
+        {
+            "first_name": null,
+            "last_name": "Smith",
+            "attributes": { "city": null, "age": 40 },
+            "tags": ["new"]
+        }
+    );
     let changed = app.api().patch(&path(&contact), patch).await.ok();
     assert_eq!(
         (&changed["first_name"], &changed["last_name"], &changed["email"]),
         (&Value::Null, &json!("Smith"), &json!("ann@example.com"))
     );
-    assert_eq!((&changed["attributes"], &changed["tags"]), (&json!({ "visits": 3, "age": 40 }), &json!(["new"])));
+    assert_eq!(
+        (&changed["attributes"], &changed["tags"]),
+        (&json!({ "visits": 3, "age": 40 }), &json!(["new"]))
+    );
 
     assert_eq!(app.api().delete(&path(&contact)).await.status, 204);
     assert_eq!(app.api().delete(&path(&contact)).await.status, 404);
@@ -54,7 +68,14 @@ async fn what_cannot_be_accepted_is_named_field_by_field() {
         (json!({ "phone": "+14155550123" }), vec!["phone"]),
         (json!({ "phone": "+14155550199", "external_id": "7" }), vec!["external_id"]),
         (
-            json!({ "phone": "415 555 0123", "email": "ann", "attributes": { "a b": 1, "c": [] }, "tags": [""] }),
+            json!(
+                {
+                    "phone": "415 555 0123",
+                    "email": "ann",
+                    "attributes": { "a b": 1, "c": [] },
+                    "tags": [""]
+                }
+            ),
             vec!["attributes.a b", "attributes.c", "email", "phone", "tags.0"],
         ),
         (json!({ "first_name": "Ann" }), vec!["phone"]),
@@ -62,10 +83,14 @@ async fn what_cannot_be_accepted_is_named_field_by_field() {
         (json!({ "phone": 14_155_550_199_u64 }), vec!["phone"]),
     ] {
         let error = app.api().post("/contacts", body.clone()).await.refused(422);
-        let named: Vec<_> = error["fields"].as_object().unwrap().keys().map(String::as_str).collect();
+        let named: Vec<_> =
+            error["fields"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(named, fields, "{body}: {error}");
     }
-    assert_eq!(app.api().post("/contacts", json!({ "phone": "+14155550123" })).await.field("phone"), "already a contact");
+    assert_eq!(
+        app.api().post("/contacts", json!({ "phone": "+14155550123" })).await.field("phone"),
+        "already a contact"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +102,10 @@ async fn an_upsert_creates_once_and_then_changes() {
     assert_eq!((created.status, changed.status), (201, 200));
     let (created, changed) = (created.json, changed.json);
     assert_eq!(created["id"], changed["id"]);
-    assert_eq!((&changed["first_name"], &changed["last_name"], &changed["tags"]), (&json!("Ann"), &json!("Smith"), &json!(["new"])));
+    assert_eq!(
+        (&changed["first_name"], &changed["last_name"], &changed["tags"]),
+        (&json!("Ann"), &json!("Smith"), &json!(["new"]))
+    );
     assert_eq!(app.api().put("/contacts/by-phone/%2B14155550123", json!({})).await.status, 200);
     assert_eq!(put(json!({ "phone": "+14155550199" })).await.status, 422);
     app.api().put("/contacts/by-phone/123", json!({})).await.field("phone");
@@ -87,7 +115,13 @@ async fn an_upsert_creates_once_and_then_changes() {
 async fn a_refused_upsert_leaves_no_contact_behind() {
     let app = TestApp::start().await;
     create(&app, json!({ "phone": "+14155550199", "external_id": "7" })).await;
-    assert_eq!(app.api().put("/contacts/by-phone/+14155550123", json!({ "external_id": "7" })).await.status, 422);
+    assert_eq!(
+        app.api()
+            .put("/contacts/by-phone/+14155550123", json!({ "external_id": "7" }))
+            .await
+            .status,
+        422
+    );
     let list = app.api().get("/contacts?phone=%2B14155550123").await.ok();
     assert_eq!(list["data"], json!([]));
 }
@@ -97,12 +131,26 @@ async fn the_list_is_filtered_and_paged() {
     let app = TestApp::start().await;
     for n in 0..5 {
         let tags = if n % 2 == 0 { json!(["even"]) } else { json!([]) };
-        create(&app, json!({ "phone": format!("+1415555010{n}"), "external_id": format!("customer-{n}"), "tags": tags })).await;
+        create(
+            &app,
+            json!(
+                {
+                    "phone": format!("+1415555010{n}"),
+                    "external_id": format!("customer-{n}"),
+                    "tags": tags
+                }
+            ),
+        )
+        .await;
     }
     let found = async |query: &str| {
         let list = app.api().get(&format!("/contacts{query}")).await.ok();
-        let ids =
-            list["data"].as_array().unwrap().iter().map(|contact| contact["external_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        let ids = list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|contact| contact["external_id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>();
         (ids.join(" "), list["next_cursor"].as_str().map(str::to_owned))
     };
     let (first, cursor) = found("?tag=EVEN&limit=2").await;
@@ -124,8 +172,14 @@ async fn tags_are_added_and_removed_by_name() {
     let app = TestApp::start().await;
     let contact = create(&app, json!({ "phone": "+14155550123" })).await;
     let tags = format!("{}/tags", path(&contact));
-    assert_eq!(app.api().post(&tags, json!({ "name": "VIP / new" })).await.ok()["tags"], json!(["VIP / new"]));
-    assert_eq!(app.api().post(&tags, json!({ "name": "vip / NEW" })).await.ok()["tags"], json!(["VIP / new"]));
+    assert_eq!(
+        app.api().post(&tags, json!({ "name": "VIP / new" })).await.ok()["tags"],
+        json!(["VIP / new"])
+    );
+    assert_eq!(
+        app.api().post(&tags, json!({ "name": "vip / NEW" })).await.ok()["tags"],
+        json!(["VIP / new"])
+    );
     assert_eq!(app.api().post(&tags, json!({ "name": " " })).await.status, 422);
     assert_eq!(app.api().delete(&format!("{tags}/VIP%20%2F%20new")).await.status, 204);
     assert_eq!(app.api().delete(&format!("{tags}/VIP%20%2F%20new")).await.status, 404);
@@ -140,24 +194,40 @@ async fn a_stop_shows_and_no_tag_removes_it() {
     let twilio = app.connect_twilio().await;
     app.text("+14155550123", &twilio.sender, "STOP").await;
     let stopped = app.api().get(&path(&contact)).await.ok();
-    assert_eq!((&stopped["suppression"]["reason"], &stopped["tags"]), (&json!("stop"), &json!(["Twilio-Message-stop"])));
+    assert_eq!(
+        (&stopped["suppression"]["reason"], &stopped["tags"]),
+        (&json!("stop"), &json!(["Twilio-Message-stop"]))
+    );
     assert!(stopped["suppression"]["since"].is_string());
     let listed = app.api().get("/contacts?tag=twilio-message-stop").await.ok();
     assert_eq!(listed["data"][0], stopped);
 
-    assert_eq!(app.api().patch(&path(&contact), json!({ "tags": [] })).await.ok()["tags"], json!(["Twilio-Message-stop"]));
-    assert_eq!(app.api().delete(&format!("{}/tags/Twilio-Message-stop", path(&contact))).await.status, 204);
+    assert_eq!(
+        app.api().patch(&path(&contact), json!({ "tags": [] })).await.ok()["tags"],
+        json!(["Twilio-Message-stop"])
+    );
+    assert_eq!(
+        app.api().delete(&format!("{}/tags/Twilio-Message-stop", path(&contact))).await.status,
+        204
+    );
     let untagged = app.api().get(&path(&contact)).await.ok();
-    assert_eq!((&untagged["suppression"]["reason"], &untagged["tags"]), (&json!("stop"), &json!([])));
+    assert_eq!(
+        (&untagged["suppression"]["reason"], &untagged["tags"]),
+        (&json!("stop"), &json!([]))
+    );
 
     assert_eq!(app.api().delete(&path(&contact)).await.status, 204);
     let again = create(&app, json!({ "phone": "+14155550123" })).await;
-    assert_eq!((&again["suppression"]["reason"], &again["tags"]), (&json!("stop"), &json!(["Twilio-Message-stop"])));
+    assert_eq!(
+        (&again["suppression"]["reason"], &again["tags"]),
+        (&json!("stop"), &json!(["Twilio-Message-stop"]))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn adding_the_stop_tag_through_the_api_suppresses_the_number() {
     let app = TestApp::start().await;
-    let contact = create(&app, json!({ "phone": "+14155550123", "tags": ["Twilio-Message-stop"] })).await;
+    let contact =
+        create(&app, json!({ "phone": "+14155550123", "tags": ["Twilio-Message-stop"] })).await;
     assert_eq!(contact["suppression"]["reason"], "manual");
 }

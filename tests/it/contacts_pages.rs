@@ -28,21 +28,40 @@ async fn ann(app: &TestApp) -> String {
 async fn a_contact_is_made_and_changed_with_forms() {
     let app = TestApp::start().await;
     let marketer = app.sign_in_as(Role::Marketer).await;
-    let typed =
-        [("phone", ANN), ("first_name", "<Ann>"), ("attribute_name", "visits"), ("attribute_kind", "number"), ("attribute_value", "many")];
+    let typed = [
+        ("phone", ANN),
+        ("first_name", "<Ann>"),
+        ("attribute_name", "visits"),
+        ("attribute_kind", "number"),
+        ("attribute_value", "many"),
+    ];
     let refused = send(&marketer, "/contacts/new", "/contacts", &typed).await;
     assert_eq!(refused.status, 422);
     assert!(refused.text().contains("This is not a number"));
     let again = refused.form("/contacts");
-    assert_eq!((again.value("first_name"), again.value("attribute_value")), (Some("<Ann>"), Some("many")));
+    assert_eq!(
+        (again.value("first_name"), again.value("attribute_value")),
+        (Some("<Ann>"), Some("many"))
+    );
 
     let contact = marketer.send(&again.with("attribute_value", "3")).await.ok();
-    assert!(contact.html.contains("&lt;Ann&gt;") && contact.html.contains("<bdi>visits</bdi>"), "{}", contact.html);
+    assert!(
+        contact.html.contains("&lt;Ann&gt;") && contact.html.contains("<bdi>visits</bdi>"),
+        "{}",
+        contact.html
+    );
     let twice = send(&marketer, "/contacts/new", "/contacts", &[("phone", ANN)]).await;
     assert!(twice.status == 422 && twice.text().contains("already a contact"));
 
     let edit = format!("{}/edit", contact.path);
-    let changed = send(&marketer, &edit, &edit, &[("last_name", "O'Hara"), ("attribute_name", ""), ("attribute_value", "")]).await.ok();
+    let changed = send(
+        &marketer,
+        &edit,
+        &edit,
+        &[("last_name", "O'Hara"), ("attribute_name", ""), ("attribute_value", "")],
+    )
+    .await
+    .ok();
     assert!(!changed.html.contains("<bdi>visits</bdi>"), "a row that was emptied is gone");
     assert!(marketer.open("/contacts?q=o%27hara").await.ok().text().contains("+1 415 555 0123"));
     assert!(marketer.open("/contacts?q=nobody").await.ok().text().contains("Nobody found"));
@@ -54,11 +73,25 @@ async fn tags_are_added_and_removed_on_the_page() {
     let contact = ann(&app).await;
     let marketer = app.sign_in_as(Role::Marketer).await;
     let tags = format!("{contact}/tags");
-    assert!(send(&marketer, &contact, &tags, &[("tag", "VIP & co")]).await.ok().html.contains("Remove the tag VIP &amp; co"));
-    assert!(marketer.open("/contacts?tag=vip%20%26%20co").await.ok().text().contains("+1 415 555 0123"));
+    assert!(
+        send(&marketer, &contact, &tags, &[("tag", "VIP & co")])
+            .await
+            .ok()
+            .html
+            .contains("Remove the tag VIP &amp; co")
+    );
+    assert!(
+        marketer.open("/contacts?tag=vip%20%26%20co").await.ok().text().contains("+1 415 555 0123")
+    );
     let blank = send(&marketer, &contact, &tags, &[("tag", " ")]).await;
     assert!(blank.status == 422 && blank.text().contains("Enter a tag."));
-    assert!(!send(&marketer, &contact, &format!("{tags}/remove"), &[]).await.ok().html.contains("Remove the tag"));
+    assert!(
+        !send(&marketer, &contact, &format!("{tags}/remove"), &[])
+            .await
+            .ok()
+            .html
+            .contains("Remove the tag")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,13 +102,24 @@ async fn a_number_is_suppressed_by_hand_and_lifted_with_written_reasons() {
     let (suppress, lift) = (format!("{contact}/suppress"), format!("{contact}/lift"));
     let silent = send(&marketer, &contact, &suppress, &[]).await;
     assert!(silent.status == 422 && silent.text().contains("Write down why"));
-    let suppressed = send(&marketer, &contact, &suppress, &[("suppress_note", "asked on the phone")]).await.ok().text();
+    let suppressed =
+        send(&marketer, &contact, &suppress, &[("suppress_note", "asked on the phone")])
+            .await
+            .ok()
+            .text();
     assert!(suppressed.contains("This number is not texted"), "{suppressed}");
-    assert!(suppressed.contains("Suppressed by marketer@example.com: asked on the phone"), "{suppressed}");
+    assert!(
+        suppressed.contains("Suppressed by marketer@example.com: asked on the phone"),
+        "{suppressed}"
+    );
     assert!(marketer.open("/contacts").await.ok().text().contains("Suppressed by hand"));
-    let lifted = send(&marketer, &contact, &lift, &[("lift_note", "asked to be back")]).await.ok().text();
+    let lifted =
+        send(&marketer, &contact, &lift, &[("lift_note", "asked to be back")]).await.ok().text();
     assert!(!lifted.contains("This number is not texted"), "{lifted}");
-    assert!(lifted.contains("Suppression by hand lifted by marketer@example.com: asked to be back"), "{lifted}");
+    assert!(
+        lifted.contains("Suppression by hand lifted by marketer@example.com: asked to be back"),
+        "{lifted}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,16 +131,28 @@ async fn only_an_admin_lifts_a_stop() {
     let marketer = app.sign_in_as(Role::Marketer).await;
     let lift_stop = format!("{contact}/lift-stop");
     let form = marketer.open(&contact).await.ok().form(&format!("{contact}/suppress"));
-    assert_eq!(marketer.send(&form.clone().to(&lift_stop).and("stop_note", "I want to")).await.status, 403);
+    assert_eq!(
+        marketer.send(&form.clone().to(&lift_stop).and("stop_note", "I want to")).await.status,
+        403
+    );
     marketer.send(&form.to(&format!("{contact}/lift")).and("lift_note", "I want to")).await.ok();
     let still = marketer.open(&contact).await.ok().text();
-    assert!(still.contains("This number is not texted") && still.contains("Texted “STOP” to +1"), "{still}");
+    assert!(
+        still.contains("This number is not texted") && still.contains("Texted “STOP” to +1"),
+        "{still}"
+    );
 
     let admin = app.sign_in().await;
     assert_eq!(send(&admin, &contact, &lift_stop, &[]).await.status, 422);
-    let lifted = send(&admin, &contact, &lift_stop, &[("stop_note", "Signed a form on 3 May")]).await.ok().text();
+    let lifted = send(&admin, &contact, &lift_stop, &[("stop_note", "Signed a form on 3 May")])
+        .await
+        .ok()
+        .text();
     assert!(!lifted.contains("This number is not texted"), "{lifted}");
-    assert!(lifted.contains("STOP lifted by admin@example.com: Signed a form on 3 May"), "{lifted}");
+    assert!(
+        lifted.contains("STOP lifted by admin@example.com: Signed a form on 3 May"),
+        "{lifted}"
+    );
     assert!(!lifted.contains("Remove Twilio-Message-stop"), "{lifted}");
 }
 
@@ -118,18 +174,27 @@ async fn the_timeline_tells_which_tags_came_and_went() {
     }
     assert_eq!(app.count("contact_tags").await, 0);
     // Given again, it came twice and went once; deleted, the contact leaves nothing behind.
-    let again = send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "vip")]).await.ok().text();
-    assert_eq!((again.matches("Got the tag “VIP”").count(), again.matches("Lost the tag “VIP”").count()), (2, 1), "{again}");
+    let again =
+        send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "vip")]).await.ok().text();
+    assert_eq!(
+        (again.matches("Got the tag “VIP”").count(), again.matches("Lost the tag “VIP”").count()),
+        (2, 1),
+        "{again}"
+    );
     send(&marketer, &format!("{contact}/delete"), &format!("{contact}/delete"), &[]).await.ok();
     assert_eq!(app.count("removed_tags").await, 0);
 }
 
 /// Leaves a message waiting to be sent to every contact.
 const PENDING: &str = "WITH c AS (
-    INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at, created_at)
-    VALUES (gen_random_uuid(), 'Shop', 'AC' || repeat('0', 32), 'Shop', '', now(), now()) RETURNING id)
-    INSERT INTO messages (id, direction, connection_id, contact_id, to_address, body, parts, encoding, status, created_at, status_at)
-    SELECT gen_random_uuid(), 'outbound', c.id, contacts.id, contacts.phone, 'Hello', 1, 'gsm7', 'pending', now(), now() FROM c, contacts";
+    INSERT INTO connections (id, name, account_sid, account_name, auth_token, verified_at,
+        created_at)
+    VALUES (gen_random_uuid(), 'Shop', 'AC' || repeat('0', 32), 'Shop', '', now(), now())
+        RETURNING id)
+    INSERT INTO messages (id, direction, connection_id, contact_id, to_address, body, parts,
+        encoding, status, created_at, status_at)
+    SELECT gen_random_uuid(), 'outbound', c.id, contacts.id, contacts.phone, 'Hello', 1, 'gsm7',
+        'pending', now(), now() FROM c, contacts";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_message_is_taken_back_when_its_number_is_suppressed_by_hand() {
@@ -138,8 +203,20 @@ async fn a_pending_message_is_taken_back_when_its_number_is_suppressed_by_hand()
     app.conn().await.batch_execute(PENDING).await.unwrap();
     let marketer = app.sign_in_as(Role::Marketer).await;
     assert!(marketer.open(&contact).await.ok().html.contains("status-pending"));
-    let suppressed = send(&marketer, &contact, &format!("{contact}/suppress"), &[("suppress_note", "asked on the phone")]).await.ok();
-    assert!(!suppressed.html.contains("status-pending") && suppressed.html.contains("status-suppressed"), "{}", suppressed.html);
+    let suppressed = send(
+        &marketer,
+        &contact,
+        &format!("{contact}/suppress"),
+        &[("suppress_note", "asked on the phone")],
+    )
+    .await
+    .ok();
+    assert!(
+        !suppressed.html.contains("status-pending")
+            && suppressed.html.contains("status-suppressed"),
+        "{}",
+        suppressed.html
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +230,10 @@ async fn nobody_who_was_deleted_is_texted() {
     assert_eq!(marketer.open(&contact).await.status, 200, "asking deletes nothing");
     assert_eq!(send(&marketer, &delete, &delete, &[]).await.ok().path, "/contacts");
     assert_eq!(marketer.open(&contact).await.status, 404);
-    assert_eq!(app.texts("SELECT status || ': ' || reason AS text FROM messages").await, ["skipped: The contact was deleted."]);
+    assert_eq!(
+        app.texts("SELECT status || ': ' || reason AS text FROM messages").await,
+        ["skipped: The contact was deleted."]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,11 +241,21 @@ async fn a_tag_added_on_the_page_starts_the_automations_that_wait_for_it() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome!").await;
-    app.automation(json!({ "type": "tag_added", "tag": "vip" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "tag_added", "tag": "vip" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     let contact = ann(&app).await;
     let marketer = app.sign_in_as(Role::Marketer).await;
     assert!(!marketer.open(&contact).await.ok().text().contains("Entered the automation"));
-    assert!(send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "VIP")]).await.ok().text().contains("Entered the automation"));
+    assert!(
+        send(&marketer, &contact, &format!("{contact}/tags"), &[("tag", "VIP")])
+            .await
+            .ok()
+            .text()
+            .contains("Entered the automation")
+    );
     Box::pin(app.run_until_idle()).await;
     assert_eq!(app.received(ANN), ["Welcome!"]);
     assert!(marketer.open(&contact).await.ok().html.contains("status-delivered"));
@@ -179,7 +269,11 @@ async fn a_viewer_sees_everything_and_changes_nothing() {
     let viewer = app.sign_in_as(Role::Viewer).await;
     let page = viewer.open(&contact).await.ok();
     assert!(page.text().contains("VIP"));
-    assert!(!page.html.contains("/edit") && !page.html.contains("/tags/remove") && !page.html.contains("/suppress"));
+    assert!(
+        !page.html.contains("/edit")
+            && !page.html.contains("/tags/remove")
+            && !page.html.contains("/suppress")
+    );
     for path in ["/contacts/new", &format!("{contact}/edit"), &format!("{contact}/delete")] {
         assert_eq!(viewer.open(path).await.status, 403, "{path}");
     }
@@ -194,21 +288,38 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
-    app.automation(json!({ "type": "tag_added", "tag": "vip" }), json!([send_sms(&template, &twilio)])).await;
-    let ann = id(&app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ann", "tags": ["shop"] })).await.ok());
-    let ben = id(&app.api().post("/contacts", json!({ "phone": OTHER_HANDSET, "first_name": "Ben" })).await.ok());
+    app.automation(
+        json!({ "type": "tag_added", "tag": "vip" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
+    let ann = id(&app
+        .api()
+        .post("/contacts", json!({ "phone": HANDSET, "first_name": "Ann", "tags": ["shop"] }))
+        .await
+        .ok());
+    let ben = id(&app
+        .api()
+        .post("/contacts", json!({ "phone": OTHER_HANDSET, "first_name": "Ben" }))
+        .await
+        .ok());
     app.run_sql(
         "INSERT INTO contacts (id, phone, first_name, created_at, updated_at)
-         SELECT md5(n::text)::uuid, '+1206556' || lpad(n::text, 4, '0'), 'Many', now(), now() FROM generate_series(1, 1200) AS n",
+         SELECT md5(n::text)::uuid, '+1206556' || lpad(n::text, 4, '0'), 'Many', now(), now()
+             FROM generate_series(1, 1200) AS n",
     )
     .await;
     let site = app.sign_in_as(Role::Marketer).await;
-    let tagged = async |tag: &str| app.count(&format!("contact_tags c JOIN tags t ON t.id = c.tag_id WHERE t.name = '{tag}'")).await;
+    let tagged = async |tag: &str| {
+        app.count(&format!("contact_tags c JOIN tags t ON t.id = c.tag_id WHERE t.name = '{tag}'"))
+            .await
+    };
 
     // Some that are chosen; what starts is said before.
     let page = site.open("/contacts?q=ann").await.ok();
     assert!(page.html.contains(&format!("name=\"id\" value=\"{ann}\" form=\"bulk\"")));
-    let asked = site.open(&format!("/contacts/tag?action=add&name=vip&q=ann&id={ann}&id={ben}")).await.ok();
+    let asked =
+        site.open(&format!("/contacts/tag?action=add&name=vip&q=ann&id={ann}&id={ben}")).await.ok();
     asked.must_say("2 contacts that you have chosen");
     asked.must_say("This starts “Automation");
     assert_eq!(tagged("vip").await, 0, "asking changes nothing");
@@ -221,11 +332,17 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
     // All that fit a filter, over several transactions; who has it already gets no second message.
     let asked = site.open("/contacts/tag?action=add&name=Vip&all=true").await.ok();
     asked.must_say("1,202 contacts of the whole list");
-    site.send(&asked.form("/contacts/tag")).await.ok().must_say("was given to 1,200 contacts. 2 contacts had it already.");
+    site.send(&asked.form("/contacts/tag"))
+        .await
+        .ok()
+        .must_say("was given to 1,200 contacts. 2 contacts had it already.");
     assert_eq!(tagged("vip").await, 1_202);
     let asked = site.open("/contacts/tag?action=remove&name=VIP&all=true&q=many").await.ok();
     asked.must_say("1,200 contacts that fit the filter “many”");
-    site.send(&asked.form("/contacts/tag")).await.ok().must_say("The tag “VIP” was taken from 1,200 contacts.");
+    site.send(&asked.form("/contacts/tag"))
+        .await
+        .ok()
+        .must_say("The tag “VIP” was taken from 1,200 contacts.");
     assert_eq!(tagged("vip").await, 2);
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET).len(), 1);
@@ -236,13 +353,19 @@ async fn many_contacts_are_tagged_at_once_after_a_question_that_says_how_many() 
         assert_eq!(site.open(&format!("{path}tag={unreadable}")).await.status, 400, "{path}");
     }
     site.open("/contacts/tag?action=add&name=vip").await.ok().must_say("Nobody is chosen.");
-    let asked = site.open(&format!("/contacts/tag?action=add&name=twilio-message-STOP&id={ann}")).await.ok();
+    let asked = site
+        .open(&format!("/contacts/tag?action=add&name=twilio-message-STOP&id={ann}"))
+        .await
+        .ok();
     asked.must_say("This tag stands for an opt-out");
     let refused = site.send(&asked.form("/contacts/tag")).await;
     assert_eq!((refused.status, tagged("Twilio-Message-stop").await), (422, 0));
     let viewer = app.sign_in_as(Role::Viewer).await;
     assert!(!viewer.open("/contacts").await.ok().html.contains("form=\"bulk\""));
-    assert_eq!(viewer.open(&format!("/contacts/tag?action=add&name=vip&id={ann}")).await.status, 403);
+    assert_eq!(
+        viewer.open(&format!("/contacts/tag?action=add&name=vip&id={ann}")).await.status,
+        403
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,7 +395,9 @@ async fn a_marketer_finds_people_tags_them_and_writes_down_why_one_is_not_texted
     browser.must_say("Got the tag “regulars”").await;
     browser.press("Remove").await;
     browser.must_say("Lost the tag “regulars”").await;
-    browser.run("document.querySelector('[name=suppress_note]').closest('details').open = true").await;
+    browser
+        .run("document.querySelector('[name=suppress_note]').closest('details').open = true")
+        .await;
     browser.fill("suppress_note", "asked on the phone").await;
     browser.press("Suppress").await;
     browser.must_say("This number is not texted").await;

@@ -1,11 +1,13 @@
-//! The crash matrix: whenever Carillon is stopped, nothing is sent twice, nothing is lost, and it says what it does not know.
+//! The crash matrix: whenever Carillon is stopped, nothing is sent twice, nothing is lost, and it
+//! says what it does not know.
 //!
-//! Each moment comes twice: the worker's runtime is torn down in this process, and a `carillon serve` is killed with SIGKILL. Nothing in
-//! the product stops for it; it is held at the right place from outside: by a lock in the database, by a commit whose word does not
-//! come, by a request or an answer that is stuck on the network.
+//! Each moment comes twice: the worker's runtime is torn down in this process, and a
+//! `carillon serve` is killed with SIGKILL. Nothing in the product stops for it; it is held at the
+//! right place from outside: by a lock in the database, by a commit whose word does not come, by a
+//! request or an answer that is stuck on the network.
 //!
-//! Here are the crashes of workers, in [`fan_out`] those under load, in [`servers`] those of what Twilio and others call, and in
-//! [`stops`] those while people stop.
+//! Here are the crashes of workers, in [`fan_out`] those under load, in [`servers`] those of what
+//! Twilio and others call, and in [`stops`] those while people stop.
 
 mod fan_out;
 mod servers;
@@ -56,8 +58,12 @@ impl Victim {
         match manner {
             Manner::Killed => Self::Process(app.process(Duty::Worker).await),
             Manner::Dropped => {
-                let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-                let parts = ((*app.app.config).clone(), Pool::new(app.database.target(), app.app.config.database_connections));
+                let runtime =
+                    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+                let parts = (
+                    (*app.app.config).clone(),
+                    Pool::new(app.database.target(), app.app.config.database_connections),
+                );
                 let clock = app.clock.clone();
                 // Made in its runtime, so that everything that belongs to it ends with that.
                 runtime.spawn(async move {
@@ -76,7 +82,11 @@ impl Victim {
         match self {
             Self::Process(process) => drop(process.kill().await),
             Self::Future(runtime) => {
-                tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10))).await.unwrap();
+                tokio::task::spawn_blocking(move || {
+                    runtime.shutdown_timeout(Duration::from_secs(10))
+                })
+                .await
+                .unwrap();
             }
         }
     }
@@ -89,7 +99,8 @@ enum Moment {
     Leased,
     /// The messages and their claim are written, but not committed.
     Composing,
-    /// The messages have waited for their sender, with their jobs; the claim is written but not committed.
+    /// The messages have waited for their sender, with their jobs; the claim is written but not
+    /// committed.
     Claiming,
     /// The claim is committed, but the worker has not heard of it.
     Claimed,
@@ -105,7 +116,8 @@ enum Moment {
     Recorded,
 }
 
-/// A story's Carillon, ready to answer `hello`; it has the machine's time until it is advanced, as processes beside it have.
+/// A story's Carillon, ready to answer `hello`; it has the machine's time until it is advanced, as
+/// processes beside it have.
 async fn prepared(home: Home) -> (TestApp, Twilio) {
     let clock = Clock::manual(Clock::system().now());
     let app = TestApp::with(TestOptions { clock, home, ..TestOptions::default() }).await;
@@ -128,15 +140,24 @@ async fn report(app: &TestApp, handsets: &[String]) -> BTreeSet<String> {
     for thousand in handsets.chunks(1_000) {
         let events: Vec<Value> = thousand.iter().map(|handset| hello(handset)).collect();
         let answer = app.api().post("/events", json!({ "events": events })).await.ok();
-        assert!(answer["results"].as_array().unwrap().iter().all(|result| result["status"] == "recorded"));
+        assert!(
+            answer["results"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|result| result["status"] == "recorded")
+        );
     }
     handsets.iter().map(|handset| format!("hello {handset}")).collect()
 }
 
-/// A transaction that holds a lock until it is let go; by its name, nobody takes it for one of Carillon's.
+/// A transaction that holds a lock until it is let go; by its name, nobody takes it for one of
+/// Carillon's.
 async fn lock(app: &TestApp, statement: &str) -> Conn {
     let mut conn = app.database.connect().await;
-    conn.batch_execute(&format!("SET application_name = 'story'; BEGIN; {statement}")).await.unwrap();
+    conn.batch_execute(&format!("SET application_name = 'story'; BEGIN; {statement}"))
+        .await
+        .unwrap();
     conn
 }
 
@@ -152,8 +173,15 @@ impl Moment {
         }
     }
 
-    /// Lets a worker come this far with so many messages that may be sent, and ends it there, after what comes last.
-    async fn strike(self, app: &TestApp, manner: Manner, messages: usize, last: impl Future<Output = ()>) {
+    /// Lets a worker come this far with so many messages that may be sent, and ends it there, after
+    /// what comes last.
+    async fn strike(
+        self,
+        app: &TestApp,
+        manner: Manner,
+        messages: usize,
+        last: impl Future<Output = ()>,
+    ) {
         const CLAIMS: &str = "LOCK TABLE attempts IN SHARE MODE";
         const MESSAGES: &str = "SELECT FROM messages FOR UPDATE";
         const RECORDED: &str = "messages WHERE direction = 'outbound' AND twilio_sid IS NOT NULL";
@@ -176,7 +204,8 @@ impl Moment {
                 let_go(held).await;
             }
             Self::Claiming => {
-                let sender = app.texts("SELECT '/senders/' || id AS text FROM senders").await.remove(0);
+                let sender =
+                    app.texts("SELECT '/senders/' || id AS text FROM senders").await.remove(0);
                 app.api().patch(&sender, json!({ "disabled": true })).await.ok();
                 app.run_until_idle().await;
                 app.api().patch(&sender, json!({ "disabled": false })).await.ok();
@@ -196,7 +225,10 @@ impl Moment {
                 app.database.cluster().wait_for_held_commit(&blocked).await;
                 victim.end(last).await;
                 app.database.cluster().let_commits_go().await;
-                assert!(app.count("messages WHERE status = 'submitting'").await > 0, "the claim was committed");
+                assert!(
+                    app.count("messages WHERE status = 'submitting'").await > 0,
+                    "the claim was committed"
+                );
                 assert!(twilio.requests().is_empty());
             }
             Self::RequestLost => {
@@ -240,7 +272,8 @@ impl Moment {
                     assert!(app.count(RECORDED).await > 0, "the record was committed");
                 } else {
                     victim.end(last).await;
-                    // More of its statements may have come to wait since; they are cut before any goes on without it.
+                    // More of its statements may have come to wait since; they are cut before any
+                    // goes on without it.
                     let blocked = app.database.wait_until_blocked().await;
                     app.database.terminate(&blocked).await;
                     let_go(held).await;
@@ -254,13 +287,20 @@ impl Moment {
         app.eventually(&format!("{self:?}"), async || come().then_some(())).await;
     }
 
-    /// Requests that are late arrive when the others have noticed the death and have asked Twilio in vain.
+    /// Requests that are late arrive when the others have noticed the death and have asked Twilio
+    /// in vain.
     async fn arrive_late(self, app: &TestApp, messages: usize) {
         if self == Self::RequestLate {
             app.advance(seconds(31)).await;
-            assert_eq!(usize::try_from(app.count("messages WHERE status = 'unconfirmed'").await), Ok(messages));
+            assert_eq!(
+                usize::try_from(app.count("messages WHERE status = 'unconfirmed'").await),
+                Ok(messages)
+            );
             app.simulator.clear_faults();
-            app.eventually("the requests arrive", async || (app.simulator.messages().len() == messages).then_some(())).await;
+            app.eventually("the requests arrive", async || {
+                (app.simulator.messages().len() == messages).then_some(())
+            })
+            .await;
         }
     }
 
@@ -283,15 +323,24 @@ impl Moment {
     async fn loses_nothing(self) {
         for manner in MANNERS {
             let tally = self.story(manner).await;
-            assert_eq!((tally.of("delivered"), tally.posts), (5, 5), "{self:?} {manner:?}: {tally:?}");
+            assert_eq!(
+                (tally.of("delivered"), tally.posts),
+                (5, 5),
+                "{self:?} {manner:?}: {tally:?}"
+            );
         }
     }
 
-    /// In both manners, nobody can know whether Twilio has the messages: it is said, and nothing is sent again.
+    /// In both manners, nobody can know whether Twilio has the messages: it is said, and nothing is
+    /// sent again.
     async fn is_unknowable(self, posts: usize) {
         for manner in MANNERS {
             let tally = self.story(manner).await;
-            assert_eq!((tally.of("unconfirmed"), tally.posts), (5, posts), "{self:?} {manner:?}: {tally:?}");
+            assert_eq!(
+                (tally.of("unconfirmed"), tally.posts),
+                (5, posts),
+                "{self:?} {manner:?}: {tally:?}"
+            );
         }
     }
 }
@@ -341,7 +390,8 @@ async fn a_crash_right_after_the_record_loses_nothing() {
     Moment::Recorded.loses_nothing().await;
 }
 
-/// A machine that was suspended knows nothing of the time that has passed: what it was about to do has been done by others.
+/// A machine that was suspended knows nothing of the time that has passed: what it was about to do
+/// has been done by others.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_wakes_up_after_it_was_buried_sends_nothing_twice() {
     for (moment, statement) in [

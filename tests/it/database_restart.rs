@@ -1,4 +1,5 @@
-//! PostgreSQL stopped, killed, started again and replaced by its standby under load: everybody waits it out, and nobody is told what is not so.
+//! PostgreSQL stopped, killed, started again and replaced by its standby under load: everybody
+//! waits it out, and nobody is told what is not so.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +31,13 @@ async fn report(app: &TestApp, over: &AtomicBool, who: usize) -> Told {
     let mut number = 0;
     while !over.load(Ordering::SeqCst) {
         let id = format!("{who}/{number}");
-        let event = json!({ "id": id, "name": "hello", "contact": { "phone": format!("+1206555{who}{:03}", number % 1_000) } });
+        let event = json!(
+            {
+                "id": id,
+                "name": "hello",
+                "contact": { "phone": format!("+1206555{who}{:03}", number % 1_000) }
+            }
+        );
         loop {
             let answer = app.api().post("/events", event.clone()).await;
             match answer.status {
@@ -47,7 +54,8 @@ async fn report(app: &TestApp, over: &AtomicBool, who: usize) -> Told {
     told
 }
 
-/// Texts again and again; a text whose hook was not answered with 200 is delivered again until it is.
+/// Texts again and again; a text whose hook was not answered with 200 is delivered again until it
+/// is.
 async fn text(app: &TestApp, over: &AtomicBool) -> usize {
     let mut later = 0;
     let mut number = 0;
@@ -69,7 +77,8 @@ async fn text(app: &TestApp, over: &AtomicBool) -> usize {
 /// Every call of Twilio's was taken, or asked to come again; returns how many texts were asked to.
 fn prove_answers(app: &TestApp) -> usize {
     let calls = app.simulator.callbacks();
-    let wrong: Vec<_> = calls.iter().filter(|call| !matches!(call.answer, Some(200 | 204 | 503))).collect();
+    let wrong: Vec<_> =
+        calls.iter().filter(|call| !matches!(call.answer, Some(200 | 204 | 503))).collect();
     assert!(wrong.is_empty(), "{} calls were answered otherwise: {:?}", wrong.len(), wrong.first());
     assert!(calls.iter().any(|call| call.url.contains("/status/")), "statuses were reported");
     calls.iter().filter(|call| call.url.ends_with("/inbound") && call.answer == Some(503)).count()
@@ -88,7 +97,11 @@ async fn restart_under_load(end: End) {
     let options = TestOptions {
         clock: Clock::system(),
         duty: Duty::All,
-        home: if matches!(end, End::FailedOver) { Home::Pair } else { Home::Own(Durability::Durable) },
+        home: if matches!(end, End::FailedOver) {
+            Home::Pair
+        } else {
+            Home::Own(Durability::Durable)
+        },
         retry_pause: Duration::from_secs(1),
         ..TestOptions::default()
     };
@@ -118,12 +131,14 @@ async fn restart_under_load(end: End) {
         .await;
         over.store(true, Ordering::SeqCst);
     };
-    let ((), one, other, texts) = tokio::join!(disturb, report(&app, &over, 1), report(&app, &over, 2), text(&app, &over));
+    let ((), one, other, texts) =
+        tokio::join!(disturb, report(&app, &over, 1), report(&app, &over, 2), text(&app, &over));
     app.simulator.flush().await;
     let texts_tried = prove_answers(&app);
     let accepted: BTreeSet<String> = one.accepted.union(&other.accepted).cloned().collect();
     say(&format!(
-        "{} events, {} answers asked to come again, {texts_tried} texts came again, {texts} of them late",
+        "{} events, {} answers asked to come again, {texts_tried} texts came again, {texts} of \
+         them late",
         accepted.len(),
         one.later + other.later
     ));
@@ -132,8 +147,10 @@ async fn restart_under_load(end: End) {
 
     // The worker goes on by itself.
     app.eventually("everything is sent", async || {
-        let unsent = "messages WHERE direction = 'outbound' AND status IN ('pending', 'submitting')";
-        let left = app.count(unsent).await + app.count("jobs WHERE kind IN ('advance', 'send')").await;
+        let unsent =
+            "messages WHERE direction = 'outbound' AND status IN ('pending', 'submitting')";
+        let left =
+            app.count(unsent).await + app.count("jobs WHERE kind IN ('advance', 'send')").await;
         (left == 0).then_some(())
     })
     .await;
@@ -143,8 +160,9 @@ async fn restart_under_load(end: End) {
     let tally = app.prove(Rest::Unsettled).await;
     assert_eq!(tally.messages(), accepted.len());
     assert_eq!(tally.posts, tally.recorded, "{tally:?}");
-    // What was in flight when the database went away was recorded when it came back: nothing is even in doubt. Only a claim that reached the
-    // standby, but of which the killed primary sent no word any more, cannot be told from one that was acted on.
+    // What was in flight when the database went away was recorded when it came back: nothing is
+    // even in doubt. Only a claim that reached the standby, but of which the killed primary sent no
+    // word any more, cannot be told from one that was acted on.
     let doubtful = if matches!(end, End::FailedOver) { tally.of("unconfirmed") } else { 0 };
     assert_eq!(tally.posts + doubtful, accepted.len(), "{tally:?}");
     assert_eq!(tally.of("unconfirmed"), doubtful, "{tally:?}");

@@ -69,7 +69,11 @@ async fn a_start_that_waits_for_the_lock_of_the_migrations_says_who_holds_it_sin
     holder.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await.unwrap();
     let mut program = migrate(&database.url);
     let line = line_with(&mut program, "waiting for the lock of the migrations").await;
-    assert!(line.contains("deploy script at a local socket), connected since 2") && line.contains("idle since 2"), "{line}");
+    assert!(
+        line.contains("deploy script at a local socket), connected since 2")
+            && line.contains("idle since 2"),
+        "{line}"
+    );
     drop(holder);
     assert!(tokio::time::timeout(PATIENCE, program.wait()).await.unwrap().unwrap().success());
 }
@@ -83,7 +87,10 @@ async fn a_migration_that_waits_for_another_client_says_for_which() {
     other.batch_execute("BEGIN; CREATE TABLE contacts ()").await.unwrap();
     let mut program = migrate(&database.url);
     let line = line_with(&mut program, "waiting for a lock that is held by").await;
-    assert!(line.contains("bringing the database to this version") && line.contains("nightly dump"), "{line}");
+    assert!(
+        line.contains("bringing the database to this version") && line.contains("nightly dump"),
+        "{line}"
+    );
     other.batch_execute("ROLLBACK").await.unwrap();
     assert!(tokio::time::timeout(PATIENCE, program.wait()).await.unwrap().unwrap().success());
 }
@@ -91,11 +98,15 @@ async fn a_migration_that_waits_for_another_client_says_for_which() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_connections_and_says_nothing_is_given_up_in_seconds() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("postgres://carillon@{}/carillon?sslmode=disable", silent.local_addr().unwrap());
+    let url =
+        format!("postgres://carillon@{}/carillon?sslmode=disable", silent.local_addr().unwrap());
     let asked = Instant::now();
     let output = migrate(&url).wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("it did not answer within 2 seconds"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("it did not answer within 2 seconds"),
+        "{output:?}"
+    );
     assert!(asked.elapsed() < Duration::from_secs(20));
 }
 
@@ -118,7 +129,8 @@ struct Bouncer {
 impl Bouncer {
     async fn start(cluster: &OwnCluster, pool_mode: &str) -> Self {
         let owner = fs::metadata(cluster.directory().join("postgres")).unwrap();
-        let directory = std::env::temp_dir().join(format!("carillon-pgb-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        let directory = std::env::temp_dir()
+            .join(format!("carillon-pgb-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
         DirBuilder::new().mode(0o700).create(&directory).unwrap();
         chown(&directory, Some(owner.uid()), Some(owner.gid())).unwrap();
         let settings = format!(
@@ -133,16 +145,25 @@ impl Bouncer {
         for file in ["pgbouncer.ini", "users"] {
             chown(directory.join(file), Some(owner.uid()), Some(owner.gid())).unwrap();
         }
-        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].into_iter().find(|path| fs::exists(path).unwrap());
-        let mut command = std::process::Command::new(program.expect("scripts/install-prerequisites test installs pgbouncer"));
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
+            .into_iter()
+            .find(|path| fs::exists(path).unwrap());
+        let mut command = std::process::Command::new(
+            program.expect("scripts/install-prerequisites test installs pgbouncer"),
+        );
         if nix::unistd::geteuid().is_root() {
             // It refuses root, as PostgreSQL does.
             command.uid(owner.uid()).gid(owner.gid());
         }
         let output = fs::File::create(directory.join("log")).unwrap();
-        command.arg("-q").arg(directory.join("pgbouncer.ini")).current_dir("/").stdin(Stdio::null());
+        command
+            .arg("-q")
+            .arg(directory.join("pgbouncer.ini"))
+            .current_dir("/")
+            .stdin(Stdio::null());
         let process = command.stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
-        let url = format!("postgres:///carillon?user=carillon&port=6432&host={}", directory.display());
+        let url =
+            format!("postgres:///carillon?user=carillon&port=6432&host={}", directory.display());
         let bouncer = Self { directory, url, process };
         let asked = Instant::now();
         while !bouncer.directory.join(".s.PGSQL.6432").exists() {
@@ -163,7 +184,8 @@ impl Drop for Bouncer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_a_pooler_in_transaction_mode_a_start_says_so_in_one_line_and_in_session_mode_it_works() {
+async fn behind_a_pooler_in_transaction_mode_a_start_says_so_in_one_line_and_in_session_mode_it_works()
+ {
     choose_crypto();
     let cluster = OwnCluster::start(Durability::Volatile).await;
     for mode in ["transaction", "statement"] {
@@ -171,8 +193,14 @@ async fn behind_a_pooler_in_transaction_mode_a_start_says_so_in_one_line_and_in_
         let output = migrate(&bouncer.url).wait_with_output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(78), "{mode}: {said}");
-        assert!(said.contains("DATABASE_URL leads to a pooler in transaction mode (“carillon” at "), "{mode}: {said}");
-        assert!(said.contains("pool_mode = session") && said.trim().lines().count() == 1, "{mode}: {said}");
+        assert!(
+            said.contains("DATABASE_URL leads to a pooler in transaction mode (“carillon” at "),
+            "{mode}: {said}"
+        );
+        assert!(
+            said.contains("pool_mode = session") && said.trim().lines().count() == 1,
+            "{mode}: {said}"
+        );
     }
     let bouncer = Bouncer::start(&cluster, "session").await;
     let output = migrate(&bouncer.url).wait_with_output().await.unwrap();

@@ -1,4 +1,5 @@
-//! The demo: one command, and there is a shop with a month behind it. The README's pictures are taken of it (`scripts/take-screenshots`).
+//! The demo: one command, and there is a shop with a month behind it. The README's pictures are
+//! taken of it (`scripts/take-screenshots`).
 
 use std::{
     fs,
@@ -31,13 +32,22 @@ struct Demo {
 
 impl Demo {
     async fn start() -> Self {
-        let data = std::env::temp_dir().join(format!("carillon-demo-{}", uuid::Uuid::new_v4().simple()));
+        let data =
+            std::env::temp_dir().join(format!("carillon-demo-{}", uuid::Uuid::new_v4().simple()));
         let port = 10_000 + rand::random::<u16>() % 22_000;
         let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
         command.args(["demo", "--bind", &format!("127.0.0.1:{port}")]);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        command.env("CARILLON_DATA_DIR", &data).env("CARILLON_SIMULATOR_BIND", format!("127.0.0.1:{}", port + 1));
-        let mut child = command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command
+            .env("CARILLON_DATA_DIR", &data)
+            .env("CARILLON_SIMULATOR_BIND", format!("127.0.0.1:{}", port + 1));
+        let mut child = command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await.unwrap() {
@@ -54,14 +64,17 @@ impl Demo {
     /// Stops it as Ctrl-C does.
     async fn stop(mut self) {
         kill(Pid::from_raw(self.child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
-        assert!(timeout(PATIENCE, self.child.wait()).await.expect("the demo stops").unwrap().success());
+        assert!(
+            timeout(PATIENCE, self.child.wait()).await.expect("the demo stops").unwrap().success()
+        );
         fs::remove_dir_all(&self.data).unwrap();
     }
 }
 
 /// Where pictures go, if they are wanted.
 fn album() -> Option<PathBuf> {
-    std::env::var_os("CARILLON_TEST_WRITE_SCREENSHOTS").map(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots"))
+    std::env::var_os("CARILLON_TEST_WRITE_SCREENSHOTS")
+        .map(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots"))
 }
 
 /// Takes a picture of the page as it is shown in each scheme.

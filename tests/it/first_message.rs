@@ -1,4 +1,5 @@
-//! From an event to a delivered message: triggers, conditions, waits, and the progression that an admin sees.
+//! From an event to a delivered message: triggers, conditions, waits, and the progression that an
+//! admin sees.
 
 use carillon::{
     messages::status::MessageStatus,
@@ -18,18 +19,25 @@ async fn an_event_starts_an_automation_and_its_message_is_delivered() {
     app.sms_on(
         "order_completed",
         &twilio,
-        "Hi {{ contact.first_name | default(value=\"there\") }}, order {{ event.order_id }} is on its way.",
+        "Hi {{ contact.first_name | default(value=\"there\") }}, order {{ event.order_id }} is on \
+         its way.",
     )
     .await;
 
     let answer = app.event("order_completed", HANDSET, json!({ "order_id": "A-17" })).await;
-    assert_eq!((answer["status"].as_str(), answer["enrollments"].as_u64()), (Some("recorded"), Some(1)));
+    assert_eq!(
+        (answer["status"].as_str(), answer["enrollments"].as_u64()),
+        (Some("recorded"), Some(1))
+    );
     app.run_until_idle().await;
 
     assert_eq!(app.received(HANDSET), ["Hi there, order A-17 is on its way."]);
     let message = app.message_to(HANDSET).await;
     assert_eq!(message.status, MessageStatus::Delivered);
-    assert_eq!(app.progression(message.id).await, ["pending", "submitting", "queued", "sending", "sent", "delivered"]);
+    assert_eq!(
+        app.progression(message.id).await,
+        ["pending", "submitting", "queued", "sending", "sent", "delivered"]
+    );
     assert_eq!(message.twilio_sid.as_deref(), Some(app.simulator.messages()[0].sid.as_str()));
     assert_eq!((message.parts, message.encoding.as_deref()), (1, Some("gsm7")));
 }
@@ -40,7 +48,10 @@ async fn a_worker_that_runs_by_itself_delivers_within_a_moment() {
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
     app.event("order_completed", HANDSET, json!({})).await;
-    app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;
+    app.eventually("the message is delivered", async || {
+        (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())
+    })
+    .await;
     assert_eq!(app.received(HANDSET), ["Thank you."]);
 }
 
@@ -52,7 +63,10 @@ async fn a_messaging_service_chooses_the_sender_and_shows_accepted_first() {
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
-    assert_eq!(app.progression(message.id).await, ["pending", "submitting", "accepted", "queued", "sending", "sent", "delivered"]);
+    assert_eq!(
+        app.progression(message.id).await,
+        ["pending", "submitting", "accepted", "queued", "sending", "sent", "delivered"]
+    );
     assert!([SERVICE_NUMBER_1, SERVICE_NUMBER_2].contains(&message.from_address.unwrap().as_str()));
 }
 
@@ -83,9 +97,16 @@ async fn a_wait_that_comes_first_begins_with_the_event_whenever_a_worker_looks()
     app.automation(json!({ "type": "event", "name": "signed_up" }), steps).await;
     app.event("signed_up", HANDSET, json!({})).await;
     let due = app.clock.now() + seconds(3_600);
-    assert_eq!(app.texts("SELECT step || ' ' || status AS text FROM enrollments").await, ["1 active"]);
     assert_eq!(
-        app.count(&format!("jobs JOIN enrollments ON subject = enrollments.id WHERE run_at = due_at AND due_at = '{due}'")).await,
+        app.texts("SELECT step || ' ' || status AS text FROM enrollments").await,
+        ["1 active"]
+    );
+    assert_eq!(
+        app.count(
+            &format!(
+                "jobs JOIN enrollments ON subject = enrollments.id WHERE run_at = due_at AND due_at = '{due}'"
+            )
+        ).await,
         1
     );
     // Nobody worked for half an hour: the first wait is over at its time all the same.
@@ -104,11 +125,18 @@ async fn a_new_contact_starts_the_automations_for_new_contacts() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome, {{ contact.first_name }}.").await;
-    app.automation(json!({ "type": "contact_created" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(json!({ "type": "contact_created" }), json!([send_sms(&template, &twilio)]))
+        .await;
     app.api().post("/contacts", json!({ "phone": HANDSET, "first_name": "Ada" })).await.ok();
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Welcome, Ada."]);
-    app.api().patch(&format!("/contacts/{}", id(&app.contact_of(HANDSET).await)), json!({ "first_name": "Grace" })).await.ok();
+    app.api()
+        .patch(
+            &format!("/contacts/{}", id(&app.contact_of(HANDSET).await)),
+            json!({ "first_name": "Grace" }),
+        )
+        .await
+        .ok();
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET).len(), 1, "a change is no creation");
 }
@@ -118,7 +146,11 @@ async fn a_tag_starts_the_automations_for_it_each_time_that_it_is_added_anew() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("You are a VIP.").await;
-    app.automation(json!({ "type": "tag_added", "tag": "VIP" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "tag_added", "tag": "VIP" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     let contact = app.contact(HANDSET).await;
     let tags = format!("/contacts/{contact}/tags");
     app.api().post(&tags, json!({ "name": "newsletter" })).await.ok();
@@ -128,7 +160,11 @@ async fn a_tag_starts_the_automations_for_it_each_time_that_it_is_added_anew() {
         app.api().post(&tags, json!({ "name": "vip" })).await.ok();
         app.run_until_idle().await;
     }
-    assert_eq!(app.received(HANDSET), ["You are a VIP."], "a tag that is there already is not added");
+    assert_eq!(
+        app.received(HANDSET),
+        ["You are a VIP."],
+        "a tag that is there already is not added"
+    );
     app.api().delete(&format!("{tags}/VIP")).await.ok();
     app.advance(seconds(1)).await;
     app.api().post(&tags, json!({ "name": "VIP" })).await.ok();
@@ -141,7 +177,13 @@ async fn only_events_that_meet_the_conditions_start_it() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("A gift for order {{ event.order_id }}.").await;
-    let trigger = json!({ "type": "event", "name": "order_completed", "where": { "total": { "op": "gt", "value": 100 } } });
+    let trigger = json!(
+        {
+            "type": "event",
+            "name": "order_completed",
+            "where": { "total": { "op": "gt", "value": 100 } }
+        }
+    );
     app.automation(trigger, json!([send_sms(&template, &twilio)])).await;
     for (order, total) in [("small", 99.5), ("exact", 100.0), ("big", 100.5)] {
         app.event("order_completed", HANDSET, json!({ "order_id": order, "total": total })).await;
@@ -157,13 +199,17 @@ async fn the_same_event_again_does_nothing() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
-    let event = json!({ "id": "order-17", "name": "order_completed", "contact": { "phone": HANDSET } });
+    let event =
+        json!({ "id": "order-17", "name": "order_completed", "contact": { "phone": HANDSET } });
     let first = app.api().post("/events", event.clone()).await;
     assert_eq!(first.status, 202);
     app.run_until_idle().await;
     let again = app.api().post("/events", event.clone()).await;
     assert_eq!(again.status, 202);
-    assert_eq!((again.json["status"].as_str(), &again.json["id"]), (Some("repeat"), &first.json["id"]));
+    assert_eq!(
+        (again.json["status"].as_str(), &again.json["id"]),
+        (Some("repeat"), &first.json["id"])
+    );
     let both = app.api().post("/events", json!({ "events": [event.clone(), event] })).await.ok();
     assert_eq!(both["results"][1]["status"], "repeat");
     app.run_until_idle().await;
@@ -204,7 +250,14 @@ async fn a_step_may_send_to_a_property_of_the_event() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("A parcel for you.").await;
-    let step = json!({ "type": "send_sms", "template_id": template, "sender_id": twilio.sender_id, "to": "event.recipient" });
+    let step = json!(
+        {
+            "type": "send_sms",
+            "template_id": template,
+            "sender_id": twilio.sender_id,
+            "to": "event.recipient"
+        }
+    );
     app.automation(json!({ "type": "event", "name": "gift_sent" }), json!([step])).await;
     app.event("gift_sent", HANDSET, json!({ "recipient": OTHER_HANDSET })).await;
     app.event("gift_sent", HANDSET, json!({ "recipient": "12" })).await;
@@ -218,7 +271,13 @@ async fn a_draft_does_nothing_until_it_is_activated() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    let draft = json!({ "name": "Hello", "trigger": { "type": "event", "name": "hello" }, "steps": [send_sms(&template, &twilio)] });
+    let draft = json!(
+        {
+            "name": "Hello",
+            "trigger": { "type": "event", "name": "hello" },
+            "steps": [send_sms(&template, &twilio)]
+        }
+    );
     let draft = id(&app.api().post("/automations", draft).await.ok());
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -228,5 +287,8 @@ async fn a_draft_does_nothing_until_it_is_activated() {
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
     let counts = app.api().get(&format!("/automations/{draft}")).await.ok()["counts"].clone();
-    assert_eq!((counts["enrollments"]["completed"].as_i64(), counts["messages"]["delivered"].as_i64()), (Some(1), Some(1)));
+    assert_eq!(
+        (counts["enrollments"]["completed"].as_i64(), counts["messages"]["delivered"].as_i64()),
+        (Some(1), Some(1))
+    );
 }

@@ -1,5 +1,6 @@
-//! Forms that are refused: everything that was typed stays, each error stands beside its field, and the title says that something is wrong;
-//! and pages of errors, which say what to do and keep the way to everything else.
+//! Forms that are refused: everything that was typed stays, each error stands beside its field, and
+//! the title says that something is wrong; and pages of errors, which say what to do and keep the
+//! way to everything else.
 
 use carillon::{simulator::LONG_CODE, users::Role};
 use serde_json::json;
@@ -13,19 +14,31 @@ use crate::harness::{
 
 /// Sends the form of a page with these fields; it is refused, and shows them again.
 #[track_caller]
-fn kept<'s>(site: &'s Site, path: &'s str, action: &'s str, typed: &'s [(&'s str, &'s str)]) -> impl Future<Output = Page> + 's {
+fn kept<'s>(
+    site: &'s Site,
+    path: &'s str,
+    action: &'s str,
+    typed: &'s [(&'s str, &'s str)],
+) -> impl Future<Output = Page> + 's {
     refused(site, path, action, typed, typed)
 }
 
 /// The same where some fields, such as passwords, are not shown again.
-async fn refused(site: &Site, path: &str, action: &str, typed: &[(&str, &str)], again: &[(&str, &str)]) -> Page {
+async fn refused(
+    site: &Site,
+    path: &str,
+    action: &str,
+    typed: &[(&str, &str)],
+    again: &[(&str, &str)],
+) -> Page {
     let form = site.open(path).await.ok().form(action);
     let form = typed.iter().fold(form, |form, (name, value)| form.with(name, value));
     let page = site.send(&form).await;
     assert_eq!(page.status, 422, "{action}: {}", page.text());
     assert!(page.html.contains("<title>Error: "), "{action}: the title does not tell");
     assert!(
-        page.html.contains("aria-invalid=\"true\"") || page.html.contains("role=\"alert\" tabindex=\"-1\""),
+        page.html.contains("aria-invalid=\"true\"")
+            || page.html.contains("role=\"alert\" tabindex=\"-1\""),
         "{action}: no field is marked"
     );
     let shown = page.form(action);
@@ -39,34 +52,71 @@ async fn refused(site: &Site, path: &str, action: &str, typed: &[(&str, &str)], 
 async fn whoever_is_not_here_yet_types_nothing_twice() {
     let app = TestApp::start().await;
     let stranger = app.site();
-    let typed =
-        [("code", "ABCD-EFGH-JKLM"), ("name", "Ada"), ("email", "ada@example.com"), ("organization", "Bells"), ("time_zone", "UTC")];
+    let typed = [
+        ("code", "ABCD-EFGH-JKLM"),
+        ("name", "Ada"),
+        ("email", "ada@example.com"),
+        ("organization", "Bells"),
+        ("time_zone", "UTC"),
+    ];
     kept(&stranger, "/setup", "/setup", &typed).await;
     let admin = app.sign_in().await;
     let wrong = [("email", "admin@example.com"), ("password", "wrong")];
-    refused(&app.site(), "/login", "/login", &wrong, &wrong[..1]).await.must_say("do not belong together");
-    let invite = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite").with("email", "ben@example.com");
+    refused(&app.site(), "/login", "/login", &wrong, &wrong[..1])
+        .await
+        .must_say("do not belong together");
+    let invite = admin
+        .open("/settings/users/invite")
+        .await
+        .ok()
+        .form("/settings/users/invite")
+        .with("email", "ben@example.com");
     let page = admin.send(&invite).await.ok();
-    let link = page.html.split("/join?token=").nth(1).or_else(|| page.html.split("&#x2F;join?token=").nth(1)).unwrap();
+    let link = page
+        .html
+        .split("/join?token=")
+        .nth(1)
+        .or_else(|| page.html.split("&#x2F;join?token=").nth(1))
+        .unwrap();
     let link = format!("/join?token={}", link.split('"').next().unwrap());
     let typed = [("name", "Ben Osei"), ("password", "short")];
-    refused(&app.site(), &link, "/join", &typed, &typed[..1]).await.must_say("At least 10 characters");
+    refused(&app.site(), &link, "/join", &typed, &typed[..1])
+        .await
+        .must_say("At least 10 characters");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_types_settings_twice() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    kept(&admin, "/account", "/account/profile", &[("name", " "), ("time_zone", "Europe/Berlin"), ("theme", "dark")]).await;
+    kept(
+        &admin,
+        "/account",
+        "/account/profile",
+        &[("name", " "), ("time_zone", "Europe/Berlin"), ("theme", "dark")],
+    )
+    .await;
     let passwords = [("current_password", "wrong"), ("new_password", "four other unrelated words")];
-    refused(&admin, "/account", "/account/password", &passwords, &[]).await.must_say("This is not your present password.");
-    kept(&admin, "/settings/users/invite", "/settings/users/invite", &[("email", "ben"), ("role", "viewer")]).await;
-    kept(&admin, "/settings/keys/new", "/settings/keys/new", &[("name", " "), ("role", "viewer")]).await;
-    let organization = [("organization", ""), ("default_country", "DE"), ("time_zone", "Asia/Tokyo")];
+    refused(&admin, "/account", "/account/password", &passwords, &[])
+        .await
+        .must_say("This is not your present password.");
+    kept(
+        &admin,
+        "/settings/users/invite",
+        "/settings/users/invite",
+        &[("email", "ben"), ("role", "viewer")],
+    )
+    .await;
+    kept(&admin, "/settings/keys/new", "/settings/keys/new", &[("name", " "), ("role", "viewer")])
+        .await;
+    let organization =
+        [("organization", ""), ("default_country", "DE"), ("time_zone", "Asia/Tokyo")];
     kept(&admin, "/settings/organization", "/settings/organization", &organization).await;
     let id = app.texts("SELECT id::text AS text FROM users").await.remove(0);
     let user = format!("/settings/users/{id}");
-    kept(&admin, &user, &format!("{user}/role"), &[("role", "viewer")]).await.must_say("is the only admin");
+    kept(&admin, &user, &format!("{user}/role"), &[("role", "viewer")])
+        .await
+        .must_say("is the only admin");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,20 +124,35 @@ async fn nobody_types_a_contact_a_tag_or_a_reason_twice() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let contact = format!("/contacts/{}", app.contact(HANDSET).await);
-    let typed = [("phone", "12"), ("first_name", "Ann"), ("email", "ann"), ("attribute_name", "city"), ("attribute_value", "Köln")];
+    let typed = [
+        ("phone", "12"),
+        ("first_name", "Ann"),
+        ("email", "ann"),
+        ("attribute_name", "city"),
+        ("attribute_value", "Köln"),
+    ];
     kept(&admin, "/contacts/new", "/contacts", &typed).await;
     kept(&admin, &format!("{contact}/edit"), &format!("{contact}/edit"), &typed).await;
     let (tag, note) = ("x".repeat(81), "y".repeat(501));
     kept(&admin, &contact, &format!("{contact}/tags"), &[("tag", &tag)]).await;
-    kept(&admin, &contact, &format!("{contact}/suppress"), &[("suppress_note", &note)]).await.must_say("at most 500 characters");
-    let form = admin.open(&contact).await.ok().form(&format!("{contact}/suppress")).with("suppress_note", "Asked on the phone.");
+    kept(&admin, &contact, &format!("{contact}/suppress"), &[("suppress_note", &note)])
+        .await
+        .must_say("at most 500 characters");
+    let form = admin
+        .open(&contact)
+        .await
+        .ok()
+        .form(&format!("{contact}/suppress"))
+        .with("suppress_note", "Asked on the phone.");
     admin.send(&form).await.ok();
     kept(&admin, &contact, &format!("{contact}/lift"), &[("lift_note", &note)]).await;
     app.connect_twilio().await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
     kept(&admin, &contact, &format!("{contact}/lift-stop"), &[("stop_note", &note)]).await;
     let bulk = "/contacts/tag?action=add&name=VIP&all=true";
-    kept(&admin, bulk, "/contacts/tag", &[("name", "Twilio-Message-stop")]).await.must_say("stands for an opt-out");
+    kept(&admin, bulk, "/contacts/tag", &[("name", "Twilio-Message-stop")])
+        .await
+        .must_say("stands for an opt-out");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,23 +162,44 @@ async fn nobody_types_a_view_a_template_or_an_automation_twice() {
     let failed = "/messages?status=failed";
     let page = kept(&admin, failed, "/messages/views", &[("name", &"x".repeat(61))]).await;
     admin.send(&page.form("/messages/views").with("name", "Failed")).await.ok();
-    let page = kept(&admin, "/messages?status=sent", "/messages/views", &[("name", "Failed")]).await;
+    let page =
+        kept(&admin, "/messages?status=sent", "/messages/views", &[("name", "Failed")]).await;
     admin.send(&page.form("/messages/views").with("name", "Sent")).await.ok();
-    let id = app.texts("SELECT id::text AS text FROM message_views WHERE name = 'Sent'").await.remove(0);
+    let id =
+        app.texts("SELECT id::text AS text FROM message_views WHERE name = 'Sent'").await.remove(0);
     kept(&admin, "/messages/views", &format!("/messages/views/{id}"), &[("name", "Failed")]).await;
 
-    kept(&admin, "/templates/new", "/templates/new", &[("name", "Thanks"), ("body", "Hi {{"), ("media_urls", "nowhere")]).await;
+    kept(
+        &admin,
+        "/templates/new",
+        "/templates/new",
+        &[("name", "Thanks"), ("body", "Hi {{"), ("media_urls", "nowhere")],
+    )
+    .await;
     let template = format!("/templates/{}", app.template("Hi").await);
-    kept(&admin, &template, &template, &[("name", ""), ("body", "Hi {{ contact.nickname }}")]).await;
-    let typed = [("name", ""), ("trigger.name", "order_completed"), ("steps.0.to", "event"), ("steps.0.property", "phone")];
-    kept(&admin, "/automations/new", "/automations/new", &typed).await.must_say("Nothing is saved yet");
+    kept(&admin, &template, &template, &[("name", ""), ("body", "Hi {{ contact.nickname }}")])
+        .await;
+    let typed = [
+        ("name", ""),
+        ("trigger.name", "order_completed"),
+        ("steps.0.to", "event"),
+        ("steps.0.property", "phone"),
+    ];
+    kept(&admin, "/automations/new", "/automations/new", &typed)
+        .await
+        .must_say("Nothing is saved yet");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_types_a_connection_twice() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let typed = [("account_sid", "AC1"), ("method", "auth_token"), ("sender", "+1 500 555 0006"), ("name", "Shop")];
+    let typed = [
+        ("account_sid", "AC1"),
+        ("method", "auth_token"),
+        ("sender", "+1 500 555 0006"),
+        ("name", "Shop"),
+    ];
     kept(&admin, "/connections/new", "/connections", &typed).await;
     let twilio = app.connect_twilio().await;
     let connection = format!("/connections/{}", twilio.connection_id);
@@ -123,8 +209,20 @@ async fn nobody_types_a_connection_twice() {
     kept(&admin, &connection, &format!("{sender}/name"), &[("name", &"x".repeat(101))]).await;
     let typed = [("parts_per_second", "fast"), ("validity_minutes", "none")];
     kept(&admin, &format!("{sender}/limits"), &format!("{sender}/limits"), &typed).await;
-    kept(&admin, &format!("{connection}/senders/new"), &format!("{connection}/senders"), &[("sender", "12")]).await;
-    kept(&admin, &format!("{connection}/keys"), &format!("{connection}/keys"), &[("method", "api_key"), ("api_key_sid", "SK1")]).await;
+    kept(
+        &admin,
+        &format!("{connection}/senders/new"),
+        &format!("{connection}/senders"),
+        &[("sender", "12")],
+    )
+    .await;
+    kept(
+        &admin,
+        &format!("{connection}/keys"),
+        &format!("{connection}/keys"),
+        &[("method", "api_key"), ("api_key_sid", "SK1")],
+    )
+    .await;
     let typed = [("to", "12"), ("text", "Is it you?"), ("sender_id", twilio.sender_id.as_str())];
     kept(&admin, &connection, &format!("{connection}/test-message"), &typed).await;
 }
@@ -139,7 +237,9 @@ async fn what_is_wrong_is_where_one_goes_on_typing() {
     browser.fill("email", "nobody").await;
     browser.press("Create contact").await;
     browser.must_say("email").await;
-    let focused = browser.run("return [document.title.slice(0, 6), document.activeElement.name, document.activeElement.value];").await;
+    let focused = browser.run(
+        "return [document.title.slice(0, 6), document.activeElement.name, document.activeElement.value];"
+    ).await;
     assert_eq!(focused, json!(["Error:", "email", "nobody"]));
 }
 
@@ -149,7 +249,9 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     let admin = app.sign_in().await;
     let viewer = app.sign_in_as(Role::Viewer).await;
     let nowhere = uuid::Uuid::new_v4();
-    let with_navigation = |page: &Page| page.html.contains("aria-label=\"Main\"") && page.html.contains("/account/sign-out");
+    let with_navigation = |page: &Page| {
+        page.html.contains("aria-label=\"Main\"") && page.html.contains("/account/sign-out")
+    };
 
     let missing = admin.open(&format!("/contacts/{nowhere}")).await;
     assert_eq!(missing.status, 404);
@@ -159,7 +261,10 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     let forbidden = viewer.open("/settings/users").await;
     assert_eq!(forbidden.status, 403);
     forbidden.must_say("It needs the role admin. Ask an admin");
-    assert!(with_navigation(&forbidden) && !forbidden.html.contains("/settings/users\""), "what one may not do is not offered");
+    assert!(
+        with_navigation(&forbidden) && !forbidden.html.contains("/settings/users\""),
+        "what one may not do is not offered"
+    );
     let form = admin.open("/contacts/new").await.ok().form("/contacts").with("csrf", "wrong");
     let expired = admin.send(&form).await;
     assert_eq!(expired.status, 403);
@@ -174,7 +279,10 @@ async fn an_error_says_what_to_do_and_keeps_the_way_to_everything_else() {
     let broken = admin.open("/messages/views").await;
     assert_eq!(broken.status, 500);
     broken.must_say("Something went wrong on our side");
-    assert!(with_navigation(&broken) && !broken.says("message_views"), "what it was is for the log");
+    assert!(
+        with_navigation(&broken) && !broken.says("message_views"),
+        "what it was is for the log"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +319,12 @@ async fn what_was_sent_after_the_session_had_ended_is_offered_again_to_the_same_
     browser.fill("password", PASSWORD).await;
     browser.press("Sign in").await;
     browser.must_say("Edit contact").await;
-    assert_eq!(browser.run("return [sessionStorage.length, document.body.innerText.includes('still here')]").await, json!([0, false]));
+    assert_eq!(
+        browser
+            .run("return [sessionStorage.length, document.body.innerText.includes('still here')]")
+            .await,
+        json!([0, false])
+    );
     browser.go(&format!("{}/account", app.url)).await;
     browser.fill("current_password", PASSWORD).await;
     browser.fill("new_password", "four other unrelated words").await;

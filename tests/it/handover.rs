@@ -1,4 +1,5 @@
-//! Handing over: what is due at once goes to the worker of the same process, and is never lost between the two.
+//! Handing over: what is due at once goes to the worker of the same process, and is never lost
+//! between the two.
 
 use carillon::queue::{self, Job, NewJob, Receiver, handover::Offer};
 use carillon::types::id::EnrollmentId;
@@ -28,13 +29,19 @@ fn most(offer: &Offer) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_worker_offers_all_its_places_and_gets_back_what_is_not_used() {
     let app = TestApp::with_worker().await;
-    app.eventually("all places are offered", async || (most(&app.offer().await?) == app.places()).then_some(())).await;
+    app.eventually("all places are offered", async || {
+        (most(&app.offer().await?) == app.places()).then_some(())
+    })
+    .await;
     let offer = app.offer().await.unwrap();
     if most(&offer) == app.places() {
         assert!(app.offer().await.is_none(), "they are offered once");
     }
     drop(offer);
-    app.eventually("they are offered again", async || (most(&app.offer().await?) == app.places()).then_some(())).await;
+    app.eventually("they are offered again", async || {
+        (most(&app.offer().await?) == app.places()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +62,8 @@ async fn what_is_handed_to_a_worker_that_has_just_ended_is_done_by_another() {
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.event("hello", HANDSET, json!({})).await;
-    let enrollment: EnrollmentId = app.texts("SELECT id::text AS text FROM enrollments").await[0].parse().unwrap();
+    let enrollment: EnrollmentId =
+        app.texts("SELECT id::text AS text FROM enrollments").await[0].parse().unwrap();
     app.run_sql("DELETE FROM jobs").await;
 
     let stop = CancellationToken::new();

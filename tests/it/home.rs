@@ -18,9 +18,14 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    for step in
-        ["Getting started", "Connect Twilio", "Write a template", "Add a contact", "Switch on an automation", "See the first message"]
-    {
+    for step in [
+        "Getting started",
+        "Connect Twilio",
+        "Write a template",
+        "Add a contact",
+        "Switch on an automation",
+        "See the first message",
+    ] {
         assert!(home.says(step), "{step}");
     }
     assert!(!home.says("(done)") && !home.says("Messages by day"));
@@ -28,7 +33,11 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
     app.contact(HANDSET).await;
-    app.automation(json!({ "type": "event", "name": "signed_up" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "event", "name": "signed_up" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     let home = site.open("/").await.ok();
     assert_eq!(home.text().matches("(done)").count(), 4);
 
@@ -37,7 +46,13 @@ async fn the_list_ticks_itself_until_the_first_message_is_delivered() {
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let home = site.open("/").await.ok();
     assert!(!home.says("Getting started"), "all is done");
-    for words in ["1 message in 30 days", "100.0 % delivered: 1 of 1 message", "0 opt-outs", "0 in the queue", "Messages by day"] {
+    for words in [
+        "1 message in 30 days",
+        "100.0 % delivered: 1 of 1 message",
+        "0 opt-outs",
+        "0 in the queue",
+        "Messages by day",
+    ] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
 }
@@ -52,17 +67,29 @@ async fn what_was_done_once_stays_done() {
     assert_eq!(ticks().await, 3, "no contact, and no message yet");
     let pause = json!({ "status": "paused" });
     app.api().patch(&format!("/automations/{automation}"), pause.clone()).await.ok();
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
+        .await
+        .ok();
     assert_eq!(ticks().await, 3);
 
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false })).await.ok();
-    app.api().patch(&format!("/automations/{automation}"), json!({ "status": "active" })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": false }))
+        .await
+        .ok();
+    app.api()
+        .patch(&format!("/automations/{automation}"), json!({ "status": "active" }))
+        .await
+        .ok();
     app.event("signed_up", HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.api().patch(&format!("/automations/{automation}"), pause).await.ok();
     app.run_sql("UPDATE templates SET archived_at = now()").await;
     app.run_sql("DELETE FROM contacts").await;
-    assert!(!site.open("/").await.ok().says("Getting started"), "whoever has begun once is no beginner again");
+    assert!(
+        !site.open("/").await.ok().says("Getting started"),
+        "whoever has begun once is no beginner again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +98,11 @@ async fn viewers_are_told_who_does_the_first_steps() {
     let home = app.sign_in_as(Role::Viewer).await.open("/").await.ok();
     home.must_say("An admin does this.");
     home.must_say("A marketer or an admin does this.");
-    assert!(!home.html.contains(">Connect</a>") && !home.html.contains(">Write</a>"), "{}", home.html);
+    assert!(
+        !home.html.contains(">Connect</a>") && !home.html.contains(">Write</a>"),
+        "{}",
+        home.html
+    );
     assert!(app.sign_in_as(Role::Marketer).await.open("/").await.ok().html.contains(">Write</a>"));
 }
 
@@ -88,13 +119,20 @@ async fn the_dashboard_counts_what_became_of_the_messages_of_thirty_days() {
 
     let site = app.sign_in().await;
     let home = site.open("/").await.ok();
-    for words in ["2 messages in 30 days", "50.0 % delivered: 1 of 2 messages", "1 opt-out in 30 days", "Suppressed"] {
+    for words in [
+        "2 messages in 30 days",
+        "50.0 % delivered: 1 of 2 messages",
+        "1 opt-out in 30 days",
+        "Suppressed",
+    ] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
     app.advance(days(31)).await;
     let later = app.sign_in_as(Role::Viewer).await;
     let home = later.open("/").await.ok();
-    for words in ["0 messages in 30 days", "0 opt-outs in 30 days", "Nothing was sent in the last 30 days"] {
+    for words in
+        ["0 messages in 30 days", "0 opt-outs in 30 days", "Nothing was sent in the last 30 days"]
+    {
         assert!(home.says(words), "{words}: {}", home.text());
     }
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
@@ -114,7 +152,10 @@ async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
     let waiting = app.count("queued_sends WHERE released_at IS NULL").await;
     assert!(waiting > 0, "the rate lets one part go a second");
     let site = app.sign_in().await;
-    let (sender, connection) = (format!("/senders/{}", twilio.sender_id), format!("/connections/{}", twilio.connection_id));
+    let (sender, connection) = (
+        format!("/senders/{}", twilio.sender_id),
+        format!("/connections/{}", twilio.connection_id),
+    );
     site.open("/").await.ok().must_say(&format!("{waiting} in the queue, empty at "));
     site.open(&connection).await.ok().must_say("The last goes in ");
 
@@ -133,7 +174,8 @@ async fn the_queue_is_empty_at_a_time_unless_its_sender_is_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_service_is_in_the_queue_too_and_nobody_knows_until_when() {
     let app = TestApp::start().await;
-    let (number, service) = (app.connect_throttled(LONG_CODE).await, app.connect_throttled(SERVICE_SID).await);
+    let (number, service) =
+        (app.connect_throttled(LONG_CODE).await, app.connect_throttled(SERVICE_SID).await);
     app.sms_on("signed_up", &service, "Welcome.").await;
     app.sms_on("ordered", &number, "Thank you.").await;
     app.simulator.inject(Rule::next(1, Fault::TooManyRequests).reaching(Reach::Sends));
@@ -152,8 +194,13 @@ async fn what_waits_for_a_service_is_in_the_queue_too_and_nobody_knows_until_whe
     }
     app.run_until_idle().await;
     let waiting = app.count("messages WHERE status = 'pending'").await;
-    app.api().patch(&format!("/senders/{}", service.sender_id), json!({ "disabled": true })).await.ok();
-    site.open("/").await.ok().must_say(&format!("{waiting} in the queue, 1 of them standing still, the others gone at "));
+    app.api()
+        .patch(&format!("/senders/{}", service.sender_id), json!({ "disabled": true }))
+        .await
+        .ok();
+    site.open("/").await.ok().must_say(&format!(
+        "{waiting} in the queue, 1 of them standing still, the others gone at "
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,12 +214,23 @@ async fn what_needs_attention_is_told_with_the_way_to_it() {
     assert_eq!(app.http.post(&hook).form(&[("Body", "hi")]).send().await.unwrap().status(), 403);
     app.run_sql("UPDATE senders SET webhook_error = 'Twilio refused it.'").await;
     let home = site.open("/").await.ok();
-    for words in ["Needs attention", "was rejected within the last day", "are not reported here: a STOP is found late"] {
+    for words in [
+        "Needs attention",
+        "was rejected within the last day",
+        "are not reported here: a STOP is found late",
+    ] {
         assert!(home.says(words), "{words}: {}", home.text());
     }
     assert!(home.html.contains(&format!("/connections/{}", twilio.connection_id)));
     app.advance(days(2)).await;
-    assert!(!app.sign_in_as(Role::Viewer).await.open("/").await.ok().says("was rejected within the last day"));
+    assert!(
+        !app.sign_in_as(Role::Viewer)
+            .await
+            .open("/")
+            .await
+            .ok()
+            .says("was rejected within the last day")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,11 +242,18 @@ async fn the_first_steps_lead_to_a_chart_that_has_its_numbers_beside_it() {
     assert_eq!(browser.path().await, "/connections");
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome.").await;
-    app.automation(json!({ "type": "event", "name": "signed_up" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "event", "name": "signed_up" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     browser.go(&app.url).await;
     assert_eq!(browser.run("return document.querySelectorAll('.steps .done').length").await, 3);
     app.event("signed_up", HANDSET, json!({})).await;
-    app.eventually("the message is delivered", async || (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())).await;
+    app.eventually("the message is delivered", async || {
+        (app.statuses_to(HANDSET).await == ["delivered"]).then_some(())
+    })
+    .await;
 
     // Something is drawn, in either scheme; the numbers are one key away.
     for screen in [Screen::Wide, Screen::Phone] {

@@ -1,8 +1,12 @@
-//! Without an Auth Token, the secret in the address proves Twilio's calls: it is shown to Twilio alone, and can be changed without a gap.
+//! Without an Auth Token, the secret in the address proves Twilio's calls: it is shown to Twilio
+//! alone, and can be changed without a gap.
 
 use carillon::{
     connections,
-    simulator::{ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID, sign},
+    simulator::{
+        ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID,
+        sign,
+    },
     users::Role,
 };
 use serde_json::{Value, json};
@@ -11,12 +15,30 @@ use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, world::Twilio
 
 /// Connects the account with an API key alone.
 async fn connect(app: &TestApp) -> Twilio {
-    let keys = json!({ "account_sid": ACCOUNT_SID, "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET, "sender": LONG_CODE });
+    let keys = json!(
+        {
+            "account_sid": ACCOUNT_SID,
+            "api_key_sid": API_KEY_SID,
+            "api_key_secret": API_KEY_SECRET,
+            "sender": LONG_CODE
+        }
+    );
     let connection = app.api().post("/connections", keys).await.ok();
-    assert_eq!((&connection["has_auth_token"], &connection["senders"][0]["webhook_error"]), (&json!(false), &Value::Null), "{connection}");
+    assert_eq!(
+        (&connection["has_auth_token"], &connection["senders"][0]["webhook_error"]),
+        (&json!(false), &Value::Null),
+        "{connection}"
+    );
     let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
-    let twilio = Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: LONG_CODE.to_owned() };
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null })).await.ok();
+    let twilio = Twilio {
+        connection_id: id(&connection),
+        sender_id: id(&connection["senders"][0]),
+        sender: LONG_CODE.to_owned(),
+    };
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null }))
+        .await
+        .ok();
     twilio
 }
 
@@ -38,8 +60,21 @@ fn secret(app: &TestApp) -> String {
 /// Texts as anyone can who knows an address; the HTTP status of the answer.
 async fn text(app: &TestApp, path: &str, body: &str) -> u16 {
     let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
-    let params = [("MessageSid", sid.as_str()), ("AccountSid", ACCOUNT_SID), ("From", HANDSET), ("To", LONG_CODE), ("Body", body)];
-    app.http.post(format!("{}{path}", app.url)).form(&params).send().await.unwrap().status().as_u16()
+    let params = [
+        ("MessageSid", sid.as_str()),
+        ("AccountSid", ACCOUNT_SID),
+        ("From", HANDSET),
+        ("To", LONG_CODE),
+        ("Body", body),
+    ];
+    app.http
+        .post(format!("{}{path}", app.url))
+        .form(&params)
+        .send()
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
 }
 
 async fn is_suppressed(app: &TestApp) -> bool {
@@ -59,17 +94,32 @@ async fn a_viewers_unsigned_start_lifts_no_stop() {
     assert_eq!(text(&app, &plain, "STOP").await, 200, "a STOP is believed whoever says it");
     assert!(is_suppressed(&app).await);
 
-    let own = app.api_as(Role::Viewer).await.get("/connections").await.ok()["data"][0]["id"].as_str().unwrap().to_owned();
+    let own = app.api_as(Role::Viewer).await.get("/connections").await.ok()["data"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let guesses = ["x", "inbound", "%00"].map(str::to_owned).into_iter();
-    let guesses = guesses.chain(["A".repeat(43), uuid::Uuid::new_v4().to_string(), secret(&app)[1..].to_owned(), own.clone()]);
-    for path in guesses.map(|guess| format!("/hooks/twilio/{own}/{guess}/inbound")).chain([plain.clone()]) {
+    let guesses = guesses.chain([
+        "A".repeat(43),
+        uuid::Uuid::new_v4().to_string(),
+        secret(&app)[1..].to_owned(),
+        own.clone(),
+    ]);
+    for path in
+        guesses.map(|guess| format!("/hooks/twilio/{own}/{guess}/inbound")).chain([plain.clone()])
+    {
         for word in ["START", "UNSTOP", "YES", "Hello"] {
             assert_eq!(text(&app, &path, word).await, 403, "{word} at {path}");
         }
     }
     assert!(is_suppressed(&app).await);
     assert_eq!(app.count("messages").await, 1, "the STOP alone");
-    assert!(reasons(&app).await.iter().all(|line| ["inbound no_secret", "inbound wrong_secret"].contains(&line.as_str())));
+    assert!(
+        reasons(&app)
+            .await
+            .iter()
+            .all(|line| ["inbound no_secret", "inbound wrong_secret"].contains(&line.as_str()))
+    );
 
     assert_eq!(text(&app, &proven, "START").await, 200);
     assert!(!is_suppressed(&app).await);
@@ -86,21 +136,41 @@ async fn a_status_without_the_secret_moves_nothing_and_with_it_all_is_reported()
     app.sms_on("hello", &twilio, "Hello.").await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!(app.message_to(HANDSET).await.status.as_str(), "delivered", "each message names the address with the secret");
+    assert_eq!(
+        app.message_to(HANDSET).await.status.as_str(),
+        "delivered",
+        "each message names the address with the secret"
+    );
 
     app.simulator.inject(Rule::next(1, Fault::DropCallbacks));
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     let message = app.message_to(OTHER_HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
-    let report = [("MessageSid", sid.as_str()), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
-    let status = async |path: String| app.http.post(format!("{}{path}", app.url)).form(&report).send().await.unwrap().status().as_u16();
+    let report =
+        [("MessageSid", sid.as_str()), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+    let status = async |path: String| {
+        app.http
+            .post(format!("{}{path}", app.url))
+            .form(&report)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
     let id = &twilio.connection_id;
     assert_eq!(status(format!("/hooks/twilio/{id}/status/{}", message.id)).await, 403);
-    assert_eq!(status(format!("/hooks/twilio/{id}/{}/status/{}", "A".repeat(43), message.id)).await, 403);
+    assert_eq!(
+        status(format!("/hooks/twilio/{id}/{}/status/{}", "A".repeat(43), message.id)).await,
+        403
+    );
     assert_eq!(app.message_to(OTHER_HANDSET).await.status.as_str(), "queued");
     assert_eq!(reasons(&app).await, ["status no_secret", "status wrong_secret"]);
-    assert_eq!(status(format!("/hooks/twilio/{id}/{}/status/{}", secret(&app), message.id)).await, 204);
+    assert_eq!(
+        status(format!("/hooks/twilio/{id}/{}/status/{}", secret(&app), message.id)).await,
+        204
+    );
     assert_eq!(app.message_to(OTHER_HANDSET).await.status.as_str(), "delivered");
 }
 
@@ -133,10 +203,13 @@ async fn the_secret_is_shown_to_twilio_alone() {
     ] {
         assert!(!admin.open(&path).await.ok().html.contains(&secret), "{path}");
     }
-    for path in ["/connections", "/senders", &format!("/connections/{id}"), &format!("/messages/{message}")] {
+    for path in
+        ["/connections", "/senders", &format!("/connections/{id}"), &format!("/messages/{message}")]
+    {
         assert!(!app.api().get(path).await.ok().to_string().contains(&secret), "{path}");
     }
-    let tables = "SELECT table_name::text AS text FROM information_schema.tables WHERE table_schema = 'public'";
+    let tables = "SELECT table_name::text AS text FROM information_schema.tables
+                     WHERE table_schema = 'public'";
     for table in app.texts(tables).await {
         let rows = app.count(&format!("{table} AS t WHERE t::text LIKE '%{secret}%'")).await;
         assert_eq!(rows, 0, "the table {table} has it in the clear");
@@ -154,30 +227,72 @@ async fn a_secret_is_rotated_without_a_gap_and_refused_at_once_when_it_has_leake
     let path = format!("/connections/{}", twilio.connection_id);
     let at = |secret: &str| format!("/hooks/twilio/{}/{secret}/inbound", twilio.connection_id);
     let first = secret(&app);
-    app.api_as(Role::Viewer).await.post(&format!("{path}/webhook-secret"), json!({})).await.refused(403);
-    app.api_as(Role::Marketer).await.post(&format!("{path}/webhook-secret"), json!({})).await.refused(403);
+    app.api_as(Role::Viewer)
+        .await
+        .post(&format!("{path}/webhook-secret"), json!({}))
+        .await
+        .refused(403);
+    app.api_as(Role::Marketer)
+        .await
+        .post(&format!("{path}/webhook-secret"), json!({}))
+        .await
+        .refused(403);
     let rotated = app.api().post(&format!("{path}/webhook-secret"), json!({})).await.ok();
     let second = secret(&app);
-    assert!(first != second && !rotated.to_string().contains(&second), "Twilio calls the new address");
-    assert!(rotated["former_webhook_secret_until"].is_string() && rotated["senders"][0]["webhook_error"].is_null(), "{rotated}");
-    assert_eq!((text(&app, &at(&first), "Hi").await, text(&app, &at(&second), "Hi").await), (200, 200), "both prove a call");
+    assert!(
+        first != second && !rotated.to_string().contains(&second),
+        "Twilio calls the new address"
+    );
+    assert!(
+        rotated["former_webhook_secret_until"].is_string()
+            && rotated["senders"][0]["webhook_error"].is_null(),
+        "{rotated}"
+    );
+    assert_eq!(
+        (text(&app, &at(&first), "Hi").await, text(&app, &at(&second), "Hi").await),
+        (200, 200),
+        "both prove a call"
+    );
 
     app.advance(days(7)).await;
-    app.eventually("the former secret is refused", async || (text(&app, &at(&first), "Hi").await == 403).then_some(())).await;
+    app.eventually("the former secret is refused", async || {
+        (text(&app, &at(&first), "Hi").await == 403).then_some(())
+    })
+    .await;
     assert_eq!(text(&app, &at(&second), "Hi").await, 200);
 
     // It has leaked: by the page, with the former one ended by hand, and by the API in one call.
     let admin = app.sign_in().await;
-    let done = admin.send(&admin.open(&path).await.ok().form(&format!("{path}/webhook-secret"))).await.ok();
+    let done = admin
+        .send(&admin.open(&path).await.ok().form(&format!("{path}/webhook-secret")))
+        .await
+        .ok();
     done.must_say("Twilio calls the new address");
     let third = secret(&app);
-    assert_eq!((text(&app, &at(&second), "Hi").await, text(&app, &at(&third), "Hi").await), (200, 200));
-    admin.send(&done.form(&format!("{path}/webhook-secret/forget-former"))).await.ok().must_say("is refused");
-    assert_eq!((text(&app, &at(&second), "Hi").await, text(&app, &at(&third), "Hi").await), (403, 200));
-    let refused = app.api().post(&format!("{path}/webhook-secret"), json!({ "former": "refuse" })).await.ok();
+    assert_eq!(
+        (text(&app, &at(&second), "Hi").await, text(&app, &at(&third), "Hi").await),
+        (200, 200)
+    );
+    admin
+        .send(&done.form(&format!("{path}/webhook-secret/forget-former")))
+        .await
+        .ok()
+        .must_say("is refused");
+    assert_eq!(
+        (text(&app, &at(&second), "Hi").await, text(&app, &at(&third), "Hi").await),
+        (403, 200)
+    );
+    let refused =
+        app.api().post(&format!("{path}/webhook-secret"), json!({ "former": "refuse" })).await.ok();
     assert_eq!(refused["former_webhook_secret_until"], Value::Null);
-    assert_eq!((text(&app, &at(&third), "Hi").await, text(&app, &at(&secret(&app)), "Hi").await), (403, 200));
-    app.api().post(&format!("{path}/webhook-secret"), json!({ "former": "" })).await.field("former");
+    assert_eq!(
+        (text(&app, &at(&third), "Hi").await, text(&app, &at(&secret(&app)), "Hi").await),
+        (403, 200)
+    );
+    app.api()
+        .post(&format!("{path}/webhook-secret"), json!({ "former": "" }))
+        .await
+        .field("former");
     let log = admin.open("/settings/log").await.ok();
     log.must_say("rotated the secret in the webhook address of the connection");
     assert!([&first, &second, &third].iter().all(|secret| !log.html.contains(secret.as_str())));
@@ -190,7 +305,10 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
     let plain = format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", app.url, twilio.connection_id);
     assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(plain.clone())));
     app.run_sql("UPDATE connections SET hook_secret = NULL").await;
-    app.run_sql(&format!("UPDATE senders SET webhook_url = '{plain}', webhook_error = NULL, health = NULL")).await;
+    app.run_sql(&format!(
+        "UPDATE senders SET webhook_url = '{plain}', webhook_error = NULL, health = NULL"
+    ))
+    .await;
 
     // As the program starts.
     app.app.fill_hook_secrets().await.unwrap();
@@ -201,13 +319,20 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
     let sender = app.api().get("/senders").await.ok()["data"][0].clone();
     assert!(sender["webhook_error"].as_str().unwrap().contains("Repair webhook"), "{sender}");
 
-    // Until it is repaired, Twilio calls the old address: a STOP is taken, and the rest is found by asking Twilio.
+    // Until it is repaired, Twilio calls the old address: a STOP is taken, and the rest is found by
+    // asking Twilio.
     let reply = app.simulator.reply(HANDSET, LONG_CODE, "Hello").await.unwrap();
     assert_eq!(reply.webhook_status, Some(403));
-    assert_eq!(app.simulator.reply(OTHER_HANDSET, LONG_CODE, "STOP").await.unwrap().webhook_status, Some(200));
+    assert_eq!(
+        app.simulator.reply(OTHER_HANDSET, LONG_CODE, "STOP").await.unwrap().webhook_status,
+        Some(200)
+    );
     app.advance(hours(1)).await;
     app.run_until_idle().await;
-    assert_eq!(app.texts("SELECT body AS text FROM messages ORDER BY body").await, ["Hello", "STOP"]);
+    assert_eq!(
+        app.texts("SELECT body AS text FROM messages ORDER BY body").await,
+        ["Hello", "STOP"]
+    );
 
     // The hourly look names it, and the button sets the address anew.
     let health = site.open(&format!("/connections/{}/health", twilio.connection_id)).await.ok();
@@ -223,7 +348,9 @@ async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
     let (path, secret) = (format!("/connections/{}", twilio.connection_id), secret(&app));
-    let both = json!({ "auth_token": AUTH_TOKEN, "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET });
+    let both = json!(
+        { "auth_token": AUTH_TOKEN, "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET }
+    );
     app.api().put(&format!("{path}/keys"), both).await.ok();
     let plain = format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", app.url, twilio.connection_id);
     assert_eq!(set_at_twilio(&app), plain, "Twilio was told");
@@ -237,28 +364,57 @@ async fn with_an_auth_token_the_signature_is_the_proof_whatever_the_address() {
         ("To", LONG_CODE),
         ("Body", "Hi"),
     ];
-    let signature = sign(AUTH_TOKEN, &format!("{}{former}", app.url), &params.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let signed = app.http.post(format!("{}{former}", app.url)).form(&params).header("X-Twilio-Signature", signature).send().await.unwrap();
+    let signature = sign(
+        AUTH_TOKEN,
+        &format!("{}{former}", app.url),
+        &params.map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let signed = app
+        .http
+        .post(format!("{}{former}", app.url))
+        .form(&params)
+        .header("X-Twilio-Signature", signature)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(signed.status(), 200, "what was told the address with the secret is heard still");
     // An address with a secret is no fault while signatures are checked.
     let with_secret = plain.replace("/inbound", &format!("/{secret}/inbound"));
-    assert!(app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(with_secret.clone())));
+    assert!(
+        app.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(with_secret.clone()))
+    );
     let found = app.api().post(&format!("{path}/verify"), json!(null)).await.ok();
     assert!(found.to_string().contains("Twilio reports them to Carillon"), "{found}");
 
     // And back: without the Auth Token, Twilio is told the address with the secret again.
-    app.api().put(&format!("{path}/keys"), json!({ "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET })).await.ok();
+    app.api()
+        .put(
+            &format!("{path}/keys"),
+            json!({ "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET }),
+        )
+        .await
+        .ok();
     assert!(set_at_twilio(&app).contains(&format!("/{secret}/inbound")));
     app.text(HANDSET, LONG_CODE, "Hello").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_messaging_service_is_told_the_address_with_the_secret_and_the_page_says_what_is_stronger() {
+async fn a_messaging_service_is_told_the_address_with_the_secret_and_the_page_says_what_is_stronger()
+ {
     let app = TestApp::start().await;
     let twilio = connect(&app).await;
-    app.api().post(&format!("/connections/{}/senders", twilio.connection_id), json!({ "sender": SERVICE_SID })).await.ok();
+    app.api()
+        .post(
+            &format!("/connections/{}/senders", twilio.connection_id),
+            json!({ "sender": SERVICE_SID }),
+        )
+        .await
+        .ok();
     let mut url = None;
-    assert!(app.simulator.change_service(SERVICE_SID, |service| url.clone_from(&service.inbound_request_url)));
+    assert!(
+        app.simulator
+            .change_service(SERVICE_SID, |service| url.clone_from(&service.inbound_request_url))
+    );
     assert!(url.unwrap().contains(&format!("/{}/inbound", secret(&app))));
     let site = app.sign_in_as(Role::Viewer).await;
     let page = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();

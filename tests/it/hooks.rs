@@ -1,8 +1,9 @@
-//! The hooks: only what Twilio has signed is taken in, and it is answered only once it is committed.
+//! The hooks: only what Twilio has signed is taken in, and it is answered only once it is
+//! committed.
 
 use carillon::simulator::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SUSPENDED_ACCOUNT_SID, TRIAL_ACCOUNT_SID,
-    TRIAL_AUTH_TOKEN, sign,
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule,
+    SUSPENDED_ACCOUNT_SID, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, sign,
 };
 use diesel_async::SimpleAsyncConnection;
 use reqwest::Response;
@@ -69,9 +70,15 @@ async fn a_wrong_signature_is_refused_and_leaves_nothing_but_a_note() {
         assert_eq!(call(&app, &path, STOP, Some(&forged)).await.status(), 403, "{forged}");
     }
     assert_eq!(rejections(&app).await, ["inbound wrong_signature"; 6]);
-    assert_eq!(app.count("messages").await + app.count("contacts").await + app.count("suppressions").await, 0);
+    assert_eq!(
+        app.count("messages").await + app.count("contacts").await + app.count("suppressions").await,
+        0
+    );
     let notes = app.texts("SELECT r::text AS text FROM rejected_webhooks r").await.join(" ");
-    assert!(!notes.contains(AUTH_TOKEN) && !notes.contains(&HANDSET[1..]) && notes.contains(&app.url), "{notes}");
+    assert!(
+        !notes.contains(AUTH_TOKEN) && !notes.contains(&HANDSET[1..]) && notes.contains(&app.url),
+        "{notes}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +110,10 @@ async fn blank_repeated_unknown_and_non_ascii_parameters_verify() {
         ("ümlaut", "ja"),
     ];
     assert_eq!(call_signed(&app, &inbound(&twilio), odd).await, 200);
-    assert_eq!(app.texts("SELECT body AS text FROM messages").await, ["Grüße & 100 % + 你好 🎉\nzweite Zeile "]);
+    assert_eq!(
+        app.texts("SELECT body AS text FROM messages").await,
+        ["Grüße & 100 % + 你好 🎉\nzweite Zeile "]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +131,8 @@ async fn an_inbound_message_is_answered_with_empty_twiml_and_a_status_with_204()
     app.sms_on("hello", &twilio, "Hello.").await;
     app.event("hello", "+12065550113", json!({})).await;
     app.run_until_idle().await;
-    let answers: Vec<Option<u16>> = app.simulator.callbacks().iter().map(|callback| callback.answer).collect();
+    let answers: Vec<Option<u16>> =
+        app.simulator.callbacks().iter().map(|callback| callback.answer).collect();
     assert_eq!(answers, [Some(204); 3]);
 }
 
@@ -143,9 +154,15 @@ async fn a_url_with_a_query_is_accepted_in_both_of_its_encodings() {
     let path = format!("{}?shop=O%27Hara&x=%28a+b%29", inbound(&twilio));
     let old = format!("{}{}?shop=O'Hara&x=(a%20b)", app.url, inbound(&twilio));
     assert_eq!(call_signed(&app, &path, STOP).await, 200);
-    assert_eq!(call(&app, &path, STOP, Some(&sign(AUTH_TOKEN, &old, &owned(STOP)))).await.status(), 200);
+    assert_eq!(
+        call(&app, &path, STOP, Some(&sign(AUTH_TOKEN, &old, &owned(STOP)))).await.status(),
+        200
+    );
     let other = old.replace("Hara", "Hare");
-    assert_eq!(call(&app, &path, STOP, Some(&sign(AUTH_TOKEN, &other, &owned(STOP)))).await.status(), 403);
+    assert_eq!(
+        call(&app, &path, STOP, Some(&sign(AUTH_TOKEN, &other, &owned(STOP)))).await.status(),
+        403
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +173,8 @@ async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once()
     assert_eq!(set, [format!("{}{}#rc=5&rp=all", app.url, inbound(&twilio))]);
     app.database.set_away(Away::Yes).await;
     let simulator = app.simulator.clone();
-    let texting = tokio::spawn(async move { simulator.reply(HANDSET, LONG_CODE, "STOP").await.unwrap() });
+    let texting =
+        tokio::spawn(async move { simulator.reply(HANDSET, LONG_CODE, "STOP").await.unwrap() });
     app.eventually("Twilio has been answered with 503", async || {
         app.simulator.callbacks().iter().any(|callback| callback.answer == Some(503)).then_some(())
     })
@@ -164,9 +182,13 @@ async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once()
     app.database.set_away(Away::No).await;
     let reply = texting.await.unwrap();
     let tries = app.simulator.callbacks();
-    let tokens: std::collections::HashSet<&str> = tries.iter().map(|callback| callback.idempotency_token.as_str()).collect();
+    let tokens: std::collections::HashSet<&str> =
+        tries.iter().map(|callback| callback.idempotency_token.as_str()).collect();
     assert!((2..=6).contains(&tries.len()) && tokens.len() == 1, "{tries:#?}");
-    assert!(tries.iter().all(|callback| !callback.url.contains('#')), "the settings are for Twilio alone");
+    assert!(
+        tries.iter().all(|callback| !callback.url.contains('#')),
+        "the settings are for Twilio alone"
+    );
     if reply.webhook_status != Some(200) {
         // The database was away for longer than Twilio tries.
         assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
@@ -175,7 +197,10 @@ async fn our_addresses_ask_twilio_to_try_again_and_what_it_repeats_counts_once()
         assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 200);
     }
     assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop");
-    assert_eq!(app.count("messages WHERE twilio_sid = 'SM00000000000000000000000000000001'").await, 1);
+    assert_eq!(
+        app.count("messages WHERE twilio_sid = 'SM00000000000000000000000000000001'").await,
+        1
+    );
     assert_eq!(app.count("suppressions").await, 1);
 }
 
@@ -195,12 +220,18 @@ async fn reports_of_a_message_count_in_any_order() {
         let path = status(&twilio, message.id);
         for at in 0..statuses.len() {
             let status = statuses[(at * 3 + rotation) % statuses.len()];
-            let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", status), ("AccountSid", ACCOUNT_SID)];
+            let report: Params<'_> =
+                &[("MessageSid", &sid), ("MessageStatus", status), ("AccountSid", ACCOUNT_SID)];
             assert_eq!(call_signed(&app, &path, report).await, 204);
             assert_eq!(call_signed(&app, &path, report).await, 204, "a repeat");
         }
         assert_eq!(app.message_to(&handset).await.status.as_str(), "delivered", "{rotation}");
-        let kept = app.count(&format!("delivery_events WHERE message_id = '{}' AND source = 'callback'", message.id)).await;
+        let kept = app
+            .count(&format!(
+                "delivery_events WHERE message_id = '{}' AND source = 'callback'",
+                message.id
+            ))
+            .await;
         assert_eq!(kept, 8);
     }
 }
@@ -211,15 +242,24 @@ async fn a_report_of_a_message_that_is_moving_at_the_same_moment_counts_once_and
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
-    for (handset, meanwhile, then) in [(HANDSET, "sending", "delivered"), (OTHER_HANDSET, "delivered", "delivered")] {
+    for (handset, meanwhile, then) in
+        [(HANDSET, "sending", "delivered"), (OTHER_HANDSET, "delivered", "delivered")]
+    {
         app.event("hello", handset, json!({})).await;
         app.run_until_idle().await;
         let message = app.message_to(handset).await;
         let sid = message.twilio_sid.clone().unwrap();
         let path = status(&twilio, message.id);
-        let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+        let report: Params<'_> =
+            &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
         let mut other = app.database.connect().await;
-        other.batch_execute(&format!("BEGIN; UPDATE messages SET status = '{meanwhile}' WHERE id = '{}'", message.id)).await.unwrap();
+        other
+            .batch_execute(&format!(
+                "BEGIN; UPDATE messages SET status = '{meanwhile}' WHERE id = '{}'",
+                message.id
+            ))
+            .await
+            .unwrap();
         let (answer, ()) = futures::join!(call_signed(&app, &path, report), async {
             app.database.wait_until_blocked().await;
             other.batch_execute("COMMIT").await.unwrap();
@@ -227,7 +267,11 @@ async fn a_report_of_a_message_that_is_moving_at_the_same_moment_counts_once_and
         assert_eq!(answer, 204);
         assert_eq!(app.message_to(handset).await.status.as_str(), then);
         let story = app.story(message.id).await;
-        let kept: Vec<_> = story.iter().filter(|event| event.status == "delivered").map(|event| event.applied).collect();
+        let kept: Vec<_> = story
+            .iter()
+            .filter(|event| event.status == "delivered")
+            .map(|event| event.applied)
+            .collect();
         assert_eq!(kept, [meanwhile != "delivered"], "it was {meanwhile} when the report came");
     }
 }
@@ -238,8 +282,15 @@ async fn a_proxy_that_changes_host_and_scheme_does_not_matter() {
     let twilio = app.connect_twilio().await;
     let path = inbound(&twilio);
     let signature = sign(AUTH_TOKEN, &format!("{}{path}", app.url), &owned(STOP));
-    let request = app.http.post(format!("{}{path}", app.url)).form(STOP).header("X-Twilio-Signature", signature);
-    let proxied = request.header("Host", "10.0.0.7:8080").header("X-Forwarded-Proto", "https").header("X-Forwarded-Host", "evil.example");
+    let request = app
+        .http
+        .post(format!("{}{path}", app.url))
+        .form(STOP)
+        .header("X-Twilio-Signature", signature);
+    let proxied = request
+        .header("Host", "10.0.0.7:8080")
+        .header("X-Forwarded-Proto", "https")
+        .header("X-Forwarded-Host", "evil.example");
     assert_eq!(proxied.send().await.unwrap().status(), 200);
 }
 
@@ -247,8 +298,11 @@ async fn a_proxy_that_changes_host_and_scheme_does_not_matter() {
 async fn a_message_that_does_not_exist_is_404_and_so_is_a_connection() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let report: Params<'_> =
-        &[("MessageSid", "SM00000000000000000000000000000003"), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+    let report: Params<'_> = &[
+        ("MessageSid", "SM00000000000000000000000000000003"),
+        ("MessageStatus", "delivered"),
+        ("AccountSid", ACCOUNT_SID),
+    ];
     let nobody = uuid::Uuid::now_v7();
     for message in [nobody.to_string(), "7".to_owned()] {
         let path = status(&twilio, &message);
@@ -283,7 +337,14 @@ async fn what_twilio_never_sends_is_400_and_noted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_is_taken_without_signature_and_secret_where_there_is_no_auth_token() {
     let app = TestApp::start().await;
-    let keys = json!({ "account_sid": ACCOUNT_SID, "api_key_sid": API_KEY_SID, "api_key_secret": API_KEY_SECRET, "sender": LONG_CODE });
+    let keys = json!(
+        {
+            "account_sid": ACCOUNT_SID,
+            "api_key_sid": API_KEY_SID,
+            "api_key_secret": API_KEY_SECRET,
+            "sender": LONG_CODE
+        }
+    );
     let connection = app.api().post("/connections", keys).await.ok();
     assert_eq!(connection["has_auth_token"], false);
     let path = format!("/hooks/twilio/{}/inbound", connection["id"].as_str().unwrap());
@@ -297,7 +358,10 @@ async fn a_new_auth_token_is_accepted_once_it_is_saved() {
     let twilio = app.connect_twilio().await;
     let new = "6e656e656e656e656e656e656e656e65";
     app.simulator.change_account(ACCOUNT_SID, |account| new.clone_into(&mut account.auth_token));
-    app.api().put(&format!("/connections/{}/keys", twilio.connection_id), json!({ "auth_token": new })).await.ok();
+    app.api()
+        .put(&format!("/connections/{}/keys", twilio.connection_id), json!({ "auth_token": new }))
+        .await
+        .ok();
     app.eventually("the new token verifies", async || {
         let path = inbound(&twilio);
         let signature = sign(new, &format!("{}{path}", app.url), &owned(STOP));
@@ -317,15 +381,29 @@ async fn late_shuffled_and_repeated_reports_are_all_kept_and_the_status_only_ris
         app.run_until_idle().await;
         let message = app.message_to(handset).await;
         assert_eq!(message.status.as_str(), "delivered", "{fault:?}");
-        let reports =
-            app.simulator.callbacks().iter().filter(|callback| Some(&callback.message_sid) == message.twilio_sid.as_ref()).count();
-        let kept = app.count(&format!("delivery_events WHERE message_id = '{}' AND source = 'callback'", message.id)).await;
+        let reports = app
+            .simulator
+            .callbacks()
+            .iter()
+            .filter(|callback| Some(&callback.message_sid) == message.twilio_sid.as_ref())
+            .count();
+        let kept = app
+            .count(&format!(
+                "delivery_events WHERE message_id = '{}' AND source = 'callback'",
+                message.id
+            ))
+            .await;
         assert_eq!(kept, i64::try_from(reports).unwrap(), "every report is kept: {fault:?}");
     }
     // Long after the end, a contradicting report.
     let message = app.message_to("+12065550121").await;
     let sid = message.twilio_sid.clone().unwrap();
-    let late: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "undelivered"), ("ErrorCode", "30003"), ("AccountSid", ACCOUNT_SID)];
+    let late: Params<'_> = &[
+        ("MessageSid", &sid),
+        ("MessageStatus", "undelivered"),
+        ("ErrorCode", "30003"),
+        ("AccountSid", ACCOUNT_SID),
+    ];
     let path = status(&twilio, message.id);
     assert_eq!(call_signed(&app, &path, late).await, 204);
     let after = app.message_to("+12065550121").await;
@@ -345,14 +423,16 @@ async fn a_failure_report_carries_its_code_and_an_unknown_status_moves_nothing()
     let message = app.message_to(HANDSET).await;
     assert_eq!((message.status.as_str(), message.error_code), ("undelivered", Some(30003)));
     let sid = message.twilio_sid.clone().unwrap();
-    let odd: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "teleported"), ("AccountSid", ACCOUNT_SID)];
+    let odd: Params<'_> =
+        &[("MessageSid", &sid), ("MessageStatus", "teleported"), ("AccountSid", ACCOUNT_SID)];
     let path = status(&twilio, message.id);
     assert_eq!(call_signed(&app, &path, odd).await, 204);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "undelivered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_number_all_the_same() {
+async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_number_all_the_same()
+{
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -360,7 +440,8 @@ async fn a_late_report_of_21610_that_does_not_say_whom_it_was_for_silences_the_n
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
-    let terse: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
+    let terse: Params<'_> =
+        &[("MessageSid", &sid), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
     let path = status(&twilio, message.id);
     assert_eq!(call_signed(&app, &path, terse).await, 204);
     assert_eq!(app.message_to(HANDSET).await.status.as_str(), "delivered", "a final status stays");
@@ -377,14 +458,17 @@ async fn with_the_database_away_hooks_answer_503_and_take_it_in_afterwards() {
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
-    let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
+    let report: Params<'_> =
+        &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", ACCOUNT_SID)];
     let path = status(&twilio, message.id);
 
     app.database.set_away(Away::Yes).await;
     assert_eq!(call_signed(&app, &path, report).await, 503);
     assert_eq!(call_signed(&app, &inbound(&twilio), STOP).await, 503);
     assert_eq!(app.api().get("/contacts").await.refused(503)["code"], "unavailable");
-    let health = async |path: &str| app.http.get(format!("{}{path}", app.url)).send().await.unwrap().status().as_u16();
+    let health = async |path: &str| {
+        app.http.get(format!("{}{path}", app.url)).send().await.unwrap().status().as_u16()
+    };
     assert_eq!((health("/healthz").await, health("/readyz").await), (200, 503));
 
     app.database.set_away(Away::No).await;
@@ -407,7 +491,8 @@ async fn a_report_of_another_connection_moves_nothing() {
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     let sid = message.twilio_sid.clone().unwrap();
-    let report: Params<'_> = &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", TRIAL_ACCOUNT_SID)];
+    let report: Params<'_> =
+        &[("MessageSid", &sid), ("MessageStatus", "delivered"), ("AccountSid", TRIAL_ACCOUNT_SID)];
     let path = format!("/hooks/twilio/{}/status/{}", other["id"].as_str().unwrap(), message.id);
     let signature = sign(TRIAL_AUTH_TOKEN, &format!("{}{path}", app.url), &owned(report));
     assert_eq!(call(&app, &path, report, Some(&signature)).await.status(), 404);
@@ -424,13 +509,19 @@ async fn a_report_whose_commit_fails_is_not_answered_as_taken() {
     let message = app.message_to(HANDSET).await;
     let path = status(&twilio, message.id);
     let sid = message.twilio_sid.clone().unwrap();
-    let params = [("MessageSid", sid.as_str()), ("MessageStatus", "read"), ("AccountSid", ACCOUNT_SID)];
+    let params =
+        [("MessageSid", sid.as_str()), ("MessageStatus", "read"), ("AccountSid", ACCOUNT_SID)];
     let kept = async || app.count("delivery_events WHERE status = 'read'").await;
 
     // It fails with the commit and not before: the statement itself has answered by then.
-    app.run_sql("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no commit'; END $$").await;
     app.run_sql(
-        "CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON delivery_events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no \
+         commit'; END $$",
+    )
+    .await;
+    app.run_sql(
+        "CREATE CONSTRAINT TRIGGER fail AFTER INSERT
+            ON delivery_events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
     )
     .await;
     assert_eq!(call_signed(&app, &path, &params).await, 500);

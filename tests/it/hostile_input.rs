@@ -1,5 +1,6 @@
-//! Every route with hostile values in every parameter: whatever is sent, it is no fault of the server. The routes are read from the source and
-//! from the description of the API, so that new ones are walked as well.
+//! Every route with hostile values in every parameter: whatever is sent, it is no fault of the
+//! server. The routes are read from the source and from the description of the API, so that new
+//! ones are walked as well.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,7 +52,10 @@ fn hostile_places() -> Vec<String> {
 /// What a parameter of this name may hold.
 fn hostile(name: &str) -> Vec<String> {
     let is_place = ["cursor", "before", "after", "older", "newer", "until"].contains(&name);
-    hostile_values().into_iter().chain(if is_place { hostile_places() } else { Vec::new() }).collect()
+    hostile_values()
+        .into_iter()
+        .chain(if is_place { hostile_places() } else { Vec::new() })
+        .collect()
 }
 
 /// What a field of a JSON body may hold, as it is written.
@@ -83,7 +87,8 @@ fn hostile_json() -> Vec<String> {
         r#""9999-12-31T23:59:59Z""#,
         r#""-262143-01-01T00:00:00Z""#,
     ];
-    let long = ["x".repeat(100_000), "\u{10ffff}".repeat(2_000)].map(|text| json!(text).to_string());
+    let long =
+        ["x".repeat(100_000), "\u{10ffff}".repeat(2_000)].map(|text| json!(text).to_string());
     let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
     written.into_iter().map(str::to_owned).chain(long).chain([deep]).collect()
 }
@@ -105,7 +110,8 @@ fn sources(directory: &Path, into: &mut Vec<(String, String)>) {
     }
 }
 
-/// A path of pages, whether it is opened and whether it is posted to, and the names that its parameters may have.
+/// A path of pages, whether it is opened and whether it is posted to, and the names that its
+/// parameters may have.
 struct Route {
     path: String,
     gets: bool,
@@ -120,8 +126,13 @@ struct Route {
 fn structs(source: &str) -> impl Iterator<Item = (&str, Vec<String>)> {
     source.split("Deserialize").skip(1).filter_map(|rest| {
         let (name, body) = rest.split_once("struct ")?.1.split_once('{')?;
-        let lines = body.split("\n}").next()?.lines().map(|line| line.trim().trim_start_matches("pub(super) "));
-        let fields = lines.filter_map(|line| line.split_once(": ")).map(|(field, _)| field.to_owned());
+        let lines = body
+            .split("\n}")
+            .next()?
+            .lines()
+            .map(|line| line.trim().trim_start_matches("pub(super) "));
+        let fields =
+            lines.filter_map(|line| line.split_once(": ")).map(|(field, _)| field.to_owned());
         Some((name.trim(), fields.filter(|field| !field.contains(' ')).collect()))
     })
 }
@@ -150,12 +161,23 @@ fn page_routes() -> Vec<Route> {
         for rest in source.split("web::resource(\"").skip(1) {
             let (path, rest) = rest.split_once('"').unwrap();
             let methods = rest.split('\n').next().unwrap();
-            let of = |names: &BTreeMap<&str, BTreeSet<String>>| names.get(group.as_str()).cloned().unwrap_or_default();
+            let of = |names: &BTreeMap<&str, BTreeSet<String>>| {
+                names.get(group.as_str()).cloned().unwrap_or_default()
+            };
             let (gets, posts) = (methods.contains(".get("), methods.contains(".post("));
-            routes.push(Route { path: path.to_owned(), gets, posts, queried: of(&queried), names: of(&names) });
+            routes.push(Route {
+                path: path.to_owned(),
+                gets,
+                posts,
+                queried: of(&queried),
+                names: of(&names),
+            });
         }
     }
-    assert!(routes.len() > 80 && routes.iter().map(|route| route.queried.len()).sum::<usize>() > 200, "the routes were found");
+    assert!(
+        routes.len() > 80 && routes.iter().map(|route| route.queried.len()).sum::<usize>() > 200,
+        "the routes were found"
+    );
     routes
 }
 
@@ -183,7 +205,12 @@ async fn things(app: &TestApp) -> BTreeMap<&'static str, String> {
     let twilio = app.connect_twilio().await;
     let contact = app.contact(HANDSET).await;
     let template = app.template("Hello.").await;
-    let automation = app.automation(json!({ "type": "event", "name": "hello" }), json!([send_sms(&template, &twilio)])).await;
+    let automation = app
+        .automation(
+            json!({ "type": "event", "name": "hello" }),
+            json!([send_sms(&template, &twilio)]),
+        )
+        .await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await.id.to_string();
@@ -205,14 +232,19 @@ async fn things(app: &TestApp) -> BTreeMap<&'static str, String> {
 fn filled(path: &str, things: &BTreeMap<&str, String>) -> String {
     let noun = path.trim_start_matches('/').split('/').next().unwrap();
     let id = things.get(noun).map_or("00000000-0000-7000-8000-000000000000", String::as_str);
-    path.replace("{id}", id).replace("{version}", "1").replace("{name}", "VIP").replace("{phone}", "%2B12065550100")
+    path.replace("{id}", id)
+        .replace("{version}", "1")
+        .replace("{name}", "VIP")
+        .replace("{phone}", "%2B12065550100")
 }
 
 /// The paths with something hostile in place of one of their variable parts.
 fn hostile_paths(path: &str, things: &BTreeMap<&str, String>) -> Vec<String> {
     let mut paths = Vec::new();
     for variable in path.split('/').filter(|part| part.starts_with('{')) {
-        paths.extend(hostile_values().iter().map(|value| filled(&path.replace(variable, value), things)));
+        paths.extend(
+            hostile_values().iter().map(|value| filled(&path.replace(variable, value), things)),
+        );
     }
     paths
 }
@@ -248,10 +280,21 @@ async fn no_form_fails_whatever_stands_in_its_fields() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     let things = things(&app).await;
-    let csrf = admin.open("/account").await.ok().form("/account/profile").value("csrf").unwrap().to_owned();
+    let csrf = admin
+        .open("/account")
+        .await
+        .ok()
+        .form("/account/profile")
+        .value("csrf")
+        .unwrap()
+        .to_owned();
     let mut requests = Vec::new();
     // What ends the session, or the account of the admin, would end the walk.
-    let ending = |path: &str| path.contains("sign-out") || path.starts_with("/settings/users/{id}") || path == "/account/password";
+    let ending = |path: &str| {
+        path.contains("sign-out")
+            || path.starts_with("/settings/users/{id}")
+            || path == "/account/password"
+    };
     for route in page_routes().iter().filter(|route| route.posts && !ending(&route.path)) {
         let mut post = |path: &str, value: &str| {
             let names = route.names.iter().filter(|name| *name != "csrf");
@@ -259,7 +302,8 @@ async fn no_form_fails_whatever_stands_in_its_fields() {
             let body = format!("csrf={csrf}{fields}");
             let address = admin.get(path).build().unwrap();
             let request = app.http.post(address.url().clone()).headers(address.headers().clone());
-            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+            let request =
+                request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
             requests.push((format!("POST {path} {value:.40}"), request));
         };
         for value in hostile_values().iter().filter(|value| value.len() < 1_000) {
@@ -296,21 +340,37 @@ async fn no_call_of_the_api_fails_whatever_stands_in_its_parameters_and_fields()
     let _admin = app.sign_in().await;
     let things = things(&app).await;
     let api = app.api();
-    let document: Value = app.http.get(format!("{}/openapi.json", api.url)).send().await.unwrap().json().await.unwrap();
+    let document: Value = app
+        .http
+        .get(format!("{}/openapi.json", api.url))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     let mut requests = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.trim_start_matches("/api/v1");
         for (method, operation) in operations.as_object().unwrap() {
             let mut add = |path: &str, body: Option<String>| {
                 let what = format!("{method} {path} {}", body.as_deref().unwrap_or_default());
-                requests.push((what, call(&app.http, &api.key, method, &format!("{}{path}", api.url), body)));
+                requests.push((
+                    what,
+                    call(&app.http, &api.key, method, &format!("{}{path}", api.url), body),
+                ));
             };
             let whole = filled(path, &things);
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
             for path in hostile_paths(path, &things) {
                 add(&path, body.is_object().then(|| "{}".to_owned()));
             }
-            for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query") {
+            for parameter in operation["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|parameter| parameter["in"] == "query")
+            {
                 let name = parameter["name"].as_str().unwrap();
                 for value in hostile(name) {
                     add(&format!("{whole}?{name}={value}"), None);
@@ -322,14 +382,16 @@ async fn no_call_of_the_api_fails_whatever_stands_in_its_parameters_and_fields()
             if !body.is_object() {
                 continue;
             }
-            let properties = schema(&document, body)["properties"].as_object().cloned().unwrap_or_default();
+            let properties =
+                schema(&document, body)["properties"].as_object().cloned().unwrap_or_default();
             assert!(!properties.is_empty(), "{method} {path} has fields");
             for value in hostile_json() {
                 add(&whole, Some(value.clone()));
                 for name in properties.keys() {
                     add(&whole, Some(format!("{{{}: {value}}}", json!(name))));
                 }
-                let all: Vec<String> = properties.keys().map(|name| format!("{}: {value}", json!(name))).collect();
+                let all: Vec<String> =
+                    properties.keys().map(|name| format!("{}: {value}", json!(name))).collect();
                 add(&whole, Some(format!("{{{}}}", all.join(", "))));
             }
         }
@@ -367,22 +429,35 @@ async fn no_header_and_no_address_of_nothing_is_a_fault_of_the_server() {
         "traceparent",
     ];
     let long = "x".repeat(4_000);
-    let values: [&[u8]; 6] =
-        [b"\xff\xfe\x80", b"%00", b"carillon_session=%00; carillon_flash=%FF; =; a", b"a\tb \"=;,\\", b"", long.as_bytes()];
+    let values: [&[u8]; 6] = [
+        b"\xff\xfe\x80",
+        b"%00",
+        b"carillon_session=%00; carillon_flash=%FF; =; a",
+        b"a\tb \"=;,\\",
+        b"",
+        long.as_bytes(),
+    ];
     let inbound = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
     let mut requests = Vec::new();
     for name in names {
         for value in values {
             let header = HeaderValue::from_bytes(value).unwrap();
             for path in ["/", "/login", "/api/v1/contacts", "/static/x/y"] {
-                let request = app.http.get(format!("{}{path}", app.url)).header(name, header.clone());
+                let request =
+                    app.http.get(format!("{}{path}", app.url)).header(name, header.clone());
                 requests.push((format!("{path} {name} {header:?}"), request));
             }
             let message = json!({ "to": HANDSET, "body": "Hi", "sender_id": twilio.sender_id });
             let post = app.http.post(format!("{}/messages", app.api().url)).json(&message);
-            let post = if name == "authorization" { post } else { post.bearer_auth(&app.api().key) };
-            requests.push((format!("messages {name} {header:?}"), post.header(name, header.clone())));
-            let hook = app.http.post(format!("{}{inbound}", app.url)).form(&[("Body", "Hi")]).header(name, header.clone());
+            let post =
+                if name == "authorization" { post } else { post.bearer_auth(&app.api().key) };
+            requests
+                .push((format!("messages {name} {header:?}"), post.header(name, header.clone())));
+            let hook = app
+                .http
+                .post(format!("{}{inbound}", app.url))
+                .form(&[("Body", "Hi")])
+                .header(name, header.clone());
             requests.push((format!("{inbound} {name} {header:?}"), hook));
         }
     }
@@ -399,8 +474,14 @@ async fn no_header_and_no_address_of_nothing_is_a_fault_of_the_server() {
             "/login?next=",
             "/join?token=",
         ] {
-            requests.push((format!("{path}{value:.40}"), app.http.get(format!("{}{path}{value}", app.url))));
-            requests.push((format!("signed in: {path}{value:.40}"), admin.get(&format!("{path}{value}"))));
+            requests.push((
+                format!("{path}{value:.40}"),
+                app.http.get(format!("{}{path}{value}", app.url)),
+            ));
+            requests.push((
+                format!("signed in: {path}{value:.40}"),
+                admin.get(&format!("{path}{value}")),
+            ));
         }
     }
     let faults = faults(requests).await;

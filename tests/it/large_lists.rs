@@ -1,4 +1,5 @@
-//! However many rows a table has, a page reads few of them: PostgreSQL counts what a piece of work reads.
+//! However many rows a table has, a page reads few of them: PostgreSQL counts what a piece of work
+//! reads.
 
 use std::collections::BTreeSet;
 
@@ -17,15 +18,23 @@ struct Read {
     rows: i64,
 }
 
-/// As many rows of a table as this transaction has read by now, whether by an index or one after the other.
+/// As many rows of a table as this transaction has read by now, whether by an index or one after
+/// the other.
 async fn rows_read(conn: &mut Conn, table: &str) -> i64 {
-    let query = format!("SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = '{table}'");
+    let query = format!(
+        "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables
+            WHERE relname = '{table}'"
+    );
     let read: Read = diesel::sql_query(query).get_result(conn).await.unwrap();
     read.rows
 }
 
 /// Does something in a transaction, and says how many rows of a table it read.
-async fn reading<T>(app: &TestApp, table: &str, work: impl AsyncFnOnce(&mut Conn) -> T) -> (T, i64) {
+async fn reading<T>(
+    app: &TestApp,
+    table: &str,
+    work: impl AsyncFnOnce(&mut Conn) -> T,
+) -> (T, i64) {
     let conn = &mut *app.conn().await;
     diesel::sql_query("BEGIN").execute(conn).await.unwrap();
     let before = rows_read(conn, table).await;
@@ -46,8 +55,10 @@ impl TestApp {
         let id = MessageId::at(self.clock.now());
         let automation = automation.map_or_else(|| "NULL".to_owned(), |id| format!("'{id}'"));
         self.run_sql(&format!(
-            "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction, encoding, to_address, automation_id, body)
-             SELECT '{id}', gen_random_uuid(), at, at, 1, '{status}', 'outbound', 'gsm7', '+14155550123', {automation}, 'Hi'
+            "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status,
+                direction, encoding, to_address, automation_id, body)
+             SELECT '{id}', gen_random_uuid(), at, at, 1, '{status}', 'outbound', 'gsm7',
+                 '+14155550123', {automation}, 'Hi'
              FROM (SELECT '{now}'::timestamptz AS at) AS now",
             now = self.clock.now().to_rfc3339(),
         ))
@@ -59,15 +70,18 @@ impl TestApp {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_waits_finds_its_job_among_very_many() {
     let app = TestApp::start().await;
-    let (pending, delivered) = (app.message("pending", None).await, app.message("delivered", None).await);
+    let (pending, delivered) =
+        (app.message("pending", None).await, app.message("delivered", None).await);
     let now = app.clock.now().to_rfc3339();
     // 15,000 that were due before, its own in a minute, and 15,000 that are due later.
     app.fill(
         "jobs",
         &format!(
             "INSERT INTO jobs (kind, subject, run_at, created_at)
-             SELECT CASE n WHEN 0 THEN 'send' ELSE 'advance' END, CASE n WHEN 0 THEN '{pending}'::uuid ELSE gen_random_uuid() END,
-                 CASE n WHEN 0 THEN now + interval '1 minute' ELSE now + n * interval '1 hour' END, now
+             SELECT CASE n WHEN 0 THEN 'send' ELSE 'advance' END, CASE n WHEN 0
+                 THEN '{pending}'::uuid ELSE gen_random_uuid() END,
+                 CASE n WHEN 0 THEN now + interval '1 minute' ELSE now + n * interval '1 hour' END,
+                     now
              FROM (SELECT '{now}'::timestamptz AS now) AS now, generate_series(-15000, 15000) AS n"
         ),
     )
@@ -76,10 +90,12 @@ async fn a_message_that_waits_finds_its_job_among_very_many() {
         let message = messages::find(conn, id).await.unwrap();
         messages::plan(conn, &message).await.unwrap()
     };
-    let (planned, read) = reading(&app, "jobs", async |conn: &mut Conn| plan(conn, pending).await).await;
+    let (planned, read) =
+        reading(&app, "jobs", async |conn: &mut Conn| plan(conn, pending).await).await;
     assert_eq!(planned, messages::Plan::At(app.clock.now() + chrono::TimeDelta::minutes(1)));
     assert!(read <= 10_000, "{read} jobs were read");
-    let (planned, read) = reading(&app, "jobs", async |conn: &mut Conn| plan(conn, delivered).await).await;
+    let (planned, read) =
+        reading(&app, "jobs", async |conn: &mut Conn| plan(conn, delivered).await).await;
     assert_eq!((planned, read), (messages::Plan::Unknown, 0));
 }
 
@@ -94,20 +110,32 @@ async fn the_counts_of_an_automation_come_from_its_newest_enrollments_and_the_le
     app.fill(
         "enrollments",
         &format!(
-            "INSERT INTO enrollments (id, automation_id, version, contact_id, cause, status, due_at, started_at, finished_at, reason)
-             SELECT lpad(to_hex(n), 32, '0')::uuid, '{automation}', 1, gen_random_uuid(), 'contact:' || n, status, now(), now(),
-                 CASE WHEN status <> 'active' THEN now() END, CASE WHEN status = 'failed' THEN 'No sender.' END
-             FROM (SELECT n, CASE WHEN n < 5000 THEN 'failed' WHEN n % 10 = 0 THEN 'active' ELSE 'completed' END AS status
+            "INSERT INTO enrollments (id, automation_id, version, contact_id, cause, status,
+                due_at, started_at, finished_at, reason)
+             SELECT lpad(to_hex(n), 32, '0')::uuid, '{automation}', 1, gen_random_uuid(),
+                 'contact:' || n, status, now(), now(),
+                 CASE WHEN status <> 'active' THEN now() END, CASE WHEN status = 'failed'
+                     THEN 'No sender.' END
+             FROM (SELECT n, CASE WHEN n < 5000 THEN 'failed' WHEN n % 10 = 0 THEN 'active'
+                 ELSE 'completed' END AS status
                    FROM generate_series(0, 24999) AS n) AS past"
         ),
     )
     .await;
-    let (newest, read) = reading(&app, "enrollments", async |conn: &mut Conn| counts::newest(conn, automation).await.unwrap()).await;
-    let by_status = [EnrollmentStatus::Active, EnrollmentStatus::Completed, EnrollmentStatus::Failed].map(|status| newest.with(status));
+    let (newest, read) = reading(&app, "enrollments", async |conn: &mut Conn| {
+        counts::newest(conn, automation).await.unwrap()
+    })
+    .await;
+    let by_status =
+        [EnrollmentStatus::Active, EnrollmentStatus::Completed, EnrollmentStatus::Failed]
+            .map(|status| newest.with(status));
     assert_eq!((by_status, newest.looked_at), ([2_000, 18_000, 0], 20_000));
     assert!(read <= 20_000, "{read} enrollments were read");
     let now = app.clock.now();
-    let (counts, read) = reading(&app, "messages", async |conn: &mut Conn| counts::messages(conn, automation, now).await.unwrap()).await;
+    let (counts, read) = reading(&app, "messages", async |conn: &mut Conn| {
+        counts::messages(conn, automation, now).await.unwrap()
+    })
+    .await;
     assert_eq!((counts.recipients, counts.delivered, counts.failed, read), (3, 2, 1, 0));
 }
 
@@ -117,7 +145,8 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
     let (automation, now) = (AutomationId::new(), app.clock.now());
     let saved = now - chrono::TimeDelta::days(1);
     app.run_sql(&format!(
-        "INSERT INTO automations (id, name, status, created_at, updated_at) VALUES ('{automation}', 'A', 'active', now(), now())"
+        "INSERT INTO automations (id, name, status, created_at, updated_at) VALUES ('{automation}',
+            'A', 'active', now(), now())"
     ))
     .await;
     app.run_sql(&format!(
@@ -126,28 +155,49 @@ async fn who_is_inside_a_former_version_is_found_behind_very_many_of_the_present
         saved.to_rfc3339()
     ))
     .await;
-    // Ten a second: 15,000 entered version 1 before that, and 25,000 version 2 since then; every hundredth still waits.
+    // Ten a second: 15,000 entered version 1 before that, and 25,000 version 2 since then; every
+    // hundredth still waits.
     app.fill(
         "enrollments",
         &format!(
-            "INSERT INTO enrollments (id, automation_id, version, contact_id, cause, status, due_at, started_at, finished_at)
-             SELECT (lpad(to_hex({saved} + n * 100), 12, '0') || '00000000000000000000')::uuid, '{automation}', CASE WHEN n < 0 THEN 1 ELSE 2 END,
-                 gen_random_uuid(), 'contact:' || n, status, now(), now(), CASE WHEN status <> 'active' THEN now() END
-             FROM (SELECT n, CASE WHEN n % 100 = 0 THEN 'active' ELSE 'completed' END AS status FROM generate_series(-15000, 24999) AS n) AS past",
+            "INSERT INTO enrollments (id, automation_id, version, contact_id, cause, status,
+                due_at, started_at, finished_at)
+             SELECT (lpad(to_hex({saved} + n * 100), 12, '0') || '00000000000000000000')::uuid,
+                 '{automation}', CASE WHEN n < 0 THEN 1 ELSE 2 END,
+                 gen_random_uuid(), 'contact:' || n, status, now(), now(),
+                     CASE WHEN status <> 'active' THEN now() END
+             FROM (SELECT n, CASE WHEN n % 100 = 0 THEN 'active' ELSE 'completed' END AS status
+                 FROM generate_series(-15000, 24999) AS n) AS past",
             saved = saved.timestamp_millis()
         ),
     )
     .await;
-    let (passages, read) = reading(&app, "enrollments", async |conn: &mut Conn| counts::by_step(conn, automation, 2).await.unwrap()).await;
+    let (passages, read) = reading(&app, "enrollments", async |conn: &mut Conn| {
+        counts::by_step(conn, automation, 2).await.unwrap()
+    })
+    .await;
     assert_eq!((passages.looked_at, passages.with(EnrollmentStatus::Active)), (5_000, 50));
-    assert_eq!(passages.inside_former, [(1, 49)].into(), "of those who entered in the last 8 minutes of version 1");
+    assert_eq!(
+        passages.inside_former,
+        [(1, 49)].into(),
+        "of those who entered in the last 8 minutes of version 1"
+    );
     assert!(read <= 20_000, "{read} enrollments were read");
 
-    let filter = EnrollmentFilter { status: Some(EnrollmentStatus::Active), version: Some(1), ..EnrollmentFilter::default() };
-    let (listed, read) =
-        reading(&app, "enrollments", async |conn: &mut Conn| automations::enrollments(conn, automation, &filter, None, 50).await.unwrap())
-            .await;
-    assert!(listed.len() == 50 && listed.iter().all(|one| one.version == 1 && one.status == EnrollmentStatus::Active), "{listed:?}");
+    let filter = EnrollmentFilter {
+        status: Some(EnrollmentStatus::Active),
+        version: Some(1),
+        ..EnrollmentFilter::default()
+    };
+    let (listed, read) = reading(&app, "enrollments", async |conn: &mut Conn| {
+        automations::enrollments(conn, automation, &filter, None, 50).await.unwrap()
+    })
+    .await;
+    assert!(
+        listed.len() == 50
+            && listed.iter().all(|one| one.version == 1 && one.status == EnrollmentStatus::Active),
+        "{listed:?}"
+    );
     assert!(listed.is_sorted_by(|newer, older| newer.id > older.id));
     assert!(read <= 40_050, "{read} enrollments were read");
 }
@@ -157,7 +207,8 @@ async fn many_contacts(app: &TestApp) {
     app.fill(
         "contacts",
         "INSERT INTO contacts (id, phone, first_name, email, created_at, updated_at)
-         SELECT lpad(to_hex(n), 32, '0')::uuid, '+1206' || (2000000 + n), CASE WHEN n = 7 THEN 'Zebedee' ELSE 'Ann' END,
+         SELECT lpad(to_hex(n), 32, '0')::uuid, '+1206' || (2000000 + n), CASE WHEN n = 7
+             THEN 'Zebedee' ELSE 'Ann' END,
              CASE WHEN n < 6000 THEN 'legacy.' ELSE 'new.' END || n || '@example.com', now(), now()
          FROM generate_series(0, 99999) AS n",
     )
@@ -173,19 +224,27 @@ fn contact(number: u128) -> ContactId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_that_many_fit_who_all_stand_far_down_reads_a_part_of_the_list_at_a_time_and_misses_nobody() {
+async fn a_search_that_many_fit_who_all_stand_far_down_reads_a_part_of_the_list_at_a_time_and_misses_nobody()
+ {
     let app = TestApp::start().await;
     many_contacts(&app).await;
     let filter = search("legacy.");
     let (mut position, mut seen, mut pages) = (Position::Newest, Vec::new(), 0);
     loop {
-        let look = async |conn: &mut Conn| contacts::list(conn, &filter, position, 500).await.unwrap();
+        let look =
+            async |conn: &mut Conn| contacts::list(conn, &filter, position, 500).await.unwrap();
         let (page, read) = reading(&app, "contacts", look).await;
         pages += 1;
-        // The part of the list, counted off before; the nearest ones for each of four questions, counted off as well; as many as tell
-        // that many fit; and the page itself.
-        assert!(read <= 2 * FAR + 5 * 2_000 + 2_001 + 1_001, "{read} contacts were read for page {pages}");
-        assert!(page.ends_early || page.contacts.len() == 500, "a page with room says that it ended early");
+        // The part of the list, counted off before; the nearest ones for each of four questions,
+        // counted off as well; as many as tell that many fit; and the page itself.
+        assert!(
+            read <= 2 * FAR + 5 * 2_000 + 2_001 + 1_001,
+            "{read} contacts were read for page {pages}"
+        );
+        assert!(
+            page.ends_early || page.contacts.len() == 500,
+            "a page with room says that it ended early"
+        );
         seen.extend(page.contacts.iter().map(|contact| contact.id));
         match page.older {
             Some(id) => position = Position::OlderThan(id),
@@ -213,9 +272,15 @@ async fn a_search_that_few_fit_is_answered_by_its_index_wherever_they_stand() {
     many_contacts(&app).await;
     for (text, first) in [("zebedee", 7), ("legacy.59", 5_999), ("2000123", 123)] {
         let filter = search(text);
-        let look = async |conn: &mut Conn| contacts::list(conn, &filter, Position::Newest, 50).await.unwrap();
+        let look = async |conn: &mut Conn| {
+            contacts::list(conn, &filter, Position::Newest, 50).await.unwrap()
+        };
         let (page, read) = reading(&app, "contacts", look).await;
-        assert_eq!((page.contacts.as_slice().first().map(|found| found.id), page.ends_early), (Some(contact(first)), false), "{text}");
+        assert_eq!(
+            (page.contacts.as_slice().first().map(|found| found.id), page.ends_early),
+            (Some(contact(first)), false),
+            "{text}"
+        );
         assert!(read <= 10_000, "{read} contacts were read for {text}");
     }
 }
@@ -224,16 +289,23 @@ async fn a_search_that_few_fit_is_answered_by_its_index_wherever_they_stand() {
 async fn the_list_of_a_tag_goes_on_where_it_is_asked_to_however_many_have_it() {
     let app = TestApp::start().await;
     many_contacts(&app).await;
-    app.run_sql("INSERT INTO tags (id, name, created_at) VALUES ('00000000-0000-0000-0000-00000000007a', 'Customer', now())").await;
-    let tagging =
-        "INSERT INTO contact_tags (contact_id, tag_id, added_at) SELECT id, '00000000-0000-0000-0000-00000000007a', now() FROM contacts";
+    app.run_sql(
+        "INSERT INTO tags (id, name, created_at) VALUES ('00000000-0000-0000-0000-00000000007a',
+            'Customer', now())",
+    )
+    .await;
+    let tagging = "INSERT INTO contact_tags (contact_id, tag_id, added_at) SELECT id,
+                      '00000000-0000-0000-0000-00000000007a', now() FROM contacts";
     app.fill("contact_tags", tagging).await;
     let tag = contacts::tags::TagName::parse("Customer").unwrap();
-    for (text, position) in
-        [("", Position::OlderThan(contact(100))), ("", Position::NewerThan(contact(100))), ("ann", Position::OlderThan(contact(100)))]
-    {
+    for (text, position) in [
+        ("", Position::OlderThan(contact(100))),
+        ("", Position::NewerThan(contact(100))),
+        ("ann", Position::OlderThan(contact(100))),
+    ] {
         let filter = ContactFilter { tag: Some(tag.clone()), ..search(text) };
-        let look = async |conn: &mut Conn| contacts::list(conn, &filter, position, 50).await.unwrap();
+        let look =
+            async |conn: &mut Conn| contacts::list(conn, &filter, position, 50).await.unwrap();
         let (page, read) = reading(&app, "contacts", look).await;
         assert_eq!(page.contacts.len(), 50);
         assert!(read <= 6_000, "{read} contacts were read for {position:?}");

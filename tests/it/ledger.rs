@@ -1,4 +1,5 @@
-//! The ledger adds up, whatever happened; and what never reached anybody is sent again once, and nothing else is.
+//! The ledger adds up, whatever happened; and what never reached anybody is sent again once, and
+//! nothing else is.
 
 use std::time::Duration;
 
@@ -35,7 +36,11 @@ fn handset(number: u32) -> String {
 
 /// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
 async fn impatient() -> TestApp {
-    let app = TestApp::with(TestOptions { patience: Duration::from_millis(300), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        patience: Duration::from_millis(300),
+        ..TestOptions::default()
+    })
+    .await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app
@@ -73,14 +78,25 @@ async fn every_number_follows_the_message() {
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello {{ contact.first_name }}.").await;
     app.event("hello", HANDSET, json!({})).await;
-    let counts = |counts: Counts| Outcome::ALL.iter().map(|outcome| counts.of(*outcome)).collect::<Vec<_>>();
+    let counts =
+        |counts: Counts| Outcome::ALL.iter().map(|outcome| counts.of(*outcome)).collect::<Vec<_>>();
     assert_eq!(app.ledger().await.totals, Counts::default());
 
     let contact = app.contact_of(HANDSET).await;
-    app.api().patch(&format!("/contacts/{}", contact["id"].as_str().unwrap()), json!({ "first_name": "Ann" })).await.ok();
+    app.api()
+        .patch(
+            &format!("/contacts/{}", contact["id"].as_str().unwrap()),
+            json!({ "first_name": "Ann" }),
+        )
+        .await
+        .ok();
     app.run_until_idle().await;
     let ledger = app.ledger().await;
-    assert_eq!((ledger.totals.recipients, counts(ledger.totals)), (1, vec![1, 0, 0, 0, 0, 0, 0, 0]), "delivered");
+    assert_eq!(
+        (ledger.totals.recipients, counts(ledger.totals)),
+        (1, vec![1, 0, 0, 0, 0, 0, 0, 0]),
+        "delivered"
+    );
 
     // Folding changes nothing for whoever reads, and the next change builds on it.
     fold(&app).await;
@@ -89,8 +105,14 @@ async fn every_number_follows_the_message() {
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let ledger = app.ledger().await;
-    assert_eq!((ledger.totals.recipients, counts(ledger.totals)), (2, vec![1, 0, 0, 1, 0, 0, 0, 0]));
-    assert_eq!((ledger.causes[0].outcome, ledger.causes[0].reason.as_deref()), (Outcome::Suppressed, Some("stop")));
+    assert_eq!(
+        (ledger.totals.recipients, counts(ledger.totals)),
+        (2, vec![1, 0, 0, 1, 0, 0, 0, 0])
+    );
+    assert_eq!(
+        (ledger.causes[0].outcome, ledger.causes[0].reason.as_deref()),
+        (Outcome::Suppressed, Some("stop"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,11 +131,19 @@ async fn a_claim_changes_no_number_and_appends_nothing() {
 async fn the_ledger_adds_up_after_days_of_disturbance() {
     let seed = seed("the disturbance");
     let mut random = StdRng::seed_from_u64(seed);
-    let app = TestApp::with(TestOptions { patience: Duration::from_millis(300), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        patience: Duration::from_millis(300),
+        ..TestOptions::default()
+    })
+    .await;
     let (twilio, other) = (app.connect_twilio().await, app.connect_sender(TOLL_FREE).await);
     app.sms_on("hello", &twilio, "Hello {{ contact.first_name | default(value=\"you\") }}.").await;
     let template = app.template("And {{ event.what }}.").await;
-    app.automation(json!({ "type": "event", "name": "hello" }), json!([send_sms(&template, &other)])).await;
+    app.automation(
+        json!({ "type": "event", "name": "hello" }),
+        json!([send_sms(&template, &other)]),
+    )
+    .await;
     for (at, fault) in [
         Fault::Undelivered { code: 30003 },
         Fault::Failed { code: 30008 },
@@ -142,14 +172,22 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
                     let _ = app.simulator.reply(&who, LONG_CODE, "START").await;
                 }
                 2 => {
-                    let found = app.api().get(&format!("/contacts?phone={}", who.replace('+', "%2B"))).await.ok();
+                    let found = app
+                        .api()
+                        .get(&format!("/contacts?phone={}", who.replace('+', "%2B")))
+                        .await
+                        .ok();
                     if let Some(id) = found["data"][0]["id"].as_str() {
                         app.api().delete(&format!("/contacts/{id}")).await;
                     }
                 }
                 3 => fold(&app).await,
                 _ => {
-                    let properties = if random.random_range(0..4) == 0 { json!({}) } else { json!({ "what": "more" }) };
+                    let properties = if random.random_range(0..4) == 0 {
+                        json!({})
+                    } else {
+                        json!({ "what": "more" })
+                    };
                     app.event("hello", &who, properties).await;
                 }
             }
@@ -161,11 +199,15 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
         app.advance(hours(9)).await;
         app.advance(hours(15)).await;
         let ledger = app.ledger().await;
-        assert_eq!(ledger.totals.recipients, app.count("messages WHERE direction = 'outbound'").await);
+        assert_eq!(
+            ledger.totals.recipients,
+            app.count("messages WHERE direction = 'outbound'").await
+        );
     }
     // Whoever asks by sender or by automation gets the same total.
     let mut conn = app.conn().await;
-    let all = LedgerFilter { days: Days::all(app.clock.now(), Tz::UTC), maker: None, sender_id: None };
+    let all =
+        LedgerFilter { days: Days::all(app.clock.now(), Tz::UTC), maker: None, sender_id: None };
     let totals = app.ledger().await.totals;
     for grouping in Grouping::ALL {
         let ledger = ledger::read(&mut conn, &all, *grouping).await.unwrap();
@@ -176,7 +218,10 @@ async fn the_ledger_adds_up_after_days_of_disturbance() {
     execute(&app, "UPDATE messages SET automation_id = NULL").await;
     assert_eq!(app.ledger().await.totals, totals);
     let nobody = LedgerFilter { maker: Some(Maker::OneOff), ..all };
-    assert_eq!(ledger::read(&mut conn, &nobody, Grouping::Automation).await.unwrap().totals, totals);
+    assert_eq!(
+        ledger::read(&mut conn, &nobody, Grouping::Automation).await.unwrap().totals,
+        totals
+    );
     fold(&app).await;
     execute(&app, "DELETE FROM messages WHERE direction = 'outbound'").await;
     assert_eq!(app.ledger().await.totals, Counts::default());
@@ -194,7 +239,10 @@ async fn a_ledger_that_was_tampered_with_is_found_out() {
     assert!(!read.totals.add_up());
     let differences = ledger::check(&mut conn, &today(&app)).await.unwrap();
     assert_eq!(differences.len(), 1);
-    assert_eq!((differences[0].outcome.as_str(), differences[0].in_ledger, differences[0].in_messages), ("delivered", 2, 1));
+    assert_eq!(
+        (differences[0].outcome.as_str(), differences[0].in_ledger, differences[0].in_messages),
+        ("delivered", 2, 1)
+    );
     let page = app.sign_in().await.open("/ledger?check=true").await.ok();
     assert!(page.html.contains("does not add up"), "{}", page.html);
 }
@@ -204,11 +252,22 @@ async fn what_certainly_reached_nobody_is_sent_again_once() {
     let app = impatient().await;
     let failed = fail(&app, HANDSET, Fault::Refuse { code: 21408 }).await;
     let wish = json!({ "from": "2026-11-01", "to": "2026-11-30", "expected": 1 });
-    let preview = app.api().post("/ledger/retry", json!({ "from": "2026-11-01", "to": "2026-11-30", "dry_run": true })).await.ok();
-    assert_eq!((&preview["eligible"], &preview["retried"], app.messages_to(HANDSET).await.len()), (&json!(1), &json!(0), 1), "{preview:#}");
+    let preview = app
+        .api()
+        .post("/ledger/retry", json!({ "from": "2026-11-01", "to": "2026-11-30", "dry_run": true }))
+        .await
+        .ok();
+    assert_eq!(
+        (&preview["eligible"], &preview["retried"], app.messages_to(HANDSET).await.len()),
+        (&json!(1), &json!(0), 1),
+        "{preview:#}"
+    );
 
     // Two people ask at the same moment, and then once more.
-    let (one, other) = tokio::join!(app.api().post("/ledger/retry", wish.clone()), app.api().post("/ledger/retry", wish.clone()));
+    let (one, other) = tokio::join!(
+        app.api().post("/ledger/retry", wish.clone()),
+        app.api().post("/ledger/retry", wish.clone())
+    );
     let retried = |answer: Value| answer["retried"].as_i64().unwrap();
     assert_eq!(retried(one.ok()) + retried(other.ok()), 1);
     assert_eq!(retried(app.api().post("/ledger/retry", wish).await.ok()), 0);
@@ -217,13 +276,18 @@ async fn what_certainly_reached_nobody_is_sent_again_once() {
     assert_eq!(app.statuses_to(HANDSET).await, ["failed", "delivered"]);
     assert_eq!(app.received(HANDSET), ["Hello."]);
     let messages = app.messages_to(HANDSET).await;
-    assert_eq!((messages[1].retry_of, messages[1].automation_id), (Some(failed), messages[0].automation_id));
+    assert_eq!(
+        (messages[1].retry_of, messages[1].automation_id),
+        (Some(failed), messages[0].automation_id)
+    );
     let totals = app.ledger().await.totals;
     assert_eq!((totals.recipients, totals.delivered, totals.failed, totals.retried), (2, 1, 0, 1));
 
     let site = app.sign_in().await;
     assert!(site.open(&format!("/messages/{failed}")).await.ok().html.contains("Sent again as"));
-    assert!(site.open(&format!("/messages/{}", messages[1].id)).await.ok().html.contains("Retry of"));
+    assert!(
+        site.open(&format!("/messages/{}", messages[1].id)).await.ok().html.contains("Retry of")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,8 +302,14 @@ async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
         assert_eq!(verdict(id).await, Err(LeftOut::MayHaveArrived));
     }
     assert_eq!(verdict(unconfirmed).await, Err(LeftOut::Unconfirmed));
-    assert_eq!(verdict(fail(&app, &handset(4), Fault::Refuse { code: 21617 }).await).await, Err(LeftOut::WouldFailAgain));
-    assert_eq!(verdict(fail(&app, &handset(5), Fault::Failed { code: 30007 }).await).await, Err(LeftOut::WouldFailAgain));
+    assert_eq!(
+        verdict(fail(&app, &handset(4), Fault::Refuse { code: 21617 }).await).await,
+        Err(LeftOut::WouldFailAgain)
+    );
+    assert_eq!(
+        verdict(fail(&app, &handset(5), Fault::Failed { code: 30007 }).await).await,
+        Err(LeftOut::WouldFailAgain)
+    );
     // Twilio failed it before any carrier had it, for a reason that may be gone.
     assert_eq!(verdict(fail(&app, &handset(6), Fault::Failed { code: 30036 }).await).await, Ok(()));
 
@@ -256,21 +326,30 @@ async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
     let before = app.count("messages").await;
     let mut conn = app.conn().await;
     let selection = retry::Selection::new(today(&app)).unwrap();
-    assert_eq!(retry::candidates(&mut conn, &selection).await.unwrap().len(), 1, "only the one of 30002");
+    assert_eq!(
+        retry::candidates(&mut conn, &selection).await.unwrap().len(),
+        1,
+        "only the one of 30002"
+    );
     let outlook = retry::outlook(&mut conn, &selection).await.unwrap();
     assert_eq!((outlook.eligible(), outlook.left_out()), (1, 6), "{outlook:#?}");
     let unwanted = [delivered, undelivered, unconfirmed, stopped, deleted];
     let now = app.clock.now();
-    let composed = conn.transaction(async |conn| retry::send_again(conn, &unwanted, now).await).await.unwrap();
+    let composed =
+        conn.transaction(async |conn| retry::send_again(conn, &unwanted, now).await).await.unwrap();
     assert_eq!((composed.len(), app.count("messages").await), (0, before));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_first_attempt_was_never_answered_is_not_sent_again_even_if_the_second_was_refused() {
+async fn a_message_whose_first_attempt_was_never_answered_is_not_sent_again_even_if_the_second_was_refused()
+ {
     let app = impatient().await;
     let connections = app.api().get("/connections").await.ok();
     let connection = connections["data"][0]["id"].as_str().unwrap();
-    app.api().patch(&format!("/connections/{connection}"), json!({ "unconfirmed_policy": "resend" })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{connection}"), json!({ "unconfirmed_policy": "resend" }))
+        .await
+        .ok();
     app.simulator.inject(Rule::next(1, Fault::Timeout));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -280,7 +359,10 @@ async fn a_message_whose_first_attempt_was_never_answered_is_not_sent_again_even
     }
     let message = app.message_to(HANDSET).await;
     assert_eq!(message.status, MessageStatus::Failed);
-    assert_eq!(retry::verdict(&mut *app.conn().await, message.id).await.unwrap(), Err(LeftOut::MayHaveArrived));
+    assert_eq!(
+        retry::verdict(&mut *app.conn().await, message.id).await.unwrap(),
+        Err(LeftOut::MayHaveArrived)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,13 +373,19 @@ async fn the_page_shows_the_numbers_and_asks_before_it_sends_again() {
     fold(&app).await;
     let site = app.sign_in_as(Role::Marketer).await;
     let page = site.open("/ledger").await.ok();
-    assert!(page.html.contains("It adds up") && page.html.contains("outcome=failed"), "{}", page.html);
+    assert!(
+        page.html.contains("It adds up") && page.html.contains("outcome=failed"),
+        "{}",
+        page.html
+    );
     let checked = site.open("/ledger?check=true").await.ok();
     assert!(checked.html.contains("counted anew"), "{}", checked.html);
 
     let asked = site.open("/ledger/retry").await.ok();
     assert!(
-        asked.html.contains("Send 1 message again") && asked.html.contains("21408") && asked.html.contains("may have arrived"),
+        asked.html.contains("Send 1 message again")
+            && asked.html.contains("21408")
+            && asked.html.contains("may have arrived"),
         "{}",
         asked.html
     );
@@ -308,8 +396,13 @@ async fn the_page_shows_the_numbers_and_asks_before_it_sends_again() {
     assert_eq!(app.statuses_to(HANDSET).await, ["failed", "delivered"]);
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["undelivered"]);
 
-    let listed = site.open("/messages?outcome=retried&from_day=2026-11-14&to_day=2026-11-14").await.ok();
-    assert!(listed.html.contains("Failed") && !listed.html.contains("Undelivered</span>"), "{}", listed.html);
+    let listed =
+        site.open("/messages?outcome=retried&from_day=2026-11-14&to_day=2026-11-14").await.ok();
+    assert!(
+        listed.html.contains("Failed") && !listed.html.contains("Undelivered</span>"),
+        "{}",
+        listed.html
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,9 +443,16 @@ async fn the_api_answers_the_ledger_by_day_automation_and_sender() {
     let automation = app.messages_to(HANDSET).await[0].automation_id.unwrap();
     let by = async |query: &str| app.api().get(&format!("/ledger?{query}")).await.ok();
     let day = by("").await;
-    assert_eq!((&day["adds_up"], &day["totals"]["recipients"], &day["totals"]["failed"]), (&json!(true), &json!(2), &json!(1)), "{day:#}");
+    assert_eq!(
+        (&day["adds_up"], &day["totals"]["recipients"], &day["totals"]["failed"]),
+        (&json!(true), &json!(2), &json!(1)),
+        "{day:#}"
+    );
     assert_eq!(day["rows"][0]["day"], json!("2026-11-14"));
-    assert_eq!((&day["causes"][0]["error_code"], &day["causes"][0]["count"]), (&json!(21408), &json!(1)));
+    assert_eq!(
+        (&day["causes"][0]["error_code"], &day["causes"][0]["count"]),
+        (&json!(21408), &json!(1))
+    );
     let automations = by(&format!("group_by=automation&automation_id={automation}")).await;
     assert_eq!(automations["rows"][0]["automation_id"], json!(automation.to_string()));
     let none = by("group_by=sender&automation_id=none").await;
@@ -361,7 +461,10 @@ async fn the_api_answers_the_ledger_by_day_automation_and_sender() {
     assert_eq!(early["totals"]["recipients"], json!(0));
     app.api().get("/ledger?from=soon").await.refused(422);
     app.api().get("/ledger?group_by=moon").await.refused(422);
-    app.api().post("/ledger/retry", json!({ "from": "2026-01-01", "to": "2026-11-30" })).await.refused(422);
+    app.api()
+        .post("/ledger/retry", json!({ "from": "2026-01-01", "to": "2026-11-30" }))
+        .await
+        .refused(422);
     let checked = app.api().get("/ledger/check").await.ok();
     assert_eq!(checked["differences"], json!([]));
 }

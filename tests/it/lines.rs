@@ -1,4 +1,5 @@
-//! One telephone line is one contact, however its number is written; and a STOP stays with the person, whose number may change.
+//! One telephone line is one contact, however its number is written; and a STOP stays with the
+//! person, whose number may change.
 
 use std::collections::BTreeSet;
 
@@ -33,8 +34,14 @@ const LINES: [(&str, &str); 11] = [
 /// A text from an address as Twilio names it.
 async fn text_from(app: &TestApp, twilio: &Twilio, from: &str, body: &str) {
     let sid = format!("SM{}", uuid::Uuid::new_v4().simple());
-    let params =
-        [("MessageSid", sid.as_str()), ("AccountSid", ACCOUNT_SID), ("From", from), ("To", LONG_CODE), ("Body", body), ("NumMedia", "0")];
+    let params = [
+        ("MessageSid", sid.as_str()),
+        ("AccountSid", ACCOUNT_SID),
+        ("From", from),
+        ("To", LONG_CODE),
+        ("Body", body),
+        ("NumMedia", "0"),
+    ];
     let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
     assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status(), 200, "{from}");
 }
@@ -48,7 +55,9 @@ fn tags(contact: &Value) -> Vec<&str> {
 }
 
 async fn evidence(app: &TestApp) -> Vec<String> {
-    app.texts("SELECT phone || ' ' || change || ' by ' || source AS text FROM consent_records ORDER BY id").await
+    app.texts(
+        "SELECT phone || ' ' || change || ' by ' || source AS text FROM consent_records ORDER BY id"
+    ).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,26 +68,49 @@ async fn a_stop_from_another_form_of_the_number_silences_the_contact() {
     let mut lines = BTreeSet::new();
     for (number, wire) in LINES {
         lines.insert(number);
-        app.api().put(&format!("/contacts/by-phone/{}", number.replace('+', "%2B")), json!({})).await.ok();
+        app.api()
+            .put(&format!("/contacts/by-phone/{}", number.replace('+', "%2B")), json!({}))
+            .await
+            .ok();
         text_from(&app, &twilio, wire, "STOP").await;
         let contact = app.contact_of(number).await;
-        assert_eq!((contact["suppression"]["reason"].as_str(), tags(&contact)), (Some("stop"), vec![STOP_TAG]), "{wire}");
-        assert_eq!(app.count("contacts").await, i64::try_from(lines.len()).unwrap(), "{wire} made a second contact");
+        assert_eq!(
+            (contact["suppression"]["reason"].as_str(), tags(&contact)),
+            (Some("stop"), vec![STOP_TAG]),
+            "{wire}"
+        );
+        assert_eq!(
+            app.count("contacts").await,
+            i64::try_from(lines.len()).unwrap(),
+            "{wire} made a second contact"
+        );
         // What came in is answered where it came from.
-        assert_eq!(app.count(&format!("messages WHERE from_address = '{wire}' AND body = 'STOP'")).await, 1);
+        assert_eq!(
+            app.count(&format!("messages WHERE from_address = '{wire}' AND body = 'STOP'")).await,
+            1
+        );
 
         let written = wire.strip_prefix("whatsapp:").unwrap_or(wire);
-        assert_eq!(app.contact_of(written).await["id"], contact["id"], "the API finds it by {written}");
+        assert_eq!(
+            app.contact_of(written).await["id"],
+            contact["id"],
+            "the API finds it by {written}"
+        );
         for form in [number, written] {
             app.event("hello", form, json!({})).await;
         }
         app.run_until_idle().await;
         let id = contact["id"].as_str().unwrap();
         let sent = format!(
-            "SELECT DISTINCT status || ' to ' || to_address AS text FROM messages WHERE direction = 'outbound' AND contact_id = '{id}'"
+            "SELECT DISTINCT status || ' to ' || to_address AS text FROM messages
+                WHERE direction = 'outbound' AND contact_id = '{id}'"
         );
         assert_eq!(app.texts(&sent).await, [format!("suppressed to {number}")], "{wire}");
-        assert_eq!(app.count("contacts").await, i64::try_from(lines.len()).unwrap(), "an event for {written} made a second contact");
+        assert_eq!(
+            app.count("contacts").await,
+            i64::try_from(lines.len()).unwrap(),
+            "an event for {written} made a second contact"
+        );
 
         text_from(&app, &twilio, wire, "START").await;
         let contact = app.contact_of(number).await;
@@ -92,7 +124,10 @@ async fn a_stop_takes_back_what_is_pending_to_the_other_form_of_the_number() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true }))
+        .await
+        .ok();
     for number in ["+541123456789", "+525512345678"] {
         app.event("hello", number, json!({})).await;
     }
@@ -109,20 +144,39 @@ async fn the_api_takes_every_number_that_it_returned_and_every_form_of_it() {
     let app = TestApp::start().await;
     for (number, wire) in LINES {
         let written = wire.strip_prefix("whatsapp:").unwrap_or(wire);
-        let first = app.api().put(&format!("/contacts/by-phone/{}", number.replace('+', "%2B")), json!({})).await.ok();
+        let first = app
+            .api()
+            .put(&format!("/contacts/by-phone/{}", number.replace('+', "%2B")), json!({}))
+            .await
+            .ok();
         assert_eq!(first["phone"], number);
-        let again =
-            app.api().put(&format!("/contacts/by-phone/{}", written.replace('+', "%2B")), json!({ "first_name": "Ann" })).await.ok();
-        assert_eq!((&again["id"], &again["phone"], &again["first_name"]), (&first["id"], &json!(number), &json!("Ann")), "{wire}");
+        let again = app
+            .api()
+            .put(
+                &format!("/contacts/by-phone/{}", written.replace('+', "%2B")),
+                json!({ "first_name": "Ann" }),
+            )
+            .await
+            .ok();
+        assert_eq!(
+            (&again["id"], &again["phone"], &again["first_name"]),
+            (&first["id"], &json!(number), &json!("Ann")),
+            "{wire}"
+        );
         for form in [number, written] {
             let twice = app.api().post("/contacts", json!({ "phone": form })).await.field("phone");
             assert!(twice.contains("already a contact"), "{twice}");
         }
     }
     let both = ["+541134567890", "+5491134567890", "+541134567890"];
-    let events: Vec<Value> = both.iter().map(|number| json!({ "name": "seen", "contact": { "phone": number } })).collect();
+    let events: Vec<Value> = both
+        .iter()
+        .map(|number| json!({ "name": "seen", "contact": { "phone": number } }))
+        .collect();
     app.api().post("/events", json!({ "events": events })).await.ok();
-    let contacts = app.texts("SELECT count(DISTINCT contact_id)::text || ' of ' || count(*) AS text FROM events").await;
+    let contacts = app
+        .texts("SELECT count(DISTINCT contact_id)::text || ' of ' || count(*) AS text FROM events")
+        .await;
     assert_eq!(contacts, ["1 of 3"], "events of both forms at once are of one contact");
 }
 
@@ -132,7 +186,12 @@ async fn an_opt_out_of_a_line_with_two_forms_counts_once() {
     let twilio = app.connect_twilio().await;
     text_from(&app, &twilio, "+5491123456789", "STOP").await;
     text_from(&app, &twilio, "+541123456789", "STOP").await;
-    assert_eq!(suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH).await.unwrap(), 1);
+    assert_eq!(
+        suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
+            .await
+            .unwrap(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,12 +204,21 @@ async fn a_number_that_is_not_valid_is_taken_and_said() {
     let single = app.api().post("/events", event("+447700900124")).await.ok();
     let expected = "This is not a valid number for United Kingdom. Check it.";
     assert_eq!((&single["status"], &single["warning"]), (&json!("recorded"), &json!(expected)));
-    let several = app.api().post("/events", json!({ "events": [event("+12065550100"), event("x"), event("+447700900124")] })).await.ok();
-    let warnings: Vec<&Value> = several["results"].as_array().unwrap().iter().map(|result| &result["warning"]).collect();
+    let several = app
+        .api()
+        .post(
+            "/events",
+            json!({ "events": [event("+12065550100"), event("x"), event("+447700900124")] }),
+        )
+        .await
+        .ok();
+    let warnings: Vec<&Value> =
+        several["results"].as_array().unwrap().iter().map(|result| &result["warning"]).collect();
     assert_eq!(warnings, [&Value::Null, &Value::Null, &json!(expected)]);
 
     let site = app.sign_in_as(Role::Marketer).await;
-    let form = site.open("/contacts/new").await.ok().form("/contacts").with("phone", "+44 7700 900125");
+    let form =
+        site.open("/contacts/new").await.ok().form("/contacts").with("phone", "+44 7700 900125");
     let saved = site.send(&form).await.ok();
     saved.must_say("Contact created.");
     saved.must_say(expected);
@@ -160,8 +228,13 @@ async fn a_number_that_is_not_valid_is_taken_and_said() {
 async fn a_number_that_can_be_two_is_refused_with_both() {
     let app = TestApp::start().await;
     app.run_sql("UPDATE organization SET default_country = 'DE'").await;
-    let refused = app.api().post("/contacts", json!({ "phone": "49 151 23456789" })).await.field("phone");
-    assert!(refused.contains("+49 1512 3456789") && refused.replace(' ', "").contains("+494915123456789"), "{refused}");
+    let refused =
+        app.api().post("/contacts", json!({ "phone": "49 151 23456789" })).await.field("phone");
+    assert!(
+        refused.contains("+49 1512 3456789")
+            && refused.replace(' ', "").contains("+494915123456789"),
+        "{refused}"
+    );
     assert_eq!(app.count("contacts").await, 0);
 }
 
@@ -172,9 +245,22 @@ async fn a_stop_moves_along_to_the_persons_new_number() {
     app.sms_on("hello", &twilio, "Hello.").await;
     let contact = app.contact(HANDSET).await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    let moved = app.api().patch(&format!("/contacts/{contact}"), json!({ "phone": OTHER_HANDSET })).await.ok();
-    assert_eq!((moved["suppression"]["reason"].as_str(), tags(&moved)), (Some("stop"), vec![STOP_TAG]));
-    assert_eq!(evidence(&app).await, [format!("{HANDSET} suppressed by keyword"), format!("{OTHER_HANDSET} suppressed by number_change")]);
+    let moved = app
+        .api()
+        .patch(&format!("/contacts/{contact}"), json!({ "phone": OTHER_HANDSET }))
+        .await
+        .ok();
+    assert_eq!(
+        (moved["suppression"]["reason"].as_str(), tags(&moved)),
+        (Some("stop"), vec![STOP_TAG])
+    );
+    assert_eq!(
+        evidence(&app).await,
+        [
+            format!("{HANDSET} suppressed by keyword"),
+            format!("{OTHER_HANDSET} suppressed by number_change")
+        ]
+    );
     for number in [HANDSET, OTHER_HANDSET] {
         app.event("hello", number, json!({})).await;
     }
@@ -185,7 +271,9 @@ async fn a_stop_moves_along_to_the_persons_new_number() {
     );
     assert!(app.received(HANDSET).is_empty() && app.received(OTHER_HANDSET).is_empty());
     assert_eq!(
-        suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH).await.unwrap(),
+        suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
+            .await
+            .unwrap(),
         1,
         "one person opted out"
     );
@@ -196,7 +284,9 @@ async fn a_stop_moves_along_to_the_persons_new_number() {
     page.must_say(&format!("STOP moved along from {old} when the number was changed"));
 
     // An admin lifts it with a reason.
-    let lift = page.form(&format!("/contacts/{contact}/lift-stop")).with("stop_note", "asked for it on the new phone");
+    let lift = page
+        .form(&format!("/contacts/{contact}/lift-stop"))
+        .with("stop_note", "asked for it on the new phone");
     site.send(&lift).await.ok().must_say("Lifted: STOP.");
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -210,7 +300,10 @@ async fn a_stop_moves_along_by_the_form_and_takes_back_what_is_pending_to_the_ne
     app.sms_on("hello", &twilio, "Hello.").await;
     let contact = app.contact(HANDSET).await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true }))
+        .await
+        .ok();
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["pending"]);
@@ -218,7 +311,8 @@ async fn a_stop_moves_along_by_the_form_and_takes_back_what_is_pending_to_the_ne
 
     let site = app.sign_in_as(Role::Marketer).await;
     let edit = format!("/contacts/{contact}/edit");
-    let saved = site.send(&site.open(&edit).await.ok().form(&edit).with("phone", OTHER_HANDSET)).await.ok();
+    let saved =
+        site.send(&site.open(&edit).await.ok().form(&edit).with("phone", OTHER_HANDSET)).await.ok();
     saved.must_say("STOP moved along to the new number: it stays suppressed.");
     saved.must_say("marketer@example.com");
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["suppressed"]);
@@ -236,11 +330,21 @@ async fn a_fault_of_the_old_number_stays_with_it_and_what_was_decided_moves() {
     ] {
         let contact = app.contact(HANDSET).await;
         let evidence = Evidence::new(phone(HANDSET), reason, By::api());
-        let _ = suppressions::suppress(&mut *app.conn().await, evidence, app.clock.now()).await.unwrap();
-        let moved = app.api().patch(&format!("/contacts/{contact}"), json!({ "phone": OTHER_HANDSET })).await.ok();
+        let _ = suppressions::suppress(&mut *app.conn().await, evidence, app.clock.now())
+            .await
+            .unwrap();
+        let moved = app
+            .api()
+            .patch(&format!("/contacts/{contact}"), json!({ "phone": OTHER_HANDSET }))
+            .await
+            .ok();
         assert_eq!(moved["suppression"]["reason"].as_str(), moves.then_some(reason.as_str()));
         let old = suppressions::active(&mut *app.conn().await, &phone(HANDSET)).await.unwrap();
-        assert_eq!(old.map(|suppression| suppression.reason), Some(reason), "the old number stays suppressed");
+        assert_eq!(
+            old.map(|suppression| suppression.reason),
+            Some(reason),
+            "the old number stays suppressed"
+        );
         app.api().delete(&format!("/contacts/{contact}")).await.ok();
         app.run_sql("DELETE FROM suppressions").await;
     }
@@ -252,13 +356,16 @@ async fn an_edit_that_leaves_the_number_alone_moves_nothing() {
     app.connect_twilio().await;
     let contact = app.contact(HANDSET).await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
-    for change in [json!({ "first_name": "Ann" }), json!({ "phone": HANDSET, "first_name": "Anna" })] {
+    for change in
+        [json!({ "first_name": "Ann" }), json!({ "phone": HANDSET, "first_name": "Anna" })]
+    {
         app.api().patch(&format!("/contacts/{contact}"), change).await.ok();
     }
     assert_eq!(evidence(&app).await, [format!("{HANDSET} suppressed by keyword")]);
 }
 
-/// The migration once more, in a database that has doubles: the index that forbids some of them is not there yet.
+/// The migration once more, in a database that has doubles: the index that forbids some of them is
+/// not there yet.
 async fn join(app: &TestApp) {
     let migration = include_str!("../../migrations/2026-11-30-080201_join_double_contacts/up.sql");
     app.conn().await.batch_execute(&format!("BEGIN; {migration} COMMIT;")).await.unwrap();
@@ -267,15 +374,21 @@ async fn join(app: &TestApp) {
 /// Renames a number everywhere, to what it was before the migration.
 async fn rename(app: &TestApp, from: &str, to: &str) {
     let renamed = format!(
-        "UPDATE contacts SET phone = '{to}' WHERE phone = '{from}'; UPDATE suppressions SET phone = '{to}' WHERE phone = '{from}';
-         UPDATE consent_records SET phone = '{to}' WHERE phone = '{from}'; UPDATE messages SET to_address = '{to}' WHERE to_address = '{from}';"
+        "UPDATE contacts SET phone = '{to}' WHERE phone = '{from}'; UPDATE suppressions
+            SET phone = '{to}' WHERE phone = '{from}';
+         UPDATE consent_records SET phone = '{to}' WHERE phone = '{from}'; UPDATE messages
+             SET to_address = '{to}' WHERE to_address = '{from}';"
     );
     app.conn().await.batch_execute(&renamed).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
-    for (kept, other) in [("+525512345678", "+5215512345678"), ("+5511981234567", "+551181234567"), ("+541123456789", "+5491123456789")] {
+    for (kept, other) in [
+        ("+525512345678", "+5215512345678"),
+        ("+5511981234567", "+551181234567"),
+        ("+541123456789", "+5491123456789"),
+    ] {
         let app = TestApp::start().await;
         app.conn().await.batch_execute("DROP INDEX contacts_argentine_line_key").await.unwrap();
         let twilio = app.connect_twilio().await;
@@ -289,37 +402,66 @@ async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
         app.event("hello", HANDSET, json!({})).await;
         app.run_until_idle().await;
         app.text(OTHER_HANDSET, LONG_CODE, "STOP").await;
-        app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true })).await.ok();
+        app.api()
+            .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true }))
+            .await
+            .ok();
         app.event("hello", HANDSET, json!({})).await;
         app.run_until_idle().await;
-        // The person was reachable under the one number, and had said STOP under the other; and the other way round.
+        // The person was reachable under the one number, and had said STOP under the other; and the
+        // other way round.
         rename(&app, HANDSET, if kept == "+541123456789" { kept } else { other }).await;
         rename(&app, OTHER_HANDSET, if kept == "+541123456789" { other } else { kept }).await;
 
         join(&app).await;
         let contact = app.contact_of(kept).await;
-        assert_eq!((app.count("contacts").await, &contact["id"], &contact["phone"]), (1, &survivor, &json!(kept)));
+        assert_eq!(
+            (app.count("contacts").await, &contact["id"], &contact["phone"]),
+            (1, &survivor, &json!(kept))
+        );
         assert_eq!(contact["suppression"]["reason"], "stop", "{kept}");
         let mut tags = tags(&contact);
         tags.sort_unstable();
         assert_eq!(tags, [STOP_TAG, "VIP", "new"]);
-        assert_eq!((&contact["first_name"], &contact["last_name"], &contact["external_id"]), (&json!("Ann"), &json!("Smith"), &json!("7")));
-        assert_eq!(contact["attributes"], json!({ "city": "Köln", "age": 40, "joined_external_id": "8" }));
+        assert_eq!(
+            (&contact["first_name"], &contact["last_name"], &contact["external_id"]),
+            (&json!("Ann"), &json!("Smith"), &json!("7"))
+        );
+        assert_eq!(
+            contact["attributes"],
+            json!({ "city": "Köln", "age": 40, "joined_external_id": "8" })
+        );
         for rows in ["messages", "events", "enrollments"] {
-            let lost = app.count(&format!("{rows} WHERE contact_id IS DISTINCT FROM '{}'", survivor.as_str().unwrap())).await;
+            let lost = app
+                .count(&format!(
+                    "{rows} WHERE contact_id IS DISTINCT FROM '{}'",
+                    survivor.as_str().unwrap()
+                ))
+                .await;
             assert_eq!(lost, 0, "{rows} of {kept}");
         }
         assert_eq!(
-            app.texts("SELECT DISTINCT summary AS text FROM audit_log WHERE actor_name = 'The upgrade'").await,
+            app.texts(
+                "SELECT DISTINCT summary AS text FROM audit_log WHERE actor_name = 'The upgrade'"
+            )
+            .await,
             ["joined two contacts of one telephone line"]
         );
 
         // What was pending to the old number is not sent after the STOP of the line.
-        app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": false })).await.ok();
+        app.api()
+            .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": false }))
+            .await
+            .ok();
         app.run_until_idle().await;
         assert_eq!(app.count("messages WHERE status = 'suppressed'").await, 1);
         assert_eq!(app.count("messages WHERE status = 'pending'").await, 0);
-        assert_eq!(suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH).await.unwrap(), 1);
+        assert_eq!(
+            suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
+                .await
+                .unwrap(),
+            1
+        );
     }
 }
 
@@ -336,7 +478,8 @@ async fn the_migration_keeps_the_older_of_two_stops_and_leaves_faults_with_the_o
     .await
     .unwrap();
     join(&app).await;
-    let kept = "SELECT phone || ' ' || reason || ' ' || since::date || CASE WHEN counted THEN '' ELSE ' uncounted' END AS text
+    let kept = "SELECT phone || ' ' || reason || ' ' || since::date || CASE WHEN counted THEN ''
+                   ELSE ' uncounted' END AS text
         FROM suppressions ORDER BY phone COLLATE \"C\", reason";
     assert_eq!(
         app.texts(kept).await,
@@ -357,18 +500,32 @@ async fn the_migration_knows_the_same_old_numbers_as_the_program() {
     let app = TestApp::start().await;
     app.conn().await.batch_execute("DROP INDEX contacts_argentine_line_key").await.unwrap();
     let mut numbers = Vec::new();
-    for (code, digits) in [("521", 10), ("55", 10), ("229", 8), ("225", 8), ("841", 9), ("237", 8)] {
+    for (code, digits) in [("521", 10), ("55", 10), ("229", 8), ("225", 8), ("841", 9), ("237", 8)]
+    {
         for leading in 0..1_000_u64 {
             numbers.push(format!("+{code}{leading:03}{}", "1234567".get(..digits - 3).unwrap()));
         }
     }
-    let rows: Vec<String> = numbers.iter().map(|number| format!("(gen_random_uuid(), '{number}', 'stop', now())")).collect();
-    let insert = format!("INSERT INTO suppressions (id, phone, reason, since) VALUES {} ON CONFLICT DO NOTHING", rows.join(", "));
+    let rows: Vec<String> = numbers
+        .iter()
+        .map(|number| format!("(gen_random_uuid(), '{number}', 'stop', now())"))
+        .collect();
+    let insert = format!(
+        "INSERT INTO suppressions (id, phone, reason, since) VALUES {} ON CONFLICT DO NOTHING",
+        rows.join(", ")
+    );
     app.conn().await.batch_execute(&insert).await.unwrap();
     join(&app).await;
-    let mut expected: Vec<String> = numbers.iter().map(|number| String::from(phone(number).current())).collect();
+    let mut expected: Vec<String> =
+        numbers.iter().map(|number| String::from(phone(number).current())).collect();
     expected.sort_unstable();
     expected.dedup();
-    assert!(expected.len() < numbers.len() + 1 && expected.iter().filter(|number| !numbers.contains(number)).count() > 1_000);
-    assert_eq!(app.texts("SELECT phone AS text FROM suppressions ORDER BY phone COLLATE \"C\"").await, expected);
+    assert!(
+        expected.len() < numbers.len() + 1
+            && expected.iter().filter(|number| !numbers.contains(number)).count() > 1_000
+    );
+    assert_eq!(
+        app.texts("SELECT phone AS text FROM suppressions ORDER BY phone COLLATE \"C\"").await,
+        expected
+    );
 }

@@ -1,7 +1,12 @@
-//! The stories: what people and Twilio see of Carillon, told against a real PostgreSQL, over real HTTP, with the simulator as Twilio.
+//! The stories: what people and Twilio see of Carillon, told against a real PostgreSQL, over real
+//! HTTP, with the simulator as Twilio.
 //!
-//! One binary, one file per group of stories. [`harness`] gives each story a database, a server and a simulator of its own.
-#![expect(clippy::unwrap_used, reason = "a story that meets the unexpected has failed, and says where")]
+//! One binary, one file per group of stories. [`harness`] gives each story a database, a server and
+//! a simulator of its own.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that meets the unexpected has failed, and says where"
+)]
 
 mod accessibility;
 mod admin;

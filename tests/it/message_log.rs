@@ -1,4 +1,5 @@
-//! The list of messages: narrowing it, keeping what one looks at often, watching it change, taking it along as a file.
+//! The list of messages: narrowing it, keeping what one looks at often, watching it change, taking
+//! it along as a file.
 
 use std::time::{Duration, Instant};
 
@@ -16,11 +17,19 @@ use crate::harness::{
 };
 
 async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
-    id(&app.api().post("/messages", json!({ "to": to, "body": body, "sender_id": twilio.sender_id })).await.ok())
+    id(&app
+        .api()
+        .post("/messages", json!({ "to": to, "body": body, "sender_id": twilio.sender_id }))
+        .await
+        .ok())
 }
 
 async fn contact(app: &TestApp, phone: &str, first: &str, last: &str) -> String {
-    id(&app.api().post("/contacts", json!({ "phone": phone, "first_name": first, "last_name": last })).await.ok())
+    id(&app
+        .api()
+        .post("/contacts", json!({ "phone": phone, "first_name": first, "last_name": last }))
+        .await
+        .ok())
 }
 
 /// The messages that a page lists, in order.
@@ -32,7 +41,8 @@ fn listed(page: &Page) -> Vec<String> {
 /// The link of a page whose tag contains this.
 fn link(page: &Page, mark: &str) -> String {
     let tag = page.html.split("<a ").find(|tag| tag.split('>').next().unwrap().contains(mark));
-    let tag = tag.unwrap_or_else(|| panic!("{} has no link with {mark}:\n{}", page.path, page.text()));
+    let tag =
+        tag.unwrap_or_else(|| panic!("{} has no link with {mark}:\n{}", page.path, page.text()));
     tag.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&")
 }
 
@@ -42,7 +52,8 @@ async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
     let twilio = app.connect_twilio().await;
     let ann = contact(&app, HANDSET, "Ann", "Moreno").await;
     contact(&app, OTHER_HANDSET, "Anna", "Osei").await;
-    app.simulator.inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
+    app.simulator
+        .inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
     let first = send(&app, HANDSET, "Your order is 50% off", &twilio).await;
     let second = send(&app, OTHER_HANDSET, "Your parcel", &twilio).await;
     let automated = app.sms_on("signed_up", &twilio, "Welcome aboard").await;
@@ -70,19 +81,31 @@ async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
         let answered: Vec<String> = answered["data"].as_array().unwrap().iter().map(id).collect();
         assert_eq!(answered.iter().collect::<Vec<_>>(), expected, "the API, {query}");
     }
-    let page = site.open(&format!("/messages?automation_id={automated}&sender_id={}&text=welcome", twilio.sender_id)).await.ok();
+    let page = site
+        .open(&format!(
+            "/messages?automation_id={automated}&sender_id={}&text=welcome",
+            twilio.sender_id
+        ))
+        .await
+        .ok();
     assert_eq!(listed(&page), [welcome.as_str()]);
     page.must_say("Sender Carillon");
     // Each part of the filter can be taken away alone.
     let wider = link(&page, "aria-label=\"Do not filter by text\"");
-    assert_eq!(wider, format!("/messages?automation_id={automated}&sender_id={}", twilio.sender_id));
+    assert_eq!(
+        wider,
+        format!("/messages?automation_id={automated}&sender_id={}", twilio.sender_id)
+    );
 
     // A contact by name, by number, or one of several.
     let page = site.open("/messages?contact=Ann+Mor&text=order").await.ok();
     assert_eq!(page.path, format!("/messages?text=order&contact_id={ann}"));
     assert_eq!(listed(&page), [inbound.as_str(), first.as_str()]);
     page.must_say("Contact Ann Moreno");
-    assert_eq!(site.open("/messages?contact=%2B12065550111").await.ok().path, format!("/messages?contact_id={ann}"));
+    assert_eq!(
+        site.open("/messages?contact=%2B12065550111").await.ok().path,
+        format!("/messages?contact_id={ann}")
+    );
     let page = site.open("/messages?contact=ann&status=delivered").await.ok();
     page.must_say("Several contacts fit");
     assert_eq!(
@@ -98,20 +121,28 @@ async fn the_list_is_narrowed_by_whatever_is_known_of_a_message() {
     assert!(listed(&site.open("/messages?within=hour").await.ok()).is_empty());
     assert_eq!(listed(&site.open("/messages?within=day").await.ok()).len(), 4);
     let today = app.clock.now().date_naive();
-    assert_eq!(listed(&site.open(&format!("/messages?from_day={today}&to_day={today}")).await.ok()).len(), 4);
+    assert_eq!(
+        listed(&site.open(&format!("/messages?from_day={today}&to_day={today}")).await.ok()).len(),
+        4
+    );
     let yesterday = today.pred_opt().unwrap();
     assert!(listed(&site.open(&format!("/messages?to_day={yesterday}")).await.ok()).is_empty());
     site.open("/messages?within=year&to=12").await.ok().must_say("This filter cannot be used");
 }
 
-/// Messages of the past, one a second up to `until` (SQL), with ids of their time as the program makes them.
+/// Messages of the past, one a second up to `until` (SQL), with ids of their time as the program
+/// makes them.
 fn of_the_past(count: u32, until: &str, status: &str, body: &str, twilio: &Twilio) -> String {
     format!(
-        "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction, encoding, to_address, sender_id, body)
-         SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text || '{body}'), 1, 3) || '8'
+        "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction,
+            encoding, to_address, sender_id, body)
+         SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12,
+             '0') || '7' || substr(md5(n::text || '{body}'), 1, 3) || '8'
              || substr(md5(n::text), 1, 15))::uuid,
-             '{}', at, at, 1, '{status}', 'outbound', 'gsm7', '+1206555' || lpad((n % 10000)::text, 4, '0'), '{}', '{body} ' || n
-         FROM (SELECT n, {until}::timestamptz - n * interval '1 second' AS at FROM generate_series(1, {count}) AS n) AS past",
+             '{}', at, at, 1, '{status}', 'outbound', 'gsm7', '+1206555' || lpad((n % 10000)::text,
+                 4, '0'), '{}', '{body} ' || n
+         FROM (SELECT n, {until}::timestamptz - n * interval '1 second' AS at
+             FROM generate_series(1, {count}) AS n) AS past",
         twilio.connection_id, twilio.sender_id
     )
 }
@@ -129,7 +160,10 @@ async fn what_is_rare_is_found_however_much_lies_before_it() {
     // The ledger knows on which day there is one that failed.
     let page = site.open("/messages?status=failed").await.ok();
     assert_eq!(listed(&page).len(), 1);
-    assert!(!page.says("Look further back") && !site.open("/messages?status=expired").await.ok().says("Look further back"));
+    assert!(
+        !page.says("Look further back")
+            && !site.open("/messages?status=expired").await.ok().says("Look further back")
+    );
     // What stands in a text nobody knows: it is looked for, and told how far.
     let mut page = site.open("/messages?text=needle").await.ok();
     let mut looks = 1;
@@ -141,14 +175,21 @@ async fn what_is_rare_is_found_however_much_lies_before_it() {
     assert_eq!((looks, listed(&page).len(), page.says("Look further back")), (7, 1, false));
     // Days long ago are found at once, and the file has what the list has.
     let day = (now - chrono::TimeDelta::days(40)).date_naive();
-    assert_eq!(listed(&site.open(&format!("/messages?from_day={day}&to_day={day}&text=needle")).await.ok()).len(), 1);
+    assert_eq!(
+        listed(
+            &site.open(&format!("/messages?from_day={day}&to_day={day}&text=needle")).await.ok()
+        )
+        .len(),
+        1
+    );
     let file = site.open("/messages/export?text=needle").await.ok();
     assert_eq!(records(&file).len(), 1);
     // The API goes on from an empty page, too.
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = app.api().get(&format!("/messages?text=needle{cursor}")).await.ok();
-        found.extend(page["data"].as_array().unwrap().iter().map(|message| message["body"].clone()));
+        found
+            .extend(page["data"].as_array().unwrap().iter().map(|message| message["body"].clone()));
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
@@ -177,11 +218,15 @@ async fn one_goes_back_and_forth_in_a_narrowed_list() {
 async fn an_empty_part_of_the_list_loses_nothing_on_either_side() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let ago = |days: i64| format!("'{}'", (app.clock.now() - chrono::TimeDelta::days(days)).to_rfc3339());
+    let ago =
+        |days: i64| format!("'{}'", (app.clock.now() - chrono::TimeDelta::days(days)).to_rfc3339());
     app.run_sql(&of_the_past(12_000, &ago(20), "delivered", "Hay", &twilio)).await;
     app.run_sql(&of_the_past(1, &ago(10), "delivered", "A needle", &twilio)).await;
     app.run_sql(&of_the_past(12_000, &ago(1), "delivered", "Hay", &twilio)).await;
-    let needle = app.texts("SELECT id::text AS text FROM messages WHERE body LIKE 'A needle%'").await.remove(0);
+    let needle = app
+        .texts("SELECT id::text AS text FROM messages WHERE body LIKE 'A needle%'")
+        .await
+        .remove(0);
     let site = app.sign_in_as(Role::Viewer).await;
     for (place, way_back) in [("older", "prev"), ("newer", "next")] {
         let empty = site.open(&format!("/messages?text=needle&{place}={needle}")).await.ok();
@@ -201,22 +246,40 @@ async fn what_was_chosen_stays_chosen_when_it_is_archived_meanwhile() {
     site.send(&page.form(&format!("/templates/{template}/archive"))).await.ok();
     let page = site.open(&chosen).await.ok();
     let option = format!("<option value=\"{template}\"");
-    assert!(page.html.contains(&format!("{option} selected")) && !page.says("another one"), "{}", page.html);
-    assert!(!site.open("/messages").await.ok().html.contains(&option), "an archived one is not offered");
+    assert!(
+        page.html.contains(&format!("{option} selected")) && !page.says("another one"),
+        "{}",
+        page.html
+    );
+    assert!(
+        !site.open("/messages").await.ok().html.contains(&option),
+        "an archived one is not offered"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_nothing_can_fit_is_no_fault_of_the_server() {
     let app = TestApp::start().await;
     let site = app.sign_in_as(Role::Viewer).await;
-    for query in ["to_day=-262143-01-01", "from_day=%2B262142-12-31", "to_day=%2B99999-01-01", "reason=%00", "text=%00", "contact=%00"] {
+    for query in [
+        "to_day=-262143-01-01",
+        "from_day=%2B262142-12-31",
+        "to_day=%2B99999-01-01",
+        "reason=%00",
+        "text=%00",
+        "contact=%00",
+    ] {
         let page = site.open(&format!("/messages?{query}")).await;
         assert!(page.status < 500, "{query}: {}", page.status);
         for path in ["/messages/export", "/messages/live"] {
-            let status = site.get(&format!("{path}?{query}&rows=")).send().await.unwrap().status().as_u16();
+            let status =
+                site.get(&format!("{path}?{query}&rows=")).send().await.unwrap().status().as_u16();
             assert!(status < 500, "{path}?{query}: {status}");
         }
-        assert!(app.api().get(&format!("/messages?{query}")).await.status < 500, "the API, {query}");
+        assert!(
+            app.api().get(&format!("/messages?{query}")).await.status < 500,
+            "the API, {query}"
+        );
     }
     site.open("/messages?reason=%00").await.must_say("This filter cannot be used");
 }
@@ -233,7 +296,10 @@ async fn a_filter_is_kept_under_a_name_for_everybody() {
     let page = marketer.send(&form.clone().with("name", "Failed <today>")).await.ok();
     assert_eq!(page.path, "/messages?status=failed&within=day");
     page.must_say("View saved");
-    assert!(page.html.contains("aria-current=\"page\"><bdi>Failed &lt;today&gt;<"), "the view is the one that is shown");
+    assert!(
+        page.html.contains("aria-current=\"page\"><bdi>Failed &lt;today&gt;<"),
+        "the view is the one that is shown"
+    );
     assert!(!page.html.contains("action=\"/messages/views\""), "nothing is left to be saved");
     let page = marketer.send(&form.with("name", "failed <TODAY>")).await;
     assert_eq!(page.status, 422);
@@ -249,10 +315,15 @@ async fn a_filter_is_kept_under_a_name_for_everybody() {
 
     let views = marketer.open("/messages/views").await.ok();
     let id = app.texts("SELECT id::text AS text FROM message_views").await.remove(0);
-    let views = marketer.send(&views.form(&format!("/messages/views/{id}")).with("name", &"x".repeat(61))).await;
+    let views = marketer
+        .send(&views.form(&format!("/messages/views/{id}")).with("name", &"x".repeat(61)))
+        .await;
     assert_eq!(views.status, 422);
     views.must_say("up to 60 characters");
-    let views = marketer.send(&views.form(&format!("/messages/views/{id}")).with("name", "Trouble")).await.ok();
+    let views = marketer
+        .send(&views.form(&format!("/messages/views/{id}")).with("name", "Trouble"))
+        .await
+        .ok();
     views.must_say("Trouble");
     let views = marketer.send(&views.form(&format!("/messages/views/{id}/delete"))).await.ok();
     views.must_say("No views yet");
@@ -264,7 +335,9 @@ fn records(file: &Page) -> Vec<Value> {
     let text = file.html.trim_start_matches('\u{feff}');
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let record = |record: csv::StringRecord| header.iter().cloned().zip(record.iter().map(Value::from)).collect::<Value>();
+    let record = |record: csv::StringRecord| {
+        header.iter().cloned().zip(record.iter().map(Value::from)).collect::<Value>()
+    };
     reader.records().map(|line| record(line.unwrap())).collect()
 }
 
@@ -273,7 +346,13 @@ async fn the_file_holds_what_the_list_shows() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     contact(&app, HANDSET, "=cmd|'/c calc'!A0", "Ünal").await;
-    let texts = ["Plain", "Two\nlines, \"quoted\", and ümläuts ☕", "=HYPERLINK(\"https://evil.example\")", "-1 day", "@all"];
+    let texts = [
+        "Plain",
+        "Two\nlines, \"quoted\", and ümläuts ☕",
+        "=HYPERLINK(\"https://evil.example\")",
+        "-1 day",
+        "@all",
+    ];
     for text in texts {
         send(&app, HANDSET, text, &twilio).await;
     }
@@ -289,10 +368,21 @@ async fn the_file_holds_what_the_list_shows() {
     let lines = records(&file);
     let of_list = listed(&site.open(&format!("/messages?{filter}")).await.ok());
     assert_eq!(lines.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), of_list);
-    let written: Vec<&str> = lines.iter().rev().filter_map(|line| line["text"].as_str()).filter(|text| !text.starts_with("Many")).collect();
-    assert_eq!(written, ["Plain", texts[1], "'=HYPERLINK(\"https://evil.example\")", "'-1 day", "'@all"]);
+    let written: Vec<&str> = lines
+        .iter()
+        .rev()
+        .filter_map(|line| line["text"].as_str())
+        .filter(|text| !text.starts_with("Many"))
+        .collect();
+    assert_eq!(
+        written,
+        ["Plain", texts[1], "'=HYPERLINK(\"https://evil.example\")", "'-1 day", "'@all"]
+    );
     let newest = &lines[0];
-    assert_eq!((newest["to"].as_str(), newest["status"].as_str()), (Some(HANDSET), Some("delivered")));
+    assert_eq!(
+        (newest["to"].as_str(), newest["status"].as_str()),
+        (Some(HANDSET), Some("delivered"))
+    );
     assert_eq!(newest["contact"], json!("'=cmd|'/c calc'!A0 Ünal"));
     assert!(newest["created_at"].as_str().unwrap().ends_with("+00:00"), "{newest}");
 
@@ -305,14 +395,24 @@ async fn the_file_holds_what_the_list_shows() {
 
     let answer = site.get("/messages/export").send().await.unwrap();
     let named = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
-    assert_eq!(named, format!("attachment; filename=\"messages-{}.csv\"", app.clock.now().format("%Y-%m-%d")));
+    assert_eq!(
+        named,
+        format!("attachment; filename=\"messages-{}.csv\"", app.clock.now().format("%Y-%m-%d"))
+    );
     assert_eq!(site.open("/messages/export?status=gone").await.status, 400);
     assert_eq!(app.site().open("/messages/export").await.path, "/login?next=%2Fmessages%2Fexport");
 }
 
 /// Where a row stands on the screen.
 async fn top_of(browser: &Browser, id: &str) -> f64 {
-    browser.run(&format!("return document.getElementById('state-{id}').closest('tr').getBoundingClientRect().top;")).await.as_f64().unwrap()
+    browser
+        .run(&format!(
+            "return \
+             document.getElementById('state-{id}').closest('tr').getBoundingClientRect().top;"
+        ))
+        .await
+        .as_f64()
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -328,12 +428,20 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
     browser.go(&format!("{}/messages", app.url)).await;
     browser.must_say("Number 29").await;
     app.eventually("the page watches", async || app.app.live.is_watched().then_some(())).await;
-    browser.run(&format!("window.stays = true; document.getElementById('state-{}').scrollIntoView();", ids[10])).await;
+    browser
+        .run(&format!(
+            "window.stays = true; document.getElementById('state-{}').scrollIntoView();",
+            ids[10]
+        ))
+        .await;
     let before = top_of(&browser, &ids[10]).await;
 
     app.run_until_idle().await;
     let state = format!("return document.getElementById('state-{}').textContent.trim();", ids[10]);
-    app.eventually("the row says so", async || (browser.run(&state).await == json!("Delivered")).then_some(())).await;
+    app.eventually("the row says so", async || {
+        (browser.run(&state).await == json!("Delivered")).then_some(())
+    })
+    .await;
     assert!((top_of(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
 
     for number in 30..32 {
@@ -341,7 +449,10 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
     }
     browser.must_say("2 new messages: show").await;
     assert!((top_of(&browser, &ids[10]).await - before).abs() < 1.0, "the row has moved");
-    assert_eq!(browser.run("return [window.stays, document.body.innerText.includes('Number 31')];").await, json!([true, false]));
+    assert_eq!(
+        browser.run("return [window.stays, document.body.innerText.includes('Number 31')];").await,
+        json!([true, false])
+    );
     browser.run("document.querySelector('#come a').click();").await;
     browser.must_say("Number 31").await;
 
@@ -356,7 +467,10 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
 /// Opens a stream of changes, which has begun when this returns.
 async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
     let mut stream = site.get(&format!("/messages/live?rows={row}")).send().await.unwrap();
-    assert_eq!((stream.status().as_u16(), stream.headers()["content-type"].to_str().unwrap()), (200, "text/event-stream"));
+    assert_eq!(
+        (stream.status().as_u16(), stream.headers()["content-type"].to_str().unwrap()),
+        (200, "text/event-stream")
+    );
     let first = stream.chunk().await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&first).contains(&format!("#state-{row}")), "{first:?}");
     assert!(app.app.live.is_watched());
@@ -369,16 +483,24 @@ async fn a_stream_ends_with_its_browser_and_with_the_server() {
     let twilio = app.connect_twilio().await;
     let row = send(&app, HANDSET, "Hello", &twilio).await;
     let site = app.sign_in_as(Role::Viewer).await;
-    assert_eq!(app.site().open(&format!("/messages/live?rows={row}")).await.path, format!("/login?next=%2Fmessages%2Flive%3Frows%3D{row}"));
+    assert_eq!(
+        app.site().open(&format!("/messages/live?rows={row}")).await.path,
+        format!("/login?next=%2Fmessages%2Flive%3Frows%3D{row}")
+    );
 
     let stream = watch(&app, &site, &row).await;
     drop(stream);
-    app.eventually("nobody watches any more", async || (!app.app.live.is_watched()).then_some(())).await;
+    app.eventually("nobody watches any more", async || (!app.app.live.is_watched()).then_some(()))
+        .await;
 
     let mut stream = watch(&app, &site, &row).await;
     let begun = Instant::now();
     drop(app);
-    assert!(begun.elapsed() < Duration::from_secs(5), "the server waited for the stream: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "the server waited for the stream: {:?}",
+        begun.elapsed()
+    );
     assert_eq!(stream.chunk().await.unwrap(), None, "the stream has its end");
 }
 
@@ -393,9 +515,14 @@ async fn a_new_stream_tells_what_has_come_while_none_was_open() {
     app.clock.advance(chrono::TimeDelta::minutes(5));
     let site = app.sign_in_as(Role::Viewer).await;
     for (filter, told) in [("", "3 new messages"), ("text=pear&", "2 new messages")] {
-        let mut stream = site.get(&format!("/messages/live?{filter}after={first}")).send().await.unwrap();
+        let mut stream =
+            site.get(&format!("/messages/live?{filter}after={first}")).send().await.unwrap();
         let event = stream.chunk().await.unwrap().unwrap();
-        assert!(String::from_utf8_lossy(&event).contains(told), "{filter}: {}", String::from_utf8_lossy(&event));
+        assert!(
+            String::from_utf8_lossy(&event).contains(told),
+            "{filter}: {}",
+            String::from_utf8_lossy(&event)
+        );
     }
 }
 
@@ -420,12 +547,16 @@ async fn a_message_is_sent_again_only_where_that_is_safe_and_its_page_says_why_n
     let twilio = app.connect_twilio().await;
     contact(&app, HANDSET, "Ann", "Moreno").await;
     contact(&app, OTHER_HANDSET, "Ben", "Osei").await;
-    app.simulator.inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
+    app.simulator
+        .inject(Rule::always(Fault::Undelivered { code: 30003 }).for_handset(OTHER_HANDSET));
     let arrived = send(&app, HANDSET, "Arrived", &twilio).await;
     let doubtful = send(&app, OTHER_HANDSET, "Doubtful", &twilio).await;
     app.run_until_idle().await;
     let never = send(&app, HANDSET, "Never", &twilio).await;
-    app.run_sql(&format!("UPDATE messages SET status = 'expired', reason = 'Too late.' WHERE id = '{never}'")).await;
+    app.run_sql(&format!(
+        "UPDATE messages SET status = 'expired', reason = 'Too late.' WHERE id = '{never}'"
+    ))
+    .await;
     let site = app.sign_in_as(Role::Marketer).await;
     let page = site.open(&format!("/messages/{arrived}")).await.ok();
     assert!(!page.says("Send again") && !page.says("It is not sent again"));
@@ -465,7 +596,10 @@ async fn somebody_without_a_mouse_finds_what_failed_keeps_the_view_and_sends_it_
     browser.must_say("View saved. Everybody here finds it above the list.").await;
     browser.tab_to("To look after").await;
     browser.must_say("It fails at first").await;
-    assert_eq!(browser.run("return document.querySelector('nav.views [aria-current]').innerText").await, "To look after");
+    assert_eq!(
+        browser.run("return document.querySelector('nav.views [aria-current]').innerText").await,
+        "To look after"
+    );
 
     browser.tab_to("It fails at first").await;
     browser.must_say("It certainly reached nobody.").await;
@@ -492,5 +626,9 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
     browser.run("window.stays = true;").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;
-    assert_eq!(browser.run("return window.stays;").await, json!(true), "the page was not loaded again");
+    assert_eq!(
+        browser.run("return window.stays;").await,
+        json!(true),
+        "the page was not loaded again"
+    );
 }

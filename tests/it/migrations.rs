@@ -17,14 +17,18 @@ struct Row {
 async fn shape(database: &TestDatabase) -> Vec<String> {
     let query = "
         SELECT text FROM (
-            SELECT table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable || ' ' || coalesce(column_default, '') AS text
+            SELECT table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable || ' '
+                || coalesce(column_default, '') AS text
             FROM information_schema.columns WHERE table_schema = 'public'
-            UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+            UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' ||
+                pg_get_constraintdef(oid) FROM pg_constraint
             WHERE connamespace = 'public'::regnamespace
             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
-            UNION ALL SELECT proname || ' ' || prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT proname || ' ' || prosrc FROM pg_proc
+                WHERE pronamespace = 'public'::regnamespace
         ) AS everything ORDER BY text";
-    let rows: Vec<Row> = sql_query(query).load(&mut database.target().connect().await.unwrap()).await.unwrap();
+    let rows: Vec<Row> =
+        sql_query(query).load(&mut database.target().connect().await.unwrap()).await.unwrap();
     rows.into_iter().map(|row| row.text).collect()
 }
 
@@ -37,15 +41,25 @@ async fn what_goes_up_comes_down_and_goes_up_again() {
 
     let conn = database.target().connect().await.unwrap();
     let reverted = tokio::task::spawn_blocking(move || {
-        AsyncMigrationHarness::new(conn).revert_all_migrations(MIGRATIONS).map(|reverted| reverted.len()).unwrap()
+        AsyncMigrationHarness::new(conn)
+            .revert_all_migrations(MIGRATIONS)
+            .map(|reverted| reverted.len())
+            .unwrap()
     });
     assert_eq!(reverted.await.unwrap(), applied.len());
     let bare = shape(&database).await;
-    assert!(bare.iter().all(|line| line.contains("__diesel_schema_migrations")), "left behind: {bare:#?}");
+    assert!(
+        bare.iter().all(|line| line.contains("__diesel_schema_migrations")),
+        "left behind: {bare:#?}"
+    );
 
     assert_eq!(db::migrate(&database.target()).await.unwrap(), applied);
     assert_eq!(shape(&database).await, first);
-    assert_eq!(db::migrate(&database.target()).await.unwrap(), Vec::<String>::new(), "a second time, nothing is to be done");
+    assert_eq!(
+        db::migrate(&database.target()).await.unwrap(),
+        Vec::<String>::new(),
+        "a second time, nothing is to be done"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,9 +69,11 @@ async fn every_migration_can_be_taken_back_alone() {
     let mut last = shape(&database).await;
     for _ in 0..3 {
         let conn = database.target().connect().await.unwrap();
-        tokio::task::spawn_blocking(move || AsyncMigrationHarness::new(conn).revert_last_migration(MIGRATIONS).map(drop).unwrap())
-            .await
-            .unwrap();
+        tokio::task::spawn_blocking(move || {
+            AsyncMigrationHarness::new(conn).revert_last_migration(MIGRATIONS).map(drop).unwrap()
+        })
+        .await
+        .unwrap();
         let now = shape(&database).await;
         assert_ne!(now, last);
         last = now;

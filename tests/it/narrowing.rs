@@ -1,4 +1,5 @@
-//! A call that writes and is narrowed by nothing but blanks is refused, and one that means many says how many it means.
+//! A call that writes and is narrowed by nothing but blanks is refused, and one that means many
+//! says how many it means.
 
 use std::time::Duration;
 
@@ -12,11 +13,16 @@ const BLANK: [&str; 7] = ["", " ", "\t", "\r\n", "\u{a0}", "\u{200b}", "\u{3000}
 
 /// A Carillon with messages to two people that failed and can be sent again.
 async fn with_failed_messages() -> TestApp {
-    let app = TestApp::with(TestOptions { patience: Duration::from_millis(300), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        patience: Duration::from_millis(300),
+        ..TestOptions::default()
+    })
+    .await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     for to in [HANDSET, OTHER_HANDSET] {
-        let rule = app.simulator.inject(Rule::always(Fault::Refuse { code: 21408 }).for_handset(to));
+        let rule =
+            app.simulator.inject(Rule::always(Fault::Refuse { code: 21408 }).for_handset(to));
         app.event("hello", to, json!({})).await;
         app.run_until_idle().await;
         assert!(app.simulator.withdraw(rule));
@@ -44,24 +50,42 @@ async fn a_blank_condition_of_a_retry_is_refused_with_its_field_and_sends_nothin
 async fn a_retry_of_several_needs_the_number_that_the_dry_run_gave() {
     let app = with_failed_messages().await;
     let api = app.api();
-    let eligible = api.post("/ledger/retry", json!({ "dry_run": true })).await.ok()["eligible"].clone();
+    let eligible =
+        api.post("/ledger/retry", json!({ "dry_run": true })).await.ok()["eligible"].clone();
     assert_eq!(eligible, json!(2));
-    for wish in [json!({}), json!({ "from": "2026-11-01" }), json!({ "automation_id": "none" }), json!({ "expected": null })] {
+    for wish in [
+        json!({}),
+        json!({ "from": "2026-11-01" }),
+        json!({ "automation_id": "none" }),
+        json!({ "expected": null }),
+    ] {
         assert!(api.post("/ledger/retry", wish).await.field("expected").contains("dry run"));
     }
     for expected in [0, 1, 3, -2] {
         let error = api.post("/ledger/retry", json!({ "expected": expected })).await.refused(409);
         let said = error["message"].as_str().unwrap();
-        assert!(error["code"] == "count_changed" && said.contains(&expected.to_string()) && said.contains("2 can be"), "{said}");
+        assert!(
+            error["code"] == "count_changed"
+                && said.contains(&expected.to_string())
+                && said.contains("2 can be"),
+            "{said}"
+        );
     }
     assert_eq!(app.count("messages").await, 2, "nothing was sent");
 
     // One message names itself.
     let one = app.message_to(HANDSET).await.id;
-    assert_eq!(api.post("/ledger/retry", json!({ "message_id": one })).await.ok()["retried"], json!(1));
+    assert_eq!(
+        api.post("/ledger/retry", json!({ "message_id": one })).await.ok()["retried"],
+        json!(1)
+    );
     api.post("/ledger/retry", json!({ "expected": 2 })).await.refused(409);
     assert_eq!(api.post("/ledger/retry", json!({ "expected": 1 })).await.ok()["retried"], json!(1));
-    assert_eq!(api.post("/ledger/retry", json!({ "expected": 1 })).await.ok()["retried"], json!(0), "a repeat finds nothing left");
+    assert_eq!(
+        api.post("/ledger/retry", json!({ "expected": 1 })).await.ok()["retried"],
+        json!(0),
+        "a repeat finds nothing left"
+    );
     assert_eq!(app.count("messages").await, 4);
 }
 
@@ -77,7 +101,11 @@ async fn the_page_of_a_retry_sends_as_many_as_it_has_shown_or_asks_again() {
         refused.must_say(&format!("{field}: This must not be blank."));
     }
     assert_eq!(site.send(&form.clone().with("from", "")).await.status, 422);
-    for form in [form.clone().with("expected", "1"), form.clone().without("expected"), form.clone().with("expected", "")] {
+    for form in [
+        form.clone().with("expected", "1"),
+        form.clone().without("expected"),
+        form.clone().with("expected", ""),
+    ] {
         let asked = site.send(&form).await;
         assert_eq!(asked.status, 409);
         asked.must_say("2 messages now");
@@ -95,17 +123,29 @@ async fn many_contacts_are_tagged_as_many_as_were_shown_and_never_by_a_blank_fil
         id(&api.post("/contacts", json!({ "phone": phone, "first_name": "Ann" })).await.ok());
     }
     let site = app.sign_in().await;
-    let form = site.open("/contacts/tag?action=add&name=VIP&all=true&q=ann").await.ok().form("/contacts/tag");
+    let form = site
+        .open("/contacts/tag?action=add&name=VIP&all=true&q=ann")
+        .await
+        .ok()
+        .form("/contacts/tag");
     for field in ["q", "tag", "from", "id"] {
         for blank in BLANK {
-            let blanked = if form.value(field).is_some() { form.clone().with(field, blank) } else { form.clone().and(field, blank) };
+            let blanked = if form.value(field).is_some() {
+                form.clone().with(field, blank)
+            } else {
+                form.clone().and(field, blank)
+            };
             let refused = site.send(&blanked).await;
             assert_eq!(refused.status, 422, "{field} {blank:?}");
             refused.must_say(&format!("{field}: This must not be blank."));
         }
     }
     for (field, wrong) in [("from", "soon"), ("id", "7"), ("action", "")] {
-        let wrong = if form.value(field).is_some() { form.clone().with(field, wrong) } else { form.clone().and(field, wrong) };
+        let wrong = if form.value(field).is_some() {
+            form.clone().with(field, wrong)
+        } else {
+            form.clone().and(field, wrong)
+        };
         assert_eq!(site.send(&wrong).await.status, 422, "{field}");
     }
     for number in ["1", "3", "", "all"] {
@@ -146,11 +186,18 @@ async fn blank_keys_drop_nothing_and_a_view_of_nothing_chosen_is_none() {
     let twilio = app.connect_twilio().await;
     let path = format!("/connections/{}", twilio.connection_id);
     for field in ["auth_token", "api_key_sid", "api_key_secret"] {
-        assert!(app.api().put(&format!("{path}/keys"), json!({ field: " " })).await.field(field).contains("blank"));
+        assert!(
+            app.api()
+                .put(&format!("{path}/keys"), json!({ field: " " }))
+                .await
+                .field(field)
+                .contains("blank")
+        );
     }
     assert_eq!(app.api().get(&path).await.ok()["has_auth_token"], json!(true));
     let site = app.sign_in().await;
-    let form = site.open("/messages?status=failed").await.ok().form("/messages/views").with("name", "All");
+    let form =
+        site.open("/messages?status=failed").await.ok().form("/messages/views").with("name", "All");
     assert_eq!(site.send(&form.with("query", "status=+")).await.status, 422);
     assert_eq!(app.count("message_views").await, 0);
 }

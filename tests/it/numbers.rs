@@ -1,4 +1,5 @@
-//! Numbers that agree: one definition of every rate, days of the organization's zone, and what a message's page, list, file and answer say of it.
+//! Numbers that agree: one definition of every rate, days of the organization's zone, and what a
+//! message's page, list, file and answer say of it.
 
 use carillon::{
     messages::{
@@ -17,26 +18,51 @@ use crate::harness::{
     world::{Twilio, send_sms},
 };
 
-/// How many messages of each status the world of every outcome has; one of those that failed was sent again.
-const EVERY_OUTCOME: [(&str, u32); 8] =
-    [("delivered", 8), ("read", 1), ("sent", 2), ("undelivered", 3), ("suppressed", 4), ("skipped", 1), ("unconfirmed", 1), ("pending", 1)];
+/// How many messages of each status the world of every outcome has; one of those that failed was
+/// sent again.
+const EVERY_OUTCOME: [(&str, u32); 8] = [
+    ("delivered", 8),
+    ("read", 1),
+    ("sent", 2),
+    ("undelivered", 3),
+    ("suppressed", 4),
+    ("skipped", 1),
+    ("unconfirmed", 1),
+    ("pending", 1),
+];
 
-/// Messages of a status that were composed at a time, as SQL, with ids of their time as the program makes them.
-fn composing(twilio: &Twilio, automation: Option<&str>, (status, count): (&str, u32), at: &str) -> String {
+/// Messages of a status that were composed at a time, as SQL, with ids of their time as the program
+/// makes them.
+fn composing(
+    twilio: &Twilio,
+    automation: Option<&str>,
+    (status, count): (&str, u32),
+    at: &str,
+) -> String {
     let automation = automation.map_or_else(|| "NULL".to_owned(), |id| format!("'{id}'"));
     format!(
-        "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction, encoding, to_address, sender_id, automation_id,
+        "INSERT INTO messages (id, connection_id, created_at, status_at, parts, status, direction,
+            encoding, to_address, sender_id, automation_id,
              error_code, reason, body)
-         SELECT (lpad(to_hex((extract(epoch FROM '{at}'::timestamptz) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
+         SELECT (lpad(to_hex((extract(epoch FROM '{at}'::timestamptz) * 1000)::bigint), 12,
+             '0') || '7' || substr(md5(random()::text), 1, 3)
              || '8' || substr(md5(random()::text), 1, 15))::uuid,
-             '{}', '{at}', '{at}', 1, '{status}', 'outbound', 'gsm7', '+12065550' || lpad(n::text, 3, '0'), '{}', {automation},
-             CASE WHEN '{status}' = 'undelivered' THEN 30003 END, CASE WHEN '{status}' IN ('suppressed', 'skipped') THEN 'stop' END, 'Hello'
+             '{}', '{at}', '{at}', 1, '{status}', 'outbound', 'gsm7', '+12065550' || lpad(n::text,
+                 3, '0'), '{}', {automation},
+             CASE WHEN '{status}' = 'undelivered' THEN 30003 END,
+                 CASE WHEN '{status}' IN ('suppressed', 'skipped') THEN 'stop' END, 'Hello'
          FROM generate_series(1, {count}) AS n",
         twilio.connection_id, twilio.sender_id
     )
 }
 
-async fn composed(app: &TestApp, twilio: &Twilio, automation: Option<&str>, of_status: (&str, u32), at: &str) {
+async fn composed(
+    app: &TestApp,
+    twilio: &Twilio,
+    automation: Option<&str>,
+    of_status: (&str, u32),
+    at: &str,
+) {
     app.run_sql(&composing(twilio, automation, of_status, at)).await;
 }
 
@@ -54,13 +80,16 @@ async fn fold(app: &TestApp) {
 async fn days(app: &TestApp, query: &str) -> Vec<(String, i64)> {
     let answer = app.api().get(&format!("/ledger{query}")).await.ok();
     assert_eq!(answer["adds_up"], true);
-    let row = |row: &Value| (row["day"].as_str().unwrap().to_owned(), row["recipients"].as_i64().unwrap());
+    let row = |row: &Value| {
+        (row["day"].as_str().unwrap().to_owned(), row["recipients"].as_i64().unwrap())
+    };
     answer["rows"].as_array().unwrap().iter().map(row).collect()
 }
 
 /// How many messages the API lists for a day.
 async fn listed(app: &TestApp, day: &str) -> usize {
-    let answer = app.api().get(&format!("/messages?from_day={day}&to_day={day}&limit=500")).await.ok();
+    let answer =
+        app.api().get(&format!("/messages?from_day={day}&to_day={day}&limit=500")).await.ok();
     answer["data"].as_array().unwrap().len()
 }
 
@@ -81,22 +110,44 @@ async fn pages_and_api_say_the_same_of_every_outcome() {
         assert!(totals[outcome.as_str()].as_i64().unwrap() > 0, "{outcome} is missing in {totals}");
     }
     // 22 messages, of which one only repeats another.
-    let said = (&totals["recipients"], &totals["messages"], &totals["delivered"], &totals["delivered_share"]);
+    let said = (
+        &totals["recipients"],
+        &totals["messages"],
+        &totals["delivered"],
+        &totals["delivered_share"],
+    );
     assert_eq!(said, (&json!(22), &json!(21), &json!(9), &json!(0.4286)));
     for grouping in ["sender", "automation", "day"] {
-        let row = app.api().get(&format!("/ledger?group_by={grouping}")).await.ok()["rows"][0].clone();
-        assert_eq!((&row["messages"], &row["delivered_share"]), (&totals["messages"], &totals["delivered_share"]), "by {grouping}");
+        let row =
+            app.api().get(&format!("/ledger?group_by={grouping}")).await.ok()["rows"][0].clone();
+        assert_eq!(
+            (&row["messages"], &row["delivered_share"]),
+            (&totals["messages"], &totals["delivered_share"]),
+            "by {grouping}"
+        );
     }
     let counts = app.api().get(&format!("/automations/{automation}")).await.ok()["counts"].clone();
-    assert_eq!((&counts["messages"]["delivered"], &counts["delivered_share"]), (&json!(9), &json!(0.4286)));
+    assert_eq!(
+        (&counts["messages"]["delivered"], &counts["delivered_share"]),
+        (&json!(9), &json!(0.4286))
+    );
 
     let site = app.sign_in_as(Role::Viewer).await;
     let home = site.open("/").await.ok();
     home.must_say("22 messages in 30 days");
     home.must_say("42.9 % delivered: 9 of 21 messages, repeats counted once");
     // By sender and by automation too; failed are 3 of the same 21.
-    assert_eq!((home.text().matches("42.9 %").count(), home.text().matches("14.3 %").count()), (3, 1), "{}", home.text());
-    for path in ["/ledger".to_owned(), format!("/ledger?automation_id={automation}"), format!("/automations/{automation}")] {
+    assert_eq!(
+        (home.text().matches("42.9 %").count(), home.text().matches("14.3 %").count()),
+        (3, 1),
+        "{}",
+        home.text()
+    );
+    for path in [
+        "/ledger".to_owned(),
+        format!("/ledger?automation_id={automation}"),
+        format!("/automations/{automation}"),
+    ] {
         let page = site.open(&path).await.ok();
         page.must_say("Delivered: 42.9 % , 9 of 21 messages (1 sent again, counted once)");
         page.must_say("Delivered 9 42.9 %");
@@ -121,16 +172,32 @@ async fn days_are_days_of_the_organizations_zone() {
     let los_angeles = vec![(day(2).to_string(), 14), (day(3).to_string(), 1)];
     assert_eq!(days(&app, "").await, utc);
     let (admin, site) = (app.sign_in().await, app.sign_in_as(Role::Viewer).await);
-    for (zone, expected) in
-        [("Asia/Kathmandu", &kathmandu), ("America/Los_Angeles", &los_angeles), ("UTC", &utc), ("Asia/Kathmandu", &kathmandu)]
-    {
+    for (zone, expected) in [
+        ("Asia/Kathmandu", &kathmandu),
+        ("America/Los_Angeles", &los_angeles),
+        ("UTC", &utc),
+        ("Asia/Kathmandu", &kathmandu),
+    ] {
         move_to(&admin, zone).await;
         assert_eq!(&days(&app, "").await, expected, "{zone}");
         for (day, count) in expected {
-            assert_eq!(listed(&app, day).await, usize::try_from(*count).unwrap(), "{day} in {zone}");
-            assert_eq!(days(&app, &format!("?from={day}&to={day}")).await, [(day.clone(), *count)], "{zone}");
             assert_eq!(
-                site.open(&format!("/messages/export?from_day={day}&to_day={day}")).await.ok().html.lines().count(),
+                listed(&app, day).await,
+                usize::try_from(*count).unwrap(),
+                "{day} in {zone}"
+            );
+            assert_eq!(
+                days(&app, &format!("?from={day}&to={day}")).await,
+                [(day.clone(), *count)],
+                "{zone}"
+            );
+            assert_eq!(
+                site.open(&format!("/messages/export?from_day={day}&to_day={day}"))
+                    .await
+                    .ok()
+                    .html
+                    .lines()
+                    .count(),
                 listed(&app, day).await + 1
             );
         }
@@ -142,10 +209,19 @@ async fn days_are_days_of_the_organizations_zone() {
         app.ledger().await;
         let answer = app.api().get("/ledger").await.ok();
         assert_eq!(answer["time_zone"], zone);
-        assert_eq!(app.api().get(&format!("/messages?from_day={}", day(2))).await.ok()["time_zone"], zone);
-        assert_eq!(app.api().get("/ledger/check").await.ok(), json!({ "time_zone": zone, "differences": [] }));
+        assert_eq!(
+            app.api().get(&format!("/messages?from_day={}", day(2))).await.ok()["time_zone"],
+            zone
+        );
+        assert_eq!(
+            app.api().get("/ledger/check").await.ok(),
+            json!({ "time_zone": zone, "differences": [] })
+        );
         site.open("/").await.ok().must_say(&format!("Day ({zone})"));
-        site.open("/ledger").await.ok().must_say(&format!("By the day in {zone} on which a message was composed."));
+        site.open("/ledger")
+            .await
+            .ok()
+            .must_say(&format!("By the day in {zone} on which a message was composed."));
         site.open("/messages").await.ok().must_say(&format!("Days start at midnight in {zone}"));
     }
 }
@@ -156,18 +232,32 @@ async fn days_of_23_and_of_25_hours_hold_what_was_sent_on_them() {
     let twilio = app.connect_twilio().await;
     move_to(&app.sign_in().await, "Europe/Berlin").await;
     // One message each hour, around both changes of the clocks.
-    for (from, to) in [("2026-03-28T22:30Z", "2026-03-29T22:30Z"), ("2026-10-24T21:30Z", "2026-10-25T23:30Z")] {
-        let hours: Vec<String> =
-            app.texts(&format!("SELECT h::text AS text FROM generate_series('{from}'::timestamptz, '{to}', '1 hour') AS h")).await;
+    for (from, to) in
+        [("2026-03-28T22:30Z", "2026-03-29T22:30Z"), ("2026-10-24T21:30Z", "2026-10-25T23:30Z")]
+    {
+        let hours: Vec<String> = app
+            .texts(&format!(
+                "SELECT h::text AS text FROM generate_series('{from}'::timestamptz, '{to}',
+                        '1 hour') AS h"
+            ))
+            .await;
         for hour in hours {
             composed(&app, &twilio, None, ("delivered", 1), &hour).await;
         }
     }
     for _ in ["not folded", "folded"] {
         let spring = days(&app, "?from=2026-03-28&to=2026-03-30").await;
-        assert_eq!(spring, [("2026-03-30", 1), ("2026-03-29", 23), ("2026-03-28", 1)].map(|(day, count)| (day.to_owned(), count)));
+        assert_eq!(
+            spring,
+            [("2026-03-30", 1), ("2026-03-29", 23), ("2026-03-28", 1)]
+                .map(|(day, count)| (day.to_owned(), count))
+        );
         let autumn = days(&app, "?from=2026-10-24&to=2026-10-26").await;
-        assert_eq!(autumn, [("2026-10-26", 1), ("2026-10-25", 25), ("2026-10-24", 1)].map(|(day, count)| (day.to_owned(), count)));
+        assert_eq!(
+            autumn,
+            [("2026-10-26", 1), ("2026-10-25", 25), ("2026-10-24", 1)]
+                .map(|(day, count)| (day.to_owned(), count))
+        );
         assert_eq!((listed(&app, "2026-03-29").await, listed(&app, "2026-10-25").await), (23, 25));
         fold(&app).await;
     }
@@ -178,19 +268,25 @@ async fn a_large_ledger_keeps_the_old_days_until_it_is_counted_anew_and_loses_no
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let now = app.clock.now();
-    let evening: DateTime<Utc> = format!("{}T20:00:00Z", now.date_naive() - chrono::TimeDelta::days(3)).parse().unwrap();
+    let evening: DateTime<Utc> =
+        format!("{}T20:00:00Z", now.date_naive() - chrono::TimeDelta::days(3)).parse().unwrap();
     composed(&app, &twilio, None, ("delivered", 3), &evening.to_rfc3339()).await;
     fold(&app).await;
     app.run_sql("UPDATE organization SET time_zone = 'Asia/Tokyo'").await;
     let mut conn = app.conn().await;
-    let later = conn.transaction(async |conn| ledger::follow_zone(conn, 2, now).await).await.unwrap();
+    let later =
+        conn.transaction(async |conn| ledger::follow_zone(conn, 2, now).await).await.unwrap();
     assert_eq!(later, Following::Later);
     let zone = async || organization::find(&*app.conn().await).await.unwrap().day_zone.name();
-    assert_eq!((zone().await, app.api().get("/ledger").await.ok()["time_zone"].as_str()), ("UTC", Some("UTC")));
+    assert_eq!(
+        (zone().await, app.api().get("/ledger").await.ok()["time_zone"].as_str()),
+        ("UTC", Some("UTC"))
+    );
     assert_eq!(days(&app, "").await, [(evening.date_naive().to_string(), 3)]);
     assert_eq!(listed(&app, &evening.date_naive().to_string()).await, 3);
 
-    // One who writes messages does not wait for the count, and what they commit afterwards is counted once.
+    // One who writes messages does not wait for the count, and what they commit afterwards is
+    // counted once.
     let mut writer = app.conn().await;
     writer
         .transaction(async |writer| {
@@ -213,19 +309,30 @@ async fn a_large_ledger_keeps_the_old_days_until_it_is_counted_anew_and_loses_no
 async fn the_steps_of_an_automation_say_what_became_of_their_messages() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let (first, second) = (app.template("Hello.").await, app.template("Order {{ event.order_id }}.").await);
+    let (first, second) =
+        (app.template("Hello.").await, app.template("Order {{ event.order_id }}.").await);
     let trigger = json!({ "type": "event", "name": "hello" });
-    let automation = app.automation(trigger, json!([send_sms(&first, &twilio), send_sms(&second, &twilio)])).await;
+    let automation = app
+        .automation(trigger, json!([send_sms(&first, &twilio), send_sms(&second, &twilio)]))
+        .await;
     app.text(OTHER_HANDSET, &twilio.sender, "STOP").await;
-    for (phone, event) in
-        [(HANDSET, json!({ "order_id": "A-1" })), (OTHER_HANDSET, json!({ "order_id": "A-2" })), ("+12065550177", json!({}))]
-    {
+    for (phone, event) in [
+        (HANDSET, json!({ "order_id": "A-1" })),
+        (OTHER_HANDSET, json!({ "order_id": "A-2" })),
+        ("+12065550177", json!({})),
+    ] {
         app.event("hello", phone, event).await;
     }
     app.run_until_idle().await;
-    let page = app.sign_in_as(Role::Viewer).await.open(&format!("/automations/{automation}")).await.ok();
-    page.must_say("Passed 3 Flow failed here 0 Messages of those who passed: 2 delivered , 1 suppressed");
-    page.must_say("Passed 3 Flow failed here 0 Messages of those who passed: 1 delivered , 1 failed , 1 suppressed");
+    let page =
+        app.sign_in_as(Role::Viewer).await.open(&format!("/automations/{automation}")).await.ok();
+    page.must_say(
+        "Passed 3 Flow failed here 0 Messages of those who passed: 2 delivered , 1 suppressed",
+    );
+    page.must_say(
+        "Passed 3 Flow failed here 0 Messages of those who passed: 1 delivered , 1 failed , 1 \
+         suppressed",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,10 +345,14 @@ async fn a_message_to_another_number_than_the_contacts_shows_that_number() {
     let contact = app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned();
     let message = app.message_to(HANDSET).await.id;
     let site = app.sign_in_as(Role::Viewer).await;
-    let pages = [format!("/contacts/{contact}"), "/messages".to_owned(), format!("/messages/{message}")];
+    let pages =
+        [format!("/contacts/{contact}"), "/messages".to_owned(), format!("/messages/{message}")];
     app.api().patch(&format!("/contacts/{contact}"), json!({ "first_name": "Ann" })).await.ok();
     for path in &pages[1..] {
-        assert!(!site.open(path).await.ok().says("to +1 206 555 0111"), "{path} says a number that goes without saying");
+        assert!(
+            !site.open(path).await.ok().says("to +1 206 555 0111"),
+            "{path} says a number that goes without saying"
+        );
     }
     app.api().patch(&format!("/contacts/{contact}"), json!({ "phone": "+12065550199" })).await.ok();
     site.open(&pages[0]).await.ok().must_say("to +1 206 555 0111");
@@ -257,20 +368,32 @@ async fn a_delivered_message_has_no_error_and_its_story_keeps_what_was_reported(
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     composed(&app, &twilio, None, ("queued", 2), &app.clock.now().to_rfc3339()).await;
-    app.run_sql("UPDATE messages SET twilio_sid = 'SM' || lpad(right(to_address, 3), 32, '0')").await;
-    let messages = app.texts("SELECT id::text || ' ' || twilio_sid AS text FROM messages ORDER BY to_address").await;
+    app.run_sql("UPDATE messages SET twilio_sid = 'SM' || lpad(right(to_address, 3), 32, '0')")
+        .await;
+    let messages = app
+        .texts("SELECT id::text || ' ' || twilio_sid AS text FROM messages ORDER BY to_address")
+        .await;
     for (at, message) in messages.iter().enumerate() {
         let (id, sid) = message.split_once(' ').unwrap();
         let path = format!("/hooks/twilio/{}/status/{id}", twilio.connection_id);
         // Of one, the report of delivery itself carries the code.
-        let reports = if at == 0 { [("sent", "30005"), ("delivered", "")] } else { [("sent", ""), ("delivered", "30005")] };
+        let reports = if at == 0 {
+            [("sent", "30005"), ("delivered", "")]
+        } else {
+            [("sent", ""), ("delivered", "30005")]
+        };
         for (status, code) in reports {
             let params = [("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code)];
             assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status(), 204);
         }
         let answer = app.api().get(&format!("/messages/{id}")).await.ok();
-        assert_eq!((&answer["status"], &answer["error_code"]), (&json!("delivered"), &Value::Null), "{at}");
-        let codes: Vec<&Value> = answer["events"].as_array().unwrap().iter().map(|event| &event["error_code"]).collect();
+        assert_eq!(
+            (&answer["status"], &answer["error_code"]),
+            (&json!("delivered"), &Value::Null),
+            "{at}"
+        );
+        let codes: Vec<&Value> =
+            answer["events"].as_array().unwrap().iter().map(|event| &event["error_code"]).collect();
         assert!(codes.contains(&&json!(30005)), "the story keeps it: {answer}");
     }
     assert_eq!(app.api().get("/messages?error_code=30005").await.ok()["data"], json!([]));
@@ -289,10 +412,17 @@ async fn a_message_without_text_has_no_encoding() {
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
     let answer = app.api().get(&format!("/messages/{}", message.id)).await.ok();
-    assert_eq!((&answer["status"], &answer["parts"], &answer["encoding"]), (&json!("failed"), &json!(0), &Value::Null));
+    assert_eq!(
+        (&answer["status"], &answer["parts"], &answer["encoding"]),
+        (&json!("failed"), &json!(0), &Value::Null)
+    );
     let site = app.sign_in_as(Role::Viewer).await;
     let page = site.open(&format!("/messages/{}", message.id)).await.ok();
-    assert!(page.says("No text.") && !page.says("GSM-7") && !page.says("0 parts"), "{}", page.text());
+    assert!(
+        page.says("No text.") && !page.says("GSM-7") && !page.says("0 parts"),
+        "{}",
+        page.text()
+    );
     let file = site.open("/messages/export").await.ok();
     assert!(!file.html.contains("gsm7"), "{}", file.html);
 }

@@ -1,4 +1,5 @@
-//! The description of the API says what each operation really answers; every other story that calls the API compares its answers with it.
+//! The description of the API says what each operation really answers; every other story that calls
+//! the API compares its answers with it.
 
 use carillon::users::Role;
 use reqwest::{Method, RequestBuilder};
@@ -32,7 +33,11 @@ impl Operation {
     /// A call of it with ids that name nothing.
     fn call(&self, app: &TestApp, query: &str) -> RequestBuilder {
         let nobody = uuid::Uuid::now_v7().to_string();
-        let path = self.path.replace("{id}", &nobody).replace("{name}", "vip").replace("{phone}", "%2B12065550111");
+        let path = self
+            .path
+            .replace("{id}", &nobody)
+            .replace("{name}", "vip")
+            .replace("{phone}", "%2B12065550111");
         app.http.request(self.method.clone(), format!("{}{path}{query}", app.api().url))
     }
 
@@ -45,17 +50,21 @@ impl Operation {
     }
 
     fn takes_query(&self) -> bool {
-        self.described["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"))
+        self.described["parameters"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"))
     }
 
-    /// Fails unless this is the answer, and it is described as what it is: an error with code and message.
+    /// Fails unless this is the answer, and it is described as what it is: an error with code and
+    /// message.
     async fn must_answer(&self, status: u16, call: RequestBuilder) {
         let name = format!("{} {}", self.method, self.path);
         let answer = Answer::read(call.send().await.unwrap()).await;
         assert_eq!(answer.status, status, "{name}: {:#}", answer.json);
         assert!(self.says(status), "{name} does not say that it answers {status}");
         answer.refused(status);
-        let schema = &self.described["responses"][status.to_string()]["content"]["application/json"]["schema"]["$ref"];
+        let schema = &self.described["responses"][status.to_string()]["content"]["application/json"]
+            ["schema"]["$ref"];
         assert_eq!(schema, "#/components/schemas/ErrorBody", "{name} {status}");
     }
 }
@@ -77,21 +86,38 @@ async fn every_operation_answers_the_errors_that_it_describes() {
         }
         if operation.path.contains("{id}") {
             let path = operation.path.replace("{id}", "x").replace("{name}", "vip");
-            let unreadable = app.http.request(operation.method.clone(), format!("{}{path}", app.api().url)).bearer_auth(&admin);
+            let unreadable = app
+                .http
+                .request(operation.method.clone(), format!("{}{path}", app.api().url))
+                .bearer_auth(&admin);
             operation.must_answer(404, unreadable.json(&json!({}))).await;
         }
         if operation.takes_query() {
             operation.must_answer(422, call("?nonsense=1")).await;
         }
         if operation.takes_body() {
-            operation.must_answer(400, call("").header("Content-Type", "application/json").body("{")).await;
-            operation.must_answer(415, call("").header("Content-Type", "text/plain").body("{}")).await;
+            operation
+                .must_answer(400, call("").header("Content-Type", "application/json").body("{"))
+                .await;
+            operation
+                .must_answer(415, call("").header("Content-Type", "text/plain").body("{}"))
+                .await;
             operation.must_answer(415, call("").body("{}")).await;
-            operation.must_answer(413, call("").header("Content-Type", "application/json").body(large.clone())).await;
+            operation
+                .must_answer(
+                    413,
+                    call("").header("Content-Type", "application/json").body(large.clone()),
+                )
+                .await;
             operation.must_answer(422, call("").json(&json!({ "nonsense": 1 }))).await;
         } else {
             for status in [400, 413, 415] {
-                assert!(!operation.says(status), "{} {} takes no body", operation.method, operation.path);
+                assert!(
+                    !operation.says(status),
+                    "{} {} takes no body",
+                    operation.method,
+                    operation.path
+                );
             }
         }
     }
@@ -105,7 +131,12 @@ async fn every_operation_says_that_the_database_can_be_away() {
     for operation in Operation::all() {
         let call = operation.call(&app, "").bearer_auth(&key);
         let answer = Answer::read(call.json(&json!({})).send().await.unwrap()).await;
-        assert!(answer.headers.contains_key("retry-after"), "{} {}", operation.method, operation.path);
+        assert!(
+            answer.headers.contains_key("retry-after"),
+            "{} {}",
+            operation.method,
+            operation.path
+        );
         answer.refused(503);
         assert!(operation.says(503), "{} {}", operation.method, operation.path);
     }
@@ -117,12 +148,23 @@ fn every_answer_has_words_and_every_error_has_the_form_of_errors() {
     for operation in Operation::all() {
         for (status, response) in operation.described["responses"].as_object().unwrap() {
             let name = format!("{} {} {status}", operation.method, operation.path);
-            assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{name}");
+            assert!(
+                response["description"].as_str().is_some_and(|words| !words.is_empty()),
+                "{name}"
+            );
             if status.starts_with(['4', '5']) {
-                assert_eq!(response["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/ErrorBody", "{name}");
+                assert_eq!(
+                    response["content"]["application/json"]["schema"]["$ref"],
+                    "#/components/schemas/ErrorBody",
+                    "{name}"
+                );
             }
         }
-        assert!(operation.says(401) && operation.says(500) && operation.says(503), "{}", operation.path);
+        assert!(
+            operation.says(401) && operation.says(500) && operation.says(503),
+            "{}",
+            operation.path
+        );
     }
 }
 
@@ -131,11 +173,24 @@ async fn a_template_says_how_many_parts_its_text_has() {
     let app = TestApp::start().await;
     let api = app.api();
     let sms = |template: &Value| template["sms"].clone();
-    let new = async |name: &str, body: &str| api.post("/templates", json!({ "name": name, "body": body })).await.ok();
+    let new = async |name: &str, body: &str| {
+        api.post("/templates", json!({ "name": name, "body": body })).await.ok()
+    };
     let plain = new("Plain", "Hello.").await;
     assert_eq!(
         sms(&plain),
-        json!({ "varies": false, "parts": 1, "encoding": "gsm7", "characters": 6, "units": 6, "units_per_part": 160, "fewest_parts": 1, "most_parts": 1 })
+        json!(
+            {
+                "varies": false,
+                "parts": 1,
+                "encoding": "gsm7",
+                "characters": 6,
+                "units": 6,
+                "units_per_part": 160,
+                "fewest_parts": 1,
+                "most_parts": 1
+            }
+        )
     );
     for (name, body, parts, encoding, characters) in [
         ("Long", "a".repeat(161), 2, "gsm7", 161),
@@ -144,9 +199,14 @@ async fn a_template_says_how_many_parts_its_text_has() {
         ("Curly", "It’s here".to_owned(), 1, "ucs2", 9),
     ] {
         let sms = sms(&new(name, &body).await);
-        assert_eq!((&sms["parts"], &sms["encoding"], &sms["characters"]), (&json!(parts), &json!(encoding), &json!(characters)), "{name}");
+        assert_eq!(
+            (&sms["parts"], &sms["encoding"], &sms["characters"]),
+            (&json!(parts), &json!(encoding), &json!(characters)),
+            "{name}"
+        );
     }
-    let greeting = format!("Hi {{{{ contact.first_name | default(value=\"you\") }}}}, {}", "x".repeat(140));
+    let greeting =
+        format!("Hi {{{{ contact.first_name | default(value=\"you\") }}}}, {}", "x".repeat(140));
     let varying = new("Greeting", &greeting).await;
     let sms = sms(&varying);
     assert_eq!(
@@ -159,13 +219,25 @@ async fn a_template_says_how_many_parts_its_text_has() {
     let path = format!("/templates/{}", plain["id"].as_str().unwrap());
     assert_eq!(api.get(&path).await.ok()["sms"], plain["sms"]);
     let changed = api.patch(&path, json!({ "body": "Grüße 🎉" })).await.ok();
-    assert_eq!((&changed["sms"]["encoding"], &changed["sms"]["characters"]), (&json!("ucs2"), &json!(8)));
+    assert_eq!(
+        (&changed["sms"]["encoding"], &changed["sms"]["characters"]),
+        (&json!("ucs2"), &json!(8))
+    );
     let listed = api.get("/templates").await.ok();
-    let of_list = listed["data"].as_array().unwrap().iter().find(|template| template["id"] == plain["id"]).unwrap();
+    let of_list = listed["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|template| template["id"] == plain["id"])
+        .unwrap();
     assert_eq!(of_list["sms"], changed["sms"]);
     let editor = app.sign_in().await.open(&path).await.ok();
     editor.must_say("UCS-2");
     // Where no sample gives a text, nothing is made up.
-    let strange = new("Strange", "{{ contact.attributes.list | first }} {{ contact.attributes.total | round }}").await;
+    let strange = new(
+        "Strange",
+        "{{ contact.attributes.list | first }} {{ contact.attributes.total | round }}",
+    )
+    .await;
     assert!(strange["sms"].is_null() || strange["sms"]["parts"].as_u64() > Some(0), "{strange}");
 }

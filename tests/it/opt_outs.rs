@@ -1,4 +1,5 @@
-//! Opt-outs in any form and in people's own words: they stop like a STOP, are marked, and a wrong reading is undone with a reason.
+//! Opt-outs in any form and in people's own words: they stop like a STOP, are marked, and a wrong
+//! reading is undone with a reason.
 
 use carillon::{
     simulator::LONG_CODE,
@@ -18,12 +19,16 @@ impl TestApp {
 
     /// The path of the page of the one message that a handset has sent.
     async fn page_of_text(&self, handset: &str) -> String {
-        let query = format!("SELECT id::text AS text FROM messages WHERE direction = 'inbound' AND from_address = '{handset}'");
+        let query = format!(
+            "SELECT id::text AS text FROM messages WHERE direction = 'inbound'
+                AND from_address = '{handset}'"
+        );
         format!("/messages/{}", self.texts(&query).await.remove(0))
     }
 
     async fn consent(&self) -> Vec<String> {
-        self.texts("SELECT change || ' by ' || source AS text FROM consent_records ORDER BY id").await
+        self.texts("SELECT change || ' by ' || source AS text FROM consent_records ORDER BY id")
+            .await
     }
 }
 
@@ -55,7 +60,11 @@ async fn an_opt_out_word_stops_in_whatever_form_it_is_written() {
         let handset = format!("+120655502{index:02}");
         app.text(&handset, LONG_CODE, form).await;
         let suppression = &app.contact_of(&handset).await["suppression"];
-        assert_eq!((suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()), (Some("stop"), Some(false)), "{form:?}");
+        assert_eq!(
+            (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
+            (Some("stop"), Some(false)),
+            "{form:?}"
+        );
     }
 }
 
@@ -64,7 +73,10 @@ async fn clear_wording_is_a_stop_in_every_respect_and_is_marked() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true }))
+        .await
+        .ok();
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
@@ -85,7 +97,10 @@ async fn clear_wording_is_a_stop_in_every_respect_and_is_marked() {
     page.must_say("Read as an opt-out");
     page.must_say("Texted “Please remove me from your list”");
     page.must_say("read as an opt-out");
-    assert!(page.forms().iter().all(|form| !form.action().ends_with("/undo-opt-out")), "a viewer only looks");
+    assert!(
+        page.forms().iter().all(|form| !form.action().ends_with("/undo-opt-out")),
+        "a viewer only looks"
+    );
     viewer.open(&text).await.ok().must_say("Read as an opt-out.");
 }
 
@@ -115,7 +130,12 @@ async fn a_marketer_undoes_a_wrong_reading_with_a_reason_that_is_kept() {
     marketer.open(&text).await.ok().must_say("That no longer holds.");
     let mut conn = app.app.db.get().await.unwrap();
     let log = audit::list(&mut conn, AuditFilter::default(), 10).await.unwrap();
-    assert!(log.iter().any(|entry| entry.summary == "undid an opt-out that was read from what a contact wrote"), "{log:?}");
+    assert!(
+        log.iter().any(
+            |entry| entry.summary == "undid an opt-out that was read from what a contact wrote"
+        ),
+        "{log:?}"
+    );
     drop(conn);
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
@@ -129,11 +149,19 @@ async fn what_was_said_by_keyword_meanwhile_is_not_undone_as_a_reading() {
     app.text(HANDSET, LONG_CODE, "no more texts please").await;
     let marketer = app.sign_in_as(Role::Marketer).await;
     let page = app.page_of(HANDSET).await;
-    let form = marketer.open(&page).await.ok().form(&format!("{page}/undo-opt-out")).with("undo_note", "A joke.");
+    let form = marketer
+        .open(&page)
+        .await
+        .ok()
+        .form(&format!("{page}/undo-opt-out"))
+        .with("undo_note", "A joke.");
     app.text(HANDSET, LONG_CODE, "STOP").await;
     marketer.send(&form).await.ok().must_say("There was nothing to undo");
     let suppression = &app.contact_of(HANDSET).await["suppression"];
-    assert_eq!((suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()), (Some("stop"), Some(false)));
+    assert_eq!(
+        (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
+        (Some("stop"), Some(false))
+    );
     // The other way round, a wording after a STOP does not make it one that can be undone.
     app.text(HANDSET, LONG_CODE, "stop texting me").await;
     assert_eq!(app.contact_of(HANDSET).await["suppression"]["read_as_opt_out"], false);
@@ -195,7 +223,11 @@ async fn a_pressed_button_that_says_stop_is_an_opt_out() {
         ];
         assert_eq!(app.call_of_twilio(&path, &params).send().await.unwrap().status().as_u16(), 200);
         let suppression = &app.contact_of(handset).await["suppression"];
-        assert_eq!((suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()), (Some("stop"), Some(read)), "{button}");
+        assert_eq!(
+            (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
+            (Some("stop"), Some(read)),
+            "{button}"
+        );
     }
 }
 
@@ -206,7 +238,8 @@ async fn a_wording_whose_webhook_never_came_is_found_and_does_not_undo_a_newer_s
     let mut url = None;
     app.simulator.change_number(LONG_CODE, |number| url = number.sms_url.take());
     for handset in [HANDSET, OTHER_HANDSET] {
-        let text = app.simulator.reply(handset, LONG_CODE, "do not contact me again").await.unwrap();
+        let text =
+            app.simulator.reply(handset, LONG_CODE, "do not contact me again").await.unwrap();
         assert_eq!(text.webhook_status, None);
     }
     app.simulator.change_number(LONG_CODE, |number| number.sms_url = url);
@@ -214,7 +247,10 @@ async fn a_wording_whose_webhook_never_came_is_found_and_does_not_undo_a_newer_s
     app.text(OTHER_HANDSET, LONG_CODE, "START").await;
     app.advance(seconds(11 * 60)).await;
     let suppression = &app.contact_of(HANDSET).await["suppression"];
-    assert_eq!((suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()), (Some("stop"), Some(true)));
+    assert_eq!(
+        (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
+        (Some("stop"), Some(true))
+    );
     assert_eq!(app.consent().await, ["suppressed by wording_lookup"]);
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"], Value::Null);
 }
@@ -228,7 +264,11 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
     let page = admin.open(words).await.ok();
     page.must_say("unsubscribe");
     page.must_say("退订");
-    for (word, reason) in [("ＳＴＯＰ", "is an opt-out already"), ("Yes", "opts people in again"), ("!?", "Enter letters or digits")] {
+    for (word, reason) in [
+        ("ＳＴＯＰ", "is an opt-out already"),
+        ("Yes", "opts people in again"),
+        ("!?", "Enter letters or digits"),
+    ] {
         let refused = admin.send(&page.form(words).with("word", word)).await;
         assert_eq!(refused.status, 422, "{word}");
         refused.must_say(reason);
@@ -243,17 +283,44 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
     twice.must_say("is an opt-out already");
     app.text(HANDSET, LONG_CODE, "ADIOS-AMIGOS!").await;
     let suppression = &app.contact_of(HANDSET).await["suppression"];
-    assert_eq!((suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()), (Some("stop"), Some(false)));
+    assert_eq!(
+        (suppression["reason"].as_str(), suppression["read_as_opt_out"].as_bool()),
+        (Some("stop"), Some(false))
+    );
 
-    let remove = admin.open(words).await.ok().forms().into_iter().find(|form| form.action().ends_with("/remove")).unwrap();
+    let remove = admin
+        .open(words)
+        .await
+        .ok()
+        .forms()
+        .into_iter()
+        .find(|form| form.action().ends_with("/remove"))
+        .unwrap();
     admin.send(&remove).await.ok().must_say("is removed");
-    assert_eq!(app.contact_of(HANDSET).await["suppression"]["reason"], "stop", "who opted out with it stays opted out");
+    assert_eq!(
+        app.contact_of(HANDSET).await["suppression"]["reason"],
+        "stop",
+        "who opted out with it stays opted out"
+    );
     app.text(OTHER_HANDSET, LONG_CODE, "adios amigos").await;
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"], Value::Null);
     let mut conn = app.app.db.get().await.unwrap();
-    let log = audit::list(&mut conn, AuditFilter { kind: Some(audit::Kind::Organization), ..AuditFilter::default() }, 10).await.unwrap();
+    let log = audit::list(
+        &mut conn,
+        AuditFilter { kind: Some(audit::Kind::Organization), ..AuditFilter::default() },
+        10,
+    )
+    .await
+    .unwrap();
     let told: Vec<&str> = log.iter().rev().map(|entry| entry.summary.as_str()).collect();
-    assert_eq!(told, ["added the opt-out word Adiós Amigos", "removed the opt-out word Adiós Amigos"]);
+    assert_eq!(
+        told,
+        ["added the opt-out word Adiós Amigos", "removed the opt-out word Adiós Amigos"]
+    );
     drop(conn);
-    assert_eq!(app.sign_in_as(Role::Marketer).await.open(words).await.status, 403, "settings are for admins");
+    assert_eq!(
+        app.sign_in_as(Role::Marketer).await.open(words).await.status,
+        403,
+        "settings are for admins"
+    );
 }

@@ -1,5 +1,5 @@
-//! Text from outside: what Twilio brings is cleaned and kept, what programs and people send is refused with its field; nothing is a fault of
-//! the server.
+//! Text from outside: what Twilio brings is cleaned and kept, what programs and people send is
+//! refused with its field; nothing is a fault of the server.
 
 use carillon::{
     simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID},
@@ -15,14 +15,24 @@ use crate::harness::{
 };
 
 /// What the API says of a text that cannot be stored.
-const UNSTORABLE: &str = "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
+const UNSTORABLE: &str =
+    "This contains a NUL character or half of a surrogate pair, which cannot be stored. Remove it.";
 
 /// Calls the hook for incoming messages as Twilio does; `odd` replaces parameters or adds some.
 async fn inbound(app: &TestApp, twilio: &Twilio, sid: u32, odd: &[(&str, &str)]) -> u16 {
     let sid = format!("SM{sid:032}");
-    let usual = [("MessageSid", sid.as_str()), ("AccountSid", ACCOUNT_SID), ("From", HANDSET), ("To", LONG_CODE), ("Body", "Hi")];
-    let params: Vec<(&str, &str)> =
-        usual.into_iter().filter(|(name, _)| odd.iter().all(|(other, _)| other != name)).chain(odd.iter().copied()).collect();
+    let usual = [
+        ("MessageSid", sid.as_str()),
+        ("AccountSid", ACCOUNT_SID),
+        ("From", HANDSET),
+        ("To", LONG_CODE),
+        ("Body", "Hi"),
+    ];
+    let params: Vec<(&str, &str)> = usual
+        .into_iter()
+        .filter(|(name, _)| odd.iter().all(|(other, _)| other != name))
+        .chain(odd.iter().copied())
+        .collect();
     let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
     app.call_of_twilio(&path, &params).send().await.unwrap().status().as_u16()
 }
@@ -30,7 +40,8 @@ async fn inbound(app: &TestApp, twilio: &Twilio, sid: u32, odd: &[(&str, &str)])
 /// Sends a body as it stands, which need not be JSON that our client would write.
 async fn send(app: &TestApp, path: &str, body: &'static str) -> Answer {
     let request = app.http.post(format!("{}{path}", app.api().url)).bearer_auth(&app.api().key);
-    Answer::read(request.header(CONTENT_TYPE, "application/json").body(body).send().await.unwrap()).await
+    Answer::read(request.header(CONTENT_TYPE, "application/json").body(body).send().await.unwrap())
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,23 +91,39 @@ async fn whatever_stands_in_any_parameter_of_a_webhook_it_is_no_fault_of_the_ser
         "ErrorCode",
         "New\0Name",
     ];
-    let values = ["\0", "a\0b", "\u{fffd}\u{ffff}\u{202e}", "99999999999999999999", "-1", "", &long];
+    let values =
+        ["\0", "a\0b", "\u{fffd}\u{ffff}\u{202e}", "99999999999999999999", "-1", "", &long];
     let mut sid = 100;
     for name in names {
         for value in values {
             sid += 1;
-            let more = if name.starts_with("Media") { vec![(name, value), ("NumMedia", "1")] } else { vec![(name, value)] };
+            let more = if name.starts_with("Media") {
+                vec![(name, value), ("NumMedia", "1")]
+            } else {
+                vec![(name, value)]
+            };
             let status = inbound(&app, &twilio, sid, &more).await;
             assert!(status < 500, "inbound {name} {value:.20?}: {status}");
-            let report = [("MessageSid", "SM00000000000000000000000000000001"), ("MessageStatus", "sent"), ("From", LONG_CODE)];
-            let report: Vec<_> = report.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect();
+            let report = [
+                ("MessageSid", "SM00000000000000000000000000000001"),
+                ("MessageStatus", "sent"),
+                ("From", LONG_CODE),
+            ];
+            let report: Vec<_> = report
+                .into_iter()
+                .filter(|(other, _)| *other != name)
+                .chain([(name, value)])
+                .collect();
             let path = format!("/hooks/twilio/{}/status/{message}", twilio.connection_id);
             let status = app.call_of_twilio(&path, &report).send().await.unwrap().status().as_u16();
             assert!(status < 500, "status {name} {value:.20?}: {status}");
         }
     }
-    for path in ["/hooks/twilio/%00/inbound", "/hooks/twilio/%FF/inbound", "/hooks/twilio/x/status/%00"] {
-        let status = app.call_of_twilio(path, &[("Body", "Hi")]).send().await.unwrap().status().as_u16();
+    for path in
+        ["/hooks/twilio/%00/inbound", "/hooks/twilio/%FF/inbound", "/hooks/twilio/x/status/%00"]
+    {
+        let status =
+            app.call_of_twilio(path, &[("Body", "Hi")]).send().await.unwrap().status().as_u16();
         assert!((400..500).contains(&status), "{path}: {status}");
     }
 }
@@ -117,12 +144,19 @@ async fn only_addresses_of_the_web_become_links_on_the_page_of_a_message() {
     let shown = app.api().get(&format!("/messages/{found}")).await.ok();
     assert_eq!(shown["media_urls"], json!(["https://media.example.com/1"]));
     // Kept by an earlier version.
-    app.run_sql("UPDATE messages SET media_urls = media_urls || '{javascript:alert(2),ftp://example.com/3}'::text[]").await;
+    app.run_sql(
+        "UPDATE messages SET media_urls = media_urls ||
+            '{javascript:alert(2),ftp://example.com/3}'::text[]",
+    )
+    .await;
     let page = app.sign_in().await.open(&format!("/messages/{found}")).await.ok();
     assert!(page.html.contains("href=\"https://media.example.com/1\""), "{}", page.html);
     assert!(page.says("javascript:alert(2)") && page.says("ftp://example.com/3"));
     let links: Vec<&str> = page.html.split("href=\"").skip(1).collect();
-    assert!(links.iter().all(|link| !link.starts_with("javascript") && !link.starts_with("ftp")), "{links:#?}");
+    assert!(
+        links.iter().all(|link| !link.starts_with("javascript") && !link.starts_with("ftp")),
+        "{links:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,25 +176,65 @@ async fn a_webhook_with_a_flood_of_parameters_is_refused_at_once_and_the_reason_
 async fn a_name_with_a_nul_character_is_refused_with_its_field() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let (connection, sender) = (format!("/connections/{}", twilio.connection_id), format!("/senders/{}", twilio.sender_id));
-    let keys = |name: &str| json!({ "name": name, "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": SERVICE_SID });
-    assert_eq!(app.api().patch(&sender, json!({ "name": "Sh\0op" })).await.field("name"), UNSTORABLE);
-    assert_eq!(app.api().patch(&connection, json!({ "name": "Sh\0op" })).await.field("name"), UNSTORABLE);
+    let (connection, sender) = (
+        format!("/connections/{}", twilio.connection_id),
+        format!("/senders/{}", twilio.sender_id),
+    );
+    let keys = |name: &str| {
+        json!(
+            {
+                "name": name,
+                "account_sid": ACCOUNT_SID,
+                "auth_token": AUTH_TOKEN,
+                "sender": SERVICE_SID
+            }
+        )
+    };
+    assert_eq!(
+        app.api().patch(&sender, json!({ "name": "Sh\0op" })).await.field("name"),
+        UNSTORABLE
+    );
+    assert_eq!(
+        app.api().patch(&connection, json!({ "name": "Sh\0op" })).await.field("name"),
+        UNSTORABLE
+    );
     assert_eq!(app.api().post("/connections", keys("Sh\0op")).await.field("name"), UNSTORABLE);
-    for field in ["account_sid", "auth_token", "api_key_sid", "api_key_secret", "sender", "nonsense"] {
-        assert_eq!(app.api().post("/connections", json!({ field: "\0" })).await.field(field), UNSTORABLE);
+    for field in
+        ["account_sid", "auth_token", "api_key_sid", "api_key_secret", "sender", "nonsense"]
+    {
+        assert_eq!(
+            app.api().post("/connections", json!({ field: "\0" })).await.field(field),
+            UNSTORABLE
+        );
     }
     assert_eq!(app.api().get(&connection).await.ok()["name"], format!("Twilio {LONG_CODE}"));
-    let contact = json!({ "phone": HANDSET, "first_name": "\0", "attributes": { "city": "K\0", "na\0me": 1 }, "tags": ["VIP", "\0"] });
+    let contact = json!(
+        {
+            "phone": HANDSET,
+            "first_name": "\0",
+            "attributes": { "city": "K\0", "na\0me": 1 },
+            "tags": ["VIP", "\0"]
+        }
+    );
     let error = app.api().post("/contacts", contact).await.refused(422);
     let fields: Vec<_> = error["fields"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["attributes.city", "attributes.na\u{fffd}me", "first_name", "tags.1"]);
     for field in ["text", "cursor", "contact_id", "status", "from_day", "limit", "nonsense"] {
-        assert_eq!(app.api().get(&format!("/messages?{field}=a%00")).await.field(field), UNSTORABLE);
+        assert_eq!(
+            app.api().get(&format!("/messages?{field}=a%00")).await.field(field),
+            UNSTORABLE
+        );
     }
     // A cursor is opaque, and may hide it.
-    let hidden = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, "\"a\\u0000\"");
-    assert!(app.api().get(&format!("/templates?cursor={hidden}")).await.field("cursor").contains("not one of ours"));
+    let hidden =
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, "\"a\\u0000\"");
+    assert!(
+        app.api()
+            .get(&format!("/templates?cursor={hidden}"))
+            .await
+            .field("cursor")
+            .contains("not one of ours")
+    );
     let contact = app.contact(HANDSET).await;
     app.api().delete(&format!("/contacts/{contact}/tags/VIP%00")).await.refused(404);
     app.api().put("/contacts/by-phone/%2B12065550%00100", json!({})).await.refused(404);
@@ -169,12 +243,26 @@ async fn a_name_with_a_nul_character_is_refused_with_its_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_surrogate_pair_is_told_by_its_field_and_a_whole_one_is_an_emoji() {
     let app = TestApp::start().await;
-    let answer = send(&app, "/contacts", r#"{"phone": "+12065550100", "first_name": "A\ud83d", "last_name": "\ud83d\ude00"}"#).await;
+    let answer = send(
+        &app,
+        "/contacts",
+        r#"{"phone": "+12065550100", "first_name": "A\ud83d", "last_name": "\ud83d\ude00"}"#,
+    )
+    .await;
     let error = answer.refused(422);
     assert_eq!(error["fields"], json!({ "first_name": [UNSTORABLE] }));
-    let made = send(&app, "/contacts", r#"{"phone": "+12065550100", "last_name": "\ud83d\ude00 \\u0000 \\ud83d"}"#).await.ok();
+    let made = send(
+        &app,
+        "/contacts",
+        r#"{"phone": "+12065550100", "last_name": "\ud83d\ude00 \\u0000 \\ud83d"}"#,
+    )
+    .await
+    .ok();
     assert_eq!(made["last_name"], "😀 \\u0000 \\ud83d");
-    assert_eq!(send(&app, "/contacts", "{\"phone\": \"\0\"}").await.refused(400)["code"], "malformed");
+    assert_eq!(
+        send(&app, "/contacts", "{\"phone\": \"\0\"}").await.refused(400)["code"],
+        "malformed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,13 +285,35 @@ async fn of_a_batch_of_events_only_those_are_in_error_that_cannot_be_stored() {
     );
     let results = answer.await.ok()["results"].clone();
     let results: Vec<&Value> = results.as_array().unwrap().iter().collect();
-    let statuses: Vec<_> = results.iter().map(|result| result["status"].as_str().unwrap()).collect();
-    assert_eq!(statuses, ["recorded", "error", "error", "error", "error", "error", "error", "error", "recorded"]);
-    for (index, field) in [(1, "properties"), (2, "properties"), (3, "name"), (4, "id"), (5, "contact.external_id"), (6, "occurred_at")] {
-        assert_eq!(results[index]["error"]["fields"][field], json!([UNSTORABLE]), "{}", results[index]);
+    let statuses: Vec<_> =
+        results.iter().map(|result| result["status"].as_str().unwrap()).collect();
+    assert_eq!(
+        statuses,
+        ["recorded", "error", "error", "error", "error", "error", "error", "error", "recorded"]
+    );
+    for (index, field) in [
+        (1, "properties"),
+        (2, "properties"),
+        (3, "name"),
+        (4, "id"),
+        (5, "contact.external_id"),
+        (6, "occurred_at"),
+    ] {
+        assert_eq!(
+            results[index]["error"]["fields"][field],
+            json!([UNSTORABLE]),
+            "{}",
+            results[index]
+        );
     }
     assert_eq!(app.count("events").await, 2);
-    let single = app.api().post("/events", json!({ "name": "x", "contact": { "phone": HANDSET }, "properties": { "a": "\0" } })).await;
+    let single = app
+        .api()
+        .post(
+            "/events",
+            json!({ "name": "x", "contact": { "phone": HANDSET }, "properties": { "a": "\0" } }),
+        )
+        .await;
     assert_eq!(single.field("properties"), UNSTORABLE);
 }
 
@@ -224,11 +334,21 @@ async fn a_form_with_a_nul_character_changes_nothing_and_names_the_field() {
         let form = admin.open(page).await.ok().form(action).with(field, "a\0b");
         let page = admin.send(&form).await;
         assert_eq!(page.status, 422, "{action}: {}", page.text());
-        page.must_say(&format!("The field “{field}” contains a NUL character. Nothing was changed."));
+        page.must_say(&format!(
+            "The field “{field}” contains a NUL character. Nothing was changed."
+        ));
     }
-    assert_eq!(app.count("contacts").await + app.count("templates").await + app.count("automations").await, 0);
+    assert_eq!(
+        app.count("contacts").await + app.count("templates").await + app.count("automations").await,
+        0
+    );
     assert_eq!(app.site().open("/login").await.ok().status, 200);
-    for path in ["/templates?after=%00", "/contacts?q=%00&tag=a%00", "/automations/new?name=%00", "/admin/failed?before=%00&kind=%00"] {
+    for path in [
+        "/templates?after=%00",
+        "/contacts?q=%00&tag=a%00",
+        "/automations/new?name=%00",
+        "/admin/failed?before=%00&kind=%00",
+    ] {
         admin.open(path).await.ok();
     }
     for path in ["/messages?text=a%00b", "/messages?reason=%00"] {

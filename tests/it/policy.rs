@@ -1,4 +1,5 @@
-//! The error policy: what each of Twilio's codes does to a message, to its number, its sender and its account.
+//! The error policy: what each of Twilio's codes does to a message, to its number, its sender and
+//! its account.
 
 use std::time::Duration;
 
@@ -26,9 +27,21 @@ async fn minutes(app: &TestApp, minutes: i64) {
 }
 
 /// Reports a status as Twilio does.
-async fn report(app: &TestApp, twilio: &Twilio, message: &str, sid: &str, status: &str, code: &str) -> u16 {
+async fn report(
+    app: &TestApp,
+    twilio: &Twilio,
+    message: &str,
+    sid: &str,
+    status: &str,
+    code: &str,
+) -> u16 {
     let path = format!("/hooks/twilio/{}/status/{message}", twilio.connection_id);
-    let params = [("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code), ("AccountSid", ACCOUNT_SID)];
+    let params = [
+        ("MessageSid", sid),
+        ("MessageStatus", status),
+        ("ErrorCode", code),
+        ("AccountSid", ACCOUNT_SID),
+    ];
     app.call_of_twilio(&path, &params).send().await.unwrap().status().as_u16()
 }
 
@@ -37,7 +50,9 @@ async fn status_of(app: &TestApp, path: &str) -> String {
 }
 
 async fn enable(app: &TestApp, twilio: &Twilio) {
-    for path in [format!("/senders/{}", twilio.sender_id), format!("/connections/{}", twilio.connection_id)] {
+    for path in
+        [format!("/senders/{}", twilio.sender_id), format!("/connections/{}", twilio.connection_id)]
+    {
         app.api().patch(&path, json!({ "disabled": false })).await.ok();
     }
 }
@@ -45,9 +60,10 @@ async fn enable(app: &TestApp, twilio: &Twilio) {
 /// What is switched off now: `sender`, `connection` or nothing.
 async fn stopped(app: &TestApp, twilio: &Twilio) -> Vec<&'static str> {
     let mut stopped = Vec::new();
-    for (what, path) in
-        [("sender", format!("/senders/{}", twilio.sender_id)), ("connection", format!("/connections/{}", twilio.connection_id))]
-    {
+    for (what, path) in [
+        ("sender", format!("/senders/{}", twilio.sender_id)),
+        ("connection", format!("/connections/{}", twilio.connection_id)),
+    ] {
         if status_of(app, &path).await == "stopped" {
             stopped.push(what);
         }
@@ -55,7 +71,8 @@ async fn stopped(app: &TestApp, twilio: &Twilio) -> Vec<&'static str> {
     stopped
 }
 
-/// What a code does besides its message, by its row: the reason of the suppression, and what is stopped.
+/// What a code does besides its message, by its row: the reason of the suppression, and what is
+/// stopped.
 fn expected(code: &errors::ErrorCode) -> (Option<&'static str>, Vec<&'static str>) {
     let reason = match (code.class, code.contact) {
         (Class::OptOut, _) => Some("carrier_21610"),
@@ -81,7 +98,9 @@ async fn every_code_that_refuses_a_message_does_what_its_row_says() {
     let (app, twilio) = start().await;
     for (at, code) in errors::all().iter().enumerate() {
         let handset = format!("+1206555{at:04}");
-        app.simulator.inject(Rule::next(1, Fault::Refuse { code: code.code.unsigned_abs() }).for_handset(&handset));
+        app.simulator.inject(
+            Rule::next(1, Fault::Refuse { code: code.code.unsigned_abs() }).for_handset(&handset),
+        );
         app.event("hello", &handset, json!({})).await;
         app.run_until_idle().await;
         let message = app.message_to(&handset).await;
@@ -89,19 +108,32 @@ async fn every_code_that_refuses_a_message_does_what_its_row_says() {
         let status = match code.retry {
             _ if reason.is_some() => MessageStatus::Failed,
             Retry::Ambiguous => MessageStatus::Unconfirmed,
-            Retry::Backoff | Retry::QueueFull | Retry::Later | Retry::NextDay => MessageStatus::Pending,
+            Retry::Backoff | Retry::QueueFull | Retry::Later | Retry::NextDay => {
+                MessageStatus::Pending
+            }
             _ if !stops.is_empty() => MessageStatus::Pending,
             _ => MessageStatus::Failed,
         };
-        assert_eq!((message.status, stopped(&app, &twilio).await), (status, stops.clone()), "{}", code.code);
+        assert_eq!(
+            (message.status, stopped(&app, &twilio).await),
+            (status, stops.clone()),
+            "{}",
+            code.code
+        );
         assert_eq!(suppression_of(&app, &handset).await.as_deref(), reason, "{}", code.code);
         let jobs = app.count(&format!("jobs WHERE subject = '{}'", message.id)).await;
-        let waits = stops.is_empty() && matches!(status, MessageStatus::Pending | MessageStatus::Unconfirmed);
+        let waits = stops.is_empty()
+            && matches!(status, MessageStatus::Pending | MessageStatus::Unconfirmed);
         assert_eq!(jobs, i64::from(waits), "{}", code.code);
         if !stops.is_empty() {
             enable(&app, &twilio).await;
             app.run_until_idle().await;
-            assert_eq!(app.statuses_to(&handset).await, ["delivered"], "{}: nothing is lost", code.code);
+            assert_eq!(
+                app.statuses_to(&handset).await,
+                ["delivered"],
+                "{}: nothing is lost",
+                code.code
+            );
         }
     }
 }
@@ -111,20 +143,37 @@ async fn every_code_that_ends_a_message_at_twilio_does_what_its_row_says() {
     let (app, twilio) = start().await;
     let codes = errors::all().iter().copied().chain([errors::lookup(99_999)]);
     for (at, code) in codes.enumerate() {
-        for (status, handset) in [("failed", format!("+1206555{at:04}")), ("undelivered", format!("+1206556{at:04}"))] {
+        for (status, handset) in
+            [("failed", format!("+1206555{at:04}")), ("undelivered", format!("+1206556{at:04}"))]
+        {
             let number = code.code.unsigned_abs();
-            let fault = if status == "failed" { Fault::Failed { code: number } } else { Fault::Undelivered { code: number } };
+            let fault = if status == "failed" {
+                Fault::Failed { code: number }
+            } else {
+                Fault::Undelivered { code: number }
+            };
             app.simulator.inject(Rule::next(1, fault).for_handset(&handset));
             app.event("hello", &handset, json!({})).await;
             app.run_until_idle().await;
             let message = app.message_to(&handset).await;
             let (reason, stops) = expected(&code);
-            let again =
-                status == "failed" && code.class == Class::Rate && matches!(code.retry, Retry::Backoff | Retry::QueueFull | Retry::NextDay);
+            let again = status == "failed"
+                && code.class == Class::Rate
+                && matches!(code.retry, Retry::Backoff | Retry::QueueFull | Retry::NextDay);
             let expected = if again { "pending" } else { status };
-            assert_eq!((message.status.as_str(), message.error_code), (expected, Some(code.code)), "{} {status}", code.code);
+            assert_eq!(
+                (message.status.as_str(), message.error_code),
+                (expected, Some(code.code)),
+                "{} {status}",
+                code.code
+            );
             assert_eq!(stopped(&app, &twilio).await, stops, "{} {status}", code.code);
-            assert_eq!(suppression_of(&app, &handset).await.as_deref(), reason, "{} {status}", code.code);
+            assert_eq!(
+                suppression_of(&app, &handset).await.as_deref(),
+                reason,
+                "{} {status}",
+                code.code
+            );
             let jobs = app.count(&format!("jobs WHERE subject = '{}'", message.id)).await;
             assert_eq!(jobs, i64::from(again), "{} {status}", code.code);
             if !stops.is_empty() {
@@ -142,27 +191,48 @@ async fn what_twilio_dropped_unsent_goes_out_as_a_new_attempt_and_the_old_one_mo
     app.run_until_idle().await;
     let waiting = app.message_to(HANDSET).await;
     let first = app.simulator.messages()[0].sid.clone();
-    assert_eq!((waiting.status, waiting.error_code, waiting.twilio_sid), (MessageStatus::Pending, Some(30_001), None));
+    assert_eq!(
+        (waiting.status, waiting.error_code, waiting.twilio_sid),
+        (MessageStatus::Pending, Some(30_001), None)
+    );
     assert_eq!(waiting.former_sids, Some(vec![first.clone()]));
     // A late report about the one that was dropped.
     let id = waiting.id.to_string();
     assert_eq!(report(&app, &twilio, &id, &first, "sent", "").await, 204);
     assert_eq!(report(&app, &twilio, &id, &first, "failed", "30001").await, 204);
     let still = app.message_to(HANDSET).await;
-    assert_eq!((still.status, still.twilio_sid, app.count("jobs").await), (MessageStatus::Pending, None, 1));
+    assert_eq!(
+        (still.status, still.twilio_sid, app.count("jobs").await),
+        (MessageStatus::Pending, None, 1)
+    );
 
     minutes(&app, 14).await;
     assert_eq!(app.attempts(waiting.id).await.len(), 1, "not before the queue may have room");
     minutes(&app, 10).await;
     let done = app.message_to(HANDSET).await;
     let second = app.simulator.messages()[1].sid.clone();
-    assert_eq!((done.status, done.twilio_sid, done.error_code), (MessageStatus::Delivered, Some(second), None));
+    assert_eq!(
+        (done.status, done.twilio_sid, done.error_code),
+        (MessageStatus::Delivered, Some(second), None)
+    );
     assert_eq!(report(&app, &twilio, &id, &first, "undelivered", "30003").await, 204);
     assert_eq!(app.message_to(HANDSET).await.status, MessageStatus::Delivered);
     let statuses = app.progression(waiting.id).await;
     assert_eq!(
         statuses,
-        ["pending", "submitting", "queued", "sending", "failed", "pending", "submitting", "queued", "sending", "sent", "delivered"]
+        [
+            "pending",
+            "submitting",
+            "queued",
+            "sending",
+            "failed",
+            "pending",
+            "submitting",
+            "queued",
+            "sending",
+            "sent",
+            "delivered"
+        ]
     );
 }
 
@@ -203,7 +273,9 @@ async fn what_is_dropped_because_of_a_full_queue_waits_until_there_is_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daily_cap_waits_for_the_next_day_on_the_pacific_coast() {
     let (app, _) = start().await;
-    for (handset, fault) in [(HANDSET, Fault::Failed { code: 30_023 }), (OTHER_HANDSET, Fault::Refuse { code: 63_038 })] {
+    for (handset, fault) in
+        [(HANDSET, Fault::Failed { code: 30_023 }), (OTHER_HANDSET, Fault::Refuse { code: 63_038 })]
+    {
         app.simulator.inject(Rule::next(1, fault).for_handset(handset));
         app.event("hello", handset, json!({})).await;
     }
@@ -211,7 +283,8 @@ async fn a_daily_cap_waits_for_the_next_day_on_the_pacific_coast() {
     let due = app.texts("SELECT run_at::text AS text FROM jobs").await;
     assert_eq!(due.len(), 2);
     for text in due {
-        let at: DateTime<Utc> = DateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f%#z").unwrap().to_utc();
+        let at: DateTime<Utc> =
+            DateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f%#z").unwrap().to_utc();
         let pacific = at.with_timezone(&chrono_tz::America::Los_Angeles).format("%H").to_string();
         assert!(pacific == "00" && at - app.clock.now() <= hours(25), "{at}");
     }
@@ -225,7 +298,9 @@ async fn a_daily_cap_waits_for_the_next_day_on_the_pacific_coast() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_and_a_busy_twilio_wear_no_message_out() {
     let (app, _) = start().await;
-    for (handset, fault) in [(HANDSET, Fault::Refuse { code: 21_611 }), (OTHER_HANDSET, Fault::TooManyRequests)] {
+    for (handset, fault) in
+        [(HANDSET, Fault::Refuse { code: 21_611 }), (OTHER_HANDSET, Fault::TooManyRequests)]
+    {
         app.simulator.inject(Rule::next(30, fault).for_handset(handset));
         app.event("hello", handset, json!({})).await;
     }
@@ -235,7 +310,11 @@ async fn a_full_queue_and_a_busy_twilio_wear_no_message_out() {
     }
     for handset in [HANDSET, OTHER_HANDSET] {
         let message = app.message_to(handset).await;
-        assert_eq!((message.status, app.attempts(message.id).await.len()), (MessageStatus::Delivered, 31), "{handset}");
+        assert_eq!(
+            (message.status, app.attempts(message.id).await.len()),
+            (MessageStatus::Delivered, 31),
+            "{handset}"
+        );
         assert_eq!(message.error_code, None);
     }
 }
@@ -253,7 +332,10 @@ async fn refusals_that_count_are_counted_apart_from_those_that_do_not() {
         minutes(&app, 1).await;
     }
     let message = app.message_to(HANDSET).await;
-    assert_eq!((message.status, app.attempts(message.id).await.len()), (MessageStatus::Delivered, 16));
+    assert_eq!(
+        (message.status, app.attempts(message.id).await.len()),
+        (MessageStatus::Delivered, 16)
+    );
 
     app.simulator.inject(Rule::always(Fault::Refuse { code: 63_018 }).for_handset(OTHER_HANDSET));
     app.event("hello", OTHER_HANDSET, json!({})).await;
@@ -274,12 +356,17 @@ async fn a_stop_while_a_dropped_message_waits_takes_it_back() {
     app.run_until_idle().await;
     app.text(HANDSET, &twilio.sender, "STOP").await;
     minutes(&app, 60).await;
-    assert_eq!((app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()), (vec!["suppressed".to_owned()], 1));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()),
+        (vec!["suppressed".to_owned()], 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_and_no_oftener() {
-    let app = TestApp::with(TestOptions { patience: Duration::from_secs(2), ..TestOptions::default() }).await;
+    let app =
+        TestApp::with(TestOptions { patience: Duration::from_secs(2), ..TestOptions::default() })
+            .await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::next(1, Fault::TimeoutRecorded));
@@ -288,7 +375,9 @@ async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_
     let worker = app.worker.clone();
     let sending = tokio::spawn(async move { worker.perform_due().await });
     app.eventually("the failure is reported before the answer is given up", async || {
-        (app.statuses_to(HANDSET).await == ["pending"] && app.count("delivery_events WHERE status = 'failed'").await == 1).then_some(())
+        (app.statuses_to(HANDSET).await == ["pending"]
+            && app.count("delivery_events WHERE status = 'failed'").await == 1)
+            .then_some(())
     })
     .await;
     sending.await.unwrap().unwrap();
@@ -297,16 +386,26 @@ async fn a_message_that_twilio_dropped_before_its_answer_came_is_sent_once_more_
     for _ in 0..8 {
         minutes(&app, 16).await;
     }
-    assert_eq!((app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()), (vec!["delivered".to_owned()], 2));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.simulator.messages_to(HANDSET).len()),
+        (vec!["delivered".to_owned()], 2)
+    );
     assert_eq!((app.attempts(waiting.id).await.len(), app.count("jobs").await), (2, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
-    let app = TestApp::with(TestOptions { patience: Duration::from_millis(300), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        patience: Duration::from_millis(300),
+        ..TestOptions::default()
+    })
+    .await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "max_concurrency": 3 })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{}", twilio.connection_id), json!({ "max_concurrency": 3 }))
+        .await
+        .ok();
     app.simulator.inject(Rule::always(Fault::Timeout));
     for at in 0..10 {
         app.event("hello", &format!("+1206555{at:04}"), json!({})).await;
@@ -321,22 +420,34 @@ async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     sending.await.unwrap();
-    assert!((3..=6).contains(&most), "three under way and three whose outcomes are being written at most, not {most}");
-    assert_eq!((app.count("messages WHERE status = 'unconfirmed'").await, app.count("attempts").await), (10, 10));
+    assert!(
+        (3..=6).contains(&most),
+        "three under way and three whose outcomes are being written at most, not {most}"
+    );
+    assert_eq!(
+        (app.count("messages WHERE status = 'unconfirmed'").await, app.count("attempts").await),
+        (10, 10)
+    );
     assert_eq!(app.count("jobs WHERE kind = 'send'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_lets_the_sender_rest() {
     let (app, twilio) = start().await;
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": 10.0 })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": 10.0 }))
+        .await
+        .ok();
     app.simulator.inject(Rule::next(1, Fault::Refuse { code: 21_611 }));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
     minutes(&app, 14).await;
-    assert_eq!((app.statuses_to(OTHER_HANDSET).await, app.simulator.messages().len()), (vec!["pending".to_owned()], 0));
+    assert_eq!(
+        (app.statuses_to(OTHER_HANDSET).await, app.simulator.messages().len()),
+        (vec!["pending".to_owned()], 0)
+    );
     minutes(&app, 2).await;
     assert_eq!(app.statuses_to(OTHER_HANDSET).await, ["delivered"]);
     minutes(&app, 10).await;
@@ -346,12 +457,18 @@ async fn a_full_queue_lets_the_sender_rest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_dropped_when_its_time_is_nearly_over_fails() {
     let (app, twilio) = start().await;
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10 })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10 }))
+        .await
+        .ok();
     app.simulator.inject(Rule::next(1, DROPPED));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let message = app.message_to(HANDSET).await;
-    assert_eq!((message.status, message.error_code, app.count("jobs").await), (MessageStatus::Failed, Some(30_001), 0));
+    assert_eq!(
+        (message.status, message.error_code, app.count("jobs").await),
+        (MessageStatus::Failed, Some(30_001), 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

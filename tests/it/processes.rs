@@ -1,4 +1,5 @@
-//! Several Carillons on one PostgreSQL, as processes of their own: shared work, kill -9 against the clock, and an orderly stop.
+//! Several Carillons on one PostgreSQL, as processes of their own: shared work, kill -9 against the
+//! clock, and an orderly stop.
 
 use std::time::{Duration, Instant};
 
@@ -27,11 +28,16 @@ async fn on_the_machines_time(hop: Duration, hold: Duration) -> TestApp {
 impl TestApp {
     /// Waits until a query gives this one text.
     async fn until(&self, query: &str, expected: &str) {
-        self.eventually(query, async || (self.texts(query).await == [expected]).then_some(())).await;
+        self.eventually(query, async || (self.texts(query).await == [expected]).then_some(()))
+            .await;
     }
 
     async fn until_sent(&self, messages: usize) {
-        self.until("SELECT count(*)::text AS text FROM messages WHERE twilio_sid IS NOT NULL", &messages.to_string()).await;
+        self.until(
+            "SELECT count(*)::text AS text FROM messages WHERE twilio_sid IS NOT NULL",
+            &messages.to_string(),
+        )
+        .await;
     }
 }
 
@@ -39,11 +45,25 @@ impl TestApp {
 async fn greeting(api: &Api) {
     let keys = json!({ "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": LONG_CODE });
     let connection = api.post("/connections", keys).await.ok();
-    let twilio = Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: LONG_CODE.to_owned() };
-    api.patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null })).await.ok();
-    let template = id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
+    let twilio = Twilio {
+        connection_id: id(&connection),
+        sender_id: id(&connection["senders"][0]),
+        sender: LONG_CODE.to_owned(),
+    };
+    api.patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null }))
+        .await
+        .ok();
+    let template =
+        id(&api.post("/templates", json!({ "name": "Hello", "body": "Hello." })).await.ok());
     let trigger = json!({ "type": "event", "name": "hello" });
-    let new = json!({ "name": "Hello", "trigger": trigger, "steps": [send_sms(&template, &twilio)], "status": "active" });
+    let new = json!(
+        {
+            "name": "Hello",
+            "trigger": trigger,
+            "steps": [send_sms(&template, &twilio)],
+            "status": "active"
+        }
+    );
     api.post("/automations", new).await.ok();
 }
 
@@ -63,7 +83,8 @@ async fn workers_share_the_work_and_take_over_from_one_that_was_killed_within_30
             greet(app.api(), &format!("+1206555{:04}", 2_000 + greeted)).await;
             greeted += 1;
         }
-        (app.texts("SELECT count(DISTINCT worker_id)::text AS text FROM attempts").await == ["2"]).then_some(())
+        (app.texts("SELECT count(DISTINCT worker_id)::text AS text FROM attempts").await == ["2"])
+            .then_some(())
     })
     .await;
     app.until_sent(greeted).await;
@@ -73,7 +94,8 @@ async fn workers_share_the_work_and_take_over_from_one_that_was_killed_within_30
     app.simulator.inject(Rule::next(1, Fault::Timeout));
     greet(app.api(), HANDSET).await;
     app.until(STATUS, "submitting").await;
-    let sending = "SELECT pid::text AS text FROM workers WHERE id = (SELECT worker_id FROM attempts WHERE finished_at IS NULL)";
+    let sending = "SELECT pid::text AS text FROM workers WHERE id = (SELECT worker_id FROM attempts
+                      WHERE finished_at IS NULL)";
     let pid = app.texts(sending).await.remove(0);
     let victim = workers.iter().position(|worker| worker.pid() == pid).unwrap();
     let since = Instant::now();
@@ -84,7 +106,11 @@ async fn workers_share_the_work_and_take_over_from_one_that_was_killed_within_30
     }
     greet(app.api(), "+12065551999").await;
     app.until_sent(greeted + 1).await;
-    assert_eq!(app.count("routines WHERE name = 'end_sessions' AND runs = 1").await, 1, "not by each worker");
+    assert_eq!(
+        app.count("routines WHERE name = 'end_sessions' AND runs = 1").await,
+        1,
+        "not by each worker"
+    );
 
     let mut left = workers.remove(0);
     left.ask_to_stop();
@@ -138,16 +164,21 @@ async fn a_stop_signal_lets_callbacks_commit_and_refuses_new_ones() {
     let mut lock = app.database.target().connect().await.unwrap();
     lock.batch_execute("BEGIN; SELECT 1 FROM messages FOR UPDATE").await.unwrap();
     let blocked = "SELECT (count(*) > 0)::text AS text FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE messages%'";
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'
+                       AND query LIKE '%UPDATE messages%'";
     app.until(blocked, "true").await;
 
     process.ask_to_stop();
     let bind = process.bind().to_owned();
-    app.eventually("new requests are refused", async || tokio::net::TcpStream::connect(&bind).await.is_err().then_some(())).await;
+    app.eventually("new requests are refused", async || {
+        tokio::net::TcpStream::connect(&bind).await.is_err().then_some(())
+    })
+    .await;
     assert!(process.is_running(), "it waits for the callback");
     assert_eq!(app.count(CALLBACKS).await, 0);
     lock.batch_execute("ROLLBACK").await.unwrap();
     process.ended().await;
-    let answered = app.simulator.callbacks().iter().filter(|callback| callback.answer == Some(204)).count();
+    let answered =
+        app.simulator.callbacks().iter().filter(|callback| callback.answer == Some(204)).count();
     assert_eq!((app.count(CALLBACKS).await, answered), (1, 1));
 }

@@ -15,7 +15,9 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, TestApp, TestOptions, postgres::Home, proof::Rest, say, seed, world::Twilio};
+use crate::harness::{
+    HANDSET, TestApp, TestOptions, postgres::Home, proof::Rest, say, seed, world::Twilio,
+};
 
 /// Whom deletions and events are about.
 const PEOPLE: usize = 120;
@@ -31,7 +33,8 @@ async fn report(app: &TestApp, over: &AtomicBool, seed: u64, people: usize) {
     let mut rng = StdRng::seed_from_u64(seed);
     while !over.load(Ordering::SeqCst) {
         let greet = |phone: String| json!({ "name": "hello", "contact": { "phone": phone } });
-        let events: Vec<Value> = (0..rng.random_range(1..20)).map(|_| greet(someone(&mut rng, people))).collect();
+        let events: Vec<Value> =
+            (0..rng.random_range(1..20)).map(|_| greet(someone(&mut rng, people))).collect();
         let answer = app.api().post("/events", json!({ "events": events })).await;
         assert!(matches!(answer.status, 202 | 503), "{answer:?}");
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..20))).await;
@@ -105,7 +108,8 @@ enum Way {
 }
 
 impl Way {
-    /// How many interleavings are worth a race; a claim that is one more try takes the longest to come about.
+    /// How many interleavings are worth a race; a claim that is one more try takes the longest to
+    /// come about.
     const fn enough(self) -> i64 {
         match self {
             Self::Made | Self::Queued => 1_500,
@@ -120,20 +124,27 @@ impl Way {
                 let limits = json!({ "parts_per_second": 30 });
                 app.api().patch(&format!("/senders/{}", twilio.sender_id), limits).await.ok();
             }
-            Self::Again => drop(app.simulator.inject(Rule::chance(0.5, seed, Fault::TooManyRequests))),
+            Self::Again => {
+                drop(app.simulator.inject(Rule::chance(0.5, seed, Fault::TooManyRequests)))
+            }
         }
     }
 
-    /// Pairs of a claim of this way and a STOP of the same number whose commits were less than a second apart: how often the claim
-    /// was first, and how often the STOP was, which a START had taken back before the claim.
+    /// Pairs of a claim of this way and a STOP of the same number whose commits were less than a
+    /// second apart: how often the claim was first, and how often the STOP was, which a START had
+    /// taken back before the claim.
     async fn interleavings(self, app: &TestApp) -> (i64, i64) {
         let way = format!("{self:?}").to_lowercase();
         let near = |order: &str| {
             format!(
-                "(WITH seen AS MATERIALIZED (SELECT what, phone, way, pg_xact_commit_timestamp(xid::xid) AS at FROM witness)
-                 SELECT 1 FROM seen claim JOIN seen stop ON stop.phone = claim.phone AND stop.at {order} claim.at
-                    AND stop.at BETWEEN claim.at - interval '1 second' AND claim.at + interval '1 second'
-                 WHERE claim.what = 'claimed' AND claim.way = '{way}' AND stop.what = 'suppressed') AS near"
+                "(WITH seen AS MATERIALIZED (SELECT what, phone, way,
+                    pg_xact_commit_timestamp(xid::xid) AS at FROM witness)
+                 SELECT 1 FROM seen claim JOIN seen stop ON stop.phone = claim.phone
+                     AND stop.at {order} claim.at
+                    AND stop.at BETWEEN claim.at - interval '1 second'
+                        AND claim.at + interval '1 second'
+                 WHERE claim.what = 'claimed' AND claim.way = '{way}'
+                     AND stop.what = 'suppressed') AS near"
             )
         };
         (app.count(&near(">")).await, app.count(&near("<=")).await)
@@ -147,22 +158,35 @@ impl Way {
             Self::Queued => "m.status_at > m.created_at".to_owned(),
             Self::Again => tried.to_owned(),
         };
-        app.count(&format!("messages m WHERE m.direction = 'outbound' AND m.status = 'suppressed' AND {waited}")).await
+        app.count(&format!(
+            "messages m WHERE m.direction = 'outbound' AND m.status = 'suppressed' AND {waited}"
+        ))
+        .await
     }
 }
 
-/// Several workers claim while people stop, start and stop again through the real hook. Every claim of a number meets every STOP of it.
+/// Several workers claim while people stop, start and stop again through the real hook. Every claim
+/// of a number meets every STOP of it.
 async fn race(way: Way) {
     let seed = seed("the race");
-    let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        home: Home::Own(Durability::Volatile),
+        ..TestOptions::default()
+    })
+    .await;
     app.watch_claims().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;
     way.prepare(&app, &twilio, seed).await;
     // Reports would only fill the simulator's memory.
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
-    // Hours pass with each turn, and asking Twilio about webhooks and prices every time would leave less time to race.
-    app.run_sql("UPDATE routines SET due_at = 'infinity' WHERE name IN ('inspect_connections', 'learn_prices')").await;
+    // Hours pass with each turn, and asking Twilio about webhooks and prices every time would leave
+    // less time to race.
+    app.run_sql(
+        "UPDATE routines SET due_at = 'infinity' WHERE name IN ('inspect_connections',
+            'learn_prices')",
+    )
+    .await;
     let over = AtomicBool::new(false);
     let begun = Instant::now();
     let end = async {
@@ -176,7 +200,10 @@ async fn race(way: Way) {
         over.store(true, Ordering::SeqCst);
     };
     let stops = async {
-        let stops = futures::future::join_all((1..=4).map(|n| change_minds(&app, &over, seed.wrapping_add(n)))).await;
+        let stops = futures::future::join_all(
+            (1..=4).map(|n| change_minds(&app, &over, seed.wrapping_add(n))),
+        )
+        .await;
         stops.into_iter().sum::<usize>()
     };
     let ((), stops, (), (), (), (), ()) = tokio::join!(
@@ -194,7 +221,8 @@ async fn race(way: Way) {
     let (ahead, behind) = way.interleavings(&app).await;
     let held_back = way.held_back(&app).await;
     say(&format!(
-        "{stops} STOPs, {} requests, {ahead} claims before and {behind} after a STOP, {held_back} held back, {tally:?}",
+        "{stops} STOPs, {} requests, {ahead} claims before and {behind} after a STOP, {held_back} \
+         held back, {tally:?}",
         tally.posts
     ));
     assert!(ahead + behind >= way.enough(), "they raced");
@@ -208,7 +236,8 @@ async fn nothing_is_claimed_after_a_stop_has_committed_in_fifteen_hundred_interl
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_released_from_a_queue_after_a_stop_has_committed_in_fifteen_hundred_interleavings() {
+async fn nothing_is_released_from_a_queue_after_a_stop_has_committed_in_fifteen_hundred_interleavings()
+ {
     Box::pin(race(Way::Queued)).await;
 }
 
@@ -220,7 +249,11 @@ async fn nothing_is_tried_again_after_a_stop_has_committed_in_hundreds_of_interl
 /// The tightest of all: one message, whose claim and whose STOP begin at the same moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
-    let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        home: Home::Own(Durability::Volatile),
+        ..TestOptions::default()
+    })
+    .await;
     app.watch_claims().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;
@@ -234,7 +267,9 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
         let before = app.received(HANDSET).len();
         // Both take some milliseconds: now the one begins earlier, now the other.
         let (early, late) = (round * 997 % 60_000, 30_000);
-        let later = |micros: u64, than: u64| tokio::time::sleep(Duration::from_micros(micros.saturating_sub(than)));
+        let later = |micros: u64, than: u64| {
+            tokio::time::sleep(Duration::from_micros(micros.saturating_sub(than)))
+        };
         let work = async |worker: &Worker| {
             later(late, early).await;
             worker.perform_due().await.unwrap();
@@ -252,7 +287,10 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
         text(&app, HANDSET, "START").await;
     }
     let tally = app.prove(Rest::Unsettled).await;
-    assert!(sent > 0 && held_back > 0, "{sent} were faster than the STOP, {held_back} were not: it was no race");
+    assert!(
+        sent > 0 && held_back > 0,
+        "{sent} were faster than the STOP, {held_back} were not: it was no race"
+    );
     say(&format!("{sent} were faster than the STOP, {held_back} were not: {tally:?}"));
 }
 
@@ -260,7 +298,11 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_deleted_leaves_no_event_and_no_enrollment_behind() {
     let seed = seed("the race");
-    let app = TestApp::with(TestOptions { home: Home::Own(Durability::Volatile), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        home: Home::Own(Durability::Volatile),
+        ..TestOptions::default()
+    })
+    .await;
     let twilio = app.connect_sender(SERVICE_SID).await;
     app.sms_on("hello", &twilio, "Hello.").await;
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
@@ -269,15 +311,20 @@ async fn whoever_is_deleted_leaves_no_event_and_no_enrollment_behind() {
         let mut rng = StdRng::seed_from_u64(seed.wrapping_add(1));
         let (begun, mut deleted) = (Instant::now(), 0);
         while begun.elapsed() < Duration::from_secs(30) && deleted < 150 {
-            let someone = format!("SELECT id::text AS text FROM contacts OFFSET {} LIMIT 1", rng.random_range(0..PEOPLE / 2));
+            let someone = format!(
+                "SELECT id::text AS text FROM contacts OFFSET {} LIMIT 1",
+                rng.random_range(0..PEOPLE / 2)
+            );
             for id in app.texts(&someone).await {
-                deleted += usize::from(app.api().delete(&format!("/contacts/{id}")).await.status == 204);
+                deleted +=
+                    usize::from(app.api().delete(&format!("/contacts/{id}")).await.status == 204);
             }
         }
         over.store(true, Ordering::SeqCst);
         deleted
     };
-    let (deleted, (), ()) = tokio::join!(delete, report(&app, &over, seed, PEOPLE), work(app.second_worker(), &over));
+    let (deleted, (), ()) =
+        tokio::join!(delete, report(&app, &over, seed, PEOPLE), work(app.second_worker(), &over));
     app.run_until_idle().await;
     assert!(deleted > 50, "they raced");
     let gone = "contact_id IS NOT NULL AND contact_id NOT IN (SELECT id FROM contacts)";
@@ -288,7 +335,8 @@ async fn whoever_is_deleted_leaves_no_event_and_no_enrollment_behind() {
     app.prove(Rest::Unsettled).await;
 }
 
-/// A request whose client goes away, and a worker that dies, leave transactions behind that nobody ends.
+/// A request whose client goes away, and a worker that dies, leave transactions behind that nobody
+/// ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_dropped_lets_go_of_its_locks_at_once() {
     const LOCK: &str = "SELECT pg_advisory_xact_lock(4711)";

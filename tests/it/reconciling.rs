@@ -1,8 +1,11 @@
-//! What got lost on the way is found by asking Twilio: callbacks, and messages that people texted to us, a STOP above all.
+//! What got lost on the way is found by asking Twilio: callbacks, and messages that people texted
+//! to us, a STOP above all.
 
 use carillon::{
     messages::status::MessageStatus,
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID},
+    simulator::{
+        ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID,
+    },
 };
 use serde_json::json;
 
@@ -62,7 +65,12 @@ async fn a_message_whose_callbacks_were_lost_is_looked_up_after_a_quarter_of_an_
     app.advance(seconds(3 * 60)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
     let message = app.message_to(HANDSET).await;
-    assert!(app.story(message.id).await.iter().any(|event| event.source.as_str() == "lookup" && event.applied));
+    assert!(
+        app.story(message.id)
+            .await
+            .iter()
+            .any(|event| event.source.as_str() == "lookup" && event.applied)
+    );
     app.advance(hours(5)).await;
     app.advance(hours(100)).await;
     assert_eq!(app.asked_for_sids().await, 1, "what is final is not asked about again");
@@ -90,7 +98,10 @@ async fn a_message_that_waited_in_a_queue_is_looked_up_by_a_later_walk() {
 async fn a_message_that_waited_for_most_of_a_week_is_looked_up_too() {
     let (app, twilio) = greeting().await;
     let connection = format!("/connections/{}", twilio.connection_id);
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10_080 })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "validity_minutes": 10_080 }))
+        .await
+        .ok();
     app.simulator.inject(Rule::always(Fault::DropCallbacks));
     app.api().patch(&connection, json!({ "disabled": true })).await.ok();
     app.event("hello", HANDSET, json!({})).await;
@@ -102,7 +113,11 @@ async fn a_message_that_waited_for_most_of_a_week_is_looked_up_too() {
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "six days after it was made");
     app.advance(hours(24)).await;
-    assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "the walks of four days and younger have passed it");
+    assert_eq!(
+        app.statuses_to(HANDSET).await,
+        ["queued"],
+        "the walks of four days and younger have passed it"
+    );
     app.advance(hours(25)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
 }
@@ -130,7 +145,8 @@ async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
             app.advance(seconds(16 * 60)).await;
             assert_eq!(app.statuses_to(HANDSET).await, ["queued"], "{fault:?}");
         }
-        let failed = app.texts("SELECT error AS text FROM routines WHERE name = 'look_up_stale'").await;
+        let failed =
+            app.texts("SELECT error AS text FROM routines WHERE name = 'look_up_stale'").await;
         assert!(failed[0].contains("Twilio"), "{failed:?}");
         assert!(app.simulator.withdraw(away));
         app.advance(seconds(61)).await;
@@ -142,11 +158,17 @@ async fn while_twilio_is_away_or_busy_the_walk_waits_where_it_is() {
 async fn refused_keys_stop_the_looking_up_until_there_are_others() {
     let (app, _) = greeting().await;
     greet_without_callbacks(&app).await;
-    app.simulator.change_account(ACCOUNT_SID, |account| "another".clone_into(&mut account.auth_token));
+    app.simulator
+        .change_account(ACCOUNT_SID, |account| "another".clone_into(&mut account.auth_token));
     app.advance(seconds(16 * 60)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["queued"]);
-    assert_eq!(app.count("routines WHERE name = 'look_up_stale' AND error IS NULL").await, 1, "it does not come back to it every minute");
-    app.simulator.change_account(ACCOUNT_SID, |account| AUTH_TOKEN.clone_into(&mut account.auth_token));
+    assert_eq!(
+        app.count("routines WHERE name = 'look_up_stale' AND error IS NULL").await,
+        1,
+        "it does not come back to it every minute"
+    );
+    app.simulator
+        .change_account(ACCOUNT_SID, |account| AUTH_TOKEN.clone_into(&mut account.auth_token));
     app.advance(hours(4)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["delivered"]);
 }
@@ -156,7 +178,10 @@ async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
     let (app, twilio) = greeting().await;
     app.cut_webhook();
     let sid = app.text_unheard(LONG_CODE, "Stop.").await;
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true }))
+        .await
+        .ok();
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
@@ -165,12 +190,20 @@ async fn a_stop_whose_webhook_never_came_is_found_and_silences() {
     assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "what was pending is taken back");
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
     assert_eq!(app.contact_of(HANDSET).await["tags"], json!(["Twilio-Message-stop"]));
-    let records = app.texts("SELECT source || ' ' || change || ' ' || note AS text FROM consent_records").await;
+    let records = app
+        .texts("SELECT source || ' ' || change || ' ' || note AS text FROM consent_records")
+        .await;
     assert_eq!(records, ["lookup suppressed Stop."]);
 
     app.simulator.redeliver(&sid).await.unwrap();
     app.advance(seconds(11 * 60)).await;
-    assert_eq!((app.count("messages WHERE direction = 'inbound'").await, app.count("consent_records").await), (1, 1));
+    assert_eq!(
+        (
+            app.count("messages WHERE direction = 'inbound'").await,
+            app.count("consent_records").await
+        ),
+        (1, 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +216,10 @@ async fn a_missed_stop_from_another_form_of_the_number_silences_the_same_contact
     assert_eq!(reply.webhook_status, None);
     app.advance(seconds(11 * 60)).await;
     assert_eq!(app.count("contacts").await, 1);
-    assert_eq!(app.contact_of("+525512345678").await["suppression"]["reason"].as_str(), Some("stop"));
+    assert_eq!(
+        app.contact_of("+525512345678").await["suppression"]["reason"].as_str(),
+        Some("stop")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +265,8 @@ async fn a_missed_text_that_cannot_be_stored_is_collected_and_so_are_those_after
     }
     app.advance(seconds(11 * 60)).await;
     assert_eq!(app.suppression().await.as_deref(), Some("stop"));
-    let mut bodies = app.texts("SELECT body AS text FROM messages WHERE direction = 'inbound'").await;
+    let mut bodies =
+        app.texts("SELECT body AS text FROM messages WHERE direction = 'inbound'").await;
     bodies.sort();
     assert_eq!(bodies, ["Bye", "Hi", "STOP"]);
 }
@@ -300,9 +337,14 @@ async fn when_one_of_two_equal_messages_never_reached_twilio_the_callback_tells_
     for _ in 0..20 {
         app.advance(seconds(100)).await;
     }
-    let mut statuses: Vec<MessageStatus> = app.messages_to(HANDSET).await.iter().map(|message| message.status).collect();
+    let mut statuses: Vec<MessageStatus> =
+        app.messages_to(HANDSET).await.iter().map(|message| message.status).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [MessageStatus::Unconfirmed, MessageStatus::Delivered], "one of them, and only one");
+    assert_eq!(
+        statuses,
+        [MessageStatus::Unconfirmed, MessageStatus::Delivered],
+        "one of them, and only one"
+    );
     assert_eq!(app.received(HANDSET).len(), 1);
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;

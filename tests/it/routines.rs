@@ -33,9 +33,11 @@ async fn every_routine_has_its_row_and_none_has_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_routine_that_is_due_is_run_by_one_of_many_workers() {
     let app = TestApp::start().await;
-    let workers = [app.second_worker(), app.second_worker(), app.second_worker(), app.second_worker()];
+    let workers =
+        [app.second_worker(), app.second_worker(), app.second_worker(), app.second_worker()];
     for round in 1..=3 {
-        let beats = futures::future::join_all(workers.iter().map(carillon::worker::Worker::beat)).await;
+        let beats =
+            futures::future::join_all(workers.iter().map(carillon::worker::Worker::beat)).await;
         assert!(beats.iter().all(Result::is_ok));
         assert_eq!(app.runs(Routine::EndSessions).await, round);
         app.clock.advance(hours(1));
@@ -46,7 +48,11 @@ async fn a_routine_that_is_due_is_run_by_one_of_many_workers() {
 async fn a_routine_whose_worker_died_is_taken_over_by_another() {
     let app = TestApp::start().await;
     let (runner, dead) = ("UPDATE routines SET worker_id =", Uuid::new_v4());
-    app.sql(&format!("INSERT INTO workers VALUES ('{dead}', 'elsewhere', 1, '{0}', '{0}')", app.clock.now())).await;
+    app.sql(&format!(
+        "INSERT INTO workers VALUES ('{dead}', 'elsewhere', 1, '{0}', '{0}')",
+        app.clock.now()
+    ))
+    .await;
     app.sql(&format!("{runner} '{dead}'")).await;
     app.clock.advance(seconds(20));
     app.worker.beat().await.unwrap();
@@ -64,7 +70,8 @@ async fn a_routine_whose_worker_died_is_taken_over_by_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn since_when_a_routine_keeps_failing_is_known_until_it_does_not() {
     let app = TestApp::start().await;
-    let failing = "SELECT coalesce(failing_since::text, 'not') AS text FROM routines WHERE name = 'end_sessions'";
+    let failing = "SELECT coalesce(failing_since::text, 'not') AS text FROM routines
+                      WHERE name = 'end_sessions'";
     app.sql("ALTER TABLE sessions RENAME TO gone").await;
     app.worker.beat().await.unwrap();
     let since = app.texts(failing).await;

@@ -1,4 +1,5 @@
-//! Sending when things go wrong: nothing twice, nothing lost, and an admin sees why something waits.
+//! Sending when things go wrong: nothing twice, nothing lost, and an admin sees why something
+//! waits.
 
 use std::time::Duration;
 
@@ -15,7 +16,11 @@ use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, second
 
 /// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
 async fn impatient() -> (TestApp, Twilio) {
-    let app = TestApp::with(TestOptions { patience: Duration::from_millis(400), ..TestOptions::default() }).await;
+    let app = TestApp::with(TestOptions {
+        patience: Duration::from_millis(400),
+        ..TestOptions::default()
+    })
+    .await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
     (app, twilio)
@@ -30,7 +35,11 @@ async fn let_time_pass(app: &TestApp) {
 
 async fn outcomes(app: &TestApp, handset: &str) -> Vec<String> {
     let message = app.message_to(handset).await;
-    app.attempts(message.id).await.iter().map(|attempt| attempt.outcome.map_or("open".to_owned(), |outcome| outcome.to_string())).collect()
+    app.attempts(message.id)
+        .await
+        .iter()
+        .map(|attempt| attempt.outcome.map_or("open".to_owned(), |outcome| outcome.to_string()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +54,10 @@ async fn a_429_is_tried_again_after_a_while() {
     app.advance(seconds(30)).await;
     app.advance(seconds(30)).await;
     assert_eq!(outcomes(&app, HANDSET).await, ["busy", "busy", "accepted"]);
-    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.received(HANDSET).len()),
+        (vec!["delivered".to_owned()], 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +69,11 @@ async fn an_answer_that_was_lost_is_settled_by_the_callback() {
         app.run_until_idle().await;
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
         let_time_pass(&app).await;
-        assert_eq!((outcomes(&app, HANDSET).await, app.received(HANDSET).len()), (vec!["unknown".to_owned()], 1), "{fault:?}");
+        assert_eq!(
+            (outcomes(&app, HANDSET).await, app.received(HANDSET).len()),
+            (vec!["unknown".to_owned()], 1),
+            "{fault:?}"
+        );
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.twilio_sid.as_ref(), Some(&app.simulator.messages()[0].sid));
     }
@@ -76,7 +92,12 @@ async fn an_answer_and_callbacks_that_were_lost_are_settled_by_twilios_list() {
         assert_eq!(app.statuses_to(HANDSET).await, ["delivered"], "{fault:?}");
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.twilio_sid.as_ref(), Some(&app.simulator.messages()[0].sid));
-        assert!(app.story(message.id).await.iter().any(|event| event.source.as_str() == "lookup" && event.applied));
+        assert!(
+            app.story(message.id)
+                .await
+                .iter()
+                .any(|event| event.source.as_str() == "lookup" && event.applied)
+        );
         let_time_pass(&app).await;
         assert_eq!(app.received(HANDSET).len(), 1);
     }
@@ -94,9 +115,18 @@ async fn what_twilio_never_shows_is_given_up_and_never_sent_again() {
         let message = app.message_to(HANDSET).await;
         assert_eq!(message.status, MessageStatus::Unconfirmed, "{fault:?}");
         assert!(message.reason.unwrap().contains("not sent again"), "{fault:?}");
-        let looks = app.story(message.id).await.iter().filter(|event| event.source.as_str() == "lookup" && !event.applied).count();
+        let looks = app
+            .story(message.id)
+            .await
+            .iter()
+            .filter(|event| event.source.as_str() == "lookup" && !event.applied)
+            .count();
         assert!(looks >= 2, "each look in vain is kept: {looks}");
-        assert_eq!((outcomes(&app, HANDSET).await.len(), app.received(HANDSET).len()), (1, 0), "{fault:?}");
+        assert_eq!(
+            (outcomes(&app, HANDSET).await.len(), app.received(HANDSET).len()),
+            (1, 0),
+            "{fault:?}"
+        );
         assert_eq!(app.count("jobs").await, 0);
     }
 }
@@ -104,13 +134,22 @@ async fn what_twilio_never_shows_is_given_up_and_never_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_prefers_twice_to_never_may_have_it_sent_again() {
     let (app, twilio) = impatient().await;
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "unconfirmed_policy": "resend" })).await.ok();
+    app.api()
+        .patch(
+            &format!("/connections/{}", twilio.connection_id),
+            json!({ "unconfirmed_policy": "resend" }),
+        )
+        .await
+        .ok();
     app.simulator.inject(Rule::next(1, Fault::Timeout));
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let_time_pass(&app).await;
     assert_eq!(outcomes(&app, HANDSET).await, ["unknown", "accepted"]);
-    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.received(HANDSET).len()),
+        (vec!["delivered".to_owned()], 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +162,8 @@ async fn two_equal_messages_whose_answers_were_lost_each_find_their_own() {
     app.run_until_idle().await;
     let_time_pass(&app).await;
     let messages = app.messages_to(HANDSET).await;
-    let mut sids: Vec<_> = messages.iter().map(|message| message.twilio_sid.clone().unwrap()).collect();
+    let mut sids: Vec<_> =
+        messages.iter().map(|message| message.twilio_sid.clone().unwrap()).collect();
     sids.sort();
     sids.dedup();
     assert_eq!((sids.len(), app.received(HANDSET).len()), (2, 2));
@@ -139,9 +179,15 @@ async fn a_number_that_twilio_calls_invalid_is_suppressed() {
     }
     let messages = app.messages_to(HANDSET).await;
     assert_eq!((messages[0].status, messages[0].error_code), (MessageStatus::Failed, Some(21211)));
-    assert_eq!((messages[1].status, messages[1].reason.as_deref()), (MessageStatus::Suppressed, Some("invalid_number")));
+    assert_eq!(
+        (messages[1].status, messages[1].reason.as_deref()),
+        (MessageStatus::Suppressed, Some("invalid_number"))
+    );
     let contact = app.contact_of(HANDSET).await;
-    assert_eq!((contact["suppression"]["reason"].as_str(), contact["tags"].as_array().unwrap().len()), (Some("invalid_number"), 0));
+    assert_eq!(
+        (contact["suppression"]["reason"].as_str(), contact["tags"].as_array().unwrap().len()),
+        (Some("invalid_number"), 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,11 +214,16 @@ async fn a_broken_sender_is_stopped_and_its_messages_wait_until_it_is_enabled() 
     assert!(sender["stopped_reason"].as_str().is_some_and(|reason| !reason.is_empty()));
     app.event("hello", OTHER_HANDSET, json!({})).await;
     let_time_pass(&app).await;
-    assert_eq!((app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await), (vec!["pending".into()], vec!["pending".into()]));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.statuses_to(OTHER_HANDSET).await),
+        (vec!["pending".into()], vec!["pending".into()])
+    );
     assert_eq!(app.simulator.messages().len(), 0);
     let (marketer, admin) = (app.sign_in_as(Role::Marketer).await, app.sign_in().await);
     let stop = "Twilio refuses to send from +1 500 555 0006";
-    for (site, advice) in [(&marketer, "an admin has to switch it on again"), (&admin, "See why, and what to do")] {
+    for (site, advice) in
+        [(&marketer, "an admin has to switch it on again"), (&admin, "See why, and what to do")]
+    {
         let page = site.open("/contacts").await;
         assert!(page.says(stop) && page.says(advice), "{}", page.text());
     }
@@ -195,7 +246,10 @@ async fn a_refused_account_stops_the_connection_and_loses_nothing() {
     assert!(app.sign_in().await.open("/").await.html.contains("Twilio refuses the account of"));
     app.api().patch(&path, json!({ "disabled": false })).await.ok();
     app.run_until_idle().await;
-    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.received(HANDSET).len()),
+        (vec!["delivered".to_owned()], 1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +262,11 @@ async fn disabling_a_connection_holds_its_messages_and_enabling_wakes_them() {
     app.api().patch(&path, json!({ "disabled": true })).await.ok();
     app.event("bye", TRIAL_VERIFIED_NUMBER, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!((app.received(HANDSET).len(), app.received(TRIAL_VERIFIED_NUMBER).len()), (0, 1), "the other connection sends on");
+    assert_eq!(
+        (app.received(HANDSET).len(), app.received(TRIAL_VERIFIED_NUMBER).len()),
+        (0, 1),
+        "the other connection sends on"
+    );
     app.advance(hours(5)).await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
     app.api().patch(&path, json!({ "disabled": false })).await.ok();
@@ -260,7 +318,10 @@ async fn a_worker_killed_between_claim_and_record_sends_nothing_twice_and_loses_
         let dying = app.second_worker();
         dying.beat().await.unwrap();
         let work = tokio::spawn(async move { dying.perform_due().await });
-        app.eventually("Twilio has the message", async || (app.received(HANDSET).len() == 1).then_some(())).await;
+        app.eventually("Twilio has the message", async || {
+            (app.received(HANDSET).len() == 1).then_some(())
+        })
+        .await;
         work.abort();
         assert!(work.await.unwrap_err().is_cancelled());
         assert_eq!(outcomes(&app, HANDSET).await, ["open"]);
@@ -285,7 +346,10 @@ async fn a_worker_killed_before_twilio_took_the_message_leaves_it_unconfirmed_an
     let dying = app.second_worker();
     dying.beat().await.unwrap();
     let work = tokio::spawn(async move { dying.perform_due().await });
-    app.eventually("it is submitting", async || (app.statuses_to(HANDSET).await == ["submitting"]).then_some(())).await;
+    app.eventually("it is submitting", async || {
+        (app.statuses_to(HANDSET).await == ["submitting"]).then_some(())
+    })
+    .await;
     work.abort();
     let _ = work.await;
     app.clock.advance(seconds(31));
@@ -301,14 +365,20 @@ async fn two_workers_on_one_queue_send_each_message_once() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    let events: Vec<_> =
-        (0..120).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655502{:02}", n % 100) } })).collect();
+    let events: Vec<_> = (0..120)
+        .map(|n| {
+            json!(
+                { "name": "hello", "contact": { "phone": format!("+120655502{:02}", n % 100) } }
+            )
+        })
+        .collect();
     app.api().post("/events", json!({ "events": events })).await.ok();
     let workers = [app.second_worker(), app.second_worker(), app.second_worker()];
     for worker in &workers {
         worker.beat().await.unwrap();
     }
-    let done = futures::future::join_all(workers.iter().map(carillon::worker::Worker::perform_due)).await;
+    let done =
+        futures::future::join_all(workers.iter().map(carillon::worker::Worker::perform_due)).await;
     assert!(done.into_iter().all(|performed| performed.is_ok()));
     app.run_until_idle().await;
     assert_eq!(app.simulator.messages().len(), 120);
@@ -319,14 +389,22 @@ async fn two_workers_on_one_queue_send_each_message_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_add_up_whatever_the_network_does() {
     let (app, _) = impatient().await;
-    for (seed, fault) in
-        [Fault::TooManyRequests, Fault::ServerError, Fault::ServerErrorRecorded, Fault::ResetRecorded].into_iter().enumerate()
+    for (seed, fault) in [
+        Fault::TooManyRequests,
+        Fault::ServerError,
+        Fault::ServerErrorRecorded,
+        Fault::ResetRecorded,
+    ]
+    .into_iter()
+    .enumerate()
     {
         app.simulator.inject(Rule::chance(0.2, seed as u64, fault));
     }
     app.simulator.inject(Rule::chance(0.2, 9, Fault::Undelivered { code: 30003 }));
     app.simulator.inject(Rule::chance(0.2, 10, Fault::DropCallbacks));
-    let events: Vec<_> = (0..100).map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655503{n:02}") } })).collect();
+    let events: Vec<_> = (0..100)
+        .map(|n| json!({ "name": "hello", "contact": { "phone": format!("+120655503{n:02}") } }))
+        .collect();
     app.api().post("/events", json!({ "events": events })).await.ok();
     app.run_until_idle().await;
     let_time_pass(&app).await;
@@ -336,9 +414,17 @@ async fn the_numbers_add_up_whatever_the_network_does() {
         let message = app.message_to(&handset).await;
         let at_twilio = app.simulator.messages_to(&handset);
         assert!(at_twilio.len() <= 1, "{handset} got it twice");
-        assert_eq!(message.twilio_sid.as_ref(), at_twilio.first().map(|found| &found.sid), "{message:?}");
+        assert_eq!(
+            message.twilio_sid.as_ref(),
+            at_twilio.first().map(|found| &found.sid),
+            "{message:?}"
+        );
         assert_ne!(message.status, MessageStatus::Submitting);
-        assert_eq!(at_twilio.is_empty(), message.status == MessageStatus::Unconfirmed, "{message:?}");
+        assert_eq!(
+            at_twilio.is_empty(),
+            message.status == MessageStatus::Unconfirmed,
+            "{message:?}"
+        );
     }
     assert_eq!(app.count("jobs").await, 0);
 }
@@ -349,7 +435,10 @@ async fn a_sender_that_is_not_there_any_more_at_twilio_does_not_lose_messages() 
     app.simulator.change_number(LONG_CODE, |number| number.capabilities.sms = false);
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!(app.api().get(&format!("/senders/{}", twilio.sender_id)).await.ok()["status"], "stopped");
+    assert_eq!(
+        app.api().get(&format!("/senders/{}", twilio.sender_id)).await.ok()["status"],
+        "stopped"
+    );
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
 }
 
@@ -358,9 +447,13 @@ async fn a_job_whose_lease_the_worker_never_heard_of_is_given_back_while_it_live
     let (app, _) = impatient().await;
     app.worker.beat().await.unwrap();
     app.event("hello", HANDSET, json!({})).await;
-    let leased = lease::take(&mut *app.conn().await, app.worker.id(), app.clock.now(), 10).await.unwrap();
+    let leased =
+        lease::take(&mut *app.conn().await, app.worker.id(), app.clock.now(), 10).await.unwrap();
     assert_eq!(leased.len(), 1, "PostgreSQL has leased it, and the answer is lost on the way");
     assert_eq!(app.worker.perform_due().await.unwrap(), 0);
     app.run_until_idle().await;
-    assert_eq!((app.statuses_to(HANDSET).await, app.received(HANDSET).len()), (vec!["delivered".to_owned()], 1));
+    assert_eq!(
+        (app.statuses_to(HANDSET).await, app.received(HANDSET).len()),
+        (vec!["delivered".to_owned()], 1)
+    );
 }

@@ -1,4 +1,5 @@
-//! Settings: people are invited, given other roles and shut out; keys are made and revoked; one's own zone and theme; and a log of it all.
+//! Settings: people are invited, given other roles and shut out; keys are made and revoked; one's
+//! own zone and theme; and a log of it all.
 
 use carillon::simulator::AUTH_TOKEN;
 use carillon::users::{Role, audit, audit::AuditFilter, people};
@@ -16,8 +17,18 @@ const NEW: &str = "quite another set of words";
 
 /// The link or key that a page shows this once.
 fn secret(page: &Page) -> String {
-    let field = page.html.split("id=\"secret\" value=\"").nth(1).unwrap_or_else(|| panic!("nothing is shown once: {}", page.text()));
-    field.split('"').next().unwrap().replace("&#x2F;", "/").replace("&amp;", "&").replace("&#x3D;", "=")
+    let field = page
+        .html
+        .split("id=\"secret\" value=\"")
+        .nth(1)
+        .unwrap_or_else(|| panic!("nothing is shown once: {}", page.text()));
+    field
+        .split('"')
+        .next()
+        .unwrap()
+        .replace("&#x2F;", "/")
+        .replace("&amp;", "&")
+        .replace("&#x3D;", "=")
 }
 
 /// The path and query of a link of ours.
@@ -27,7 +38,9 @@ fn path(link: &str) -> &str {
 
 /// The id of the user with an email address.
 async fn id_of(app: &TestApp, email: &str) -> String {
-    app.texts(&format!("SELECT id::text AS text FROM users WHERE email = '{email}'")).await.remove(0)
+    app.texts(&format!("SELECT id::text AS text FROM users WHERE email = '{email}'"))
+        .await
+        .remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,16 +49,27 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
     let admin = app.sign_in().await;
     let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite");
     assert_eq!(form.value("role"), Some("marketer"));
-    for (email, reason) in [("ben", "This is not an email address"), ("admin@example.com", "has an account already")] {
+    for (email, reason) in
+        [("ben", "This is not an email address"), ("admin@example.com", "has an account already")]
+    {
         let refused = admin.send(&form.clone().with("email", email)).await;
         assert_eq!(refused.status, 422);
         refused.must_say(reason);
-        assert_eq!(refused.form("/settings/users/invite").value("email"), Some(email), "what was typed stays");
+        assert_eq!(
+            refused.form("/settings/users/invite").value("email"),
+            Some(email),
+            "what was typed stays"
+        );
     }
     let link = secret(&admin.send(&form.with("email", "Ben@Example.com")).await.ok());
-    admin.open("/settings/users").await.ok().must_say("ben@example.com Marketer The link is good until");
+    admin
+        .open("/settings/users")
+        .await
+        .ok()
+        .must_say("ben@example.com Marketer The link is good until");
     let token = link.rsplit('=').next().unwrap();
-    let kept = app.texts("SELECT encode(token_hash, 'escape') || email AS text FROM invitations").await;
+    let kept =
+        app.texts("SELECT encode(token_hash, 'escape') || email AS text FROM invitations").await;
     assert!(kept.len() == 1 && !kept[0].contains(token), "only the hash is kept");
 
     // Ben opens it in a browser of his own; a weak password is refused, and the link is still good.
@@ -60,17 +84,28 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
     let again = app.site().open(path(&link)).await;
     assert_eq!(again.status, 410);
     again.must_say("worth nothing any more");
-    assert_eq!(app.site().send(&app.site().open("/login").await.form("/login").to("/join")).await.status, 403);
+    assert_eq!(
+        app.site().send(&app.site().open("/login").await.form("/login").to("/join")).await.status,
+        403
+    );
 
     // Another role counts from the next click.
     let user = format!("/settings/users/{}", id_of(&app, "ben@example.com").await);
     let page = admin.open(&user).await.ok();
-    admin.send(&page.form(&format!("{user}/role")).with("role", "viewer")).await.ok().must_say("now has the role viewer");
+    admin
+        .send(&page.form(&format!("{user}/role")).with("role", "viewer"))
+        .await
+        .ok()
+        .must_say("now has the role viewer");
     assert_eq!(ben.open("/automations/new").await.status, 403);
     ben.open("/automations").await.ok();
 
     // Disabled: the next click leads to the log-in, and the password does not open it.
-    admin.send(&page.form(&format!("{user}/disable"))).await.ok().must_say("is disabled and signed out everywhere");
+    admin
+        .send(&page.form(&format!("{user}/disable")))
+        .await
+        .ok()
+        .must_say("is disabled and signed out everywhere");
     let shut = ben.open("/automations").await;
     assert!(shut.path.starts_with("/login"), "{}", shut.path);
     let login = shut.form("/login").with("email", "ben@example.com").with("password", NEW);
@@ -78,13 +113,23 @@ async fn an_admin_invites_a_marketer_by_a_link_and_shuts_them_out_again() {
     let form = admin.open(&user).await.ok().form(&format!("{user}/enable"));
     admin.send(&form).await.ok().must_say("may sign in again");
     assert_eq!(
-        ben.send(&ben.open("/login").await.form("/login").with("email", "ben@example.com").with("password", NEW)).await.ok().path,
+        ben.send(
+            &ben.open("/login")
+                .await
+                .form("/login")
+                .with("email", "ben@example.com")
+                .with("password", NEW)
+        )
+        .await
+        .ok()
+        .path,
         "/"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_admin_who_gives_up_the_role_is_told_where_they_may_be_and_offered_nothing_that_they_may_not() {
+async fn an_admin_who_gives_up_the_role_is_told_where_they_may_be_and_offered_nothing_that_they_may_not()
+ {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
     app.user("other@example.com", Role::Admin).await;
@@ -111,7 +156,11 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
     let admin = app.sign_in().await;
     let own = format!("/settings/users/{}", id_of(&app, "admin@example.com").await);
     let page = admin.open(&own).await.ok();
-    admin.send(&page.form(&format!("{own}/disable"))).await.ok().must_say("is the only admin who can sign in");
+    admin
+        .send(&page.form(&format!("{own}/disable")))
+        .await
+        .ok()
+        .must_say("is the only admin who can sign in");
     let refused = admin.send(&page.form(&format!("{own}/role")).with("role", "viewer")).await;
     assert_eq!(refused.status, 422);
     refused.must_say("is the only admin who can sign in");
@@ -128,7 +177,11 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
                 let actor = audit::Actor::command_line();
                 let mut conn = db.get().await.unwrap();
                 let id = id.parse().unwrap();
-                conn.transaction::<_, carillon::error::Error, _>(async |conn| people::disable(conn, &actor, id, now).await).await.is_ok()
+                conn.transaction::<_, carillon::error::Error, _>(async |conn| {
+                    people::disable(conn, &actor, id, now).await
+                })
+                .await
+                .is_ok()
             })
         });
         let mut went = 0;
@@ -136,7 +189,14 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
             went += usize::from(one.await.unwrap());
         }
         assert_eq!(went, 1);
-        assert_eq!(app.texts("SELECT email AS text FROM users WHERE role = 'admin' AND disabled_at IS NULL").await.len(), 1);
+        assert_eq!(
+            app.texts(
+                "SELECT email AS text FROM users WHERE role = 'admin' AND disabled_at IS NULL"
+            )
+            .await
+            .len(),
+            1
+        );
         app.run_sql("UPDATE users SET disabled_at = NULL").await;
     }
 }
@@ -145,7 +205,12 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
 async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_once() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let form = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite").with("email", "ben@example.com");
+    let form = admin
+        .open("/settings/users/invite")
+        .await
+        .ok()
+        .form("/settings/users/invite")
+        .with("email", "ben@example.com");
     let first = secret(&admin.send(&form).await.ok());
     let list = admin.open("/settings/users").await.ok();
     let renew = list.forms().into_iter().find(|form| form.action().ends_with("/renew")).unwrap();
@@ -155,7 +220,12 @@ async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_onc
     app.clock.advance(days(7));
     assert_eq!(app.site().open(path(&second)).await.status, 410, "a week is over");
     let admin = app.site();
-    let login = admin.open("/login").await.form("/login").with("email", "admin@example.com").with("password", PASSWORD);
+    let login = admin
+        .open("/login")
+        .await
+        .form("/login")
+        .with("email", "admin@example.com")
+        .with("password", PASSWORD);
     admin.send(&login).await.ok();
     let list = admin.open("/settings/users").await.ok();
     list.must_say("The link ended");
@@ -163,7 +233,8 @@ async fn a_link_ends_after_a_week_and_a_newer_one_or_a_withdrawal_ends_it_at_onc
     let third = secret(&admin.send(&renew).await.ok());
     app.site().open(path(&third)).await.ok();
     let list = admin.open("/settings/users").await.ok();
-    let withdraw = list.forms().into_iter().find(|form| form.action().ends_with("/withdraw")).unwrap();
+    let withdraw =
+        list.forms().into_iter().find(|form| form.action().ends_with("/withdraw")).unwrap();
     admin.send(&withdraw).await.ok().must_say("is withdrawn");
     assert_eq!(app.site().open(path(&third)).await.status, 410);
     assert_eq!(app.count("invitations").await, 0);
@@ -186,8 +257,15 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_is_good_once() {
     let late_form = late.open(path(&link)).await.ok().form("/reset");
     assert_eq!(elsewhere.send(&form.clone().with("password", "short")).await.status, 422);
     assert_eq!(elsewhere.send(&form.with("password", NEW)).await.ok().path, "/");
-    assert!(viewer.open("/contacts").await.path.starts_with("/login"), "earlier sessions have ended");
-    assert_eq!(late.send(&late_form.with("password", "words of somebody else")).await.status, 410, "used up");
+    assert!(
+        viewer.open("/contacts").await.path.starts_with("/login"),
+        "earlier sessions have ended"
+    );
+    assert_eq!(
+        late.send(&late_form.with("password", "words of somebody else")).await.status,
+        410,
+        "used up"
+    );
     let login = viewer.open("/login").await.form("/login").with("email", "viewer@example.com");
     assert_eq!(viewer.send(&login.clone().with("password", PASSWORD)).await.status, 422);
     viewer.send(&login.with("password", NEW)).await.ok();
@@ -231,15 +309,29 @@ async fn everybody_sees_times_in_their_own_zone() {
     let form = admin.open("/settings/organization").await.ok().form("/settings/organization");
     let refused = admin.send(&form.clone().with("organization", " ")).await;
     assert_eq!(refused.status, 422);
-    admin.send(&form.with("organization", "Bells & Sons").with("time_zone", "Asia/Tokyo").with("default_country", "JP")).await.ok();
+    admin
+        .send(
+            &form
+                .with("organization", "Bells & Sons")
+                .with("time_zone", "Asia/Tokyo")
+                .with("default_country", "JP"),
+        )
+        .await
+        .ok();
     app.contact(HANDSET).await;
     let id = app.texts("SELECT id::text AS text FROM contacts").await.remove(0);
-    let zones = async |site: &crate::harness::site::Site| site.open(&format!("/contacts/{id}")).await.ok().html;
+    let zones = async |site: &crate::harness::site::Site| {
+        site.open(&format!("/contacts/{id}")).await.ok().html
+    };
     assert!(zones(&admin).await.contains(" JST\""), "the organization's zone");
 
     let form = viewer.open("/account").await.ok().form("/account/profile");
     assert_eq!((form.value("time_zone"), form.value("theme")), (Some(""), Some("automatic")));
-    viewer.send(&form.clone().with("time_zone", "America/Phoenix").with("name", "Vera")).await.ok().must_say("Vera");
+    viewer
+        .send(&form.clone().with("time_zone", "America/Phoenix").with("name", "Vera"))
+        .await
+        .ok()
+        .must_say("Vera");
     let html = zones(&viewer).await;
     assert!(html.contains(" MST\"") && !html.contains(" JST\""), "one's own zone");
     assert!(zones(&admin).await.contains(" JST\""), "which is nobody else's");
@@ -254,13 +346,20 @@ async fn somebody_ends_the_sessions_of_their_other_browsers() {
     let here = app.sign_in().await;
     let sign_in = async || {
         let site = app.site();
-        let login = site.open("/login").await.form("/login").with("email", "admin@example.com").with("password", PASSWORD);
+        let login = site
+            .open("/login")
+            .await
+            .form("/login")
+            .with("email", "admin@example.com")
+            .with("password", PASSWORD);
         site.send(&login).await.ok();
         site
     };
     let (one, two, three) = (sign_in().await, sign_in().await, sign_in().await);
     let stranger = app.sign_in_as(Role::Viewer).await;
-    let ends = |page: &Page| page.forms().into_iter().filter(|form| form.action().ends_with("/end")).collect::<Vec<_>>();
+    let ends = |page: &Page| {
+        page.forms().into_iter().filter(|form| form.action().ends_with("/end")).collect::<Vec<_>>()
+    };
     let page = here.open("/account").await.ok();
     assert_eq!((ends(&page).len(), page.text().matches("This browser").count()), (3, 1));
     let end = ends(&page).remove(0);
@@ -285,16 +384,33 @@ async fn somebody_ends_the_sessions_of_their_other_browsers() {
 async fn the_audit_log_tells_who_changed_what_without_secrets() {
     let app = TestApp::start().await;
     let admin = app.sign_in().await;
-    let invite = admin.open("/settings/users/invite").await.ok().form("/settings/users/invite").with("email", "ben@example.com");
+    let invite = admin
+        .open("/settings/users/invite")
+        .await
+        .ok()
+        .form("/settings/users/invite")
+        .with("email", "ben@example.com");
     let link = secret(&admin.send(&invite).await.ok());
     let ben = app.site();
-    let join = ben.open(path(&link)).await.ok().form("/join").with("name", "Ben <b>").with("password", NEW);
+    let join = ben
+        .open(path(&link))
+        .await
+        .ok()
+        .form("/join")
+        .with("name", "Ben <b>")
+        .with("password", NEW);
     ben.send(&join).await.ok();
     let profile = ben.open("/account").await.ok().form("/account/profile").with("name", "Ben Osei");
     ben.send(&profile).await.ok();
-    let key = admin.open("/settings/keys/new").await.ok().form("/settings/keys/new").with("name", "Till");
+    let key =
+        admin.open("/settings/keys/new").await.ok().form("/settings/keys/new").with("name", "Till");
     let key = secret(&admin.send(&key).await.ok());
-    let form = admin.open("/settings/organization").await.ok().form("/settings/organization").with("organization", "Bells");
+    let form = admin
+        .open("/settings/organization")
+        .await
+        .ok()
+        .form("/settings/organization")
+        .with("organization", "Bells");
     admin.send(&form.clone()).await.ok();
     let lines = app.count("audit_log").await;
     admin.send(&form).await.ok();
@@ -319,9 +435,17 @@ async fn the_audit_log_tells_who_changed_what_without_secrets() {
 
     let ben_id = id_of(&app, "ben@example.com").await;
     let of_ben = admin.open(&format!("/settings/log?who={ben_id}")).await.ok();
-    assert!(of_ben.says("joined as marketer") && !of_ben.says("made the API key"), "{}", of_ben.text());
+    assert!(
+        of_ben.says("joined as marketer") && !of_ben.says("made the API key"),
+        "{}",
+        of_ben.text()
+    );
     let of_keys = admin.open("/settings/log?kind=api_key").await.ok();
-    assert!(of_keys.says("made the API key Till") && !of_keys.says("joined as marketer"), "{}", of_keys.text());
+    assert!(
+        of_keys.says("made the API key Till") && !of_keys.says("joined as marketer"),
+        "{}",
+        of_keys.text()
+    );
     assert_eq!(ben.open("/settings/log").await.status, 403);
 }
 
@@ -332,45 +456,102 @@ async fn who_changed_what_sends_is_written_down_with_what_was_different() {
     let template = app.template("Hello!").await;
     app.event("seen", HANDSET, json!({})).await;
     let contact = app.contact_of(HANDSET).await["id"].as_str().unwrap().to_owned();
-    let automation = app.automation(json!({ "type": "event", "name": "seen" }), json!([send_sms(&template, &twilio)])).await;
+    let automation = app
+        .automation(
+            json!({ "type": "event", "name": "seen" }),
+            json!([send_sms(&template, &twilio)]),
+        )
+        .await;
     let admin = app.sign_in().await;
 
     let connection = format!("/connections/{}", twilio.connection_id);
-    let form = admin.open(&connection).await.ok().form(&connection).with("name", "Shop").with("max_concurrency", "7");
+    let form = admin
+        .open(&connection)
+        .await
+        .ok()
+        .form(&connection)
+        .with("name", "Shop")
+        .with("max_concurrency", "7");
     admin.send(&form.clone()).await.ok();
     let lines = app.count("audit_log").await;
     admin.send(&form.clone()).await.ok();
     assert_eq!(app.count("audit_log").await, lines, "what changes nothing is no change");
-    let wrong = app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "name": "Store", "max_concurrency": 0 })).await;
+    let wrong = app
+        .api()
+        .patch(
+            &format!("/connections/{}", twilio.connection_id),
+            json!({ "name": "Store", "max_concurrency": 0 }),
+        )
+        .await;
     assert_eq!(wrong.status, 422);
     admin.open(&connection).await.ok().must_say("Shop");
     assert_eq!(app.count("audit_log").await, lines, "what is refused is no change, in no part");
 
-    app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "disabled": true, "parts_per_second": 3 })).await.ok();
-    app.api().patch(&format!("/templates/{template}"), json!({ "body": "Hello there!" })).await.ok();
+    app.api()
+        .patch(
+            &format!("/senders/{}", twilio.sender_id),
+            json!({ "disabled": true, "parts_per_second": 3 }),
+        )
+        .await
+        .ok();
+    app.api()
+        .patch(&format!("/templates/{template}"), json!({ "body": "Hello there!" }))
+        .await
+        .ok();
     let page = admin.open(&format!("/templates/{template}")).await.ok();
     admin.send(&page.form(&format!("/templates/{template}/archive"))).await.ok();
     let pause = format!("/automations/{automation}/pause");
     admin.send(&admin.open(&pause).await.ok().form(&pause)).await.ok();
     let edit = format!("/contacts/{contact}/edit");
-    admin.send(&admin.open(&edit).await.ok().form(&edit).with("first_name", "Zoe").with("email", "zoe@example.com")).await.ok();
+    admin
+        .send(
+            &admin
+                .open(&edit)
+                .await
+                .ok()
+                .form(&edit)
+                .with("first_name", "Zoe")
+                .with("email", "zoe@example.com"),
+        )
+        .await
+        .ok();
     let tags = format!("/contacts/{contact}/tags");
-    admin.send(&admin.open(&format!("/contacts/{contact}")).await.ok().form(&tags).with("tag", "VIP")).await.ok();
-    let view = admin.open("/messages?status=failed").await.ok().form("/messages/views").with("name", "Failed");
+    admin
+        .send(
+            &admin.open(&format!("/contacts/{contact}")).await.ok().form(&tags).with("tag", "VIP"),
+        )
+        .await
+        .ok();
+    let view = admin
+        .open("/messages?status=failed")
+        .await
+        .ok()
+        .form("/messages/views")
+        .with("name", "Failed");
     admin.send(&view).await.ok();
     let views = admin.open("/messages/views").await.ok();
-    let rename = views.forms().into_iter().find(|form| form.action().starts_with("/messages/views/")).unwrap().with("name", "Lost");
+    let rename = views
+        .forms()
+        .into_iter()
+        .find(|form| form.action().starts_with("/messages/views/"))
+        .unwrap()
+        .with("name", "Lost");
     admin.send(&rename).await.ok();
     let forget = views.forms().into_iter().find(|form| form.action().ends_with("/delete")).unwrap();
     admin.send(&forget).await.ok();
-    let suppress = admin.open(&format!("/contacts/{contact}")).await.ok().form(&format!("/contacts/{contact}/suppress"));
+    let suppress = admin
+        .open(&format!("/contacts/{contact}"))
+        .await
+        .ok()
+        .form(&format!("/contacts/{contact}/suppress"));
     admin.send(&suppress.with("suppress_note", "asked on the phone, +1 415 555 0100")).await.ok();
     assert_eq!(app.api().delete(&format!("/contacts/{contact}")).await.status, 204);
 
     let log = admin.open("/settings/log").await.ok();
     for words in [
         "to Shop, the requests at once from 250 to 7.",
-        "the limits from no rate and a validity of 2880 minutes to a rate of 3 and a validity of 2880 minutes, its state from active to disabled.",
+        "the limits from no rate and a validity of 2880 minutes to a rate of 3 and a validity of \
+         2880 minutes, its state from active to disabled.",
         "its text from version 1 to version 2.",
         "Ada archived the template",
         ": its state from active to paused.",
@@ -396,19 +577,32 @@ async fn the_audit_log_goes_on_page_by_page() {
     let admin = app.sign_in().await;
     let id = id_of(&app, "admin@example.com").await;
     app.run_sql(&format!(
-        "INSERT INTO audit_log SELECT uuidv.id, now(), 'user', '{id}', 'Ada', 'organization', NULL, 'changed the key ' || n || ' of many'
-         FROM generate_series(1, 120) n, LATERAL (SELECT ('01930000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id) uuidv"
+        "INSERT INTO audit_log SELECT uuidv.id, now(), 'user', '{id}', 'Ada', 'organization', NULL,
+            'changed the key ' || n || ' of many'
+         FROM generate_series(1, 120) n, LATERAL (SELECT ('01930000-0000-7000-8000-' ||
+             lpad(n::text, 12, '0'))::uuid AS id) uuidv"
     ))
     .await;
     let mut page = admin.open("/settings/log?kind=organization").await.ok();
     let mut seen = Vec::new();
     let older = |page: &Page| {
         let at = page.html.find("rel=\"next\" href=\"")? + 17;
-        Some(page.html[at..].split('"').next()?.replace("&amp;", "&").replace("&#x2F;", "/").replace("&#x3D;", "="))
+        Some(
+            page.html[at..]
+                .split('"')
+                .next()?
+                .replace("&amp;", "&")
+                .replace("&#x2F;", "/")
+                .replace("&#x3D;", "="),
+        )
     };
     loop {
         let text = page.text();
-        seen.extend(text.split("changed the key ").skip(1).filter_map(|rest| rest.split(" of many.").next()?.parse::<u32>().ok()));
+        seen.extend(
+            text.split("changed the key ")
+                .skip(1)
+                .filter_map(|rest| rest.split(" of many.").next()?.parse::<u32>().ok()),
+        );
         let Some(next) = older(&page) else { break };
         assert!(next.contains("kind=organization"), "{next}");
         page = admin.open(&next).await.ok();
@@ -425,7 +619,9 @@ async fn a_theme_is_what_one_has_chosen_whatever_the_system_says() {
     let browser = Browser::open().await;
     browser.sign_in(&app).await;
     let (light, dark) = (json!("rgb(246, 246, 243)"), json!("rgb(19, 22, 21)"));
-    for (theme, on_wide, on_phone) in [("Automatic", &light, &dark), ("Dark", &dark, &dark), ("Light", &light, &light)] {
+    for (theme, on_wide, on_phone) in
+        [("Automatic", &light, &dark), ("Dark", &dark, &dark), ("Light", &light, &light)]
+    {
         browser.shown_on(Screen::Wide).await;
         browser.go(&format!("{}/account", app.url)).await;
         browser.choose("theme", theme).await;
@@ -451,7 +647,8 @@ async fn an_invitation_is_made_copied_and_accepted_in_a_browser() {
     let link = browser.run("return document.getElementById('secret').value;").await;
     browser.press("Copy").await;
     browser.must_say("Copied").await;
-    let marked = "const field = document.getElementById('secret'); return field.value.slice(field.selectionStart, field.selectionEnd);";
+    let marked = "const field = document.getElementById('secret'); return \
+                  field.value.slice(field.selectionStart, field.selectionEnd);";
     assert_eq!(browser.run(marked).await, link, "what is copied is marked");
     browser.go(link.as_str().unwrap()).await;
     browser.fill("name", "Ben Osei").await;

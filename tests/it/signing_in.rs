@@ -1,4 +1,5 @@
-//! Signing in: the first admin, log-in and its throttle, forms from elsewhere, sessions that end, roles.
+//! Signing in: the first admin, log-in and its throttle, forms from elsewhere, sessions that end,
+//! roles.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -19,7 +20,8 @@ async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {
     let site = app.site();
     let page = site.open("/").await;
     assert_eq!(page.path, "/setup", "without users everything leads to the set-up");
-    let code = setup::code_if_no_users(&mut *app.conn().await, app.clock.now()).await.unwrap().unwrap();
+    let code =
+        setup::code_if_no_users(&mut *app.conn().await, app.clock.now()).await.unwrap().unwrap();
     let form = page
         .form("/setup")
         .with("name", "Ada")
@@ -30,19 +32,31 @@ async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {
     let refused = site.send(&form.clone().with("code", "AAAA-AAAA-AAAA")).await;
     assert_eq!(refused.status, 422);
     refused.must_say("This is not the code");
-    assert_eq!(refused.form("/setup").value("organization"), Some("Bells & Sons"), "what was typed stays");
+    assert_eq!(
+        refused.form("/setup").value("organization"),
+        Some("Bells & Sons"),
+        "what was typed stays"
+    );
     assert_eq!(refused.form("/setup").value("password"), Some(""), "but not the password");
-    assert_eq!(site.send(&form.clone().with("code", code.expose()).with("password", "short")).await.status, 422);
+    assert_eq!(
+        site.send(&form.clone().with("code", code.expose()).with("password", "short")).await.status,
+        422
+    );
 
     let home = site.send(&form.clone().with("code", &code.expose().to_lowercase())).await.ok();
     assert_eq!(home.path, "/");
     home.must_say("Bells & Sons");
-    assert_eq!(app.texts("SELECT email || ' ' || role AS text FROM users").await, ["ada@example.com admin"]);
+    assert_eq!(
+        app.texts("SELECT email || ' ' || role AS text FROM users").await,
+        ["ada@example.com admin"]
+    );
 
     assert_eq!(site.open("/setup").await.status, 404);
     let latecomer = app.site();
     assert_eq!(latecomer.open("/setup").await.status, 404);
-    assert!(setup::code_if_no_users(&mut *app.conn().await, app.clock.now()).await.unwrap().is_none());
+    assert!(
+        setup::code_if_no_users(&mut *app.conn().await, app.clock.now()).await.unwrap().is_none()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +64,9 @@ async fn who_has_not_signed_in_sees_nothing_and_returns_to_where_they_wanted_to_
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     let site = app.site();
-    for path in ["/", "/contacts", "/messages", "/automations", "/connections", "/templates", "/account"] {
+    for path in
+        ["/", "/contacts", "/messages", "/automations", "/connections", "/templates", "/account"]
+    {
         let page = site.open(path).await.ok();
         assert!(page.path.starts_with("/login"), "{path} led to {}", page.path);
     }
@@ -59,11 +75,18 @@ async fn who_has_not_signed_in_sees_nothing_and_returns_to_where_they_wanted_to_
     assert_eq!(site.send(&form).await.ok().path, "/contacts");
     let evil = app.site();
     let page = evil.open("/login?next=//evil.example/").await;
-    assert_eq!(evil.send(&page.form("/login").with("email", "ada@example.com").with("password", PASSWORD)).await.ok().path, "/");
+    assert_eq!(
+        evil.send(&page.form("/login").with("email", "ada@example.com").with("password", PASSWORD))
+            .await
+            .ok()
+            .path,
+        "/"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_few_wrong_passwords_the_next_tries_are_looked_at_one_by_one_the_right_one_as_well() {
+async fn after_a_few_wrong_passwords_the_next_tries_are_looked_at_one_by_one_the_right_one_as_well()
+{
     let app = TestApp::start().await;
     app.user("ada@example.com", Role::Admin).await;
     let site = app.site();
@@ -75,12 +98,20 @@ async fn after_a_few_wrong_passwords_the_next_tries_are_looked_at_one_by_one_the
     }
     let right = form.clone().with("password", PASSWORD);
     let mut held = Box::pin(site.send(&right));
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(), "it waits for its turn");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(),
+        "it waits for its turn"
+    );
     app.clock.advance(TimeDelta::seconds(1));
     assert_eq!(held.await.ok().path, "/", "a second later");
 
     let unknown = app.site();
-    let form = unknown.open("/login").await.form("/login").with("email", "nobody@example.com").with("password", PASSWORD);
+    let form = unknown
+        .open("/login")
+        .await
+        .form("/login")
+        .with("email", "nobody@example.com")
+        .with("password", PASSWORD);
     unknown.send(&form).await.must_say("do not belong together");
 }
 
@@ -92,34 +123,53 @@ async fn strangers_who_guess_at_many_addresses_do_not_keep_anybody_out() {
     let form = site.open("/login").await.form("/login");
     let guess = async |number: usize| {
         let email = format!("invented{number}@example.com");
-        site.send(&form.clone().with("email", &email).with("password", "wrong password")).await.status
+        site.send(&form.clone().with("email", &email).with("password", "wrong password"))
+            .await
+            .status
     };
     for number in (0..40).step_by(5) {
         let all = futures::future::join_all((number..number + 5).map(guess)).await;
         assert_eq!(all, [422; 5]);
     }
     let ada = app.site();
-    let login = ada.open("/login").await.form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+    let login = ada
+        .open("/login")
+        .await
+        .form("/login")
+        .with("email", "ada@example.com")
+        .with("password", PASSWORD);
     let begun = Instant::now();
     assert_eq!(ada.send(&login).await.ok().path, "/");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_nor_another_network() {
+async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_nor_another_network()
+{
     let proxies = ("CARILLON_TRUSTED_PROXIES", "127.0.0.1".to_owned());
-    let app = TestApp::with(TestOptions { settings: vec![proxies], ..TestOptions::default() }).await;
+    let app =
+        TestApp::with(TestOptions { settings: vec![proxies], ..TestOptions::default() }).await;
     app.user("ada@example.com", Role::Admin).await;
     let (known, elsewhere) = (app.site_from("192.0.2.1"), app.site_from("198.51.100.1"));
     let log_in = async |site: &Site| {
-        let form = site.open("/login").await.form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+        let form = site
+            .open("/login")
+            .await
+            .form("/login")
+            .with("email", "ada@example.com")
+            .with("password", PASSWORD);
         site.send(&form).await.ok().path
     };
     assert_eq!(log_in(&known).await, "/");
     known.send(&known.open("/").await.form("/account/sign-out")).await.ok();
 
     let stranger = app.site_from("192.0.2.1");
-    let form = stranger.open("/login").await.form("/login").with("email", "ada@example.com").with("password", "wrong password");
+    let form = stranger
+        .open("/login")
+        .await
+        .form("/login")
+        .with("email", "ada@example.com")
+        .with("password", "wrong password");
     let over = AtomicBool::new(false);
     let flood = async {
         let pages = futures::future::join_all((0..60).map(|_| stranger.send(&form))).await;
@@ -128,14 +178,26 @@ async fn a_flood_of_guesses_at_one_address_slows_down_neither_a_known_browser_no
     };
     let others = async {
         let failures = "SELECT coalesce(max(failures), 0)::text AS text FROM login_failures";
-        app.eventually("the flood is there", async || (app.texts(failures).await[0].parse::<i32>().ok()? >= 15).then_some(())).await;
+        app.eventually("the flood is there", async || {
+            (app.texts(failures).await[0].parse::<i32>().ok()? >= 15).then_some(())
+        })
+        .await;
         // The clock stands: whoever has to wait waits for good.
         assert_eq!(log_in(&known).await, "/", "its cookie is known");
         assert_eq!(log_in(&elsewhere).await, "/", "another network");
         app.user("ben@example.com", Role::Viewer).await;
         let ben = app.site_from("192.0.2.1");
-        let login = ben.open("/login").await.form("/login").with("email", "ben@example.com").with("password", PASSWORD);
-        assert_eq!(ben.send(&login).await.ok().path, "/", "another account from the network of the flood");
+        let login = ben
+            .open("/login")
+            .await
+            .form("/login")
+            .with("email", "ben@example.com")
+            .with("password", PASSWORD);
+        assert_eq!(
+            ben.send(&login).await.ok().path,
+            "/",
+            "another account from the network of the flood"
+        );
         while !over.load(Ordering::SeqCst) {
             app.clock.advance(TimeDelta::seconds(1));
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -157,13 +219,26 @@ async fn a_caller_does_not_become_another_one_by_a_header() {
     app.user("ada@example.com", Role::Admin).await;
     for number in 0..5 {
         let site = app.site_from(&format!("203.0.113.{number}"));
-        let form = site.open("/login").await.form("/login").with("email", "ada@example.com").with("password", "wrong password");
+        let form = site
+            .open("/login")
+            .await
+            .form("/login")
+            .with("email", "ada@example.com")
+            .with("password", "wrong password");
         assert_eq!(site.send(&form).await.status, 422);
     }
     let site = app.site_from("203.0.113.99");
-    let form = site.open("/login").await.form("/login").with("email", "ada@example.com").with("password", PASSWORD);
+    let form = site
+        .open("/login")
+        .await
+        .form("/login")
+        .with("email", "ada@example.com")
+        .with("password", PASSWORD);
     let mut held = Box::pin(site.send(&form));
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(), "no proxy is trusted: it is the same caller");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), &mut held).await.is_err(),
+        "no proxy is trusted: it is the same caller"
+    );
     app.clock.advance(TimeDelta::seconds(1));
     held.await.ok();
 }
@@ -228,7 +303,12 @@ async fn a_session_ends_by_itself_after_a_week_without_a_page_and_after_a_month_
     }
     app.clock.advance(days(6));
     assert!(site.open("/account").await.path.starts_with("/login"), "30 days are over");
-    let login = site.open("/login").await.form("/login").with("email", "admin@example.com").with("password", PASSWORD);
+    let login = site
+        .open("/login")
+        .await
+        .form("/login")
+        .with("email", "admin@example.com")
+        .with("password", PASSWORD);
     site.send(&login).await.ok();
     app.clock.advance(days(8));
     assert!(site.open("/account").await.path.starts_with("/login"), "8 days without a page");
@@ -249,7 +329,13 @@ async fn roles_decide_what_pages_allow() {
     // A form made by hand is refused like a click.
     let csrf = token.value("csrf").unwrap().to_owned();
     let marketer = app.sign_in_as(Role::Marketer).await;
-    let form = marketer.open("/contacts/new").await.ok().form("/contacts").with("phone", HANDSET).with("csrf", &csrf);
+    let form = marketer
+        .open("/contacts/new")
+        .await
+        .ok()
+        .form("/contacts")
+        .with("phone", HANDSET)
+        .with("csrf", &csrf);
     assert_eq!(viewer.send(&form).await.status, 403);
     assert_eq!(app.count("contacts").await, 0);
     assert_eq!(marketer.open("/connections/new").await.status, 403);
@@ -261,10 +347,20 @@ async fn every_answer_is_hardened() {
     app.user("ada@example.com", Role::Admin).await;
     for path in ["/login", "/nothing", "/healthz", "/api/v1/contacts"] {
         let answer = app.http.get(format!("{}{path}", app.url)).send().await.unwrap();
-        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let header = |name: &str| {
+            answer
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
         assert!(header("content-security-policy").contains("default-src 'none'"), "{path}");
         assert!(!header("content-security-policy").contains("unsafe"), "{path}");
-        assert_eq!((header("x-content-type-options").as_str(), header("x-frame-options").as_str()), ("nosniff", "DENY"), "{path}");
+        assert_eq!(
+            (header("x-content-type-options").as_str(), header("x-frame-options").as_str()),
+            ("nosniff", "DENY"),
+            "{path}"
+        );
         for cookie in answer.headers().get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
             assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
@@ -281,7 +377,12 @@ async fn what_people_typed_comes_back_escaped() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
     let evil = "\"><script>alert(1)</script>";
-    let form = site.open("/contacts/new").await.form("/contacts").with("phone", HANDSET).with("first_name", evil);
+    let form = site
+        .open("/contacts/new")
+        .await
+        .form("/contacts")
+        .with("phone", HANDSET)
+        .with("first_name", evil);
     let page = site.send(&form).await.ok();
     assert!(!page.html.contains("<script>alert"), "{}", page.html);
     page.must_say("alert(1)");

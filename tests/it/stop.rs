@@ -1,4 +1,5 @@
-//! STOP: after it commits, nothing goes out, whatever was pending, whoever forgets the tag, however two workers race.
+//! STOP: after it commits, nothing goes out, whatever was pending, whoever forgets the tag, however
+//! two workers race.
 
 use std::time::Duration;
 
@@ -24,8 +25,13 @@ async fn a_stop_reply_silences_every_later_step() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Hello.").await;
-    let steps =
-        json!([send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio), wait(86_400), send_sms(&template, &twilio)]);
+    let steps = json!([
+        send_sms(&template, &twilio),
+        wait(86_400),
+        send_sms(&template, &twilio),
+        wait(86_400),
+        send_sms(&template, &twilio)
+    ]);
     app.automation(json!({ "type": "event", "name": "signed_up" }), steps).await;
     app.event("signed_up", HANDSET, json!({})).await;
     app.event("signed_up", OTHER_HANDSET, json!({})).await;
@@ -50,14 +56,20 @@ async fn a_stop_takes_back_what_is_pending() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     app.sms_on("hello", &twilio, "Hello.").await;
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": true }))
+        .await
+        .ok();
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["pending"]);
 
     app.text(HANDSET, LONG_CODE, "STOP").await;
     assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"], "in the same transaction");
-    app.api().patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": false })).await.ok();
+    app.api()
+        .patch(&format!("/connections/{}", twilio.connection_id), json!({ "disabled": false }))
+        .await
+        .ok();
     app.run_until_idle().await;
     assert!(app.received(HANDSET).is_empty());
 }
@@ -66,12 +78,18 @@ async fn a_stop_takes_back_what_is_pending() {
 async fn every_default_word_stops_and_others_do_not() {
     let app = TestApp::start().await;
     app.connect_twilio().await;
-    for (index, word) in ["Stop", "STOPALL!", "unsubscribe", "Cancel", "End", "quit", "revoke", "OptOut"].into_iter().enumerate() {
+    for (index, word) in
+        ["Stop", "STOPALL!", "unsubscribe", "Cancel", "End", "quit", "revoke", "OptOut"]
+            .into_iter()
+            .enumerate()
+    {
         let handset = format!("+1206555014{index}");
         app.text(&handset, LONG_CODE, word).await;
         assert_eq!(app.contact_of(&handset).await["suppression"]["reason"], "stop", "{word}");
     }
-    for (index, text) in ["I'll stop by at 5", "nonstop", "HELP", "YES", "START", ""].into_iter().enumerate() {
+    for (index, text) in
+        ["I'll stop by at 5", "nonstop", "HELP", "YES", "START", ""].into_iter().enumerate()
+    {
         let handset = format!("+1206555015{index}");
         app.text(&handset, LONG_CODE, text).await;
         assert_eq!(app.contact_of(&handset).await["suppression"], Value::Null, "{text}");
@@ -92,7 +110,9 @@ async fn start_lifts_a_stop_and_takes_the_tag_away() {
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     assert_eq!(app.received(HANDSET), ["Hello."]);
-    let kept = app.texts("SELECT change || ' by ' || source AS text FROM consent_records ORDER BY id").await;
+    let kept = app
+        .texts("SELECT change || ' by ' || source AS text FROM consent_records ORDER BY id")
+        .await;
     assert_eq!(kept, ["suppressed by keyword", "lifted by keyword"].repeat(3));
 }
 
@@ -103,7 +123,10 @@ async fn on_a_toll_free_number_yes_does_not_lift_a_stop_but_unstop_does() {
     app.text(HANDSET, TOLL_FREE, "STOP").await;
     app.text(HANDSET, TOLL_FREE, "YES").await;
     let contact = app.contact_of(HANDSET).await;
-    assert_eq!((tags(&contact), contact["suppression"]["reason"].as_str()), (vec![STOP_TAG], Some("stop")));
+    assert_eq!(
+        (tags(&contact), contact["suppression"]["reason"].as_str()),
+        (vec![STOP_TAG], Some("stop"))
+    );
     app.text(HANDSET, TOLL_FREE, "UNSTOP").await;
     assert_eq!(app.contact_of(HANDSET).await["suppression"], Value::Null);
 }
@@ -136,7 +159,10 @@ async fn taking_the_tag_away_by_hand_does_not_lift_a_stop() {
     app.run_until_idle().await;
     assert!(app.received(HANDSET).is_empty());
     let again = app.contact_of(HANDSET).await;
-    assert_eq!((tags(&again), again["suppression"]["reason"].as_str()), (vec![STOP_TAG], Some("stop")));
+    assert_eq!(
+        (tags(&again), again["suppression"]["reason"].as_str()),
+        (vec![STOP_TAG], Some("stop"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,9 +177,15 @@ async fn error_21610_on_sending_is_a_stop_that_was_missed() {
     }
     let messages = app.messages_to(HANDSET).await;
     assert_eq!((messages[0].status, messages[0].error_code), (MessageStatus::Failed, Some(21610)));
-    assert_eq!((messages[1].status, messages[1].reason.as_deref()), (MessageStatus::Suppressed, Some("carrier_21610")));
+    assert_eq!(
+        (messages[1].status, messages[1].reason.as_deref()),
+        (MessageStatus::Suppressed, Some("carrier_21610"))
+    );
     let contact = app.contact_of(HANDSET).await;
-    assert_eq!((tags(&contact), contact["suppression"]["reason"].as_str()), (vec![STOP_TAG], Some("carrier_21610")));
+    assert_eq!(
+        (tags(&contact), contact["suppression"]["reason"].as_str()),
+        (vec![STOP_TAG], Some("carrier_21610"))
+    );
     app.text(HANDSET, LONG_CODE, "START").await;
     assert_eq!(app.contact_of(HANDSET).await["suppression"], Value::Null);
 }
@@ -169,7 +201,10 @@ async fn error_21610_in_a_callback_is_a_stop_that_was_missed() {
     let message = app.message_to(HANDSET).await;
     assert_eq!((message.status, message.error_code), (MessageStatus::Failed, Some(21610)));
     let contact = app.contact_of(HANDSET).await;
-    assert_eq!((tags(&contact), contact["suppression"]["reason"].as_str()), (vec![STOP_TAG], Some("carrier_21610")));
+    assert_eq!(
+        (tags(&contact), contact["suppression"]["reason"].as_str()),
+        (vec![STOP_TAG], Some("carrier_21610"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +237,11 @@ async fn the_same_inbound_message_twice_counts_once() {
     app.text(HANDSET, LONG_CODE, "START").await;
     let again = app.simulator.redeliver(&stop.sid).await.unwrap();
     assert_eq!(again.webhook_status, Some(200));
-    assert_eq!(app.contact_of(HANDSET).await["suppression"], Value::Null, "the late repeat of an old STOP is no new one");
+    assert_eq!(
+        app.contact_of(HANDSET).await["suppression"],
+        Value::Null,
+        "the late repeat of an old STOP is no new one"
+    );
     assert_eq!(app.count("messages WHERE direction = 'inbound'").await, 2);
     assert_eq!(app.count("consent_records").await, 2);
 }
@@ -212,15 +251,19 @@ async fn the_tag_of_a_stop_can_start_an_automation_that_does_not_text() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Sorry to see you go.").await;
-    app.automation(json!({ "type": "tag_added", "tag": STOP_TAG }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "tag_added", "tag": STOP_TAG }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     app.text(HANDSET, LONG_CODE, "STOP").await;
     app.run_until_idle().await;
     assert_eq!(app.statuses_to(HANDSET).await, ["suppressed"]);
     assert!(app.received(HANDSET).is_empty());
 }
 
-/// Two workers claim, a program reports events, and in the midst of it comes the STOP: what was claimed when it was answered is all
-/// that ever is.
+/// Two workers claim, a program reports events, and in the midst of it comes the STOP: what was
+/// claimed when it was answered is all that ever is.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_claimed_after_a_stop_has_committed_however_they_race() {
     const ROUNDS: u64 = 25;
@@ -234,7 +277,9 @@ async fn nothing_is_claimed_after_a_stop_has_committed_however_they_race() {
     let mut claimed_before = 0;
     for round in 0..ROUNDS {
         let handset = format!("+120655502{round:02}");
-        let claims = format!("attempts a JOIN messages m ON m.id = a.message_id WHERE m.to_address = '{handset}'");
+        let claims = format!(
+            "attempts a JOIN messages m ON m.id = a.message_id WHERE m.to_address = '{handset}'"
+        );
         let report = async {
             for _ in 0..6 {
                 app.event("hello", &handset, json!({})).await;
@@ -257,8 +302,18 @@ async fn nothing_is_claimed_after_a_stop_has_committed_however_they_race() {
             claimed
         });
         app.run_until_idle().await;
-        assert_eq!(app.count(&claims).await, claimed, "round {round}: claimed after the STOP had committed");
-        assert_eq!(app.count(&format!("messages WHERE to_address = '{handset}' AND status IN ('pending', 'submitting')")).await, 0);
+        assert_eq!(
+            app.count(&claims).await,
+            claimed,
+            "round {round}: claimed after the STOP had committed"
+        );
+        assert_eq!(
+            app.count(&format!(
+                "messages WHERE to_address = '{handset}' AND status IN ('pending', 'submitting')"
+            ))
+            .await,
+            0
+        );
         assert!(i64::try_from(app.received(&handset).len()).unwrap() <= claimed);
         claimed_before += claimed;
     }

@@ -1,5 +1,5 @@
-//! Twenty minutes of everything at once: a Twilio and a network that do all that they can do wrong, people who change their minds,
-//! workers that die, and a database that is restarted in the middle.
+//! Twenty minutes of everything at once: a Twilio and a network that do all that they can do wrong,
+//! people who change their minds, workers that die, and a database that is restarted in the middle.
 //!
 //! What happens is decided by a seed, which is printed; `CARILLON_TEST_SEED` repeats it.
 
@@ -64,7 +64,14 @@ impl Crowd {
             let (id, phone) = (format!("event {}", self.reported), self.someone());
             let properties = json!({ "order": self.reported });
             self.reported += 1;
-            reports.push(json!({ "id": id, "name": "ordered", "contact": { "phone": phone }, "properties": properties }));
+            reports.push(json!(
+                {
+                    "id": id,
+                    "name": "ordered",
+                    "contact": { "phone": phone },
+                    "properties": properties
+                }
+            ));
         }
         for report in reports {
             let answer = app.api().post("/events", report.clone()).await;
@@ -137,10 +144,11 @@ fn assert_brewed(app: &TestApp) {
     }
 }
 
-/// Whoever texted STOP last is silenced, and no STOP is left of those who texted START; Twilio may have refused one of their messages
-/// before, and say so afterwards.
+/// Whoever texted STOP last is silenced, and no STOP is left of those who texted START; Twilio may
+/// have refused one of their messages before, and say so afterwards.
 async fn prove_last_words(app: &TestApp, last_words: &BTreeMap<String, &'static str>) {
-    let active = "SELECT phone || ': ' || string_agg(reason, ', ') AS text FROM suppressions WHERE lifted_at IS NULL GROUP BY phone";
+    let active = "SELECT phone || ': ' || string_agg(reason, ', ') AS text FROM suppressions
+                     WHERE lifted_at IS NULL GROUP BY phone";
     let silenced: BTreeMap<String, String> = app
         .texts(active)
         .await
@@ -153,17 +161,28 @@ async fn prove_last_words(app: &TestApp, last_words: &BTreeMap<String, &'static 
         None => word == "START",
     };
     let wrong = |(phone, word): &(&String, &&str)| !heeded(phone, word);
-    let wrong: Vec<_> = last_words.iter().filter(wrong).map(|(phone, word)| (phone, word, silenced.get(phone))).collect();
+    let wrong: Vec<_> = last_words
+        .iter()
+        .filter(wrong)
+        .map(|(phone, word)| (phone, word, silenced.get(phone)))
+        .collect();
     assert!(wrong.is_empty(), "these said one thing last, and another counts: {wrong:?}");
-    assert!(last_words.values().any(|word| *word == "STOP") && last_words.values().any(|word| *word == "START"));
+    assert!(
+        last_words.values().any(|word| *word == "STOP")
+            && last_words.values().any(|word| *word == "START")
+    );
 }
 
 /// How many answers of Twilio's were lost for requests that it had not recorded.
 fn lost(app: &TestApp) -> u64 {
-    [Fault::ServerError, Fault::Timeout, Fault::Reset].into_iter().map(|fault| app.simulator.met(fault, Reach::Sends)).sum()
+    [Fault::ServerError, Fault::Timeout, Fault::Reset]
+        .into_iter()
+        .map(|fault| app.simulator.met(fault, Reach::Sends))
+        .sum()
 }
 
-/// Attempts of which nobody will record an outcome any more, since their worker has died or the database was away: both workers rest.
+/// Attempts of which nobody will record an outcome any more, since their worker has died or the
+/// database was away: both workers rest.
 async fn interrupted(app: &TestApp) -> u64 {
     app.count("attempts WHERE finished_at IS NULL").await.try_into().unwrap()
 }
@@ -186,7 +205,11 @@ async fn work(app: &TestApp, worker: &mut Worker, dies_after: Option<Duration>) 
 async fn storm() {
     let seed = seed("the storm");
     let mut rng = StdRng::seed_from_u64(seed);
-    let options = TestOptions { patience: Duration::from_millis(250), home: Home::Own(Durability::Volatile), ..TestOptions::default() };
+    let options = TestOptions {
+        patience: Duration::from_millis(250),
+        home: Home::Own(Durability::Volatile),
+        ..TestOptions::default()
+    };
     let app = TestApp::with(options).await;
     app.watch_claims().await;
     let twilio = app.connect_sender(SERVICE_SID).await;
@@ -202,7 +225,8 @@ async fn storm() {
     let steps = MINUTES * 60 / STEP;
     for step in 0..steps {
         app.clock.advance(seconds(STEP));
-        let mut death = || rng.random_bool(0.04).then(|| Duration::from_millis(rng.random_range(0..60)));
+        let mut death =
+            || rng.random_bool(0.04).then(|| Duration::from_millis(rng.random_range(0..60)));
         let deaths = [death(), death()];
         let restart = async {
             if step == steps / 2 {
@@ -211,7 +235,12 @@ async fn storm() {
                 app.database.cluster().start_again().await;
             }
         };
-        tokio::join!(work(&app, &mut one, deaths[0]), work(&app, &mut other, deaths[1]), crowd.act(&app), restart);
+        tokio::join!(
+            work(&app, &mut one, deaths[0]),
+            work(&app, &mut other, deaths[1]),
+            crowd.act(&app),
+            restart
+        );
         if deaths.iter().any(Option::is_some) || step == steps / 2 {
             cut_off += interrupted(&app).await;
         }
@@ -228,11 +257,20 @@ async fn storm() {
     app.prove_accepted(&crowd.accepted).await;
     let tally = app.prove(Rest::Settled).await;
     let lost = lost(&app);
-    say(&format!("{} events, {lost} lost answers, {cut_off} attempts cut off, {tally:?}", crowd.accepted.len()));
-    assert!(tally.of("delivered") > 150 && tally.of("suppressed") > 10, "the storm was one: {tally:?}");
+    say(&format!(
+        "{} events, {lost} lost answers, {cut_off} attempts cut off, {tally:?}",
+        crowd.accepted.len()
+    ));
+    assert!(
+        tally.of("delivered") > 150 && tally.of("suppressed") > 10,
+        "the storm was one: {tally:?}"
+    );
     // Two steps send for each event, whatever becomes of their messages.
     assert_eq!(tally.messages(), 2 * crowd.accepted.len(), "{tally:?}");
-    assert!(tally.of("unconfirmed") as u64 <= lost + cut_off, "more is in doubt than there were reasons for: {tally:?}");
+    assert!(
+        tally.of("unconfirmed") as u64 <= lost + cut_off,
+        "more is in doubt than there were reasons for: {tally:?}"
+    );
     assert_brewed(&app);
     prove_last_words(&app, &crowd.last_words).await;
 }

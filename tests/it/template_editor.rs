@@ -1,4 +1,5 @@
-//! The editor of templates: what one types is shown as it will arrive, with real contacts and events; versions, drafts, copies, tests.
+//! The editor of templates: what one types is shown as it will arrive, with real contacts and
+//! events; versions, drafts, copies, tests.
 
 use carillon::users::Role;
 use serde_json::json;
@@ -12,7 +13,13 @@ use crate::harness::{
 
 impl TestApp {
     async fn named_contact(&self, phone: &str, first_name: &str, attributes: serde_json::Value) {
-        self.api().post("/contacts", json!({ "phone": phone, "first_name": first_name, "attributes": attributes })).await.ok();
+        self.api()
+            .post(
+                "/contacts",
+                json!({ "phone": phone, "first_name": first_name, "attributes": attributes }),
+            )
+            .await
+            .ok();
     }
 }
 
@@ -29,18 +36,26 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     // No button is pressed: the bubble follows the typing, with Ann and her real order.
     browser.go(&format!("{}/templates/new", app.url)).await;
     browser.fill("name", "Shipped").await;
-    browser.fill("body", "Hi {{ contact.first_name }}, order {{ event.order_id }} is on its way to ").await;
+    browser
+        .fill("body", "Hi {{ contact.first_name }}, order {{ event.order_id }} is on its way to ")
+        .await;
     browser.must_say("Hi Ben, order order_id is on its way to").await;
     browser.choose("contact_id", "Ann").await;
     browser.must_say("Hi Ann, order A-17 is on its way to").await;
     browser.must_say("1 part · GSM-7").await;
     browser.press("city Oakland").await;
     browser.must_say("is on its way to Oakland").await;
-    assert!(browser.value("body").await.ends_with("is on its way to {{ contact.attributes.city }}"));
+    assert!(
+        browser.value("body").await.ends_with("is on its way to {{ contact.attributes.city }}")
+    );
 
     // Ben has no city; he is found by the beginning of his name.
     browser.fill("find", "Be").await;
-    browser.must_say("Nothing is sent to this contact: contact.attributes.city is not set for this contact").await;
+    browser
+        .must_say(
+            "Nothing is sent to this contact: contact.attributes.city is not set for this contact",
+        )
+        .await;
     browser.must_say("contact.attributes.city no default").await;
     browser.fill("find", "Nobody").await;
     browser.must_say("No contact is found by this name").await;
@@ -48,13 +63,20 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.fill("find", "Ann").await;
     browser.must_say("is on its way to Oakland").await;
 
-    // What came from a word processor needs Unicode, and becomes plain with one click, also where it stands in a tag.
-    browser.fill("body", "“Hi” {{ contact.first_name }} – order {{ event.order_id | default(value=\"…\") }}").await;
+    // What came from a word processor needs Unicode, and becomes plain with one click, also where
+    // it stands in a tag.
+    browser
+        .fill(
+            "body",
+            "“Hi” {{ contact.first_name }} – order {{ event.order_id | default(value=\"…\") }}",
+        )
+        .await;
     browser.must_say("1 part · UCS-2").await;
     browser.must_say("U+201C, character 1: becomes \"").await;
     browser.press("Use plain characters").await;
     browser.must_say("1 part · GSM-7").await;
-    let plain = "\"Hi\" {{ contact.first_name }} - order {{ event.order_id | default(value=\"...\") }}";
+    let plain =
+        "\"Hi\" {{ contact.first_name }} - order {{ event.order_id | default(value=\"...\") }}";
     assert_eq!(browser.value("body").await, plain);
     browser.must_say("\"Hi\" Ann - order A-17").await;
     browser.press("Save").await;
@@ -68,7 +90,10 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.press("Send test message").await;
     browser.must_say("The test message is on its way.").await;
     assert!(browser.path().await.starts_with("/messages/"));
-    app.eventually("the test arrives", async || (app.received(OTHER_HANDSET) == ["Test for Ann"]).then_some(())).await;
+    app.eventually("the test arrives", async || {
+        (app.received(OTHER_HANDSET) == ["Test for Ann"]).then_some(())
+    })
+    .await;
 
     // The text is still there, and the number is remembered.
     browser.go(&format!("{}/templates", app.url)).await;
@@ -85,7 +110,9 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.follow("Versions").await;
     browser.must_say("What changed").await;
     let changed = browser
-        .run("return ['del', 'ins'].map((name) => [...document.querySelectorAll(`.diff ${name}`)].map((one) => one.textContent))")
+        .run(
+            "return ['del', 'ins'].map((name) => [...document.querySelectorAll(`.diff ${name}`)].map((one) => one.textContent))"
+        )
         .await;
     assert_eq!(changed, json!([["Hi"], ["Hello"]]));
     browser.press("Restore version 1").await;
@@ -99,7 +126,10 @@ async fn a_marketer_writes_a_template_and_sees_at_every_step_what_arrives() {
     browser.follow("Shipped").await;
     browser.press("Duplicate").await;
     browser.must_say("This is the copy").await;
-    assert_eq!((browser.value("name").await.as_str(), browser.value("body").await.as_str()), ("Copy of Shipped", plain));
+    assert_eq!(
+        (browser.value("name").await.as_str(), browser.value("body").await.as_str()),
+        ("Copy of Shipped", plain)
+    );
     browser.press("Archive").await;
     browser.accept().await;
     browser.must_say("Template archived: it is no longer offered. No automation uses it.").await;
@@ -123,18 +153,27 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     browser.fill("body", "Dear customer").await;
     browser.must_say("what you type is kept as a draft").await;
 
-    // The session ends under one's hands: nothing of the log-in page lands in the preview, and nothing is lost.
+    // The session ends under one's hands: nothing of the log-in page lands in the preview, and
+    // nothing is lost.
     app.run_sql("DELETE FROM sessions").await;
     browser.fill("body", "Dear customers").await;
-    browser.must_say("You are signed out: sign in again in this window. What you type is kept in this browser.").await;
+    browser.must_say(
+        "You are signed out: sign in again in this window. What you type is kept in this browser."
+    ).await;
     browser.must_say("Dear customer").await;
     browser.go(&editor).await;
     browser.fill("email", "ada@example.com").await;
     browser.fill("password", PASSWORD).await;
     browser.press("Sign in").await;
     browser.must_say("This is your draft of").await;
-    assert_eq!((browser.value("name").await.as_str(), browser.value("body").await.as_str()), ("Half done", "Dear customers"));
-    let kept = async || (app.texts("SELECT body AS text FROM template_drafts").await == ["Dear customers"]).then_some(());
+    assert_eq!(
+        (browser.value("name").await.as_str(), browser.value("body").await.as_str()),
+        ("Half done", "Dear customers")
+    );
+    let kept = async || {
+        (app.texts("SELECT body AS text FROM template_drafts").await == ["Dear customers"])
+            .then_some(())
+    };
     app.eventually("what this browser kept is a draft again", kept).await;
 
     // A pasted text that is too long is neither cut nor lost.
@@ -151,7 +190,8 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     browser.go(&editor).await;
     assert_eq!(browser.value("body").await, "");
 
-    // What is kept in the browser is one user's, and is let go when it is sent: it must not come back into another template.
+    // What is kept in the browser is one user's, and is let go when it is sent: it must not come
+    // back into another template.
     browser.fill("name", "Saved").await;
     browser.fill("body", "Dear all").await;
     browser.must_say("Dear all").await;
@@ -161,7 +201,10 @@ async fn what_was_typed_is_there_again_after_the_session_has_ended() {
     browser.run(away).await;
     browser.must_say("What you type is kept in this browser.").await;
     let user = app.texts("SELECT id::text AS text FROM users").await.remove(0);
-    assert_eq!(browser.run("return Object.keys(localStorage);").await, json!([format!("carillon:{user}:{editor}")]));
+    assert_eq!(
+        browser.run("return Object.keys(localStorage);").await,
+        json!([format!("carillon:{user}:{editor}")])
+    );
     browser.press("Save").await;
     browser.must_say("Template saved.").await;
     assert_eq!(browser.run("return localStorage.length;").await, json!(0));
@@ -175,13 +218,22 @@ async fn without_scripts_the_buttons_insert_and_replace() {
     app.named_contact(HANDSET, "Ann", json!({ "city": "Oakland" })).await;
     let site = app.sign_in_as(Role::Marketer).await;
     let page = site.open("/templates/new").await.ok();
-    assert!(page.html.contains("value=\"{{ contact.attributes.city }}\""), "the contact's attributes are offered");
+    assert!(
+        page.html.contains("value=\"{{ contact.attributes.city }}\""),
+        "the contact's attributes are offered"
+    );
     let form = page.form("/templates/new").with("body", "“Hi” ");
     let page = site.send(&form.pressing("insert", "{{ contact.attributes.city }}")).await.ok();
-    assert_eq!(page.form("/templates/new").value("body"), Some("“Hi” {{ contact.attributes.city }}"));
+    assert_eq!(
+        page.form("/templates/new").value("body"),
+        Some("“Hi” {{ contact.attributes.city }}")
+    );
     page.must_say("U+201C");
     let page = site.send(&page.form("/templates/new").pressing("action", "plain")).await.ok();
-    assert_eq!(page.form("/templates/new").value("body"), Some("\"Hi\" {{ contact.attributes.city }}"));
+    assert_eq!(
+        page.form("/templates/new").value("body"),
+        Some("\"Hi\" {{ contact.attributes.city }}")
+    );
     page.must_say("\"Hi\" Oakland");
     assert_eq!(app.count("templates").await, 0);
 }
@@ -189,14 +241,24 @@ async fn without_scripts_the_buttons_insert_and_replace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_overwrites_what_somebody_else_has_saved_without_being_told() {
     let app = TestApp::start().await;
-    let path = format!("/templates/{}", id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok()));
+    let path = format!(
+        "/templates/{}",
+        id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok())
+    );
     let (ada, ben) = (app.sign_in_as(Role::Admin).await, app.sign_in_as(Role::Marketer).await);
-    let (of_ada, of_ben) = (ada.open(&path).await.ok().form(&path), ben.open(&path).await.ok().form(&path));
-    ada.send(&of_ada.with("body", "Hi from Ada")).await.ok().must_say("Template saved as version 2.");
+    let (of_ada, of_ben) =
+        (ada.open(&path).await.ok().form(&path), ben.open(&path).await.ok().form(&path));
+    ada.send(&of_ada.with("body", "Hi from Ada"))
+        .await
+        .ok()
+        .must_say("Template saved as version 2.");
 
     let told = ben.send(&of_ben.with("body", "Hi from Ben")).await;
     assert_eq!(told.status, 422);
-    told.must_say("has saved version 2 while you were writing. Your text is kept: press Save again to make it version 3");
+    told.must_say(
+        "has saved version 2 while you were writing. Your text is kept: press Save again to make \
+         it version 3",
+    );
     // He looks at hers first, comes back to his draft, and is told again what it began with.
     ben.open(&format!("{path}/versions?from=2&to=draft")).await.ok().must_say("Your draft");
     let draft = ben.open(&path).await.ok();
@@ -212,16 +274,23 @@ async fn nobody_overwrites_what_somebody_else_has_saved_without_being_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_is_saved_under_the_name_that_somebody_else_has_given_the_template() {
     let app = TestApp::start().await;
-    let path = format!("/templates/{}", id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok()));
+    let path = format!(
+        "/templates/{}",
+        id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok())
+    );
     let (ada, ben) = (app.sign_in_as(Role::Admin).await, app.sign_in_as(Role::Marketer).await);
-    let (of_ada, of_ben) = (ada.open(&path).await.ok().form(&path), ben.open(&path).await.ok().form(&path));
+    let (of_ada, of_ben) =
+        (ada.open(&path).await.ok().form(&path), ben.open(&path).await.ok().form(&path));
     let name = async || app.texts("SELECT name AS text FROM templates").await.remove(0);
     // Ben has a draft with the old name, too.
     ben.send(&of_ben.clone().with("body", "Hi from Ben").pressing("action", "preview")).await.ok();
     ada.send(&of_ada.with("name", "Welcome")).await.ok().must_say("Template saved.");
     let draft = ben.open(&path).await.ok().form(&path);
     assert_eq!((draft.value("name"), draft.value("body")), (Some("Welcome"), Some("Hi from Ben")));
-    ben.send(&of_ben.clone().with("body", "Hi again from Ben")).await.ok().must_say("Template saved as version 2.");
+    ben.send(&of_ben.clone().with("body", "Hi again from Ben"))
+        .await
+        .ok()
+        .must_say("Template saved as version 2.");
     assert_eq!(name().await, "Welcome");
     // A name that he gives himself is his.
     let of_ben = ben.open(&path).await.ok().form(&path);
@@ -233,9 +302,20 @@ async fn a_text_is_saved_under_the_name_that_somebody_else_has_given_the_templat
 async fn a_template_says_where_it_is_used_and_what_archiving_it_does() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let template = id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi {{ event.order_id }}" })).await.ok());
+    let template = id(&app
+        .api()
+        .post("/templates", json!({ "name": "Hello", "body": "Hi {{ event.order_id }}" }))
+        .await
+        .ok());
     let steps = json!([send_sms(&template, &twilio), wait(60), send_sms(&template, &twilio)]);
-    let new = json!({ "name": "Thanks", "trigger": { "type": "event", "name": "ordered" }, "steps": steps, "status": "active" });
+    let new = json!(
+        {
+            "name": "Thanks",
+            "trigger": { "type": "event", "name": "ordered" },
+            "steps": steps,
+            "status": "active"
+        }
+    );
     let automation = id(&app.api().post("/automations", new).await.ok());
     app.event("ordered", HANDSET, json!({ "order_id": "A-1" })).await;
     app.contact(OTHER_HANDSET).await;
@@ -263,7 +343,11 @@ async fn a_price_is_what_twilio_has_billed_and_nothing_before() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template(&format!("Hi {}", "x".repeat(200))).await;
-    app.automation(json!({ "type": "event", "name": "ordered" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "event", "name": "ordered" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     app.event("ordered", HANDSET, json!({})).await;
     app.run_until_idle().await;
     let site = app.sign_in_as(Role::Marketer).await;
@@ -273,12 +357,13 @@ async fn a_price_is_what_twilio_has_billed_and_nothing_before() {
     // Where many are sent, the newest have no price yet: those that have been billed are asked for.
     app.advance(hours(2)).await;
     app.run_until_idle().await;
-    site.open(&path)
-        .await
-        .ok()
-        .must_say("About 0.0158 USD to United States: 0.0079 a part, the average of the last 2 parts that Twilio billed you");
+    site.open(&path).await.ok().must_say(
+        "About 0.0158 USD to United States: 0.0079 a part, the average of the last 2 parts \
+             that Twilio billed you",
+    );
     // With media it is another price, which nobody knows here.
-    let form = site.open(&path).await.ok().form(&path).with("media_urls", "https://example.com/cat.jpg");
+    let form =
+        site.open(&path).await.ok().form(&path).with("media_urls", "https://example.com/cat.jpg");
     let page = site.send(&form.pressing("action", "preview")).await.ok();
     assert!(!page.says("About 0.0158 USD") && page.says("one MMS, which Twilio bills per message"));
     assert!(page.html.contains("<img src=\"https://example.com/cat.jpg\""));

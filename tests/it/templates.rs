@@ -1,4 +1,5 @@
-//! Templates: saved through the API and the editor, refused with the place of the mistake, previewed, tried out, versioned.
+//! Templates: saved through the API and the editor, refused with the place of the mistake,
+//! previewed, tried out, versioned.
 
 use carillon::users::Role;
 use serde_json::{Value, json};
@@ -12,14 +13,27 @@ use crate::harness::{
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_is_created_found_listed_and_changed_through_the_api() {
     let app = TestApp::start().await;
-    let new = json!({ "name": "Shipped", "body": "Hi {{ contact.first_name | default(value=\"you\") }}\r\n", "media_urls": ["https://example.com/a.jpg"] });
+    let new = json!(
+        {
+            "name": "Shipped",
+            "body": "Hi {{ contact.first_name | default(value=\"you\") }}\r\n",
+            "media_urls": ["https://example.com/a.jpg"]
+        }
+    );
     let created = app.api().post("/templates", new).await.ok();
-    assert_eq!((created["version"].as_i64(), created["variables"].clone()), (Some(1), json!(["contact.first_name"])));
+    assert_eq!(
+        (created["version"].as_i64(), created["variables"].clone()),
+        (Some(1), json!(["contact.first_name"]))
+    );
     assert_eq!(created["body"], "Hi {{ contact.first_name | default(value=\"you\") }}");
     let path = format!("/templates/{}", id(&created));
     assert_eq!(app.api().get(&path).await.ok(), created);
 
-    let same = app.api().patch(&path, json!({ "name": "Order shipped", "body": created["body"] })).await.ok();
+    let same = app
+        .api()
+        .patch(&path, json!({ "name": "Order shipped", "body": created["body"] }))
+        .await
+        .ok();
     assert_eq!((same["version"].as_i64(), same["name"].as_str()), (Some(1), Some("Order shipped")));
     let changed = app.api().patch(&path, json!({ "media_urls": [] })).await.ok();
     assert_eq!((changed["version"].as_i64(), changed["media_urls"].clone()), (Some(2), json!([])));
@@ -28,43 +42,85 @@ async fn a_template_is_created_found_listed_and_changed_through_the_api() {
     app.api().post("/templates", json!({ "name": "another", "body": "Hi" })).await.ok();
     let first = app.api().get("/templates?limit=1").await.ok();
     assert_eq!(first["data"][0]["name"], "another");
-    let next = app.api().get(&format!("/templates?cursor={}", first["next_cursor"].as_str().unwrap())).await.ok();
-    assert_eq!((next["data"][0]["name"].as_str(), next["next_cursor"].clone()), (Some("Order shipped"), Value::Null));
+    let next = app
+        .api()
+        .get(&format!("/templates?cursor={}", first["next_cursor"].as_str().unwrap()))
+        .await
+        .ok();
+    assert_eq!(
+        (next["data"][0]["name"].as_str(), next["next_cursor"].clone()),
+        (Some("Order shipped"), Value::Null)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_template_is_refused_field_by_field_with_line_and_column() {
     let app = TestApp::start().await;
     let create = async |name: &str, body: &str, media: Value| {
-        app.api().post("/templates", json!({ "name": name, "body": body, "media_urls": media })).await
+        app.api()
+            .post("/templates", json!({ "name": name, "body": body, "media_urls": media }))
+            .await
     };
-    assert!(create("A", "Hi\n{{ foo }}", json!([])).await.field("body").starts_with("Line 2, column 4: There is no variable “foo”"));
-    assert!(create("A", "{% include \"x\" %}", json!([])).await.field("body").contains("cannot be used"));
-    assert!(create("A", "{{ get_env(name='HOME') }}", json!([])).await.field("body").contains("is a function"));
+    assert!(
+        create("A", "Hi\n{{ foo }}", json!([]))
+            .await
+            .field("body")
+            .starts_with("Line 2, column 4: There is no variable “foo”")
+    );
+    assert!(
+        create("A", "{% include \"x\" %}", json!([]))
+            .await
+            .field("body")
+            .contains("cannot be used")
+    );
+    assert!(
+        create("A", "{{ get_env(name='HOME') }}", json!([]))
+            .await
+            .field("body")
+            .contains("is a function")
+    );
     assert!(create("A", &"x".repeat(1_601), json!([])).await.field("body").contains("1,600"));
     assert!(create(" ", "Hi", json!([])).await.field("name").contains("name"));
-    assert!(create("A", "Hi", json!(["https://example.com/a", "file:///etc/passwd"])).await.field("media_urls.1").contains("Twilio"));
+    assert!(
+        create("A", "Hi", json!(["https://example.com/a", "file:///etc/passwd"]))
+            .await
+            .field("media_urls.1")
+            .contains("Twilio")
+    );
     assert_eq!(app.count("templates").await, 0);
 
     create("Hello", "Hi", json!([])).await.ok();
     assert!(create("HELLO", "Hi", json!([])).await.field("name").contains("already"));
-    app.api_as(Role::Viewer).await.post("/templates", json!({ "name": "B", "body": "Hi" })).await.refused(403);
+    app.api_as(Role::Viewer)
+        .await
+        .post("/templates", json!({ "name": "B", "body": "Hi" }))
+        .await
+        .refused(403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_shows_the_version_that_it_was_made_from() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let template = id(&app.api().post("/templates", json!({ "name": "Greeting", "body": "Hello." })).await.ok());
-    let steps = json!([{ "type": "send_sms", "template_id": template, "sender_id": twilio.sender_id }]);
+    let template = id(&app
+        .api()
+        .post("/templates", json!({ "name": "Greeting", "body": "Hello." }))
+        .await
+        .ok());
+    let steps =
+        json!([{ "type": "send_sms", "template_id": template, "sender_id": twilio.sender_id }]);
     app.automation(json!({ "type": "event", "name": "hello" }), steps).await;
     app.event("hello", HANDSET, json!({})).await;
     app.run_until_idle().await;
     app.api().patch(&format!("/templates/{template}"), json!({ "body": "Good day." })).await.ok();
     app.event("hello", OTHER_HANDSET, json!({})).await;
     app.run_until_idle().await;
-    assert_eq!((app.received(HANDSET), app.received(OTHER_HANDSET)), (vec!["Hello.".to_owned()], vec!["Good day.".to_owned()]));
-    let versions = app.texts("SELECT template_version::text AS text FROM messages ORDER BY id").await;
+    assert_eq!(
+        (app.received(HANDSET), app.received(OTHER_HANDSET)),
+        (vec!["Hello.".to_owned()], vec!["Good day.".to_owned()])
+    );
+    let versions =
+        app.texts("SELECT template_version::text AS text FROM messages ORDER BY id").await;
     assert_eq!(versions, ["1", "2"]);
 }
 
@@ -77,23 +133,59 @@ async fn the_editor_previews_for_a_contact_and_says_what_it_costs() {
     let blank = site.open("/templates/new").await.ok().form("/templates/new");
 
     let typed = blank
-        .with("body", "Hi {{ contact.first_name }}, order {{ event.order_id }} – {{ contact.attributes.city | default(value=\"soon\") }}");
-    let page = site.send(&typed.clone().with("find", "René").pressing("action", "preview")).await.ok();
+        .with(
+            "body",
+            "Hi {{ contact.first_name }}, order {{ event.order_id }} – {{ contact.attributes.city | default(value=\"soon\") }}"
+        );
+    let page =
+        site.send(&typed.clone().with("find", "René").pressing("action", "preview")).await.ok();
     page.must_say("Hi René <3, order order_id – soon");
     assert!(!page.html.contains("René <3"), "what a contact is called comes out escaped");
-    for words in ["1 part · UCS-2", "U+2013, character 28: becomes -", "contact.attributes.city the default is used"] {
+    for words in [
+        "1 part · UCS-2",
+        "U+2013, character 28: becomes -",
+        "contact.attributes.city the default is used",
+    ] {
         page.must_say(words);
     }
     assert_eq!(field(&page, "event_id"), "");
     page.must_say("Automatic: made up from the text");
 
-    let by_hand = site.send(&page.form("/templates/new").with("event_id", "written").pressing("action", "preview")).await.ok();
-    assert_eq!(field(&by_hand, "event"), "{\n  \"order_id\": \"order_id\"\n}", "the made-up event is there to be changed");
+    let by_hand = site
+        .send(
+            &page.form("/templates/new").with("event_id", "written").pressing("action", "preview"),
+        )
+        .await
+        .ok();
+    assert_eq!(
+        field(&by_hand, "event"),
+        "{\n  \"order_id\": \"order_id\"\n}",
+        "the made-up event is there to be changed"
+    );
     let event = by_hand.form("/templates/new").with("event", "{\"order_id\": 7}");
-    site.send(&event.with("find", "").pressing("action", "preview")).await.ok().must_say("Hi René <3, order 7");
-    let page = site.send(&typed.clone().with("event_id", "written").with("event", "{}").pressing("action", "preview")).await.ok();
+    site.send(&event.with("find", "").pressing("action", "preview"))
+        .await
+        .ok()
+        .must_say("Hi René <3, order 7");
+    let page = site
+        .send(
+            &typed
+                .clone()
+                .with("event_id", "written")
+                .with("event", "{}")
+                .pressing("action", "preview"),
+        )
+        .await
+        .ok();
     page.must_say("Nothing is sent to this contact: event.order_id is not set in this event");
-    assert_eq!(site.send(&typed.with("event_id", "written").with("event", "[").pressing("action", "preview")).await.status, 422);
+    assert_eq!(
+        site.send(
+            &typed.with("event_id", "written").with("event", "[").pressing("action", "preview")
+        )
+        .await
+        .status,
+        422
+    );
     assert_eq!(app.count("templates").await, 0);
 }
 
@@ -103,20 +195,30 @@ async fn the_editor_saves_and_goes_back_to_the_automation_with_the_template() {
     let site = app.sign_in_as(Role::Marketer).await;
     let blank = site.open("/templates/new").await.ok().form("/templates/new");
 
-    let wrong = site.send(&blank.clone().with("name", "Hello").with("body", "{{ contact.frist_name }}")).await;
+    let wrong = site
+        .send(&blank.clone().with("name", "Hello").with("body", "{{ contact.frist_name }}"))
+        .await;
     assert_eq!(wrong.status, 422);
-    wrong.must_say("Line 1, column 4: There is no variable “contact.frist_name”; did you mean contact.first_name?");
+    wrong.must_say(
+        "Line 1, column 4: There is no variable “contact.frist_name”; did you mean \
+         contact.first_name?",
+    );
     assert_eq!(field(&wrong, "body"), "{{ contact.frist_name }}");
 
-    let saved = site.send(&blank.with("name", "Hello").with("body", "Hi").pressing("action", "save")).await.ok();
+    let saved = site
+        .send(&blank.with("name", "Hello").with("body", "Hi").pressing("action", "save"))
+        .await
+        .ok();
     saved.must_say("Template saved.");
     let again = site.send(&saved.form(&saved.path).with("body", "Hi there")).await.ok();
     again.must_say("Template saved as version 2.");
     site.open("/templates").await.ok().must_say("Hi there");
 
-    for (return_to, back) in
-        [("/automations?x=1", "/automations?x=1&template_id="), ("https://evil.example", "/templates/"), ("//evil.example", "/templates/")]
-    {
+    for (return_to, back) in [
+        ("/automations?x=1", "/automations?x=1&template_id="),
+        ("https://evil.example", "/templates/"),
+        ("//evil.example", "/templates/"),
+    ] {
         let form = site.open("/templates/new").await.ok().form("/templates/new");
         let form = form.with("return_to", return_to).with("name", return_to).with("body", "Hi");
         let page = site.send(&form).await;
@@ -129,14 +231,22 @@ async fn a_test_message_is_sent_once_however_often_its_button_is_pressed() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let site = app.sign_in_as(Role::Marketer).await;
-    let form =
-        site.open("/templates/new").await.ok().form("/templates/new").with("body", "To {{ contact.phone }}").with("contact_id", "number");
+    let form = site
+        .open("/templates/new")
+        .await
+        .ok()
+        .form("/templates/new")
+        .with("body", "To {{ contact.phone }}")
+        .with("contact_id", "number");
 
     let page = site.send(&form.clone().with("sender_id", "").pressing("action", "send_test")).await;
     assert_eq!(page.status, 422);
     page.must_say("Choose what to send from.");
 
-    let form = form.with("sender_id", &twilio.sender_id).with("to", HANDSET).pressing("action", "send_test");
+    let form = form
+        .with("sender_id", &twilio.sender_id)
+        .with("to", HANDSET)
+        .pressing("action", "send_test");
     let page = site.send(&form).await.ok();
     page.must_say("The test message is on its way.");
     site.send(&form).await.ok();
@@ -148,7 +258,8 @@ async fn a_test_message_is_sent_once_however_often_its_button_is_pressed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_reads_templates_and_changes_none() {
     let app = TestApp::start().await;
-    let template = id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok());
+    let template =
+        id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok());
     let site = app.sign_in_as(Role::Viewer).await;
     let page = site.open(&format!("/templates/{template}")).await.ok();
     assert!(!page.html.contains("value=\"save\""), "a viewer is offered no button that saves");
@@ -160,7 +271,8 @@ async fn a_viewer_reads_templates_and_changes_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archived_template_leaves_the_list_and_comes_back() {
     let app = TestApp::start().await;
-    let template = id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok());
+    let template =
+        id(&app.api().post("/templates", json!({ "name": "Hello", "body": "Hi" })).await.ok());
     let site = app.sign_in_as(Role::Marketer).await;
     let path = format!("/templates/{template}");
     let page = site.send(&site.open(&path).await.ok().form(&format!("{path}/archive"))).await.ok();

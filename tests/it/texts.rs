@@ -1,4 +1,5 @@
-//! The right text: what is filled in, what is refused before it can be sent wrong, and which events are a reason to send at all.
+//! The right text: what is filled in, what is refused before it can be sent wrong, and which events
+//! are a reason to send at all.
 
 use carillon::users::Role;
 use chrono::TimeDelta;
@@ -17,7 +18,15 @@ async fn an_event_of_yesterday_or_tomorrow_is_recorded_and_starts_nothing() {
     let twilio = app.connect_twilio().await;
     app.sms_on("order_completed", &twilio, "Thank you.").await;
     let now = app.clock.now();
-    let event = |phone: &str, age: TimeDelta| json!({ "name": "order_completed", "contact": { "phone": phone }, "occurred_at": (now - age).to_rfc3339() });
+    let event = |phone: &str, age: TimeDelta| {
+        json!(
+            {
+                "name": "order_completed",
+                "contact": { "phone": phone },
+                "occurred_at": (now - age).to_rfc3339()
+            }
+        )
+    };
 
     let events = json!([
         event(HANDSET, hours(24) + TimeDelta::seconds(1)),
@@ -29,8 +38,12 @@ async fn an_event_of_yesterday_or_tomorrow_is_recorded_and_starts_nothing() {
     ]);
     let answer = app.api().post("/events", json!({ "events": events })).await.ok();
     let results = answer["results"].as_array().unwrap();
-    let told: Vec<_> =
-        results.iter().map(|one| (one["status"].as_str().unwrap(), one["timing"].as_str(), one["enrollments"].as_u64())).collect();
+    let told: Vec<_> = results
+        .iter()
+        .map(|one| {
+            (one["status"].as_str().unwrap(), one["timing"].as_str(), one["enrollments"].as_u64())
+        })
+        .collect();
     assert_eq!(
         told,
         [
@@ -43,7 +56,10 @@ async fn an_event_of_yesterday_or_tomorrow_is_recorded_and_starts_nothing() {
         ]
     );
     let alone = app.api().post("/events", event(HANDSET, days(2))).await.ok();
-    assert_eq!((alone["timing"].as_str(), alone["enrollments"].as_u64()), (Some("too_old"), Some(0)));
+    assert_eq!(
+        (alone["timing"].as_str(), alone["enrollments"].as_u64()),
+        (Some("too_old"), Some(0))
+    );
     app.run_until_idle().await;
     assert_eq!((app.received(HANDSET).len(), app.received(OTHER_HANDSET).len()), (0, 2));
     assert_eq!(app.count("events").await, 7);
@@ -57,13 +73,23 @@ async fn a_trigger_can_allow_older_events_in_the_api_and_in_the_builder() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let template = app.template("Thank you.").await;
-    let trigger = json!({ "type": "event", "name": "order_completed", "max_age_seconds": 7 * 86_400 });
+    let trigger =
+        json!({ "type": "event", "name": "order_completed", "max_age_seconds": 7 * 86_400 });
     let automation = app.automation(trigger.clone(), json!([send_sms(&template, &twilio)])).await;
     assert_eq!(app.api().get(&format!("/automations/{automation}")).await.ok()["trigger"], trigger);
     let report = async |phone: &str, age: TimeDelta| {
         let at = app.clock.now() - age;
         app.api()
-            .post("/events", json!({ "name": "order_completed", "contact": { "phone": phone }, "occurred_at": at.timestamp_millis() }))
+            .post(
+                "/events",
+                json!(
+                    {
+                        "name": "order_completed",
+                        "contact": { "phone": phone },
+                        "occurred_at": at.timestamp_millis()
+                    }
+                ),
+            )
             .await
             .ok()
     };
@@ -75,18 +101,29 @@ async fn a_trigger_can_allow_older_events_in_the_api_and_in_the_builder() {
 
     let refused = app
         .api()
-        .patch(&format!("/automations/{automation}"), json!({ "trigger": { "type": "event", "name": "x", "max_age_seconds": 0 } }))
+        .patch(
+            &format!("/automations/{automation}"),
+            json!({ "trigger": { "type": "event", "name": "x", "max_age_seconds": 0 } }),
+        )
         .await;
     assert!(refused.field("trigger.max_age_seconds").contains("from 1 to 315,360,000"));
 
     let site = app.sign_in_as(Role::Marketer).await;
     let path = format!("/automations/{automation}/edit");
     let form = site.open(&path).await.ok().form(&path);
-    assert_eq!((form.value("trigger.max_age_seconds"), form.value("trigger.max_age_unit")), (Some("7"), Some("days")));
-    let wrong = site.send(&form.clone().with("trigger.max_age_seconds", "soon").pressing("do", "save")).await;
+    assert_eq!(
+        (form.value("trigger.max_age_seconds"), form.value("trigger.max_age_unit")),
+        (Some("7"), Some("days"))
+    );
+    let wrong = site
+        .send(&form.clone().with("trigger.max_age_seconds", "soon").pressing("do", "save"))
+        .await;
     assert_eq!(wrong.status, 422);
     wrong.must_say("Enter a whole number, for at most ten years.");
-    site.send(&form.with("trigger.max_age_seconds", "9").pressing("do", "save")).await.ok().must_say("up to 9 days after it happened");
+    site.send(&form.with("trigger.max_age_seconds", "9").pressing("do", "save"))
+        .await
+        .ok()
+        .must_say("up to 9 days after it happened");
     assert_eq!(report(OTHER_HANDSET, days(8)).await["enrollments"], 1);
 }
 
@@ -109,8 +146,16 @@ async fn the_time_of_an_event_is_read_in_every_form_and_kept_as_one() {
         assert_eq!(app.api().post("/events", event).await.ok()["status"], "recorded", "{form}");
     }
     assert_eq!(app.texts("SELECT DISTINCT occurred_at::text AS text FROM events").await.len(), 1);
-    let wrong = json!({ "name": "seen", "contact": { "phone": HANDSET }, "occurred_at": 32_503_680_000_i64 });
-    assert!(app.api().post("/events", wrong).await.field("occurred_at").contains("the year 3000 is outside 1900 to 2200"));
+    let wrong = json!(
+        { "name": "seen", "contact": { "phone": HANDSET }, "occurred_at": 32_503_680_000_i64 }
+    );
+    assert!(
+        app.api()
+            .post("/events", wrong)
+            .await
+            .field("occurred_at")
+            .contains("the year 3000 is outside 1900 to 2200")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,17 +164,32 @@ async fn media_addresses_are_filled_in_for_each_message() {
     let twilio = app.connect_twilio().await;
     let new = json!({
         "name": "Picture", "body": "Here it is.",
-        "media_urls": ["https://example.com/i/{{ event.sku }}.jpg?to={{ contact.first_name | default(value='you') }}", "https://example.com/fixed.png"],
+        "media_urls": [
+            "https://example.com/i/{{ event.sku }}.jpg?to={{ contact.first_name | default(value='you') }}",
+            "https://example.com/fixed.png"
+        ],
     });
     let template = app.api().post("/templates", new.clone()).await.ok();
-    assert_eq!((&template["media_urls"], &template["variables"]), (&new["media_urls"], &json!(["contact.first_name", "event.sku"])));
-    app.automation(json!({ "type": "event", "name": "shown" }), json!([send_sms(&id(&template), &twilio)])).await;
+    assert_eq!(
+        (&template["media_urls"], &template["variables"]),
+        (&new["media_urls"], &json!(["contact.first_name", "event.sku"]))
+    );
+    app.automation(
+        json!({ "type": "event", "name": "shown" }),
+        json!([send_sms(&id(&template), &twilio)]),
+    )
+    .await;
     app.event("shown", HANDSET, json!({ "sku": "A 1/ü" })).await;
     app.event("shown", OTHER_HANDSET, json!({ "sku": 42.0 })).await;
     app.event("shown", THIRD_HANDSET, json!({ "colour": "red" })).await;
     app.run_until_idle().await;
-    let sent = |handset: &str| app.simulator.messages().into_iter().find(|message| message.to == handset).unwrap().media;
-    assert_eq!(sent(HANDSET), ["https://example.com/i/A%201%2F%C3%BC.jpg?to=you", "https://example.com/fixed.png"]);
+    let sent = |handset: &str| {
+        app.simulator.messages().into_iter().find(|message| message.to == handset).unwrap().media
+    };
+    assert_eq!(
+        sent(HANDSET),
+        ["https://example.com/i/A%201%2F%C3%BC.jpg?to=you", "https://example.com/fixed.png"]
+    );
     assert_eq!(sent(OTHER_HANDSET)[0], "https://example.com/i/42.jpg?to=you");
     let failed = app.message_to(THIRD_HANDSET).await;
     assert_eq!(failed.status.as_str(), "failed");
@@ -138,18 +198,44 @@ async fn media_addresses_are_filled_in_for_each_message() {
 
     // The same for single messages, and where a template has none of its own.
     let text = app.template("Hi").await;
-    app.api().post("/contacts", json!({ "phone": "+12065550114", "external_id": "c 7" })).await.ok();
+    app.api()
+        .post("/contacts", json!({ "phone": "+12065550114", "external_id": "c 7" }))
+        .await
+        .ok();
     let one = json!({
-        "to": "+12065550114", "template_id": text, "sender_id": twilio.sender_id, "media_urls": ["https://example.com/{{ contact.external_id }}"],
+        "to": "+12065550114", "template_id": text, "sender_id": twilio.sender_id, "media_urls": [
+            "https://example.com/{{ contact.external_id }}"
+        ],
     });
     app.api().post("/messages", one).await.ok();
     app.run_until_idle().await;
     assert_eq!(sent("+12065550114"), ["https://example.com/c%207"]);
-    let literal =
-        json!({ "to": HANDSET, "body": "Hi", "sender_id": twilio.sender_id, "media_urls": ["https://example.com/{{ contact.email }}"] });
-    assert!(app.api().post("/messages", literal).await.field("media_urls.0").contains("only with a template_id"));
-    let wrong = json!({ "name": "B", "body": "Hi", "media_urls": ["https://example.com/{{ foo }}", "ftp://example.com/{{ event.sku }}"] });
-    let fields = app.api().post("/templates", wrong).await.refused(422)["fields"].as_object().unwrap().clone();
+    let literal = json!(
+        {
+            "to": HANDSET,
+            "body": "Hi",
+            "sender_id": twilio.sender_id,
+            "media_urls": ["https://example.com/{{ contact.email }}"]
+        }
+    );
+    assert!(
+        app.api()
+            .post("/messages", literal)
+            .await
+            .field("media_urls.0")
+            .contains("only with a template_id")
+    );
+    let wrong = json!(
+        {
+            "name": "B",
+            "body": "Hi",
+            "media_urls": ["https://example.com/{{ foo }}", "ftp://example.com/{{ event.sku }}"]
+        }
+    );
+    let fields = app.api().post("/templates", wrong).await.refused(422)["fields"]
+        .as_object()
+        .unwrap()
+        .clone();
     assert_eq!(fields.keys().collect::<Vec<_>>(), ["media_urls.0", "media_urls.1"]);
 }
 
@@ -160,12 +246,13 @@ async fn the_editor_previews_media_as_they_are_filled_in() {
     let site = app.sign_in_as(Role::Marketer).await;
     let form = site.open("/templates/new").await.ok().form("/templates/new").with("body", "Hi");
     let with_media = |url: &str| form.clone().with("media_urls", url).pressing("action", "preview");
-    let page = site.send(&with_media("https://example.com/{{ contact.first_name }}.jpg")).await.ok();
+    let page =
+        site.send(&with_media("https://example.com/{{ contact.first_name }}.jpg")).await.ok();
     assert!(page.html.contains("src=\"https://example.com/Zo%C3%AB.jpg\""), "{}", page.html);
-    site.send(&with_media("https://example.com/{{ contact.last_name }}.jpg"))
-        .await
-        .ok()
-        .must_say("Nothing is sent to this contact: media address 1: contact.last_name is not set for this contact");
+    site.send(&with_media("https://example.com/{{ contact.last_name }}.jpg")).await.ok().must_say(
+        "Nothing is sent to this contact: media address 1: contact.last_name is not set for \
+             this contact",
+    );
     let wrong = site.send(&with_media("https://example.com/{{ contact.frist_name }}.jpg")).await;
     assert_eq!(wrong.status, 422);
     wrong.must_say("did you mean contact.first_name?");
@@ -174,11 +261,16 @@ async fn the_editor_previews_media_as_they_are_filled_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_fail_for_every_message_is_refused_when_the_template_is_saved() {
     let app = TestApp::start().await;
-    let save = async |name: &str, body: &str| app.api().post("/templates", json!({ "name": name, "body": body })).await;
+    let save = async |name: &str, body: &str| {
+        app.api().post("/templates", json!({ "name": name, "body": body })).await
+    };
     // Without a sample: only what can never be.
     for (body, words) in [
         ("{{ event.total / 3 | fixed }}", "write (event.total / 3) | fixed"),
-        ("{{ 1.5 | round(precision=100000) }}", "“precision” must be a whole number from -15 to 15"),
+        (
+            "{{ 1.5 | round(precision=100000) }}",
+            "“precision” must be a whole number from -15 to 15",
+        ),
         ("Hi {{ contact.first_name + 1 }}", "contact.first_name is a text here"),
     ] {
         assert!(save("A", body).await.field("body").contains(words), "{body}");
@@ -186,19 +278,43 @@ async fn what_would_fail_for_every_message_is_refused_when_the_template_is_saved
     save("Not known yet", "{{ (event.total / 3) | fixed }}").await.ok();
     // With samples: what the events have had.
     app.event("order_completed", HANDSET, json!({ "total": "19.90" })).await;
-    app.api().post("/contacts", json!({ "phone": OTHER_HANDSET, "attributes": { "points": "many", "vip": true } })).await.ok();
+    app.api()
+        .post(
+            "/contacts",
+            json!({ "phone": OTHER_HANDSET, "attributes": { "points": "many", "vip": true } }),
+        )
+        .await
+        .ok();
     let message = save("B", "{{ (event.total / 3) | fixed }}").await.field("body");
     assert!(
-        message.starts_with("Line 1, column 5: event.total is a text here, and “/” needs a number; convert it with “int” or “float”."),
+        message.starts_with(
+            "Line 1, column 5: event.total is a text here, and “/” needs a number; convert it with \
+             “int” or “float”."
+        ),
         "{message}"
     );
-    assert!(save("B", "{{ contact.attributes.points | round }}").await.field("body").contains("contact.attributes.points is a text here"));
+    assert!(
+        save("B", "{{ contact.attributes.points | round }}")
+            .await
+            .field("body")
+            .contains("contact.attributes.points is a text here")
+    );
     save("B", "{{ (event.total | float / 3) | fixed }}").await.ok();
-    let guarded = save("C", "{% if event.total is number %}{{ event.total / 3 }}{% endif %} Bye").await.ok();
-    assert!(guarded["warnings"][0].as_str().unwrap().contains("event.total is a text here"), "{guarded}");
+    let guarded =
+        save("C", "{% if event.total is number %}{{ event.total / 3 }}{% endif %} Bye").await.ok();
+    assert!(
+        guarded["warnings"][0].as_str().unwrap().contains("event.total is a text here"),
+        "{guarded}"
+    );
 
     let site = app.sign_in_as(Role::Marketer).await;
-    let form = site.open("/templates/new").await.ok().form("/templates/new").with("name", "D").with("body", "{{ event.total * 2 }}");
+    let form = site
+        .open("/templates/new")
+        .await
+        .ok()
+        .form("/templates/new")
+        .with("name", "D")
+        .with("body", "{{ event.total * 2 }}");
     let refused = site.send(&form.pressing("action", "save")).await;
     assert_eq!(refused.status, 422);
     refused.must_say("event.total is a text here, and “*” needs a number");
@@ -217,27 +333,51 @@ async fn a_missing_value_in_a_concatenation_fails_the_message_by_name() {
     app.api().post("/contacts", json!({ "phone": OTHER_HANDSET, "first_name": "Ada" })).await.ok();
     app.event("hello", OTHER_HANDSET, json!({ "n": 5.667_125_22e8 })).await;
     app.run_until_idle().await;
-    assert_eq!((app.received(HANDSET), app.received(OTHER_HANDSET)), (Vec::new(), vec!["Hi Ada! 566712522".to_owned()]));
+    assert_eq!(
+        (app.received(HANDSET), app.received(OTHER_HANDSET)),
+        (Vec::new(), vec!["Hi Ada! 566712522".to_owned()])
+    );
     let failed = app.message_to(HANDSET).await;
-    assert_eq!(failed.reason.as_deref(), Some("contact.first_name is not set for this contact, and the template gives no default"));
+    assert_eq!(
+        failed.reason.as_deref(),
+        Some("contact.first_name is not set for this contact, and the template gives no default")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn merge_tags_of_other_tools_are_warned_about_before_they_are_sent() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
-    let warnings =
-        |answer: &Value| answer["warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>();
-    let saved = app.api().post("/templates", json!({ "name": "Moved", "body": "Hi *|FNAME|*, {contactfield=city} 50% off" })).await.ok();
+    let warnings = |answer: &Value| {
+        answer["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let saved = app
+        .api()
+        .post(
+            "/templates",
+            json!({ "name": "Moved", "body": "Hi *|FNAME|*, {contactfield=city} 50% off" }),
+        )
+        .await
+        .ok();
     let found = warnings(&saved);
     assert_eq!(found.len(), 2, "{found:?}");
-    assert_eq!(found[0], "“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is {{ contact.first_name }}.");
+    assert_eq!(
+        found[0],
+        "“*|FNAME|*” is a merge tag of another tool and is sent as it is: here it is \
+         {{ contact.first_name }}."
+    );
     assert!(found[1].starts_with("“{contactfield=city}” looks like a merge tag"), "{found:?}");
     let path = format!("/templates/{}", id(&saved));
     assert_eq!(warnings(&app.api().get(&path).await.ok()).len(), 2);
 
     let steps = json!([send_sms(&id(&saved), &twilio)]);
-    let new = json!({ "name": "Hello", "trigger": { "type": "event", "name": "hello" }, "steps": steps });
+    let new =
+        json!({ "name": "Hello", "trigger": { "type": "event", "name": "hello" }, "steps": steps });
     let automation = app.api().post("/automations", new).await.ok();
     assert!(warnings(&automation)[0].starts_with("Template “Moved”: “*|FNAME|*”"), "{automation}");
     let site = app.sign_in_as(Role::Marketer).await;
@@ -246,13 +386,33 @@ async fn merge_tags_of_other_tools_are_warned_about_before_they_are_sent() {
         .ok()
         .must_say("Template “Moved”: “*|FNAME|*” is a merge tag of another tool");
     site.open(&path).await.ok().must_say("“*|FNAME|*” is a merge tag of another tool");
-    let switched_on = app.api().patch(&format!("/automations/{}", id(&automation)), json!({ "status": "active" })).await.ok();
+    let switched_on = app
+        .api()
+        .patch(&format!("/automations/{}", id(&automation)), json!({ "status": "active" }))
+        .await
+        .ok();
     assert_eq!(warnings(&switched_on).len(), 2);
 
-    let mended = app.api().patch(&path, json!({ "body": "Hi {{ contact.first_name | default(value='you') }}, 50% off" })).await.ok();
+    let mended = app
+        .api()
+        .patch(
+            &path,
+            json!({ "body": "Hi {{ contact.first_name | default(value='you') }}, 50% off" }),
+        )
+        .await
+        .ok();
     assert_eq!(warnings(&mended), Vec::<String>::new());
-    let refused = async |body: &str| app.api().patch(&path, json!({ "body": body })).await.field("body");
-    assert!(refused("Hi {{ contact.first_name | default: 'you' }}").await.contains("write | default(value=\"you\")"));
-    assert!(refused("Hi {{ contact.first_name || 'you' }}").await.contains("contact.first_name | default(value=\"there\")"));
+    let refused =
+        async |body: &str| app.api().patch(&path, json!({ "body": body })).await.field("body");
+    assert!(
+        refused("Hi {{ contact.first_name | default: 'you' }}")
+            .await
+            .contains("write | default(value=\"you\")")
+    );
+    assert!(
+        refused("Hi {{ contact.first_name || 'you' }}")
+            .await
+            .contains("contact.first_name | default(value=\"there\")")
+    );
     assert!(refused("Hi {{ first_name }}").await.contains("did you mean contact.first_name?"));
 }

@@ -1,4 +1,5 @@
-//! The throttle: a sender keeps to its rate of SMS parts, whoever sends and however much waits, and nothing that waits is forgotten.
+//! The throttle: a sender keeps to its rate of SMS parts, whoever sends and however much waits, and
+//! nothing that waits is forgotten.
 
 use carillon::{
     messages::status::MessageStatus,
@@ -12,7 +13,12 @@ use crate::harness::{TestApp, days, seconds, world::Twilio};
 
 /// What the simulator has taken: when, and how many parts.
 fn sent(app: &TestApp) -> Vec<(DateTime<Utc>, f64)> {
-    let mut sent: Vec<_> = app.simulator.messages().iter().map(|message| (message.created, f64::from(message.parts))).collect();
+    let mut sent: Vec<_> = app
+        .simulator
+        .messages()
+        .iter()
+        .map(|message| (message.created, f64::from(message.parts)))
+        .collect();
     sent.sort_by_key(|(at, _)| *at);
     sent
 }
@@ -24,7 +30,10 @@ fn assert_within(sent: &[(DateTime<Utc>, f64)], rate: f64, burst: f64) {
         for (until, parts) in &sent[first..] {
             total += parts;
             let window = (*until - *from).as_seconds_f64();
-            assert!(total <= rate * window + burst + 1e-6, "{total} parts within {window} s at a rate of {rate}");
+            assert!(
+                total <= rate * window + burst + 1e-6,
+                "{total} parts within {window} s at a rate of {rate}"
+            );
         }
     }
 }
@@ -67,7 +76,10 @@ async fn change(app: &TestApp, twilio: &Twilio, change: Value) {
 }
 
 fn nobody_is_left(sender: &Value) {
-    assert_eq!((sender["queue"]["waiting_messages"].as_i64(), sender["queue"]["waiting_parts"].as_i64()), (Some(0), Some(0)));
+    assert_eq!(
+        (sender["queue"]["waiting_messages"].as_i64(), sender["queue"]["waiting_parts"].as_i64()),
+        (Some(0), Some(0))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +89,10 @@ async fn sixty_messages_from_a_long_code_take_a_minute() {
     events(&app, "hello", 0..60).await;
     assert_eq!(sent(&app).len(), 1, "a burst is one second's worth");
     let waiting = sender(&app, &twilio).await;
-    assert_eq!((waiting["parts_per_second"].as_f64(), waiting["queue"]["waiting_messages"].as_i64()), (Some(1.0), Some(59)));
+    assert_eq!(
+        (waiting["parts_per_second"].as_f64(), waiting["queue"]["waiting_messages"].as_i64()),
+        (Some(1.0), Some(59))
+    );
     let empty_at: DateTime<Utc> = waiting["queue"]["empty_at"].as_str().unwrap().parse().unwrap();
     assert_eq!(empty_at - start, seconds(60));
 
@@ -99,7 +114,8 @@ async fn each_kind_of_sender_begins_with_its_usual_rate() {
     let toll_free = app.connect_throttled(TOLL_FREE).await;
     assert_eq!(sender(&app, &toll_free).await["parts_per_second"], json!(3.0));
     let path = format!("/connections/{}/senders", toll_free.connection_id);
-    let service = app.api().post(&path, json!({ "sender": carillon::simulator::SERVICE_SID })).await.ok();
+    let service =
+        app.api().post(&path, json!({ "sender": carillon::simulator::SERVICE_SID })).await.ok();
     assert_eq!(service["parts_per_second"], json!(null));
     assert!(SHORT_CODE.len() < 8, "which is connected by its Messaging Service");
 }
@@ -178,7 +194,11 @@ async fn a_worker_that_dies_while_it_releases_is_replaced() {
     events(&app, "hello", 0..3).await;
     let dead = WorkerId::new();
     let now = app.clock.now().to_rfc3339();
-    app.run_sql(&format!("INSERT INTO workers (id, host, pid, started_at, seen_at) VALUES ('{dead}', 'gone', 1, '{now}', '{now}')")).await;
+    app.run_sql(&format!(
+        "INSERT INTO workers (id, host, pid, started_at, seen_at) VALUES ('{dead}', 'gone', 1,
+                '{now}', '{now}')"
+    ))
+    .await;
     app.run_sql(&format!("UPDATE jobs SET worker_id = '{dead}' WHERE kind = 'release'")).await;
     app.clock.advance(seconds(10));
     app.worker.perform_due().await.unwrap();
@@ -219,7 +239,10 @@ async fn a_paused_automation_leaves_the_queue_to_the_others_and_comes_back_when_
     let path = format!("/automations/{bye}");
     app.api().patch(&path, json!({ "status": "paused" })).await.ok();
     pass(&app, seconds(5)).await;
-    assert_eq!(app.simulator.messages().iter().filter(|message| message.body == "Hello.").count(), 4);
+    assert_eq!(
+        app.simulator.messages().iter().filter(|message| message.body == "Hello.").count(),
+        4
+    );
     nobody_is_left(&sender(&app, &twilio).await);
     app.api().patch(&path, json!({ "status": "active" })).await.ok();
     app.run_until_idle().await;
@@ -241,7 +264,10 @@ async fn a_queue_drains_by_the_rate_that_it_is_given_meanwhile() {
     assert_eq!(sent(&app).len(), 30);
     nobody_is_left(&sender(&app, &twilio).await);
     for wrong in [json!(0), json!(1_001), json!(-1)] {
-        app.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": wrong })).await.field("parts_per_second");
+        app.api()
+            .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": wrong }))
+            .await
+            .field("parts_per_second");
     }
 }
 
@@ -270,11 +296,17 @@ async fn the_pages_say_how_long_the_queue_is_and_an_admin_changes_the_limits() {
     let site = app.sign_in().await;
     let connection = site.open(&format!("/connections/{}", twilio.connection_id)).await.ok();
     assert!(
-        connection.text().contains("39 messages wait, 39 SMS parts in all. The last goes in 6 minutes 40 seconds"),
+        connection.text().contains(
+            "39 messages wait, 39 SMS parts in all. The last goes in 6 minutes 40 seconds"
+        ),
         "{}",
         connection.text()
     );
-    assert!(connection.text().contains("About 10 of them would wait longer than 5 minutes"), "{}", connection.text());
+    assert!(
+        connection.text().contains("About 10 of them would wait longer than 5 minutes"),
+        "{}",
+        connection.text()
+    );
     let path = format!("/senders/{}/limits", twilio.sender_id);
     let form = site.open(&path).await.ok().form(&path);
     let wrong = site.send(&form.clone().with("parts_per_second", "fast")).await;
@@ -298,5 +330,9 @@ async fn what_was_held_too_long_expires_when_it_is_woken() {
     app.run_until_idle().await;
     let statuses = [app.statuses_to(&handset(0)).await, app.statuses_to(&handset(2)).await];
     assert_eq!(statuses, [vec!["expired".to_owned()], vec!["delivered".to_owned()]]);
-    assert_eq!((sent(&app).len(), app.count("throttles").await), (1, 0), "a sender without a rate has no throttle");
+    assert_eq!(
+        (sent(&app).len(), app.count("throttles").await),
+        (1, 0),
+        "a sender without a rate has no throttle"
+    );
 }

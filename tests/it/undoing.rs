@@ -1,4 +1,5 @@
-//! What was done by a button is taken back by a button, where that can be; and where it cannot, it is asked first.
+//! What was done by a button is taken back by a button, where that can be; and where it cannot, it
+//! is asked first.
 
 use serde_json::json;
 
@@ -29,10 +30,17 @@ async fn a_template_comes_back_and_a_text_is_as_it_was() {
 
     let form = site.open(&template).await.ok().form(&template).with("body", "Hello");
     site.send(&form).await.ok();
-    let restored = press(&site, &format!("{template}/versions"), &format!("{template}/versions/1/restore")).await;
+    let restored =
+        press(&site, &format!("{template}/versions"), &format!("{template}/versions/1/restore"))
+            .await;
     restored.must_say("Version 1 is restored, as version 3.");
-    undo(&site, &restored, &format!("{template}/versions/2/restore")).await.must_say("Version 2 is restored, as version 4.");
-    assert_eq!(app.texts("SELECT body AS text FROM template_versions ORDER BY version DESC LIMIT 1").await, ["Hello"]);
+    undo(&site, &restored, &format!("{template}/versions/2/restore"))
+        .await
+        .must_say("Version 2 is restored, as version 4.");
+    assert_eq!(
+        app.texts("SELECT body AS text FROM template_versions ORDER BY version DESC LIMIT 1").await,
+        ["Hello"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,20 +49,33 @@ async fn a_tag_comes_back_unless_somebody_would_be_texted() {
     let site = app.sign_in().await;
     let contact = format!("/contacts/{}", app.contact(HANDSET).await);
     let (add, remove) = (format!("{contact}/tags"), format!("{contact}/tags/remove"));
-    let tags = async || app.texts("SELECT name AS text FROM contact_tags JOIN tags ON tags.id = tag_id ORDER BY name").await;
-    let tagged = site.send(&site.open(&contact).await.ok().form(&add).with("tag", "VIP")).await.ok();
+    let tags = async || {
+        app.texts(
+            "SELECT name AS text FROM contact_tags JOIN tags ON tags.id = tag_id ORDER BY name",
+        )
+        .await
+    };
+    let tagged =
+        site.send(&site.open(&contact).await.ok().form(&add).with("tag", "VIP")).await.ok();
     tagged.must_say("Tag added.");
     let removed = undo(&site, &tagged, &remove).await;
     removed.must_say("Tag removed.");
     assert!(tags().await.is_empty());
-    let back = site.send(&removed.forms().into_iter().find(|form| form.value("tag") == Some("VIP")).unwrap()).await.ok();
+    let back = site
+        .send(&removed.forms().into_iter().find(|form| form.value("tag") == Some("VIP")).unwrap())
+        .await
+        .ok();
     back.must_say("Tag added.");
     assert_eq!(tags().await, ["VIP"]);
 
     // An automation waits for the tag: no button may let it text somebody by the way.
     let twilio = app.connect_twilio().await;
     let template = app.template("Welcome!").await;
-    app.automation(json!({ "type": "tag_added", "tag": "vip" }), json!([send_sms(&template, &twilio)])).await;
+    app.automation(
+        json!({ "type": "tag_added", "tag": "vip" }),
+        json!([send_sms(&template, &twilio)]),
+    )
+    .await;
     let removed = press(&site, &contact, &remove).await;
     removed.must_say("Whoever gets it again enters");
     assert!(!removed.html.contains("<button>Undo</button>"));
@@ -67,8 +88,8 @@ async fn a_tag_of_many_goes_back_to_those_who_had_it() {
     let (one, other) = (app.contact(HANDSET).await, app.contact(OTHER_HANDSET).await);
     app.api().patch(&format!("/contacts/{one}"), json!({ "tags": ["VIP"] })).await.ok();
     let tagged = async || {
-        let query =
-            "SELECT contact_id::text AS text FROM contact_tags JOIN tags ON tags.id = tag_id WHERE name = 'VIP' ORDER BY added_at, 1";
+        let query = "SELECT contact_id::text AS text FROM contact_tags JOIN tags
+                        ON tags.id = tag_id WHERE name = 'VIP' ORDER BY added_at, 1";
         app.texts(query).await
     };
     let done = press(&site, "/contacts/tag?action=add&name=VIP&all=true", "/contacts/tag").await;
@@ -86,16 +107,27 @@ async fn a_tag_of_many_goes_back_to_those_who_had_it() {
 async fn a_view_a_sender_and_an_automation_come_back() {
     let app = TestApp::start().await;
     let site = app.sign_in().await;
-    let view = site.open("/messages?status=failed").await.ok().form("/messages/views").with("name", "Failed ones");
+    let view = site
+        .open("/messages?status=failed")
+        .await
+        .ok()
+        .form("/messages/views")
+        .with("name", "Failed ones");
     site.send(&view).await.ok();
     let id = app.texts("SELECT id::text AS text FROM message_views").await.remove(0);
     let gone = press(&site, "/messages/views", &format!("/messages/views/{id}/delete")).await;
     assert_eq!(app.count("message_views").await, 0);
     undo(&site, &gone, "/messages/views").await;
-    assert_eq!(app.texts("SELECT name || ' ' || query AS text FROM message_views").await, ["Failed ones status=failed"]);
+    assert_eq!(
+        app.texts("SELECT name || ' ' || query AS text FROM message_views").await,
+        ["Failed ones status=failed"]
+    );
 
     let twilio = app.connect_twilio().await;
-    let (connection, sender) = (format!("/connections/{}", twilio.connection_id), format!("/senders/{}", twilio.sender_id));
+    let (connection, sender) = (
+        format!("/connections/{}", twilio.connection_id),
+        format!("/senders/{}", twilio.sender_id),
+    );
     let off = press(&site, &connection, &format!("{sender}/disable")).await;
     assert_eq!(app.count("senders WHERE disabled_at IS NOT NULL").await, 1);
     undo(&site, &off, &format!("{sender}/enable")).await;
@@ -104,7 +136,9 @@ async fn a_view_a_sender_and_an_automation_come_back() {
     let automation = format!("/automations/{}", app.sms_on("order", &twilio, "Thanks").await);
     let paused = press(&site, &format!("{automation}/pause"), &format!("{automation}/pause")).await;
     paused.must_say("The automation is paused.");
-    undo(&site, &paused, &format!("{automation}/activate")).await.must_say("The automation is switched on.");
+    undo(&site, &paused, &format!("{automation}/activate"))
+        .await
+        .must_say("The automation is switched on.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,13 +152,24 @@ async fn what_cannot_be_taken_back_is_asked_first_without_scripts_too() {
         ("/settings/keys".to_owned(), "/revoke", "It cannot be undone"),
         (format!("/settings/users/{user}"), "/disable", "is signed out everywhere at once"),
         (connection.clone(), "/disable", "from any of its 1 sender any more"),
-        ("/account".to_owned(), "/account/sign-out-everywhere", "You are signed out of 1 browser, this one included."),
+        (
+            "/account".to_owned(),
+            "/account/sign-out-everywhere",
+            "You are signed out of 1 browser, this one included.",
+        ),
     ] {
         let page = site.open(&path).await.ok();
         page.must_say(says);
         let form = page.forms().into_iter().find(|form| form.action().ends_with(action)).unwrap();
-        let at = page.html.find(&format!("action=\"{}\"", form.action())).or_else(|| page.html.find(form.action())).unwrap();
+        let at = page
+            .html
+            .find(&format!("action=\"{}\"", form.action()))
+            .or_else(|| page.html.find(form.action()))
+            .unwrap();
         let before = &page.html[..at];
-        assert!(before.rfind("<details class=\"ask\">") > before.rfind("</details>"), "{action} is not asked first");
+        assert!(
+            before.rfind("<details class=\"ask\">") > before.rfind("</details>"),
+            "{action} is not asked first"
+        );
     }
 }

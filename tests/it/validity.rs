@@ -1,5 +1,5 @@
-//! How long Twilio may keep a message: what its sender says for a fresh one, what is left of it for one that waited, and what came
-//! too late is never posted.
+//! How long Twilio may keep a message: what its sender says for a fresh one, what is left of it for
+//! one that waited, and what came too late is never posted.
 
 use carillon::{
     messages::status::MessageStatus,
@@ -27,7 +27,11 @@ async fn patient() -> (TestApp, Twilio) {
 
 /// The periods of the messages that a handset was sent, as Twilio was told them.
 fn periods(app: &TestApp, handset: &str) -> Vec<u32> {
-    app.simulator.messages_to(handset).iter().map(|message| message.validity_period.unwrap()).collect()
+    app.simulator
+        .messages_to(handset)
+        .iter()
+        .map(|message| message.validity_period.unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
-//! The demo's past: a month of a shop, lived through by the product and its simulated Twilio in a few seconds, on a clock of their own.
-//! Nothing of it is written into tables by hand, so that it adds up like anything else.
+//! The demo's past: a month of a shop, lived through by the product and its simulated Twilio in a
+//! few seconds, on a clock of their own. Nothing of it is written into tables by hand, so that it
+//! adds up like anything else.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -59,14 +60,26 @@ struct Past {
 }
 
 /// Fills an empty database with sample data and with what became of it until now.
-pub(super) async fn live(config: &Config, database: &Database, now: DateTime<Utc>) -> std::result::Result<(), AppError> {
+pub(super) async fn live(
+    config: &Config,
+    database: &Database,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), AppError> {
     let begin = (now - TimeDelta::days(DAYS)).date_naive().and_time(NaiveTime::MIN).and_utc();
     let clock = Clock::manual(begin);
-    let options = SimulatorOptions { clock: clock.clone(), hop: HOP_AT_MOST..=HOP_AT_MOST, seed: 1, ..SimulatorOptions::instant() };
+    let options = SimulatorOptions {
+        clock: clock.clone(),
+        hop: HOP_AT_MOST..=HOP_AT_MOST,
+        seed: 1,
+        ..SimulatorOptions::instant()
+    };
     let bind = SocketAddr::new(config.simulator_bind.ip(), 0);
     let network = Simulator::new(options).start(&bind.to_string()).await;
-    let network = network.map_err(|error| AppError::Other(format!("the simulated Twilio of the demo's past does not start: {error}")))?;
-    let twilio_api_url = Url::parse(&network.url).map_err(|error| AppError::Other(format!("{}: {error}", network.url)))?;
+    let network = network.map_err(|error| {
+        AppError::Other(format!("the simulated Twilio of the demo's past does not start: {error}"))
+    })?;
+    let twilio_api_url = Url::parse(&network.url)
+        .map_err(|error| AppError::Other(format!("{}: {error}", network.url)))?;
     let mut config = config.clone();
     config.twilio_api_url = Some(twilio_api_url);
     let app = Data::new(App::new(config, database.pool.clone(), clock.clone())?);
@@ -96,8 +109,15 @@ impl Past {
 
     /// One day of the shop, until `now` if that is today.
     async fn spend(&mut self, day: i64, now: DateTime<Utc>) -> std::result::Result<(), AppError> {
-        let of_day = ORDERS.iter().cycle().nth(usize::try_from(day).unwrap_or_default()).copied().unwrap_or_default();
-        let morning = now.date_naive().and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(day - DAYS) + TimeDelta::hours(15);
+        let of_day = ORDERS
+            .iter()
+            .cycle()
+            .nth(usize::try_from(day).unwrap_or_default())
+            .copied()
+            .unwrap_or_default();
+        let morning = now.date_naive().and_time(NaiveTime::MIN).and_utc()
+            + TimeDelta::days(day - DAYS)
+            + TimeDelta::hours(15);
         self.until(morning.min(now - A_WHILE * 2)).await?;
         for (_, who) in VIPS.into_iter().filter(|(on, _)| *on == day) {
             self.make_vip(who).await?;
@@ -113,7 +133,9 @@ impl Past {
         }
         for (_, who, text) in TEXTS.into_iter().filter(|(on, ..)| *on == day) {
             let said = self.twilio.reply(CONTACTS[who].0, LONG_CODE, text).await;
-            said.map_err(|error| AppError::Other(format!("nobody could text in the demo's past: {error:?}")))?;
+            said.map_err(|error| {
+                AppError::Other(format!("nobody could text in the demo's past: {error:?}"))
+            })?;
             self.until(self.clock.now() + A_WHILE).await?;
         }
         Ok(())
@@ -133,21 +155,28 @@ impl Past {
 
     async fn order(&mut self, who: usize) -> std::result::Result<(), AppError> {
         self.orders += 1;
-        let mut properties = Map::from_iter([("total".to_owned(), json!(18 + (self.orders * 7) % 140))]);
+        let mut properties =
+            Map::from_iter([("total".to_owned(), json!(18 + (self.orders * 7) % 140))]);
         // Once the shop's program forgets something, as programs do.
         if !self.orders.is_multiple_of(41) {
-            properties.insert("order_id".to_owned(), Value::from(format!("A-{}", 1_000 + self.orders)));
+            properties
+                .insert("order_id".to_owned(), Value::from(format!("A-{}", 1_000 + self.orders)));
         }
         let event = NewEvent {
             client_id: None,
-            name: EventName::parse("order_completed").map_err(|error| Error::field("name", error))?,
+            name: EventName::parse("order_completed")
+                .map_err(|error| Error::field("name", error))?,
             contact: ContactRef::Phone(phone(who)?),
-            properties: Properties::parse(properties).map_err(|error| Error::field("properties", error))?,
+            properties: Properties::parse(properties)
+                .map_err(|error| Error::field("properties", error))?,
             occurred_at: None,
         };
         let now = self.clock.now();
         let mut conn = self.app.db.get().await?;
-        conn.transaction::<_, Error, _>(async |conn| automations::report(conn, &[event], Receiver::Anyone, now).await).await?;
+        conn.transaction::<_, Error, _>(async |conn| {
+            automations::report(conn, &[event], Receiver::Anyone, now).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -156,8 +185,11 @@ impl Past {
         let tag = TagName::parse("vip").map_err(|error| Error::field("tag", error.to_string()))?;
         let mut conn = self.app.db.get().await?;
         conn.transaction::<_, Error, _>(async |conn| {
-            let Some(contact) = contacts::find_by_phone(conn, &phone).await? else { return Err(Error::NotFound("contact")) };
-            let changes: Vec<_> = tags::add(conn, contact.id, &tag, now).await?.into_iter().collect();
+            let Some(contact) = contacts::find_by_phone(conn, &phone).await? else {
+                return Err(Error::NotFound("contact"));
+            };
+            let changes: Vec<_> =
+                tags::add(conn, contact.id, &tag, now).await?.into_iter().collect();
             consequences::follow(conn, &changes, None, now).await
         })
         .await?;
@@ -166,5 +198,6 @@ impl Past {
 }
 
 fn phone(who: usize) -> Result<PhoneNumber> {
-    PhoneNumber::from_e164(CONTACTS[who].0).map_err(|error| Error::field("phone", error.to_string()))
+    PhoneNumber::from_e164(CONTACTS[who].0)
+        .map_err(|error| Error::field("phone", error.to_string()))
 }

@@ -1,4 +1,5 @@
-//! The sample data: a small coffee roaster with a connected account, contacts, templates and automations.
+//! The sample data: a small coffee roaster with a connected account, contacts, templates and
+//! automations.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -35,7 +36,8 @@ pub(super) const FIRST_PHONE: &str = "+14155550101";
 const KEY_NAME: &str = "demo";
 
 /// Phone, first name, last name, email, city, tags.
-pub(super) type Sample = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+pub(super) type Sample =
+    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 /// Their numbers are kept for fiction.
 pub(super) const CONTACTS: &[Sample] = &[
@@ -43,7 +45,14 @@ pub(super) const CONTACTS: &[Sample] = &[
     ("+14155550102", "Ben", "Osei", "ben@example.com", "San Francisco", &["newsletter"]),
     ("+14155550103", "Chloé", "Durand", "chloe@example.com", "Berkeley", &["newsletter"]),
     ("+14155550104", "Dmitri", "Volkov", "", "San José", &["wholesale"]),
-    ("+14155550105", "Eun-ji", "Park", "eunji@example.com", "Oakland", &["newsletter", "wholesale"]),
+    (
+        "+14155550105",
+        "Eun-ji",
+        "Park",
+        "eunji@example.com",
+        "Oakland",
+        &["newsletter", "wholesale"],
+    ),
     ("+14155550106", "Farah", "Haddad", "", "Alameda", &[]),
     ("+14155550107", "Gita", "Rao", "gita@example.com", "Fremont", &["newsletter"]),
     ("+14155550108", "Hugo", "Lindqvist", "", "", &["vip"]),
@@ -58,7 +67,11 @@ pub(super) async fn fill(app: &App) -> std::result::Result<(), AppError> {
     let admin = admin().await?;
     app.db.get().await?.transaction(async |conn| people(conn, app, &admin).await).await?;
     let [long_code, service] = connect(app).await?;
-    app.db.get().await?.transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await).await?;
+    app.db
+        .get()
+        .await?
+        .transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await)
+        .await?;
     Ok(())
 }
 
@@ -66,14 +79,24 @@ pub(super) async fn fill(app: &App) -> std::result::Result<(), AppError> {
 pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> {
     report_here(app).await?;
     let now = app.clock.now();
-    let key = app.db.get().await?.transaction::<_, Error, _>(async |conn| fresh_key(conn, now).await).await?;
+    let key = app
+        .db
+        .get()
+        .await?
+        .transaction::<_, Error, _>(async |conn| fresh_key(conn, now).await)
+        .await?;
     Ok(key.expose().to_owned())
 }
 
-/// Makes a key for this start; that of the last one was printed to somebody who may not be here any more.
+/// Makes a key for this start; that of the last one was printed to somebody who may not be here any
+/// more.
 async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<Key> {
     let actor = Actor::command_line();
-    for old in api_keys::list(conn).await?.iter().filter(|key| key.name == KEY_NAME && key.revoked_at.is_none()) {
+    for old in api_keys::list(conn)
+        .await?
+        .iter()
+        .filter(|key| key.name == KEY_NAME && key.revoked_at.is_none())
+    {
         api_keys::revoke(conn, &actor, old.id, now).await?;
     }
     let (_, key) = api_keys::create(conn, &actor, KEY_NAME, Role::Admin, now).await?;
@@ -84,7 +107,9 @@ async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<Key> {
 async fn report_here(app: &App) -> std::result::Result<(), AppError> {
     let senders = senders::list(&mut *app.db.get().await?).await?;
     for sender in senders {
-        connecting::set_inbound(app, &Actor::command_line(), sender.id).await.map_err(|error| failed(&error))?;
+        connecting::set_inbound(app, &Actor::command_line(), sender.id)
+            .await
+            .map_err(|error| failed(&error))?;
     }
     Ok(())
 }
@@ -94,26 +119,42 @@ fn failed(error: &connecting::ConnectError) -> AppError {
 }
 
 async fn admin() -> Result<NewUser> {
-    let password = Password::parse(PASSWORD, EMAIL).map_err(|error| Error::field("password", error.to_string()))?;
-    Ok(NewUser { email: EMAIL.to_owned(), name: "Demo".to_owned(), role: Role::Admin, password_hash: password.hash().await? })
+    let password = Password::parse(PASSWORD, EMAIL)
+        .map_err(|error| Error::field("password", error.to_string()))?;
+    Ok(NewUser {
+        email: EMAIL.to_owned(),
+        name: "Demo".to_owned(),
+        role: Role::Admin,
+        password_hash: password.hash().await?,
+    })
 }
 
 /// The admin, the organization and its contacts; before any automation exists, so that none reacts.
 async fn people(conn: &mut Conn, app: &App, admin: &NewUser) -> Result<()> {
     let now = app.clock.now();
-    organization::update(conn, &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?).await?;
+    organization::update(
+        conn,
+        &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?,
+    )
+    .await?;
     ledger::follow_zone(conn, ledger::FEW, now).await?;
     for (phone, first, last, email, city, tagged) in CONTACTS {
-        let mut new = NewContact::with_phone(PhoneNumber::from_e164(phone).map_err(|error| Error::field("phone", error.to_string()))?);
+        let mut new = NewContact::with_phone(
+            PhoneNumber::from_e164(phone)
+                .map_err(|error| Error::field("phone", error.to_string()))?,
+        );
         new.first_name = Name::parse(first).ok();
         new.last_name = Name::parse(last).ok();
         new.email = Email::parse(email).ok();
         if !city.is_empty() {
-            new.attributes = Attributes::parse(Map::from_iter([("city".to_owned(), Value::from(*city))])).map_err(Error::Invalid)?;
+            new.attributes =
+                Attributes::parse(Map::from_iter([("city".to_owned(), Value::from(*city))]))
+                    .map_err(Error::Invalid)?;
         }
         let (contact, _) = contacts::create(conn, new, now).await?;
         for tag in *tagged {
-            let tag = TagName::parse(tag).map_err(|error| Error::field("tag", error.to_string()))?;
+            let tag =
+                TagName::parse(tag).map_err(|error| Error::field("tag", error.to_string()))?;
             drop(tags::add(conn, contact.id, &tag, now).await?);
         }
     }
@@ -131,19 +172,30 @@ async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
         },
         ..ConnectForm::default()
     };
-    let (connection, _) = connecting::connect(app, &Actor::command_line(), form).await.map_err(|error| failed(&error))?;
-    let add =
-        async |sender| connecting::add_sender(app, &Actor::command_line(), connection.id, sender).await.map_err(|error| failed(&error));
+    let (connection, _) = connecting::connect(app, &Actor::command_line(), form)
+        .await
+        .map_err(|error| failed(&error))?;
+    let add = async |sender| {
+        connecting::add_sender(app, &Actor::command_line(), connection.id, sender)
+            .await
+            .map_err(|error| failed(&error))
+    };
     Ok([add(simulator::LONG_CODE).await?, add(simulator::SERVICE_SID).await?])
 }
 
 /// Templates and the automations that use them.
-async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: SenderId) -> Result<()> {
+async fn campaigns(
+    conn: &mut Conn,
+    app: &App,
+    long_code: SenderId,
+    service: SenderId,
+) -> Result<()> {
     let thanks = template(
         conn,
         app,
         "Order thanks",
-        "Hi {{ contact.first_name | default(value=\"there\") }}, thank you for order {{ event.order_id }}! \
+        "Hi {{ contact.first_name | default(value=\"there\") }}, thank you for order \
+         {{ event.order_id }}! \
          We roast it today and text you when it ships. Reply STOP to opt out.",
     )
     .await?;
@@ -151,7 +203,8 @@ async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: Sen
         conn,
         app,
         "How was it?",
-        "{% if contact.first_name %}{{ contact.first_name }}, how{% else %}How{% endif %} do you like your coffee from order \
+        "{% if contact.first_name %}{{ contact.first_name }}, how{% else %}How{% endif %} do you \
+         like your coffee from order \
          {{ event.order_id }}? Just reply to this message.",
     )
     .await?;
@@ -160,10 +213,15 @@ async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: Sen
         app,
         "Welcome, VIP",
         "Welcome to the Harbour Club, {{ contact.first_name | default(value=\"friend\") }}! \
-         Your next bag ships free{% if contact.attributes.city %} to {{ contact.attributes.city }}{% endif %} ☕",
+         Your next bag ships free{% if contact.attributes.city %} to \
+         {{ contact.attributes.city }}{% endif %} ☕",
     )
     .await?;
-    let send = |template: &Template, sender: SenderId| json!({"type": "send_sms", "template_id": template.id, "sender_id": sender});
+    let send = |template: &Template, sender: SenderId| {
+        json!(
+            {"type": "send_sms", "template_id": template.id, "sender_id": sender}
+        )
+    };
     let wait = |seconds: u32| json!({"type": "wait", "seconds": seconds});
     automation(
         conn,
@@ -185,7 +243,13 @@ async fn campaigns(conn: &mut Conn, app: &App, long_code: SenderId, service: Sen
         conn,
         app,
         ("Large orders", AutomationStatus::Draft),
-        &json!({"type": "event", "name": "order_completed", "where": {"total": {"op": "gte", "value": 100}}}),
+        &json!(
+            {
+                "type": "event",
+                "name": "order_completed",
+                "where": {"total": {"op": "gte", "value": 100}}
+            }
+        ),
         &json!([wait(86_400), send(&vip, service)]),
     )
     .await
@@ -196,7 +260,13 @@ async fn template(conn: &mut Conn, app: &App, name: &str, body: &str) -> Result<
     templates::create(conn, &Actor::command_line(), new, app.clock.now()).await
 }
 
-async fn automation(conn: &mut Conn, app: &App, named: (&str, AutomationStatus), trigger: &Value, steps: &Value) -> Result<()> {
+async fn automation(
+    conn: &mut Conn,
+    app: &App,
+    named: (&str, AutomationStatus),
+    trigger: &Value,
+    steps: &Value,
+) -> Result<()> {
     let (name, status) = named;
     let name = AutomationName::parse(name).map_err(|error| Error::field("name", error))?;
     let new = NewAutomation { name, definition: Definition::parse(trigger, steps)?, status };

@@ -34,13 +34,22 @@ fn measure(part: &str) -> (BTreeMap<String, Figures>, Vec<String>) {
     let corpus = std::fs::read_to_string(path).unwrap();
     let (mut figures, mut wrong) = (BTreeMap::<String, Figures>::new(), Vec::new());
     for line in corpus.lines().filter(|line| !line.is_empty()) {
-        let [label, language, text] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else { panic!("no three columns: {line}") };
-        let stops = Command::of_text(&text.replace("\\n", "\n"), &OwnWords::default()).is_some_and(Command::is_stop);
+        let [label, language, text] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else {
+            panic!("no three columns: {line}")
+        };
+        let stops = Command::of_text(&text.replace("\\n", "\n"), &OwnWords::default())
+            .is_some_and(Command::is_stop);
         for key in [language, "all"] {
             let figures = figures.entry(key.to_owned()).or_default();
             match label {
-                "opt_out" => (figures.opt_outs, figures.found) = (figures.opt_outs + 1, figures.found + usize::from(stops)),
-                "other" => (figures.others, figures.wrong) = (figures.others + 1, figures.wrong + usize::from(stops)),
+                "opt_out" => {
+                    (figures.opt_outs, figures.found) =
+                        (figures.opt_outs + 1, figures.found + usize::from(stops))
+                }
+                "other" => {
+                    (figures.others, figures.wrong) =
+                        (figures.others + 1, figures.wrong + usize::from(stops))
+                }
                 _ => panic!("no label: {line}"),
             }
         }

@@ -1,4 +1,5 @@
-//! One written form for texts that say the same: compatibility forms, case, accents and invisible characters are folded away.
+//! One written form for texts that say the same: compatibility forms, case, accents and invisible
+//! characters are folded away.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use icu_properties::CodePointMapData;
@@ -6,13 +7,17 @@ use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 
 use crate::types::text::is_ignorable;
 
-const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
+const DECOMPOSED: DecomposingNormalizerBorrowed<'static> =
+    DecomposingNormalizerBorrowed::new_nfkd();
 const COMPOSED: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 
-/// The text in NFKC, in lower case, without accents, default-ignorable and control characters; line ends and spaces stay.
+/// The text in NFKC, in lower case, without accents, default-ignorable and control characters; line
+/// ends and spaces stay.
 pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for character in DECOMPOSED.normalize_iter(text.chars()).filter(|character| !is_dropped(*character)) {
+    for character in
+        DECOMPOSED.normalize_iter(text.chars()).filter(|character| !is_dropped(*character))
+    {
         for lower in character.to_lowercase().filter(|lower| !is_accent(*lower)) {
             match plain(lower) {
                 Some(letters) => folded.push_str(letters),
@@ -23,8 +28,8 @@ pub(super) fn fold(text: &str) -> String {
     COMPOSED.normalize(&folded).into_owned()
 }
 
-/// The letters and digits of a folded text, if nothing but spaces, hyphens and signs at both ends stands between them: `opt-out` and
-/// `“Opt out!”` are both `optout`.
+/// The letters and digits of a folded text, if nothing but spaces, hyphens and signs at both ends
+/// stands between them: `opt-out` and `“Opt out!”` are both `optout`.
 pub(super) fn squeeze(folded: &str) -> Option<String> {
     let whole = folded.trim_matches(|character| !is_letter(character));
     let mut squeezed = String::with_capacity(whole.len());
@@ -51,7 +56,9 @@ pub(super) fn is_letter(character: char) -> bool {
 
 /// Whether a character joins words as a space does.
 pub(super) fn is_hyphen(character: char) -> bool {
-    character == '_' || character == '\u{2212}' || category(character) == GeneralCategory::DashPunctuation
+    character == '_'
+        || character == '\u{2212}'
+        || category(character) == GeneralCategory::DashPunctuation
 }
 
 fn category(character: char) -> GeneralCategory {
@@ -65,10 +72,12 @@ fn is_dropped(character: char) -> bool {
     // The tatweel only makes an Arabic word longer.
     character == '\u{640}'
         || is_ignorable(character)
-        || (matches!(category(character), GeneralCategory::Control | GeneralCategory::Format) && !character.is_whitespace())
+        || (matches!(category(character), GeneralCategory::Control | GeneralCategory::Format)
+            && !character.is_whitespace())
 }
 
-/// The marks of Latin, Greek, Cyrillic, Hebrew and Arabic, which are often left out; those of other scripts make another letter.
+/// The marks of Latin, Greek, Cyrillic, Hebrew and Arabic, which are often left out; those of other
+/// scripts make another letter.
 fn is_accent(character: char) -> bool {
     matches!(character,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'
@@ -120,8 +129,13 @@ mod tests {
         for way in ways {
             assert_eq!(squeeze(&fold(way)).as_deref(), Some("stop"), "{way:?}");
         }
-        for (way, word) in [("ARRÊT", "arret"), ("Désabonner", "desabonner"), ("ｽﾄｯﾌﾟ", "ストップ"), ("إلغاء", "الغاء"), ("거부", "거부")]
-        {
+        for (way, word) in [
+            ("ARRÊT", "arret"),
+            ("Désabonner", "desabonner"),
+            ("ｽﾄｯﾌﾟ", "ストップ"),
+            ("إلغاء", "الغاء"),
+            ("거부", "거부"),
+        ] {
             assert_eq!(squeeze(&fold(way)).as_deref(), Some(word), "{way:?}");
         }
     }

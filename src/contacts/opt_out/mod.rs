@@ -1,9 +1,12 @@
 //! What a person asks for by text: STOP, START, HELP, and an opt-out in words of their own.
 //!
-//! - [`Command::of`] reads a text. A whole text that is one of the opt-out words is a STOP, in whatever form it is written; so is one of the
-//!   organization's own words ([`own`]). Clear wording ("please take me off your list") is an opt-out too, marked [`Said::Wording`].
-//! - The words and wordings of each language stand in `languages/`; `rules.rs` says how they are read.
-//! - START lifts a STOP only when it is the whole text. A wrong stop costs a message, a missed one breaks the law.
+//! - [`Command::of`] reads a text. A whole text that is one of the opt-out words is a STOP, in
+//!   whatever form it is written; so is one of the organization's own words ([`own`]). Clear
+//!   wording ("please take me off your list") is an opt-out too, marked [`Said::Wording`].
+//! - The words and wordings of each language stand in `languages/`; `rules.rs` says how they are
+//!   read.
+//! - START lifts a STOP only when it is the whole text. A wrong stop costs a message, a missed one
+//!   breaks the law.
 
 #[cfg(test)]
 mod corpus;
@@ -65,7 +68,8 @@ pub struct Heard<'a> {
     pub button_payload: Option<&'a str>,
 }
 
-const START: [(&str, StartWord); 3] = [("start", StartWord::Start), ("unstop", StartWord::Unstop), ("yes", StartWord::Yes)];
+const START: [(&str, StartWord); 3] =
+    [("start", StartWord::Start), ("unstop", StartWord::Unstop), ("yes", StartWord::Yes)];
 const HELP: [&str; 2] = ["help", "info"];
 
 /// Each language with its file of rules.
@@ -89,15 +93,18 @@ const LANGUAGES: [(&str, &str); 17] = [
     ("Swedish", include_str!("languages/sv.txt")),
 ];
 
-static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::parse(&LANGUAGES.map(|(_, rules)| rules)).expect("the rules can be read"));
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    Rules::parse(&LANGUAGES.map(|(_, rules)| rules)).expect("the rules can be read")
+});
 
 impl Command {
-    /// The command in an inbound text: what Twilio recognised (`OptOutType`) if it did, else an opt-out word or wording in text or
-    /// button, else START or HELP as the whole text.
+    /// The command in an inbound text: what Twilio recognised (`OptOutType`) if it did, else an
+    /// opt-out word or wording in text or button, else START or HELP as the whole text.
     #[must_use]
     pub fn of(heard: &Heard<'_>, own: &OwnWords) -> Option<Self> {
         let word = fold::squeeze(&fold::fold(heard.body));
-        let start = START.iter().find(|(name, _)| word.as_deref() == Some(*name)).map(|(_, start)| *start);
+        let start =
+            START.iter().find(|(name, _)| word.as_deref() == Some(*name)).map(|(_, start)| *start);
         match heard.opt_out_type {
             Some(OptOut::Stop) => return Some(Self::Stop(Said::Word)),
             Some(OptOut::Start) => return Some(Self::Start(start.unwrap_or(StartWord::Custom))),
@@ -105,7 +112,8 @@ impl Command {
             None => {}
         }
         let parts = [Some(heard.body), heard.button_text, heard.button_payload];
-        let said: Vec<Said> = parts.into_iter().flatten().filter_map(|part| opt_out(part, own)).collect();
+        let said: Vec<Said> =
+            parts.into_iter().flatten().filter_map(|part| opt_out(part, own)).collect();
         if said.contains(&Said::Word) {
             return Some(Self::Stop(Said::Word));
         }
@@ -130,7 +138,8 @@ impl Command {
         matches!(self, Self::Stop(_))
     }
 
-    /// Whether this undoes a STOP to a toll-free number: there the networks know START and UNSTOP alone.
+    /// Whether this undoes a STOP to a toll-free number: there the networks know START and UNSTOP
+    /// alone.
     #[must_use]
     pub fn lifts_toll_free(self) -> bool {
         matches!(self, Self::Start(StartWord::Start | StartWord::Unstop))

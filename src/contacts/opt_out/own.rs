@@ -63,7 +63,8 @@ impl NewWord {
             return Err(format!("Enter a word, or a few, of up to {LONGEST} characters."));
         }
         let Some(squeezed) = fold::squeeze(&fold::fold(&word)) else {
-            return Err("Enter letters or digits; only spaces and hyphens may stand between them.".to_owned());
+            return Err("Enter letters or digits; only spaces and hyphens may stand between them."
+                .to_owned());
         };
         if START.iter().any(|(start, _)| *start == squeezed) {
             return Err(format!("“{word}” opts people in again. Choose another word."));
@@ -80,15 +81,23 @@ impl NewWord {
 
 /// The organization's own words, to read texts with.
 pub async fn load(conn: &mut Conn) -> Result<OwnWords> {
-    let words: Vec<String> = opt_out_words::table.select(opt_out_words::squeezed).load(conn).await?;
+    let words: Vec<String> =
+        opt_out_words::table.select(opt_out_words::squeezed).load(conn).await?;
     Ok(OwnWords(words.into_iter().collect()))
 }
 
 /// All of them, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<OwnWord>> {
-    let words = opt_out_words::table.left_join(users::table).order((opt_out_words::word, opt_out_words::id)).limit(MOST);
-    let columns =
-        (opt_out_words::id, opt_out_words::word, diesel::NullableExpressionMethods::nullable(users::name), opt_out_words::created_at);
+    let words = opt_out_words::table
+        .left_join(users::table)
+        .order((opt_out_words::word, opt_out_words::id))
+        .limit(MOST);
+    let columns = (
+        opt_out_words::id,
+        opt_out_words::word,
+        diesel::NullableExpressionMethods::nullable(users::name),
+        opt_out_words::created_at,
+    );
     Ok(words.select(columns).load(conn).await?)
 }
 
@@ -96,7 +105,10 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<OwnWord>> {
 pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
     let known: i64 = opt_out_words::table.count().get_result(conn).await?;
     if known >= MOST {
-        return Err(Error::field("word", format!("There are {MOST} words already. Remove one first.")));
+        return Err(Error::field(
+            "word",
+            format!("There are {MOST} words already. Remove one first."),
+        ));
     }
     diesel::insert_into(opt_out_words::table)
         .values((
@@ -108,15 +120,44 @@ pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<U
         ))
         .execute(conn)
         .await
-        .map_err(|error| Error::from(error).on_constraint("opt_out_words_squeezed_key", "word", "This word is an opt-out already."))?;
-    audit::record(conn, actor, Kind::Organization, None, &format!("added the opt-out word {}", word.word), now).await
+        .map_err(|error| {
+            Error::from(error).on_constraint(
+                "opt_out_words_squeezed_key",
+                "word",
+                "This word is an opt-out already.",
+            )
+        })?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Organization,
+        None,
+        &format!("added the opt-out word {}", word.word),
+        now,
+    )
+    .await
 }
 
-/// Removes a word; with its line in the audit log, in the caller's transaction. Who has opted out with it stays opted out.
-pub async fn remove(conn: &mut Conn, id: OptOutWordId, actor: &Actor, now: DateTime<Utc>) -> Result<String> {
+/// Removes a word; with its line in the audit log, in the caller's transaction. Who has opted out
+/// with it stays opted out.
+pub async fn remove(
+    conn: &mut Conn,
+    id: OptOutWordId,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<String> {
     let removed = diesel::delete(opt_out_words::table.find(id)).returning(opt_out_words::word);
-    let word: String = removed.get_result(conn).await.optional()?.ok_or(Error::NotFound("opt-out word"))?;
-    audit::record(conn, actor, Kind::Organization, None, &format!("removed the opt-out word {word}"), now).await?;
+    let word: String =
+        removed.get_result(conn).await.optional()?.ok_or(Error::NotFound("opt-out word"))?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Organization,
+        None,
+        &format!("removed the opt-out word {word}"),
+        now,
+    )
+    .await?;
     Ok(word)
 }
 
@@ -134,8 +175,24 @@ mod tests {
 
     #[test]
     fn a_word_of_ones_own_is_new_and_opts_nobody_in() {
-        assert_eq!(NewWord::parse(" Adios-Amigos ").map(|word| word.squeezed), Ok("adiosamigos".to_owned()));
-        for word in ["", "!?", "a\u{7}b", "Stop", "ＳＴＯＰ", "opt out", "arrêt", "start", "Yes", "help", "a.b", &"x".repeat(41)] {
+        assert_eq!(
+            NewWord::parse(" Adios-Amigos ").map(|word| word.squeezed),
+            Ok("adiosamigos".to_owned())
+        );
+        for word in [
+            "",
+            "!?",
+            "a\u{7}b",
+            "Stop",
+            "ＳＴＯＰ",
+            "opt out",
+            "arrêt",
+            "start",
+            "Yes",
+            "help",
+            "a.b",
+            &"x".repeat(41),
+        ] {
             assert!(NewWord::parse(word).is_err(), "{word:?}");
         }
     }

@@ -1,15 +1,20 @@
-//! The rules that tell an opt-out from other texts: words and patterns of words, read from `languages/`.
+//! The rules that tell an opt-out from other texts: words and patterns of words, read from
+//! `languages/`.
 //!
-//! A file has sections. `[words]` are opt-outs as a whole text, and as a clause of their own ("Stop. Thank you"); `[weak words]` only where
-//! the rest says nothing else; `[fillers]` say nothing. `[classes]` name sets of words (`@us = me, us`). The patterns of `[clear]` count
-//! whatever stands around them. Otherwise what fits `[other]` is taken out first, since it means something else ("stop by"), and a text that
-//! fits `[never]` is none. `[opt-out]` is what then counts; `[reaction]` is how phones begin a text that quotes another one.
+//! A file has sections. `[words]` are opt-outs as a whole text, and as a clause of their own
+//! ("Stop. Thank you"); `[weak words]` only where the rest says nothing else; `[fillers]` say
+//! nothing. `[classes]` name sets of words (`@us = me, us`). The patterns of `[clear]` count
+//! whatever stands around them. Otherwise what fits `[other]` is taken out first, since it means
+//! something else ("stop by"), and a text that fits `[never]` is none. `[opt-out]` is what then
+//! counts; `[reaction]` is how phones begin a text that quotes another one.
 //!
-//! A pattern is a row of words: `a|b` is either, `do_not` two words, `a?` may be missing, `a*` begins a word, `a~` may have one letter wrong,
-//! `..` stands for up to two words, `...` up to four, `....` up to six, `^` and `$` for the beginning and end of a clause, `^^` and `$$` of the
+//! A pattern is a row of words: `a|b` is either, `do_not` two words, `a?` may be missing, `a*`
+//! begins a word, `a~` may have one letter wrong, `..` stands for up to two words, `...` up to
+//! four, `....` up to six, `^` and `$` for the beginning and end of a clause, `^^` and `$$` of the
 //! text, where fillers do not count. A pattern stays within a clause.
 //!
-//! Matching follows all ways through a pattern at once, as an automaton does: its cost grows with the length of the text, and never faster.
+//! Matching follows all ways through a pattern at once, as an automaton does: its cost grows with
+//! the length of the text, and never faster.
 
 use std::collections::{HashMap, HashSet};
 
@@ -47,7 +52,9 @@ pub(super) fn words_of(file: &str) -> Vec<&str> {
     for line in file.lines().map(str::trim) {
         match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             Some(name) => section = name,
-            None if matches!(section, "words" | "weak words") => words.extend(line.split(',').map(str::trim)),
+            None if matches!(section, "words" | "weak words") => {
+                words.extend(line.split(',').map(str::trim))
+            }
             None => {}
         }
     }
@@ -97,7 +104,8 @@ struct Text<'a> {
     terms: Vec<Vec<TermId>>,
     /// What was taken out.
     gone: Vec<bool>,
-    /// Whether nothing but fillers stands between a word and the beginning of its clause, or of the text; and before it, to the end.
+    /// Whether nothing but fillers stands between a word and the beginning of its clause, or of the
+    /// text; and before it, to the end.
     begins_clause: Vec<bool>,
     opens: Vec<bool>,
     ends_clause: Vec<bool>,
@@ -117,7 +125,8 @@ impl Rules {
     /// Whether the whole text, folded and squeezed, is an opt-out word, once or a few times.
     pub(super) fn is_word(&self, squeezed: &str) -> bool {
         let parts = (1..=4).filter(|times| squeezed.len().is_multiple_of(*times));
-        let mut words = parts.filter_map(|times| Some((squeezed.get(..squeezed.len() / times)?, times)));
+        let mut words =
+            parts.filter_map(|times| Some((squeezed.get(..squeezed.len() / times)?, times)));
         words.any(|(word, times)| self.words.contains(word) && word.repeat(times) == squeezed)
     }
 
@@ -125,7 +134,8 @@ impl Rules {
     pub(super) fn judge(&self, reading: &Reading) -> Verdict<'_> {
         let tokens = &reading.tokens;
         let terms = tokens.iter().map(|token| self.terms.of(&token.text)).collect();
-        let filler: Vec<bool> = tokens.iter().map(|token| self.fillers.contains(&token.text)).collect();
+        let filler: Vec<bool> =
+            tokens.iter().map(|token| self.fillers.contains(&token.text)).collect();
         let mut text = Text::new(tokens, terms, &filler);
         if reading.quotes && self.reaction.find(&text).is_some() {
             return Verdict::Other;
@@ -147,7 +157,9 @@ impl Rules {
     fn add(&mut self, file: &str) -> Result<(), BadRules> {
         let mut section = "";
         let mut classes: HashMap<&str, &str> = HashMap::new();
-        for line in file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in
+            file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 section = name;
                 continue;
@@ -155,16 +167,23 @@ impl Rules {
             match section {
                 "words" | "weak words" => {
                     for word in line.split(',').map(str::trim) {
-                        let tokens: Vec<String> = split(&fold(word)).into_iter().map(|token| token.text).collect();
+                        let tokens: Vec<String> =
+                            split(&fold(word)).into_iter().map(|token| token.text).collect();
                         let is_strong = section == "words";
                         if let ([one], true) = (tokens.as_slice(), is_strong) {
-                            // “Stop, please, unsubscribe”: beside another one, a word says nothing new.
-                            self.fillers.extend(Some(one.clone()).filter(|one| one.chars().count() >= 4));
+                            // “Stop, please, unsubscribe”: beside another one, a word says nothing
+                            // new.
+                            self.fillers
+                                .extend(Some(one.clone()).filter(|one| one.chars().count() >= 4));
                         }
                         self.words.insert(tokens.concat());
                         let (start, end) = if is_strong { ("^", "$") } else { ("^^", "$$") };
                         let word = word.replace(' ', "_");
-                        self.opt_out.push(Pattern::parse(&format!("{start} {word} {word}? {word}? {end}"), &classes, &mut self.terms)?)?;
+                        self.opt_out.push(Pattern::parse(
+                            &format!("{start} {word} {word}? {word}? {end}"),
+                            &classes,
+                            &mut self.terms,
+                        )?)?;
                     }
                 }
                 "fillers" => {
@@ -172,7 +191,9 @@ impl Rules {
                     self.fillers.extend(words.map(|token| token.text));
                 }
                 "classes" => {
-                    let (name, words) = line.split_once('=').ok_or_else(|| BadRules(format!("no class: {line}")))?;
+                    let (name, words) = line
+                        .split_once('=')
+                        .ok_or_else(|| BadRules(format!("no class: {line}")))?;
                     classes.insert(name.trim(), words.trim());
                 }
                 _ => {
@@ -219,16 +240,26 @@ impl Patterns {
     /// The patterns that a text fits, each with where it begins and ends.
     fn matches(&self, text: &Text<'_>) -> impl Iterator<Item = (usize, usize, usize)> {
         (0..text.tokens.len()).filter(|start| !text.gone[*start]).flat_map(move |start| {
-            let mut near: Vec<usize> = text.terms[start].iter().filter_map(|term| self.by_first.get(term)).flatten().copied().collect();
+            let mut near: Vec<usize> = text.terms[start]
+                .iter()
+                .filter_map(|term| self.by_first.get(term))
+                .flatten()
+                .copied()
+                .collect();
             near.sort_unstable();
             near.dedup();
-            near.into_iter().filter_map(move |index| Some((index, start, self.all[index].end(text, start)?)))
+            near.into_iter()
+                .filter_map(move |index| Some((index, start, self.all[index].end(text, start)?)))
         })
     }
 }
 
 impl Pattern {
-    fn parse(source: &str, classes: &HashMap<&str, &str>, terms: &mut Terms) -> Result<Self, BadRules> {
+    fn parse(
+        source: &str,
+        classes: &HashMap<&str, &str>,
+        terms: &mut Terms,
+    ) -> Result<Self, BadRules> {
         let edge = |mark: &str, sign: &str| match mark {
             mark if mark == sign => Some(Edge::Clause),
             mark if mark.len() == 2 && mark.strip_prefix(sign) == Some(sign) => Some(Edge::Text),
@@ -238,7 +269,10 @@ impl Pattern {
         let start = parts.first().and_then(|first| edge(first, "^")).unwrap_or(Edge::Anywhere);
         let end = parts.last().and_then(|last| edge(last, "$")).unwrap_or(Edge::Anywhere);
         parts.retain(|part| edge(part, "^").is_none() && edge(part, "$").is_none());
-        let steps = parts.into_iter().map(|part| Step::parse(part, classes, terms)).collect::<Result<Vec<_>, _>>()?;
+        let steps = parts
+            .into_iter()
+            .map(|part| Step::parse(part, classes, terms))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self { source: source.to_owned(), start, steps, end })
     }
 
@@ -265,7 +299,11 @@ impl Pattern {
 }
 
 impl Step {
-    fn parse(part: &str, classes: &HashMap<&str, &str>, terms: &mut Terms) -> Result<Self, BadRules> {
+    fn parse(
+        part: &str,
+        classes: &HashMap<&str, &str>,
+        terms: &mut Terms,
+    ) -> Result<Self, BadRules> {
         if part.chars().all(|character| character == '.') {
             return Ok(Self::Gap(2 * (part.len() - 1)));
         }
@@ -273,12 +311,20 @@ impl Step {
         let mut rows: HashMap<TermId, Vec<Vec<TermId>>> = HashMap::new();
         for name in part.split('|') {
             let words = match name.strip_prefix('@') {
-                Some(class) => *classes.get(name).ok_or_else(|| BadRules(format!("no class {class}")))?,
+                Some(class) => {
+                    *classes.get(name).ok_or_else(|| BadRules(format!("no class {class}")))?
+                }
                 None => name,
             };
             for words in words.split(',') {
-                let row: Vec<TermId> = words.split(['_', ' ']).filter(|word| !word.is_empty()).flat_map(|word| terms.row(word)).collect();
-                let Some((first, rest)) = row.split_first() else { return Err(BadRules(format!("nothing in {part}"))) };
+                let row: Vec<TermId> = words
+                    .split(['_', ' '])
+                    .filter(|word| !word.is_empty())
+                    .flat_map(|word| terms.row(word))
+                    .collect();
+                let Some((first, rest)) = row.split_first() else {
+                    return Err(BadRules(format!("nothing in {part}")));
+                };
                 rows.entry(*first).or_default().push(rest.to_vec());
             }
         }
@@ -289,7 +335,9 @@ impl Step {
         match self {
             Self::Gap(most) => {
                 next.push(place);
-                next.extend((place + 1..=place + most).take_while(|end| text.goes_on(start, end - 1)));
+                next.extend(
+                    (place + 1..=place + most).take_while(|end| text.goes_on(start, end - 1)),
+                );
             }
             Self::Terms { rows, optional } => {
                 if *optional {
@@ -316,7 +364,15 @@ impl<'a> Text<'a> {
     fn new(tokens: &'a [Token], terms: Vec<Vec<TermId>>, filler: &[bool]) -> Self {
         let gone = vec![false; tokens.len()];
         let nothing = Vec::new;
-        let mut text = Self { tokens, terms, gone, begins_clause: nothing(), opens: nothing(), ends_clause: nothing(), closes: nothing() };
+        let mut text = Self {
+            tokens,
+            terms,
+            gone,
+            begins_clause: nothing(),
+            opens: nothing(),
+            ends_clause: nothing(),
+            closes: nothing(),
+        };
         text.look_for_edges(filler);
         text
     }
@@ -326,7 +382,8 @@ impl<'a> Text<'a> {
         let says_nothing = |at: usize| filler[at] && !self.gone[at];
         let (mut begins_clause, mut opens) = (vec![true; count], vec![true; count]);
         for at in 1..count {
-            begins_clause[at] = self.tokens[at].begins || (begins_clause[at - 1] && says_nothing(at - 1));
+            begins_clause[at] =
+                self.tokens[at].begins || (begins_clause[at - 1] && says_nothing(at - 1));
             opens[at] = opens[at - 1] && says_nothing(at - 1);
         }
         let (mut ends_clause, mut closes) = (vec![true; count + 1], vec![true; count + 1]);
@@ -335,7 +392,8 @@ impl<'a> Text<'a> {
             closes[at] = closes[at + 1] && says_nothing(at);
             ends_clause[at] = next_begins || (ends_clause[at + 1] && says_nothing(at));
         }
-        (self.begins_clause, self.opens, self.ends_clause, self.closes) = (begins_clause, opens, ends_clause, closes);
+        (self.begins_clause, self.opens, self.ends_clause, self.closes) =
+            (begins_clause, opens, ends_clause, closes);
     }
 
     /// Whether a word is there and belongs to the clause of a pattern that began at `start`.

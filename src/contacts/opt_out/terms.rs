@@ -1,4 +1,5 @@
-//! The words of all patterns, and which of them a word of a text fits: exactly, by its beginning, or with one letter wrong.
+//! The words of all patterns, and which of them a word of a text fits: exactly, by its beginning,
+//! or with one letter wrong.
 
 use std::collections::HashMap;
 
@@ -14,12 +15,14 @@ pub(super) struct Terms {
     numbers: HashMap<String, TermId>,
     exact: HashMap<String, Vec<TermId>>,
     prefixes: HashMap<String, Vec<TermId>>,
-    /// The words that may have a letter wrong, by themselves and by what is left of them without one letter.
+    /// The words that may have a letter wrong, by themselves and by what is left of them without
+    /// one letter.
     misspelt: HashMap<String, Vec<(TermId, String)>>,
 }
 
 impl Terms {
-    /// The terms that a word fits; one with a letter wrong only where it is no other word of the rules.
+    /// The terms that a word fits; one with a letter wrong only where it is no other word of the
+    /// rules.
     pub(super) fn of(&self, word: &str) -> Vec<TermId> {
         let mut found = self.exact.get(word).cloned().unwrap_or_default();
         let ends = word.char_indices().skip(1).map(|(at, _)| at).chain([word.len()]);
@@ -29,7 +32,9 @@ impl Terms {
         if found.is_empty() && (4..=24).contains(&word.len()) {
             for variant in [word.to_owned()].into_iter().chain(without_one(word)) {
                 let near = self.misspelt.get(&variant).into_iter().flatten();
-                found.extend(near.filter(|(_, right)| is_misspelt(word, right)).map(|(term, _)| *term));
+                found.extend(
+                    near.filter(|(_, right)| is_misspelt(word, right)).map(|(term, _)| *term),
+                );
             }
         }
         found.sort_unstable();
@@ -45,7 +50,11 @@ impl Terms {
         };
         let tokens = split(&fold(bare));
         let last = tokens.len().saturating_sub(1);
-        tokens.into_iter().enumerate().map(|(at, token)| self.number(&token.text, mark.filter(|_| at == last))).collect()
+        tokens
+            .into_iter()
+            .enumerate()
+            .map(|(at, token)| self.number(&token.text, mark.filter(|_| at == last)))
+            .collect()
     }
 
     fn number(&mut self, word: &str, mark: Option<char>) -> TermId {
@@ -71,10 +80,12 @@ impl Terms {
 
 /// The word without one of its letters, in each way.
 fn without_one(word: &str) -> impl Iterator<Item = String> {
-    word.char_indices().map(|(at, character)| format!("{}{}", &word[..at], &word[at + character.len_utf8()..]))
+    word.char_indices()
+        .map(|(at, character)| format!("{}{}", &word[..at], &word[at + character.len_utf8()..]))
 }
 
-/// Whether a word is another one with a letter wrong, missing, surplus or at its neighbour's place; the first letter is right.
+/// Whether a word is another one with a letter wrong, missing, surplus or at its neighbour's place;
+/// the first letter is right.
 fn is_misspelt(word: &str, right: &str) -> bool {
     word.chars().next() == right.chars().next() && strsim::osa_distance(word, right) <= 1
 }

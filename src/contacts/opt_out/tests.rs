@@ -18,8 +18,12 @@ fn every_standard_word_is_an_opt_out_as_a_whole_text() {
     for (language, words) in standard_words() {
         assert!(words.len() >= 10, "{language}");
         for word in words {
-            let ways =
-                [word.to_owned(), format!("“{}”!", word.to_uppercase()), format!("[\u{2068}{word}\u{2069}] 🙏"), format!("{word} {word}")];
+            let ways = [
+                word.to_owned(),
+                format!("“{}”!", word.to_uppercase()),
+                format!("[\u{2068}{word}\u{2069}] 🙏"),
+                format!("{word} {word}"),
+            ];
             for text in ways {
                 assert_eq!(of(&text), WORD, "{language}: {text:?}");
             }
@@ -43,7 +47,15 @@ fn start_and_help_are_whole_texts_in_any_form() {
     ] {
         assert_eq!(of(text), Some(Command::Start(start)), "{text:?}");
     }
-    for text in ["start please", "Start. Thank you", "yes I would like that", "oui", "restart", "START my order", "yes yes"] {
+    for text in [
+        "start please",
+        "Start. Thank you",
+        "yes I would like that",
+        "oui",
+        "restart",
+        "START my order",
+        "yes yes",
+    ] {
         assert_eq!(of(text), None, "{text:?}");
     }
     assert_eq!(of("(Help)"), Some(Command::Help));
@@ -126,12 +138,17 @@ fn what_only_sounds_like_an_opt_out_is_a_message() {
 
 #[test]
 fn what_twilio_recognised_comes_first_and_a_button_counts() {
-    let heard = |body, opt_out_type| Command::of(&Heard { body, opt_out_type, ..Heard::default() }, &OwnWords::default());
+    let heard = |body, opt_out_type| {
+        Command::of(&Heard { body, opt_out_type, ..Heard::default() }, &OwnWords::default())
+    };
     assert_eq!(heard("abracadabra", Some(OptOut::Stop)), WORD);
     assert_eq!(heard("join", Some(OptOut::Start)), Some(Command::Start(StartWord::Custom)));
     assert_eq!(heard("stop", Some(OptOut::Help)), Some(Command::Help));
     let pressed = |body, button_text, button_payload| {
-        Command::of(&Heard { body, button_text, button_payload, ..Heard::default() }, &OwnWords::default())
+        Command::of(
+            &Heard { body, button_text, button_payload, ..Heard::default() },
+            &OwnWords::default(),
+        )
     };
     assert_eq!(pressed("Stop promotions", Some("Stop promotions"), Some("4711")), WORDING);
     assert_eq!(pressed("No thanks", Some("No thanks"), Some("OPT_OUT")), WORD);
@@ -158,13 +175,24 @@ fn yes_does_not_lift_a_toll_free_stop() {
     assert!(!Command::Start(StartWord::Custom).lifts_toll_free());
 }
 
-/// The time grows with the length and no faster: the worst of these may take ten times as long as one of a tenth of its length, and some.
+/// The time grows with the length and no faster: the worst of these may take ten times as long as
+/// one of a tenth of its length, and some.
 #[test]
 fn a_long_text_is_read_in_little_time() {
     let _ = of("warm up");
-    for piece in
-        ["stop ", "please ", "don't you ever not ", "no more ", "'a", "a", "“a ", "不要再发", "remove me from the ", "もう", "\u{301}"]
-    {
+    for piece in [
+        "stop ",
+        "please ",
+        "don't you ever not ",
+        "no more ",
+        "'a",
+        "a",
+        "“a ",
+        "不要再发",
+        "remove me from the ",
+        "もう",
+        "\u{301}",
+    ] {
         let text = |length: usize| piece.repeat(length / piece.len());
         let time = |text: &str| {
             let began = Instant::now();
@@ -172,7 +200,10 @@ fn a_long_text_is_read_in_little_time() {
             began.elapsed()
         };
         let (short, long) = (time(&text(1_600)), time(&text(64_000)));
-        assert!(long < short * 400 + std::time::Duration::from_millis(100), "{piece:?}: {short:?}, then {long:?}");
+        assert!(
+            long < short * 400 + std::time::Duration::from_millis(100),
+            "{piece:?}: {short:?}, then {long:?}"
+        );
     }
 }
 
@@ -184,7 +215,10 @@ proptest! {
     }
 
     #[test]
-    fn invisible_characters_change_nothing(place in 0..4_usize, invisible in "[\u{0}\u{1}\u{7f}\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{fe00}-\u{fe0f}\u{feff}]{1,4}") {
+    fn invisible_characters_change_nothing(
+        place in 0..4_usize,
+        invisible in "[\u{0}\u{1}\u{7f}\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{fe00}-\u{fe0f}\u{feff}]{1,4}"
+    ) {
         let mut text = "STOP".to_owned();
         text.insert_str(place, &invisible);
         prop_assert_eq!(of(&text), WORD);

@@ -13,7 +13,8 @@ pub(super) struct Token {
 /// Stands for an address of the web or of mail, whose words say nothing.
 const ADDRESS: &str = "\u{fffc}";
 
-/// What goes on with the word before it although an apostrophe stands between: `don't`, `I'm`, `you're`.
+/// What goes on with the word before it although an apostrophe stands between: `don't`, `I'm`,
+/// `you're`.
 const JOINED: [&str; 7] = ["t", "s", "m", "re", "ve", "d", "ll"];
 
 /// A quotation of at most this many words may be the writer's own: please “unsubscribe” me.
@@ -29,18 +30,25 @@ pub(super) struct Reading {
     pub(super) quotes: bool,
 }
 
-/// Reads a text; a long quotation, as in a reaction to one of our messages, is left out unless it is all that there is.
+/// Reads a text; a long quotation, as in a reaction to one of our messages, is left out unless it
+/// is all that there is.
 pub(super) fn read(text: &str) -> Reading {
     let text: String = text.chars().take(READ).collect();
     let folded = fold(&text);
-    let lines: Vec<&str> = folded.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
+    let lines: Vec<&str> =
+        folded.lines().filter(|line| !line.trim_start().starts_with('>')).collect();
     let folded = lines.join("\n");
     let mut tokens = Vec::new();
     let parts: Vec<&str> = folded.split(is_quotation_mark).collect();
-    let quotes = parts.len() > 1 && parts.iter().step_by(2).any(|outside| outside.contains(is_letter));
+    let quotes =
+        parts.len() > 1 && parts.iter().step_by(2).any(|outside| outside.contains(is_letter));
     for (at, part) in parts.into_iter().enumerate() {
         let read = split(part);
-        let words = read.iter().map(|token| if is_single(token.text.chars().next().unwrap_or(' ')) { 1 } else { 3 }).sum::<usize>() / 3;
+        let words = read
+            .iter()
+            .map(|token| if is_single(token.text.chars().next().unwrap_or(' ')) { 1 } else { 3 })
+            .sum::<usize>()
+            / 3;
         if quotes && at % 2 == 1 && words > SHORT {
             tokens.push(Token { text: ADDRESS.to_owned(), begins: true });
         } else {
@@ -86,13 +94,18 @@ impl Tokens {
             } else if is_letter(character) {
                 self.word.push(character);
             } else if character == '\'' && !self.word.is_empty() && next.is_some() {
-                let rest: String = characters[at + 1..].iter().take_while(|next| is_letter(**next)).collect();
+                let rest: String =
+                    characters[at + 1..].iter().take_while(|next| is_letter(**next)).collect();
                 if !JOINED.contains(&rest.as_str()) {
                     self.end_word();
                 }
             } else if character == '*' || matches!(character, '#' | '@' | '$' | '€' | '%') {
                 // Emphasis, or a letter that the writer did not want to write.
-            } else if is_hyphen(character) && next.is_some() && at > 0 && is_letter(characters[at - 1]) {
+            } else if is_hyphen(character)
+                && next.is_some()
+                && at > 0
+                && is_letter(characters[at - 1])
+            {
                 self.end_word();
             } else if character == '=' {
                 self.end_word();
@@ -126,13 +139,33 @@ fn is_single(character: char) -> bool {
 }
 
 fn is_quotation_mark(character: char) -> bool {
-    matches!(character, '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '「' | '」' | '『' | '』' | '《' | '》' | '〝' | '〞' | '〟')
+    matches!(
+        character,
+        '"' | '“'
+            | '”'
+            | '„'
+            | '‟'
+            | '«'
+            | '»'
+            | '「'
+            | '」'
+            | '『'
+            | '』'
+            | '《'
+            | '》'
+            | '〝'
+            | '〞'
+            | '〟'
+    )
 }
 
 fn is_address(chunk: &str) -> bool {
-    let named = chunk.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let named =
+        chunk.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     let host = chunk.split('/').next().unwrap_or_default();
-    let dotted = host.split_once('.').is_some_and(|(name, end)| name.len() > 1 && end.len() > 1 && end.is_ascii());
+    let dotted = host
+        .split_once('.')
+        .is_some_and(|(name, end)| name.len() > 1 && end.len() > 1 && end.is_ascii());
     named || chunk.contains("://") || chunk.starts_with("www.") || (dotted && chunk.contains('/'))
 }
 
@@ -153,12 +186,18 @@ fn without_runs(word: &str) -> String {
 fn spelt_out(tokens: &[Token]) -> Vec<Token> {
     let is_letter = |token: &Token| {
         let mut characters = token.text.chars();
-        matches!((characters.next(), characters.next()), (Some(first), None) if first.is_alphabetic() && !is_single(first))
+        matches!(
+            (characters.next(), characters.next()),
+            (Some(first), None) if first.is_alphabetic() && !is_single(first)
+        )
     };
     let mut joined = Vec::with_capacity(tokens.len());
     for run in tokens.chunk_by(|one, next| is_letter(one) && is_letter(next)) {
         if run.len() >= 3 {
-            joined.push(Token { text: run.iter().map(|token| token.text.as_str()).collect(), begins: run[0].begins });
+            joined.push(Token {
+                text: run.iter().map(|token| token.text.as_str()).collect(),
+                begins: run[0].begins,
+            });
         } else {
             joined.extend_from_slice(run);
         }

@@ -23,7 +23,8 @@ text_enum! {
     pub enum Source {
         /// The person texted a keyword.
         Keyword = "keyword",
-        /// The person texted a keyword, and we found it by asking Twilio, since its webhook had not come.
+        /// The person texted a keyword, and we found it by asking Twilio, since its webhook had not
+        /// come.
         Lookup = "lookup",
         /// The person texted something that is no keyword, and was read as an opt-out.
         Wording = "wording",
@@ -42,7 +43,8 @@ text_enum! {
 
 impl Source {
     /// What the person has texted by, however we came to know.
-    pub const TEXTED: &'static [Self] = &[Self::Keyword, Self::Lookup, Self::Wording, Self::WordingLookup];
+    pub const TEXTED: &'static [Self] =
+        &[Self::Keyword, Self::Lookup, Self::Wording, Self::WordingLookup];
 
     /// Whether the person texted it, however we came to know.
     pub fn is_texted(self) -> bool {
@@ -64,9 +66,11 @@ impl Reason {
         Self::OPT_OUTS.contains(&self)
     }
 
-    /// Whether it is about the person, who keeps it when their number changes; the others are faults of the number.
+    /// Whether it is about the person, who keeps it when their number changes; the others are
+    /// faults of the number.
     ///
-    /// Suppression by hand is among them: often it is what a person asked for by another way than a text.
+    /// Suppression by hand is among them: often it is what a person asked for by another way than a
+    /// text.
     pub fn is_will(self) -> bool {
         self.is_opt_out() || self == Self::Manual
     }
@@ -98,9 +102,12 @@ impl Reason {
         match self {
             Self::Stop => "The person texted STOP. They can undo it by texting START.",
             Self::Carrier21610 => {
-                "Twilio refuses messages to this number, since the person has opted out there. They can undo it by texting START."
+                "Twilio refuses messages to this number, since the person has opted out there. \
+                 They can undo it by texting START."
             }
-            Self::Manual => "Someone here, or a connected program, decided that this number is not texted.",
+            Self::Manual => {
+                "Someone here, or a connected program, decided that this number is not texted."
+            }
             Self::CarrierBlocked => "The carrier blocks messages to this number.",
             Self::InvalidNumber => "Twilio reports that this number cannot receive messages.",
         }

@@ -29,8 +29,15 @@ impl Account {
         let owner = fs::metadata(cluster).ok().map(|metadata| (metadata.uid(), metadata.gid()));
         if !us.is_root() {
             return match owner {
-                Some((uid, _)) if uid != us.as_raw() => Err(EmbeddedError::NotYours(cluster.display().to_string())),
-                _ => Ok(Self { name: name_of(us), uid: us.as_raw(), gid: nix::unistd::getegid().as_raw(), borrowed: false }),
+                Some((uid, _)) if uid != us.as_raw() => {
+                    Err(EmbeddedError::NotYours(cluster.display().to_string()))
+                }
+                _ => Ok(Self {
+                    name: name_of(us),
+                    uid: us.as_raw(),
+                    gid: nix::unistd::getegid().as_raw(),
+                    borrowed: false,
+                }),
             };
         }
         if let Some((uid, gid)) = owner.filter(|(uid, _)| *uid != 0) {
@@ -39,16 +46,28 @@ impl Account {
         ["postgres", "nobody"]
             .iter()
             .find_map(|name| User::from_name(name).ok().flatten())
-            .map(|user| Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw(), borrowed: true })
+            .map(|user| Self {
+                name: user.name,
+                uid: user.uid.as_raw(),
+                gid: user.gid.as_raw(),
+                borrowed: true,
+            })
             .ok_or(EmbeddedError::NoAccount)
     }
 
-    /// Prepares a command that runs as this account, with a clean environment, in `directory`, and is asked to end when we end.
+    /// Prepares a command that runs as this account, with a clean environment, in `directory`, and
+    /// is asked to end when we end.
     pub(super) fn command(&self, program: &Path, directory: &Path) -> Command {
         let mut command = Command::new(program);
-        // No PGDATA, PGPORT, LC_* or TZ of the caller: the server is the same from wherever it is started.
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
-        // A group of its own: Ctrl-C in a terminal must reach only us, or the server would end before those who use it.
+        // No PGDATA, PGPORT, LC_* or TZ of the caller: the server is the same from wherever it is
+        // started.
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
+        // A group of its own: Ctrl-C in a terminal must reach only us, or the server would end
+        // before those who use it.
         command.current_dir(directory).stdin(std::process::Stdio::null()).process_group(0);
         if self.borrowed {
             // Also drops the supplementary groups of root.
@@ -60,9 +79,15 @@ impl Account {
 
     /// Makes `path` a directory of this account that is closed to everybody else.
     pub(super) fn own_directory(&self, path: &Path) -> Result<(), EmbeddedError> {
-        let failed = |source| EmbeddedError::Directory { what: "making", path: path.display().to_string(), source };
+        let failed = |source| EmbeddedError::Directory {
+            what: "making",
+            path: path.display().to_string(),
+            source,
+        };
         match fs::create_dir(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(failed(error));
+            }
             _ => {}
         }
         // Not through a link: in /tmp, anybody might have put one there.
@@ -77,16 +102,24 @@ impl Account {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)
     }
 
-    /// Checks that every directory above can be entered; opens `data_dir` itself for passing through, since it is ours.
+    /// Checks that every directory above can be entered; opens `data_dir` itself for passing
+    /// through, since it is ours.
     pub(super) fn make_way(&self, data_dir: &Path) -> Result<(), EmbeddedError> {
         if !self.borrowed {
             return Ok(());
         }
-        let failed = |path: &Path, source| EmbeddedError::Directory { what: "reading", path: path.display().to_string(), source };
+        let failed = |path: &Path, source| EmbeddedError::Directory {
+            what: "reading",
+            path: path.display().to_string(),
+            source,
+        };
         for directory in data_dir.ancestors().skip(1) {
             let metadata = fs::metadata(directory).map_err(|error| failed(directory, error))?;
             if !self.may_enter(&metadata) {
-                return Err(EmbeddedError::Closed { account: self.name.clone(), closed: directory.display().to_string() });
+                return Err(EmbeddedError::Closed {
+                    account: self.name.clone(),
+                    closed: directory.display().to_string(),
+                });
             }
         }
         let metadata = fs::metadata(data_dir).map_err(|error| failed(data_dir, error))?;
@@ -94,7 +127,8 @@ impl Account {
             return Ok(());
         }
         // What lies in it (the key, the cluster) has its own permissions.
-        fs::set_permissions(data_dir, fs::Permissions::from_mode(metadata.mode() & 0o7777 | 0o011)).map_err(|error| failed(data_dir, error))
+        fs::set_permissions(data_dir, fs::Permissions::from_mode(metadata.mode() & 0o7777 | 0o011))
+            .map_err(|error| failed(data_dir, error))
     }
 
     fn may_enter(&self, directory: &fs::Metadata) -> bool {
@@ -111,16 +145,25 @@ fn name_of(uid: Uid) -> String {
     User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
 }
 
-/// Has the kernel ask the program to end (SIGINT: PostgreSQL's fast shutdown) when the thread that started it ends, even by kill -9.
+/// Has the kernel ask the program to end (SIGINT: PostgreSQL's fast shutdown) when the thread that
+/// started it ends, even by kill -9.
 #[cfg(target_os = "linux")]
 fn end_with_us(command: &mut Command) {
     let us = getpid();
     let in_the_child = move || {
         nix::sys::prctl::set_pdeathsig(Signal::SIGINT)?;
         // We may have ended before the line above.
-        if nix::unistd::getppid() == us { Ok(()) } else { Err(io::Error::from(io::ErrorKind::NotFound)) }
+        if nix::unistd::getppid() == us {
+            Ok(())
+        } else {
+            Err(io::Error::from(io::ErrorKind::NotFound))
+        }
     };
-    #[expect(unsafe_code, reason = "between fork and exec only two system calls are made, which is allowed there; it allocates nothing")]
+    #[expect(
+        unsafe_code,
+        reason = "between fork and exec only two system calls are made, which is allowed there; it \
+                  allocates nothing"
+    )]
     // SAFETY: see the reason above.
     unsafe {
         command.pre_exec(in_the_child);

@@ -17,7 +17,8 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The newest that can be used; of the major version `written_by`, if there is a cluster already.
+    /// The newest that can be used; of the major version `written_by`, if there is a cluster
+    /// already.
     pub(super) fn find(written_by: Option<u32>) -> Result<Self, EmbeddedError> {
         choose(installed(), written_by)
     }
@@ -28,36 +29,58 @@ impl Binaries {
 }
 
 fn choose(installed: Vec<Binaries>, written_by: Option<u32>) -> Result<Binaries, EmbeddedError> {
-    let newest = installed.iter().map(|binaries| binaries.major).max().ok_or(EmbeddedError::NotInstalled)?;
+    let newest =
+        installed.iter().map(|binaries| binaries.major).max().ok_or(EmbeddedError::NotInstalled)?;
     let wanted = written_by.unwrap_or(newest);
     if wanted < OLDEST {
-        return Err(EmbeddedError::OtherVersion { found: newest, needed: format!("{OLDEST} or later"), wanted: 15 });
+        return Err(EmbeddedError::OtherVersion {
+            found: newest,
+            needed: format!("{OLDEST} or later"),
+            wanted: 15,
+        });
     }
-    installed.into_iter().find(|binaries| binaries.major == wanted).ok_or_else(|| EmbeddedError::OtherVersion {
-        found: newest,
-        needed: format!("version {wanted}, which wrote the data,"),
-        wanted,
+    installed.into_iter().find(|binaries| binaries.major == wanted).ok_or_else(|| {
+        EmbeddedError::OtherVersion {
+            found: newest,
+            needed: format!("version {wanted}, which wrote the data,"),
+            wanted,
+        }
     })
 }
 
-/// Every installation, in the order in which they are asked: that of `pg_config`, Debian's, the PATH's.
+/// Every installation, in the order in which they are asked: that of `pg_config`, Debian's, the
+/// PATH's.
 fn installed() -> Vec<Binaries> {
-    let configured =
-        Command::new("pg_config").arg("--bindir").output().ok().map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let debian =
-        ["/usr/lib/postgresql", "/usr/local/lib/postgresql"].into_iter().filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten();
+    let configured = Command::new("pg_config")
+        .arg("--bindir")
+        .output()
+        .ok()
+        .map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let debian = ["/usr/lib/postgresql", "/usr/local/lib/postgresql"]
+        .into_iter()
+        .filter_map(|parent| fs::read_dir(parent).ok())
+        .flatten()
+        .flatten();
     let path = std::env::var_os("PATH").unwrap_or_default();
     configured
         .into_iter()
         .chain(debian.map(|entry| entry.path().join("bin")))
         .chain(std::env::split_paths(&path))
-        .filter(|directory| directory.is_absolute() && directory.join("postgres").is_file() && directory.join("initdb").is_file())
+        .filter(|directory| {
+            directory.is_absolute()
+                && directory.join("postgres").is_file()
+                && directory.join("initdb").is_file()
+        })
         .filter_map(|directory| major_of(&directory).map(|major| Binaries { directory, major }))
         .collect()
 }
 
 fn major_of(directory: &Path) -> Option<u32> {
-    let output = Command::new(directory.join("postgres")).arg("--version").env("LC_ALL", "C").output().ok()?;
+    let output = Command::new(directory.join("postgres"))
+        .arg("--version")
+        .env("LC_ALL", "C")
+        .output()
+        .ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 
@@ -75,7 +98,10 @@ mod tests {
     fn of(majors: &[u32]) -> Vec<Binaries> {
         majors
             .iter()
-            .map(|major| Binaries { directory: PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")), major: *major })
+            .map(|major| Binaries {
+                directory: PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")),
+                major: *major,
+            })
             .collect()
     }
 
@@ -92,7 +118,8 @@ mod tests {
             (
                 of(&[17]),
                 Some(15),
-                "PostgreSQL 17 is installed, but version 15, which wrote the data, is needed: run `apt-get install postgresql-15`",
+                "PostgreSQL 17 is installed, but version 15, which wrote the data, is needed: run \
+                 `apt-get install postgresql-15`",
             ),
             (of(&[13]), None, "PostgreSQL 13 is installed, but 14 or later is needed"),
         ] {

@@ -27,11 +27,20 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the data directory if need be and works out where everything is: the same for every process.
+    /// Makes the data directory if need be and works out where everything is: the same for every
+    /// process.
     pub(super) fn locate(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let failed = |source| EmbeddedError::Directory { what: "making", path: options.data_dir.display().to_string(), source };
+        let failed = |source| EmbeddedError::Directory {
+            what: "making",
+            path: options.data_dir.display().to_string(),
+            source,
+        };
         // Others may pass through (the server may run as another user), but not look.
-        fs::DirBuilder::new().recursive(true).mode(0o711).create(&options.data_dir).map_err(failed)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(&options.data_dir)
+            .map_err(failed)?;
         let data_dir = fs::canonicalize(&options.data_dir).map_err(failed)?;
         Ok(Self { socket_dir: socket_dir(&data_dir), data_dir, durability: options.durability })
     }
@@ -56,15 +65,27 @@ impl Cluster {
     /// Opens the file whose lock says who runs the server.
     pub(super) fn open_lock(&self) -> Result<File, EmbeddedError> {
         let path = self.data_dir.join("postgres.lock");
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(|source| {
-            match source.kind() {
-                io::ErrorKind::PermissionDenied => EmbeddedError::NotYours(self.data_dir.display().to_string()),
-                _ => EmbeddedError::Directory { what: "opening", path: path.display().to_string(), source },
-            }
-        })
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    EmbeddedError::NotYours(self.data_dir.display().to_string())
+                }
+                _ => EmbeddedError::Directory {
+                    what: "opening",
+                    path: path.display().to_string(),
+                    source,
+                },
+            })
     }
 
-    /// Takes the lock, which the kernel takes back when we end, however we end; `false` while another process has it.
+    /// Takes the lock, which the kernel takes back when we end, however we end; `false` while
+    /// another process has it.
     pub(super) fn try_lock(&self, lock: &File) -> Result<bool, EmbeddedError> {
         match lock.try_lock() {
             Ok(()) => {
@@ -72,18 +93,31 @@ impl Cluster {
                 Ok(true)
             }
             Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(source)) => {
-                Err(EmbeddedError::Directory { what: "locking", path: self.data_dir.display().to_string(), source })
-            }
+            Err(TryLockError::Error(source)) => Err(EmbeddedError::Directory {
+                what: "locking",
+                path: self.data_dir.display().to_string(),
+                source,
+            }),
         }
     }
 
     /// Writes into the lock who has it and since when, for the log of those who wait for it.
     fn sign(&self, mut lock: &File) {
-        let signature = format!("process {}, since {}\n", std::process::id(), Clock::system().now().format("%Y-%m-%d %H:%M:%S UTC"));
-        let signed = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| lock.write_all(signature.as_bytes()));
+        let signature = format!(
+            "process {}, since {}\n",
+            std::process::id(),
+            Clock::system().now().format("%Y-%m-%d %H:%M:%S UTC")
+        );
+        let signed = lock
+            .set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| lock.write_all(signature.as_bytes()));
         if let Err(error) = signed {
-            tracing::debug!(%error, directory = %self.data_dir.display(), "the lock of the PostgreSQL could not be signed");
+            tracing::debug!(
+                %error,
+                directory = %self.data_dir.display(),
+                "the lock of the PostgreSQL could not be signed"
+            );
         }
     }
 
@@ -102,7 +136,8 @@ impl Cluster {
         EmbeddedError::Busy(self.data_dir.display().to_string())
     }
 
-    /// Makes the directories and, on first start, the cluster; returns with what it is to be served.
+    /// Makes the directories and, on first start, the cluster; returns with what it is to be
+    /// served.
     pub(super) fn prepare(&self) -> Result<(Account, Binaries), EmbeddedError> {
         let account = Account::choose(&self.directory())?;
         account.make_way(&self.data_dir)?;
@@ -114,7 +149,8 @@ impl Cluster {
         Ok((account, binaries))
     }
 
-    /// Reads the server's process id once it accepts connections: PostgreSQL notes both in `postmaster.pid`, where `pg_ctl` looks too.
+    /// Reads the server's process id once it accepts connections: PostgreSQL notes both in
+    /// `postmaster.pid`, where `pg_ctl` looks too.
     pub(super) fn ready_server(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.directory().join("postmaster.pid")).ok()?;
         let lines: Vec<&str> = text.lines().collect();
@@ -124,7 +160,8 @@ impl Cluster {
         (lives && lines.get(7)?.trim() == "ready").then_some(pid)
     }
 
-    /// Processes of an earlier server that still run: its owner was killed, or it was itself. PostgreSQL's processes live in its directory.
+    /// Processes of an earlier server that still run: its owner was killed, or it was itself.
+    /// PostgreSQL's processes live in its directory.
     pub(super) fn leftovers(&self) -> Vec<Pid> {
         let directory = self.directory();
         let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
@@ -132,15 +169,17 @@ impl Cluster {
             .flatten()
             .filter(|process| {
                 fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == directory)
-                    && fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "postgres")
+                    && fs::read_to_string(process.path().join("comm"))
+                        .is_ok_and(|name| name.trim() == "postgres")
             })
             .filter_map(|process| process.file_name().to_str()?.parse().ok().map(Pid::from_raw))
             .collect()
     }
 
-    /// Removes the notes and the socket of a server that was killed. Only when none of its processes is left: otherwise they guard the
-    /// data. They must go, because their process id may be that of another program by now (in a container it nearly always is), or of
-    /// the old server itself until PID 1 has reaped it.
+    /// Removes the notes and the socket of a server that was killed. Only when none of its
+    /// processes is left: otherwise they guard the data. They must go, because their process id may
+    /// be that of another program by now (in a container it nearly always is), or of the old server
+    /// itself until PID 1 has reaped it.
     pub(super) fn remove_stale_notes(&self) -> Result<(), EmbeddedError> {
         if !Path::new("/proc/self").exists() {
             return Ok(());
@@ -149,7 +188,11 @@ impl Cluster {
         for path in [self.directory().join("postmaster.pid"), socket(".lock"), socket("")] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(EmbeddedError::Directory { what: "removing", path: path.display().to_string(), source: error });
+                    return Err(EmbeddedError::Directory {
+                        what: "removing",
+                        path: path.display().to_string(),
+                        source: error,
+                    });
                 }
                 _ => {}
             }
@@ -164,16 +207,32 @@ impl Cluster {
 
     /// Makes the cluster beside its place and moves it there: it exists whole or not at all.
     fn init(&self, account: &Account, binaries: &Binaries) -> Result<(), EmbeddedError> {
-        tracing::info!(version = binaries.major, directory = %self.directory().display(), "making a PostgreSQL cluster");
+        tracing::info!(
+            version = binaries.major,
+            directory = %self.directory().display(),
+            "making a PostgreSQL cluster"
+        );
         let passing = self.data_dir.join("postgres.new");
-        let failed = |what, path: &Path, source| EmbeddedError::Directory { what, path: path.display().to_string(), source };
+        let failed = |what, path: &Path, source| EmbeddedError::Directory {
+            what,
+            path: path.display().to_string(),
+            source,
+        };
         match fs::remove_dir_all(&passing) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("removing", &passing, error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("removing", &passing, error));
+            }
             _ => {}
         }
         account.own_directory(&passing)?;
         let mut initdb = account.command(&binaries.program("initdb"), &passing);
-        initdb.arg("--pgdata").arg(&passing).args(["--username", NAME, "--encoding=UTF8", "--auth=trust", "--no-instructions"]);
+        initdb.arg("--pgdata").arg(&passing).args([
+            "--username",
+            NAME,
+            "--encoding=UTF8",
+            "--auth=trust",
+            "--no-instructions",
+        ]);
         initdb.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
         if self.durability == Durability::Volatile {
             initdb.arg("--no-sync");
@@ -181,15 +240,24 @@ impl Cluster {
         let output = initdb.output().map_err(|error| EmbeddedError::Init(error.to_string()))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            let reason: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("initdb: ")).collect();
-            return Err(EmbeddedError::Init(if reason.is_empty() { output.status.to_string() } else { reason.join(" ") }));
+            let reason: Vec<&str> =
+                said.lines().map(str::trim).filter(|line| line.starts_with("initdb: ")).collect();
+            return Err(EmbeddedError::Init(if reason.is_empty() {
+                output.status.to_string()
+            } else {
+                reason.join(" ")
+            }));
         }
-        // A directory without PG_VERSION is none of PostgreSQL's; an empty one may have been made by hand.
+        // A directory without PG_VERSION is none of PostgreSQL's; an empty one may have been made
+        // by hand.
         match fs::remove_dir(self.directory()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("replacing", &self.directory(), error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("replacing", &self.directory(), error));
+            }
             _ => {}
         }
-        fs::rename(&passing, self.directory()).map_err(|error| failed("making", &self.directory(), error))
+        fs::rename(&passing, self.directory())
+            .map_err(|error| failed("making", &self.directory(), error))
     }
 }
 
@@ -199,15 +267,24 @@ pub(super) fn end_leftovers(leftovers: &[Pid], signal: Signal) {
         match kill(*pid, signal) {
             // It ended by itself.
             Ok(()) | Err(nix::Error::ESRCH) => {}
-            Err(error) => tracing::warn!(%error, pid = pid.as_raw(), "a PostgreSQL left behind cannot be stopped"),
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    pid = pid.as_raw(),
+                    "a PostgreSQL left behind cannot be stopped"
+                )
+            }
         }
     }
 }
 
-/// In the data directory; in /tmp when the path would be too long for a socket, or has characters that PostgreSQL reads as a list.
+/// In the data directory; in /tmp when the path would be too long for a socket, or has characters
+/// that PostgreSQL reads as a list.
 fn socket_dir(data_dir: &Path) -> PathBuf {
     let inside = data_dir.join("run");
-    let plain = inside.to_str().is_some_and(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)));
+    let plain = inside
+        .to_str()
+        .is_some_and(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)));
     if plain && inside.as_os_str().len() + SOCKET_NAME.len() <= LONGEST_SOCKET_PATH {
         return inside;
     }
@@ -223,7 +300,8 @@ mod tests {
     #[test]
     fn the_socket_lies_in_the_data_directory_unless_its_path_is_too_long_or_odd() {
         assert_eq!(socket_dir(Path::new("/var/lib/carillon")), Path::new("/var/lib/carillon/run"));
-        let just = format!("/{}", "d".repeat(LONGEST_SOCKET_PATH - SOCKET_NAME.len() - "/run".len() - 1));
+        let just =
+            format!("/{}", "d".repeat(LONGEST_SOCKET_PATH - SOCKET_NAME.len() - "/run".len() - 1));
         assert_eq!(socket_dir(Path::new(&just)), Path::new(&just).join("run"));
         for path in [format!("{just}d"), "/srv/a, b".to_owned(), "/srv/ö".to_owned()] {
             let socket = socket_dir(Path::new(&path));

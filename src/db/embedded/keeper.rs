@@ -1,6 +1,8 @@
-//! The thread that keeps the server: waits for the lock, starts the server, starts it again should it die, stops it in the end.
+//! The thread that keeps the server: waits for the lock, starts the server, starts it again should
+//! it die, stops it in the end.
 //!
-//! A thread and not a task, because the kernel ends the server with the *thread* that started it, and tokio's threads come and go.
+//! A thread and not a task, because the kernel ends the server with the *thread* that started it,
+//! and tokio's threads come and go.
 
 use std::fs::File;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -31,10 +33,14 @@ type Ready = oneshot::Sender<Result<Ownership, EmbeddedError>>;
 
 impl Keeper {
     /// Starts keeping; the receiver gets word once the server is ready, or why it is not.
-    pub(super) fn start(cluster: Cluster) -> (Self, oneshot::Receiver<Result<Ownership, EmbeddedError>>) {
+    pub(super) fn start(
+        cluster: Cluster,
+    ) -> (Self, oneshot::Receiver<Result<Ownership, EmbeddedError>>) {
         let (stop, stopped) = channel();
         let (ready, word) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("postgres-keeper".to_owned()).spawn(move || keep(&cluster, &Stop(stopped), ready));
+        let thread = std::thread::Builder::new()
+            .name("postgres-keeper".to_owned())
+            .spawn(move || keep(&cluster, &Stop(stopped), ready));
         // Without a thread the receiver learns that nobody will send.
         (Self { stop: Some(stop), thread: thread.ok() }, word)
     }
@@ -85,7 +91,11 @@ fn wait_for_lock(cluster: &Cluster, lock: &File, stop: &Stop, ready: &mut Option
         if !said && ready.is_some() && started.elapsed() > SAID_AFTER {
             said = true;
             let (directory, holder) = (cluster.data_dir().display(), cluster.holder());
-            tracing::warn!(%directory, holder, "waiting for the PostgreSQL of another Carillon on this data directory to get ready");
+            tracing::warn!(
+                %directory,
+                holder,
+                "waiting for the PostgreSQL of another Carillon on this data directory to get ready"
+            );
         }
         if ready.is_some() && cluster.ready_server().is_some() {
             tell(ready, Ok(Ownership::Attached));
@@ -112,7 +122,10 @@ fn own(cluster: &Cluster, stop: &Stop, ready: &mut Option<Ready>) {
             Err(EmbeddedError::Stopped) => return,
             Err(error) if ready.is_some() => return tell(ready, Err(error)),
             Err(error) => {
-                tracing::error!(%error, "the embedded PostgreSQL cannot be started again; trying on");
+                tracing::error!(
+                    %error,
+                    "the embedded PostgreSQL cannot be started again; trying on"
+                );
                 if stop.within(Duration::from_secs(2)) {
                     return;
                 }
@@ -129,7 +142,10 @@ fn watch(mut server: Server, stop: &Stop) -> bool {
             return true;
         }
         if let Some(status) = server.exited() {
-            tracing::error!(%status, "the embedded PostgreSQL ended unexpectedly; starting it again");
+            tracing::error!(
+                %status,
+                "the embedded PostgreSQL ended unexpectedly; starting it again"
+            );
             return false;
         }
     }

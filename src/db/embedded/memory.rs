@@ -1,4 +1,5 @@
-//! How much memory the embedded PostgreSQL may use: a part of what the machine, or its container, has.
+//! How much memory the embedded PostgreSQL may use: a part of what the machine, or its container,
+//! has.
 
 use std::fs;
 use std::path::Path;
@@ -18,18 +19,21 @@ pub(super) struct Memory {
 impl Memory {
     /// That of this machine, or of the container that this is.
     pub(super) fn of_this_machine() -> Self {
-        let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"].map(|file| read(file, limit));
+        let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+            .map(|file| read(file, limit));
         let machine = read("/proc/meminfo", total);
         Self { total: limits.into_iter().chain([machine]).flatten().min().unwrap_or(UNKNOWN) }
     }
 
-    /// An eighth, from 128 MB to 2 GB: with millions of messages, each new one touches pages of indexes all over, and those that are not
-    /// in here are read anew, and others written out to make room for them.
+    /// An eighth, from 128 MB to 2 GB: with millions of messages, each new one touches pages of
+    /// indexes all over, and those that are not in here are read anew, and others written out to
+    /// make room for them.
     pub(super) fn shared_buffers(self) -> String {
         megabytes((self.total / 8).clamp(128 * MB, 2048 * MB))
     }
 
-    /// What PostgreSQL may believe to find in memory, with what the system keeps of its files: half.
+    /// What PostgreSQL may believe to find in memory, with what the system keeps of its files:
+    /// half.
     pub(super) fn effective_cache_size(self) -> String {
         megabytes((self.total / 2).max(256 * MB))
     }

@@ -17,7 +17,8 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("carillon-pg-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        let path = std::env::temp_dir()
+            .join(format!("carillon-pg-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
         fs::create_dir(&path).unwrap();
         // As `mktemp -d` makes them: root's, and closed to the account that runs the server.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
@@ -56,7 +57,11 @@ struct Number {
 
 async fn write(embedded: &Embedded, n: i32) {
     let mut conn = embedded.target().connect().await.unwrap();
-    conn.batch_execute(&format!("CREATE TABLE IF NOT EXISTS numbers (n int); INSERT INTO numbers VALUES ({n})")).await.unwrap();
+    conn.batch_execute(&format!(
+        "CREATE TABLE IF NOT EXISTS numbers (n int); INSERT INTO numbers VALUES ({n})"
+    ))
+    .await
+    .unwrap();
 }
 
 /// The sum of what was written, as soon as the server answers.
@@ -64,7 +69,11 @@ async fn sum(embedded: &Embedded) -> i32 {
     let asked = Instant::now();
     loop {
         if let Ok(mut conn) = embedded.target().connect().await {
-            return sql_query("SELECT sum(n)::int AS n FROM numbers").get_result::<Number>(&mut conn).await.unwrap().n;
+            return sql_query("SELECT sum(n)::int AS n FROM numbers")
+                .get_result::<Number>(&mut conn)
+                .await
+                .unwrap()
+                .n;
         }
         assert!(asked.elapsed() < Duration::from_secs(30), "the server does not come back");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -105,7 +114,11 @@ async fn a_killed_server_is_started_again_with_everything_committed() {
     write(&embedded, 1).await;
     let first = directory.postmaster();
     kill(first, Signal::SIGKILL).unwrap();
-    while Cluster::locate(&directory.options()).unwrap().ready_server().is_none_or(|pid| pid == first) {
+    while Cluster::locate(&directory.options())
+        .unwrap()
+        .ready_server()
+        .is_none_or(|pid| pid == first)
+    {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     write(&embedded, 2).await;
@@ -159,12 +172,19 @@ async fn the_lock_of_a_dead_servers_socket_is_no_hindrance_even_if_its_process_i
     let embedded = directory.start().await;
     write(&embedded, 9).await;
     embedded.stop().await;
-    // A process of the account that runs the server: as after a loss of power, when ids are given anew.
+    // A process of the account that runs the server: as after a loss of power, when ids are given
+    // anew.
     let cluster = Cluster::locate(&directory.options()).unwrap();
     let (account, _) = cluster.prepare().unwrap();
-    let mut stranger = account.command(Path::new("/bin/sleep"), Path::new("/")).arg("600").spawn().unwrap();
+    let mut stranger =
+        account.command(Path::new("/bin/sleep"), Path::new("/")).arg("600").spawn().unwrap();
     let data = cluster.directory();
-    let note = format!("{}\n{}\n1700000000\n5432\n{}\n", stranger.id(), data.display(), cluster.socket_dir().display());
+    let note = format!(
+        "{}\n{}\n1700000000\n5432\n{}\n",
+        stranger.id(),
+        data.display(),
+        cluster.socket_dir().display()
+    );
     fs::write(cluster.socket_dir().join(".s.PGSQL.5432.lock"), note).unwrap();
     fs::write(cluster.socket_dir().join(".s.PGSQL.5432"), "").unwrap();
     let started = Embedded::attach_or_start(directory.options().volatile()).await;
@@ -187,7 +207,11 @@ async fn an_orphaned_server_is_ended_before_a_new_one_starts() {
     let cluster = Cluster::locate(&directory.options()).unwrap();
     let (account, binaries) = cluster.prepare().unwrap();
     let mut orphan = account.command(&binaries.program("postgres"), &cluster.directory());
-    orphan.arg("-D").arg(cluster.directory()).args(["-c", "listen_addresses=", "-k"]).arg(cluster.socket_dir());
+    orphan
+        .arg("-D")
+        .arg(cluster.directory())
+        .args(["-c", "listen_addresses=", "-k"])
+        .arg(cluster.socket_dir());
     let mut orphan = orphan.stderr(std::process::Stdio::null()).spawn().unwrap();
     while cluster.ready_server().is_none() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -236,7 +260,11 @@ async fn kill_9_of_the_program_ends_its_server_in_order() {
     }
     assert_eq!(sum(&attached).await, 11);
     let log = fs::read_to_string(directory.0.join("postgres.log")).unwrap();
-    assert!(log.contains("received fast shutdown request") && !log.contains("was not properly shut down"), "{log}");
+    assert!(
+        log.contains("received fast shutdown request")
+            && !log.contains("was not properly shut down"),
+        "{log}"
+    );
 }
 
 #[tokio::test]
@@ -260,7 +288,9 @@ async fn a_broken_cluster_says_what_postgres_said() {
     fs::remove_file(directory.0.join("postgres/global/pg_control")).unwrap();
     let error = Embedded::attach_or_start(directory.options()).await.unwrap_err().to_string();
     assert!(
-        error.starts_with("the embedded PostgreSQL did not start: ") && error.contains("pg_control") && error.contains("postgres.log"),
+        error.starts_with("the embedded PostgreSQL did not start: ")
+            && error.contains("pg_control")
+            && error.contains("postgres.log"),
         "{error}"
     );
 }
@@ -272,6 +302,10 @@ async fn a_directory_that_the_server_cannot_enter_is_named() {
     }
     let directory = Directory::new();
     let inside = directory.0.join("inside");
-    let error = Embedded::attach_or_start(EmbeddedOptions::new(&inside)).await.unwrap_err().to_string();
-    assert!(error.contains(&format!("cannot enter {}: set CARILLON_DATA_DIR", directory.0.display())), "{error}");
+    let error =
+        Embedded::attach_or_start(EmbeddedOptions::new(&inside)).await.unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("cannot enter {}: set CARILLON_DATA_DIR", directory.0.display())),
+        "{error}"
+    );
 }

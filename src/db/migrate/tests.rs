@@ -15,8 +15,12 @@ impl Drop for Directory {
 
 #[tokio::test]
 async fn migrations_apply_once_however_many_start_at_once_and_a_newer_database_is_refused() {
-    let directory = Directory(std::env::temp_dir().join(format!("carillon-mg-{}", &uuid::Uuid::new_v4().simple().to_string()[..12])));
-    let embedded = Embedded::attach_or_start(EmbeddedOptions::new(&directory.0).volatile()).await.unwrap();
+    let directory = Directory(
+        std::env::temp_dir()
+            .join(format!("carillon-mg-{}", &uuid::Uuid::new_v4().simple().to_string()[..12])),
+    );
+    let embedded =
+        Embedded::attach_or_start(EmbeddedOptions::new(&directory.0).volatile()).await.unwrap();
     let pool = Pool::new(embedded.target().clone(), 4.try_into().unwrap());
     let mut conn = pool.get().await.unwrap();
     assert!(pending(&mut conn).await.unwrap());
@@ -29,14 +33,24 @@ async fn migrations_apply_once_however_many_start_at_once_and_a_newer_database_i
 
     // Down and up again: every migration can be taken back.
     let own = pool.target().connect().await.unwrap();
-    tokio::task::spawn_blocking(move || AsyncMigrationHarness::new(own).revert_all_migrations(MIGRATIONS).map(|done| done.len()).unwrap())
-        .await
-        .unwrap();
+    tokio::task::spawn_blocking(move || {
+        AsyncMigrationHarness::new(own)
+            .revert_all_migrations(MIGRATIONS)
+            .map(|done| done.len())
+            .unwrap()
+    })
+    .await
+    .unwrap();
     assert!(pending(&mut conn).await.unwrap());
     assert_eq!(migrate(pool.target()).await.unwrap().len(), all().unwrap().len());
 
-    conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231235959')").await.unwrap();
-    for error in [migrate(pool.target()).await.unwrap_err(), pending(&mut conn).await.unwrap_err()] {
+    conn.batch_execute(
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231235959')",
+    )
+    .await
+    .unwrap();
+    for error in [migrate(pool.target()).await.unwrap_err(), pending(&mut conn).await.unwrap_err()]
+    {
         assert!(error.to_string().contains("newer Carillon (to 29991231235959)"), "{error}");
     }
 }

@@ -26,15 +26,17 @@ pub enum WakeScope {
     Automation(AutomationId),
 }
 
-/// Enqueues the sending of every `pending` message in scope that neither has a job waiting nor stands in its sender's queue, and
-/// returns how many; the queues go on by themselves.
+/// Enqueues the sending of every `pending` message in scope that neither has a job waiting nor
+/// stands in its sender's queue, and returns how many; the queues go on by themselves.
 ///
 /// Call it in the transaction that switches the connection, sender or automation on.
 pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Result<usize> {
     let queues = queues(conn, scope).await?;
-    // It locks the queues: none of their messages is put in or taken out from here on, so that none is forgotten.
+    // It locks the queues: none of their messages is put in or taken out from here on, so that none
+    // is forgotten.
     throttle::keep_releasing(conn, &queues, now).await?;
-    // A leased job does not count: its claim may have found the message held a moment ago and be about to end. Two jobs do no harm.
+    // A leased job does not count: its claim may have found the message held a moment ago and be
+    // about to end. Two jobs do no harm.
     let has_job = jobs::table
         .filter(jobs::subject.eq(messages::id))
         .filter(jobs::worker_id.is_null())
@@ -63,7 +65,11 @@ pub async fn wake(conn: &mut Conn, scope: WakeScope, now: DateTime<Utc>) -> Resu
 
 /// The senders whose queues may hold messages in scope.
 async fn queues(conn: &mut Conn, scope: WakeScope) -> Result<Vec<SenderId>> {
-    let mut throttled = throttles::table.inner_join(senders::table).select(senders::id).order(senders::id).into_boxed();
+    let mut throttled = throttles::table
+        .inner_join(senders::table)
+        .select(senders::id)
+        .order(senders::id)
+        .into_boxed();
     throttled = match scope {
         WakeScope::Connection(id) => throttled.filter(senders::connection_id.eq(id)),
         WakeScope::Sender(id) => throttled.filter(senders::id.eq(id)),

@@ -13,7 +13,9 @@ use crate::{
     twilio::parts,
     types::{
         deadline::Deadline,
-        id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
+        id::{
+            AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
+        },
         phone::PhoneNumber,
     },
 };
@@ -42,9 +44,12 @@ impl<'a> Columns<'a> {
     /// Turns drafts of messages that are composed now on their side.
     pub(super) fn of(drafts: &'a [Draft], now: DateTime<Utc>) -> Self {
         let text = |draft: &'a Draft| draft.text.as_deref().unwrap_or_default();
-        let counted: Vec<parts::Parts> = drafts.iter().map(|draft| parts::count(text(draft))).collect();
+        let counted: Vec<parts::Parts> =
+            drafts.iter().map(|draft| parts::count(text(draft))).collect();
         let origin = |draft: &Draft| match draft.origin {
-            Origin::Automation { automation_id, enrollment_id, step } => (Some(automation_id), Some(enrollment_id), Some(step)),
+            Origin::Automation { automation_id, enrollment_id, step } => {
+                (Some(automation_id), Some(enrollment_id), Some(step))
+            }
             Origin::Retry { automation_id, .. } => (automation_id, None, None),
             Origin::OneOff { .. } => (None, None, None),
         };
@@ -52,14 +57,28 @@ impl<'a> Columns<'a> {
             ids: drafts.iter().map(|_| MessageId::at(now)).collect(),
             contacts: drafts.iter().map(|draft| draft.contact_id).collect(),
             senders: drafts.iter().map(|draft| draft.sender_id).collect(),
-            addresses: drafts.iter().map(|draft| draft.to.as_ref().map_or("", PhoneNumber::as_str)).collect(),
+            addresses: drafts
+                .iter()
+                .map(|draft| draft.to.as_ref().map_or("", PhoneNumber::as_str))
+                .collect(),
             bodies: drafts.iter().map(text).collect(),
             media: drafts.iter().map(|draft| draft.media_urls.join("\n")).collect(),
-            parts: counted.iter().map(|parts| i16::try_from(parts.count).unwrap_or(i16::MAX)).collect(),
+            parts: counted
+                .iter()
+                .map(|parts| i16::try_from(parts.count).unwrap_or(i16::MAX))
+                .collect(),
             encodings: counted.iter().map(encoding_word).collect(),
-            failures: drafts.iter().map(|draft| draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str)).collect(),
+            failures: drafts
+                .iter()
+                .map(|draft| {
+                    draft.to.as_ref().err().or(draft.text.as_ref().err()).map(String::as_str)
+                })
+                .collect(),
             templates: drafts.iter().map(|draft| draft.template.map(|(id, _)| id)).collect(),
-            versions: drafts.iter().map(|draft| draft.template.map(|(_, version)| version)).collect(),
+            versions: drafts
+                .iter()
+                .map(|draft| draft.template.map(|(_, version)| version))
+                .collect(),
             automations: drafts.iter().map(|draft| origin(draft).0).collect(),
             enrollments: drafts.iter().map(|draft| origin(draft).1).collect(),
             steps: drafts.iter().map(|draft| origin(draft).2).collect(),

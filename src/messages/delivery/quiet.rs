@@ -1,5 +1,6 @@
-//! Quiet reports: nothing follows from them but the status of their message, as from nearly all. They need no lock, no transaction of
-//! several statements, and nothing to be read first: one statement decides about them and writes them.
+//! Quiet reports: nothing follows from them but the status of their message, as from nearly all.
+//! They need no lock, no transaction of several statements, and nothing to be read first: one
+//! statement decides about them and writes them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -20,11 +21,13 @@ use crate::{
 };
 
 statement! {
-    /// Writes reports, each of another message, and what they move, as [`apply`](super::apply) decides it: `formers` are the statuses
-    /// that a report moves, see [`formers`]. Returns the messages whose reports are written, and beside it whether they were applied. The others
-    /// do not exist, or have no SID yet and are not moved.
+    /// Writes reports, each of another message, and what they move, as [`apply`](super::apply)
+    /// decides it: `formers` are the statuses that a report moves, see [`formers`]. Returns the
+    /// messages whose reports are written, and beside it whether they were applied. The others do
+    /// not exist, or have no SID yet and are not moved.
     ///
-    /// Where somebody else is moving a message at this moment, PostgreSQL waits for it and decides by what it became.
+    /// Where somebody else is moving a message at this moment, PostgreSQL waits for it and decides
+    /// by what it became.
     struct Write<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         connections: &'a [ConnectionId] => Array<SqlUuid>,
@@ -38,14 +41,19 @@ statement! {
     }
     returns (Nullable<Array<SqlUuid>>, Nullable<Array<Bool>>);
     "WITH report AS (
-        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::json[], {}::text[])
-            AS r (message_id, connection_id, sid, status, from_address, source, params, formers), (SELECT {}::timestamptz AS now) AS clock
+        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[],
+            {}::text[], {}::text[], {}::json[], {}::text[])
+            AS r (message_id, connection_id, sid, status, from_address, source, params, formers),
+                (SELECT {}::timestamptz AS now) AS clock
      ), moved AS (
         UPDATE messages m SET status = r.status, status_at = r.now, twilio_sid = r.sid,
-            error_code = CASE WHEN r.status IN ('delivered', 'read') OR m.status = 'submitting' THEN NULL ELSE m.error_code END,
-            from_address = coalesce(m.from_address, r.from_address), reason = CASE WHEN m.status = 'unconfirmed' THEN NULL ELSE m.reason END
+            error_code = CASE WHEN r.status IN ('delivered', 'read') OR m.status = 'submitting'
+                THEN NULL ELSE m.error_code END,
+            from_address = coalesce(m.from_address, r.from_address),
+                reason = CASE WHEN m.status = 'unconfirmed' THEN NULL ELSE m.reason END
         FROM report r
-        WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND strpos(r.formers, ' ' || m.status || ' ') > 0
+        WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND strpos(r.formers,
+            ' ' || m.status || ' ') > 0
             AND coalesce(m.twilio_sid = r.sid, true) AND (r.sid = ANY (m.former_sids)) IS NOT TRUE
         RETURNING m.id
      ), noted AS (
@@ -53,7 +61,8 @@ statement! {
         SELECT r.message_id, r.status, r.source, moved.id IS NOT NULL, r.params, r.now
         FROM report r LEFT JOIN moved ON moved.id = r.message_id
         WHERE moved.id IS NOT NULL
-            OR EXISTS (SELECT FROM messages m WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND m.twilio_sid IS NOT NULL)
+            OR EXISTS (SELECT FROM messages m WHERE m.id = r.message_id
+                AND m.connection_id = r.connection_id AND m.twilio_sid IS NOT NULL)
         RETURNING message_id, applied
      )
      SELECT array_agg(message_id), array_agg(applied) FROM noted"
@@ -62,8 +71,8 @@ statement! {
 /// The messages whose reports are written, and whether they were applied; none where nothing is.
 type Written = (Option<Vec<MessageId>>, Option<Vec<bool>>);
 
-/// The statuses that a report moves, each between blanks. A text is what PostgreSQL searches fastest: to join all pairs
-/// took longer than the rest of the decision.
+/// The statuses that a report moves, each between blanks. A text is what PostgreSQL searches
+/// fastest: to join all pairs took longer than the rest of the decision.
 fn formers(report: &Report) -> &'static str {
     static OF_EACH: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
         let moved_by = |report: MessageStatus| {
@@ -83,13 +92,26 @@ impl Report {
     }
 }
 
-/// Records quiet reports at once; each is committed when this returns. None stands for one that has to take the long way: there is no
-/// such message, its SID is not known yet, or another report of the batch is about it as well.
-pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) -> Result<Vec<Option<Recorded>>> {
-    debug_assert!(reports.iter().all(|report| report.is_quiet()), "more follows from a report with an error code");
+/// Records quiet reports at once; each is committed when this returns. None stands for one that has
+/// to take the long way: there is no such message, its SID is not known yet, or another report of
+/// the batch is about it as well.
+pub async fn record(
+    mut conn: &Conn,
+    reports: &[&Report],
+    now: DateTime<Utc>,
+) -> Result<Vec<Option<Recorded>>> {
+    debug_assert!(
+        reports.iter().all(|report| report.is_quiet()),
+        "more follows from a report with an error code"
+    );
     let mut seen = HashSet::with_capacity(reports.len());
     let is_first: Vec<bool> = reports.iter().map(|report| seen.insert(report.message_id)).collect();
-    let mut firsts: Vec<&Report> = reports.iter().zip(&is_first).filter(|(_, first)| **first).map(|(report, _)| *report).collect();
+    let mut firsts: Vec<&Report> = reports
+        .iter()
+        .zip(&is_first)
+        .filter(|(_, first)| **first)
+        .map(|(report, _)| *report)
+        .collect();
     // In one order for all, so that two batches cannot wait for each other.
     firsts.sort_unstable_by_key(|report| report.message_id);
     let statement = Write {
@@ -97,18 +119,26 @@ pub async fn record(mut conn: &Conn, reports: &[&Report], now: DateTime<Utc>) ->
         connections: &firsts.iter().map(|report| report.connection_id).collect::<Vec<_>>(),
         sids: &firsts.iter().map(|report| report.twilio_sid.as_str()).collect::<Vec<_>>(),
         statuses: &firsts.iter().map(|report| report.status.as_str()).collect::<Vec<_>>(),
-        from_addresses: &firsts.iter().map(|report| report.from_address.as_deref()).collect::<Vec<_>>(),
+        from_addresses: &firsts
+            .iter()
+            .map(|report| report.from_address.as_deref())
+            .collect::<Vec<_>>(),
         sources: &firsts.iter().map(|report| report.source).collect::<Vec<_>>(),
         params: &firsts.iter().map(|report| &report.params).collect::<Vec<_>>(),
         formers: &firsts.iter().map(|report| formers(report)).collect::<Vec<_>>(),
         now,
     };
-    // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits a statement that is its own transaction. Only the
-    // end of the answer says that it has.
+    // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits a
+    // statement that is its own transaction. Only the end of the answer says that it has.
     let rows: Vec<Written> = statement.load(&mut conn).await?;
     let (ids, applied) = rows.into_iter().next().unwrap_or_default();
     let written = ids.unwrap_or_default().into_iter().zip(applied.unwrap_or_default());
-    let written: HashMap<MessageId, Recorded> =
-        written.map(|(id, applied)| (id, if applied { Recorded::Applied } else { Recorded::Noted })).collect();
-    Ok(reports.iter().zip(is_first).map(|(report, first)| written.get(&report.message_id).copied().filter(|_| first)).collect())
+    let written: HashMap<MessageId, Recorded> = written
+        .map(|(id, applied)| (id, if applied { Recorded::Applied } else { Recorded::Noted }))
+        .collect();
+    Ok(reports
+        .iter()
+        .zip(is_first)
+        .map(|(report, first)| written.get(&report.message_id).copied().filter(|_| first))
+        .collect())
 }

@@ -1,4 +1,5 @@
-//! What a person said after a keyword that was found late: an old STOP does not undo a newer START, an old START no newer STOP.
+//! What a person said after a keyword that was found late: an old STOP does not undo a newer START,
+//! an old START no newer STOP.
 
 use std::collections::HashMap;
 
@@ -22,7 +23,8 @@ use crate::{
     types::{id::MessageId, phone::PhoneNumber},
 };
 
-/// Our time of receipt and Twilio's time of sending may differ by this much; in doubt, the person wants no messages.
+/// Our time of receipt and Twilio's time of sending may differ by this much; in doubt, the person
+/// wants no messages.
 const DOUBT: TimeDelta = TimeDelta::minutes(2);
 
 /// More keywords than this from one person in the time in question are not read.
@@ -33,7 +35,8 @@ const MOST: i64 = 500;
 pub struct Found<'a> {
     /// When it was sent, by Twilio's clock.
     pub sent_at: DateTime<Utc>,
-    /// The same of the messages that Twilio listed with it, by SID: exact, while others are dated by our receipt.
+    /// The same of the messages that Twilio listed with it, by SID: exact, while others are dated
+    /// by our receipt.
     pub dates: &'a HashMap<String, DateTime<Utc>>,
 }
 
@@ -52,7 +55,8 @@ struct Said {
     will: Will,
 }
 
-/// Whether a keyword that was found late counts for nothing, because the person said the opposite later.
+/// Whether a keyword that was found late counts for nothing, because the person said the opposite
+/// later.
 pub(super) async fn is_overruled(
     conn: &mut Conn,
     phone: &PhoneNumber,
@@ -67,18 +71,35 @@ pub(super) async fn is_overruled(
         Command::Help => return Ok(false),
     };
     let since = found.sent_at - DOUBT;
-    let said = [by_message(conn, phone, since, own).await?, by_record(conn, phone, since).await?].concat();
-    Ok(said.iter().any(|said| said.sid.as_deref() != Some(own_sid) && said.will == opposite && said.is_later(found)))
+    let said =
+        [by_message(conn, phone, since, own).await?, by_record(conn, phone, since).await?].concat();
+    Ok(said.iter().any(|said| {
+        said.sid.as_deref() != Some(own_sid) && said.will == opposite && said.is_later(found)
+    }))
 }
 
-/// Whether a person has asked for messages since the last attempt to send them this one: Twilio's word that they had opted out is then
-/// out of date. Should it still hold, Twilio says so of the next message.
-pub async fn has_opted_in_since_the_attempt(conn: &mut Conn, phone: &PhoneNumber, message_id: MessageId) -> Result<bool> {
+/// Whether a person has asked for messages since the last attempt to send them this one: Twilio's
+/// word that they had opted out is then out of date. Should it still hold, Twilio says so of the
+/// next message.
+pub async fn has_opted_in_since_the_attempt(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    message_id: MessageId,
+) -> Result<bool> {
     let of_message = attempts::table.filter(attempts::message_id.eq(message_id));
-    let last: Option<DateTime<Utc>> = of_message.select(max(attempts::claimed_at)).first(conn).await?;
+    let last: Option<DateTime<Utc>> =
+        of_message.select(max(attempts::claimed_at)).first(conn).await?;
     let Some(sent_at) = last else { return Ok(false) };
     let own = opt_out::own::load(conn).await?;
-    is_overruled(conn, phone, Command::Stop(opt_out::Said::Word), "", Found { sent_at, dates: &HashMap::new() }, &own).await
+    is_overruled(
+        conn,
+        phone,
+        Command::Stop(opt_out::Said::Word),
+        "",
+        Found { sent_at, dates: &HashMap::new() },
+        &own,
+    )
+    .await
 }
 
 impl Said {
@@ -94,7 +115,12 @@ impl Said {
 }
 
 /// The keywords among the messages of a person.
-async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>, own: &OwnWords) -> Result<Vec<Said>> {
+async fn by_message(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    since: DateTime<Utc>,
+    own: &OwnWords,
+) -> Result<Vec<Said>> {
     let rows: Vec<(Option<String>, DateTime<Utc>, String, String)> = messages::table
         .inner_join(contacts::table)
         .filter(contacts::phone.eq_any(phone.forms()))
@@ -116,9 +142,21 @@ async fn by_message(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>, 
     Ok(said.collect())
 }
 
-/// The opt-outs and opt-ins that we have evidence of; also those by words of the account's own, and Twilio's refusals.
-async fn by_record(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<Said>> {
-    type Row = (ConsentChange, Option<Reason>, DateTime<Utc>, Option<String>, Option<DateTime<Utc>>, Option<String>);
+/// The opt-outs and opt-ins that we have evidence of; also those by words of the account's own, and
+/// Twilio's refusals.
+async fn by_record(
+    conn: &mut Conn,
+    phone: &PhoneNumber,
+    since: DateTime<Utc>,
+) -> Result<Vec<Said>> {
+    type Row = (
+        ConsentChange,
+        Option<Reason>,
+        DateTime<Utc>,
+        Option<String>,
+        Option<DateTime<Utc>>,
+        Option<String>,
+    );
     let rows: Vec<Row> = consent_records::table
         .left_join(messages::table.on(consent_records::message_id.eq(messages::id.nullable())))
         .filter(consent_records::phone.eq_any(phone.forms()))
@@ -136,16 +174,24 @@ async fn by_record(conn: &mut Conn, phone: &PhoneNumber, since: DateTime<Utc>) -
         ))
         .load(conn)
         .await?;
-    let said = rows.into_iter().filter(|(_, reason, ..)| reason.is_some_and(Reason::is_opt_out)).map(|row| {
-        let (change, _, recorded_at, direction, created_at, sid) = row;
-        // A refusal names the message that was refused: the person had said so at some time before.
-        let is_theirs = direction.as_deref() == Some("inbound");
-        Said {
-            sid: sid.filter(|_| is_theirs),
-            at: created_at.filter(|_| is_theirs).unwrap_or(recorded_at),
-            will: if change == ConsentChange::Lifted { Will::Messages } else { Will::NoMessages },
-        }
-    });
+    let said = rows
+        .into_iter()
+        .filter(|(_, reason, ..)| reason.is_some_and(Reason::is_opt_out))
+        .map(|row| {
+            let (change, _, recorded_at, direction, created_at, sid) = row;
+            // A refusal names the message that was refused: the person had said so at some time
+            // before.
+            let is_theirs = direction.as_deref() == Some("inbound");
+            Said {
+                sid: sid.filter(|_| is_theirs),
+                at: created_at.filter(|_| is_theirs).unwrap_or(recorded_at),
+                will: if change == ConsentChange::Lifted {
+                    Will::Messages
+                } else {
+                    Will::NoMessages
+                },
+            }
+        });
     Ok(said.collect())
 }
 
@@ -161,7 +207,9 @@ mod tests {
     fn in_doubt_the_person_wants_no_messages() {
         let dates = HashMap::from([("SM1".to_owned(), at(1_001)), ("SM2".to_owned(), at(1_000))]);
         let found = Found { sent_at: at(1_000), dates: &dates };
-        let said = |sid: Option<&str>, seconds, will| Said { sid: sid.map(str::to_owned), at: at(seconds), will }.is_later(found);
+        let said = |sid: Option<&str>, seconds, will| {
+            Said { sid: sid.map(str::to_owned), at: at(seconds), will }.is_later(found)
+        };
         assert!(said(Some("SM1"), 0, Will::Messages), "by Twilio's clock one second later");
         assert!(!said(Some("SM2"), 0, Will::Messages), "in the same second");
         assert!(said(Some("SM2"), 0, Will::NoMessages), "in the same second");

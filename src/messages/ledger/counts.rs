@@ -8,7 +8,8 @@ use crate::messages::outcome::Outcome;
 /// How many messages were to be sent, and how they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// How many were composed, counted apart from how they ended; a person who gets two messages is counted twice.
+    /// How many were composed, counted apart from how they ended; a person who gets two messages is
+    /// counted twice.
     pub recipients: i64,
     /// See [`Outcome::Delivered`].
     pub delivered: i64,
@@ -44,18 +45,22 @@ impl Counts {
         }
     }
 
-    /// How many messages were to be sent: recipients without those that another message repeats, so that nothing is meant twice.
+    /// How many messages were to be sent: recipients without those that another message repeats, so
+    /// that nothing is meant twice.
     #[must_use]
     pub const fn messages(&self) -> i64 {
         self.recipients - self.retried
     }
 
-    /// What part of [`Self::messages`] has an outcome; all of them sum up to the whole. None of [`Outcome::Retried`], which is not among them.
+    /// What part of [`Self::messages`] has an outcome; all of them sum up to the whole. None of
+    /// [`Outcome::Retried`], which is not among them.
     ///
-    /// This is the one definition of every rate on pages and in the API: “delivered” is what was delivered of all that was to be sent.
+    /// This is the one definition of every rate on pages and in the API: “delivered” is what was
+    /// delivered of all that was to be sent.
     #[must_use]
     pub fn share(&self, outcome: Outcome) -> Option<Share> {
-        (outcome != Outcome::Retried).then(|| Share { count: self.of(outcome), of: self.messages() })
+        (outcome != Outcome::Retried)
+            .then(|| Share { count: self.of(outcome), of: self.messages() })
     }
 
     /// All outcomes together.
@@ -105,7 +110,10 @@ mod tests {
         };
         assert!(counts.add_up());
         assert_eq!(counts.share(Outcome::Delivered), Some(Share { count: 285, of: 380 }));
-        assert_eq!(counts.share(Outcome::Delivered).and_then(Share::percent).as_deref(), Some("75.0 %"));
+        assert_eq!(
+            counts.share(Outcome::Delivered).and_then(Share::percent).as_deref(),
+            Some("75.0 %")
+        );
         assert_eq!(counts.share(Outcome::Retried), None);
         let shares = Outcome::ALL.iter().filter_map(|outcome| counts.share(*outcome));
         assert_eq!(shares.map(|share| share.count).sum::<i64>(), counts.messages());

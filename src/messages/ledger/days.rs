@@ -54,9 +54,14 @@ impl Days {
         Self { from: to.with_year(to.year() - 10).unwrap_or(to - TimeDelta::days(3_650)), to, zone }
     }
 
-    /// Reads a day such as `2026-11-21`, of the years 1970 to 9999: there are no messages before, and nobody can reckon with days far after.
+    /// Reads a day such as `2026-11-21`, of the years 1970 to 9999: there are no messages before,
+    /// and nobody can reckon with days far after.
     pub fn parse_day(text: &str) -> Result<NaiveDate, DaysError> {
-        text.trim().parse().ok().filter(|day: &NaiveDate| (1970..=9999).contains(&day.year())).ok_or(DaysError::NotADay)
+        text.trim()
+            .parse()
+            .ok()
+            .filter(|day: &NaiveDate| (1970..=9999).contains(&day.year()))
+            .ok_or(DaysError::NotADay)
     }
 
     /// The first one.
@@ -96,8 +101,9 @@ impl Days {
     }
 }
 
-/// Days with their first moments, side by side, for statements that ask which day a moment belongs to:
-/// `days[width_bucket(moment, begins)]`. PostgreSQL's own time zones may be of another year than ours.
+/// Days with their first moments, side by side, for statements that ask which day a moment belongs
+/// to: `days[width_bucket(moment, begins)]`. PostgreSQL's own time zones may be of another year
+/// than ours.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calendar {
     pub(super) days: Vec<NaiveDate>,
@@ -128,15 +134,22 @@ pub(super) fn end_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     first_moment(day + TimeDelta::days(1), zone)
 }
 
-/// The moment at which a day begins. Where clocks leap over midnight, it begins after the leap; where they go back to the evening before,
-/// at the second midnight.
+/// The moment at which a day begins. Where clocks leap over midnight, it begins after the leap;
+/// where they go back to the evening before, at the second midnight.
 fn first_moment(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
-    // A leap of a whole day, as Samoa's in 2011, leaves a day of no time: the next one begins where it would.
-    let after_leap = |quarters: i32| zone.from_local_datetime(&(midnight + TimeDelta::minutes(15) * quarters)).earliest();
+    // A leap of a whole day, as Samoa's in 2011, leaves a day of no time: the next one begins where
+    // it would.
+    let after_leap = |quarters: i32| {
+        zone.from_local_datetime(&(midnight + TimeDelta::minutes(15) * quarters)).earliest()
+    };
     let found = zone.from_local_datetime(&midnight);
     let of_the_day = |at: &DateTime<Tz>| date(at.to_utc(), zone) == day;
-    let first = found.earliest().filter(of_the_day).or_else(|| found.latest().filter(of_the_day)).or_else(|| (1..=96).find_map(after_leap));
+    let first = found
+        .earliest()
+        .filter(of_the_day)
+        .or_else(|| found.latest().filter(of_the_day))
+        .or_else(|| (1..=96).find_map(after_leap));
     first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
 }
 
@@ -155,7 +168,10 @@ mod tests {
             (days.count(), days.begin().to_rfc3339(), days.end().to_rfc3339()),
             (30, "2026-11-01T00:00:00+00:00".to_owned(), "2026-12-01T00:00:00+00:00".to_owned())
         );
-        assert_eq!(Days::new(day("2026-11-02"), day("2026-11-01"), Tz::UTC), Err(DaysError::Backwards));
+        assert_eq!(
+            Days::new(day("2026-11-02"), day("2026-11-01"), Tz::UTC),
+            Err(DaysError::Backwards)
+        );
         assert_eq!(Days::last(30, days.end() - TimeDelta::seconds(1), Tz::UTC), days);
         assert_eq!(Days::last(1, days.begin(), Tz::UTC).count(), 1);
     }
@@ -164,29 +180,49 @@ mod tests {
     fn today_is_the_day_of_the_zone() {
         let evening = "2026-11-30T20:30:00Z".parse().unwrap();
         let today = |zone| Days::last(1, evening, zone).to().to_string();
-        assert_eq!([Tz::UTC, Tz::Asia__Tokyo, Tz::America__Los_Angeles].map(today), ["2026-11-30", "2026-12-01", "2026-11-30"]);
+        assert_eq!(
+            [Tz::UTC, Tz::Asia__Tokyo, Tz::America__Los_Angeles].map(today),
+            ["2026-11-30", "2026-12-01", "2026-11-30"]
+        );
     }
 
     #[test]
     fn days_are_as_long_as_the_clocks_make_them() {
         let hours = |text: &str, zone| {
             let one = Days::new(day(text), day(text), zone).unwrap();
-            (one.begin().to_rfc3339_opts(chrono::SecondsFormat::Secs, true), (one.end() - one.begin()).num_minutes())
+            (
+                one.begin().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                (one.end() - one.begin()).num_minutes(),
+            )
         };
         let is = |begin: &str, minutes| (begin.to_owned(), minutes);
         assert_eq!(hours("2026-03-29", Tz::Europe__Berlin), is("2026-03-28T23:00:00Z", 23 * 60));
         assert_eq!(hours("2026-10-25", Tz::Europe__Berlin), is("2026-10-24T22:00:00Z", 25 * 60));
         assert_eq!(hours("2026-11-30", Tz::Asia__Kathmandu), is("2026-11-29T18:15:00Z", 24 * 60));
-        assert_eq!(hours("2026-10-04", Tz::Australia__Lord_Howe), is("2026-10-03T13:30:00Z", 23 * 60 + 30));
-        // Clocks leap from 00:00 to 01:00, go back from 24:00 to 23:00, and once left a whole day out.
-        assert_eq!(hours("2018-11-04", Tz::America__Sao_Paulo), is("2018-11-04T03:00:00Z", 23 * 60));
-        assert_eq!(hours("2018-02-17", Tz::America__Sao_Paulo), is("2018-02-17T02:00:00Z", 25 * 60));
-        assert_eq!(hours("2018-02-18", Tz::America__Sao_Paulo), is("2018-02-18T03:00:00Z", 24 * 60));
+        assert_eq!(
+            hours("2026-10-04", Tz::Australia__Lord_Howe),
+            is("2026-10-03T13:30:00Z", 23 * 60 + 30)
+        );
+        // Clocks leap from 00:00 to 01:00, go back from 24:00 to 23:00, and once left a whole day
+        // out.
+        assert_eq!(
+            hours("2018-11-04", Tz::America__Sao_Paulo),
+            is("2018-11-04T03:00:00Z", 23 * 60)
+        );
+        assert_eq!(
+            hours("2018-02-17", Tz::America__Sao_Paulo),
+            is("2018-02-17T02:00:00Z", 25 * 60)
+        );
+        assert_eq!(
+            hours("2018-02-18", Tz::America__Sao_Paulo),
+            is("2018-02-18T03:00:00Z", 24 * 60)
+        );
         assert_eq!(hours("2011-12-30", Tz::Pacific__Apia), is("2011-12-30T10:00:00Z", 0));
         assert_eq!(hours("2011-12-31", Tz::Pacific__Apia), is("2011-12-30T10:00:00Z", 24 * 60));
     }
 
-    /// The ledger's changes name a quarter of an hour: it must belong to one day wherever the organization is.
+    /// The ledger's changes name a quarter of an hour: it must belong to one day wherever the
+    /// organization is.
     #[test]
     fn in_every_zone_days_follow_one_another_and_begin_with_a_quarter_of_an_hour() {
         for zone in chrono_tz::TZ_VARIANTS {
@@ -194,7 +230,10 @@ mod tests {
             for (at, begin) in calendar.begins.iter().enumerate() {
                 let day = calendar.days[at];
                 assert_eq!(begin.timestamp() % 900, 0, "{day} in {zone}");
-                assert!(date(*begin - TimeDelta::seconds(1), zone) < day && date(*begin, zone) >= day, "{day} in {zone}");
+                assert!(
+                    date(*begin - TimeDelta::seconds(1), zone) < day && date(*begin, zone) >= day,
+                    "{day} in {zone}"
+                );
                 assert!(at == 0 || calendar.begins[at - 1] <= *begin, "{day} in {zone}");
             }
         }

@@ -1,4 +1,5 @@
-//! Folding: what messages have changed is summed up into the ledger, all at once, or in parts where one change cannot be folded.
+//! Folding: what messages have changed is summed up into the ledger, all at once, or in parts where
+//! one change cannot be folded.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
@@ -34,7 +35,8 @@ statement! {
     /// Finds from when to when the changes are that are folded next.
     struct Span<'a> { limit: &'a i64 => BigInt }
     returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
-    "SELECT min(quarter), max(quarter) FROM (SELECT quarter FROM ledger_changes ORDER BY id LIMIT {}) AS next"
+    "SELECT min(quarter), max(quarter) FROM (SELECT quarter FROM ledger_changes ORDER BY id
+        LIMIT {}) AS next"
 }
 
 statement! {
@@ -53,14 +55,17 @@ macro_rules! move_changes {
             $chosen,
             " RETURNING quarter, automation_id, sender_id, outcome, reason, error_code, count
              ), summed AS (
-                SELECT ({}::date[])[width_bucket(quarter, {}::timestamptz[])] AS day, automation_id, sender_id, outcome, reason, error_code,
+                SELECT ({}::date[])[width_bucket(quarter, {}::timestamptz[])] AS day,
+                    automation_id, sender_id, outcome, reason, error_code,
                     sum(count)::bigint AS count FROM taken
                 GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(count) <> 0 ORDER BY 1, 2, 3, 4, 5, 6
              ), folded AS (
-                INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count)
+                INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code,
+                    count)
                 SELECT * FROM summed
                 ON CONFLICT (day, coalesce(automation_id, '00000000-0000-0000-0000-000000000000'),
-                    coalesce(sender_id, '00000000-0000-0000-0000-000000000000'), outcome, coalesce(reason, ''), coalesce(error_code, 0))
+                    coalesce(sender_id, '00000000-0000-0000-0000-000000000000'), outcome,
+                        coalesce(reason, ''), coalesce(error_code, 0))
                 DO UPDATE SET count = ledger.count + excluded.count
              )
              SELECT count(*) FROM taken"
@@ -93,20 +98,31 @@ statement! {
     move_changes!("id = ANY ({}::bigint[])")
 }
 
-/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns how many. Needs the caller's transaction.
+/// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns
+/// how many. Needs the caller's transaction.
 ///
 /// If the organization has moved to another time zone, the ledger is counted anew first.
 pub async fn fold(conn: &mut Conn, now: DateTime<Utc>) -> Result<i64> {
     follow_zone(conn, i64::MAX, now).await?;
-    let (Some(first), Some(last)) = Span { limit: &FOLD }.get_result(conn).await? else { return Ok(0) };
+    let (Some(first), Some(last)) = Span { limit: &FOLD }.get_result(conn).await? else {
+        return Ok(0);
+    };
     let (Calendar { days, begins }, end) = calendar(conn, first, last).await?;
-    Ok(Fold { limit: &FOLD, begin: first, end, days: &days, begins: &begins }.get_result(conn).await?)
+    Ok(Fold { limit: &FOLD, begin: first, end, days: &days, begins: &begins }
+        .get_result(conn)
+        .await?)
 }
 
 /// The days of the ledger's zone from one change to another, and when the last of them ends.
-async fn calendar(conn: &mut Conn, first: DateTime<Utc>, last: DateTime<Utc>) -> Result<(Calendar, DateTime<Utc>)> {
+async fn calendar(
+    conn: &mut Conn,
+    first: DateTime<Utc>,
+    last: DateTime<Utc>,
+) -> Result<(Calendar, DateTime<Utc>)> {
     if (last - first).num_days() > MOST_DAYS {
-        return Err(Error::Refused(format!("There are more than {MOST_DAYS} days between the changes.")));
+        return Err(Error::Refused(format!(
+            "There are more than {MOST_DAYS} days between the changes."
+        )));
     }
     let zone = organization::find(conn).await?.day_zone;
     let to = date(last, zone);
@@ -117,16 +133,23 @@ async fn calendar(conn: &mut Conn, first: DateTime<Utc>, last: DateTime<Utc>) ->
 async fn fold_some(conn: &mut Conn, ids: &[i64]) -> Result<i64> {
     conn.transaction(async |conn| {
         GATE.pass_alone(conn).await?;
-        let (Some(first), Some(last)) = SpanOf { ids }.get_result(conn).await? else { return Ok(0) };
+        let (Some(first), Some(last)) = SpanOf { ids }.get_result(conn).await? else {
+            return Ok(0);
+        };
         let (Calendar { days, begins }, _) = calendar(conn, first, last).await?;
         Ok(FoldSome { ids, days: &days, begins: &begins }.get_result(conn).await?)
     })
     .await
 }
 
-/// Folds all changes but those that cannot be folded, which it finds by halving, and those that are left out; returns how many it has
-/// folded, and what failed with its error. What is not folded is counted all the same by whoever reads the ledger.
-pub async fn fold_each(conn: &mut Conn, left_out: &[i64], now: DateTime<Utc>) -> Result<(i64, Vec<(i64, Error)>)> {
+/// Folds all changes but those that cannot be folded, which it finds by halving, and those that are
+/// left out; returns how many it has folded, and what failed with its error. What is not folded is
+/// counted all the same by whoever reads the ledger.
+pub async fn fold_each(
+    conn: &mut Conn,
+    left_out: &[i64],
+    now: DateTime<Utc>,
+) -> Result<(i64, Vec<(i64, Error)>)> {
     conn.transaction(async |conn| follow_zone(conn, i64::MAX, now).await).await?;
     let (mut folded, mut failed) = (0, Vec::new());
     let mut after = 0_i64;

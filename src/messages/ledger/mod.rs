@@ -1,8 +1,10 @@
-//! The ledger: how many messages ended how, for every day, automation and sender, exact at any moment and instant at any size.
+//! The ledger: how many messages ended how, for every day, automation and sender, exact at any
+//! moment and instant at any size.
 //!
-//! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own transaction and by inserts alone, so
-//! that no statement can forget it and none waits for another over a counter. [`fold()`] sums them up into `ledger`; whoever reads
-//! adds both. [`mod@check`] counts the messages themselves. Days are those of the organization's time zone ([`zone`]).
+//! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own
+//! transaction and by inserts alone, so that no statement can forget it and none waits for another
+//! over a counter. [`fold()`] sums them up into `ledger`; whoever reads adds both. [`mod@check`]
+//! counts the messages themselves. Days are those of the organization's time zone ([`zone`]).
 
 mod check;
 mod counts;
@@ -15,7 +17,9 @@ mod zone;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::exists;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel::{BoolExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -40,13 +44,15 @@ pub use pending::pending;
 pub use share::Share;
 pub use zone::{FEW, Following, follow_zone};
 
-/// “Carillon LEDG”: passed by whoever moves buckets, so that changes are folded into days of the zone that the ledger has.
+/// “Carillon LEDG”: passed by whoever moves buckets, so that changes are folded into days of the
+/// zone that the ledger has.
 const GATE: Gate = Gate::new(0x4341_524c_4544_4700);
 
 /// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerFilter {
-    /// The days on which they were composed, in the zone that the ledger has: [`crate::users::organization::Organization::day_zone`].
+    /// The days on which they were composed, in the zone that the ledger has:
+    /// [`crate::users::organization::Organization::day_zone`].
     pub days: Days,
     /// What made them.
     pub maker: Option<Maker>,
@@ -120,7 +126,8 @@ pub struct Ledger {
 }
 
 statement! {
-    /// Sums buckets by one of their dimensions, outcome and cause; what is not folded yet is part of it.
+    /// Sums buckets by one of their dimensions, outcome and cause; what is not folded yet is part
+    /// of it.
     struct Read<'a> {
         grouping: Grouping => Text,
         from: NaiveDate => Date,
@@ -133,19 +140,32 @@ statement! {
         one_off: bool => Bool,
         sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
     }
-    returns (Nullable<Date>, Nullable<SqlUuid>, Text, Nullable<Text>, Nullable<Int4>, BigInt), planned for its values;
+    returns (
+        Nullable<Date>,
+        Nullable<SqlUuid>,
+        Text,
+        Nullable<Text>,
+        Nullable<Int4>,
+        BigInt
+    ), planned for its values;
     "WITH wanted AS NOT MATERIALIZED (
-        SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day, {}::timestamptz AS begins, {}::timestamptz AS ends,
-            {}::date[] AS days, {}::timestamptz[] AS midnights, {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id
+        SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day,
+            {}::timestamptz AS begins, {}::timestamptz AS ends,
+            {}::date[] AS days, {}::timestamptz[] AS midnights, {}::uuid AS automation_id,
+                {}::bool AS one_off, {}::uuid AS sender_id
      )
-     SELECT b.day, CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender' THEN b.sender_id END,
+     SELECT b.day, CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender'
+         THEN b.sender_id END,
         b.outcome, b.reason, b.error_code, sum(b.count)::bigint
-     FROM (SELECT CASE wanted.grouping WHEN 'day' THEN l.day END AS day, l.automation_id, l.sender_id, outcome, reason, error_code, count
+     FROM (SELECT CASE wanted.grouping WHEN 'day' THEN l.day END AS day, l.automation_id,
+         l.sender_id, outcome, reason, error_code, count
            FROM ledger AS l, wanted WHERE l.day BETWEEN wanted.from_day AND wanted.to_day
            UNION ALL
-           SELECT CASE wanted.grouping WHEN 'day' THEN wanted.days[width_bucket(c.quarter, wanted.midnights)] END, c.automation_id,
+           SELECT CASE wanted.grouping WHEN 'day' THEN wanted.days[width_bucket(c.quarter,
+               wanted.midnights)] END, c.automation_id,
               c.sender_id, outcome, reason, error_code, count
-           FROM ledger_changes AS c, wanted WHERE c.quarter >= wanted.begins AND c.quarter < wanted.ends) AS b, wanted
+           FROM ledger_changes AS c, wanted WHERE c.quarter >= wanted.begins
+               AND c.quarter < wanted.ends) AS b, wanted
      WHERE (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
         AND (NOT wanted.one_off OR b.automation_id IS NULL)
         AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
@@ -163,10 +183,13 @@ pub async fn has_any(conn: &mut Conn) -> Result<bool> {
 pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Ledger> {
     type Bucket = (Option<NaiveDate>, Option<Uuid>, String, Option<String>, Option<i32>, i64);
     let (automation_id, one_off) = filter.made_by();
-    let (from, to, begin, end) = (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
-    let Calendar { days, begins } = if grouping == Grouping::Day { filter.days.into() } else { Calendar::default() };
+    let (from, to, begin, end) =
+        (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
+    let Calendar { days, begins } =
+        if grouping == Grouping::Day { filter.days.into() } else { Calendar::default() };
     let (days, begins, sender_id) = (&days, &begins, &filter.sender_id);
-    let read = Read { grouping, from, to, begin, end, days, begins, automation_id, one_off, sender_id };
+    let read =
+        Read { grouping, from, to, begin, end, days, begins, automation_id, one_off, sender_id };
     let buckets: Vec<Bucket> = read.load(conn).await?;
     let mut ledger = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
     for (day, id, outcome, reason, error_code, count) in buckets {
@@ -178,7 +201,10 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
         let counted = Counted::of(&outcome)?;
         ledger.totals.add(counted, count);
         ledger.row(key).add(counted, count);
-        if let Counted::Outcome(outcome @ (Outcome::Failed | Outcome::Suppressed | Outcome::Skipped)) = counted {
+        if let Counted::Outcome(
+            outcome @ (Outcome::Failed | Outcome::Suppressed | Outcome::Skipped),
+        ) = counted
+        {
             ledger.add_cause(Cause { outcome, error_code, reason, count });
         }
     }
@@ -208,7 +234,10 @@ impl Counted {
     fn of(word: &str) -> Result<Self> {
         match word {
             "recipients" => Ok(Self::Recipients),
-            _ => word.parse().map(Self::Outcome).map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
+            _ => word
+                .parse()
+                .map(Self::Outcome)
+                .map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
         }
     }
 }
@@ -217,7 +246,8 @@ impl Cause {
     /// Whether it is the same cause, however many messages each counts.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        (self.outcome, self.error_code, &self.reason) == (other.outcome, other.error_code, &other.reason)
+        (self.outcome, self.error_code, &self.reason)
+            == (other.outcome, other.error_code, &other.reason)
     }
 }
 
@@ -229,7 +259,8 @@ impl Ledger {
     }
 
     fn row(&mut self, key: Key) -> &mut Counts {
-        // Buckets of one row do not come one after the other; rows are few, and the last one is the likeliest.
+        // Buckets of one row do not come one after the other; rows are few, and the last one is the
+        // likeliest.
         let at = self.rows.iter().rposition(|row| row.key == key).unwrap_or_else(|| {
             self.rows.push(Row { key, counts: Counts::default() });
             self.rows.len() - 1
@@ -252,6 +283,7 @@ impl Ledger {
             }
         }
         self.causes.retain(|cause| cause.count != 0);
-        self.causes.sort_by_key(|cause| (cause.outcome, std::cmp::Reverse(cause.count), cause.error_code));
+        self.causes
+            .sort_by_key(|cause| (cause.outcome, std::cmp::Reverse(cause.count), cause.error_code));
     }
 }

@@ -1,4 +1,5 @@
-//! The newest day that has messages of a kind, so that they are not looked for on the days that have none.
+//! The newest day that has messages of a kind, so that they are not looked for on the days that
+//! have none.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::sql_types::{Array, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -21,7 +22,8 @@ use crate::{
 /// How exact the time of a change is.
 const QUARTER: TimeDelta = TimeDelta::minutes(15);
 
-/// What the ledger is asked: as much of a filter as it knows. Whatever fits the filter fits this, too.
+/// What the ledger is asked: as much of a filter as it knows. Whatever fits the filter fits this,
+/// too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::messages) struct Question {
     outcomes: Vec<Outcome>,
@@ -33,7 +35,8 @@ pub(in crate::messages) struct Question {
 }
 
 statement! {
-    /// Finds the newest day and the newest quarter of an hour, which is not folded yet, and says whose days these are.
+    /// Finds the newest day and the newest quarter of an hour, which is not folded yet, and says
+    /// whose days these are.
     struct Newest<'a> {
         until: NaiveDate => Date,
         moment: DateTime<Utc> => Timestamptz,
@@ -46,30 +49,48 @@ statement! {
     }
     returns (Nullable<Date>, Nullable<Timestamptz>, Text), planned for its values;
     "WITH wanted AS NOT MATERIALIZED (
-        SELECT {}::date AS until, {}::timestamptz AS moment, {}::text[] AS outcomes, {}::int AS error_code, {}::text AS reason,
+        SELECT {}::date AS until, {}::timestamptz AS moment, {}::text[] AS outcomes,
+            {}::int AS error_code, {}::text AS reason,
             {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id
      )
      SELECT max(b.day), max(b.quarter), (SELECT ledger_time_zone FROM organization)
-     FROM (SELECT day, NULL::timestamptz AS quarter, l.automation_id, l.sender_id, outcome, l.reason, l.error_code, count
+     FROM (SELECT day, NULL::timestamptz AS quarter, l.automation_id, l.sender_id, outcome,
+         l.reason, l.error_code, count
            FROM ledger AS l, wanted WHERE l.day <= wanted.until
            UNION ALL
-           SELECT NULL, quarter, c.automation_id, c.sender_id, outcome, c.reason, c.error_code, count
+           SELECT NULL, quarter, c.automation_id, c.sender_id, outcome, c.reason, c.error_code,
+               count
            FROM ledger_changes AS c, wanted WHERE c.quarter <= wanted.moment) AS b, wanted
      WHERE b.count > 0 AND b.outcome = ANY (wanted.outcomes)
         AND (wanted.error_code IS NULL OR b.outcome <> 'failed' OR b.error_code = wanted.error_code)
-        AND (wanted.reason IS NULL OR b.outcome NOT IN ('suppressed', 'skipped') OR b.reason = wanted.reason)
+        AND (wanted.reason IS NULL OR b.outcome NOT IN ('suppressed', 'skipped')
+            OR b.reason = wanted.reason)
         AND (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
         AND (NOT wanted.one_off OR b.automation_id IS NULL)
         AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)"
 }
 
-/// The moment from which on, up to `until`, there are no messages that the question is about; none if there are none before it either.
-pub(in crate::messages) async fn none_from(conn: &mut Conn, question: &Question, until: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+/// The moment from which on, up to `until`, there are no messages that the question is about; none
+/// if there are none before it either.
+pub(in crate::messages) async fn none_from(
+    conn: &mut Conn,
+    question: &Question,
+    until: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
     let zone = organization::find(conn).await?.day_zone;
     let Question { outcomes, error_code, reason, automation_id, one_off, sender_id } = question;
-    let newest =
-        Newest { until: date(until, zone), moment: until, outcomes, error_code, reason, automation_id, one_off: *one_off, sender_id };
-    let (day, quarter, of): (Option<NaiveDate>, Option<DateTime<Utc>>, String) = newest.get_result(conn).await?;
+    let newest = Newest {
+        until: date(until, zone),
+        moment: until,
+        outcomes,
+        error_code,
+        reason,
+        automation_id,
+        one_off: *one_off,
+        sender_id,
+    };
+    let (day, quarter, of): (Option<NaiveDate>, Option<DateTime<Utc>>, String) =
+        newest.get_result(conn).await?;
     if of != zone.name() {
         // The ledger was counted anew between the two questions.
         return Ok(Some(until));
@@ -88,8 +109,15 @@ impl Question {
             (Some(outcome), _) => vec![outcome],
             // Whatever its status, a message that was sent again is counted as that.
             (None, Some(status)) => vec![Outcome::of(status, Retry::None)?, Outcome::Retried],
-            // It knows who made what on which days at least, and only what goes out has a code or a reason.
-            (None, None) if filter.direction.is_some() || filter.error_code.is_some() || filter.reason.is_some() => Outcome::ALL.to_vec(),
+            // It knows who made what on which days at least, and only what goes out has a code or a
+            // reason.
+            (None, None)
+                if filter.direction.is_some()
+                    || filter.error_code.is_some()
+                    || filter.reason.is_some() =>
+            {
+                Outcome::ALL.to_vec()
+            }
             (None, None) => return None,
         };
         Some(Self {
@@ -117,12 +145,30 @@ mod tests {
         let any = MessageFilter::default;
         assert_eq!(of(any()), None);
         assert_eq!(of(MessageFilter { status: Some(MessageStatus::Received), ..any() }), None);
-        assert_eq!(of(MessageFilter { status: Some(MessageStatus::Expired), ..any() }), Some(vec![Outcome::Skipped, Outcome::Retried]));
-        assert_eq!(of(MessageFilter { outcome: Some(Outcome::Failed), ..any() }), Some(vec![Outcome::Failed]));
+        assert_eq!(
+            of(MessageFilter { status: Some(MessageStatus::Expired), ..any() }),
+            Some(vec![Outcome::Skipped, Outcome::Retried])
+        );
+        assert_eq!(
+            of(MessageFilter { outcome: Some(Outcome::Failed), ..any() }),
+            Some(vec![Outcome::Failed])
+        );
         let (outbound, inbound) = (Some(Direction::Outbound), Some(Direction::Inbound));
-        assert_eq!(of(MessageFilter { direction: outbound, ..any() }).as_deref(), Some(Outcome::ALL));
-        assert_eq!(of(MessageFilter { error_code: Some(30003), ..any() }).as_deref(), Some(Outcome::ALL));
-        assert_eq!(of(MessageFilter { error_code: Some(30003), direction: inbound, ..any() }), None);
-        assert_eq!(of(MessageFilter { outcome: Some(Outcome::Failed), direction: inbound, ..any() }), None);
+        assert_eq!(
+            of(MessageFilter { direction: outbound, ..any() }).as_deref(),
+            Some(Outcome::ALL)
+        );
+        assert_eq!(
+            of(MessageFilter { error_code: Some(30003), ..any() }).as_deref(),
+            Some(Outcome::ALL)
+        );
+        assert_eq!(
+            of(MessageFilter { error_code: Some(30003), direction: inbound, ..any() }),
+            None
+        );
+        assert_eq!(
+            of(MessageFilter { outcome: Some(Outcome::Failed), direction: inbound, ..any() }),
+            None
+        );
     }
 }

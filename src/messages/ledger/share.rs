@@ -12,7 +12,8 @@ pub struct Share {
 }
 
 impl Share {
-    /// `96.4 %`; none of no messages. What is there is never shown as nothing, and what is missing never as all.
+    /// `96.4 %`; none of no messages. What is there is never shown as nothing, and what is missing
+    /// never as all.
     #[must_use]
     pub fn percent(self) -> Option<String> {
         let Self { count, of } = self;
@@ -29,7 +30,10 @@ impl Share {
 
     /// From 0 to 1, with four decimals; none of no messages.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts of messages are far below 2^52, and a share has four decimals")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of messages are far below 2^52, and a share has four decimals"
+    )]
     pub fn fraction(self) -> Option<f64> {
         (self.of > 0).then(|| (self.count as f64 / self.of as f64 * 10_000.0).round() / 10_000.0)
     }
@@ -41,9 +45,13 @@ mod tests {
 
     #[test]
     fn a_share_is_never_rounded_to_nothing_or_to_all() {
-        let shares = [(0, 10), (10, 10), (1, 3), (1, 1_000_000), (999_999, 1_000_000), (0, 0)].map(|(count, of)| Share { count, of });
+        let shares = [(0, 10), (10, 10), (1, 3), (1, 1_000_000), (999_999, 1_000_000), (0, 0)]
+            .map(|(count, of)| Share { count, of });
         let shown = shares.map(|share| share.percent().unwrap_or_else(|| "-".to_owned()));
         assert_eq!(shown, ["0.0 %", "100.0 %", "33.3 %", "<0.1 %", ">99.9 %", "-"]);
-        assert_eq!(shares.map(Share::fraction), [Some(0.0), Some(1.0), Some(0.3333), Some(0.0), Some(1.0), None]);
+        assert_eq!(
+            shares.map(Share::fraction),
+            [Some(0.0), Some(1.0), Some(0.3333), Some(0.0), Some(1.0), None]
+        );
     }
 }

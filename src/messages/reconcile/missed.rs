@@ -52,13 +52,20 @@ pub async fn senders(conn: &mut Conn) -> Result<BTreeMap<ConnectionId, Vec<Asked
     type Row = (ConnectionId, SenderId, SenderAddress, DateTime<Utc>, Option<DateTime<Utc>>);
     let rows: Vec<Row> = senders::table
         .left_join(inbound_looks::table)
-        .select((senders::connection_id, senders::id, senders::address, senders::created_at, inbound_looks::seen_until.nullable()))
+        .select((
+            senders::connection_id,
+            senders::id,
+            senders::address,
+            senders::created_at,
+            inbound_looks::seen_until.nullable(),
+        ))
         .order(senders::id)
         .load(conn)
         .await?;
     let mut by_connection: BTreeMap<ConnectionId, Vec<Asked>> = BTreeMap::new();
     for (connection_id, sender_id, address, created_at, seen_until) in rows {
-        let since = seen_until.map_or(created_at, |seen_until| (seen_until - OVERLAP).max(created_at));
+        let since =
+            seen_until.map_or(created_at, |seen_until| (seen_until - OVERLAP).max(created_at));
         by_connection.entry(connection_id).or_default().push(Asked { sender_id, address, since });
     }
     Ok(by_connection)
@@ -70,8 +77,12 @@ pub async fn note_seen(conn: &mut Conn, senders: &[Asked], until: DateTime<Utc>)
     if senders.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> =
-        senders.iter().map(|asked| (inbound_looks::sender_id.eq(asked.sender_id), inbound_looks::seen_until.eq(until))).collect();
+    let rows: Vec<_> = senders
+        .iter()
+        .map(|asked| {
+            (inbound_looks::sender_id.eq(asked.sender_id), inbound_looks::seen_until.eq(until))
+        })
+        .collect();
     diesel::insert_into(inbound_looks::table)
         .values(rows)
         .on_conflict(inbound_looks::sender_id)
@@ -82,13 +93,20 @@ pub async fn note_seen(conn: &mut Conn, senders: &[Asked], until: DateTime<Utc>)
     Ok(())
 }
 
-/// Reads a listed message as an inbound one; none when it went out, or may still come by its webhook. An error where it does not say
-/// from whom, to whom or when.
-pub fn inbound(shown: &TwilioMessage, account: &AccountSid, service: Option<&ServiceSid>, now: DateTime<Utc>) -> Result<Option<Listed>> {
+/// Reads a listed message as an inbound one; none when it went out, or may still come by its
+/// webhook. An error where it does not say from whom, to whom or when.
+pub fn inbound(
+    shown: &TwilioMessage,
+    account: &AccountSid,
+    service: Option<&ServiceSid>,
+    now: DateTime<Utc>,
+) -> Result<Option<Listed>> {
     if shown.direction.as_deref() != Some("inbound") || shown.status != TwilioStatus::Received {
         return Ok(None);
     }
-    let lacks = |what: &str| Error::Internal(format!("Twilio lists this message without {what} that can be read."));
+    let lacks = |what: &str| {
+        Error::Internal(format!("Twilio lists this message without {what} that can be read."))
+    };
     let sent_at = shown.date_sent.or(shown.date_created).ok_or_else(|| lacks("a date"))?;
     if sent_at > now - WEBHOOK_PATIENCE {
         return Ok(None);

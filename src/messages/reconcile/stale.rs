@@ -1,10 +1,13 @@
-//! Messages that stay below their final status: which of them Twilio is to be asked about, and when.
+//! Messages that stay below their final status: which of them Twilio is to be asked about, and
+//! when.
 //!
-//! Callbacks get lost, above all while this installation is down. No index names a status (ADR 3), so a sweep walks the messages in
-//! the order of their ids, which is the order in which they were made, once for each of [`AGES`], and remembers how far it has come.
-//! It asks about what it finds below final at that age. A message that was still waiting then, in a sender's queue or for its
-//! automation, has nothing to ask about yet; the walk of the next age comes by later. None is missed for good: a message is sent
-//! within the longest [validity](Validity) or not at all, and the last walk comes by a day after that.
+//! Callbacks get lost, above all while this installation is down. No index names a status (ADR 3),
+//! so a sweep walks the messages in the order of their ids, which is the order in which they were
+//! made, once for each of [`AGES`], and remembers how far it has come. It asks about what it finds
+//! below final at that age. A message that was still waiting then, in a sender's queue or for its
+//! automation, has nothing to ask about yet; the walk of the next age comes by later. None is
+//! missed for good: a message is sent within the longest [validity](Validity) or not at all, and
+//! the last walk comes by a day after that.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +72,8 @@ pub struct Stretch {
 }
 
 statement! {
-    /// The next messages in order of id, up to the first that is too young; those to ask about, and the last.
+    /// The next messages in order of id, up to the first that is too young; those to ask about, and
+    /// the last.
     struct Walk<'a> {
         after: MessageId => SqlUuid,
         limit: &'a i64 => BigInt,
@@ -79,11 +83,13 @@ statement! {
     }
     returns (SqlUuid, SqlUuid, Nullable<Text>, BigInt);
     "WITH next AS MATERIALIZED (
-        SELECT id, connection_id, direction, status, status_at, created_at, twilio_sid FROM messages WHERE id > {} ORDER BY id LIMIT {}
+        SELECT id, connection_id, direction, status, status_at, created_at, twilio_sid
+            FROM messages WHERE id > {} ORDER BY id LIMIT {}
      ), young AS (
         SELECT id FROM next WHERE created_at > {} ORDER BY id LIMIT 1
      ), old AS (
-        SELECT *, direction = 'outbound' AND twilio_sid IS NOT NULL AND status = ANY ({}::text[]) AND status_at <= {} AS stale
+        SELECT *, direction = 'outbound' AND twilio_sid IS NOT NULL AND status = ANY ({}::text[])
+            AND status_at <= {} AS stale
         FROM next WHERE NOT EXISTS (SELECT FROM young) OR id < (SELECT id FROM young)
      ), whole AS (
         SELECT count(*) AS length, (array_agg(id ORDER BY id DESC))[1] AS last FROM old
@@ -106,14 +112,30 @@ impl Progress {
 }
 
 /// The next stretch of the walk of an age, at most `limit` messages long.
-pub async fn walk(conn: &mut Conn, progress: &Progress, age: TimeDelta, limit: i64, now: DateTime<Utc>) -> Result<Stretch> {
+pub async fn walk(
+    conn: &mut Conn,
+    progress: &Progress,
+    age: TimeDelta,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Stretch> {
     let open = open_statuses();
-    let walk = Walk { after: progress.of(age), limit: &limit, horizon: now - age, statuses: &open, settled: now - SETTLED_AFTER };
+    let walk = Walk {
+        after: progress.of(age),
+        limit: &limit,
+        horizon: now - age,
+        statuses: &open,
+        settled: now - SETTLED_AFTER,
+    };
     let rows: Vec<(MessageId, ConnectionId, Option<String>, i64)> = walk.load(conn).await?;
     let Some((last, _, _, length)) = rows.last() else { return Ok(Stretch::default()) };
     let (end, length) = (Some(*last), *length);
-    let stale =
-        rows.into_iter().filter_map(|(id, connection_id, sid, _)| sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid })).collect();
+    let stale = rows
+        .into_iter()
+        .filter_map(|(id, connection_id, sid, _)| {
+            sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid })
+        })
+        .collect();
     Ok(Stretch { stale, end, length })
 }
 
@@ -126,13 +148,19 @@ pub async fn find(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Stale>> {
         .order(messages::id)
         .select((messages::id, messages::connection_id, messages::twilio_sid));
     let rows: Vec<(MessageId, ConnectionId, Option<String>)> = open.load(conn).await?;
-    let stale = |(id, connection_id, sid): (_, _, Option<String>)| sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid });
+    let stale = |(id, connection_id, sid): (_, _, Option<String>)| {
+        sid.map(|twilio_sid| Stale { id, connection_id, twilio_sid })
+    };
     Ok(rows.into_iter().filter_map(stale).collect())
 }
 
 /// The statuses that Twilio reports and that are not final.
 fn open_statuses() -> Vec<MessageStatus> {
-    MessageStatus::ALL.iter().copied().filter(|status| status.is_reported_by_twilio() && !status.is_final()).collect()
+    MessageStatus::ALL
+        .iter()
+        .copied()
+        .filter(|status| status.is_reported_by_twilio() && !status.is_final())
+        .collect()
 }
 
 /// What Twilio shows of a message of ours, as a report on it.

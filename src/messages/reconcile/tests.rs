@@ -28,11 +28,19 @@ fn theirs(number: u8, body: &str, created: i64) -> TwilioMessage {
     .unwrap()
 }
 
-fn assigned(open: &[Unconfirmed], listed: &[TwilioMessage], owned: &[&str], now: i64) -> Vec<(usize, u8)> {
+fn assigned(
+    open: &[Unconfirmed],
+    listed: &[TwilioMessage],
+    owned: &[&str],
+    now: i64,
+) -> Vec<(usize, u8)> {
     let owned = Owned(owned.iter().map(|sid| (*sid).to_owned()).collect());
     let place = |id| open.iter().position(|unconfirmed| unconfirmed.id == id).unwrap();
     let number = |found: &TwilioMessage| u8::from_str_radix(&found.sid.as_str()[32..], 16).unwrap();
-    assign(open, listed, &owned, at(now)).into_iter().map(|(id, _, found)| (place(id), number(found))).collect()
+    assign(open, listed, &owned, at(now))
+        .into_iter()
+        .map(|(id, _, found)| (place(id), number(found)))
+        .collect()
 }
 
 #[test]
@@ -40,8 +48,16 @@ fn a_message_is_known_by_recipient_sender_text_and_time() {
     let open = [ours("Hello.", 0)];
     assert_eq!(assigned(&open, &[theirs(1, "Hello.", 1)], &[], 40), [(0, 1)]);
     assert_eq!(assigned(&open, &[theirs(1, "Bye.", 1)], &[], 40), []);
-    assert_eq!(assigned(&open, &[theirs(1, "Hello.", -600), theirs(2, "Hello.", 7_200)], &[], 40), [], "another time");
-    assert_eq!(assigned(&open, &[theirs(1, "Hello.", 1)], &[theirs(1, "", 0).sid.as_str()], 40), [], "somebody else's");
+    assert_eq!(
+        assigned(&open, &[theirs(1, "Hello.", -600), theirs(2, "Hello.", 7_200)], &[], 40),
+        [],
+        "another time"
+    );
+    assert_eq!(
+        assigned(&open, &[theirs(1, "Hello.", 1)], &[theirs(1, "", 0).sid.as_str()], 40),
+        [],
+        "somebody else's"
+    );
     let mut elsewhere = theirs(1, "Hello.", 1);
     elsewhere.from = Some(Address::parse("+15005550007"));
     assert_eq!(assigned(&open, &[elsewhere], &[], 40), []);
@@ -60,15 +76,26 @@ fn when_one_of_two_equal_messages_is_missing_the_callbacks_speak_first() {
     let listed = [theirs(1, "Hello.", 6)];
     assert_eq!(assigned(&open, &listed, &[], 40), []);
     assert_eq!(assigned(&open, &listed, &[], 1_600), []);
-    assert_eq!(assigned(&open, &listed, &[], 1_700), [(0, 1)], "after the last look it makes no difference which");
+    assert_eq!(
+        assigned(&open, &listed, &[], 1_700),
+        [(0, 1)],
+        "after the last look it makes no difference which"
+    );
 }
 
 #[test]
 fn while_an_equal_message_is_being_submitted_nobody_knows_whose_it_is() {
     let mut open = [ours("Hello.", 0), ours("Hello.", 1_695)];
     open[1].status = MessageStatus::Submitting;
-    assert_eq!(assigned(&open, &[theirs(1, "Hello.", 1), theirs(2, "Hello.", 1_696)], &[], 1_700), []);
+    assert_eq!(
+        assigned(&open, &[theirs(1, "Hello.", 1), theirs(2, "Hello.", 1_696)], &[], 1_700),
+        []
+    );
     open[1] = ours("Bye.", 1_695);
     open[1].status = MessageStatus::Submitting;
-    assert_eq!(assigned(&open, &[theirs(1, "Hello.", 1)], &[], 40), [(0, 1)], "another text is no neighbour");
+    assert_eq!(
+        assigned(&open, &[theirs(1, "Hello.", 1)], &[], 40),
+        [(0, 1)],
+        "another text is no neighbour"
+    );
 }

@@ -1,4 +1,5 @@
-//! Sending again what never reached anybody: finding it, saying how many there are and why, and composing each anew, once.
+//! Sending again what never reached anybody: finding it, saying how many there are and why, and
+//! composing each anew, once.
 
 mod outlook;
 mod verdict;
@@ -43,10 +44,12 @@ pub const CHUNK: usize = 500;
 pub struct Selection(LedgerFilter);
 
 /// The facts of the statements below, after the message's status, error code and reason.
-type FactRow = (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
+type FactRow =
+    (MessageStatus, Option<i32>, Option<String>, bool, bool, bool, bool, bool, bool, bool);
 
-/// What stands against sending a message `m` again, to be weighed in `verdict.rs`. Whoever deletes a contact takes its name off its
-/// messages; a carrier has nothing that Twilio never took. For `EXISTS` PostgreSQL would read all suppressions.
+/// What stands against sending a message `m` again, to be weighed in `verdict.rs`. Whoever deletes
+/// a contact takes its name off its messages; a carrier has nothing that Twilio never took. For
+/// `EXISTS` PostgreSQL would read all suppressions.
 macro_rules! facts {
     () => {
         "m.status, m.error_code, left(m.reason, 200) AS reason,
@@ -61,13 +64,16 @@ macro_rules! facts {
     };
 }
 
-/// Messages `m` of a selection whose cause does not settle whether they are sent again, which `failures` finds: binds the begin and the
-/// end of its days, the automation, whether only those of none, the sender and the codes that are worth another try.
+/// Messages `m` of a selection whose cause does not settle whether they are sent again, which
+/// `failures` finds: binds the begin and the end of its days, the automation, whether only those of
+/// none, the sender and the codes that are worth another try.
 macro_rules! open_failures {
     () => {
-        "(SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id,
+        "(SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id,
+            {}::bool AS one_off, {}::uuid AS sender_id,
                 {}::int[] AS codes) AS wanted
-            JOIN failures AS failure ON failure.created_at >= wanted.begins AND failure.created_at < wanted.ends
+            JOIN failures AS failure ON failure.created_at >= wanted.begins
+                AND failure.created_at < wanted.ends
                 AND (failure.error_code IS NULL OR failure.error_code = ANY (wanted.codes))
                 AND (wanted.automation_id IS NULL OR failure.automation_id = wanted.automation_id)
                 AND (NOT wanted.one_off OR failure.automation_id IS NULL)
@@ -99,8 +105,15 @@ statement! {
 statement! {
     /// Says what is true of some messages now.
     struct Find<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
-    returns (SqlUuid, (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool));
-    concat!("SELECT m.id, ", facts!(), " FROM messages m WHERE m.id = ANY ({}::uuid[]) AND m.direction = 'outbound' ORDER BY m.id")
+    returns (
+        SqlUuid,
+        (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool)
+    );
+    concat!(
+        "SELECT m.id, ",
+        facts!(),
+        " FROM messages m WHERE m.id = ANY ({}::uuid[]) AND m.direction = 'outbound' ORDER BY m.id"
+    )
 }
 
 statement! {
@@ -110,13 +123,18 @@ statement! {
         ids: &'a [MessageId] => Array<SqlUuid>,
     }
     returns ();
-    "UPDATE messages m SET retried_at = {} FROM messages n WHERE n.retry_of = m.id AND n.id = ANY ({}::uuid[])"
+    "UPDATE messages m SET retried_at = {} FROM messages n WHERE n.retry_of = m.id AND n.id = ANY \
+     ({}::uuid[])"
 }
 
 impl Selection {
     /// The messages of a filter, if its days are few enough to be looked through.
     pub fn new(filter: LedgerFilter) -> std::result::Result<Self, DaysError> {
-        if filter.days.count() > MOST_DAYS { Err(DaysError::MoreThan(MOST_DAYS)) } else { Ok(Self(filter)) }
+        if filter.days.count() > MOST_DAYS {
+            Err(DaysError::MoreThan(MOST_DAYS))
+        } else {
+            Ok(Self(filter))
+        }
     }
 
     /// The filter.
@@ -126,37 +144,57 @@ impl Selection {
     }
 }
 
-/// Finds the messages of a selection that may be sent again, the oldest first, at most [`MOST_AT_ONCE`].
+/// Finds the messages of a selection that may be sent again, the oldest first, at most
+/// [`MOST_AT_ONCE`].
 pub async fn candidates(conn: &mut Conn, selection: &Selection) -> Result<Vec<MessageId>> {
     let filter = selection.filter();
     let (automation_id, one_off) = filter.made_by();
     let (begin, end) = (filter.days.begin(), filter.days.end());
     let codes = verdict::codes_worth_another_try();
     let limit = i64::try_from(MOST_AT_ONCE).unwrap_or(i64::MAX);
-    let find = FindCandidates { begin, end, automation_id, one_off, sender_id: &filter.sender_id, codes: &codes, limit };
+    let find = FindCandidates {
+        begin,
+        end,
+        automation_id,
+        one_off,
+        sender_id: &filter.sender_id,
+        codes: &codes,
+        limit,
+    };
     Ok(find.load(conn).await?)
 }
 
 /// Says whether one message may be sent again now, and if not, why.
 pub async fn verdict(conn: &mut Conn, id: MessageId) -> Result<std::result::Result<(), LeftOut>> {
-    let found: Option<(MessageId, FactRow)> = Find { ids: &[id] }.get_result(conn).await.optional()?;
+    let found: Option<(MessageId, FactRow)> =
+        Find { ids: &[id] }.get_result(conn).await.optional()?;
     let (_, facts) = found.ok_or(Error::NotFound("message"))?;
     Ok(circumstances(facts).judge())
 }
 
-/// Sends again those of some messages that still may be, and returns the new ones; the first thing in the caller's transaction, up to [`CHUNK`] each.
+/// Sends again those of some messages that still may be, and returns the new ones; the first thing
+/// in the caller's transaction, up to [`CHUNK`] each.
 ///
-/// Each is composed anew like any other message, so that a number that may not be texted by now is not. Whoever asks for the same at
-/// the same time waits, and then finds that it is done.
-pub async fn send_again(conn: &mut Conn, ids: &[MessageId], now: DateTime<Utc>) -> Result<Vec<MessageId>> {
+/// Each is composed anew like any other message, so that a number that may not be texted by now is
+/// not. Whoever asks for the same at the same time waits, and then finds that it is done.
+pub async fn send_again(
+    conn: &mut Conn,
+    ids: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<Vec<MessageId>> {
     contacts::deletion::hold_off(conn).await?;
     // In a fixed order, so that two wishes for the same messages cannot wait for each other.
-    let lock = messages::table.filter(messages::id.eq_any(ids)).order(messages::id).for_no_key_update();
+    let lock =
+        messages::table.filter(messages::id.eq_any(ids)).order(messages::id).for_no_key_update();
     let locked: Vec<Message> = lock.select(Message::as_select()).load(conn).await?;
     let found: Vec<(MessageId, FactRow)> = Find { ids }.load(conn).await?;
-    let may: Vec<MessageId> =
-        found.into_iter().filter(|(_, facts)| circumstances(facts.clone()).judge().is_ok()).map(|(id, _)| id).collect();
-    let drafts: Vec<Draft> = locked.into_iter().filter(|message| may.contains(&message.id)).filter_map(draft).collect();
+    let may: Vec<MessageId> = found
+        .into_iter()
+        .filter(|(_, facts)| circumstances(facts.clone()).judge().is_ok())
+        .map(|(id, _)| id)
+        .collect();
+    let drafts: Vec<Draft> =
+        locked.into_iter().filter(|message| may.contains(&message.id)).filter_map(draft).collect();
     let composed = compose::compose(conn, now, drafts, Sends::Anyone).await?;
     Mark { now, ids: &composed.messages }.execute(conn).await?;
     Ok(composed.messages)
@@ -164,7 +202,12 @@ pub async fn send_again(conn: &mut Conn, ids: &[MessageId], now: DateTime<Utc>) 
 
 /// The message that repeats this one, if there is one.
 pub async fn retry_of(conn: &mut Conn, id: MessageId) -> Result<Option<MessageId>> {
-    Ok(messages::table.filter(messages::retry_of.eq(id)).select(messages::id).first(conn).await.optional()?)
+    Ok(messages::table
+        .filter(messages::retry_of.eq(id))
+        .select(messages::id)
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// The same text to the same person from the same sender.
@@ -181,8 +224,20 @@ fn draft(message: Message) -> Option<Draft> {
 }
 
 fn circumstances(
-    (status, error_code, reason, retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful): FactRow,
+    (
+        status,
+        error_code,
+        reason,
+        retried,
+        has_contact,
+        has_content,
+        accepted,
+        suppressed,
+        at_carrier,
+        doubtful,
+    ): FactRow,
 ) -> Circumstances {
-    let facts = Facts { retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful };
+    let facts =
+        Facts { retried, has_contact, has_content, accepted, suppressed, at_carrier, doubtful };
     Circumstances { status, error_code, reason, facts }
 }

@@ -1,13 +1,16 @@
 //! How many messages of a selection may be sent again, and why the others are not.
 //!
-//! The ledger knows how many did not arrive for which cause, and most causes settle the matter. Of the others, what failed before any
-//! carrier had it is in `failures` and is looked at one by one; what remains is `undelivered`.
+//! The ledger knows how many did not arrive for which cause, and most causes settle the matter. Of
+//! the others, what failed before any carrier had it is in `failures` and is looked at one by one;
+//! what remains is `undelivered`.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
-use super::{Circumstances, FactRow, LeftOut, Selection, circumstances, facts, open_failures, verdict};
+use super::{
+    Circumstances, FactRow, LeftOut, Selection, circumstances, facts, open_failures, verdict,
+};
 use crate::{
     db::{Conn, statement::statement},
     error::{Error, Result},
@@ -41,7 +44,8 @@ pub struct Outlook {
 }
 
 statement! {
-    /// Counts what is to be looked at one by one, by cause and by what stands against sending it again.
+    /// Counts what is to be looked at one by one, by cause and by what stands against sending it
+    /// again.
     struct CountOpen<'a> {
         begin: DateTime<Utc> => Timestamptz,
         end: DateTime<Utc> => Timestamptz,
@@ -50,17 +54,34 @@ statement! {
         sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
         codes: &'a [i32] => Array<Int4>,
     }
-    returns ((Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool), BigInt), planned for its values;
-    concat!("SELECT f.*, count(*) FROM (SELECT ", facts!(), " FROM ", open_failures!(), ") AS f GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10")
+    returns (
+        (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool),
+        BigInt
+    ), planned for its values;
+    concat!(
+        "SELECT f.*, count(*) FROM (SELECT ",
+        facts!(),
+        " FROM ",
+        open_failures!(),
+        ") AS f GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+    )
 }
 
-/// Says what of a selection could be sent again, and what is left out and why, as of one moment; nothing changes.
+/// Says what of a selection could be sent again, and what is left out and why, as of one moment;
+/// nothing changes.
 pub async fn outlook(conn: &mut Conn, selection: &Selection) -> Result<Outlook> {
     let filter = selection.filter();
     let (automation_id, one_off) = filter.made_by();
     let (begin, end) = (filter.days.begin(), filter.days.end());
     let codes = verdict::codes_worth_another_try();
-    let count = CountOpen { begin, end, automation_id, one_off, sender_id: &filter.sender_id, codes: &codes };
+    let count = CountOpen {
+        begin,
+        end,
+        automation_id,
+        one_off,
+        sender_id: &filter.sender_id,
+        codes: &codes,
+    };
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
     let (ledger, open) = snapshot
         .run(async |conn| {
@@ -77,7 +98,12 @@ pub async fn outlook(conn: &mut Conn, selection: &Selection) -> Result<Outlook> 
 impl Outlook {
     fn new(ledger: Ledger, open: impl Iterator<Item = (Circumstances, i64)>) -> Self {
         let mut outlook = Self::default();
-        let without = |outcome| Cause { outcome, error_code: None, reason: None, count: ledger.totals.of(outcome) };
+        let without = |outcome| Cause {
+            outcome,
+            error_code: None,
+            reason: None,
+            count: ledger.totals.of(outcome),
+        };
         let mut causes = ledger.causes;
         causes.extend([Outcome::Unconfirmed, Outcome::Retried].map(without));
         for (circumstances, count) in open {
@@ -93,7 +119,9 @@ impl Outlook {
             let left_out = verdict::of_cause(&cause).err().unwrap_or(LeftOut::MayHaveArrived);
             outlook.add(cause, Some(left_out));
         }
-        outlook.groups.sort_by_key(|group| (std::cmp::Reverse(group.count), group.left_out, group.error_code));
+        outlook.groups.sort_by_key(|group| {
+            (std::cmp::Reverse(group.count), group.left_out, group.error_code)
+        });
         outlook
     }
 
@@ -115,7 +143,8 @@ impl Outlook {
             return;
         }
         let same = |known: &&mut Group| {
-            (known.outcome, known.error_code, &known.reason, known.left_out) == (outcome, error_code, &reason, left_out)
+            (known.outcome, known.error_code, &known.reason, known.left_out)
+                == (outcome, error_code, &reason, left_out)
         };
         match self.groups.iter_mut().find(same) {
             Some(known) => known.count += count,
@@ -141,9 +170,20 @@ mod tests {
 
     #[test]
     fn every_message_that_did_not_arrive_is_in_one_group() {
-        let cause =
-            |outcome, error_code, reason: Option<&str>, count| Cause { outcome, error_code, reason: reason.map(str::to_owned), count };
-        let totals = Counts { failed: 61, suppressed: 3, skipped: 9, unconfirmed: 2, retried: 4, ..Counts::default() };
+        let cause = |outcome, error_code, reason: Option<&str>, count| Cause {
+            outcome,
+            error_code,
+            reason: reason.map(str::to_owned),
+            count,
+        };
+        let totals = Counts {
+            failed: 61,
+            suppressed: 3,
+            skipped: 9,
+            unconfirmed: 2,
+            retried: 4,
+            ..Counts::default()
+        };
         let causes = vec![
             cause(Outcome::Failed, Some(30001), None, 30),
             cause(Outcome::Failed, Some(21610), None, 20),
@@ -165,14 +205,32 @@ mod tests {
             (found(MessageStatus::Expired, Some(30001), EXPIRED, false), 4),
         ];
         let outlook = Outlook::new(Ledger { totals, rows: Vec::new(), causes }, open.into_iter());
-        let of = |left_out| outlook.groups.iter().filter(|group| group.left_out == left_out).map(|group| group.count).collect::<Vec<_>>();
+        let of = |left_out| {
+            outlook
+                .groups
+                .iter()
+                .filter(|group| group.left_out == left_out)
+                .map(|group| group.count)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(of(None), [12, 11, 4]);
-        assert_eq!(of(Some(LeftOut::MayHaveArrived)), [18], "what a report names and what is undelivered, for one cause");
         assert_eq!(
-            (of(Some(LeftOut::WouldFailAgain)), of(Some(LeftOut::Suppressed)), of(Some(LeftOut::OnPurpose))),
+            of(Some(LeftOut::MayHaveArrived)),
+            [18],
+            "what a report names and what is undelivered, for one cause"
+        );
+        assert_eq!(
+            (
+                of(Some(LeftOut::WouldFailAgain)),
+                of(Some(LeftOut::Suppressed)),
+                of(Some(LeftOut::OnPurpose))
+            ),
             (vec![20], vec![3], vec![5])
         );
-        assert_eq!((of(Some(LeftOut::Unconfirmed)), of(Some(LeftOut::Retried))), (vec![2], vec![4]));
+        assert_eq!(
+            (of(Some(LeftOut::Unconfirmed)), of(Some(LeftOut::Retried))),
+            (vec![2], vec![4])
+        );
         assert_eq!(outlook.eligible() + outlook.left_out(), 61 + 3 + 9 + 2 + 4);
     }
 }

@@ -1,4 +1,5 @@
-//! Which messages may be sent again: only those of which it is certain that they reached nobody, and that may be sent.
+//! Which messages may be sent again: only those of which it is certain that they reached nobody,
+//! and that may be sent.
 
 use crate::{
     messages::{claim::EXPIRED, ledger::Cause, outcome::Outcome, status::MessageStatus},
@@ -45,7 +46,10 @@ pub struct Circumstances {
 
 /// Facts about a message, as the database finds them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, named where they are read and written")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, named where they are read and written"
+)]
 pub struct Facts {
     /// Another message repeats it.
     pub retried: bool,
@@ -76,7 +80,9 @@ impl Circumstances {
             MessageStatus::Unconfirmed => return Err(LeftOut::Unconfirmed),
             MessageStatus::Suppressed => return Err(LeftOut::Suppressed),
             MessageStatus::Skipped | MessageStatus::Canceled => return Err(LeftOut::OnPurpose),
-            MessageStatus::Failed | MessageStatus::Undelivered => self.error_code.map_or(Ok(()), by_code)?,
+            MessageStatus::Failed | MessageStatus::Undelivered => {
+                self.error_code.map_or(Ok(()), by_code)?
+            }
             // Whatever Twilio said to earlier attempts left it waiting here.
             MessageStatus::Expired => {}
             _ => return Err(LeftOut::MayHaveArrived),
@@ -100,7 +106,8 @@ impl Circumstances {
     }
 }
 
-/// What the table of error codes says about sending the same text to the same person from the same sender.
+/// What the table of error codes says about sending the same text to the same person from the same
+/// sender.
 fn by_code(code: i32) -> Result<(), LeftOut> {
     let error = errors::lookup(code);
     match (error.class, error.contact, error.retry) {
@@ -109,13 +116,19 @@ fn by_code(code: i32) -> Result<(), LeftOut> {
         (
             _,
             ContactEffect::None | ContactEffect::Count,
-            Retry::Backoff | Retry::QueueFull | Retry::Later | Retry::NextDay | Retry::AfterFix | Retry::Optional,
+            Retry::Backoff
+            | Retry::QueueFull
+            | Retry::Later
+            | Retry::NextDay
+            | Retry::AfterFix
+            | Retry::Optional,
         ) => Ok(()),
         _ => Err(LeftOut::WouldFailAgain),
     }
 }
 
-/// Whether messages that did not arrive for this cause may be worth another try; what else is true of each of them stays to be seen.
+/// Whether messages that did not arrive for this cause may be worth another try; what else is true
+/// of each of them stays to be seen.
 #[must_use]
 pub fn may_be_worth_it(cause: &Cause) -> bool {
     of_cause(cause).is_ok()
@@ -145,15 +158,24 @@ impl LeftOut {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Unconfirmed => "Nobody knows whether Twilio has it. Carillon finds out, and never sends on a guess.",
+            Self::Unconfirmed => {
+                "Nobody knows whether Twilio has it. Carillon finds out, and never sends on a \
+                 guess."
+            }
             Self::MayHaveArrived => {
-                "It may have arrived: a carrier had it, and carriers sometimes report as undelivered what was read, or an attempt to send it was never answered."
+                "It may have arrived: a carrier had it, and carriers sometimes report as \
+                 undelivered what was read, or an attempt to send it was never answered."
             }
             Self::Suppressed => "The number may not be texted.",
             Self::NoContact => "There is no contact any more, or there never was one.",
-            Self::WouldFailAgain => "It would fail again: Twilio’s error code says that this text cannot reach this number.",
+            Self::WouldFailAgain => {
+                "It would fail again: Twilio’s error code says that this text cannot reach this \
+                 number."
+            }
             Self::Unexplained => "Twilio took it and then failed it without an error code.",
-            Self::NothingToSend => "It has no text or no recipient: its template could not be filled in.",
+            Self::NothingToSend => {
+                "It has no text or no recipient: its template could not be filled in."
+            }
             Self::OnPurpose => "It was left out or canceled on purpose.",
             Self::Retried => "It was sent again already.",
         }
@@ -173,7 +195,11 @@ mod tests {
     fn only_failed_and_expired_messages_are_sent_again() {
         for status in MessageStatus::ALL {
             let may = matches!(status, MessageStatus::Failed | MessageStatus::Expired);
-            assert_eq!(Circumstances { status: *status, ..failed(None) }.judge().is_ok(), may, "{status}");
+            assert_eq!(
+                Circumstances { status: *status, ..failed(None) }.judge().is_ok(),
+                may,
+                "{status}"
+            );
         }
     }
 
@@ -197,8 +223,16 @@ mod tests {
 
     #[test]
     fn a_cause_is_worth_asking_about_when_some_of_its_messages_may_be_sent_again() {
-        let cause = |outcome, error_code, reason: Option<&str>| Cause { outcome, error_code, reason: reason.map(str::to_owned), count: 1 };
-        assert!(may_be_worth_it(&cause(Outcome::Failed, Some(30001), None)) && may_be_worth_it(&cause(Outcome::Failed, None, Some("?"))));
+        let cause = |outcome, error_code, reason: Option<&str>| Cause {
+            outcome,
+            error_code,
+            reason: reason.map(str::to_owned),
+            count: 1,
+        };
+        assert!(
+            may_be_worth_it(&cause(Outcome::Failed, Some(30001), None))
+                && may_be_worth_it(&cause(Outcome::Failed, None, Some("?")))
+        );
         assert!(may_be_worth_it(&cause(Outcome::Skipped, None, Some(EXPIRED))));
         assert!(
             !may_be_worth_it(&cause(Outcome::Failed, Some(21610), None))

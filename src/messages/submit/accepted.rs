@@ -1,4 +1,5 @@
-//! Accepted messages: what nearly every call to Twilio comes to. One statement records a batch of them and ends their jobs.
+//! Accepted messages: what nearly every call to Twilio comes to. One statement records a batch of
+//! them and ends their jobs.
 
 use std::collections::HashSet;
 
@@ -17,8 +18,8 @@ use crate::{
 };
 
 statement! {
-    /// Records that Twilio has messages, and deletes their jobs, where no callback was faster; returns those messages. It writes what
-    /// [`Write`](super::Write) would write of them.
+    /// Records that Twilio has messages, and deletes their jobs, where no callback was faster;
+    /// returns those messages. It writes what [`Write`](super::Write) would write of them.
     struct Accept<'a> {
         ids: &'a [MessageId] => Array<SqlUuid>,
         jobs: &'a [i64] => Array<BigInt>,
@@ -32,15 +33,18 @@ statement! {
     }
     returns SqlUuid;
     "WITH accepted AS (
-        SELECT * FROM unnest({}::uuid[], {}::bigint[], {}::text[], {}::text[], {}::text[], {}::smallint[], {}::text[], {}::int[], {}::timestamptz[])
+        SELECT * FROM unnest({}::uuid[], {}::bigint[], {}::text[], {}::text[], {}::text[],
+            {}::smallint[], {}::text[], {}::int[], {}::timestamptz[])
             AS a (id, job, status, sid, from_address, attempt, request_id, duration_ms, finished_at)
      ), moved AS (
-        UPDATE messages m SET status = a.status, status_at = a.finished_at, error_code = NULL, twilio_sid = a.sid,
+        UPDATE messages m SET status = a.status, status_at = a.finished_at, error_code = NULL,
+            twilio_sid = a.sid,
             from_address = coalesce(m.from_address, a.from_address)
         FROM accepted a WHERE m.id = a.id AND m.status = 'submitting' AND m.twilio_sid IS NULL
         RETURNING a.*
      ), closed AS (
-        UPDATE attempts t SET finished_at = a.finished_at, outcome = 'accepted', http_status = 201, twilio_request_id = a.request_id,
+        UPDATE attempts t SET finished_at = a.finished_at, outcome = 'accepted', http_status = 201,
+            twilio_request_id = a.request_id,
             duration_ms = a.duration_ms
         FROM moved a WHERE t.message_id = a.id AND t.number = a.attempt
      ), noted AS (
@@ -66,19 +70,33 @@ impl<'a> Accepted<'a> {
     fn of(job: JobId, outcome: &'a Outcome, now: DateTime<Utc>) -> Option<Self> {
         let created = outcome.answer.as_ref().ok()?;
         let decision = policy::decide(outcome, 0, now);
-        let plain = decision.error_code.is_none() && decision.effect.is_none() && decision.retry_at.is_none();
+        let plain = decision.error_code.is_none()
+            && decision.effect.is_none()
+            && decision.retry_at.is_none();
         let from_address = created.from.as_ref().map(Address::to_wire);
-        plain.then(|| Self { job, outcome, status: decision.status, sid: created.sid.as_str(), from_address })
+        plain.then(|| Self {
+            job,
+            outcome,
+            status: decision.status,
+            sid: created.sid.as_str(),
+            from_address,
+        })
     }
 }
 
-/// Records those outcomes of a batch that say nothing but that Twilio has the message, and ends their jobs; they are committed when this
-/// returns. Returns the messages; the others are for [`record`](super::record).
-pub async fn record(mut conn: &Conn, outcomes: &[(JobId, &Outcome)], now: DateTime<Utc>) -> Result<HashSet<MessageId>> {
+/// Records those outcomes of a batch that say nothing but that Twilio has the message, and ends
+/// their jobs; they are committed when this returns. Returns the messages; the others are for
+/// [`record`](super::record).
+pub async fn record(
+    mut conn: &Conn,
+    outcomes: &[(JobId, &Outcome)],
+    now: DateTime<Utc>,
+) -> Result<HashSet<MessageId>> {
     fn each<'a, T>(accepted: &'a [Accepted<'a>], of: impl Fn(&'a Accepted<'a>) -> T) -> Vec<T> {
         accepted.iter().map(of).collect()
     }
-    let mut accepted: Vec<Accepted<'_>> = outcomes.iter().filter_map(|(job, outcome)| Accepted::of(*job, outcome, now)).collect();
+    let mut accepted: Vec<Accepted<'_>> =
+        outcomes.iter().filter_map(|(job, outcome)| Accepted::of(*job, outcome, now)).collect();
     if accepted.is_empty() {
         return Ok(HashSet::new());
     }

@@ -1,4 +1,5 @@
-//! Admitting: of the messages that are claimed from senders with a rate, what fits goes, and the rest lines up.
+//! Admitting: of the messages that are claimed from senders with a rate, what fits goes, and the
+//! rest lines up.
 
 use std::collections::HashMap;
 
@@ -37,12 +38,15 @@ statement! {
     returns (SqlUuid, Int2);
     "WITH going AS (
         SELECT g.id, clock.worker, clock.now
-        FROM unnest({}::uuid[]) AS g (id), (SELECT {}::uuid AS worker, {}::timestamptz AS now) AS clock
+        FROM unnest({}::uuid[]) AS g (id), (SELECT {}::uuid AS worker,
+            {}::timestamptz AS now) AS clock
      ), moved AS (
-        UPDATE messages m SET status = 'submitting', reason = NULL, status_at = going.now FROM going WHERE m.id = going.id
+        UPDATE messages m SET status = 'submitting', reason = NULL, status_at = going.now
+            FROM going WHERE m.id = going.id
      )
      INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-     SELECT going.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = going.id), going.worker, going.now
+     SELECT going.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts
+         WHERE message_id = going.id), going.worker, going.now
      FROM going
      RETURNING message_id, number"
 }
@@ -59,7 +63,8 @@ statement! {
     returns ();
     "INSERT INTO queued_sends (message_id, sender_id, flow, parts, queued_at)
      SELECT q.message_id, q.sender_id, q.flow, q.parts, clock.now
-     FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::smallint[]) WITH ORDINALITY AS q (message_id, sender_id, flow, parts, place),
+     FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::smallint[]) WITH ORDINALITY AS q
+         (message_id, sender_id, flow, parts, place),
         (SELECT {}::timestamptz AS now) AS clock
      ORDER BY q.place"
 }
@@ -75,11 +80,13 @@ statement! {
     returns ();
     "UPDATE throttles t SET free_at = s.free_at, waiting_messages = t.waiting_messages + s.messages,
         waiting_parts = t.waiting_parts + s.parts
-     FROM unnest({}::uuid[], {}::timestamptz[], {}::bigint[], {}::bigint[]) AS s (sender_id, free_at, messages, parts)
+     FROM unnest({}::uuid[], {}::timestamptz[], {}::bigint[], {}::bigint[]) AS s (sender_id,
+         free_at, messages, parts)
      WHERE t.sender_id = s.sender_id"
 }
 
-/// Claims those candidates that fit the rates of their senders and the room, and lines the others up; one answer for each.
+/// Claims those candidates that fit the rates of their senders and the room, and lines the others
+/// up; one answer for each.
 ///
 /// The last thing in a claim: it waits for the throttles, and for nothing after them.
 pub(in crate::messages) async fn admit(
@@ -130,16 +137,25 @@ struct Spent {
 
 impl Spending {
     async fn lock(conn: &mut Conn, candidates: &[Candidate], now: DateTime<Utc>) -> Result<Self> {
-        let mut senders: Vec<SenderId> = candidates.iter().map(|candidate| candidate.claimed.sender_id).collect();
+        let mut senders: Vec<SenderId> =
+            candidates.iter().map(|candidate| candidate.claimed.sender_id).collect();
         senders.sort_unstable();
         senders.dedup();
         let mut locked = lock(conn, &senders).await?;
         if locked.len() < senders.len() {
-            let new: Vec<_> = senders.iter().map(|id| (throttles::sender_id.eq(*id), throttles::free_at.eq(now))).collect();
-            diesel::insert_into(throttles::table).values(new).on_conflict_do_nothing().execute(conn).await?;
+            let new: Vec<_> = senders
+                .iter()
+                .map(|id| (throttles::sender_id.eq(*id), throttles::free_at.eq(now)))
+                .collect();
+            diesel::insert_into(throttles::table)
+                .values(new)
+                .on_conflict_do_nothing()
+                .execute(conn)
+                .await?;
             locked = lock(conn, &senders).await?;
         }
-        let spent = |(id, throttle)| (id, Spent { throttle, messages: 0, parts: 0, first_fits_at: None });
+        let spent =
+            |(id, throttle)| (id, Spent { throttle, messages: 0, parts: 0, first_fits_at: None });
         Ok(Self {
             throttles: locked.into_iter().map(spent).collect(),
             ids: Vec::new(),
@@ -153,7 +169,8 @@ impl Spending {
         let Claimed { message_id, sender_id, connection_id, parts, .. } = candidate.claimed;
         let Some(spent) = self.throttles.get_mut(&sender_id) else { return Place::Crowded };
         let Spent { throttle, .. } = spent;
-        let has_queue = throttle.bucket.rate.is_some() && throttle.waiting_messages + spent.messages > 0;
+        let has_queue =
+            throttle.bucket.rate.is_some() && throttle.waiting_messages + spent.messages > 0;
         if !has_queue && throttle.bucket.fits(parts, now) {
             if !room.take(connection_id) {
                 return Place::Crowded;
@@ -175,16 +192,27 @@ impl Spending {
 
     async fn save(self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
         if !self.ids.is_empty() {
-            LineUp { ids: &self.ids, senders: &self.senders, flows: &self.flows, parts: &self.parts, now }.execute(conn).await?;
+            LineUp {
+                ids: &self.ids,
+                senders: &self.senders,
+                flows: &self.flows,
+                parts: &self.parts,
+                now,
+            }
+            .execute(conn)
+            .await?;
         }
-        let (mut senders, mut free_ats, mut messages, mut parts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut senders, mut free_ats, mut messages, mut parts) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (id, spent) in &self.throttles {
             senders.push(*id);
             free_ats.push(spent.throttle.bucket.free_at);
             messages.push(spent.messages);
             parts.push(spent.parts);
         }
-        Spend { senders: &senders, free_ats: &free_ats, messages: &messages, parts: &parts }.execute(conn).await?;
+        Spend { senders: &senders, free_ats: &free_ats, messages: &messages, parts: &parts }
+            .execute(conn)
+            .await?;
         for (id, spent) in &self.throttles {
             if let Some(run_at) = spent.first_fits_at.filter(|_| !spent.throttle.releasing) {
                 start_releasing(conn, &[*id], run_at, now).await?;
@@ -194,12 +222,21 @@ impl Spending {
     }
 }
 
-async fn submit(conn: &mut Conn, going: Vec<Claimed>, worker: WorkerId, now: DateTime<Utc>) -> Result<Vec<(MessageId, Claim)>> {
+async fn submit(
+    conn: &mut Conn,
+    going: Vec<Claimed>,
+    worker: WorkerId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(MessageId, Claim)>> {
     if going.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<MessageId> = going.iter().map(|claimed| claimed.message_id).collect();
-    let attempts: HashMap<MessageId, i16> = Submit { ids: &ids, worker, now }.load::<(MessageId, i16)>(conn).await?.into_iter().collect();
+    let attempts: HashMap<MessageId, i16> = Submit { ids: &ids, worker, now }
+        .load::<(MessageId, i16)>(conn)
+        .await?
+        .into_iter()
+        .collect();
     let claims = going.into_iter().map(|claimed| {
         let attempt = attempts.get(&claimed.message_id).copied().unwrap_or(1);
         (claimed.message_id, Claim::Claimed(Box::new(Claimed { attempt, ..claimed })))

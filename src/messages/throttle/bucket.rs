@@ -9,8 +9,8 @@ const BURST: TimeDelta = TimeDelta::seconds(1);
 
 /// A rate and how far it is used up.
 ///
-/// In any window of time the parts that fit are at most the rate times (the window and the burst), or the rate times the window
-/// and one message, if that has more parts than a burst.
+/// In any window of time the parts that fit are at most the rate times (the window and the burst),
+/// or the rate times the window and one message, if that has more parts than a burst.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
     /// None: everything fits.
@@ -116,7 +116,10 @@ mod tests {
                 for (until, parts) in &sent[first..] {
                     total += parts;
                     let window = f64::from(until - from) / 1e6;
-                    prop_assert!(f64::from(total) <= rate * window + rate.max(f64::from(longest)) + 1e-6, "{total} parts in {window} s at {rate}/s");
+                    prop_assert!(
+                        f64::from(total) <= rate * window + rate.max(f64::from(longest)) + 1e-6,
+                        "{total} parts in {window} s at {rate}/s"
+                    );
                 }
             }
         }

@@ -18,7 +18,8 @@ use crate::{
     types::id::SenderId,
 };
 
-/// Queues up to this length are gone through to find who would be too late (3 µs for each message); in longer ones it is estimated.
+/// Queues up to this length are gone through to find who would be too late (3 µs for each message);
+/// in longer ones it is estimated.
 const COUNTED: i64 = 10_000;
 
 /// What waits for a sender's rate.
@@ -30,7 +31,8 @@ pub struct QueueFigures {
     pub waiting_parts: i64,
     /// When the last of them goes, if the sender is on and no others come; none when nothing waits.
     pub empty_at: Option<DateTime<Utc>>,
-    /// How many of them would by then have waited longer than their validity, and expire. Estimated for long queues.
+    /// How many of them would by then have waited longer than their validity, and expire. Estimated
+    /// for long queues.
     pub expiring_messages: i64,
 }
 
@@ -42,7 +44,8 @@ impl QueueFigures {
     }
 }
 
-/// How long Twilio itself keeps messages of such a sender before it drops them: 10 hours of the sender's rate.
+/// How long Twilio itself keeps messages of such a sender before it drops them: 10 hours of the
+/// sender's rate.
 #[must_use]
 pub const fn longest_at_twilio(kind: SenderKind) -> TimeDelta {
     match kind {
@@ -61,35 +64,55 @@ statement! {
     "WITH edge AS (
         SELECT {}::uuid AS sender_id, {}::timestamptz AS free_at, {}::double precision AS rate
      ), waiting AS (
-        SELECT q.message_id, q.parts, q.flow, row_number() OVER (PARTITION BY q.flow ORDER BY q.position) AS turn
+        SELECT q.message_id, q.parts, q.flow, row_number() OVER (PARTITION BY q.flow
+            ORDER BY q.position) AS turn
         FROM queued_sends q, edge WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
      ), placed AS (
-        SELECT message_id, sum(parts) OVER (ORDER BY turn, flow) - parts AS parts_before FROM waiting
+        SELECT message_id, sum(parts) OVER (ORDER BY turn, flow) - parts AS parts_before
+            FROM waiting
      )
      SELECT count(*)
-     FROM edge JOIN senders s ON s.id = edge.sender_id, placed p JOIN messages m ON m.id = p.message_id
+     FROM edge JOIN senders s ON s.id = edge.sender_id, placed p JOIN messages m
+         ON m.id = p.message_id
      WHERE m.created_at + s.validity_minutes * interval '1 minute'
         <= edge.free_at + p.parts_before / edge.rate * interval '1 second'"
 }
 
 /// The queue of a sender.
 pub async fn of(conn: &mut Conn, sender: &Sender, now: DateTime<Utc>) -> Result<QueueFigures> {
-    Ok(of_many(conn, std::slice::from_ref(sender), now).await?.remove(&sender.id).unwrap_or_default())
+    Ok(of_many(conn, std::slice::from_ref(sender), now)
+        .await?
+        .remove(&sender.id)
+        .unwrap_or_default())
 }
 
 /// The queues of those senders that have one, by sender.
-pub async fn of_many(conn: &mut Conn, senders: &[Sender], now: DateTime<Utc>) -> Result<HashMap<SenderId, QueueFigures>> {
+pub async fn of_many(
+    conn: &mut Conn,
+    senders: &[Sender],
+    now: DateTime<Utc>,
+) -> Result<HashMap<SenderId, QueueFigures>> {
     let ids: Vec<SenderId> = senders.iter().map(|sender| sender.id).collect();
     let rows: Vec<(SenderId, DateTime<Utc>, i64, i64)> = throttles::table
         .filter(throttles::sender_id.eq_any(ids))
         .filter(throttles::waiting_messages.gt(0))
-        .select((throttles::sender_id, throttles::free_at, throttles::waiting_messages, throttles::waiting_parts))
+        .select((
+            throttles::sender_id,
+            throttles::free_at,
+            throttles::waiting_messages,
+            throttles::waiting_parts,
+        ))
         .load(conn)
         .await?;
     let mut queues = HashMap::new();
     for (id, free_at, waiting_messages, waiting_parts) in rows {
         let Some(sender) = senders.iter().find(|sender| sender.id == id) else { continue };
-        let mut queue = QueueFigures { waiting_messages, waiting_parts, empty_at: Some(now), expiring_messages: 0 };
+        let mut queue = QueueFigures {
+            waiting_messages,
+            waiting_parts,
+            empty_at: Some(now),
+            expiring_messages: 0,
+        };
         if let Some(rate) = sender.parts_per_second {
             let begin = free_at.max(now);
             let length = rate.time_for(waiting_parts);
@@ -101,9 +124,17 @@ pub async fn of_many(conn: &mut Conn, senders: &[Sender], now: DateTime<Utc>) ->
     Ok(queues)
 }
 
-async fn expiring(conn: &mut Conn, sender: &Sender, rate: PartsPerSecond, begin: DateTime<Utc>, queue: &QueueFigures) -> Result<i64> {
+async fn expiring(
+    conn: &mut Conn,
+    sender: &Sender,
+    rate: PartsPerSecond,
+    begin: DateTime<Utc>,
+    queue: &QueueFigures,
+) -> Result<i64> {
     if queue.waiting_messages <= COUNTED {
-        return Ok(Expiring { sender: sender.id, free_at: begin, rate: &rate.get() }.get_result(conn).await?);
+        return Ok(Expiring { sender: sender.id, free_at: begin, rate: &rate.get() }
+            .get_result(conn)
+            .await?);
     }
     let length = rate.time_for(queue.waiting_parts).num_seconds().max(1);
     let late = (length - sender.validity.duration().num_seconds()).max(0);

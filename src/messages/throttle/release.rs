@@ -1,4 +1,5 @@
-//! Releasing: as a sender's rate allows, what waits in its queue goes on, in turns of those who wait.
+//! Releasing: as a sender's rate allows, what waits in its queue goes on, in turns of those who
+//! wait.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
@@ -21,7 +22,8 @@ use crate::{
     types::id::{MessageId, SenderId},
 };
 
-/// Between two releases of a queue, so that a fast sender's messages go in small heaps and not one by one.
+/// Between two releases of a queue, so that a fast sender's messages go in small heaps and not one
+/// by one.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(200);
 
 /// How long a queue rests of which only that is left that could not be released.
@@ -43,10 +45,12 @@ pub enum Left {
 type Row = (MessageId, Uuid, i16, bool, bool, bool);
 
 statement! {
-    /// The front of a sender's queue in turns: the first of each flow, then the second of each, beginning after the flow that was last.
+    /// The front of a sender's queue in turns: the first of each flow, then the second of each,
+    /// beginning after the flow that was last.
     ///
-    /// Flows are found by skipping through the index, so that the length of the queue does not matter. Each comes with its flow, its
-    /// parts, whether it is pending still, whether its automation runs, and whether it is too late.
+    /// Flows are found by skipping through the index, so that the length of the queue does not
+    /// matter. Each comes with its flow, its parts, whether it is pending still, whether its
+    /// automation runs, and whether it is too late.
     struct Front<'a> {
         sender: SenderId => SqlUuid,
         last_flow: &'a Option<Uuid> => Nullable<SqlUuid>,
@@ -56,13 +60,16 @@ statement! {
     }
     returns (SqlUuid, SqlUuid, Int2, Bool, Bool, Bool);
     "WITH RECURSIVE edge AS MATERIALIZED (
-        SELECT {}::uuid AS sender_id, {}::uuid AS last_flow, {}::timestamptz AS now, {}::bigint AS look, {}::uuid[] AS left_out
+        SELECT {}::uuid AS sender_id, {}::uuid AS last_flow, {}::timestamptz AS now,
+            {}::bigint AS look, {}::uuid[] AS left_out
      ), flows AS (
-        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
+        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id
+            AND q.released_at IS NULL
                 ORDER BY q.flow LIMIT 1) AS flow
         FROM edge
         UNION ALL
-        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL AND q.flow > flows.flow
+        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id
+            AND q.released_at IS NULL AND q.flow > flows.flow
                 ORDER BY q.flow LIMIT 1)
         FROM flows, edge WHERE flows.flow IS NOT NULL
      ), front AS (
@@ -70,13 +77,16 @@ statement! {
         FROM flows CROSS JOIN edge CROSS JOIN LATERAL (
             SELECT heap.message_id, heap.parts, row_number() OVER (ORDER BY heap.position) AS turn
             FROM (SELECT q.message_id, q.parts, q.position FROM queued_sends q
-                  WHERE q.sender_id = edge.sender_id AND q.flow = flows.flow AND q.released_at IS NULL
+                  WHERE q.sender_id = edge.sender_id AND q.flow = flows.flow
+                      AND q.released_at IS NULL
                     AND q.message_id <> ALL (edge.left_out)
                   ORDER BY q.sender_id, q.flow, q.position LIMIT edge.look) AS heap) AS first
         WHERE flows.flow IS NOT NULL
-        ORDER BY first.turn, coalesce(flows.flow <= edge.last_flow, false), flows.flow LIMIT (SELECT look FROM edge)
+        ORDER BY first.turn, coalesce(flows.flow <= edge.last_flow, false), flows.flow
+            LIMIT (SELECT look FROM edge)
      )
-     SELECT f.message_id, f.flow, f.parts, coalesce(m.status = 'pending', false), coalesce(a.status = 'active', true),
+     SELECT f.message_id, f.flow, f.parts, coalesce(m.status = 'pending', false),
+         coalesce(a.status = 'active', true),
         coalesce(m.created_at + s.validity_minutes * interval '1 minute' <= edge.now, false)
      FROM front f CROSS JOIN edge
      LEFT JOIN messages m ON m.id = f.message_id
@@ -95,29 +105,49 @@ statement! {
     returns ();
     "WITH edge AS (SELECT {}::uuid[] AS released, {}::uuid[] AS dropped, {}::timestamptz AS now),
      marked AS (
-        UPDATE queued_sends SET released_at = edge.now FROM edge WHERE message_id = ANY (edge.released)
+        UPDATE queued_sends SET released_at = edge.now FROM edge
+            WHERE message_id = ANY (edge.released)
      )
      DELETE FROM queued_sends USING edge WHERE message_id = ANY (edge.dropped)"
 }
 
-/// Releases what fits a sender's rate now, and says when its job runs again; in the caller's transaction.
+/// Releases what fits a sender's rate now, and says when its job runs again; in the caller's
+/// transaction.
 ///
-/// It charges the parts and enqueues the sending of the messages; their claims let them through without charging them again. Free of
-/// charge leave: messages that are pending no more (a STOP), those that are too late (their claims expire them), and those whose
-/// automation does not run (they are held until it is woken). It locks the throttle and waits for nothing after it.
+/// It charges the parts and enqueues the sending of the messages; their claims let them through
+/// without charging them again. Free of charge leave: messages that are pending no more (a STOP),
+/// those that are too late (their claims expire them), and those whose automation does not run
+/// (they are held until it is woken). It locks the throttle and waits for nothing after it.
 pub async fn release(conn: &mut Conn, sender: SenderId, now: DateTime<Utc>) -> Result<Left> {
     release_front(conn, sender, &[], LOOK, now).await
 }
 
 /// Releases the first message of a queue alone, if it fits now, some messages being left out.
-pub async fn release_first(conn: &mut Conn, sender: SenderId, left_out: &[MessageId], now: DateTime<Utc>) -> Result<Left> {
+pub async fn release_first(
+    conn: &mut Conn,
+    sender: SenderId,
+    left_out: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<Left> {
     release_front(conn, sender, left_out, (1, 1), now).await
 }
 
 /// The message that [`release_first`] would release.
-pub async fn first(conn: &mut Conn, sender: SenderId, left_out: &[MessageId], now: DateTime<Utc>) -> Result<Option<MessageId>> {
-    let last_flow: Option<Uuid> = throttles::table.find(sender).select(throttles::last_flow).first(conn).await.optional()?.flatten();
-    let front: Vec<Row> = Front { sender, last_flow: &last_flow, now, look: &1, left_out }.load(conn).await?;
+pub async fn first(
+    conn: &mut Conn,
+    sender: SenderId,
+    left_out: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<Option<MessageId>> {
+    let last_flow: Option<Uuid> = throttles::table
+        .find(sender)
+        .select(throttles::last_flow)
+        .first(conn)
+        .await
+        .optional()?
+        .flatten();
+    let front: Vec<Row> =
+        Front { sender, last_flow: &last_flow, now, look: &1, left_out }.load(conn).await?;
     Ok(front.as_slice().first().map(|row| row.0))
 }
 
@@ -134,16 +164,26 @@ async fn release_front(
     look: (usize, usize),
     now: DateTime<Utc>,
 ) -> Result<Left> {
-    let Some((_, mut throttle)) = lock(conn, &[sender]).await?.pop() else { return Ok(Left::Nothing) };
-    // Read after the lock: who switches the sender on again, or changes its rate, waits for the lock or is seen.
+    let Some((_, mut throttle)) = lock(conn, &[sender]).await?.pop() else {
+        return Ok(Left::Nothing);
+    };
+    // Read after the lock: who switches the sender on again, or changes its rate, waits for the
+    // lock or is seen.
     let Some(rate) = rate_if_on(conn, sender).await? else {
         stop_releasing(conn, sender).await?;
         return Ok(Left::Nothing);
     };
     throttle.bucket.rate = rate;
-    let last_flow: Option<Uuid> = throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
+    let last_flow: Option<Uuid> =
+        throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
     let look = throttle.bucket.room(now).clamp(look.0, look.1);
-    let front = Front { sender, last_flow: &last_flow, now, look: &i64::try_from(look).unwrap_or(i64::MAX), left_out };
+    let front = Front {
+        sender,
+        last_flow: &last_flow,
+        now,
+        look: &i64::try_from(look).unwrap_or(i64::MAX),
+        left_out,
+    };
     let front: Vec<Row> = front.load(conn).await?;
     let is_all = front.len() < look;
     if is_all && !left_out.is_empty() {
@@ -173,7 +213,12 @@ struct Taken {
     next_fits_at: Option<DateTime<Utc>>,
 }
 
-fn choose(throttle: &mut Throttle, front: Vec<Row>, last_flow: Option<Uuid>, now: DateTime<Utc>) -> Taken {
+fn choose(
+    throttle: &mut Throttle,
+    front: Vec<Row>,
+    last_flow: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Taken {
     let mut taken = Taken { last_flow, ..Taken::default() };
     for (id, flow, parts, is_pending, runs, is_late) in front {
         if !is_pending || !runs {
@@ -204,7 +249,10 @@ async fn rate_if_on(conn: &mut Conn, sender: SenderId) -> Result<Option<Option<P
 }
 
 async fn stop_releasing(conn: &mut Conn, sender: SenderId) -> Result<()> {
-    diesel::update(throttles::table.find(sender)).set(throttles::releasing.eq(false)).execute(conn).await?;
+    diesel::update(throttles::table.find(sender))
+        .set(throttles::releasing.eq(false))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -216,11 +264,22 @@ async fn take_off(conn: &mut Conn, taken: &Taken, now: DateTime<Utc>) -> Result<
     queue::enqueue_sends(conn, &taken.released, now).await
 }
 
-async fn note(conn: &mut Conn, sender: SenderId, throttle: &Throttle, taken: &Taken, is_empty: bool) -> Result<()> {
+async fn note(
+    conn: &mut Conn,
+    sender: SenderId,
+    throttle: &Throttle,
+    taken: &Taken,
+    is_empty: bool,
+) -> Result<()> {
     let row = diesel::update(throttles::table.find(sender));
-    let spent = (throttles::free_at.eq(throttle.bucket.free_at), throttles::last_flow.eq(taken.last_flow));
+    let spent =
+        (throttles::free_at.eq(throttle.bucket.free_at), throttles::last_flow.eq(taken.last_flow));
     if is_empty {
-        let nothing = (throttles::waiting_messages.eq(0), throttles::waiting_parts.eq(0), throttles::releasing.eq(false));
+        let nothing = (
+            throttles::waiting_messages.eq(0),
+            throttles::waiting_parts.eq(0),
+            throttles::releasing.eq(false),
+        );
         row.set((spent, nothing)).execute(conn).await?;
     } else {
         let messages = i64::try_from(taken.released.len() + taken.dropped.len()).unwrap_or(0);

@@ -6,8 +6,9 @@ use crate::clock::Clock;
 
 use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, network};
 use crate::simulator::{
-    API_KEY_SECRET, API_KEY_SID, AccountStatus, EMPTY_SERVICE_SID, SERVICE_NUMBER_1, SERVICE_SID, SUSPENDED_ACCOUNT_SID,
-    SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status, TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
+    API_KEY_SECRET, API_KEY_SID, AccountStatus, EMPTY_SERVICE_SID, SERVICE_NUMBER_1, SERVICE_SID,
+    SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status, TEST_ACCOUNT_SID,
+    TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
 };
 
 fn account_path() -> String {
@@ -18,12 +19,20 @@ fn account_path() -> String {
 fn every_sid_has_the_shape_of_one() {
     let options = SimulatorOptions::default();
     let sids = (options.accounts.iter().map(|account| account.sid.clone()))
-        .chain(options.accounts.iter().flat_map(|account| account.api_keys.iter().map(|key| key.sid.clone())))
+        .chain(
+            options
+                .accounts
+                .iter()
+                .flat_map(|account| account.api_keys.iter().map(|key| key.sid.clone())),
+        )
         .chain(options.numbers.iter().map(|number| number.sid.clone()))
         .chain(options.services.iter().map(|service| service.sid.clone()));
     for sid in sids {
         assert_eq!(sid.len(), 34, "{sid}");
-        assert!(sid[2..].bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)), "{sid}");
+        assert!(
+            sid[2..].bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)),
+            "{sid}"
+        );
     }
     assert!(options.accounts.iter().all(|account| account.auth_token.len() == 32));
 }
@@ -34,7 +43,10 @@ async fn wrong_credentials_are_20003_with_401() {
     let (status, json) = story.get_as(ACCOUNT_SID, "wrong", &account_path()).await;
     assert_eq!(status, 401);
     let info = "https://www.twilio.com/docs/errors/20003";
-    assert_eq!(json, json!({"code": 20003, "message": "Authenticate", "more_info": info, "status": 401}));
+    assert_eq!(
+        json,
+        json!({"code": 20003, "message": "Authenticate", "more_info": info, "status": 401})
+    );
     story.end().await;
 }
 
@@ -44,9 +56,14 @@ async fn a_standard_api_key_cannot_read_the_account_but_can_send() {
     assert_eq!(story.get(&account_path()).await.1["status"], "active");
     let (status, json) = story.get_as(API_KEY_SID, API_KEY_SECRET, &account_path()).await;
     assert_eq!((status, json["code"].as_u64()), (401, Some(20003)));
-    let numbers = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/IncomingPhoneNumbers.json?PhoneNumber=%2B15005550006");
+    let numbers = format!(
+        "/2010-04-01/Accounts/{ACCOUNT_SID}/IncomingPhoneNumbers.json?PhoneNumber=%2B15005550006"
+    );
     let (status, json) = story.get_as(API_KEY_SID, API_KEY_SECRET, &numbers).await;
-    assert_eq!((status, json["incoming_phone_numbers"][0]["capabilities"]["sms"].as_bool()), (200, Some(true)));
+    assert_eq!(
+        (status, json["incoming_phone_numbers"][0]["capabilities"]["sms"].as_bool()),
+        (200, Some(true))
+    );
     story.end().await;
 }
 
@@ -54,12 +71,16 @@ async fn a_standard_api_key_cannot_read_the_account_but_can_send() {
 async fn a_suspended_account_can_only_be_read() {
     let story = Story::begin().await;
     let reader = &story;
-    let get = |path: String| async move { reader.get_as(SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, &path).await };
+    let get = |path: String| async move {
+        reader.get_as(SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, &path).await
+    };
     let base = format!("/2010-04-01/Accounts/{SUSPENDED_ACCOUNT_SID}");
     assert_eq!(get(format!("{base}.json")).await.1["status"], "suspended");
     let (status, json) = get(format!("{base}/IncomingPhoneNumbers.json")).await;
     assert_eq!((status, json["code"].as_u64()), (401, Some(20005)));
-    story.simulator.change_account(ACCOUNT_SID, |account| account.status = AccountStatus::Suspended);
+    story
+        .simulator
+        .change_account(ACCOUNT_SID, |account| account.status = AccountStatus::Suspended);
     assert_eq!(story.send("x").await.1["code"], 20005);
     story.end().await;
 }
@@ -80,7 +101,15 @@ async fn bad_requests_get_the_codes_of_twilio() {
         (&[("To", HANDSET), ("From", VOICE_ONLY), ("Body", "x")], 21606),
         (&[("To", LONG_CODE), ("From", LONG_CODE), ("Body", "x")], 21266),
         (&[("To", HANDSET), ("From", &whatsapp), ("Body", "x")], 21910),
-        (&[("To", HANDSET), ("From", LONG_CODE), ("Body", "x"), ("StatusCallback", "http://a_b.com/")], 21609),
+        (
+            &[
+                ("To", HANDSET),
+                ("From", LONG_CODE),
+                ("Body", "x"),
+                ("StatusCallback", "http://a_b.com/"),
+            ],
+            21609,
+        ),
         (&[("To", HANDSET), ("From", LONG_CODE), ("MediaUrl", "nonsense")], 21620),
         (&[("To", HANDSET), ("From", LONG_CODE), ("Body", "x"), ("ValidityPeriod", "0")], 21624),
         (&[("To", HANDSET), ("MessagingServiceSid", "MG00"), ("Body", "x")], 21701),
@@ -101,11 +130,15 @@ async fn bad_requests_get_the_codes_of_twilio() {
 async fn test_credentials_know_magic_numbers_only_and_send_nothing() {
     let story = Story::begin().await;
     let send = |from: &'static str, to: &'static str| {
-        let url = format!("{}/2010-04-01/Accounts/{TEST_ACCOUNT_SID}/Messages.json", story.running.url);
+        let url =
+            format!("{}/2010-04-01/Accounts/{TEST_ACCOUNT_SID}/Messages.json", story.running.url);
         async move {
             let form = [("From", from), ("To", to), ("Body", "x")];
-            let request = network::test_client().post(url).basic_auth(TEST_ACCOUNT_SID, Some(TEST_AUTH_TOKEN));
-            let json: serde_json::Value = request.form(&form).send().await.unwrap().json().await.unwrap();
+            let request = network::test_client()
+                .post(url)
+                .basic_auth(TEST_ACCOUNT_SID, Some(TEST_AUTH_TOKEN));
+            let json: serde_json::Value =
+                request.form(&form).send().await.unwrap().json().await.unwrap();
             json["code"].as_u64().unwrap_or_default()
         }
     };
@@ -125,11 +158,18 @@ async fn lists_are_paged_newest_first_without_gaps() {
         story.send(&format!("message {index}")).await;
     }
     story.simulator.wait_idle().await;
-    let mut path = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json?PageSize=3&To=%2B12065550111");
+    let mut path =
+        format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json?PageSize=3&To=%2B12065550111");
     let mut bodies = Vec::new();
     loop {
         let (_, page) = story.get(&path).await;
-        bodies.extend(page["messages"].as_array().unwrap().iter().map(|m| m["body"].as_str().unwrap().to_owned()));
+        bodies.extend(
+            page["messages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|m| m["body"].as_str().unwrap().to_owned()),
+        );
         match page["next_page_uri"].as_str() {
             Some(next) => path = next.to_owned(),
             None => break,
@@ -153,11 +193,16 @@ async fn a_message_is_found_by_sid_and_redacted() {
     story.simulator.wait_idle().await;
     let path = format!("Messages/{}.json", json["sid"].as_str().unwrap());
     let (_, fetched) = story.get(&format!("/2010-04-01/Accounts/{ACCOUNT_SID}/{path}")).await;
-    assert_eq!((fetched["status"].as_str(), fetched["body"].as_str()), (Some("delivered"), Some("secret")));
+    assert_eq!(
+        (fetched["status"].as_str(), fetched["body"].as_str()),
+        (Some("delivered"), Some("secret"))
+    );
     assert!(fetched["date_sent"].as_str().unwrap().ends_with("+0000"));
     assert_eq!(story.post(&path, &[("Body", "")]).await.1["body"], "");
     assert_eq!(story.post(&path, &[("Status", "canceled")]).await.1["code"], 30409);
-    let missing = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/SM00000000000000000000000000000000.json");
+    let missing = format!(
+        "/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/SM00000000000000000000000000000000.json"
+    );
     assert_eq!(story.get(&missing).await.1["code"], 20404);
     story.end().await;
 }
@@ -192,16 +237,23 @@ async fn a_scheduled_message_can_be_canceled_or_released() {
 #[tokio::test]
 async fn webhooks_are_set_on_numbers_and_services() {
     let story = Story::begin().await;
-    let path = format!("/2010-04-01/Accounts/{ACCOUNT_SID}/IncomingPhoneNumbers.json?PhoneNumber=%2B15005550006");
+    let path = format!(
+        "/2010-04-01/Accounts/{ACCOUNT_SID}/IncomingPhoneNumbers.json?PhoneNumber=%2B15005550006"
+    );
     let (_, list) = story.get(&path).await;
     let sid = list["incoming_phone_numbers"][0]["sid"].as_str().unwrap().to_owned();
     let url = "https://example.com/inbound#rc=5&rp=all";
-    let (_, number) = story.post(&format!("IncomingPhoneNumbers/{sid}.json"), &[("SmsUrl", url)]).await;
-    assert_eq!((number["sms_url"].as_str(), number["sms_method"].as_str()), (Some(url), Some("POST")));
+    let (_, number) =
+        story.post(&format!("IncomingPhoneNumbers/{sid}.json"), &[("SmsUrl", url)]).await;
+    assert_eq!(
+        (number["sms_url"].as_str(), number["sms_method"].as_str()),
+        (Some(url), Some("POST"))
+    );
 
     let service = format!("{}/v1/Services/{SERVICE_SID}", story.running.url);
     let form = [("InboundRequestUrl", url), ("UseInboundWebhookOnNumber", "false")];
-    let request = network::test_client().post(service).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(&form);
+    let request =
+        network::test_client().post(service).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(&form);
     assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
     let (_, json) = story.get(&format!("/v1/Services/{SERVICE_SID}")).await;
     assert_eq!(json["inbound_request_url"], url);

@@ -7,7 +7,10 @@ use crate::simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_
 async fn a_direct_message_is_delivered_and_reported_step_by_step() {
     let story = Story::begin().await;
     let (status, json) = story.send("Hello").await;
-    assert_eq!((status, json["status"].as_str(), json["num_segments"].as_str()), (201, Some("queued"), Some("1")));
+    assert_eq!(
+        (status, json["status"].as_str(), json["num_segments"].as_str()),
+        (201, Some("queued"), Some("1"))
+    );
     story.simulator.wait_idle().await;
     assert_eq!(story.receiver.statuses(), ["sending", "sent", "delivered"]);
     let last = story.receiver.calls().pop().unwrap();
@@ -36,9 +39,17 @@ async fn callbacks_are_signed_over_the_configured_url() {
 async fn a_service_chooses_the_sender_after_it_accepted() {
     let story = Story::begin().await;
     let callback = story.callback();
-    let params = [("To", HANDSET), ("MessagingServiceSid", SERVICE_SID), ("Body", "Hi"), ("StatusCallback", callback.as_str())];
+    let params = [
+        ("To", HANDSET),
+        ("MessagingServiceSid", SERVICE_SID),
+        ("Body", "Hi"),
+        ("StatusCallback", callback.as_str()),
+    ];
     let (_, json) = story.post("Messages.json", &params).await;
-    assert_eq!((json["status"].as_str(), json["num_segments"].as_str()), (Some("accepted"), Some("0")));
+    assert_eq!(
+        (json["status"].as_str(), json["num_segments"].as_str()),
+        (Some("accepted"), Some("0"))
+    );
     assert!(json["from"].is_null());
     story.simulator.wait_idle().await;
     assert_eq!(story.receiver.statuses(), ["queued", "sending", "sent", "delivered"]);
@@ -81,7 +92,10 @@ async fn repeated_callbacks_carry_the_same_idempotency_token() {
     story.simulator.inject(Rule::always(Fault::Repeat));
     story.send("x").await;
     story.simulator.wait_idle().await;
-    assert_eq!(story.receiver.statuses(), ["sending", "sending", "sent", "sent", "delivered", "delivered"]);
+    assert_eq!(
+        story.receiver.statuses(),
+        ["sending", "sending", "sent", "sent", "delivered", "delivered"]
+    );
     let calls = story.receiver.calls();
     assert_eq!(calls[0].token, calls[1].token);
     assert_ne!(calls[1].token, calls[2].token);
@@ -112,7 +126,8 @@ async fn a_5xx_answer_is_repeated_only_when_the_fragment_says_so() {
 
     story.receiver.answer_next(&[503]);
     let plain = format!("{}/plain", story.receiver.url);
-    let params = [("To", HANDSET), ("From", LONG_CODE), ("Body", "y"), ("StatusCallback", plain.as_str())];
+    let params =
+        [("To", HANDSET), ("From", LONG_CODE), ("Body", "y"), ("StatusCallback", plain.as_str())];
     story.post("Messages.json", &params).await;
     story.simulator.wait_idle().await;
     assert_eq!(story.receiver.statuses()[5..], ["sending", "sent", "delivered"]);

@@ -19,7 +19,10 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use super::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions, network, sign};
+use super::{
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions, network,
+    sign,
+};
 
 const HANDSET: &str = "+12065550111";
 
@@ -65,11 +68,13 @@ impl Receiver {
     fn start() -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let data = Data::from(Arc::clone(&seen));
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
-            .workers(1)
-            .disable_signals()
-            .bind("127.0.0.1:0")
-            .unwrap();
+        let server = HttpServer::new(move || {
+            App::new().app_data(data.clone()).default_service(web::to(receive))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind("127.0.0.1:0")
+        .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
@@ -125,7 +130,8 @@ impl Story {
     /// POSTs a form to a path of the account and returns status and JSON.
     async fn post(&self, path: &str, params: &[(&str, &str)]) -> (u16, Value) {
         let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/{path}", self.running.url);
-        let request = network::test_client().post(url).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(params);
+        let request =
+            network::test_client().post(url).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(params);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
@@ -133,7 +139,8 @@ impl Story {
     /// Sends a text from the long code to the handset.
     async fn send(&self, body: &str) -> (u16, Value) {
         let callback = self.callback();
-        let params = [("To", HANDSET), ("From", LONG_CODE), ("Body", body), ("StatusCallback", &callback)];
+        let params =
+            [("To", HANDSET), ("From", LONG_CODE), ("Body", body), ("StatusCallback", &callback)];
         self.post("Messages.json", &params).await
     }
 
@@ -141,8 +148,12 @@ impl Story {
     async fn send_impatiently(&self) -> Option<u16> {
         let url = format!("{}/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json", self.running.url);
         let callback = self.callback();
-        let params = [("To", HANDSET), ("From", LONG_CODE), ("Body", "x"), ("StatusCallback", &callback)];
-        let request = network::test_client().post(url).basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN)).form(&params);
+        let params =
+            [("To", HANDSET), ("From", LONG_CODE), ("Body", "x"), ("StatusCallback", &callback)];
+        let request = network::test_client()
+            .post(url)
+            .basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))
+            .form(&params);
         let response = request.timeout(Duration::from_millis(300)).send().await.ok()?;
         Some(response.status().as_u16())
     }
@@ -150,7 +161,8 @@ impl Story {
     /// GETs a path with these credentials and returns status and JSON.
     async fn get_as(&self, user: &str, password: &str, path: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.running.url);
-        let response = network::test_client().get(url).basic_auth(user, Some(password)).send().await.unwrap();
+        let response =
+            network::test_client().get(url).basic_auth(user, Some(password)).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
@@ -160,7 +172,8 @@ impl Story {
 
     /// GETs a page and returns status and text.
     async fn page(&self, path: &str) -> (u16, String) {
-        let response = network::test_client().get(format!("{}{path}", self.running.url)).send().await.unwrap();
+        let response =
+            network::test_client().get(format!("{}{path}", self.running.url)).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
 }

@@ -1,7 +1,9 @@
 //! STOP and START, and what later messages meet.
 
 use super::{AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
-use crate::simulator::{Direction, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, Status, TOLL_FREE};
+use crate::simulator::{
+    Direction, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, Status, TOLL_FREE,
+};
 
 #[tokio::test]
 async fn after_stop_a_direct_message_is_refused_until_start() {
@@ -11,8 +13,14 @@ async fn after_stop_a_direct_message_is_refused_until_start() {
     let reply = story.simulator.reply(HANDSET, LONG_CODE, " stop ").await.unwrap();
     assert_eq!(reply.webhook_status, Some(204));
     let call = story.receiver.calls().pop().unwrap();
-    assert_eq!((call.get("Body"), call.get("From"), call.get("MessageSid")), (" stop ", HANDSET, reply.sid.as_str()));
-    assert!(call.params.contains(&("FromCity".into(), String::new())), "blank values are sent and signed");
+    assert_eq!(
+        (call.get("Body"), call.get("From"), call.get("MessageSid")),
+        (" stop ", HANDSET, reply.sid.as_str())
+    );
+    assert!(
+        call.params.contains(&("FromCity".into(), String::new())),
+        "blank values are sent and signed"
+    );
     assert!(call.get("OptOutType").is_empty());
     assert_eq!(call.signature, sign(AUTH_TOKEN, &webhook, &call.params));
 
@@ -41,7 +49,11 @@ async fn stop_to_one_number_of_a_service_covers_the_whole_service() {
     assert_eq!((call.get("OptOutType"), call.get("MessagingServiceSid")), ("STOP", SERVICE_SID));
 
     let through_service = [("To", HANDSET), ("MessagingServiceSid", SERVICE_SID), ("Body", "x")];
-    assert_eq!(story.post("Messages.json", &through_service).await.0, 201, "a service refuses later");
+    assert_eq!(
+        story.post("Messages.json", &through_service).await.0,
+        201,
+        "a service refuses later"
+    );
     story.simulator.wait_idle().await;
     let message = story.simulator.messages().pop().unwrap();
     assert_eq!((message.status, message.error_code), (Status::Failed, Some(21610)));
@@ -55,7 +67,9 @@ async fn stop_to_one_number_of_a_service_covers_the_whole_service() {
 #[tokio::test]
 async fn yes_does_not_lift_a_toll_free_stop() {
     let story = Story::begin().await;
-    let send = || async { story.post("Messages.json", &[("To", HANDSET), ("From", TOLL_FREE), ("Body", "x")]).await.0 };
+    let send = || async {
+        story.post("Messages.json", &[("To", HANDSET), ("From", TOLL_FREE), ("Body", "x")]).await.0
+    };
     story.simulator.reply(HANDSET, TOLL_FREE, "STOP").await.unwrap();
     assert_eq!(send().await, 400);
     story.simulator.reply(HANDSET, TOLL_FREE, "YES").await.unwrap();
@@ -80,7 +94,8 @@ async fn a_redelivered_inbound_message_has_the_same_sid() {
     story.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(webhook));
     let reply = story.simulator.reply(HANDSET, LONG_CODE, "hello").await.unwrap();
     story.simulator.redeliver(&reply.sid).await.unwrap();
-    let sids: Vec<_> = story.receiver.calls().iter().map(|call| call.get("MessageSid").to_owned()).collect();
+    let sids: Vec<_> =
+        story.receiver.calls().iter().map(|call| call.get("MessageSid").to_owned()).collect();
     assert_eq!(sids, [reply.sid.clone(), reply.sid]);
     story.end().await;
 }
@@ -90,7 +105,8 @@ async fn a_twiml_answer_becomes_a_second_message() {
     let story = Story::begin().await;
     let webhook = format!("{}/inbound", story.receiver.url);
     story.receiver.answer_next(&[200]);
-    story.receiver.seen.lock().unwrap().body = "<Response><Message>Thanks</Message></Response>".into();
+    story.receiver.seen.lock().unwrap().body =
+        "<Response><Message>Thanks</Message></Response>".into();
     story.simulator.change_number(LONG_CODE, |number| number.sms_url = Some(webhook));
     story.simulator.reply(HANDSET, LONG_CODE, "hello").await.unwrap();
     assert_eq!(story.simulator.all_messages().pop().unwrap().body, "Thanks");

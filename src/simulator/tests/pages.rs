@@ -33,7 +33,12 @@ async fn a_reply_from_the_page_reaches_the_webhook() {
     let (_, html) = story.page("/phones/+12065550111").await;
     assert!(html.contains("the webhook answered 204") && html.contains("Opted out of"), "{html}");
 
-    let empty = network::test_client().post(&url).form(&[("to", LONG_CODE), ("body", " ")]).send().await.unwrap();
+    let empty = network::test_client()
+        .post(&url)
+        .form(&[("to", LONG_CODE), ("body", " ")])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(empty.status().as_u16(), 422);
     assert!(empty.text().await.unwrap().contains("Write something first."));
     story.end().await;
@@ -44,7 +49,9 @@ async fn other_sites_cannot_post_to_the_pages() {
     let story = Story::begin().await;
     for (header, value) in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")] {
         for path in ["/faults", "/simulator/api/reset"] {
-            let request = network::test_client().post(format!("{}{path}", story.running.url)).header(header, value);
+            let request = network::test_client()
+                .post(format!("{}{path}", story.running.url))
+                .header(header, value);
             assert_eq!(request.send().await.unwrap().status().as_u16(), 403, "{header} {path}");
         }
     }
@@ -55,16 +62,27 @@ async fn other_sites_cannot_post_to_the_pages() {
 async fn a_switch_is_on_until_it_is_off() {
     let story = Story::begin().await;
     let post = |path: &str, form: Vec<(&'static str, String)>| {
-        let request = network::test_client().post(format!("{}{path}", story.running.url)).form(&form);
+        let request =
+            network::test_client().post(format!("{}{path}", story.running.url)).form(&form);
         async move { request.send().await.unwrap().status().as_u16() }
     };
-    let on = vec![("fault", "undelivered_30003".into()), ("extent", "always".into()), ("handset", HANDSET.into())];
+    let on = vec![
+        ("fault", "undelivered_30003".into()),
+        ("extent", "always".into()),
+        ("handset", HANDSET.into()),
+    ];
     assert_eq!(post("/faults", on).await, 303);
     let (_, html) = story.page("/phones/+12065550111").await;
-    assert!(html.contains("The message: handset is off") && html.contains("until switched off, this phone"));
+    assert!(
+        html.contains("The message: handset is off")
+            && html.contains("until switched off, this phone")
+    );
     let (_, other) = story.page("/phones/+12065550112").await;
     assert!(other.contains("All is well"));
-    assert_eq!(post("/faults/off", vec![("id", "1".into()), ("handset", HANDSET.into())]).await, 303);
+    assert_eq!(
+        post("/faults/off", vec![("id", "1".into()), ("handset", HANDSET.into())]).await,
+        303
+    );
     let (_, html) = story.page("/phones/+12065550111").await;
     assert!(html.contains("All is well"));
     assert_eq!(post("/faults", vec![("fault", "nonsense".into())]).await, 422);
@@ -107,20 +125,30 @@ async fn the_control_api_does_what_the_handle_does() {
     story.send("x").await;
     client.post(api("/flush")).send().await.unwrap();
     let log: Value = client.get(api("/messages")).send().await.unwrap().json().await.unwrap();
-    assert_eq!((log["data"][0]["status"].as_str(), log["data"][0]["error_code"].as_u64()), (Some("undelivered"), Some(30003)));
+    assert_eq!(
+        (log["data"][0]["status"].as_str(), log["data"][0]["error_code"].as_u64()),
+        (Some("undelivered"), Some(30003))
+    );
 
     let reply = json!({"from": HANDSET, "to": LONG_CODE, "body": "STOP"});
-    let answer: Value = client.post(api("/replies")).json(&reply).send().await.unwrap().json().await.unwrap();
+    let answer: Value =
+        client.post(api("/replies")).json(&reply).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["webhook"], "no webhook is set for this number");
     let opt_outs: Value = client.get(api("/opt-outs")).send().await.unwrap().json().await.unwrap();
     assert_eq!(opt_outs, json!({"data": [{"scope": LONG_CODE, "handset": HANDSET}]}));
     let state: Value = client.get(api("/state")).send().await.unwrap().json().await.unwrap();
-    assert_eq!((state["counts"]["recorded"].as_u64(), state["under_way"].as_u64()), (Some(1), Some(0)));
+    assert_eq!(
+        (state["counts"]["recorded"].as_u64(), state["under_way"].as_u64()),
+        (Some(1), Some(0))
+    );
 
     story.simulator.inject(Rule::always(Fault::Slow));
     client.post(api("/reset")).send().await.unwrap();
     let state: Value = client.get(api("/state")).send().await.unwrap().json().await.unwrap();
-    assert_eq!((state["handsets"].as_u64(), state["faults"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    assert_eq!(
+        (state["handsets"].as_u64(), state["faults"].as_array().map(Vec::len)),
+        (Some(0), Some(0))
+    );
     story.end().await;
 }
 

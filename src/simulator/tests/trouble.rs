@@ -62,7 +62,10 @@ async fn a_500_may_or_may_not_have_recorded() {
     let story = Story::begin().await;
     story.simulator.inject(Rule::next(1, Fault::ServerError));
     let (status, json) = story.send("x").await;
-    assert_eq!((status, json["code"].as_u64(), story.simulator.messages().len()), (500, Some(20500), 0));
+    assert_eq!(
+        (status, json["code"].as_u64(), story.simulator.messages().len()),
+        (500, Some(20500), 0)
+    );
     story.simulator.inject(Rule::next(1, Fault::ServerErrorRecorded));
     assert_eq!(story.send("x").await.0, 500);
     story.simulator.wait_idle().await;
@@ -75,7 +78,10 @@ async fn a_500_may_or_may_not_have_recorded() {
 async fn a_429_records_nothing() {
     let story = Story::begin().await;
     story.simulator.inject(Rule::next(2, Fault::TooManyRequests));
-    assert_eq!((story.send("x").await.0, story.send("x").await.0, story.send("x").await.0), (429, 429, 201));
+    assert_eq!(
+        (story.send("x").await.0, story.send("x").await.0, story.send("x").await.0),
+        (429, 429, 201)
+    );
     assert_eq!(story.simulator.messages().len(), 1);
     story.end().await;
 }
@@ -105,13 +111,17 @@ async fn reads_can_fail_too() {
 
 #[tokio::test]
 async fn more_requests_at_a_time_than_allowed_are_refused() {
-    let options = SimulatorOptions { max_concurrent_requests: Some(1), ..SimulatorOptions::instant() };
+    let options =
+        SimulatorOptions { max_concurrent_requests: Some(1), ..SimulatorOptions::instant() };
     let story = Story::with(options).await;
     story.simulator.inject(Rule::next(1, Fault::Timeout));
     let (held, refused) = tokio::join!(story.send_impatiently(), async {
         // Both connect at once; whichever comes second finds the other held open.
         story.send_impatiently().await
     });
-    assert!([held, refused].contains(&Some(429)) && [held, refused].contains(&None), "{held:?} {refused:?}");
+    assert!(
+        [held, refused].contains(&Some(429)) && [held, refused].contains(&None),
+        "{held:?} {refused:?}"
+    );
     story.end().await;
 }

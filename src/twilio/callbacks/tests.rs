@@ -28,8 +28,12 @@ fn a_delivery_report_is_read_whole() {
 
 #[test]
 fn a_status_needs_its_sid_and_its_status_and_no_more() {
-    let callback = StatusCallback::parse(&form(&format!("SmsSid={SID}&SmsStatus=sent&ErrorCode="))).unwrap();
-    assert_eq!((callback.status, callback.error_code, callback.from), (TwilioStatus::Sent, None, None));
+    let callback =
+        StatusCallback::parse(&form(&format!("SmsSid={SID}&SmsStatus=sent&ErrorCode="))).unwrap();
+    assert_eq!(
+        (callback.status, callback.error_code, callback.from),
+        (TwilioStatus::Sent, None, None)
+    );
     let error = |text: &str| StatusCallback::parse(&form(text)).err().unwrap();
     assert_eq!(error("MessageStatus=sent"), CallbackError::Missing("MessageSid"));
     assert_eq!(error("MessageStatus=sent&MessageSid=SM1"), CallbackError::NotASid("MessageSid"));
@@ -48,7 +52,10 @@ fn an_inbound_message_is_read_whole() {
     assert_eq!(message.opt_out_type, Some(OptOut::Stop));
     assert_eq!((message.num_media, message.num_segments), (2, 3));
     assert_eq!(message.media[0].content_type.as_deref(), Some("image/jpeg"));
-    assert_eq!(message.media[1], InboundMedia { url: HttpUrl::parse("https://b").unwrap(), content_type: None });
+    assert_eq!(
+        message.media[1],
+        InboundMedia { url: HttpUrl::parse("https://b").unwrap(), content_type: None }
+    );
     assert_eq!(message.from.phone().map(PhoneNumber::as_str), Some("+14155550123"));
 }
 
@@ -68,20 +75,30 @@ fn whatsapp_brings_its_channel_and_profile() {
 fn an_inbound_message_without_its_ends_is_refused() {
     let error = |text: String| InboundMessage::parse(&form(&text)).unwrap_err();
     assert_eq!(error(format!("MessageSid={SID}")), CallbackError::Missing("AccountSid"));
-    assert_eq!(error(format!("MessageSid={SID}&AccountSid=AC1")), CallbackError::NotASid("AccountSid"));
-    assert_eq!(error(format!("MessageSid={SID}&AccountSid={ACCOUNT}&To=12345")), CallbackError::Missing("From"));
+    assert_eq!(
+        error(format!("MessageSid={SID}&AccountSid=AC1")),
+        CallbackError::NotASid("AccountSid")
+    );
+    assert_eq!(
+        error(format!("MessageSid={SID}&AccountSid={ACCOUNT}&To=12345")),
+        CallbackError::Missing("From")
+    );
 }
 
 #[test]
 fn nonsense_numbers_do_not_fail_a_message() {
-    let params = form(&format!("MessageSid={SID}&AccountSid={ACCOUNT}&From=ACME&To=12345&NumMedia=many&NumSegments=-1&OptOutType=PERHAPS"));
+    let params = form(&format!(
+        "MessageSid={SID}&AccountSid={ACCOUNT}&From=ACME&To=12345&NumMedia=many&NumSegments=-1&OptOutType=PERHAPS"
+    ));
     let message = InboundMessage::parse(&params).unwrap();
     assert_eq!((message.num_media, message.num_segments, message.opt_out_type), (0, 1, None));
 }
 
 #[test]
 fn debug_shows_neither_text_nor_numbers() {
-    let params = form(&format!("MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B14155550123&To=%2B12065550100&Body=secret&ProfileName=Ada"));
+    let params = form(&format!(
+        "MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B14155550123&To=%2B12065550100&Body=secret&ProfileName=Ada"
+    ));
     let shown = format!("{:?}", InboundMessage::parse(&params).unwrap());
     for hidden in ["secret", "Ada", "4155550123", "2065550100"] {
         assert!(!shown.contains(hidden), "{hidden}");
@@ -99,6 +116,10 @@ fn texts_are_cleaned_words_cut_and_media_addresses_of_the_web_only() {
     assert_eq!((message.body.as_str(), message.profile_name.as_deref()), ("STOP", Some("Ann")));
     assert_eq!(message.from.phone().map(PhoneNumber::as_str), Some("+14155550123"));
     assert_eq!(message.to.to_wire().len(), 255);
-    let media: Vec<_> = message.media.iter().map(|media| (media.url.as_str(), media.content_type.as_deref())).collect();
+    let media: Vec<_> = message
+        .media
+        .iter()
+        .map(|media| (media.url.as_str(), media.content_type.as_deref()))
+        .collect();
     assert_eq!((message.num_media, media), (3, vec![("https://a/1", Some("image/png"))]));
 }

@@ -199,10 +199,12 @@ impl ErrorCode {
         }
     }
 
-    /// What the program does when a message that Twilio had accepted comes to nothing with this code.
+    /// What the program does when a message that Twilio had accepted comes to nothing with this
+    /// code.
     ///
-    /// Only what stopped at a rate or a queue has certainly never left Twilio, and is sent again by itself; anything else may yet
-    /// turn out to have arrived, so that sending it again is for people to decide.
+    /// Only what stopped at a rate or a queue has certainly never left Twilio, and is sent again by
+    /// itself; anything else may yet turn out to have arrived, so that sending it again is for
+    /// people to decide.
     #[must_use]
     pub const fn on_report(&self) -> Disposition {
         match (self.on_refusal(), self.class) {
@@ -265,21 +267,38 @@ mod tests {
         for entry in all() {
             let disposition = entry.on_refusal();
             match (entry.class, entry.contact) {
-                (Class::OptOut, _) => assert_eq!(disposition, Disposition::OptedOut, "{}", entry.code),
-                (Class::BadNumber, ContactEffect::Invalid) => assert_eq!(disposition, Disposition::BadNumber, "{}", entry.code),
-                (_, ContactEffect::Suppress) => assert_eq!(disposition, Disposition::NumberBlocked, "{}", entry.code),
-                (Class::Account, _) => assert_eq!(disposition, Disposition::AccountBroken, "{}", entry.code),
-                (Class::Request | Class::Inbound | Class::BadNumber, _) => assert_eq!(disposition, Disposition::Reject, "{}", entry.code),
+                (Class::OptOut, _) => {
+                    assert_eq!(disposition, Disposition::OptedOut, "{}", entry.code)
+                }
+                (Class::BadNumber, ContactEffect::Invalid) => {
+                    assert_eq!(disposition, Disposition::BadNumber, "{}", entry.code)
+                }
+                (_, ContactEffect::Suppress) => {
+                    assert_eq!(disposition, Disposition::NumberBlocked, "{}", entry.code)
+                }
+                (Class::Account, _) => {
+                    assert_eq!(disposition, Disposition::AccountBroken, "{}", entry.code)
+                }
+                (Class::Request | Class::Inbound | Class::BadNumber, _) => {
+                    assert_eq!(disposition, Disposition::Reject, "{}", entry.code)
+                }
                 (Class::Sender, _) => {
-                    let stops = matches!(disposition, Disposition::SenderBroken | Disposition::RetryAfter(Wait::Later));
+                    let stops = matches!(
+                        disposition,
+                        Disposition::SenderBroken | Disposition::RetryAfter(Wait::Later)
+                    );
                     assert!(stops, "{}", entry.code);
                 }
                 (Class::Rate, _) => {
-                    let waits = matches!(disposition, Disposition::RetryAfter(_)) || entry.retry == Retry::Optional;
+                    let waits = matches!(disposition, Disposition::RetryAfter(_))
+                        || entry.retry == Retry::Optional;
                     assert!(waits, "{}", entry.code);
                 }
                 _ => {
-                    let mild = matches!(disposition, Disposition::RetryAfter(_) | Disposition::Reject | Disposition::Ambiguous);
+                    let mild = matches!(
+                        disposition,
+                        Disposition::RetryAfter(_) | Disposition::Reject | Disposition::Ambiguous
+                    );
                     assert!(mild, "{}", entry.code);
                 }
             }
@@ -310,8 +329,14 @@ mod tests {
         assert_eq!(of(30001), Disposition::RetryAfter(Wait::QueueFull));
         assert_eq!(of(30022), Disposition::RetryAfter(Wait::Backoff));
         assert_eq!([of(30023), of(30027), of(63038)], [Disposition::RetryAfter(Wait::NextDay); 3]);
-        assert_eq!([of(30003), of(30008), of(30017), of(30035), of(30410), of(20500)], [Disposition::Reject; 6]);
-        assert_eq!((of(21610), of(30006), of(30004)), (Disposition::OptedOut, Disposition::BadNumber, Disposition::NumberBlocked));
+        assert_eq!(
+            [of(30003), of(30008), of(30017), of(30035), of(30410), of(20500)],
+            [Disposition::Reject; 6]
+        );
+        assert_eq!(
+            (of(21610), of(30006), of(30004)),
+            (Disposition::OptedOut, Disposition::BadNumber, Disposition::NumberBlocked)
+        );
         assert_eq!((of(30034), of(30002)), (Disposition::SenderBroken, Disposition::AccountBroken));
         for entry in all() {
             let again = matches!(entry.on_report(), Disposition::RetryAfter(_));
@@ -322,14 +347,21 @@ mod tests {
     #[test]
     fn a_setting_for_one_destination_stops_neither_sender_nor_account() {
         for code in [21408, 21608, 21703, 30018, 63015] {
-            assert_eq!((lookup(code).on_refusal(), lookup(code).on_report()), (Disposition::Reject, Disposition::Reject), "{code}");
+            assert_eq!(
+                (lookup(code).on_refusal(), lookup(code).on_report()),
+                (Disposition::Reject, Disposition::Reject),
+                "{code}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_code_is_rejected_with_its_own_link() {
         let entry = lookup(99_999);
-        assert_eq!((entry.code, entry.on_refusal(), entry.on_report()), (99_999, Disposition::Reject, Disposition::Reject));
+        assert_eq!(
+            (entry.code, entry.on_refusal(), entry.on_report()),
+            (99_999, Disposition::Reject, Disposition::Reject)
+        );
         assert!(entry.link().ends_with("/99999"));
     }
 }

@@ -1,10 +1,16 @@
-//! The table of Twilio's error codes. New codes go in their place; the tests beside `lookup` check the order.
+//! The table of Twilio's error codes. New codes go in their place; the tests beside `lookup` check
+//! the order.
 
 use super::{Class, ContactEffect, ErrorCode, Retry};
 
-/// One code in three lines: number, class, retry, effect on the contact and title; what it means; what to do.
+/// One code in three lines: number, class, retry, effect on the contact and title; what it means;
+/// what to do.
 macro_rules! codes {
-    ($($code:literal $class:ident $retry:ident $contact:ident $title:literal $means:literal $advice:literal)+) => {
+    (
+        $(
+            $code:literal $class:ident $retry:ident $contact:ident $title:literal $means:literal $advice:literal
+        )+
+    ) => {
         &[$(ErrorCode {
             code: $code,
             class: Class::$class,
@@ -21,19 +27,23 @@ macro_rules! codes {
 pub(super) static TABLE: &[ErrorCode] = codes! {
     14107 Rate Backoff None "Too many replies"
         "More than 15 messages went between these two numbers within 30 seconds."
-        "Nothing: it is sent again later. If it repeats, look for two machines that answer each other."
+        "Nothing: it is sent again later. If it repeats, look for two machines that answer each \
+         other."
     20001 Request Never None "Unknown parameter"
         "Twilio did not understand a part of the request."
         "Report it as an error of Carillon, with the request id."
     20003 Account AfterFix None "Keys refused"
-        "Twilio did not accept the Account SID with this Auth Token or API key, or the key may not do this."
-        "Enter the current keys in the Connection Center. A standard API key may send, but not read the account."
+        "Twilio did not accept the Account SID with this Auth Token or API key, or the key may not \
+         do this."
+        "Enter the current keys in the Connection Center. A standard API key may send, but not \
+         read the account."
     20005 Account AfterFix None "Account not active"
         "The Twilio account is suspended or closed."
         "Open the Twilio Console: usually the balance is used up or a verification is due."
     20006 Account AfterFix None "Access denied"
         "The key is valid, but has no permission for this."
-        "Use the Auth Token or an API key that may send messages, and enter it in the Connection Center."
+        "Use the Auth Token or an API key that may send messages, and enter it in the Connection \
+         Center."
     20008 Account AfterFix None "Test credentials"
         "These are Twilio's test credentials, which cannot do this."
         "Enter the live Account SID and Auth Token in the Connection Center."
@@ -41,8 +51,10 @@ pub(super) static TABLE: &[ErrorCode] = codes! {
         "What the request names does not exist in this account, or was deleted."
         "Check the connection's Account SID and sender in the Connection Center."
     20429 Rate Backoff None "Too many requests at once"
-        "Twilio answered that too many requests of the account ran at the same time; it did not process this one."
-        "Nothing: it is sent again more slowly. If it lasts, look for other programs that use the account."
+        "Twilio answered that too many requests of the account ran at the same time; it did not \
+         process this one."
+        "Nothing: it is sent again more slowly. If it lasts, look for other programs that use the \
+         account."
     20500 Provider Ambiguous None "Error inside Twilio"
         "Twilio had an internal error; the message may or may not have been sent."
         "Nothing: Carillon asks Twilio what became of it before anything is sent again."
@@ -63,7 +75,8 @@ pub(super) static TABLE: &[ErrorCode] = codes! {
         "Choose another sender, or another contact."
     21408 Destination AfterFix None "Country not enabled"
         "The account may not send to the recipient's country. The number itself is fine."
-        "Enable the country under Messaging Geographic Permissions in the Twilio Console, then send again."
+        "Enable the country under Messaging Geographic Permissions in the Twilio Console, then \
+         send again."
     21601 Sender AfterFix None "Sender cannot send SMS"
         "The sender is not a number of this account that can send SMS."
         "Choose a number with SMS capability in the Connection Center."
@@ -92,7 +105,8 @@ pub(super) static TABLE: &[ErrorCode] = codes! {
         "Twilio cannot use the address that status reports should go to."
         "Check CARILLON_PUBLIC_URL: a public https address whose host name has no underscore."
     21610 OptOut Never OptedOut "Recipient opted out"
-        "The person replied STOP to this sender or Messaging Service; Twilio sends nothing more to them."
+        "The person replied STOP to this sender or Messaging Service; Twilio sends nothing more to \
+         them."
         "Nothing: the contact is suppressed. Only the person can lift it, by replying START."
     21611 Rate QueueFull None "Sender's queue is full"
         "The sender has more messages waiting at Twilio than it can send in ten hours."
@@ -183,10 +197,12 @@ pub(super) static TABLE: &[ErrorCode] = codes! {
         "Ask the contact for a mobile number."
     30007 Filtered Never None "Filtered as spam"
         "Twilio or the carrier took the message for spam or for a breach of their rules."
-        "Say who you are, avoid public link shorteners and shouting, and check the sender's registration (A2P, toll-free)."
+        "Say who you are, avoid public link shorteners and shouting, and check the sender's \
+         registration (A2P, toll-free)."
     30008 Unknown Later Count "Unknown error"
         "The carrier reported a failure without a reason."
-        "Nothing: it may be tried once more. If many contacts of one carrier fail, ask Twilio's support."
+        "Nothing: it may be tried once more. If many contacts of one carrier fail, ask Twilio's \
+         support."
     30009 Inbound Never None "Part of an inbound message missing"
         "A part of a long message to you did not arrive."
         "Ask the person to send it again."
@@ -233,7 +249,8 @@ pub(super) static TABLE: &[ErrorCode] = codes! {
         "A message to you with a one-time passcode was filtered by Twilio."
         "Nothing; do not use this number to receive passcodes."
     30039 Inbound Never None "Inbound loop stopped"
-        "Twilio dropped a machine's message to you, to prevent two machines from answering each other."
+        "Twilio dropped a machine's message to you, to prevent two machines from answering each \
+         other."
         "Nothing; look for automatic answers if it repeats."
     30045 Request Never None "Validity out of range"
         "The time in which the message must be sent is not between 1 and 36,000 seconds."
@@ -251,7 +268,8 @@ pub(super) static TABLE: &[ErrorCode] = codes! {
         "Twilio blocks this destination for some hours, because fraud is going on there."
         "Nothing: it is tried again later. Check the sign-up form that made the contact for robots."
     30454 Unknown Never None "Blocked by Twilio"
-        "Twilio blocked the message; often the limits of a trial account or of a country are the reason."
+        "Twilio blocked the message; often the limits of a trial account or of a country are the \
+         reason."
         "Follow the link to Twilio's page, and check the account's geographic permissions."
     30500 Provider Later None "Failure inside Twilio"
         "Twilio reports an internal failure while sending."

@@ -22,7 +22,12 @@ fn answer(status: u16, body: &str) -> Act {
 }
 
 fn error(status: u16, code: i32) -> Act {
-    answer(status, &format!(r#"{{"code":{code},"message":"Words","more_info":"https://…","status":{status}}}"#))
+    answer(
+        status,
+        &format!(
+            r#"{{"code":{code},"message":"Words","more_info":"https://…","status":{status}}}"#
+        ),
+    )
 }
 
 fn created() -> Act {
@@ -76,7 +81,8 @@ async fn a_receipt_is_read_and_the_form_is_whole() {
     assert_eq!(seen.line, format!("POST /2010-04-01/Accounts/{account}/Messages.json HTTP/1.1"));
     assert!(seen.head.to_lowercase().contains("authorization: basic "));
     let form = PostedForm::read(seen.body.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-    let form: Vec<_> = form.signed().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    let form: Vec<_> =
+        form.signed().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     assert_eq!(
         form,
         [
@@ -93,10 +99,16 @@ async fn a_receipt_is_read_and_the_form_is_whole() {
 
 #[tokio::test]
 async fn a_service_sends_in_place_of_a_number() {
-    let receipt = format!(r#"{{"sid":"{SID}","status":"accepted","num_segments":"0","from":null,"messaging_service_sid":"{MG}"}}"#);
+    let receipt = format!(
+        r#"{{"sid":"{SID}","status":"accepted","num_segments":"0","from":null,"messaging_service_sid":"{MG}"}}"#
+    );
     let server = Canned::start(vec![answer(201, &receipt)]).await;
     let from = SendFrom::Service(ServiceSid::parse(MG).unwrap());
-    let sent = server.client().create_message(&credentials(), &NewTwilioMessage { from, ..message() }, soon()).await.unwrap();
+    let sent = server
+        .client()
+        .create_message(&credentials(), &NewTwilioMessage { from, ..message() }, soon())
+        .await
+        .unwrap();
     assert_eq!((sent.status, sent.num_segments, sent.from), (TwilioStatus::Accepted, None, None));
     assert!(server.seen()[0].body.contains(&format!("MessagingServiceSid={MG}")));
     assert!(!server.seen()[0].body.contains("From="));
@@ -139,8 +151,15 @@ async fn a_broken_connection_leaves_the_outcome_unknown_and_is_not_retried() {
 #[tokio::test]
 async fn a_refused_connection_means_not_sent() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let options = ClientOptions { api_url: format!("http://{closed}").parse().ok(), ..ClientOptions::default() };
-    let error = Client::new(&options).unwrap().create_message(&credentials(), &message(), soon()).await.unwrap_err();
+    let options = ClientOptions {
+        api_url: format!("http://{closed}").parse().ok(),
+        ..ClientOptions::default()
+    };
+    let error = Client::new(&options)
+        .unwrap()
+        .create_message(&credentials(), &message(), soon())
+        .await
+        .unwrap_err();
     assert!(matches!(error, SendError::NotSent { .. }), "{error:?}");
     assert_eq!(error.disposition(), Disposition::RetryAfter(Wait::Backoff));
     assert!(error.to_string().contains("Connection refused"), "{error}");
@@ -158,23 +177,30 @@ async fn a_message_whose_time_has_passed_is_not_sent() {
     assert!(client.create_message(&credentials(), &message(), soon()).await.is_ok());
 }
 
-/// A server that takes no connections: so many wait for it already that the system answers nobody any more.
+/// A server that takes no connections: so many wait for it already that the system answers nobody
+/// any more.
 fn crowded() -> (tokio::net::TcpListener, Url, Vec<tokio::task::JoinHandle<Option<TcpStream>>>) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
-    let waiting = (0..4).map(|_| tokio::spawn(async move { TcpStream::connect(address).await.ok() })).collect();
+    let waiting = (0..4)
+        .map(|_| tokio::spawn(async move { TcpStream::connect(address).await.ok() }))
+        .collect();
     (listener, format!("http://{address}").parse().unwrap(), waiting)
 }
 
 #[tokio::test]
 async fn a_message_whose_time_passes_while_the_connection_is_made_is_not_written() {
     let (listener, url, waiting) = crowded();
-    let client = Client::new(&ClientOptions { api_url: Some(url), ..ClientOptions::default() }).unwrap();
+    let client =
+        Client::new(&ClientOptions { api_url: Some(url), ..ClientOptions::default() }).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let before = Deadline::now().after(Duration::from_millis(200));
-    let sending = tokio::spawn(async move { client.create_message(&credentials(), &message(), before).await });
+    let sending =
+        tokio::spawn(
+            async move { client.create_message(&credentials(), &message(), before).await },
+        );
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert!(!sending.is_finished(), "it waits for its connection");
     for others in waiting {
@@ -231,7 +257,12 @@ async fn server_errors_leave_the_outcome_unknown() {
 
 #[tokio::test]
 async fn a_receipt_that_cannot_be_read_leaves_the_outcome_unknown() {
-    for act in [answer(201, "<html>"), answer(200, "{}"), answer(201, ""), Act::Truncate(201, "{\"sid\":".to_owned())] {
+    for act in [
+        answer(201, "<html>"),
+        answer(200, "{}"),
+        answer(201, ""),
+        Act::Truncate(201, "{\"sid\":".to_owned()),
+    ] {
         let error = failure(act).await;
         assert!(matches!(error, SendError::Unknown { .. }), "{error:?}");
     }
@@ -240,17 +271,26 @@ async fn a_receipt_that_cannot_be_read_leaves_the_outcome_unknown() {
 #[tokio::test]
 async fn refusals_carry_their_code_and_what_to_do() {
     let stop = failure(error(400, 21_610)).await;
-    assert!(matches!(stop, SendError::Refused { code: Some(21_610), http_status: 400, .. }), "{stop:?}");
+    assert!(
+        matches!(stop, SendError::Refused { code: Some(21_610), http_status: 400, .. }),
+        "{stop:?}"
+    );
     assert_eq!(stop.disposition(), Disposition::OptedOut);
     assert_eq!(stop.exchange().request_id.as_deref(), Some("RQ123"));
     assert!(stop.to_string().contains("replied STOP"));
     assert_eq!(failure(error(400, 21_211)).await.disposition(), Disposition::BadNumber);
     assert_eq!(failure(error(401, 20_003)).await.disposition(), Disposition::AccountBroken);
     assert_eq!(failure(answer(401, "no")).await.disposition(), Disposition::AccountBroken);
-    assert_eq!(failure(answer(400, r#"{"code":"21606"}"#)).await.disposition(), Disposition::SenderBroken);
+    assert_eq!(
+        failure(answer(400, r#"{"code":"21606"}"#)).await.disposition(),
+        Disposition::SenderBroken
+    );
     assert_eq!(failure(answer(413, "<html>")).await.disposition(), Disposition::Reject);
     // The words of a refusal may be lost on the way; that it is one is not.
-    assert!(matches!(failure(Act::Truncate(400, "{".to_owned())).await, SendError::Refused { code: None, .. }));
+    assert!(matches!(
+        failure(Act::Truncate(400, "{".to_owned())).await,
+        SendError::Refused { code: None, .. }
+    ));
 }
 
 #[tokio::test]
@@ -277,7 +317,8 @@ async fn lists_follow_their_pages_up_to_the_limit() {
         let item = format!(r#"{{"sid":"{SID}","status":"sent"}}"#);
         answer(200, &format!(r#"{{"messages":[{item},{item}],"next_page_uri":{next}}}"#))
     };
-    let server = Canned::start(vec![page(r#""/2010-04-01/next?Page=1&PageToken=PA""#), page("null")]).await;
+    let server =
+        Canned::start(vec![page(r#""/2010-04-01/next?Page=1&PageToken=PA""#), page("null")]).await;
     let filter = MessageFilter {
         to: Some(Address::parse("+14155550123")),
         sent_after: "2026-11-21T14:07:00Z".parse().ok(),
@@ -286,11 +327,18 @@ async fn lists_follow_their_pages_up_to_the_limit() {
     let client = server.client();
     assert_eq!(client.list_messages(&credentials(), &filter, 50).await.unwrap().items.len(), 4);
     let seen = server.seen();
-    assert!(seen[0].line.contains("?To=%2B14155550123&DateSent%3E=2026-11-21T14%3A07%3A00Z&PageSize=50 "));
+    assert!(
+        seen[0]
+            .line
+            .contains("?To=%2B14155550123&DateSent%3E=2026-11-21T14%3A07%3A00Z&PageSize=50 ")
+    );
     assert_eq!(seen[1].line, "GET /2010-04-01/next?Page=1&PageToken=PA HTTP/1.1");
 
     let server = Canned::start(vec![page(r#""/again""#)]).await;
-    assert_eq!(server.client().list_messages(&credentials(), &filter, 3).await.unwrap().items.len(), 3);
+    assert_eq!(
+        server.client().list_messages(&credentials(), &filter, 3).await.unwrap().items.len(),
+        3
+    );
     assert_eq!(server.seen().len(), 2);
 }
 
@@ -302,8 +350,17 @@ async fn numbers_are_found_exactly_and_their_webhook_is_set() {
                "sms_url":"","sms_application_sid":"AP1"}}"#
         )
     };
-    let list = format!(r#"{{"incoming_phone_numbers":[{},{}]}}"#, number("+141555501239"), number("+14155550123"));
-    let server = Canned::start(vec![answer(200, &list), answer(200, &list), answer(200, &number("+14155550123"))]).await;
+    let list = format!(
+        r#"{{"incoming_phone_numbers":[{},{}]}}"#,
+        number("+141555501239"),
+        number("+14155550123")
+    );
+    let server = Canned::start(vec![
+        answer(200, &list),
+        answer(200, &list),
+        answer(200, &number("+14155550123")),
+    ])
+    .await;
     let (client, wanted) = (server.client(), "+14155550123".to_owned().try_into().unwrap());
     let found = client.find_number(&credentials(), &wanted).await.unwrap().unwrap();
     assert_eq!(found.phone_number, wanted);
@@ -324,7 +381,9 @@ async fn services_are_listed_with_their_numbers() {
         r#"{{"phone_numbers":[{{"sid":"{PN}","phone_number":"+14155550123","capabilities":["SMS","MMS"]}}],
            "meta":{{"next_page_url":null,"key":"phone_numbers"}}}}"#
     );
-    let list = format!(r#"{{"services":[{service}],"meta":{{"next_page_url":"https://messaging.twilio.com/v1/p2"}}}}"#);
+    let list = format!(
+        r#"{{"services":[{service}],"meta":{{"next_page_url":"https://messaging.twilio.com/v1/p2"}}}}"#
+    );
     let acts = [&list, r#"{"services":[]}"#, &numbers, &service].map(|body| answer(200, body));
     let server = Canned::start(acts.to_vec()).await;
     let (client, sid) = (server.client(), ServiceSid::parse(MG).unwrap());
@@ -340,10 +399,16 @@ async fn services_are_listed_with_their_numbers() {
 #[tokio::test]
 async fn the_account_tells_its_status_and_wrong_keys_are_named() {
     let account = credentials().account_sid;
-    let body = format!(r#"{{"sid":"{account}","friendly_name":"Shop","status":"suspended","type":"New","auth_token":"x"}}"#);
-    let server = Canned::start(vec![answer(200, &body), error(401, 20_003), answer(200, "<html>")]).await;
+    let body = format!(
+        r#"{{"sid":"{account}","friendly_name":"Shop","status":"suspended","type":"New","auth_token":"x"}}"#
+    );
+    let server =
+        Canned::start(vec![answer(200, &body), error(401, 20_003), answer(200, "<html>")]).await;
     let client = server.client();
-    assert_eq!(client.fetch_account(&credentials()).await.unwrap().status, AccountStatus::Suspended);
+    assert_eq!(
+        client.fetch_account(&credentials()).await.unwrap().status,
+        AccountStatus::Suspended
+    );
     let refused = client.fetch_account(&credentials()).await.unwrap_err();
     assert!(refused.to_string().starts_with("Twilio refused these keys (20003)"), "{refused}");
     let nonsense = client.fetch_account(&credentials()).await.unwrap_err();
@@ -366,11 +431,20 @@ async fn a_text_that_cannot_be_stored_does_not_hold_up_the_list() {
     let server = Canned::start(vec![answer(200, &page), answer(200, &page)]).await;
     let (client, filter) = (server.client(), MessageFilter::default());
     let listed = client.list_messages(&credentials(), &filter, 50).await.unwrap();
-    let listed: Vec<_> = listed.items.iter().map(|message| (message.sid.as_str(), message.body.as_deref())).collect();
+    let listed: Vec<_> = listed
+        .items
+        .iter()
+        .map(|message| (message.sid.as_str(), message.body.as_deref()))
+        .collect();
     assert_eq!(listed, [(SID, Some("STOP")), (other, None)]);
     // What was sent is looked for here: an item that cannot be read may be it.
     let since = "2026-11-21T14:07:00Z".parse().unwrap();
-    let error = client.list_messages_since(&credentials(), &filter, since, 50).await.unwrap().whole().unwrap_err();
+    let error = client
+        .list_messages_since(&credentials(), &filter, since, 50)
+        .await
+        .unwrap()
+        .whole()
+        .unwrap_err();
     assert!(matches!(error, TwilioError::Unreadable { .. }), "{error:?}");
 }
 
@@ -383,15 +457,26 @@ async fn a_receipt_with_a_text_that_cannot_be_stored_is_a_receipt() {
 
 #[tokio::test]
 async fn one_item_that_cannot_be_read_does_not_hide_the_others_of_its_list() {
-    let good =
-        |n: u8| format!(r#"{{"sid":"SM{n:032x}","status":"received","direction":"inbound","from":"+14155550123","to":"+12065550100"}}"#);
+    let good = |n: u8| {
+        format!(
+            r#"{{"sid":"SM{n:032x}","status":"received","direction":"inbound","from":"+14155550123","to":"+12065550100"}}"#
+        )
+    };
     let bad = r#"{"sid":"no SID","status":"received"}"#;
     let page = format!(r#"{{"messages":[{},{bad},7,{}],"next_page_uri":null}}"#, good(1), good(3));
     let server = Canned::start(vec![answer(200, &page)]).await;
-    let listing = server.client().list_messages(&credentials(), &MessageFilter::default(), 50).await.unwrap();
-    assert_eq!(listing.items.iter().map(|message| message.sid.as_str().ends_with('1')).collect::<Vec<_>>(), [true, false]);
+    let listing =
+        server.client().list_messages(&credentials(), &MessageFilter::default(), 50).await.unwrap();
+    assert_eq!(
+        listing.items.iter().map(|message| message.sid.as_str().ends_with('1')).collect::<Vec<_>>(),
+        [true, false]
+    );
     let broken: Vec<_> = listing.broken.iter().map(|broken| broken.sid.is_some()).collect();
     assert_eq!(broken, [true, false]);
-    assert!(listing.broken[0].error.to_string().contains("fields are missing or of another kind"), "{:?}", listing.broken);
+    assert!(
+        listing.broken[0].error.to_string().contains("fields are missing or of another kind"),
+        "{:?}",
+        listing.broken
+    );
     assert!(listing.whole().is_err(), "who needs all of them is told");
 }

@@ -56,12 +56,30 @@ fn the_same_time_is_read_however_it_is_written() {
 
 #[test]
 fn numbers_are_seconds_milliseconds_microseconds_or_nanoseconds() {
-    for number in [json!(1_773_043_200), json!(1_773_043_200_000_i64), json!(1_773_043_200_000_000_i64), json!(1_773_043_200.0)] {
-        assert_eq!(Moment::of_json(&number).unwrap().instant().to_rfc3339(), "2026-03-09T08:00:00+00:00", "{number}");
+    for number in [
+        json!(1_773_043_200),
+        json!(1_773_043_200_000_i64),
+        json!(1_773_043_200_000_000_i64),
+        json!(1_773_043_200.0),
+    ] {
+        assert_eq!(
+            Moment::of_json(&number).unwrap().instant().to_rfc3339(),
+            "2026-03-09T08:00:00+00:00",
+            "{number}"
+        );
     }
-    assert_eq!(Moment::of_json(&json!(1_773_043_200.5)).unwrap().instant().to_rfc3339(), "2026-03-09T08:00:00.500+00:00");
-    assert_eq!(Moment::of_json(&json!(1_773_043_200_123.5)).unwrap().instant().to_rfc3339(), "2026-03-09T08:00:00.123500+00:00");
-    assert_eq!(Moment::of_json(&json!(0)).unwrap().instant().to_rfc3339(), "1970-01-01T00:00:00+00:00");
+    assert_eq!(
+        Moment::of_json(&json!(1_773_043_200.5)).unwrap().instant().to_rfc3339(),
+        "2026-03-09T08:00:00.500+00:00"
+    );
+    assert_eq!(
+        Moment::of_json(&json!(1_773_043_200_123.5)).unwrap().instant().to_rfc3339(),
+        "2026-03-09T08:00:00.123500+00:00"
+    );
+    assert_eq!(
+        Moment::of_json(&json!(0)).unwrap().instant().to_rfc3339(),
+        "1970-01-01T00:00:00+00:00"
+    );
     assert_eq!(Moment::of_json(&json!(-2_000_000_000)).unwrap().instant().year(), 1906);
     assert_eq!(Moment::of_json(&json!(true)), Err(MomentError::Unreadable));
 }
@@ -83,9 +101,13 @@ fn a_calendar_date_stays_a_date() {
 
 #[test]
 fn a_year_that_cannot_be_meant_is_an_error() {
-    for (text, year) in
-        [("0001-01-01", 1), ("1899-12-31", 1899), ("9999-12-31T23:59:59Z", 9999), ("2201-01-01", 2201), ("16725225600", 2500)]
-    {
+    for (text, year) in [
+        ("0001-01-01", 1),
+        ("1899-12-31", 1899),
+        ("9999-12-31T23:59:59Z", 9999),
+        ("2201-01-01", 2201),
+        ("16725225600", 2500),
+    ] {
         assert_eq!(Moment::parse(text), Err(MomentError::Year(year)), "{text}");
     }
     assert!(matches!(Moment::of_json(&json!(u64::MAX)), Err(MomentError::Year(_))));
@@ -126,7 +148,9 @@ fn what_is_no_date_is_not_read_as_one() {
 
 #[test]
 fn dates_and_times_are_compared_where_they_were_written() {
-    let compare = |left: &str, right: &str| Moment::parse(left).unwrap().compare(&Moment::parse(right).unwrap());
+    let compare = |left: &str, right: &str| {
+        Moment::parse(left).unwrap().compare(&Moment::parse(right).unwrap())
+    };
     assert_eq!(compare("2026-03-09", "2026-03-09T00:30:00+13:00"), Ordering::Less);
     assert_eq!(compare("2026-03-09T23:30:00-11:00", "2026-03-10"), Ordering::Less);
     assert_eq!(compare("2026-03-09T10:00:00Z", "Mon, 09 Mar 2026 12:00:00 +0200"), Ordering::Equal);
@@ -135,17 +159,37 @@ fn dates_and_times_are_compared_where_they_were_written() {
 
 proptest! {
     #[test]
-    fn no_text_and_no_number_panics(text in "\\PC{0,40}", near in "[0-9TZ:+. -]{0,30}", whole in any::<i128>(), broken in any::<f64>()) {
-        let _ = (Moment::parse(&text), Moment::parse(&near), Moment::since_1970(whole), Moment::since_1970_broken(broken));
+    fn no_text_and_no_number_panics(
+        text in "\\PC{0,40}",
+        near in "[0-9TZ:+. -]{0,30}",
+        whole in any::<i128>(),
+        broken in any::<f64>()
+    ) {
+        let _ = (
+            Moment::parse(&text),
+            Moment::parse(&near),
+            Moment::since_1970(whole),
+            Moment::since_1970_broken(broken)
+        );
     }
 
     #[test]
-    fn what_rfc_3339_writes_is_read_alike(seconds in -2_208_988_800_i64..7_289_654_400, millis in 0_u32..1_000, offset in -14_i32..14) {
+    fn what_rfc_3339_writes_is_read_alike(
+        seconds in -2_208_988_800_i64..7_289_654_400,
+        millis in 0_u32..1_000,
+        offset in -14_i32..14
+    ) {
         let zone = FixedOffset::east_opt(offset * 3_600).unwrap();
-        let time = DateTime::<Utc>::from_timestamp(seconds, millis * 1_000_000).unwrap().with_timezone(&zone);
+        let time = DateTime::<Utc>::from_timestamp(
+            seconds,
+            millis * 1_000_000
+        ).unwrap().with_timezone(&zone);
         if let Ok(read) = Moment::parse(&time.to_rfc3339()) {
             prop_assert_eq!(read.instant(), time);
-            prop_assert_eq!(Moment::parse(&time.to_rfc2822()).unwrap().instant().timestamp(), time.timestamp());
+            prop_assert_eq!(
+                Moment::parse(&time.to_rfc2822()).unwrap().instant().timestamp(),
+                time.timestamp()
+            );
         } else {
             prop_assert!(!YEARS.contains(&i64::from(time.year())));
         }

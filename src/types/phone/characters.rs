@@ -1,4 +1,5 @@
-//! What people and address books put into a number besides ASCII digits: other scripts' digits, separators, and what cannot be seen.
+//! What people and address books put into a number besides ASCII digits: other scripts' digits,
+//! separators, and what cannot be seen.
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
@@ -38,8 +39,14 @@ fn is_separator(character: char) -> bool {
     character.is_whitespace()
         || matches!(character, '-' | '.' | '/' | '(' | ')' | '[' | ']' | '~' | '·' | '•')
         // Their full-width and other forms.
-        || matches!(character, '\u{ff08}'..='\u{ff09}' | '\u{ff0d}'..='\u{ff0f}' | '\u{ff3b}' | '\u{ff3d}' | '\u{ff5e}' | '\u{30fc}')
-        || matches!(character, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2053}' | '\u{223c}' | '\u{fe63}' | '\u{fe58}')
+        || matches!(
+            character,
+            '\u{ff08}'..='\u{ff09}' | '\u{ff0d}'..='\u{ff0f}' | '\u{ff3b}' | '\u{ff3d}' | '\u{ff5e}' | '\u{30fc}'
+        )
+        || matches!(
+            character,
+            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2053}' | '\u{223c}' | '\u{fe63}' | '\u{fe58}'
+        )
         // Around the digit of a keycap emoji.
         || character == '\u{20e3}'
 }
@@ -57,14 +64,20 @@ mod tests {
             for value in 0..10 {
                 let digit = char::from_u32(u32::from(zero) + value).unwrap();
                 let expected = char::from_digit(value, 10).unwrap();
-                assert_eq!(character(digit), Character::Digit(expected), "{digit} U+{:04X}", u32::from(digit));
+                assert_eq!(
+                    character(digit),
+                    Character::Digit(expected),
+                    "{digit} U+{:04X}",
+                    u32::from(digit)
+                );
             }
         }
     }
 
     #[test]
     fn what_is_no_decimal_digit_is_not_read_as_one() {
-        for other in ['a', 'é', '²', '½', '①', 'Ⅷ', '一', '\0', '\u{7}', '#', '*', ',', ';', 'x'] {
+        for other in ['a', 'é', '²', '½', '①', 'Ⅷ', '一', '\0', '\u{7}', '#', '*', ',', ';', 'x']
+        {
             assert_eq!(character(other), Character::Other, "{other:?}");
         }
     }

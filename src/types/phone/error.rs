@@ -3,7 +3,8 @@
 use super::PhoneNumber;
 use crate::types::country::Country;
 
-/// Why a text is no phone number. Only [`PhoneError::Ambiguous`] shows numbers; see [`PhoneError::without_numbers`].
+/// Why a text is no phone number. Only [`PhoneError::Ambiguous`] shows numbers; see
+/// [`PhoneError::without_numbers`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
     /// Nothing was typed.
@@ -28,10 +29,19 @@ pub enum PhoneError {
     #[error("No number{} has this many digits.", for_country(*.0))]
     ImpossibleLength(Option<Country>),
     /// Two valid numbers can be meant.
-    #[error("This can be {} or {}: write the one you mean, with its +.", .0.international(), .1.international())]
+    #[
+        error(
+            "This can be {} or {}: write the one you mean, with its +.",
+            .0.international(),
+            .1.international()
+        )
+    ]
     Ambiguous(PhoneNumber, PhoneNumber),
     /// A stored or internal value that is not `+` and 7 to 15 digits.
-    #[error("This is not a phone number in E.164: write + and the country code, then digits only, e.g. +14155550123.")]
+    #[error(
+        "This is not a phone number in E.164: write + and the country code, then digits only, e.g. \
+         +14155550123."
+    )]
     NotE164,
 }
 
@@ -40,7 +50,9 @@ impl PhoneError {
     #[must_use]
     pub fn without_numbers(&self) -> String {
         match self {
-            Self::Ambiguous(..) => "This can be two numbers: write it with + and the country code.".to_owned(),
+            Self::Ambiguous(..) => {
+                "This can be two numbers: write it with + and the country code.".to_owned()
+            }
             other => other.to_string(),
         }
     }

@@ -1,19 +1,27 @@
-//! One telephone line, several ways to write its number: numbers from before a renumbering, and Argentina's mobile 9. See docs/adr/0012.
+//! One telephone line, several ways to write its number: numbers from before a renumbering, and
+//! Argentina's mobile 9. See docs/adr/0012.
 
 /// The current form of a number in E.164 that a country has renumbered; none where it is current.
 ///
-/// Only rules without exception are here, and only for old forms that are no valid numbers any more. The migration
-/// `join_double_contacts` has the same rules in SQL.
+/// Only rules without exception are here, and only for old forms that are no valid numbers any
+/// more. The migration `join_double_contacts` has the same rules in SQL.
 pub(super) fn current(e164: &str) -> Option<String> {
     let digits = e164.strip_prefix('+')?;
     match (digits.as_bytes(), digits.len()) {
-        // Mexico, 2019: mobiles lost their 1 behind the country code. WhatsApp still names them with it.
+        // Mexico, 2019: mobiles lost their 1 behind the country code. WhatsApp still names them
+        // with it.
         ([b'5', b'2', b'1', b'2'..=b'9', ..], 13) => Some(format!("+52{}", digits.get(3..)?)),
-        // Brazil, 2012 to 2016: mobiles got a 9 behind the area code. WhatsApp still names old accounts without it.
-        ([b'5', b'5', b'1'..=b'9', b'1'..=b'9', b'6' | b'8' | b'9', ..], 12) => Some(format!("+{}9{}", digits.get(..4)?, digits.get(4..)?)),
+        // Brazil, 2012 to 2016: mobiles got a 9 behind the area code. WhatsApp still names old
+        // accounts without it.
+        ([b'5', b'5', b'1'..=b'9', b'1'..=b'9', b'6' | b'8' | b'9', ..], 12) => {
+            Some(format!("+{}9{}", digits.get(..4)?, digits.get(4..)?))
+        }
         // Benin, 2024: 01 in front of all but toll-free numbers.
-        ([b'2', b'2', b'9', b'2' | b'4'..=b'6' | b'9', ..], 11) => Some(format!("+22901{}", digits.get(3..)?)),
-        // Côte d’Ivoire, 2021: mobiles got two digits of their operator, which their second digit names.
+        ([b'2', b'2', b'9', b'2' | b'4'..=b'6' | b'9', ..], 11) => {
+            Some(format!("+22901{}", digits.get(3..)?))
+        }
+        // Côte d’Ivoire, 2021: mobiles got two digits of their operator, which their second digit
+        // names.
         ([b'2', b'2', b'5', first, second, ..], 11) => {
             let operator = ivorian_operator(*first, *second)?;
             Some(format!("+225{operator}{}", digits.get(3..)?))
@@ -24,13 +32,15 @@ pub(super) fn current(e164: &str) -> Option<String> {
             Some(format!("+84{prefix}{}", digits.get(5..)?))
         }
         // Cameroon, 2014: 6 in front of mobiles.
-        ([b'2', b'3', b'7', b'5' | b'7' | b'9', ..], 11) => Some(format!("+2376{}", digits.get(3..)?)),
+        ([b'2', b'3', b'7', b'5' | b'7' | b'9', ..], 11) => {
+            Some(format!("+2376{}", digits.get(3..)?))
+        }
         _ => None,
     }
 }
 
-/// The other way to write an Argentine number: mobiles are called with a 9 behind the country code and texted without. Both are
-/// valid numbers, and name one line.
+/// The other way to write an Argentine number: mobiles are called with a 9 behind the country code
+/// and texted without. Both are valid numbers, and name one line.
 pub(super) fn other_form(e164: &str) -> Option<String> {
     let digits = e164.strip_prefix("+54")?;
     match (digits.as_bytes(), digits.len()) {
@@ -40,15 +50,21 @@ pub(super) fn other_form(e164: &str) -> Option<String> {
     }
 }
 
-/// The prefixes that Mexicans dialled before a number until 2019, which it may still be written with.
+/// The prefixes that Mexicans dialled before a number until 2019, which it may still be written
+/// with.
 const RETIRED_MEXICAN: [&str; 4] = ["044", "045", "01", "1"];
 
-/// What may be meant by a national number that is not valid as it is, as E.164; whether it is a number is for the caller to judge.
+/// What may be meant by a national number that is not valid as it is, as E.164; whether it is a
+/// number is for the caller to judge.
 pub(super) fn otherwise_written(code: u16, national: &str) -> Vec<String> {
     let mut found = Vec::new();
     let add = |national: &str| found.push(format!("+{code}{national}"));
     match code {
-        52 => RETIRED_MEXICAN.iter().filter_map(|prefix| national.strip_prefix(prefix)).filter(|rest| rest.len() == 10).for_each(add),
+        52 => RETIRED_MEXICAN
+            .iter()
+            .filter_map(|prefix| national.strip_prefix(prefix))
+            .filter(|rest| rest.len() == 10)
+            .for_each(add),
         // Both signs of a mobile, "9 11 15 2345 6789": the first is enough.
         54 if national.starts_with('9') => {
             let read = super::plan::read(&format!("+54{}", national.trim_start_matches('9')), None);
@@ -123,7 +139,9 @@ mod tests {
             assert_eq!(current(new), None, "{new} is current");
         }
         // A landline of Brazil, a trunked radio with eight digits, a toll-free number of Benin.
-        for stays in ["+551123456789", "+551178123456", "+22980123456", "+525512345678", "+14155550123"] {
+        for stays in
+            ["+551123456789", "+551178123456", "+22980123456", "+525512345678", "+14155550123"]
+        {
             assert_eq!(current(stays), None);
         }
     }
@@ -139,7 +157,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_rewritten_was_no_valid_number(code in prop::sample::select(vec!["52", "55", "229", "225", "84", "237"]), rest in "[0-9]{8,11}") {
+        fn what_is_rewritten_was_no_valid_number(
+            code in prop::sample::select(vec!["52", "55", "229", "225", "84", "237"]),
+            rest in "[0-9]{8,11}"
+        ) {
             let old = format!("+{code}{rest}");
             if let Some(new) = current(&old) {
                 prop_assert!(!plan::is_valid(&old), "{} is valid", old);

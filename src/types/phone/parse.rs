@@ -1,4 +1,5 @@
-//! From what people type to E.164: cleaning, and choosing among the ways in which the digits can be read.
+//! From what people type to E.164: cleaning, and choosing among the ways in which the digits can be
+//! read.
 
 use super::characters::{Character, character};
 use super::plan::{self, Judgement};
@@ -13,7 +14,8 @@ const MAX_CHARS: usize = 64;
 pub struct ParsedPhone {
     /// The number.
     pub number: PhoneNumber,
-    /// Whether it lies in a range that is in use; otherwise it only has the length of a number there.
+    /// Whether it lies in a range that is in use; otherwise it only has the length of a number
+    /// there.
     pub is_valid: bool,
 }
 
@@ -30,13 +32,17 @@ struct Readings {
     country: Option<Country>,
     valid: Vec<String>,
     possible: Vec<String>,
-    /// The valid number was read that is too short to be kept: what else is merely possible is not meant.
+    /// The valid number was read that is too short to be kept: what else is merely possible is not
+    /// meant.
     is_valid_but_unkept: bool,
     error: Option<PhoneError>,
 }
 
 /// Reads a number to E.164.
-pub(super) fn parse(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
+pub(super) fn parse(
+    raw: &str,
+    default_country: Option<Country>,
+) -> Result<ParsedPhone, PhoneError> {
     // The fast path: programs send E.164.
     if is_e164(raw) && plan::is_valid(raw) {
         return Ok(ParsedPhone { number: PhoneNumber(raw.to_owned()), is_valid: true });
@@ -67,7 +73,9 @@ pub(super) fn parse(raw: &str, default_country: Option<Country>) -> Result<Parse
 /// Whether a text is `+` and 7 to 15 digits.
 pub(super) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+        (7..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -93,7 +101,9 @@ fn clean(raw: &str) -> Result<Dialled, PhoneError> {
     if digits.is_empty() {
         return Err(PhoneError::Empty);
     }
-    let zero = text.split_once("(0)").map(|(before, _)| before.chars().filter(|c| matches!(character(*c), Character::Digit(_))).count());
+    let zero = text.split_once("(0)").map(|(before, _)| {
+        before.chars().filter(|c| matches!(character(*c), Character::Digit(_))).count()
+    });
     let without_brackets = zero.filter(|at| *at > 0).map(|at| {
         let mut digits = digits.clone();
         digits.remove(at);
@@ -102,14 +112,19 @@ fn clean(raw: &str) -> Result<Dialled, PhoneError> {
     Ok(Dialled { digits, is_international, without_brackets })
 }
 
-/// Reads what was written without `+`: as a number of the country, with its country code or an exit code before it.
+/// Reads what was written without `+`: as a number of the country, with its country code or an exit
+/// code before it.
 fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
     let code = country.calling_code();
     let full = format!("+{code}{digits}");
     let mut readings = Readings::new(Some(country));
     let as_dialled = plan::read(digits, Some(country));
-    // An exit code says that a country code follows: the own one of the country, or 00, which is understood everywhere.
-    let is_abroad = digits.starts_with("00") || as_dialled.as_ref().is_some_and(|read| plan::split(read).is_some_and(|(to, _)| to != code));
+    // An exit code says that a country code follows: the own one of the country, or 00, which is
+    // understood everywhere.
+    let is_abroad = digits.starts_with("00")
+        || as_dialled
+            .as_ref()
+            .is_some_and(|read| plan::split(read).is_some_and(|(to, _)| to != code));
     if let Some(rest) = digits.strip_prefix("00") {
         readings.add_international(rest);
     }
@@ -138,10 +153,17 @@ fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
 
 impl Readings {
     fn new(country: Option<Country>) -> Self {
-        Self { country, valid: Vec::new(), possible: Vec::new(), is_valid_but_unkept: false, error: None }
+        Self {
+            country,
+            valid: Vec::new(),
+            possible: Vec::new(),
+            is_valid_but_unkept: false,
+            error: None,
+        }
     }
 
-    /// Adds the readings of digits that begin with a country code, the likeliest that is valid alone.
+    /// Adds the readings of digits that begin with a country code, the likeliest that is valid
+    /// alone.
     fn add_international(&mut self, digits: &str) {
         // "+0049 …" mixes both ways to say "international".
         let digits = digits.strip_prefix("00").unwrap_or(digits);
@@ -154,7 +176,8 @@ impl Readings {
         if plan::is_valid(&full) {
             return self.add(full);
         }
-        // Libphonenumber takes a trunk prefix away, as in +44 020 … and +7 8 912 …, and moves Argentina's 15.
+        // Libphonenumber takes a trunk prefix away, as in +44 020 … and +7 8 912 …, and moves
+        // Argentina's 15.
         let before = self.valid.len();
         if let Some(reading) = plan::read(&full, None) {
             self.add(reading);
@@ -188,10 +211,14 @@ impl Readings {
         guesses.into_iter().filter(|guess| plan::is_valid(guess)).for_each(|guess| self.add(guess));
     }
 
-    /// The one that is valid, or else the likeliest that is possible; never one of two that are valid.
+    /// The one that is valid, or else the likeliest that is possible; never one of two that are
+    /// valid.
     fn choose(mut self) -> Result<ParsedPhone, PhoneError> {
         if let [one, other, ..] = self.valid.as_slice() {
-            return Err(PhoneError::Ambiguous(PhoneNumber(one.clone()), PhoneNumber(other.clone())));
+            return Err(PhoneError::Ambiguous(
+                PhoneNumber(one.clone()),
+                PhoneNumber(other.clone()),
+            ));
         }
         let is_valid = !self.valid.is_empty();
         if !self.is_valid_but_unkept {
@@ -204,12 +231,15 @@ impl Readings {
     }
 }
 
-/// The current form of a reading that is read as itself, with its judgement: what is merely possible may still have a trunk prefix.
+/// The current form of a reading that is read as itself, with its judgement: what is merely
+/// possible may still have a trunk prefix.
 fn settle(e164: String, country: Option<Country>) -> (String, Judgement) {
     let mut e164 = line::current(&e164).unwrap_or(e164);
     loop {
         let judgement = plan::judge(&e164, country);
-        match plan::read(&e164, None).filter(|read| judgement == Judgement::Possible && read.len() < e164.len()) {
+        match plan::read(&e164, None)
+            .filter(|read| judgement == Judgement::Possible && read.len() < e164.len())
+        {
             Some(read) => e164 = line::current(&read).unwrap_or(read),
             None => return (e164, judgement),
         }

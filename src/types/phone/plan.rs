@@ -1,9 +1,11 @@
-//! The numbering plans of the world, by Google's libphonenumber: which numbers there are, in which country, and how they are written.
+//! The numbering plans of the world, by Google's libphonenumber: which numbers there are, in which
+//! country, and how they are written.
 
 use std::sync::LazyLock;
 
 use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber as Number, PhoneNumberFormat, PhoneNumberType, Region, ValidationError,
+    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber as Number, PhoneNumberFormat, PhoneNumberType,
+    Region, ValidationError,
 };
 
 use super::PhoneError;
@@ -31,9 +33,11 @@ static CALLING_CODES: LazyLock<[bool; 1000]> = LazyLock::new(|| {
 pub(super) enum Judgement {
     /// It lies in a range that is in use.
     Valid,
-    /// It has as many digits as numbers there have, but lies in no range that is known to be in use.
+    /// It has as many digits as numbers there have, but lies in no range that is known to be in
+    /// use.
     Possible,
-    /// It is a number, but none that can be texted or kept: a few service numbers have less digits than all others.
+    /// It is a number, but none that can be texted or kept: a few service numbers have less digits
+    /// than all others.
     ValidButUnkept(PhoneError),
     /// It cannot be a number.
     Impossible(PhoneError),
@@ -51,10 +55,15 @@ pub(super) fn split(e164: &str) -> Option<(u16, &str)> {
     })
 }
 
-/// The number as libphonenumber keeps it; none without a known calling code, nor with digits beyond all bounds.
+/// The number as libphonenumber keeps it; none without a known calling code, nor with digits beyond
+/// all bounds.
 pub(super) fn number(e164: &str) -> Option<Number> {
     let (code, national) = split(e164)?;
-    let zeros = national.bytes().take_while(|digit| *digit == b'0').count().min(national.len().saturating_sub(1));
+    let zeros = national
+        .bytes()
+        .take_while(|digit| *digit == b'0')
+        .count()
+        .min(national.len().saturating_sub(1));
     Some(Number {
         country_code: code.into(),
         national_number: national.parse().ok()?,
@@ -71,26 +80,40 @@ pub(super) fn is_valid(e164: &str) -> bool {
 
 /// How a number in E.164 stands to its country's plan; an error names `country`.
 pub(super) fn judge(e164: &str, country: Option<Country>) -> Judgement {
-    let Some((code, _)) = split(e164) else { return Judgement::Impossible(PhoneError::UnknownCountryCode) };
-    let country = country.filter(|country| country.calling_code() == code).or_else(|| main_country(code));
-    let Some(number) = number(e164) else { return Judgement::Impossible(PhoneError::TooLong(country)) };
+    let Some((code, _)) = split(e164) else {
+        return Judgement::Impossible(PhoneError::UnknownCountryCode);
+    };
+    let country =
+        country.filter(|country| country.calling_code() == code).or_else(|| main_country(code));
+    let Some(number) = number(e164) else {
+        return Judgement::Impossible(PhoneError::TooLong(country));
+    };
     match (number.is_valid(), has_length(e164)) {
         (true, true) => return Judgement::Valid,
-        (true, false) if e164.len() > MAX_DIGITS => return Judgement::ValidButUnkept(PhoneError::TooLong(country)),
+        (true, false) if e164.len() > MAX_DIGITS => {
+            return Judgement::ValidButUnkept(PhoneError::TooLong(country));
+        }
         (true, false) => return Judgement::ValidButUnkept(PhoneError::TooShort(country)),
         (false, _) => {}
     }
     let error = match number.is_possible_with_reason() {
         Ok(NumberLengthType::IsPossible) if has_length(e164) => return Judgement::Possible,
-        Ok(NumberLengthType::IsPossible) | Err(ValidationError::TooLong) if e164.len() > MIN_DIGITS => PhoneError::TooLong(country),
-        Ok(_) | Err(ValidationError::TooShort | ValidationError::TooLong) => PhoneError::TooShort(country),
+        Ok(NumberLengthType::IsPossible) | Err(ValidationError::TooLong)
+            if e164.len() > MIN_DIGITS =>
+        {
+            PhoneError::TooLong(country)
+        }
+        Ok(_) | Err(ValidationError::TooShort | ValidationError::TooLong) => {
+            PhoneError::TooShort(country)
+        }
         Err(ValidationError::InvalidLength) => PhoneError::ImpossibleLength(country),
         Err(ValidationError::InvalidCountryCode) => PhoneError::UnknownCountryCode,
     };
     Judgement::Impossible(error)
 }
 
-/// What libphonenumber reads: E.164 with a `+` and any trunk prefix behind the country code, or what is dialled in a country.
+/// What libphonenumber reads: E.164 with a `+` and any trunk prefix behind the country code, or
+/// what is dialled in a country.
 pub(super) fn read(text: &str, country: Option<Country>) -> Option<String> {
     let region = country.and_then(|country| Region::from_code(country.code()).ok());
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;

@@ -96,7 +96,10 @@ fn possible_numbers_pass_and_are_said_not_to_be_valid() {
         assert_eq!(parsed.number.warning().is_some(), !is_valid);
     }
     let fictitious = PhoneNumber::from_e164("+447700900123").unwrap();
-    assert_eq!(fictitious.warning().unwrap(), "This is not a valid number for United Kingdom. Check it.");
+    assert_eq!(
+        fictitious.warning().unwrap(),
+        "This is not a valid number for United Kingdom. Check it."
+    );
     assert!(!PhoneNumber::parse_and_judge("07700 900123", Some(country("GB"))).unwrap().is_valid);
 }
 
@@ -132,7 +135,13 @@ fn numbers_from_before_a_renumbering_become_the_current_ones() {
     assert_eq!(read("90 01 12 34", "BJ"), "+2290190011234");
     assert_eq!(read_alone("+521 55 1234 5678").as_deref(), Ok("+525512345678"));
     assert_eq!(read_alone("+52 044 55 1234 5678").as_deref(), Ok("+525512345678"));
-    for raw in ["044 55 1234 5678", "045 55 1234 5678", "01 55 1234 5678", "1 55 1234 5678", "521 55 1234 5678"] {
+    for raw in [
+        "044 55 1234 5678",
+        "045 55 1234 5678",
+        "01 55 1234 5678",
+        "1 55 1234 5678",
+        "521 55 1234 5678",
+    ] {
         assert_eq!(read(raw, "MX"), "+525512345678", "{raw}");
     }
     assert_eq!(read_alone("+55 11 8123-4567").as_deref(), Ok("+5511981234567"));
@@ -146,7 +155,10 @@ fn numbers_from_before_a_renumbering_become_the_current_ones() {
 fn two_valid_readings_are_refused_and_both_shown() {
     let error = PhoneNumber::parse("49 151 23456789", Some(country("DE"))).unwrap_err();
     let shown = error.to_string();
-    assert!(shown.contains("+49 1512 3456789") && shown.replace(' ', "").contains("+494915123456789"), "{shown}");
+    assert!(
+        shown.contains("+49 1512 3456789") && shown.replace(' ', "").contains("+494915123456789"),
+        "{shown}"
+    );
     assert!(!error.without_numbers().contains("3456789"));
     assert!(!format!("{error:?}").contains("3456789"));
     assert_eq!(read("+49 151 23456789", "DE"), "+4915123456789");
@@ -216,7 +228,8 @@ fn toll_free_numbers_are_known_by_their_area_code() {
 fn json_takes_e164_alone() {
     let number: PhoneNumber = serde_json::from_str("\"+14155550123\"").unwrap();
     assert_eq!(serde_json::to_string(&number).unwrap(), "\"+14155550123\"");
-    for wrong in ["\"4155550123\"", "\"+1 415 555 0123\"", "\"+1415\"", "\"+04155550123\"", "\"\""] {
+    for wrong in ["\"4155550123\"", "\"+1 415 555 0123\"", "\"+1415\"", "\"+04155550123\"", "\"\""]
+    {
         assert!(serde_json::from_str::<PhoneNumber>(wrong).is_err(), "{wrong}");
     }
 }
@@ -239,9 +252,18 @@ fn debug_hides_the_middle() {
 
 #[test]
 fn what_is_merely_possible_reads_as_itself_or_is_refused() {
-    for (raw, default) in [("00300000", "BG"), ("0008981367", "AU"), ("+962 00 4873 0966", "JO"), ("6400000051933", "NZ")] {
+    for (raw, default) in [
+        ("00300000", "BG"),
+        ("0008981367", "AU"),
+        ("+962 00 4873 0966", "JO"),
+        ("6400000051933", "NZ"),
+    ] {
         let read = PhoneNumber::parse(raw, Some(country(default)));
-        assert!(read.as_ref().is_ok_and(|number| PhoneNumber::parse(number.as_str(), None) == read) || read.is_err(), "{raw}: {read:?}");
+        assert!(
+            read.as_ref().is_ok_and(|number| PhoneNumber::parse(number.as_str(), None) == read)
+                || read.is_err(),
+            "{raw}: {read:?}"
+        );
     }
     // An exit code is not taken for two trunk zeros.
     assert_eq!(read("0044 7912 345678", "DE"), "+447912345678");
@@ -267,9 +289,16 @@ fn examples() -> Vec<(Country, String, String)> {
     for country in Country::all() {
         let region = Region::from_code(country.code()).unwrap();
         for kind in KINDS {
-            let Ok(number) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind) else { continue };
+            let Ok(number) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind)
+            else {
+                continue;
+            };
             let text = |format| number.format_as(format).into_owned();
-            found.push((*country, text(PhoneNumberFormat::E164), text(PhoneNumberFormat::National)));
+            found.push((
+                *country,
+                text(PhoneNumberFormat::E164),
+                text(PhoneNumberFormat::National),
+            ));
         }
     }
     found
@@ -311,7 +340,11 @@ fn an_example_of_each_country_in_a_dozen_forms_is_itself_or_refused() {
         ];
         // Iran's service numbers of four digits are too short to be kept.
         let itself = PhoneNumber::parse(e164, None);
-        assert!(e164.len() < 8 && itself.is_err() || itself.as_ref().map(PhoneNumber::as_str) == Ok(e164.as_str()), "{e164}: {itself:?}");
+        assert!(
+            e164.len() < 8 && itself.is_err()
+                || itself.as_ref().map(PhoneNumber::as_str) == Ok(e164.as_str()),
+            "{e164}: {itself:?}"
+        );
         let alone = international.iter().map(|text| (text, None));
         let there = international.iter().chain(&within).map(|text| (text, Some(*country)));
         for (text, country) in alone.chain(there) {
@@ -326,24 +359,36 @@ fn an_example_of_each_country_in_a_dozen_forms_is_itself_or_refused() {
     }
     // Ten forms without and sixteen with the country, of each.
     assert_eq!(read + refused.len(), examples.len() * 26);
-    assert!(refused.len() * 50 < read, "{} of {read} refused: {:#?}", refused.len(), &refused[..refused.len().min(40)]);
+    assert!(
+        refused.len() * 50 < read,
+        "{} of {read} refused: {:#?}",
+        refused.len(),
+        &refused[..refused.len().min(40)]
+    );
 }
 
 /// `scripts/generate-phone-numbers` wrote it, with libphonenumber itself.
 #[test]
 fn written_numbers_are_read_as_libphonenumber_reads_them() {
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phone-numbers.tsv");
-    let path = std::env::var_os("CARILLON_TEST_PHONE_NUMBERS").map_or_else(|| kept.into(), std::path::PathBuf::from);
+    let path = std::env::var_os("CARILLON_TEST_PHONE_NUMBERS")
+        .map_or_else(|| kept.into(), std::path::PathBuf::from);
     let lines = std::fs::read_to_string(path).unwrap();
     let (mut read, mut ambiguous, mut wrong) = (0, 0, Vec::new());
     for line in lines.lines().filter(|line| !line.starts_with('#')) {
-        let [region, text, theirs, written] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [region, text, theirs, written] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         let Ok(country) = Country::parse(region) else { continue };
         match PhoneNumber::parse_and_judge(text, Some(country)) {
             Ok(parsed) if parsed.number.as_str() == theirs => read += 1,
             // They refuse, or say that it is not valid.
             Ok(parsed) if theirs == "-" && parsed.number.as_str() == written => read += 1,
-            Err(PhoneError::Ambiguous(one, other)) if [&one, &other].iter().any(|number| number.as_str() == theirs) => ambiguous += 1,
+            Err(PhoneError::Ambiguous(one, other))
+                if [&one, &other].iter().any(|number| number.as_str() == theirs) =>
+            {
+                ambiguous += 1
+            }
             Err(_) if theirs == "-" => {}
             other => wrong.push(format!("{line}: {other:?}")),
         }
@@ -392,6 +437,10 @@ fn ten_digit_long_codes_are_ordinary_american_numbers() {
         ("+18765550100", false),
         ("+447700900123", false),
     ] {
-        assert_eq!(PhoneNumber::from_e164(number).unwrap().is_ten_digit_long_code(), expected, "{number}");
+        assert_eq!(
+            PhoneNumber::from_e164(number).unwrap().is_ten_digit_long_code(),
+            expected,
+            "{number}"
+        );
     }
 }

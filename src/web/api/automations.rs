@@ -13,8 +13,8 @@ use utoipa::{OpenApi, ToSchema};
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::counts::{self, Newest};
 use crate::automations::{
-    self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition, MOST_LOOKED_AT, NewAutomation, Step, Trigger,
-    text_check,
+    self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition,
+    MOST_LOOKED_AT, NewAutomation, Step, Trigger, text_check,
 };
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -24,7 +24,10 @@ use crate::web::{Cursor, Marketer, Viewer};
 
 /// What this file adds to the description of the API.
 #[derive(OpenApi)]
-#[openapi(paths(list, create, find, update), components(schemas(AutomationBody, CountsBody, Trigger, Step)))]
+#[openapi(
+    paths(list, create, find, update),
+    components(schemas(AutomationBody, CountsBody, Trigger, Step))
+)]
 pub(super) struct Document;
 
 /// Mounts `/automations`.
@@ -97,7 +100,8 @@ struct AutomationBody {
     steps: Vec<Step>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// What its templates probably do not mean as it stands, in sentences: merge tags of other tools. Only in the answer to a change.
+    /// What its templates probably do not mean as it stands, in sentences: merge tags of other
+    /// tools. Only in the answer to a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
     /// Only where a single automation is asked for.
@@ -114,47 +118,94 @@ struct CountsBody {
     more_enrollments: bool,
     /// All messages, by the outcomes that occur: the words of the ledger.
     messages: BTreeMap<&'static str, i64>,
-    /// What part of them was delivered, from 0 to 1, as the ledger has it: of all that were to be sent, those that were sent again once.
+    /// What part of them was delivered, from 0 to 1, as the ledger has it: of all that were to be
+    /// sent, those that were sent again once.
     delivered_share: Option<f64>,
 }
 
 /// Lists automations, the newest first.
-#[utoipa::path(get, path = "/automations", params(ListQuery), responses((status = 200, body = List<AutomationBody>)))]
-async fn list(caller: Caller<Viewer>, query: Query<ListQuery>) -> ApiResult<Json<List<AutomationBody>>> {
+#[
+    utoipa::path(
+        get,
+        path = "/automations",
+        params(ListQuery),
+        responses((status = 200, body = List<AutomationBody>))
+    )
+]
+async fn list(
+    caller: Caller<Viewer>,
+    query: Query<ListQuery>,
+) -> ApiResult<Json<List<AutomationBody>>> {
     let limit = query.limit.limit();
     let before = query.cursor.map(|Cursor(id)| id);
     let mut conn = caller.conn().await?;
-    let rows = automations::list(&mut conn, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
+    let rows =
+        automations::list(&mut conn, before, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
     Ok(Json(List::from_rows(rows, limit, |automation| automation.id).map(AutomationBody::from)))
 }
 
 /// Creates an automation; wrong fields come with their paths, such as `steps.0.template_id`.
-#[utoipa::path(post, path = "/automations", request_body = NewAutomationBody, responses((status = 201, body = AutomationBody), (status = 422)))]
-async fn create(caller: Caller<Marketer>, body: Json<NewAutomationBody>) -> ApiResult<HttpResponse> {
+#[
+    utoipa::path(
+        post,
+        path = "/automations",
+        request_body = NewAutomationBody,
+        responses((status = 201, body = AutomationBody), (status = 422))
+    )
+]
+async fn create(
+    caller: Caller<Marketer>,
+    body: Json<NewAutomationBody>,
+) -> ApiResult<HttpResponse> {
     let new = body.into_inner().read()?;
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let created = conn.transaction(async |conn| automations::create(conn, &actor, new, now).await).await?;
+    let created =
+        conn.transaction(async |conn| automations::create(conn, &actor, new, now).await).await?;
     Ok(HttpResponse::Created().json(with_warnings(&conn, created).await?))
 }
 
 /// Finds an automation, with its counts.
-#[utoipa::path(get, path = "/automations/{id}", params(("id" = String, Path)), responses((status = 200, body = AutomationBody), (status = 404)))]
+#[
+    utoipa::path(
+        get,
+        path = "/automations/{id}",
+        params(("id" = String, Path)),
+        responses((status = 200, body = AutomationBody), (status = 404))
+    )
+]
 async fn find(caller: Caller<Viewer>, id: Path<AutomationId>) -> ApiResult<Json<AutomationBody>> {
     let mut conn = caller.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     let enrollments = counts::newest(&mut conn, *id).await?;
     let messages = counts::messages(&mut conn, *id, caller.now()).await?;
-    Ok(Json(AutomationBody { counts: Some(CountsBody::new(&enrollments, messages)), ..automation.into() }))
+    Ok(Json(AutomationBody {
+        counts: Some(CountsBody::new(&enrollments, messages)),
+        ..automation.into()
+    }))
 }
 
 /// Changes an automation, activates or pauses it.
-#[utoipa::path(patch, path = "/automations/{id}", params(("id" = String, Path)), request_body = AutomationPatch, responses((status = 200, body = AutomationBody), (status = 404), (status = 422)))]
-async fn update(caller: Caller<Marketer>, id: Path<AutomationId>, body: Json<AutomationPatch>) -> ApiResult<Json<AutomationBody>> {
+#[
+    utoipa::path(
+        patch,
+        path = "/automations/{id}",
+        params(("id" = String, Path)),
+        request_body = AutomationPatch,
+        responses((status = 200, body = AutomationBody), (status = 404), (status = 422))
+    )
+]
+async fn update(
+    caller: Caller<Marketer>,
+    id: Path<AutomationId>,
+    body: Json<AutomationPatch>,
+) -> ApiResult<Json<AutomationBody>> {
     let change = body.into_inner().read()?;
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
-    let updated = conn.transaction(async |conn| automations::update(conn, &actor, *id, change, now).await).await?;
+    let updated = conn
+        .transaction(async |conn| automations::update(conn, &actor, *id, change, now).await)
+        .await?;
     Ok(Json(with_warnings(&conn, updated).await?))
 }
 
@@ -190,7 +241,8 @@ impl AutomationPatch {
     }
 }
 
-/// Programs, unlike people in the editor, save only what is complete: a forgotten field is an error even in a draft.
+/// Programs, unlike people in the editor, save only what is complete: a forgotten field is an error
+/// even in a draft.
 fn read_trigger(value: &Value, errors: &mut FieldErrors) -> Option<Trigger> {
     let trigger = Trigger::parse("trigger", value, errors)?;
     let has_error = errors.iter().any(|(field, _)| field.starts_with("trigger."));
@@ -236,9 +288,16 @@ impl From<Automation> for AutomationBody {
 
 impl CountsBody {
     fn new(enrollments: &Newest, messages: ledger::Counts) -> Self {
-        let occurring = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), messages.of(*outcome))).filter(|(_, count)| *count != 0);
+        let occurring = Outcome::ALL
+            .iter()
+            .map(|outcome| (outcome.as_str(), messages.of(*outcome)))
+            .filter(|(_, count)| *count != 0);
         Self {
-            enrollments: enrollments.by_status.iter().map(|(status, count)| (status.as_str(), *count)).collect(),
+            enrollments: enrollments
+                .by_status
+                .iter()
+                .map(|(status, count)| (status.as_str(), *count))
+                .collect(),
             more_enrollments: enrollments.looked_at >= MOST_LOOKED_AT,
             messages: occurring.collect(),
             delivered_share: messages.share(Outcome::Delivered).and_then(ledger::Share::fraction),
@@ -260,8 +319,17 @@ mod tests {
 
     #[test]
     fn a_program_is_told_of_every_wrong_or_missing_field_at_once() {
-        let body = json!({"name": " ", "trigger": {"type": "event"}, "steps": [{"type": "send_sms"}, {"type": "wait", "seconds": 5}]});
-        assert_eq!(fields(body), ["name", "steps.0.sender_id", "steps.0.template_id", "trigger.name"]);
+        let body = json!(
+            {
+                "name": " ",
+                "trigger": {"type": "event"},
+                "steps": [{"type": "send_sms"}, {"type": "wait", "seconds": 5}]
+            }
+        );
+        assert_eq!(
+            fields(body),
+            ["name", "steps.0.sender_id", "steps.0.template_id", "trigger.name"]
+        );
         let body = json!({"name": "A", "trigger": {"type": "event", "name": 7}, "steps": "none"});
         assert_eq!(fields(body), ["steps", "trigger.name"]);
     }

@@ -1,4 +1,5 @@
-//! The bytes of a JSON body: within its limit, also while it is unpacked, and told in words why they did not come.
+//! The bytes of a JSON body: within its limit, also while it is unpacked, and told in words why
+//! they did not come.
 
 use std::io;
 use std::rc::Rc;
@@ -30,9 +31,15 @@ impl FromRequest for JsonBytes {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = request.content_type().to_ascii_lowercase();
         let given = request.headers().contains_key(CONTENT_TYPE);
-        let declared = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let declared = request
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let coding = request.extensions().get::<ContentCoding>().copied();
-        let (app, account) = (request.app_data::<Data<App>>().cloned(), request.extensions().get::<Rc<Body>>().cloned());
+        let (app, account) = (
+            request.app_data::<Data<App>>().cloned(),
+            request.extensions().get::<Rc<Body>>().cloned(),
+        );
         let mut payload = payload.take();
         async move {
             if !(kind == "application/json" || kind.ends_with("+json")) {
@@ -41,11 +48,20 @@ impl FromRequest for JsonBytes {
                 } else {
                     "Send `Content-Type: application/json` with the body."
                 };
-                return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+                return Err(ApiError::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported_media_type",
+                    message,
+                ));
             }
             if coding == Some(ContentCoding::Other) {
-                let message = "Send the body as it is, or packed with `Content-Encoding: gzip`; other encodings are not read.";
-                return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", message));
+                let message = "Send the body as it is, or packed with `Content-Encoding: gzip`; \
+                               other encodings are not read.";
+                return Err(ApiError::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported_encoding",
+                    message,
+                ));
             }
             if declared.is_some_and(|length| length > MAX_BYTES) {
                 return Err(too_large());
@@ -68,32 +84,44 @@ impl FromRequest for JsonBytes {
 }
 
 fn too_large() -> ApiError {
-    let message = format!("The body is larger than {} MB; send less at once.", MAX_BYTES / 1024 / 1024);
+    let message =
+        format!("The body is larger than {} MB; send less at once.", MAX_BYTES / 1024 / 1024);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
 /// Why the body did not come.
 fn unreadable(error: &PayloadError) -> ApiError {
     match error {
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time. Nothing was changed; send it again.")
-        }
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "The body did not arrive in time. Nothing was changed; send it again.",
+        ),
         PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => ApiError::busy(),
         error => ApiError::malformed(format!("The body could not be read: {error}.")),
     }
 }
 
 /// Unpacks a gzip body; what comes out is limited as if it had come unpacked.
-async fn unpack(app: Option<Data<App>>, account: Option<Rc<Body>>, packed: Vec<u8>) -> Result<Vec<u8>, ApiError> {
+async fn unpack(
+    app: Option<Data<App>>,
+    account: Option<Rc<Body>>,
+    packed: Vec<u8>,
+) -> Result<Vec<u8>, ApiError> {
     let (Some(app), Some(account)) = (app, account) else {
         return Err(Error::Internal("a body came by no server of ours".to_owned()).into());
     };
     gunzip(&app.intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
         UnpackError::TooLarge => {
-            let message = format!("The body is larger than {} MB when it is unpacked; send less at once.", MAX_BYTES / 1024 / 1024);
+            let message = format!(
+                "The body is larger than {} MB when it is unpacked; send less at once.",
+                MAX_BYTES / 1024 / 1024
+            );
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
         }
-        UnpackError::Malformed(_) => ApiError::malformed(format!("The body could not be unpacked: {error}.")),
+        UnpackError::Malformed(_) => {
+            ApiError::malformed(format!("The body could not be unpacked: {error}."))
+        }
         UnpackError::Busy(_) => ApiError::busy(),
         UnpackError::Stopped => Error::Internal(error.to_string()).into(),
     })

@@ -26,7 +26,8 @@ use crate::web::visit::{Access, Admin, Marketer, Viewer};
 /// So many keys are looked up at once.
 const LARGEST_BATCH: usize = 200;
 
-/// Looks up API keys: requests that arrive together share one query. Nothing is remembered, so that a revoked key ends at once.
+/// Looks up API keys: requests that arrive together share one query. Nothing is remembered, so that
+/// a revoked key ends at once.
 #[derive(Clone)]
 pub struct ApiKeys(Batcher<Key, ApiResult<Option<ApiKey>>>);
 
@@ -38,7 +39,11 @@ impl ApiKeys {
         Self(Batcher::spawn(LARGEST_BATCH, move |keys: Vec<Key>| {
             let (db, clock) = (db.clone(), clock.clone());
             async move {
-                let found = async { Ok::<_, ApiError>(api_keys::authenticate(&mut *db.get().await?, &keys, clock.now()).await?) };
+                let found = async {
+                    Ok::<_, ApiError>(
+                        api_keys::authenticate(&mut *db.get().await?, &keys, clock.now()).await?,
+                    )
+                };
                 match found.await {
                     Ok(found) => found.into_iter().map(Ok).collect(),
                     Err(error) => keys.iter().map(|_| Err(error.clone())).collect(),
@@ -113,20 +118,25 @@ impl<R: Bearer> FromRequest for Caller<R> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let unregistered = || Error::Internal("the application was not registered with the server".to_owned());
+        let unregistered =
+            || Error::Internal("the application was not registered with the server".to_owned());
         let key = request.extensions().get::<ApiKey>().cloned();
         ready(match (request.app_data::<Data<App>>().cloned(), key) {
             (None, _) => Err(unregistered().into()),
-            (_, None) => Err(ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`.")),
+            (_, None) => {
+                Err(ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`."))
+            }
             (_, Some(key)) if key.role < R::ROLE => Err(ApiError::forbidden(R::ROLE)),
             (Some(app), Some(key)) => Ok(Self { app, key, role: PhantomData }),
         })
     }
 }
 
-/// Looks the key up before anything else of the request is read, so that a stranger learns nothing about fields and bodies.
+/// Looks the key up before anything else of the request is read, so that a stranger learns nothing
+/// about fields and bodies.
 ///
-/// A [`Caller`] then knows at once whether the role suffices; it must come first among a handler's arguments.
+/// A [`Caller`] then knows at once whether the role suffices; it must come first among a handler's
+/// arguments.
 pub(super) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -141,21 +151,29 @@ pub(super) async fn authenticate(
 }
 
 async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
-    let unregistered = || Error::Internal("the application was not registered with the server".to_owned());
+    let unregistered =
+        || Error::Internal("the application was not registered with the server".to_owned());
     let app = request.app_data::<Data<App>>().ok_or_else(unregistered)?;
     let found = app.api_keys.find(presented(request)?).await?;
     found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
 }
 
 fn presented(request: &HttpRequest) -> Result<Key, ApiError> {
-    let header =
-        request.headers().get(AUTHORIZATION).ok_or_else(|| ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`."))?;
+    let header = request.headers().get(AUTHORIZATION).ok_or_else(|| {
+        ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`.")
+    })?;
     let text = header.to_str().unwrap_or_default();
     let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`; other schemes are not accepted."));
+        return Err(ApiError::unauthorized(
+            "Send your API key as `Authorization: Bearer ck_…`; other schemes are not accepted.",
+        ));
     }
-    Key::parse(key.trim()).ok_or_else(|| ApiError::unauthorized("This is not an API key: one starts with `ck_` and has 46 characters."))
+    Key::parse(key.trim()).ok_or_else(|| {
+        ApiError::unauthorized(
+            "This is not an API key: one starts with `ck_` and has 46 characters.",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -166,14 +184,20 @@ mod tests {
     use crate::types::token::Token;
 
     fn accepted(header: &str) -> bool {
-        presented(&TestRequest::default().insert_header((AUTHORIZATION, header)).to_http_request()).is_ok()
+        presented(&TestRequest::default().insert_header((AUTHORIZATION, header)).to_http_request())
+            .is_ok()
     }
 
     #[test]
     fn a_key_is_read_from_the_bearer_header_only() {
         let key = format!("ck_{}", Token::generate().expose());
         assert!(accepted(&format!("Bearer {key}")) && accepted(&format!("bearer  {key} ")));
-        assert!(!accepted(&key) && !accepted(&format!("Basic {key}")) && !accepted("Bearer") && !accepted("Bearer ck_x"));
+        assert!(
+            !accepted(&key)
+                && !accepted(&format!("Basic {key}"))
+                && !accepted("Bearer")
+                && !accepted("Bearer ck_x")
+        );
         assert!(presented(&TestRequest::default().to_http_request()).is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! The API of connections: Twilio accounts are connected, checked, renamed and switched off here; secrets never come back.
+//! The API of connections: Twilio accounts are connected, checked, renamed and switched off here;
+//! secrets never come back.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,9 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::senders::SenderBody;
 use super::{ApiResult, Caller, Json, List, Path};
-use crate::connections::{self, Check, Connection, ConnectionChange, FormerToken, NewKeys, UnconfirmedPolicy};
+use crate::connections::{
+    self, Check, Connection, ConnectionChange, FormerToken, NewKeys, UnconfirmedPolicy,
+};
 use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
@@ -21,7 +24,17 @@ use crate::web::{Admin, Viewer};
 /// The part of the API's description that is about connections.
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, create, find, update, replace_keys, rotate_secret, verify, test_webhook, add_sender),
+    paths(
+        list,
+        create,
+        find,
+        update,
+        replace_keys,
+        rotate_secret,
+        verify,
+        test_webhook,
+        add_sender
+    ),
     components(schemas(
         NewConnectionBody,
         KeysBody,
@@ -57,19 +70,21 @@ struct NewConnectionBody {
     /// `AC…`
     #[serde(default)]
     account_sid: String,
-    /// Signs the webhooks as well, which is the stronger proof; without it, a secret in their address is what proves them.
+    /// Signs the webhooks as well, which is the stronger proof; without it, a secret in their
+    /// address is what proves them.
     auth_token: Option<String>,
     /// `SK…`
     api_key_sid: Option<String>,
     /// Comes with `api_key_sid`.
     api_key_secret: Option<String>,
-    /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`). Without one, the account alone is connected, and
-    /// senders are added afterwards.
+    /// The number to send from in E.164, or the SID of a Messaging Service (`MG…`). Without one,
+    /// the account alone is connected, and senders are added afterwards.
     #[serde(default)]
     sender: String,
 }
 
-/// Keys of the same account to put in place of the saved ones; what is left out is dropped, and what is blank is an error.
+/// Keys of the same account to put in place of the saved ones; what is left out is dropped, and
+/// what is blank is an error.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct KeysBody {
@@ -79,8 +94,9 @@ struct KeysBody {
     api_key_sid: Option<String>,
     /// Comes with `api_key_sid`.
     api_key_secret: Option<String>,
-    /// What becomes of the Auth Token that is replaced: `accept` what it signs for a week, so that nothing is lost while Twilio changes over
-    /// (the default), or `refuse` it from now on, because it has leaked.
+    /// What becomes of the Auth Token that is replaced: `accept` what it signs for a week, so that
+    /// nothing is lost while Twilio changes over (the default), or `refuse` it from now on, because
+    /// it has leaked.
     #[schema(value_type = Option<String>)]
     former_auth_token: Option<FormerToken>,
 }
@@ -89,8 +105,8 @@ struct KeysBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RotationBody {
-    /// What becomes of the secret that is replaced: `accept` it for a week, so that messages in flight keep reporting (the default), or
-    /// `refuse` it from now on, because it has leaked.
+    /// What becomes of the secret that is replaced: `accept` it for a week, so that messages in
+    /// flight keep reporting (the default), or `refuse` it from now on, because it has leaked.
     #[schema(value_type = Option<String>)]
     former: Option<FormerToken>,
 }
@@ -178,7 +194,14 @@ struct CheckBody {
 }
 
 /// Lists the connections with their senders.
-#[utoipa::path(get, path = "/connections", tag = "connections", responses((status = 200, body = List<ConnectionBody>)))]
+#[
+    utoipa::path(
+        get,
+        path = "/connections",
+        tag = "connections",
+        responses((status = 200, body = List<ConnectionBody>))
+    )
+]
 async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<ConnectionBody>>> {
     let mut conn = caller.conn().await?;
     let connections = connections::list(&mut conn).await?;
@@ -193,14 +216,18 @@ async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<ConnectionBody>>> {
     Ok(Json(List::whole(data.collect())))
 }
 
-/// Connects a Twilio account. Keys and sender are verified live before anything is saved; then the inbound webhook is set.
+/// Connects a Twilio account. Keys and sender are verified live before anything is saved; then the
+/// inbound webhook is set.
 #[utoipa::path(
     post, path = "/connections", tag = "connections", request_body = NewConnectionBody,
     responses(
         (status = 201, body = ConnectionBody),
-        (status = 422, body = super::error::ErrorBody, description = "`code` says what is wrong: `invalid_fields`, `twilio_refused_keys`, \
-            `keys_not_allowed`, `test_credentials`, `account_not_found`, `account_suspended`, `account_closed`, `account_inactive`, \
-            `number_not_in_account`, `no_sms_capability`, `service_not_found`, `service_without_senders`, `twilio_unreachable`, \
+        (status = 422, body = super::error::ErrorBody, description = "`code` says what is wrong: \
+            `invalid_fields`, `twilio_refused_keys`, \
+            `keys_not_allowed`, `test_credentials`, `account_not_found`, `account_suspended`, \
+            `account_closed`, `account_inactive`, \
+            `number_not_in_account`, `no_sms_capability`, `service_not_found`, \
+            `service_without_senders`, `twilio_unreachable`, \
             `twilio_busy` or `twilio_answered_strangely`")
     )
 )]
@@ -213,46 +240,86 @@ async fn create(caller: Caller<Admin>, body: Json<NewConnectionBody>) -> ApiResu
 }
 
 /// One connection with its senders.
-#[utoipa::path(get, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = ConnectionBody)))]
+#[
+    utoipa::path(
+        get,
+        path = "/connections/{id}",
+        tag = "connections",
+        params(("id" = String, Path)),
+        responses((status = 200, body = ConnectionBody))
+    )
+]
 async fn find(caller: Caller<Viewer>, id: Path<ConnectionId>) -> ApiResult<Json<ConnectionBody>> {
     show(&mut *caller.conn().await?, *id).await
 }
 
 /// Renames a connection, switches it off or on, or changes its policy.
 #[utoipa::path(
-    patch, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)), request_body = ConnectionPatch,
+    patch, path = "/connections/{id}", tag = "connections", params(
+        ("id" = String, Path)
+    ), request_body = ConnectionPatch,
     responses((status = 200, body = ConnectionBody))
 )]
-async fn update(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<ConnectionPatch>) -> ApiResult<Json<ConnectionBody>> {
+async fn update(
+    caller: Caller<Admin>,
+    id: Path<ConnectionId>,
+    body: Json<ConnectionPatch>,
+) -> ApiResult<Json<ConnectionBody>> {
     let ConnectionPatch { name, disabled, unconfirmed_policy, max_concurrency } = body.into_inner();
     let change = ConnectionChange { name, unconfirmed_policy, max_concurrency, disabled };
     connecting::change_connection(&caller.app, &caller.actor(), *id, &change).await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
-/// Replaces the keys, once Twilio has accepted the new ones; wrong ones leave the saved ones in place.
+/// Replaces the keys, once Twilio has accepted the new ones; wrong ones leave the saved ones in
+/// place.
 #[utoipa::path(
-    put, path = "/connections/{id}/keys", tag = "connections", params(("id" = String, Path)), request_body = KeysBody,
+    put, path = "/connections/{id}/keys", tag = "connections", params(
+        ("id" = String, Path)
+    ), request_body = KeysBody,
     responses((status = 200, body = ConnectionBody), (status = 422, body = super::error::ErrorBody))
 )]
-async fn replace_keys(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<KeysBody>) -> ApiResult<Json<ConnectionBody>> {
+async fn replace_keys(
+    caller: Caller<Admin>,
+    id: Path<ConnectionId>,
+    body: Json<KeysBody>,
+) -> ApiResult<Json<ConnectionBody>> {
     let body = body.into_inner();
-    let given = [("auth_token", &body.auth_token), ("api_key_sid", &body.api_key_sid), ("api_key_secret", &body.api_key_secret)];
+    let given = [
+        ("auth_token", &body.auth_token),
+        ("api_key_sid", &body.api_key_sid),
+        ("api_key_secret", &body.api_key_secret),
+    ];
     let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     blank_fields(given, &["auth_token", "api_key_sid", "api_key_secret"]).into_result()?;
     let keys = new_keys(String::new(), body.auth_token, body.api_key_sid, body.api_key_secret);
-    connecting::replace_keys(&caller.app, &caller.actor(), *id, keys, body.former_auth_token.unwrap_or(FormerToken::Accept)).await?;
+    connecting::replace_keys(
+        &caller.app,
+        &caller.actor(),
+        *id,
+        keys,
+        body.former_auth_token.unwrap_or(FormerToken::Accept),
+    )
+    .await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
-/// Puts a new secret into the webhook address of a connection, and has Twilio call it. The secret itself is never answered.
+/// Puts a new secret into the webhook address of a connection, and has Twilio call it. The secret
+/// itself is never answered.
 ///
-/// It proves Twilio's calls where no Auth Token is saved. A sender whose webhook could not be set says so in `webhook_error`.
+/// It proves Twilio's calls where no Auth Token is saved. A sender whose webhook could not be set
+/// says so in `webhook_error`.
 #[utoipa::path(
-    post, path = "/connections/{id}/webhook-secret", tag = "connections", params(("id" = String, Path)), request_body = RotationBody,
+    post, path = "/connections/{id}/webhook-secret", tag = "connections", params(
+        ("id" = String, Path)
+    ), request_body = RotationBody,
     responses((status = 200, body = ConnectionBody), (status = 422, body = super::error::ErrorBody))
 )]
-async fn rotate_secret(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<RotationBody>) -> ApiResult<Json<ConnectionBody>> {
+async fn rotate_secret(
+    caller: Caller<Admin>,
+    id: Path<ConnectionId>,
+    body: Json<RotationBody>,
+) -> ApiResult<Json<ConnectionBody>> {
     let former = body.into_inner().former.unwrap_or(FormerToken::Accept);
     connecting::rotate_hook_secret(&caller.app, &caller.actor(), *id, former).await?;
     show(&mut *caller.conn().await?, *id).await
@@ -260,7 +327,11 @@ async fn rotate_secret(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json
 
 /// Checks everything that the connection needs, live.
 #[utoipa::path(
-    post, path = "/connections/{id}/verify", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = Verification))
+    post, path = "/connections/{id}/verify", tag = "connections", params(
+        ("id" = String, Path)
+    ), responses(
+        (status = 200, body = Verification)
+    )
 )]
 async fn verify(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json<Verification>> {
     let checks = connecting::check(&caller.app, *id).await?;
@@ -268,9 +339,14 @@ async fn verify(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json
     Ok(Json(Verification { verified, checks: checks.into_iter().map(CheckBody::from).collect() }))
 }
 
-/// Calls the connection's webhook through the public address, signed as Twilio signs: what came of it.
+/// Calls the connection's webhook through the public address, signed as Twilio signs: what came of
+/// it.
 #[utoipa::path(
-    post, path = "/connections/{id}/webhook-test", tag = "connections", params(("id" = String, Path)), responses((status = 200, body = CheckBody))
+    post, path = "/connections/{id}/webhook-test", tag = "connections", params(
+        ("id" = String, Path)
+    ), responses(
+        (status = 200, body = CheckBody)
+    )
 )]
 async fn test_webhook(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json<CheckBody>> {
     Ok(Json(connecting::test_webhook(&caller.app, *id).await?.check.into()))
@@ -278,10 +354,16 @@ async fn test_webhook(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResul
 
 /// Adds a sender of the account, verified live; then its inbound webhook is set.
 #[utoipa::path(
-    post, path = "/connections/{id}/senders", tag = "connections", params(("id" = String, Path)), request_body = NewSenderBody,
+    post, path = "/connections/{id}/senders", tag = "connections", params(
+        ("id" = String, Path)
+    ), request_body = NewSenderBody,
     responses((status = 201, body = SenderBody), (status = 422, body = super::error::ErrorBody))
 )]
-async fn add_sender(caller: Caller<Admin>, id: Path<ConnectionId>, body: Json<NewSenderBody>) -> ApiResult<HttpResponse> {
+async fn add_sender(
+    caller: Caller<Admin>,
+    id: Path<ConnectionId>,
+    body: Json<NewSenderBody>,
+) -> ApiResult<HttpResponse> {
     let sender = connecting::add_sender(&caller.app, &caller.actor(), *id, &body.sender).await?;
     Ok(HttpResponse::Created().json(SenderBody::from(sender)))
 }
@@ -321,7 +403,12 @@ async fn show(conn: &mut Conn, id: ConnectionId) -> ApiResult<Json<ConnectionBod
     Ok(Json(ConnectionBody::new(connection, senders)))
 }
 
-fn new_keys(account_sid: String, auth_token: Option<String>, api_key_sid: Option<String>, api_key_secret: Option<String>) -> NewKeys {
+fn new_keys(
+    account_sid: String,
+    auth_token: Option<String>,
+    api_key_sid: Option<String>,
+    api_key_secret: Option<String>,
+) -> NewKeys {
     NewKeys {
         account_sid,
         auth_token: auth_token.unwrap_or_default().into(),

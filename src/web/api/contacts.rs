@@ -15,7 +15,9 @@ use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::consequences;
 use crate::contacts::suppressions::By;
 use crate::contacts::tags::{self, TagName, Tagged};
-use crate::contacts::{self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position, Updated};
+use crate::contacts::{
+    self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position, Updated,
+};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
@@ -29,7 +31,10 @@ use request::{ContactChanges, ContactRequest, Parsed};
 
 /// The description of this file.
 #[derive(OpenApi)]
-#[openapi(paths(list, create, find, update, delete, upsert), components(schemas(ContactAnswer, ContactRequest, ContactChanges)))]
+#[openapi(
+    paths(list, create, find, update, delete, upsert),
+    components(schemas(ContactAnswer, ContactRequest, ContactChanges))
+)]
 pub(super) struct Description;
 
 /// Which contacts to list; all conditions hold together.
@@ -43,7 +48,8 @@ struct ContactsQuery {
     external_id: Option<String>,
     /// Those with this tag.
     tag: Option<String>,
-    /// Those whose name, number, email or external id begins with this, or whose number ends with it.
+    /// Those whose name, number, email or external id begins with this, or whose number ends with
+    /// it.
     q: Option<String>,
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
@@ -61,13 +67,27 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts/{id}").get(find).patch(update).delete(delete));
 }
 
-/// Lists contacts, newest first. Where a search fits very many, a page may have fewer than were asked for, and goes on behind its cursor.
-#[utoipa::path(get, path = "/contacts", params(ContactsQuery), responses((status = 200, body = List<ContactAnswer>), (status = 422, body = ErrorBody)))]
-async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<Json<List<ContactAnswer>>> {
+/// Lists contacts, newest first. Where a search fits very many, a page may have fewer than were
+/// asked for, and goes on behind its cursor.
+#[
+    utoipa::path(
+        get,
+        path = "/contacts",
+        params(ContactsQuery),
+        responses((status = 200, body = List<ContactAnswer>), (status = 422, body = ErrorBody))
+    )
+]
+async fn list(
+    caller: Caller<Viewer>,
+    query: Query<ContactsQuery>,
+) -> ApiResult<Json<List<ContactAnswer>>> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&conn).await?.default_country;
     let query = query.into_inner();
-    let (limit, position) = (query.limit.limit(), query.cursor.map_or(Position::Newest, |cursor| Position::OlderThan(cursor.0)));
+    let (limit, position) = (
+        query.limit.limit(),
+        query.cursor.map_or(Position::Newest, |cursor| Position::OlderThan(cursor.0)),
+    );
     let filter = query.parse(country)?;
     let page = contacts::list(&mut conn, &filter, position, limit).await?;
     let answers = answer::of_many(&mut conn, page.contacts).await?;
@@ -75,7 +95,14 @@ async fn list(caller: Caller<Viewer>, query: Query<ContactsQuery>) -> ApiResult<
 }
 
 /// Creates a contact; automations that wait for new contacts or for its tags start.
-#[utoipa::path(post, path = "/contacts", request_body = ContactRequest, responses((status = 201, body = ContactAnswer), (status = 422, body = ErrorBody)))]
+#[
+    utoipa::path(
+        post,
+        path = "/contacts",
+        request_body = ContactRequest,
+        responses((status = 201, body = ContactAnswer), (status = 422, body = ErrorBody))
+    )
+]
 async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&conn).await?.default_country;
@@ -86,7 +113,13 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
             let (contact, mut changes) = contacts::create(conn, new, now).await?;
             let tagged = tags::add_by_hand(conn, &contact, &tags, By::api(), now).await?;
             changes.extend(tagged.changes);
-            consequences::follow(conn, &changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            consequences::follow(
+                conn,
+                &changes,
+                tagged.silenced.map(|reason| (&contact.phone, reason)),
+                now,
+            )
+            .await?;
             answer(conn, contact).await
         })
         .await?;
@@ -94,18 +127,31 @@ async fn create(caller: Caller<Marketer>, body: Json<ContactRequest>) -> ApiResu
 }
 
 /// Finds a contact by id.
-#[utoipa::path(get, path = "/contacts/{id}", params(("id" = String, Path)), responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody)))]
+#[
+    utoipa::path(
+        get,
+        path = "/contacts/{id}",
+        params(("id" = String, Path)),
+        responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody))
+    )
+]
 async fn find(caller: Caller<Viewer>, id: Path<ContactId>) -> ApiResult<Json<ContactAnswer>> {
     let mut conn = caller.conn().await?;
     let contact = contacts::find(&mut conn, *id).await?;
     Ok(Json(answer(&mut conn, contact).await?))
 }
 
-/// Changes a contact: absent fields stay, `null` clears, attributes are merged name by name, tags become exactly these
-/// (except that `Twilio-Message-stop` stays until it is removed by name).
-#[utoipa::path(patch, path = "/contacts/{id}", params(("id" = String, Path)), request_body = ContactChanges,
+/// Changes a contact: absent fields stay, `null` clears, attributes are merged name by name, tags
+/// become exactly these (except that `Twilio-Message-stop` stays until it is removed by name).
+#[utoipa::path(patch, path = "/contacts/{id}", params(
+    ("id" = String, Path)
+), request_body = ContactChanges,
     responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
-async fn update(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<ContactChanges>) -> ApiResult<Json<ContactAnswer>> {
+async fn update(
+    caller: Caller<Marketer>,
+    id: Path<ContactId>,
+    body: Json<ContactChanges>,
+) -> ApiResult<Json<ContactAnswer>> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&conn).await?.default_country;
     let parsed = body.into_inner().parse(country)?;
@@ -120,9 +166,15 @@ async fn update(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<Contac
 }
 
 /// Changes the contact with this number as PATCH does, or creates it.
-#[utoipa::path(put, path = "/contacts/by-phone/{phone}", params(("phone" = String, Path, description = "E.164, e.g. +14155550123")), request_body = ContactChanges,
+#[utoipa::path(put, path = "/contacts/by-phone/{phone}", params(
+    ("phone" = String, Path, description = "E.164, e.g. +14155550123")
+), request_body = ContactChanges,
     responses((status = 200, description = "changed", body = ContactAnswer), (status = 201, description = "created", body = ContactAnswer), (status = 422, body = ErrorBody)))]
-async fn upsert(caller: Caller<Marketer>, phone: Path<String>, body: Json<ContactChanges>) -> ApiResult<HttpResponse> {
+async fn upsert(
+    caller: Caller<Marketer>,
+    phone: Path<String>,
+    body: Json<ContactChanges>,
+) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
     let country = organization::find(&conn).await?.default_country;
     let body = body.into_inner();
@@ -146,19 +198,35 @@ async fn upsert(caller: Caller<Marketer>, phone: Path<String>, body: Json<Contac
     Ok(if created { HttpResponse::Created().json(saved) } else { HttpResponse::Ok().json(saved) })
 }
 
-/// Deletes a contact with its events and enrollments; pending messages are skipped, others stay, and so does the number's suppression.
-#[utoipa::path(delete, path = "/contacts/{id}", params(("id" = String, Path)), responses((status = 204), (status = 404, body = ErrorBody)))]
+/// Deletes a contact with its events and enrollments; pending messages are skipped, others stay,
+/// and so does the number's suppression.
+#[
+    utoipa::path(
+        delete,
+        path = "/contacts/{id}",
+        params(("id" = String, Path)),
+        responses((status = 204), (status = 404, body = ErrorBody))
+    )
+]
 async fn delete(caller: Caller<Marketer>, id: Path<ContactId>) -> ApiResult<HttpResponse> {
     let mut conn = caller.conn().await?;
     let (now, actor) = (caller.now(), caller.actor());
-    conn.transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await).await?;
+    conn.transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Applies a patch and tags, with the consequences of these and of the changes so far.
-async fn save(conn: &mut Conn, id: ContactId, parsed: Parsed, mut changes: Vec<Change>, now: DateTime<Utc>) -> Result<Contact> {
+async fn save(
+    conn: &mut Conn,
+    id: ContactId,
+    parsed: Parsed,
+    mut changes: Vec<Change>,
+    now: DateTime<Utc>,
+) -> Result<Contact> {
     let patch: ContactPatch = parsed.patch;
-    let Updated { contact, changes: changed, silenced } = contacts::update(conn, id, patch, By::api(), now).await?;
+    let Updated { contact, changes: changed, silenced } =
+        contacts::update(conn, id, patch, By::api(), now).await?;
     changes.extend(changed);
     let tagged = match &parsed.tags {
         Some(wanted) => tags::replace(conn, &contact, wanted, By::api(), now).await?,
@@ -166,7 +234,8 @@ async fn save(conn: &mut Conn, id: ContactId, parsed: Parsed, mut changes: Vec<C
     };
     changes.extend(tagged.changes);
     let silenced = silenced.or(tagged.silenced);
-    consequences::follow(conn, &changes, silenced.map(|reason| (&contact.phone, reason)), now).await?;
+    consequences::follow(conn, &changes, silenced.map(|reason| (&contact.phone, reason)), now)
+        .await?;
     Ok(contact)
 }
 
@@ -175,9 +244,12 @@ impl ContactsQuery {
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let mut errors = FieldErrors::default();
         // In a query a `+` that is not written as %2B arrives as a space.
-        let phone = filled(self.phone).map(|raw| raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}")));
+        let phone = filled(self.phone).map(|raw| {
+            raw.strip_prefix(' ').map_or_else(|| raw.clone(), |digits| format!("+{digits}"))
+        });
         let filter = ContactFilter {
-            phone: phone.and_then(|raw| errors.check("phone", PhoneNumber::parse(&raw, default_country))),
+            phone: phone
+                .and_then(|raw| errors.check("phone", PhoneNumber::parse(&raw, default_country))),
             external_id: filled(self.external_id)
                 .and_then(|raw| errors.check("external_id", ExternalId::parse(&raw)))
                 .map(|id| id.as_str().to_owned()),

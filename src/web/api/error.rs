@@ -37,7 +37,8 @@ struct ErrorDetail {
     code: &'static str,
     /// A sentence for people.
     message: String,
-    /// What is wrong with which field; dotted paths such as `trigger.name` or `steps.0.template_id`.
+    /// What is wrong with which field; dotted paths such as `trigger.name` or
+    /// `steps.0.template_id`.
     #[serde(skip_serializing_if = "FieldErrors::is_empty")]
     #[schema(value_type = std::collections::BTreeMap<String, Vec<String>>, required = false)]
     fields: FieldErrors,
@@ -46,13 +47,26 @@ struct ErrorDetail {
 impl ApiError {
     /// An error with a status, a code for programs and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody { error: ErrorDetail { code, message: message.into(), fields: FieldErrors::default() } } }
+        Self {
+            status,
+            body: ErrorBody {
+                error: ErrorDetail {
+                    code,
+                    message: message.into(),
+                    fields: FieldErrors::default(),
+                },
+            },
+        }
     }
 
     /// Fields that cannot be accepted (422).
     pub fn invalid(fields: FieldErrors) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields cannot be accepted; `fields` says which and why.")
-            .with_fields(fields)
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_fields",
+            "Some fields cannot be accepted; `fields` says which and why.",
+        )
+        .with_fields(fields)
     }
 
     /// The same error with fields.
@@ -67,11 +81,19 @@ impl ApiError {
     }
 
     pub(super) fn forbidden(needed: Role) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", format!("This needs an API key with the role {needed}."))
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            format!("This needs an API key with the role {needed}."),
+        )
     }
 
     pub(super) fn unknown_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "unknown_path", "There is nothing at this address; /api/v1/openapi.json lists what there is.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_path",
+            "There is nothing at this address; /api/v1/openapi.json lists what there is.",
+        )
     }
 
     pub(super) fn malformed(message: impl Into<String>) -> Self {
@@ -80,13 +102,18 @@ impl ApiError {
 
     /// There is no room for the request at the moment.
     pub(in crate::web) fn busy() -> Self {
-        let message = "Too many requests arrive at the moment. Nothing was changed; try again in a few seconds.";
+        let message = "Too many requests arrive at the moment. Nothing was changed; try again in a \
+                       few seconds.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
     }
 
     fn internal(reason: &str) -> Self {
         tracing::error!(reason = %reason, "an API request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server; its log says what.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on the server; its log says what.",
+        )
     }
 
     pub(super) fn away(reason: &str) -> Self {
@@ -107,7 +134,9 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         match self.status {
-            StatusCode::UNAUTHORIZED => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Carillon\""))),
+            StatusCode::UNAUTHORIZED => {
+                drop(response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Carillon\"")))
+            }
             StatusCode::SERVICE_UNAVAILABLE => drop(response.insert_header((RETRY_AFTER, "5"))),
             _ => {}
         }
@@ -116,19 +145,31 @@ impl ResponseError for ApiError {
 }
 
 /// Puts errors that the framework answered by itself (a wrong method, say) into the API's form.
-pub(super) async fn as_json(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub(super) async fn as_json(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
-    let ours = response.response().error().is_some_and(|error| error.as_error::<ApiError>().is_some());
+    let ours =
+        response.response().error().is_some_and(|error| error.as_error::<ApiError>().is_some());
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
     let error = match (status, response.response().error()) {
-        (StatusCode::METHOD_NOT_ALLOWED, _) => ApiError::new(status, "method_not_allowed", "This address does not take this method."),
+        (StatusCode::METHOD_NOT_ALLOWED, _) => {
+            ApiError::new(status, "method_not_allowed", "This address does not take this method.")
+        }
         (StatusCode::NOT_FOUND, _) => ApiError::unknown_path(),
-        (status, Some(error)) if status.is_client_error() => ApiError::new(status, "bad_request", error.to_string()),
-        (status, None) if status.is_client_error() => ApiError::new(status, "bad_request", status.to_string()),
-        (_, error) => ApiError::internal(&error.map_or_else(|| status.to_string(), ToString::to_string)),
+        (status, Some(error)) if status.is_client_error() => {
+            ApiError::new(status, "bad_request", error.to_string())
+        }
+        (status, None) if status.is_client_error() => {
+            ApiError::new(status, "bad_request", status.to_string())
+        }
+        (_, error) => {
+            ApiError::internal(&error.map_or_else(|| status.to_string(), ToString::to_string))
+        }
     };
     let (request, old) = response.into_parts();
     let mut new = error.error_response();
@@ -144,7 +185,9 @@ impl From<crate::error::Error> for ApiError {
 
         match error {
             Error::Invalid(fields) => Self::invalid(fields),
-            Error::NotFound(noun) => Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {noun}.")),
+            Error::NotFound(noun) => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {noun}."))
+            }
             Error::Refused(reason) => Self::new(StatusCode::CONFLICT, "refused", reason),
             Error::Database(error) => error.into(),
             Error::Internal(reason) => Self::internal(&reason),
@@ -154,7 +197,11 @@ impl From<crate::error::Error> for ApiError {
 
 impl From<diesel::result::Error> for ApiError {
     fn from(error: diesel::result::Error) -> Self {
-        if db::is_away(&error) { Self::away(&error.to_string()) } else { Self::internal(&error.to_string()) }
+        if db::is_away(&error) {
+            Self::away(&error.to_string())
+        } else {
+            Self::internal(&error.to_string())
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use utoipa::{OpenApi, ToSchema};
 use super::{ApiError, ApiResult, Caller, JsonFields};
 use crate::contacts::ExternalId;
 use crate::error::FieldErrors;
-use crate::events::{ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded, Timing};
+use crate::events::{
+    ClientId, ContactRef, EventName, MAX_EVENTS, NewEvent, Properties, Recorded, Timing,
+};
 use crate::types::country::Country;
 use crate::types::id::EventId;
 use crate::types::json_object::ObjectReader;
@@ -29,7 +31,10 @@ pub use reports::EventReports;
 
 /// What this file adds to the description of the API.
 #[derive(OpenApi)]
-#[openapi(paths(report), components(schemas(EventBody, EventsBody, ContactBody, EventResult, EventResults)))]
+#[openapi(
+    paths(report),
+    components(schemas(EventBody, EventsBody, ContactBody, EventResult, EventResults))
+)]
 pub(super) struct Document;
 
 /// Mounts `/events`.
@@ -43,7 +48,10 @@ const EXAMPLE: &str = "{\"name\": \"order_completed\", \"contact\": {\"phone\": 
 
 /// A report of what a contact did.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "it describes the body, which is read field by field for the sake of its errors")]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read field by field for the sake of its errors"
+)]
 struct EventBody {
     /// Your own id, up to 200 characters: the same id again is accepted and does nothing.
     id: Option<String>,
@@ -54,15 +62,19 @@ struct EventBody {
     /// Details for conditions and templates, up to 32 kB.
     #[schema(value_type = Option<Object>)]
     properties: Option<Value>,
-    /// When it happened; now unless told otherwise. RFC 3339 (also with `+0200` or without seconds), RFC 2822, a date alone (its
-    /// beginning in the organization's time zone), or a number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
+    /// When it happened; now unless told otherwise. RFC 3339 (also with `+0200` or without
+    /// seconds), RFC 2822, a date alone (its beginning in the organization's time zone), or a
+    /// number of seconds, milliseconds or microseconds since 1970, from 1900 to 2200.
     #[schema(value_type = Option<String>, example = "2026-11-21T10:00:00Z")]
     occurred_at: Option<Value>,
 }
 
 /// Who did it: exactly one of the three.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "it describes the body, which is read field by field for the sake of its errors")]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read field by field for the sake of its errors"
+)]
 struct ContactBody {
     /// The id of a contact here.
     id: Option<String>,
@@ -74,7 +86,10 @@ struct ContactBody {
 
 /// Several reports, at most 1,000.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "it describes the body, which is read field by field for the sake of its errors")]
+#[expect(
+    dead_code,
+    reason = "it describes the body, which is read field by field for the sake of its errors"
+)]
 struct EventsBody {
     events: Vec<EventBody>,
 }
@@ -87,8 +102,9 @@ struct EventResult {
     index: Option<usize>,
     /// `recorded`, `repeat` or, among several, `error`.
     status: &'static str,
-    /// Why it started nothing, though it was recorded: `too_old` (`occurred_at` is over 24 hours ago; only triggers whose `max_age_seconds`
-    /// allows it started) or `in_future` (over 5 minutes ahead). Left out of an event that happened lately.
+    /// Why it started nothing, though it was recorded: `too_old` (`occurred_at` is over 24 hours
+    /// ago; only triggers whose `max_age_seconds` allows it started) or `in_future` (over 5 minutes
+    /// ahead). Left out of an event that happened lately.
     #[serde(skip_serializing_if = "Option::is_none")]
     timing: Option<&'static str>,
     /// The event; of a repeat, the one that was recorded first.
@@ -98,7 +114,8 @@ struct EventResult {
     /// How many automations it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     enrollments: Option<usize>,
-    /// What is doubtful about it although it was recorded, such as a phone number that is not valid.
+    /// What is doubtful about it although it was recorded, such as a phone number that is not
+    /// valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
     /// Why it was not recorded.
@@ -124,7 +141,10 @@ struct EventResults {
 /// Records an event, or up to 1,000, and starts the automations that wait for it.
 ///
 /// Of several, each is answered for itself: those in error do not hold up the others.
-#[utoipa::path(post, path = "/events", request_body(content = EventBody, description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"),
+#[utoipa::path(post, path = "/events", request_body(
+    content = EventBody,
+    description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"
+),
     responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
 async fn report(caller: Caller<Marketer>, body: JsonFields) -> ApiResult<HttpResponse> {
     match several(&body.0)? {
@@ -145,7 +165,8 @@ async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<Ht
 async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, events).await?;
     let now = caller.now();
-    let (mut reports, mut readings) = (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
+    let (mut reports, mut readings) =
+        (Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
     for event in events {
         match read(event, defaults) {
             Ok(report) => {
@@ -169,11 +190,24 @@ struct Defaults {
 
 /// Not asked for when every number has its country code, and every date its time, as most have.
 async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Defaults> {
-    let phone = |event: &Value| event.pointer("/contact/phone").and_then(Value::as_str).is_some_and(|phone| !phone.trim().starts_with('+'));
-    let day = |event: &Value| event.get("occurred_at").and_then(Value::as_str).is_some_and(|at| at.trim().len() <= LONGEST_DAY);
+    let phone = |event: &Value| {
+        event
+            .pointer("/contact/phone")
+            .and_then(Value::as_str)
+            .is_some_and(|phone| !phone.trim().starts_with('+'))
+    };
+    let day = |event: &Value| {
+        event
+            .get("occurred_at")
+            .and_then(Value::as_str)
+            .is_some_and(|at| at.trim().len() <= LONGEST_DAY)
+    };
     if events.iter().any(|event| phone(event) || day(event)) {
         let organization = organization::find(&*caller.conn().await?).await?;
-        return Ok(Defaults { country: organization.default_country, zone: organization.time_zone });
+        return Ok(Defaults {
+            country: organization.default_country,
+            zone: organization.time_zone,
+        });
     }
     Ok(Defaults { country: None, zone: Tz::UTC })
 }
@@ -186,10 +220,13 @@ fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
         reader.only(&["events"]);
     }
     match events {
-        Value::Array(events) if events.len() <= MAX_EVENTS && errors.is_empty() => return Ok(Some(events)),
+        Value::Array(events) if events.len() <= MAX_EVENTS && errors.is_empty() => {
+            return Ok(Some(events));
+        }
         Value::Array(events) if events.len() > MAX_EVENTS => {
             let nothing = format!("These are {}; none was recorded.", events.len());
-            errors.add("events", Mistake::TooMany(MAX_EVENTS, "events at once").with_hint(&nothing));
+            errors
+                .add("events", Mistake::TooMany(MAX_EVENTS, "events at once").with_hint(&nothing));
         }
         Value::Array(_) => {}
         _ => errors.add("events", Mistake::WrongType("a list")),
@@ -201,7 +238,8 @@ fn several(body: &Value) -> ApiResult<Option<&[Value]>> {
 #[derive(Debug)]
 struct Report {
     event: NewEvent,
-    /// That its phone number is not valid. It is taken nevertheless, since numbering plans grow faster than what is known of them.
+    /// That its phone number is not valid. It is taken nevertheless, since numbering plans grow
+    /// faster than what is known of them.
     warning: Option<String>,
 }
 
@@ -214,7 +252,10 @@ struct Remarks {
 
 impl Report {
     fn split(self, now: DateTime<Utc>) -> (NewEvent, Remarks) {
-        let timing = self.event.occurred_at.map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now));
+        let timing = self
+            .event
+            .occurred_at
+            .map_or(Timing::Recent, |occurred_at| Timing::of(occurred_at, now));
         (self.event, Remarks { timing, warning: self.warning })
     }
 }
@@ -244,10 +285,14 @@ fn read_fields(value: &Value, defaults: Defaults, errors: &mut FieldErrors) -> O
     };
     let contact = read_contact(&mut reader, defaults.country);
     let (contact, warning) = contact?;
-    Some(Report { event: NewEvent { client_id, name: name?, contact, properties: properties?, occurred_at }, warning })
+    Some(Report {
+        event: NewEvent { client_id, name: name?, contact, properties: properties?, occurred_at },
+        warning,
+    })
 }
 
-/// A date or time in any form that templates and conditions read too; blank text is as good as none.
+/// A date or time in any form that templates and conditions read too; blank text is as good as
+/// none.
 fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let no_time = |error| format!("This cannot be the time of an event: {error}.");
     let moment = match reader.value(field)? {
@@ -257,28 +302,47 @@ fn read_time(reader: &mut ObjectReader<'_, '_>, field: &str, zone: Tz) -> Option
     moment.map(|moment| moment.instant_in(zone).to_utc())
 }
 
-fn check_properties(reader: &mut ObjectReader<'_, '_>, object: &Map<String, Value>) -> Option<Properties> {
+fn check_properties(
+    reader: &mut ObjectReader<'_, '_>,
+    object: &Map<String, Value>,
+) -> Option<Properties> {
     Properties::parse(object.clone()).map_err(|message| reader.wrong("properties", message)).ok()
 }
 
 /// Who did it, and what is doubtful about the number.
-fn read_contact(event: &mut ObjectReader<'_, '_>, country: Option<Country>) -> Option<(ContactRef, Option<String>)> {
+fn read_contact(
+    event: &mut ObjectReader<'_, '_>,
+    country: Option<Country>,
+) -> Option<(ContactRef, Option<String>)> {
     let Some(contact) = event.value("contact") else {
-        event.wrong("contact", Mistake::Missing.with_hint("Name the contact by id, phone or external_id."));
+        event.wrong(
+            "contact",
+            Mistake::Missing.with_hint("Name the contact by id, phone or external_id."),
+        );
         return None;
     };
-    let mut reader = ObjectReader::open("contact", contact, "{\"phone\": \"+14155550123\"}", event.errors())?;
+    let mut reader =
+        ObjectReader::open("contact", contact, "{\"phone\": \"+14155550123\"}", event.errors())?;
     reader.only(&["id", "phone", "external_id"]);
-    let named = ["id", "phone", "external_id"].into_iter().filter(|field| reader.value(field).is_some()).count();
+    let named = ["id", "phone", "external_id"]
+        .into_iter()
+        .filter(|field| reader.value(field).is_some())
+        .count();
     if named != 1 {
-        reader.errors().add("contact", "Name the contact by exactly one of id, phone and external_id.");
+        reader
+            .errors()
+            .add("contact", "Name the contact by exactly one of id, phone and external_id.");
         return None;
     }
     let id = reader.text("id", |text| mistake::id(text, "contact"));
     let phone = reader.text("phone", |text| PhoneNumber::parse_and_judge(text, country));
-    let warning = phone.as_ref().filter(|phone| !phone.is_valid).and_then(|phone| phone.number.warning());
+    let warning =
+        phone.as_ref().filter(|phone| !phone.is_valid).and_then(|phone| phone.number.warning());
     let external_id = reader.text("external_id", ExternalId::parse);
-    let named = id.map(ContactRef::Id).or(phone.map(|phone| ContactRef::Phone(phone.number))).or(external_id.map(ContactRef::ExternalId));
+    let named = id
+        .map(ContactRef::Id)
+        .or(phone.map(|phone| ContactRef::Phone(phone.number)))
+        .or(external_id.map(ContactRef::ExternalId));
     if named.is_none() && !event.errors().iter().any(|(field, _)| field.starts_with("contact")) {
         event.wrong("contact", "Name the contact by id, phone or external_id; it is empty.");
     }
@@ -290,7 +354,10 @@ fn results(readings: Vec<Result<Remarks, FieldErrors>>, answers: Vec<Answer>) ->
     let mut answers = answers.into_iter();
     let result = |reading: Result<Remarks, FieldErrors>| match reading {
         Err(fields) => EventResult::error(fields),
-        Ok(remarks) => answers.next().map_or_else(|| EventResult::error(FieldErrors::default()), |answer| EventResult::of(answer, remarks)),
+        Ok(remarks) => answers.next().map_or_else(
+            || EventResult::error(FieldErrors::default()),
+            |answer| EventResult::of(answer, remarks),
+        ),
     };
     let mut results: Vec<EventResult> = readings.into_iter().map(result).collect();
     for (index, result) in results.iter_mut().enumerate() {
@@ -307,8 +374,15 @@ impl EventResult {
             Timing::InFuture => Some("in_future"),
         };
         let warning = remarks.warning;
-        let stored =
-            |status, id| Self { index: None, status, timing: None, id: Some(id), enrollments: Some(started), warning, error: None };
+        let stored = |status, id| Self {
+            index: None,
+            status,
+            timing: None,
+            id: Some(id),
+            enrollments: Some(started),
+            warning,
+            error: None,
+        };
         match recorded {
             Recorded::New(id) => Self { timing, ..stored("recorded", id) },
             Recorded::Repeat(id) => stored("repeat", id),
@@ -319,7 +393,15 @@ impl EventResult {
     const fn error(fields: FieldErrors) -> Self {
         let message = "Some fields cannot be accepted; `fields` says which and why.";
         let error = EventError { code: "invalid_fields", message, fields };
-        Self { index: None, status: "error", timing: None, id: None, enrollments: None, warning: None, error: Some(error) }
+        Self {
+            index: None,
+            status: "error",
+            timing: None,
+            id: None,
+            enrollments: None,
+            warning: None,
+            error: Some(error),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What API handlers take: a JSON body, a query, an id in the path, each with an error that names the field.
+//! What API handlers take: a JSON body, a query, an id in the path, each with an error that names
+//! the field.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -19,16 +20,19 @@ use crate::error::FieldErrors;
 use crate::types::mistake::Mistake;
 use crate::types::text;
 
-/// A JSON body, in and out. Give request types `#[serde(deny_unknown_fields)]`, so that a mistyped name is an error of that field.
+/// A JSON body, in and out. Give request types `#[serde(deny_unknown_fields)]`, so that a mistyped
+/// name is an error of that field.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
-/// A JSON body that is read field by field: an [`ObjectReader`](crate::types::json_object::ObjectReader) refuses what cannot be stored, so
-/// that of several things in one body only those are in error that hold such a text.
+/// A JSON body that is read field by field: an
+/// [`ObjectReader`](crate::types::json_object::ObjectReader) refuses what cannot be stored, so that
+/// of several things in one body only those are in error that hold such a text.
 #[derive(Debug, Clone)]
 pub struct JsonFields(pub Value);
 
-/// The query of a GET; unknown or unreadable parameters are 422 (with `#[serde(deny_unknown_fields)]`).
+/// The query of a GET; unknown or unreadable parameters are 422 (with
+/// `#[serde(deny_unknown_fields)]`).
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -96,7 +100,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         if let Some(name) = text::unstorable_field(request.query_string().as_bytes()) {
-            return ready(Err(ApiError::invalid(FieldErrors::default().with(&name, text::UNSTORABLE))));
+            return ready(Err(ApiError::invalid(
+                FieldErrors::default().with(&name, text::UNSTORABLE),
+            )));
         }
         let read = actix_web::web::Query::<T>::from_query(request.query_string());
         ready(read.map(|query| Self(query.into_inner())).map_err(|error| {
@@ -104,8 +110,13 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
                 actix_web::error::QueryPayloadError::Deserialize(error) => error.to_string(),
                 other => other.to_string(),
             };
-            let field = named(&message).map(str::to_owned).or_else(|| at_fault::<T>(request.query_string()));
-            ApiError::invalid(FieldErrors::default().with(field.as_deref().unwrap_or("query"), sentence(&message)))
+            let field = named(&message)
+                .map(str::to_owned)
+                .or_else(|| at_fault::<T>(request.query_string()));
+            ApiError::invalid(
+                FieldErrors::default()
+                    .with(field.as_deref().unwrap_or("query"), sentence(&message)),
+            )
         }))
     }
 }
@@ -115,9 +126,21 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_storable = request.match_info().iter().all(|(_, part)| !part.contains("%00") && text::is_storable(part));
-        let read = actix_web::web::Path::<T>::from_request(request, payload).into_inner().ok().filter(|_| is_storable);
-        let unknown = || ApiError::new(StatusCode::NOT_FOUND, "not_found", "The identifier in this address is not one of ours.");
+        let is_storable = request
+            .match_info()
+            .iter()
+            .all(|(_, part)| !part.contains("%00") && text::is_storable(part));
+        let read = actix_web::web::Path::<T>::from_request(request, payload)
+            .into_inner()
+            .ok()
+            .filter(|_| is_storable);
+        let unknown = || {
+            ApiError::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "The identifier in this address is not one of ours.",
+            )
+        };
         ready(read.map(|path| Self(path.into_inner())).ok_or_else(unknown))
     }
 }
@@ -130,11 +153,14 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     if errors.is_empty() { read(body) } else { Err(ApiError::invalid(errors)) }
 }
 
-/// Reads JSON: what is malformed is 400 with its position, a field that does not fit is 422 with its path.
+/// Reads JSON: what is malformed is 400 with its position, a field that does not fit is 422 with
+/// its path.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // serde would also take a list of the fields' values in their order.
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(ApiError::invalid(FieldErrors::default().with("body", Mistake::WrongType("an object"))));
+        return Err(ApiError::invalid(
+            FieldErrors::default().with("body", Mistake::WrongType("an object")),
+        ));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -152,12 +178,17 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 /// The parameter of a query that cannot be read, whatever else is there: serde does not say which.
 fn at_fault<T: DeserializeOwned>(query: &str) -> Option<String> {
-    let alone = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| Serializer::new(String::new()).append_pair(name, value).finish();
+    let alone = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
+        Serializer::new(String::new()).append_pair(name, value).finish()
+    };
     let mut pairs = text::pairs(query.as_bytes());
-    pairs.find(|pair| actix_web::web::Query::<T>::from_query(&alone(pair)).is_err()).map(|(name, _)| name.into_owned())
+    pairs
+        .find(|pair| actix_web::web::Query::<T>::from_query(&alone(pair)).is_err())
+        .map(|(name, _)| name.into_owned())
 }
 
-/// The path as dotted words (`steps.0.template_id`), with the name of an unknown or missing field at its end.
+/// The path as dotted words (`steps.0.template_id`), with the name of an unknown or missing field
+/// at its end.
 fn wrong_field(path: &str, message: &str) -> ApiError {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     let mut path = path.replace('[', ".").replace(']', "");
@@ -173,12 +204,17 @@ fn wrong_field(path: &str, message: &str) -> ApiError {
         path.push_str(name);
     }
     let path = path.trim_start_matches('.');
-    ApiError::invalid(FieldErrors::default().with(if path.is_empty() { "body" } else { path }, sentence(message)))
+    ApiError::invalid(
+        FieldErrors::default().with(if path.is_empty() { "body" } else { path }, sentence(message)),
+    )
 }
 
-/// The field that serde's message names: “unknown field `nme`, expected …” or “missing field `name`”.
+/// The field that serde's message names: “unknown field `nme`, expected …” or “missing field
+/// `name`”.
 fn named(message: &str) -> Option<&str> {
-    let rest = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|start| message.strip_prefix(start))?;
+    let rest = ["unknown field `", "missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start))?;
     rest.split_once('`').map(|(name, _)| name)
 }
 
@@ -190,11 +226,18 @@ fn mistake(message: &str) -> Option<Mistake> {
     if message.starts_with("duplicate field") {
         return Some(Mistake::Twice);
     }
-    if let Some((_, known)) = message.strip_prefix("unknown field").and_then(|rest| rest.rsplit_once("`, expected").or(Some((rest, "")))) {
-        return Some(Mistake::UnknownField(known.split('`').skip(1).step_by(2).map(str::to_owned).collect()));
+    if let Some((_, known)) = message
+        .strip_prefix("unknown field")
+        .and_then(|rest| rest.rsplit_once("`, expected").or(Some((rest, ""))))
+    {
+        return Some(Mistake::UnknownField(
+            known.split('`').skip(1).step_by(2).map(str::to_owned).collect(),
+        ));
     }
-    let (_, expected) =
-        message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?.rsplit_once(", expected ")?;
+    let (_, expected) = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))?
+        .rsplit_once(", expected ")?;
     let kind = match expected {
         "a string" | "a borrowed string" | "a character" => "text",
         "a boolean" => "true or false",
@@ -270,12 +313,18 @@ mod tests {
             ("missing field `name`", "This field is required."),
             ("invalid type: null, expected a string", "This field is required."),
             ("duplicate field `name`", "This field is given twice."),
-            ("unknown field `x`, expected one of `a`, `b`, `c`", "There is no such field; use one of: a, b, c."),
+            (
+                "unknown field `x`, expected one of `a`, `b`, `c`",
+                "There is no such field; use one of: a, b, c.",
+            ),
             ("unknown field `x`, expected `a` or `b`", "There is no such field; use one of: a, b."),
             ("unknown field `x`, there are no fields", "There is no such field."),
             ("unknown field `a`, b`, expected `a`", "There is no such field; use one of: a."),
             ("invalid type: integer `7`, expected a string", "This must be text."),
-            ("invalid type: string \"a, expected a boolean\", expected a sequence", "This must be a list."),
+            (
+                "invalid type: string \"a, expected a boolean\", expected a sequence",
+                "This must be a list.",
+            ),
             ("invalid type: string \"x\", expected a map", "This must be an object."),
             ("invalid type: sequence, expected struct Order", "This must be an object."),
             ("invalid type: string \"x\", expected a boolean", "This must be true or false."),
@@ -291,8 +340,15 @@ mod tests {
     async fn malformed_json_is_answered_with_its_position() {
         for body in ["", "{", r#"{"name":"x",}"#, r#"{"name":"x","steps":[]} x"#] {
             let (status, answer) = refused(body).await;
-            assert_eq!((status, answer["error"]["code"].as_str()), (400, Some("malformed")), "{body}");
-            assert!(answer["error"]["message"].as_str().unwrap().contains("line 1 column"), "{answer}");
+            assert_eq!(
+                (status, answer["error"]["code"].as_str()),
+                (400, Some("malformed")),
+                "{body}"
+            );
+            assert!(
+                answer["error"]["message"].as_str().unwrap().contains("line 1 column"),
+                "{answer}"
+            );
         }
     }
 
@@ -320,7 +376,8 @@ mod tests {
             limit: Option<u32>,
         }
         let request = actix_web::test::TestRequest::with_uri("/?limt=3").to_http_request();
-        let error = Query::<Search>::from_request(&request, &mut Payload::None).into_inner().unwrap_err();
+        let error =
+            Query::<Search>::from_request(&request, &mut Payload::None).into_inner().unwrap_err();
         assert_eq!(error.status_code(), 422);
     }
 }

@@ -24,7 +24,8 @@ pub struct List<T> {
 pub struct Paging(u16);
 
 impl<T> List<T> {
-    /// Makes a page from `limit` + 1 rows, of which the last only tells that more follow; `key` gives a row's sort key.
+    /// Makes a page from `limit` + 1 rows, of which the last only tells that more follow; `key`
+    /// gives a row's sort key.
     pub fn from_rows<K: Serialize>(mut rows: Vec<T>, limit: usize, key: impl Fn(&T) -> K) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -39,7 +40,11 @@ impl<T> List<T> {
 
     /// Makes a page of rows and of where the next one begins, if there may be one.
     pub fn of_part<K: Serialize>(rows: Vec<T>, next: Option<K>) -> Self {
-        Self { data: rows, next_cursor: next.and_then(|key| as_text(&Cursor(key))), time_zone: None }
+        Self {
+            data: rows,
+            next_cursor: next.and_then(|key| as_text(&Cursor(key))),
+            time_zone: None,
+        }
     }
 
     /// The same page, of days of a time zone.
@@ -50,7 +55,11 @@ impl<T> List<T> {
 
     /// The same page with each row turned into what is shown.
     pub fn map<U>(self, show: impl FnMut(T) -> U) -> List<U> {
-        List { data: self.data.into_iter().map(show).collect(), next_cursor: self.next_cursor, time_zone: self.time_zone }
+        List {
+            data: self.data.into_iter().map(show).collect(),
+            next_cursor: self.next_cursor,
+            time_zone: self.time_zone,
+        }
     }
 }
 
@@ -72,7 +81,11 @@ impl TryFrom<String> for Paging {
     type Error = Mistake;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().ok().filter(|limit| (1..=500).contains(limit)).map(Self).ok_or(Mistake::OutOfRange(1, 500))
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=500).contains(limit))
+            .map(Self)
+            .ok_or(Mistake::OutOfRange(1, 500))
     }
 }
 

@@ -26,7 +26,10 @@ use request::{IdempotencyKey, MessageRequest};
 
 /// The description of this file.
 #[derive(OpenApi)]
-#[openapi(paths(list, send, find), components(schemas(MessageRequest, MessageAnswer, MessageDetail, MadeMessage, EventAnswer)))]
+#[openapi(
+    paths(list, send, find),
+    components(schemas(MessageRequest, MessageAnswer, MessageDetail, MadeMessage, EventAnswer))
+)]
 pub(super) struct Description;
 
 /// Mounts the routes.
@@ -37,27 +40,44 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// Lists messages, newest first.
 ///
-/// For conditions that no index serves, one call looks through some ten thousand messages: a page may hold fewer than `limit`, or none, and
-/// still have a `next_cursor`. Go on until it is `null`.
+/// For conditions that no index serves, one call looks through some ten thousand messages: a page
+/// may hold fewer than `limit`, or none, and still have a `next_cursor`. Go on until it is `null`.
 #[utoipa::path(get, path = "/messages", tag = "messages", params(MessagesQuery),
     responses((status = 200, body = List<MessageAnswer>), (status = 422, body = ErrorBody)))]
-async fn list(caller: Caller<Viewer>, query: Query<MessagesQuery>) -> ApiResult<Json<List<MessageAnswer>>> {
+async fn list(
+    caller: Caller<Viewer>,
+    query: Query<MessagesQuery>,
+) -> ApiResult<Json<List<MessageAnswer>>> {
     let mut conn = caller.conn().await?;
     let organization = organization::find(&conn).await?;
     let (filter, place, limit) = query.into_inner().parse(&organization, caller.now())?;
     let part = look(&mut conn, &filter, place, limit).await?;
     let zone = filter.days.map(|days| days.zone().name());
-    Ok(Json(List::of_part(part.messages.into_iter().map(MessageAnswer::from).collect(), part.older).with_days_of(zone)))
+    Ok(Json(
+        List::of_part(part.messages.into_iter().map(MessageAnswer::from).collect(), part.older)
+            .with_days_of(zone),
+    ))
 }
 
 /// Sends one message to one person, as soon as possible.
 ///
-/// A number that may not be texted is no error: the message is kept as `suppressed`. With an `Idempotency-Key` the same request
-/// may be repeated without fear: it is answered with the message that it made the first time.
+/// A number that may not be texted is no error: the message is kept as `suppressed`. With an
+/// `Idempotency-Key` the same request may be repeated without fear: it is answered with the message
+/// that it made the first time.
 #[utoipa::path(post, path = "/messages", tag = "messages", request_body = MessageRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Up to 200 characters of your own, unique for each message that you want")),
+    params(
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "Up to 200 characters of your own, unique for each message that you want"
+        )
+    ),
     responses((status = 202, body = MadeMessage), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody)))]
-async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageRequest>) -> ApiResult<HttpResponse> {
+async fn send(
+    caller: Caller<Marketer>,
+    key: IdempotencyKey,
+    body: Json<MessageRequest>,
+) -> ApiResult<HttpResponse> {
     let key = key.of(caller.key.id);
     let mut conn = caller.conn().await?;
     let organization = organization::find(&conn).await?;
@@ -73,7 +93,14 @@ async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageR
             let message = match first {
                 Some(first) => first,
                 None => {
-                    let draft = request::draft(conn, &wanted, key, &caller.app.renderer, &organization.name).await?;
+                    let draft = request::draft(
+                        conn,
+                        &wanted,
+                        key,
+                        &caller.app.renderer,
+                        &organization.name,
+                    )
+                    .await?;
                     let id = compose::compose_one(conn, now, draft).await?;
                     messages::find(conn, id).await?
                 }
@@ -83,7 +110,8 @@ async fn send(caller: Caller<Marketer>, key: IdempotencyKey, body: Json<MessageR
         })
         .await?;
     if is_other {
-        let message = "This Idempotency-Key was used before, for another message. Use a new key for each message.";
+        let message = "This Idempotency-Key was used before, for another message. Use a new key \
+                       for each message.";
         return Err(ApiError::new(StatusCode::CONFLICT, "key_reused", message));
     }
     Ok(HttpResponse::Accepted().json(MadeMessage { message: detail, warnings: wanted.warnings() }))

@@ -1,7 +1,8 @@
-//! The JSON API under `/api/v1`, one file per noun; each has `pub fn routes` and an `OpenApi` document, listed in `openapi.rs`.
+//! The JSON API under `/api/v1`, one file per noun; each has `pub fn routes` and an `OpenApi`
+//! document, listed in `openapi.rs`.
 //!
-//! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method is then answered with 405,
-//! and a test can compare them with the document.
+//! Routes are written as `web::resource("/contacts/{id}").get(find).patch(update)`: a wrong method
+//! is then answered with 405, and a test can compare them with the document.
 
 mod automations;
 mod body;
@@ -50,10 +51,16 @@ pub fn routes(cfg: &mut ServiceConfig) {
                             .configure(events::routes)
                             .configure(messages::routes)
                             .configure(ledger::routes)
-                            .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
+                            .default_service(web::to(async || -> ApiResult<&'static str> {
+                                Err(ApiError::unknown_path())
+                            })),
                     )
-                    .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
+                    .default_service(web::to(async || -> ApiResult<&'static str> {
+                        Err(ApiError::unknown_path())
+                    })),
             )
-            .default_service(web::to(async || -> ApiResult<&'static str> { Err(ApiError::unknown_path()) })),
+            .default_service(web::to(async || -> ApiResult<&'static str> {
+                Err(ApiError::unknown_path())
+            })),
     );
 }

@@ -12,7 +12,11 @@ use super::error::ErrorBody;
 /// The document of the API; the nouns' own documents are merged into it.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Carillon", description = "SMS marketing automation on your own Twilio account. Every error has the form of `ErrorBody`."),
+    info(
+        title = "Carillon",
+        description = "SMS marketing automation on your own Twilio account. Every error has the \
+                       form of `ErrorBody`."
+    ),
     servers((url = "/api/v1")),
     paths(describe),
     components(schemas(ErrorBody)),
@@ -25,8 +29,12 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut Document) {
-        let scheme =
-            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`ck_…`, made by an admin")).build());
+        let scheme = SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("`ck_…`, made by an admin"))
+                .build(),
+        );
         document.components.get_or_insert_default().add_security_scheme("api_key", scheme);
     }
 }
@@ -78,9 +86,12 @@ fn for_operations(document: &mut Document, mut see: impl FnMut(&str, &str, &mut 
     }
 }
 
-/// A name of its own for every operation, such as `patch_contacts_id`: generators of clients need that.
+/// A name of its own for every operation, such as `patch_contacts_id`: generators of clients need
+/// that.
 fn name(method: &str, path: &str) -> String {
-    let words = path.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = path
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
 }
 
@@ -101,7 +112,8 @@ const CONFLICTS: [(&str, &str); 10] = [
     ("post", "/senders/{id}/webhook"),
 ];
 
-/// Adds the errors that follow from what an operation takes, and the form of those that it names without one.
+/// Adds the errors that follow from what an operation takes, and the form of those that it names
+/// without one.
 fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
     if path == PUBLIC {
         return;
@@ -109,25 +121,45 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
     let has_body = operation.request_body.is_some();
     // What does not fit the path is nowhere; a query or a header that does not fit is wrong.
     let is_read = |parameter: &RefOr<Parameter>| match parameter {
-        RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query | ParameterIn::Header),
+        RefOr::T(parameter) => {
+            matches!(parameter.parameter_in, ParameterIn::Query | ParameterIn::Header)
+        }
         RefOr::Ref(_) => false,
     };
-    let has_parameters = operation.parameters.as_ref().is_some_and(|parameters| parameters.iter().any(is_read));
+    let has_parameters =
+        operation.parameters.as_ref().is_some_and(|parameters| parameters.iter().any(is_read));
     let errors = [
         ("400", has_body, "The body is no valid JSON; the message says where"),
         ("401", true, "There is no API key, or it is not known any more"),
         ("403", method != "get", "The role of the API key does not suffice"),
         ("404", path.contains('{'), "There is nothing with this id"),
-        ("409", CONFLICTS.contains(&(method, path)), "Not possible in the present state; the message says why and what to do"),
+        (
+            "409",
+            CONFLICTS.contains(&(method, path)),
+            "Not possible in the present state; the message says why and what to do",
+        ),
         ("413", has_body, "The body is larger than 4 MB"),
         ("415", has_body, "The body is not sent as `application/json`"),
-        ("422", has_body || has_parameters, "Some fields cannot be accepted; `fields` says which and why"),
+        (
+            "422",
+            has_body || has_parameters,
+            "Some fields cannot be accepted; `fields` says which and why",
+        ),
         ("500", true, "A mistake of the server, which its log explains"),
-        ("503", true, "The database does not answer, and nothing was changed; try again after `Retry-After` seconds"),
+        (
+            "503",
+            true,
+            "The database does not answer, and nothing was changed; try again after `Retry-After` \
+             seconds",
+        ),
     ];
     for (status, applies, description) in errors {
         if applies {
-            operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(error(description)));
+            operation
+                .responses
+                .responses
+                .entry(status.to_owned())
+                .or_insert_with(|| RefOr::T(error(description)));
         }
     }
     for (status, response) in &mut operation.responses.responses {
@@ -138,7 +170,8 @@ fn describe_errors(method: &str, path: &str, operation: &mut Operation) {
         }
         let said = errors.iter().find(|(code, ..)| code == status);
         if response.description.is_empty() {
-            said.map_or("Done", |(_, _, description)| description).clone_into(&mut response.description);
+            said.map_or("Done", |(_, _, description)| description)
+                .clone_into(&mut response.description);
         }
     }
 }
@@ -150,7 +183,14 @@ fn error(description: &str) -> Response {
 }
 
 /// This description.
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")), security(()))]
+#[
+    utoipa::path(
+        get,
+        path = "/openapi.json",
+        responses((status = 200, description = "OpenAPI 3.1")),
+        security(())
+    )
+]
 async fn describe() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }
@@ -163,20 +203,29 @@ mod tests {
 
     const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-    /// `("get", "/contacts/{id}")` for every `web::resource("/contacts/{id}").get(…)` in the sources.
+    /// `("get", "/contacts/{id}")` for every `web::resource("/contacts/{id}").get(…)` in the
+    /// sources.
     fn routed() -> BTreeSet<(String, String)> {
         let mut found = BTreeSet::new();
         for entry in walk(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/api")) {
             let source = std::fs::read_to_string(entry).unwrap();
-            let code: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code: String =
+                source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
             for resource in code.split("web::resource(\"").skip(1) {
                 let (path, rest) = resource.split_once("\")").unwrap_or_default();
-                let rest = rest.split(".service(").next().unwrap_or_default().split(';').next().unwrap_or_default();
+                let rest = rest
+                    .split(".service(")
+                    .next()
+                    .unwrap_or_default()
+                    .split(';')
+                    .next()
+                    .unwrap_or_default();
                 for method in METHODS {
                     if rest.contains(&format!(".{method}(")) {
                         found.insert((
                             method.to_owned(),
-                            path.split(':').next().unwrap().to_owned() + if path.contains(':') { "}" } else { "" },
+                            path.split(':').next().unwrap().to_owned()
+                                + if path.contains(':') { "}" } else { "" },
                         ));
                     }
                 }
@@ -198,7 +247,13 @@ mod tests {
         let paths = document["paths"].as_object().unwrap().clone();
         paths
             .into_iter()
-            .flat_map(|(path, item)| item.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())).collect::<Vec<_>>())
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .unwrap()
+                    .keys()
+                    .map(|method| (method.clone(), path.clone()))
+                    .collect::<Vec<_>>()
+            })
             .collect()
     }
 

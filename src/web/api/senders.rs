@@ -17,7 +17,10 @@ use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about senders.
 #[derive(OpenApi)]
-#[openapi(paths(list, find, update, set_webhook), components(schemas(SenderBody, SenderDetail, SenderPatch, Capabilities, QueueBody)))]
+#[openapi(
+    paths(list, find, update, set_webhook),
+    components(schemas(SenderBody, SenderDetail, SenderPatch, Capabilities, QueueBody))
+)]
 pub(super) struct Description;
 
 /// Mounts `/senders`.
@@ -47,14 +50,16 @@ pub(super) struct SenderBody {
     status: Status,
     /// Why it is stopped.
     stopped_reason: Option<String>,
-    /// The address that Twilio calls with incoming messages, once it is set; `…` stands for the secret in it, where there is one.
+    /// The address that Twilio calls with incoming messages, once it is set; `…` stands for the
+    /// secret in it, where there is one.
     webhook_url: Option<String>,
     /// Why it could not be set, and what to do.
     webhook_error: Option<String>,
     /// How many SMS parts it sends per second at most; null when Carillon does not limit it.
     #[schema(value_type = Option<f64>)]
     parts_per_second: Option<PartsPerSecond>,
-    /// How many minutes after its making a message may still be handed to Twilio; later it expires and is not sent.
+    /// How many minutes after its making a message may still be handed to Twilio; later it expires
+    /// and is not sent.
     #[schema(value_type = i32)]
     validity_minutes: Validity,
     created_at: DateTime<Utc>,
@@ -97,7 +102,8 @@ struct SenderPatch {
     name: Option<String>,
     /// `true` stops its sending at once; `false` starts it again, whoever had stopped it.
     disabled: Option<bool>,
-    /// SMS parts per second, from 0.1 to 1,000; null for no limit. A new sender has Twilio's usual rate for its kind of number.
+    /// SMS parts per second, from 0.1 to 1,000; null for no limit. A new sender has Twilio's usual
+    /// rate for its kind of number.
     #[serde(default)]
     #[schema(value_type = Option<f64>)]
     parts_per_second: Patch<f64>,
@@ -106,14 +112,29 @@ struct SenderPatch {
 }
 
 /// Lists the senders of all connections.
-#[utoipa::path(get, path = "/senders", tag = "senders", responses((status = 200, body = List<SenderBody>)))]
+#[
+    utoipa::path(
+        get,
+        path = "/senders",
+        tag = "senders",
+        responses((status = 200, body = List<SenderBody>))
+    )
+]
 async fn list(caller: Caller<Viewer>) -> ApiResult<Json<List<SenderBody>>> {
     let senders = senders::list(&mut *caller.conn().await?).await?;
     Ok(Json(List::whole(senders.into_iter().map(SenderBody::from).collect())))
 }
 
 /// One sender.
-#[utoipa::path(get, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), responses((status = 200, body = SenderDetail)))]
+#[
+    utoipa::path(
+        get,
+        path = "/senders/{id}",
+        tag = "senders",
+        params(("id" = String, Path)),
+        responses((status = 200, body = SenderDetail))
+    )
+]
 async fn find(caller: Caller<Viewer>, id: Path<SenderId>) -> ApiResult<Json<SenderDetail>> {
     let sender = senders::find(&mut *caller.conn().await?, *id).await?;
     detail(&caller, sender).await
@@ -121,18 +142,33 @@ async fn find(caller: Caller<Viewer>, id: Path<SenderId>) -> ApiResult<Json<Send
 
 /// Renames a sender, changes its limits, or switches it off or on.
 #[utoipa::path(
-    patch, path = "/senders/{id}", tag = "senders", params(("id" = String, Path)), request_body = SenderPatch,
+    patch, path = "/senders/{id}", tag = "senders", params(
+        ("id" = String, Path)
+    ), request_body = SenderPatch,
     responses((status = 200, body = SenderDetail))
 )]
-async fn update(caller: Caller<Admin>, id: Path<SenderId>, body: Json<SenderPatch>) -> ApiResult<Json<SenderDetail>> {
+async fn update(
+    caller: Caller<Admin>,
+    id: Path<SenderId>,
+    body: Json<SenderPatch>,
+) -> ApiResult<Json<SenderDetail>> {
     let before = senders::find(&mut *caller.conn().await?, *id).await?;
     let limits = body.limits(&before)?;
     let SenderPatch { name, disabled, .. } = body.into_inner();
-    let sender = connecting::change_sender(&caller.app, &caller.actor(), *id, &SenderChange { name, limits, disabled }).await?;
+    let sender = connecting::change_sender(
+        &caller.app,
+        &caller.actor(),
+        *id,
+        &SenderChange { name, limits, disabled },
+    )
+    .await?;
     detail(&caller, sender).await
 }
 
-async fn detail<R: super::caller::Bearer>(caller: &Caller<R>, sender: Sender) -> ApiResult<Json<SenderDetail>> {
+async fn detail<R: super::caller::Bearer>(
+    caller: &Caller<R>,
+    sender: Sender,
+) -> ApiResult<Json<SenderDetail>> {
     let now = caller.now();
     let queue = figures::of(&mut *caller.conn().await?, &sender, now).await?;
     Ok(Json(SenderDetail { sender: sender.into(), queue: QueueBody::of(&queue, now) }))
@@ -147,8 +183,9 @@ impl SenderPatch {
             Patch::Clear => None,
             Patch::Set(rate) => errors.check("parts_per_second", PartsPerSecond::new(rate)),
         };
-        let validity =
-            self.validity_minutes.map_or(Some(before.validity), |minutes| errors.check("validity_minutes", Validity::new(minutes)));
+        let validity = self.validity_minutes.map_or(Some(before.validity), |minutes| {
+            errors.check("validity_minutes", Validity::new(minutes))
+        });
         errors.into_result()?;
         let limits = Limits { parts_per_second, validity: validity.unwrap_or(before.validity) };
         let is_changed = limits != before.limits();
@@ -168,8 +205,17 @@ impl QueueBody {
     }
 }
 
-/// Has Twilio report the sender's incoming messages here, again; `webhook_error` says why it did not work.
-#[utoipa::path(post, path = "/senders/{id}/webhook", tag = "senders", params(("id" = String, Path)), responses((status = 200, body = SenderBody)))]
+/// Has Twilio report the sender's incoming messages here, again; `webhook_error` says why it did
+/// not work.
+#[
+    utoipa::path(
+        post,
+        path = "/senders/{id}/webhook",
+        tag = "senders",
+        params(("id" = String, Path)),
+        responses((status = 200, body = SenderBody))
+    )
+]
 async fn set_webhook(caller: Caller<Admin>, id: Path<SenderId>) -> ApiResult<Json<SenderBody>> {
     let sender = connecting::set_inbound(&caller.app, &caller.actor(), *id).await?;
     Ok(Json(sender.into()))

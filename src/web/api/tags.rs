@@ -38,10 +38,17 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts/{id}/tags/{name}").delete(remove));
 }
 
-/// Adds a tag to a contact; automations that wait for it start. Adding `Twilio-Message-stop` suppresses the number.
-#[utoipa::path(post, path = "/contacts/{id}/tags", params(("id" = String, Path)), request_body = TagRequest,
+/// Adds a tag to a contact; automations that wait for it start. Adding `Twilio-Message-stop`
+/// suppresses the number.
+#[utoipa::path(post, path = "/contacts/{id}/tags", params(
+    ("id" = String, Path)
+), request_body = TagRequest,
     responses((status = 200, body = ContactAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
-async fn add(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<TagRequest>) -> ApiResult<Json<ContactAnswer>> {
+async fn add(
+    caller: Caller<Marketer>,
+    id: Path<ContactId>,
+    body: Json<TagRequest>,
+) -> ApiResult<Json<ContactAnswer>> {
     let mut errors = FieldErrors::default();
     let tag = errors.check("name", TagName::parse(&body.name));
     errors.into_result()?;
@@ -51,7 +58,13 @@ async fn add(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<TagReques
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
             let tagged = tags::add_by_hand(conn, &contact, tag.as_slice(), By::api(), now).await?;
-            consequences::follow(conn, &tagged.changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            consequences::follow(
+                conn,
+                &tagged.changes,
+                tagged.silenced.map(|reason| (&contact.phone, reason)),
+                now,
+            )
+            .await?;
             answer(conn, contact).await
         })
         .await?;
@@ -59,9 +72,15 @@ async fn add(caller: Caller<Marketer>, id: Path<ContactId>, body: Json<TagReques
 }
 
 /// Removes a tag from a contact. Removing `Twilio-Message-stop` does not lift the suppression.
-#[utoipa::path(delete, path = "/contacts/{id}/tags/{name}", params(("id" = String, Path), ("name" = String, Path)),
+#[utoipa::path(delete, path = "/contacts/{id}/tags/{name}", params(
+    ("id" = String, Path),
+    ("name" = String, Path)
+),
     responses((status = 204), (status = 404, body = ErrorBody)))]
-async fn remove(caller: Caller<Marketer>, path: Path<(ContactId, String)>) -> ApiResult<HttpResponse> {
+async fn remove(
+    caller: Caller<Marketer>,
+    path: Path<(ContactId, String)>,
+) -> ApiResult<HttpResponse> {
     let (id, name) = path.into_inner();
     let tag = TagName::parse(&name).map_err(|_| Error::NotFound("tag"))?;
     let mut conn = caller.conn().await?;

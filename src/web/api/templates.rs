@@ -20,7 +20,10 @@ use crate::web::{Cursor, Marketer, Viewer};
 
 /// What this file adds to the description of the API.
 #[derive(OpenApi)]
-#[openapi(paths(list, create, find, update), components(schemas(TemplateAnswer, SmsAnswer, TemplateRequest, TemplateChanges)))]
+#[openapi(
+    paths(list, create, find, update),
+    components(schemas(TemplateAnswer, SmsAnswer, TemplateRequest, TemplateChanges))
+)]
 pub(super) struct Document;
 
 /// Mounts `/templates`.
@@ -35,11 +38,15 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 struct TemplateRequest {
     /// 1 to 120 characters; unique, whatever its capitals.
     name: String,
-    /// Up to 1,600 characters, with variables such as `{{ contact.first_name | default(value="there") }}`.
-    #[schema(example = "Hi {{ contact.first_name | default(value=\"there\") }}, your order {{ event.order_id }} is on its way.")]
+    /// Up to 1,600 characters, with variables such as `{{ contact.first_name |
+    /// default(value="there") }}`.
+    #[schema(example = "Hi {{ contact.first_name | default(value=\"there\") }}, your order \
+                   {{ event.order_id }} is on its way.")]
     body: String,
-    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch. Variables are filled in for each message and
-    /// percent-encoded, as in `https://example.com/{{ event.sku }}.jpg`; one that an address begins with is the whole address.
+    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch.
+    /// Variables are filled in for each message and percent-encoded, as in
+    /// `https://example.com/{{ event.sku }}.jpg`; one that an address begins with is the whole
+    /// address.
     #[serde(default)]
     media_urls: Vec<String>,
 }
@@ -82,10 +89,11 @@ struct TemplateAnswer {
     version: i32,
     /// The variables that body and media use, such as `contact.first_name`.
     variables: Vec<String>,
-    /// What the text takes as SMS; `null` where it cannot be said, because the text calculates with values that no sample has.
+    /// What the text takes as SMS; `null` where it cannot be said, because the text calculates with
+    /// values that no sample has.
     sms: Option<SmsAnswer>,
-    /// What is probably not meant as it stands, in sentences: merge tags of other tools (`*|FNAME|*`, `{first_name}`), which are sent as they
-    /// are. It is saved all the same.
+    /// What is probably not meant as it stands, in sentences: merge tags of other tools
+    /// (`*|FNAME|*`, `{first_name}`), which are sent as they are. It is saved all the same.
     warnings: Vec<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -97,7 +105,8 @@ struct TemplateAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TemplateSms)]
 struct SmsAnswer {
-    /// Whether it depends on the contact or the event: then these are the numbers of sample people, and a message may differ.
+    /// Whether it depends on the contact or the event: then these are the numbers of sample people,
+    /// and a message may differ.
     varies: bool,
     /// Parts that are billed, as the text usually comes out.
     parts: u16,
@@ -117,22 +126,41 @@ struct SmsAnswer {
 }
 
 /// Lists templates by name; archived ones are left out.
-#[utoipa::path(get, path = "/templates", params(TemplatesQuery), responses((status = 200, body = List<TemplateAnswer>), (status = 422, body = ErrorBody)))]
-async fn list(caller: Caller<Viewer>, query: Query<TemplatesQuery>) -> ApiResult<Json<List<TemplateAnswer>>> {
+#[
+    utoipa::path(
+        get,
+        path = "/templates",
+        params(TemplatesQuery),
+        responses((status = 200, body = List<TemplateAnswer>), (status = 422, body = ErrorBody))
+    )
+]
+async fn list(
+    caller: Caller<Viewer>,
+    query: Query<TemplatesQuery>,
+) -> ApiResult<Json<List<TemplateAnswer>>> {
     let limit = query.limit.limit();
     let after = query.cursor.as_ref().map(|Cursor(name)| name.as_str());
     let mut conn = caller.conn().await?;
     // One more than asked for tells whether there is another page.
-    let rows = templates::list(&mut conn, after, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
+    let rows =
+        templates::list(&mut conn, after, i64::try_from(limit).unwrap_or(i64::MAX) + 1).await?;
     let organization = organization::find(&conn).await?;
     let answer = |template| TemplateAnswer::new(template, &organization.name);
     Ok(Json(List::from_rows(rows, limit, |template| template.name.clone()).map(answer)))
 }
 
 /// Creates a template; what is wrong with the body is told with line and column.
-#[utoipa::path(post, path = "/templates", request_body = TemplateRequest, responses((status = 201, body = TemplateAnswer), (status = 422, body = ErrorBody)))]
+#[
+    utoipa::path(
+        post,
+        path = "/templates",
+        request_body = TemplateRequest,
+        responses((status = 201, body = TemplateAnswer), (status = 422, body = ErrorBody))
+    )
+]
 async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiResult<HttpResponse> {
-    let new = NewTemplate::parse(&body.name, &body.body, &body.media_urls).map_err(Error::Invalid)?;
+    let new =
+        NewTemplate::parse(&body.name, &body.body, &body.media_urls).map_err(Error::Invalid)?;
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let (created, warnings) = conn
@@ -141,11 +169,19 @@ async fn create(caller: Caller<Marketer>, body: Json<TemplateRequest>) -> ApiRes
             Ok::<_, Error>((templates::create(conn, &actor, new, now).await?, warnings))
         })
         .await?;
-    Ok(HttpResponse::Created().json(TemplateAnswer::new(created, &organization::find(&conn).await?.name).with(warnings)))
+    Ok(HttpResponse::Created()
+        .json(TemplateAnswer::new(created, &organization::find(&conn).await?.name).with(warnings)))
 }
 
 /// Finds a template.
-#[utoipa::path(get, path = "/templates/{id}", params(("id" = String, Path)), responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody)))]
+#[
+    utoipa::path(
+        get,
+        path = "/templates/{id}",
+        params(("id" = String, Path)),
+        responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody))
+    )
+]
 async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<TemplateAnswer>> {
     let mut conn = caller.conn().await?;
     let template = templates::find(&mut conn, *id).await?;
@@ -153,19 +189,32 @@ async fn find(caller: Caller<Viewer>, id: Path<TemplateId>) -> ApiResult<Json<Te
 }
 
 /// Changes a template; messages that are not rendered yet use the new version.
-#[utoipa::path(patch, path = "/templates/{id}", params(("id" = String, Path)), request_body = TemplateChanges,
+#[utoipa::path(patch, path = "/templates/{id}", params(
+    ("id" = String, Path)
+), request_body = TemplateChanges,
     responses((status = 200, body = TemplateAnswer), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
-async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<TemplateChanges>) -> ApiResult<Json<TemplateAnswer>> {
+async fn update(
+    caller: Caller<Marketer>,
+    id: Path<TemplateId>,
+    body: Json<TemplateChanges>,
+) -> ApiResult<Json<TemplateAnswer>> {
     let changes = body.into_inner();
     let (now, actor) = (caller.now(), caller.actor());
     let mut conn = caller.conn().await?;
     let (saved, warnings) = conn
         .transaction(async |conn| {
             let before = templates::lock(conn, *id).await?;
-            let (name, text) = (changes.name.as_ref().unwrap_or(&before.name), changes.body.as_ref().unwrap_or(&before.body));
+            let (name, text) = (
+                changes.name.as_ref().unwrap_or(&before.name),
+                changes.body.as_ref().unwrap_or(&before.body),
+            );
             let media_urls = changes.media_urls.as_ref().unwrap_or(&before.media_urls);
             let new = NewTemplate::parse(name, text, media_urls).map_err(Error::Invalid)?;
-            let warnings = if new.is_text_of(&before) { Vec::new() } else { check(conn, &new, Some(*id)).await? };
+            let warnings = if new.is_text_of(&before) {
+                Vec::new()
+            } else {
+                check(conn, &new, Some(*id)).await?
+            };
             Ok::<_, Error>((templates::update(conn, &actor, *id, new, now).await?, warnings))
         })
         .await?;
@@ -173,7 +222,11 @@ async fn update(caller: Caller<Marketer>, id: Path<TemplateId>, body: Json<Templ
 }
 
 /// Refuses what fails for every message by what was reported lately; gives what may fail for some.
-async fn check(conn: &mut Conn, new: &NewTemplate, id: Option<TemplateId>) -> Result<Vec<String>, Error> {
+async fn check(
+    conn: &mut Conn,
+    new: &NewTemplate,
+    id: Option<TemplateId>,
+) -> Result<Vec<String>, Error> {
     let mut errors = FieldErrors::default();
     let warnings = Samples::load(conn, new, id).await?.check(new, &mut errors);
     errors.into_result()?;
@@ -189,7 +242,8 @@ impl TemplateAnswer {
 
     /// The template, measured for the organization of this name.
     fn new(template: Template, organization: &str) -> Self {
-        // A saved body has passed the check; one that does not any more is shown without its variables.
+        // A saved body has passed the check; one that does not any more is shown without its
+        // variables.
         let body = TemplateBody::parse(&template.body).ok();
         let (variables, warnings) = (template.variables(), template.warnings());
         Self {

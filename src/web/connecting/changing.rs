@@ -12,8 +12,14 @@ use crate::senders::{self, Sender, SenderChange};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::Actor;
 
-/// Changes a connection. Switched off, it stops sending at once; switched on, it sends also what has been waiting.
-pub(crate) async fn change_connection(app: &App, actor: &Actor, id: ConnectionId, change: &ConnectionChange) -> Result<Connection> {
+/// Changes a connection. Switched off, it stops sending at once; switched on, it sends also what
+/// has been waiting.
+pub(crate) async fn change_connection(
+    app: &App,
+    actor: &Actor,
+    id: ConnectionId,
+    change: &ConnectionChange,
+) -> Result<Connection> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     let connection = conn
@@ -25,13 +31,22 @@ pub(crate) async fn change_connection(app: &App, actor: &Actor, id: ConnectionId
             Ok(connection)
         })
         .await?;
-    tracing::info!(connection.id = %id, connection.status = %connection.status(), "a connection was changed");
+    tracing::info!(
+        connection.id = %id,
+        connection.status = %connection.status(),
+        "a connection was changed"
+    );
     Ok(connection)
 }
 
-/// Changes a sender. Switched off, it stops sending at once; switched on, it sends also what has been waiting; with another rate, what waits
-/// goes on by the new one.
-pub(crate) async fn change_sender(app: &App, actor: &Actor, id: SenderId, change: &SenderChange) -> Result<Sender> {
+/// Changes a sender. Switched off, it stops sending at once; switched on, it sends also what has
+/// been waiting; with another rate, what waits goes on by the new one.
+pub(crate) async fn change_sender(
+    app: &App,
+    actor: &Actor,
+    id: SenderId,
+    change: &SenderChange,
+) -> Result<Sender> {
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     let sender = conn

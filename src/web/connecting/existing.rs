@@ -1,4 +1,5 @@
-//! What is connected already: an account or a sender that is entered a second time, and where it is.
+//! What is connected already: an account or a sender that is entered a second time, and where it
+//! is.
 
 use serde::Serialize;
 
@@ -31,34 +32,72 @@ pub(crate) struct Existing {
 impl Existing {
     /// For tests of templates.
     pub(crate) fn sample() -> Self {
-        Self { id: ConnectionId::new(), name: "Shop <1>".to_owned(), field: "sender", message: String::new(), url: String::new() }
+        Self {
+            id: ConnectionId::new(),
+            name: "Shop <1>".to_owned(),
+            field: "sender",
+            message: String::new(),
+            url: String::new(),
+        }
     }
 
-    fn refusal(app: &App, connection: &Connection, field: &'static str, message: String) -> ConnectError {
+    fn refusal(
+        app: &App,
+        connection: &Connection,
+        field: &'static str,
+        message: String,
+    ) -> ConnectError {
         let url = app.config.public_url.join(&format!("/connections/{}", connection.id));
-        ConnectError::Existing(Box::new(Self { id: connection.id, name: connection.name.clone(), field, message, url }))
+        ConnectError::Existing(Box::new(Self {
+            id: connection.id,
+            name: connection.name.clone(),
+            field,
+            message,
+            url,
+        }))
     }
 }
 
 /// Refuses an account that another connection has, with whatever keys.
 pub(super) async fn refuse_account(app: &App, sid: &AccountSid) -> Result<()> {
-    let Some(connection) = connections::find_by_account(&mut *app.db.get().await?, sid).await? else { return Ok(()) };
-    let message = format!("This Twilio account is connected already, as “{}”. Add senders there, or replace its keys.", connection.name);
+    let Some(connection) = connections::find_by_account(&mut *app.db.get().await?, sid).await?
+    else {
+        return Ok(());
+    };
+    let message = format!(
+        "This Twilio account is connected already, as “{}”. Add senders there, or replace its \
+         keys.",
+        connection.name
+    );
     Err(Existing::refusal(app, &connection, "account_sid", message))
 }
 
 /// Refuses a sender that this connection has, or that another one sends from.
-pub(super) async fn refuse_sender(app: &App, connection: Option<ConnectionId>, address: &SenderAddress) -> Result<()> {
+pub(super) async fn refuse_sender(
+    app: &App,
+    connection: Option<ConnectionId>,
+    address: &SenderAddress,
+) -> Result<()> {
     let mut conn = app.db.get().await?;
     if let Some(id) = connection {
         connections::find(&mut conn, id).await?;
         if senders::find_by_address(&mut conn, id, address.as_str()).await?.is_some() {
-            return Err(Error::field("sender", "This sender has been added to the connection already.").into());
+            return Err(Error::field(
+                "sender",
+                "This sender has been added to the connection already.",
+            )
+            .into());
         }
     }
-    let Some(sender) = senders::find_enabled_by_address(&mut conn, address.as_str()).await? else { return Ok(()) };
+    let Some(sender) = senders::find_enabled_by_address(&mut conn, address.as_str()).await? else {
+        return Ok(());
+    };
     let other = connections::find(&mut conn, sender.connection_id).await?;
-    let message =
-        format!("{} is a sender of “{}” already. If it has moved to another account, disable it there first.", sender.label(), other.name);
+    let message = format!(
+        "{} is a sender of “{}” already. If it has moved to another account, disable it there \
+         first.",
+        sender.label(),
+        other.name
+    );
     Err(Existing::refusal(app, &other, "sender", message))
 }

@@ -1,4 +1,5 @@
-//! *Test my webhook*: Carillon calls itself by its public address, signed as Twilio signs, and says what came of it.
+//! *Test my webhook*: Carillon calls itself by its public address, signed as Twilio signs, and says
+//! what came of it.
 
 use super::Result;
 use crate::app::App;
@@ -27,14 +28,21 @@ pub(crate) fn refusal(reason: Reason) -> String {
 pub(crate) async fn test_webhook(app: &App, id: ConnectionId) -> Result<WebhookTest> {
     let mut conn = app.db.get().await?;
     let connection = connections::find(&mut conn, id).await?;
-    let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await?;
-    let url = connections::hook_address(&mut conn, id, &app.secret_key).await?.test(&app.config.public_url);
+    let tokens =
+        connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await?;
+    let url = connections::hook_address(&mut conn, id, &app.secret_key)
+        .await?
+        .test(&app.config.public_url);
     drop(conn);
     let challenge = uuid::Uuid::new_v4().simple().to_string();
     let params = [("AccountSid", connection.account_sid.as_str()), (CHALLENGE, &challenge)];
     let check = match call_hook(&url, tokens.first(), &params).await {
         Ok(answer) => judge(&answer, &url, &challenge, !tokens.is_empty()),
-        Err(error) => Check::failed(TITLE, format!("The call could not be made: {error}."), "Mend this, then test again."),
+        Err(error) => Check::failed(
+            TITLE,
+            format!("The call could not be made: {error}."),
+            "Mend this, then test again.",
+        ),
     };
     // What went wrong may name the address that was called.
     let check = Check { detail: redacted(&check.detail).into_owned(), ..check };
@@ -47,36 +55,56 @@ pub(crate) async fn test_webhook(app: &App, id: ConnectionId) -> Result<WebhookT
 
 /// What an answer means, and what to do.
 fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check {
-    const PROXY: &str = "Have the proxy in front of Carillon pass all of /hooks/ on, by POST, with path, body and the X-Twilio-Signature \
+    const PROXY: &str = "Have the proxy in front of Carillon pass all of /hooks/ on, by POST, with \
+                         path, body and the X-Twilio-Signature \
                          header as they came.";
     match answer {
         HookAnswer::None(why) => Check::failed(
             TITLE,
             format!("{url} could not be reached from this server: {why}."),
-            "Check name, certificate and firewall, and that CARILLON_PUBLIC_URL is right. Some networks do not let a server call itself by its \
-             public address: if a phone outside of yours opens the address with /healthz in place of /hooks/…, Twilio reaches it as well.",
+            "Check name, certificate and firewall, and that CARILLON_PUBLIC_URL is right. Some \
+             networks do not let a server call itself by its \
+             public address: if a phone outside of yours opens the address with /healthz in place \
+             of /hooks/…, Twilio reaches it as well.",
         ),
         HookAnswer::Redirected { to } => Check::failed(
             TITLE,
             match to {
-                Some(to) => format!("The call was redirected to {to}. Twilio follows by GET, and what it has to say is lost."),
-                None => "The call was redirected. Twilio follows by GET, and what it has to say is lost.".to_owned(),
+                Some(to) => format!(
+                    "The call was redirected to {to}. Twilio follows by GET, and what it has to \
+                     say is lost."
+                ),
+                None => {
+                    "The call was redirected. Twilio follows by GET, and what it has to say is \
+                         lost."
+                        .to_owned()
+                }
             },
-            "If that is where Carillon is (with https, with or without www), set CARILLON_PUBLIC_URL to it, restart, and repair the webhooks. If \
+            "If that is where Carillon is (with https, with or without www), set \
+             CARILLON_PUBLIC_URL to it, restart, and repair the webhooks. If \
              it is a log-in page, let /hooks/ pass without one.",
         ),
         HookAnswer::Answered { http_status: 200, body, took } if *body == proof(challenge) => {
-            let way =
-                if signed { "its signature was verified" } else { "proven by the secret in its address, since no Auth Token is saved" };
-            Check::passed(TITLE, format!("It arrived at {url}, {way}, and was answered in {} ms.", took.as_millis()))
+            let way = if signed {
+                "its signature was verified"
+            } else {
+                "proven by the secret in its address, since no Auth Token is saved"
+            };
+            Check::passed(
+                TITLE,
+                format!("It arrived at {url}, {way}, and was answered in {} ms.", took.as_millis()),
+            )
         }
         HookAnswer::Answered { body, .. } if body.starts_with("Carillon refused") => {
             let reason = body.rsplit(' ').next().and_then(|word| word.parse::<Reason>().ok());
             Check::failed(
                 TITLE,
-                "The call arrived, but not as it was sent: Carillon could not verify its signature.",
+                "The call arrived, but not as it was sent: Carillon could not verify its \
+                 signature.",
                 match reason {
-                    Some(Reason::TokenUnreadable | Reason::OtherAccount) => "See the rejected webhooks for what to change.".to_owned(),
+                    Some(Reason::TokenUnreadable | Reason::OtherAccount) => {
+                        "See the rejected webhooks for what to change.".to_owned()
+                    }
                     _ => PROXY.to_owned(),
                 },
             )
@@ -84,13 +112,26 @@ fn judge(answer: &HookAnswer, url: &str, challenge: &str, signed: bool) -> Check
         HookAnswer::Answered { http_status, .. } => {
             let advice = match http_status {
                 401 | 403 | 407 => {
-                    "Something in front of Carillon wants a password or lets only some in. Twilio's addresses change: let /hooks/ pass for all."
+                    "Something in front of Carillon wants a password or lets only some in. \
+                     Twilio's addresses change: let /hooks/ pass for all."
                 }
-                502..=504 => "The proxy in front of Carillon does not reach it: check where it sends what it gets.",
-                200..=299 => "Another server answers at this address: check where its name leads, and CARILLON_PUBLIC_URL.",
+                502..=504 => {
+                    "The proxy in front of Carillon does not reach it: check where it \
+                              sends what it gets."
+                }
+                200..=299 => {
+                    "Another server answers at this address: check where its name leads, \
+                              and CARILLON_PUBLIC_URL."
+                }
                 _ => PROXY,
             };
-            Check::failed(TITLE, format!("Something other than Carillon answered at {url}, with HTTP {http_status}."), advice)
+            Check::failed(
+                TITLE,
+                format!(
+                    "Something other than Carillon answered at {url}, with HTTP {http_status}."
+                ),
+                advice,
+            )
         }
     }
 }
@@ -121,7 +162,10 @@ mod tests {
     fn every_failure_says_what_to_change() {
         for (answer, words) in [
             (HookAnswer::None("connection refused".into()), "firewall"),
-            (HookAnswer::Redirected { to: Some("https://sms.example.com".into()) }, "redirected to https://sms.example.com"),
+            (
+                HookAnswer::Redirected { to: Some("https://sms.example.com".into()) },
+                "redirected to https://sms.example.com",
+            ),
             (HookAnswer::Redirected { to: None }, "Twilio follows by GET"),
             (answered(403, &refusal(Reason::WrongSignature)), "X-Twilio-Signature"),
             (answered(401, "Unauthorized"), "wants a password"),
@@ -131,7 +175,10 @@ mod tests {
         ] {
             let check = judge(&answer, URL, "abc", true);
             let shown = format!("{} {}", check.detail, check.advice.as_deref().unwrap_or_default());
-            assert!(check.outcome == Outcome::Failed && shown.contains(words), "{answer:?}: {shown}");
+            assert!(
+                check.outcome == Outcome::Failed && shown.contains(words),
+                "{answer:?}: {shown}"
+            );
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::{
     twilio::callbacks::InboundMessage,
 };
 
-/// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody records.
+/// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody
+/// records.
 const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
 /// Takes in an inbound message; the empty TwiML answer goes out once it is committed.
@@ -37,7 +38,8 @@ async fn take_in(app: &App, request: &HttpRequest, body: &Bytes) -> Result<(), R
         reason: Reason::Malformed,
         detail: error.to_string(),
     })?;
-    // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by asking Twilio, within minutes.
+    // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by
+    // asking Twilio, within minutes.
     let now = app.clock.now();
     let mut conn = app.db.get().await?;
     if let Err(refusal) = verified.must_be_proven() {
@@ -47,7 +49,9 @@ async fn take_in(app: &App, request: &HttpRequest, body: &Bytes) -> Result<(), R
         }
     }
     conn.transaction(async |conn| {
-        if let Received::New { changes, silenced, .. } = inbound::receive(conn, verified.connection_id, &inbound, now).await? {
+        if let Received::New { changes, silenced, .. } =
+            inbound::receive(conn, verified.connection_id, &inbound, now).await?
+        {
             let silenced = silenced.as_ref().map(|(phone, reason)| (phone, *reason));
             consequences::follow(conn, &changes, silenced, now).await?;
         }

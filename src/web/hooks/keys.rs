@@ -1,4 +1,5 @@
-//! The keys that verify a connection's webhooks, kept for a few seconds: unsealing them for every callback would cost more than the rest.
+//! The keys that verify a connection's webhooks, kept for a few seconds: unsealing them for every
+//! callback would cost more than the rest.
 
 use std::{
     collections::HashMap,
@@ -20,14 +21,16 @@ use crate::{
 /// How long keys are trusted without looking again; a signature that fails looks again at once.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// Looking again because of bad signatures is done no more often than this, so that forgers cannot make us busy.
+/// Looking again because of bad signatures is done no more often than this, so that forgers cannot
+/// make us busy.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What is needed to check a connection's webhooks.
 pub(super) struct HookKeys {
     /// The account that they must name.
     pub(super) account_sid: String,
-    /// The Auth Tokens that may sign; none for a connection without one, whose hooks have a secret in their address.
+    /// The Auth Tokens that may sign; none for a connection without one, whose hooks have a secret
+    /// in their address.
     pub(super) tokens: Vec<SecretString>,
     /// The secrets that the address may have, where there are no tokens.
     pub(super) secrets: Vec<SecretString>,
@@ -38,7 +41,8 @@ pub(super) struct HookKeys {
 #[derive(Clone, Default)]
 pub(super) struct KeyCache {
     known: Arc<Mutex<HashMap<ConnectionId, Arc<HookKeys>>>>,
-    /// Held by whoever reads: the others that found nothing fresh wait for what it brings, instead of all asking the database.
+    /// Held by whoever reads: the others that found nothing fresh wait for what it brings, instead
+    /// of all asking the database.
     reading: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -84,15 +88,28 @@ impl KeyCache {
         })?;
         let unreadable = |error| match error {
             Error::Database(error) => error.into(),
-            unreadable => Refusal::Rejected { connection_id: Some(id), reason: Reason::TokenUnreadable, detail: unreadable.to_string() },
+            unreadable => Refusal::Rejected {
+                connection_id: Some(id),
+                reason: Reason::TokenUnreadable,
+                detail: unreadable.to_string(),
+            },
         };
-        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now()).await.map_err(unreadable)?;
+        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now())
+            .await
+            .map_err(unreadable)?;
         let secrets = if tokens.is_empty() {
-            connections::hook_secrets(&mut conn, id, &app.secret_key, app.clock.now()).await.map_err(unreadable)?
+            connections::hook_secrets(&mut conn, id, &app.secret_key, app.clock.now())
+                .await
+                .map_err(unreadable)?
         } else {
             Vec::new()
         };
-        let keys = Arc::new(HookKeys { account_sid: connection.account_sid.clone(), tokens, secrets, read_at: Instant::now() });
+        let keys = Arc::new(HookKeys {
+            account_sid: connection.account_sid.clone(),
+            tokens,
+            secrets,
+            read_at: Instant::now(),
+        });
         self.known.lock().insert(id, Arc::clone(&keys));
         Ok(keys)
     }

@@ -1,4 +1,5 @@
-//! The hooks that Twilio calls: signature first, then parse, then one transaction; 2xx only after its commit.
+//! The hooks that Twilio calls: signature first, then parse, then one transaction; 2xx only after
+//! its commit.
 
 mod inbound;
 mod keys;
@@ -19,7 +20,8 @@ use crate::{
     types::id::ConnectionId,
 };
 
-/// What the hooks of a process share: the batch that callbacks commit in, and the keys that verify them.
+/// What the hooks of a process share: the batch that callbacks commit in, and the keys that verify
+/// them.
 #[derive(Clone)]
 pub struct Hooks {
     reports: status::Reports,
@@ -30,10 +32,14 @@ impl Hooks {
     /// Starts the batcher on the present runtime.
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
-        Self { reports: status::reports(db.clone(), clock.clone()), keys: keys::KeyCache::default() }
+        Self {
+            reports: status::reports(db.clone(), clock.clone()),
+            keys: keys::KeyCache::default(),
+        }
     }
 
-    /// Says that other keys verify a connection's webhooks from now on; other processes notice within seconds.
+    /// Says that other keys verify a connection's webhooks from now on; other processes notice
+    /// within seconds.
     pub(super) fn keys_changed(&self, id: ConnectionId) {
         self.keys.forget(id);
     }
@@ -47,19 +53,26 @@ impl std::fmt::Debug for Hooks {
 
 /// Mounts the hooks.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    // The busiest first, and without a scope around them: each pattern that is tried costs half as much as checking the signature.
-    cfg.service(web::resource("/hooks/twilio/{connection_id}/status/{message_id}").post(status::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/{secret}/status/{message_id}").post(status::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/inbound").post(inbound::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/{secret}/inbound").post(inbound::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/test").post(test::receive))
-        .service(web::resource("/hooks/twilio/{connection_id}/{secret}/test").post(test::receive));
+    // The busiest first, and without a scope around them: each pattern that is tried costs half as
+    // much as checking the signature.
+    cfg.service(
+        web::resource("/hooks/twilio/{connection_id}/status/{message_id}").post(status::receive),
+    )
+    .service(
+        web::resource("/hooks/twilio/{connection_id}/{secret}/status/{message_id}")
+            .post(status::receive),
+    )
+    .service(web::resource("/hooks/twilio/{connection_id}/inbound").post(inbound::receive))
+    .service(web::resource("/hooks/twilio/{connection_id}/{secret}/inbound").post(inbound::receive))
+    .service(web::resource("/hooks/twilio/{connection_id}/test").post(test::receive))
+    .service(web::resource("/hooks/twilio/{connection_id}/{secret}/test").post(test::receive));
 }
 
 /// Why a hook did not take what it was given.
 #[derive(Debug)]
 enum Refusal {
-    /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such connection, 400 where it cannot be read).
+    /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such
+    /// connection, 400 where it cannot be read).
     Rejected { connection_id: Option<ConnectionId>, reason: Reason, detail: String },
     /// There is no such message: 404.
     UnknownMessage,
@@ -103,7 +116,9 @@ impl From<Error> for Refusal {
 impl Refusal {
     fn response(&self) -> HttpResponse {
         match self {
-            Self::Rejected { reason: Reason::UnknownConnection, .. } | Self::UnknownMessage => HttpResponse::NotFound(),
+            Self::Rejected { reason: Reason::UnknownConnection, .. } | Self::UnknownMessage => {
+                HttpResponse::NotFound()
+            }
             Self::Rejected { reason: Reason::Malformed, .. } => HttpResponse::BadRequest(),
             Self::Rejected { .. } => HttpResponse::Forbidden(),
             Self::Away => HttpResponse::ServiceUnavailable(),

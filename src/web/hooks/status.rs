@@ -1,4 +1,5 @@
-//! `POST /hooks/twilio/{connection_id}/status/{message_id}`, or `…/{secret}/status/…`: a message's status changed.
+//! `POST /hooks/twilio/{connection_id}/status/{message_id}`, or `…/{secret}/status/…`: a message's
+//! status changed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -44,11 +45,12 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
         let verified = verify::verify(&app, &request, &body).await?;
         verified.must_be_proven()?;
         let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
-        let callback = StatusCallback::parse(&verified.params).map_err(|error| Refusal::Rejected {
-            connection_id: Some(verified.connection_id),
-            reason: Reason::Malformed,
-            detail: error.to_string(),
-        })?;
+        let callback =
+            StatusCallback::parse(&verified.params).map_err(|error| Refusal::Rejected {
+                connection_id: Some(verified.connection_id),
+                reason: Reason::Malformed,
+                detail: error.to_string(),
+            })?;
         let report = Report {
             message_id,
             connection_id: verified.connection_id,
@@ -71,38 +73,59 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
     }
 }
 
-/// Starts the batcher: quiet reports take the short way, the others and what somebody else was moving at the same moment the long one.
+/// Starts the batcher: quiet reports take the short way, the others and what somebody else was
+/// moving at the same moment the long one.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
     let lane = Arc::new(Lane::beside(&db));
     Batcher::spawn(LARGEST_BATCH, move |batch| {
         let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
         async move {
             let mut recorded = record_quiet(&lane, &clock, &batch).await;
-            let (left, places): (Vec<Report>, Vec<usize>) =
-                batch.into_iter().zip(0..).filter(|(_, place)| !recorded.contains_key(place)).unzip();
+            let (left, places): (Vec<Report>, Vec<usize>) = batch
+                .into_iter()
+                .zip(0..)
+                .filter(|(_, place)| !recorded.contains_key(place))
+                .unzip();
             recorded.extend(places.into_iter().zip(record_each(&db, &clock, &left).await));
             recorded.into_values().collect()
         }
     })
 }
 
-/// Records the quiet reports of a batch, as far as it can be done now; answers by the places of their reports.
-async fn record_quiet(lane: &Lane, clock: &Clock, batch: &[Report]) -> BTreeMap<usize, Result<Recorded, Refusal>> {
-    let (places, reports): (Vec<usize>, Vec<&Report>) = batch.iter().enumerate().filter(|(_, report)| report.is_quiet()).unzip();
+/// Records the quiet reports of a batch, as far as it can be done now; answers by the places of
+/// their reports.
+async fn record_quiet(
+    lane: &Lane,
+    clock: &Clock,
+    batch: &[Report],
+) -> BTreeMap<usize, Result<Recorded, Refusal>> {
+    let (places, reports): (Vec<usize>, Vec<&Report>) =
+        batch.iter().enumerate().filter(|(_, report)| report.is_quiet()).unzip();
     if reports.is_empty() {
         return BTreeMap::new();
     }
-    let recorded = lane.run(async |conn| Ok::<_, RecordError>(quiet::record(conn, &reports, clock.now()).await?)).await;
+    let recorded = lane
+        .run(async |conn| Ok::<_, RecordError>(quiet::record(conn, &reports, clock.now()).await?))
+        .await;
     // Where it failed, the long way finds out about each report whether it can be recorded.
     let recorded = recorded.unwrap_or_else(|error| {
         tracing::debug!(%error, "quiet reports could not be recorded; taking the long way");
         Vec::new()
     });
-    places.into_iter().zip(recorded).filter_map(|(place, recorded)| Some((place, Ok(recorded?)))).collect()
+    places
+        .into_iter()
+        .zip(recorded)
+        .filter_map(|(place, recorded)| Some((place, Ok(recorded?))))
+        .collect()
 }
 
-/// Records reports together; when that fails, each by itself, so that one cannot hold up the others.
-async fn record_each(db: &Pool, clock: &Clock, reports: &[Report]) -> Vec<Result<Recorded, Refusal>> {
+/// Records reports together; when that fails, each by itself, so that one cannot hold up the
+/// others.
+async fn record_each(
+    db: &Pool,
+    clock: &Clock,
+    reports: &[Report],
+) -> Vec<Result<Recorded, Refusal>> {
     match record(db, clock, reports).await {
         Ok(recorded) => recorded.into_iter().map(Ok).collect(),
         Err(Refusal::Failed) if reports.len() > 1 => {
@@ -112,7 +135,9 @@ async fn record_each(db: &Pool, clock: &Clock, reports: &[Report]) -> Vec<Result
                 if matches!(alone, Err(Refusal::Failed)) {
                     set_aside(db, clock, report).await;
                 }
-                results.push(alone.and_then(|recorded| recorded.first().copied().ok_or(Refusal::Failed)));
+                results.push(
+                    alone.and_then(|recorded| recorded.first().copied().ok_or(Refusal::Failed)),
+                );
             }
             results
         }
@@ -128,16 +153,24 @@ async fn record_each(db: &Pool, clock: &Clock, reports: &[Report]) -> Vec<Result
     }
 }
 
-/// A report that cannot be recorded is repeated by Twilio a few times only: what became of the message is asked for later.
+/// A report that cannot be recorded is repeated by Twilio a few times only: what became of the
+/// message is asked for later.
 async fn set_aside(db: &Pool, clock: &Clock, report: &Report) {
     let item = Item::new(Task::LookUp, &report.message_id, Some(report.connection_id));
-    let error = format!("Twilio's report “{}” could not be recorded: the log says why.", report.status.as_str());
+    let error = format!(
+        "Twilio's report “{}” could not be recorded: the log says why.",
+        report.status.as_str()
+    );
     let kept = async {
         let mut conn = db.get().await?;
         Ok::<_, RecordError>(set_aside::keep(&mut conn, &item, &error, clock.now()).await?)
     };
     if let Err(error) = kept.await {
-        tracing::error!(message.id = %report.message_id, %error, "a report was neither recorded nor set aside");
+        tracing::error!(
+            message.id = %report.message_id,
+            %error,
+            "a report was neither recorded nor set aside"
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! `POST /hooks/twilio/{connection_id}/test`, or `…/{secret}/test`: we called ourselves, to see whether Twilio's calls arrive as they were sent.
+//! `POST /hooks/twilio/{connection_id}/test`, or `…/{secret}/test`: we called ourselves, to see
+//! whether Twilio's calls arrive as they were sent.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,12 +15,17 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
     match verified.and_then(|verified| verified.must_be_proven().map(|()| verified)) {
         Ok(verified) => {
             let challenge = verified.params.first(connecting::CHALLENGE).unwrap_or_default();
-            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(connecting::proof(challenge))
+            HttpResponse::Ok()
+                .content_type("text/plain; charset=utf-8")
+                .body(connecting::proof(challenge))
         }
         Err(refusal) => {
             verify::note(&app, Hook::Test, &refusal).await;
             match &refusal {
-                Refusal::Rejected { reason, .. } => HttpResponse::build(refusal.response().status()).body(connecting::refusal(*reason)),
+                Refusal::Rejected { reason, .. } => {
+                    HttpResponse::build(refusal.response().status())
+                        .body(connecting::refusal(*reason))
+                }
                 _ => refusal.response(),
             }
         }

@@ -41,36 +41,63 @@ impl Verified<'_> {
     pub(super) fn must_be_proven(&self) -> Result<(), Refusal> {
         let Some(reason) = self.unproven else { return Ok(()) };
         let detail = match reason {
-            Reason::NoSecret => "The address has no secret in it, and no Auth Token is saved to check a signature with.",
+            Reason::NoSecret => {
+                "The address has no secret in it, and no Auth Token is saved to check a signature \
+                 with."
+            }
             _ => "The secret in the address is not the connection's, or its time is over.",
         };
-        Err(Refusal::Rejected { connection_id: Some(self.connection_id), reason, detail: detail.to_owned() })
+        Err(Refusal::Rejected {
+            connection_id: Some(self.connection_id),
+            reason,
+            detail: detail.to_owned(),
+        })
     }
 }
 
-/// Checks a webhook. A connection without an Auth Token cannot check signatures: the secret in its address is the proof, and without it the
-/// call is unproven, which [`Verified::must_be_proven`] refuses.
-pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, body: &'a Bytes) -> Result<Verified<'a>, Refusal> {
-    let (connection_id, secret) = (request.match_info().query("connection_id"), request.match_info().get("secret"));
-    let rejected = |connection_id, reason, detail: &str| Refusal::Rejected { connection_id, reason, detail: detail.to_owned() };
-    let id: ConnectionId =
-        connection_id.parse().map_err(|_| rejected(None, Reason::UnknownConnection, "The URL does not name a connection."))?;
+/// Checks a webhook. A connection without an Auth Token cannot check signatures: the secret in its
+/// address is the proof, and without it the call is unproven, which [`Verified::must_be_proven`]
+/// refuses.
+pub(super) async fn verify<'a>(
+    app: &App,
+    request: &HttpRequest,
+    body: &'a Bytes,
+) -> Result<Verified<'a>, Refusal> {
+    let (connection_id, secret) =
+        (request.match_info().query("connection_id"), request.match_info().get("secret"));
+    let rejected = |connection_id, reason, detail: &str| Refusal::Rejected {
+        connection_id,
+        reason,
+        detail: detail.to_owned(),
+    };
+    let id: ConnectionId = connection_id.parse().map_err(|_| {
+        rejected(None, Reason::UnknownConnection, "The URL does not name a connection.")
+    })?;
     let mut keys = app.hooks.keys.of(app, id).await?;
-    let form = PostedForm::read(body).map_err(|error| rejected(Some(id), Reason::Malformed, &error.to_string()))?;
+    let form = PostedForm::read(body)
+        .map_err(|error| rejected(Some(id), Reason::Malformed, &error.to_string()))?;
     let mut unproven = None;
     if keys.tokens.is_empty() {
-        let proves = |keys: &HookKeys| secret.is_some_and(|secret| connections::is_one_of(&keys.secrets, secret));
+        let proves = |keys: &HookKeys| {
+            secret.is_some_and(|secret| connections::is_one_of(&keys.secrets, secret))
+        };
         let mut is_proven = proves(&keys);
         if !is_proven && secret.is_some() && keys.may_be_outdated() {
             keys = app.hooks.keys.read(app, id).await?;
             is_proven = proves(&keys);
         }
-        unproven = (!is_proven).then_some(if secret.is_some() { Reason::WrongSecret } else { Reason::NoSecret });
+        unproven = (!is_proven).then_some(if secret.is_some() {
+            Reason::WrongSecret
+        } else {
+            Reason::NoSecret
+        });
     }
     if !keys.tokens.is_empty() {
         unproven = None;
         let header = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
-        let header = header.ok_or_else(|| rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header."))?;
+        let header = header.ok_or_else(|| {
+            rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header.")
+        })?;
         let url = signed_url(app, request);
         let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, form.signed(), header);
         let mut is_valid = valid(&keys);
@@ -83,17 +110,27 @@ pub(super) async fn verify<'a>(app: &App, request: &HttpRequest, body: &'a Bytes
                 Some(signed) => rejected(
                     Some(id),
                     Reason::WrongAddress,
-                    &format!("It is signed for {}, while CARILLON_PUBLIC_URL is {}.", redacted(&signed), app.config.public_url),
+                    &format!(
+                        "It is signed for {}, while CARILLON_PUBLIC_URL is {}.",
+                        redacted(&signed),
+                        app.config.public_url
+                    ),
                 ),
-                None => {
-                    rejected(Some(id), Reason::WrongSignature, &format!("Expected a signature over {} and the parameters.", redacted(&url)))
-                }
+                None => rejected(
+                    Some(id),
+                    Reason::WrongSignature,
+                    &format!("Expected a signature over {} and the parameters.", redacted(&url)),
+                ),
             });
         }
     }
     let params = form.into_params();
     if params.first("AccountSid").is_some_and(|account| account != keys.account_sid) {
-        return Err(rejected(Some(id), Reason::OtherAccount, "The request names another account than the connection's."));
+        return Err(rejected(
+            Some(id),
+            Reason::OtherAccount,
+            "The request names another account than the connection's.",
+        ));
     }
     Ok(Verified { connection_id: id, params, unproven })
 }
@@ -104,28 +141,57 @@ fn signed_url(app: &App, request: &HttpRequest) -> String {
     app.config.public_url.join(path)
 }
 
-/// The address that a wrong signature is right for, among those that Twilio may know us by: what a proxy says it was called with, and
-/// the other scheme. It says what has to be changed; the call is refused all the same.
-fn signed_address(app: &App, request: &HttpRequest, keys: &HookKeys, params: &[Param<'_>], header: &str) -> Option<String> {
-    let said = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+/// The address that a wrong signature is right for, among those that Twilio may know us by: what a
+/// proxy says it was called with, and the other scheme. It says what has to be changed; the call is
+/// refused all the same.
+fn signed_address(
+    app: &App,
+    request: &HttpRequest,
+    keys: &HookKeys,
+    params: &[Param<'_>],
+    header: &str,
+) -> Option<String> {
+    let said = |name: HeaderName| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
     let ours = Url::parse(app.config.public_url.as_str()).ok()?;
-    let own =
-        ours.port().map_or_else(|| app.config.public_url.host().to_owned(), |port| format!("{}:{port}", app.config.public_url.host()));
+    let own = ours.port().map_or_else(
+        || app.config.public_url.host().to_owned(),
+        |port| format!("{}:{port}", app.config.public_url.host()),
+    );
     let hosts = [Some(own), said(header::HOST), said(HeaderName::from_static("x-forwarded-host"))];
     let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
     let whole = format!("{}{path}", app.config.public_url.path_prefix());
-    let bases = hosts.into_iter().flatten().flat_map(|host| [format!("https://{host}"), format!("http://{host}")]);
-    let signs = |base: &String| [path, &whole].iter().any(|path| signature::verify(&keys.tokens, &format!("{base}{path}"), params, header));
+    let bases = hosts
+        .into_iter()
+        .flatten()
+        .flat_map(|host| [format!("https://{host}"), format!("http://{host}")]);
+    let signs = |base: &String| {
+        [path, &whole]
+            .iter()
+            .any(|path| signature::verify(&keys.tokens, &format!("{base}{path}"), params, header))
+    };
     bases.into_iter().find(signs)
 }
 
 /// Notes a refusal where an admin can see it; a database that is away cannot note anything.
 pub(super) async fn note(app: &App, hook: Hook, refusal: &Refusal) {
     let Refusal::Rejected { connection_id, reason, detail } = refusal else { return };
-    tracing::warn!(hook = %hook, reason = %reason, connection.id = ?connection_id, "a webhook was rejected");
+    tracing::warn!(
+        hook = %hook,
+        reason = %reason,
+        connection.id = ?connection_id,
+        "a webhook was rejected"
+    );
     // It may quote an address of any length.
     let detail = detail.chars().take(MAX_DETAIL).collect();
-    let rejection = Rejection { connection_id: *connection_id, hook, reason: *reason, detail, received_at: app.clock.now() };
+    let rejection = Rejection {
+        connection_id: *connection_id,
+        hook,
+        reason: *reason,
+        detail,
+        received_at: app.clock.now(),
+    };
     let noted = async {
         let mut conn = app.db.get().await.map_err(|error| error.to_string())?;
         webhooks::reject(&mut conn, &rejection).await.map_err(|error| error.to_string())

@@ -55,7 +55,11 @@ pub(super) struct Incoming {
 }
 
 impl Body {
-    pub(super) fn new(intake: &Intake, patience: Duration, connection: Option<Arc<Connection>>) -> Self {
+    pub(super) fn new(
+        intake: &Intake,
+        patience: Duration,
+        connection: Option<Arc<Connection>>,
+    ) -> Self {
         Self {
             begun: Instant::now(),
             patience,
@@ -90,7 +94,9 @@ impl Body {
             return Ok(());
         }
         let wanted = u32::try_from(missing).unwrap_or(u32::MAX);
-        let Ok(more) = Arc::clone(&self.budget).try_acquire_many_owned(wanted) else { return Err(self.fail(BodyFailure::Busy)) };
+        let Ok(more) = Arc::clone(&self.budget).try_acquire_many_owned(wanted) else {
+            return Err(self.fail(BodyFailure::Busy));
+        };
         match held.as_mut() {
             Some(held) => held.merge(more),
             None => *held = Some(more),

@@ -1,4 +1,5 @@
-//! In front of everything: who may be answered, and bodies that are neither endless, nor packed, nor for ever under way.
+//! In front of everything: who may be answered, and bodies that are neither endless, nor packed,
+//! nor for ever under way.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -7,7 +8,9 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
@@ -21,7 +24,8 @@ use crate::web::server::connections::{Answering, Connection};
 
 const FULL: &str = "There are too many connections at the moment. Try again in a few seconds.\n";
 
-/// How the body of a request is packed; where this is not among the request's extensions, it is not.
+/// How the body of a request is packed; where this is not among the request's extensions, it is
+/// not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::web) enum ContentCoding {
     /// `gzip`, alone.
@@ -38,18 +42,27 @@ struct Answered {
 
 /// Watches over a request from its head to the end of its answer.
 ///
-/// The header `Content-Encoding` goes no further: what reads bodies by itself, as the framework's extractors do, would unpack them without
-/// a limit. Whoever can do so looks for [`ContentCoding`].
+/// The header `Content-Encoding` goes no further: what reads bodies by itself, as the framework's
+/// extractors do, would unpack them without a limit. Whoever can do so looks for [`ContentCoding`].
 pub(in crate::web) async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some(app) = request.app_data::<Data<App>>().cloned() else { return Ok(next.call(request).await?.map_into_boxed_body()) };
+    let Some(app) = request.app_data::<Data<App>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
     let connection = request.conn_data::<Arc<Connection>>().cloned();
     let mut answering = connection.as_ref().map(Connection::answer);
     let is_hook = request.path().starts_with("/hooks/");
-    if connection.as_ref().is_some_and(|connection| connection.is_in_reserve()) && !is_hook && !health::is_asked_for(request.path()) {
-        let full = if request.path().starts_with("/api/") { ApiError::busy().error_response() } else { busy(FULL) };
+    if connection.as_ref().is_some_and(|connection| connection.is_in_reserve())
+        && !is_hook
+        && !health::is_asked_for(request.path())
+    {
+        let full = if request.path().starts_with("/api/") {
+            ApiError::busy().error_response()
+        } else {
+            busy(FULL)
+        };
         return Ok(request.into_response(full));
     }
     if let Some(coding) = coding(request.headers()) {
@@ -63,7 +76,8 @@ pub(in crate::web) async fn guard(
         Payload::None => None,
         payload => {
             let body = Rc::new(Body::new(&app.intake, app.config.request_timeout, connection));
-            request.set_payload(Payload::from(Incoming::new(payload, Rc::clone(&body)).boxed_local()));
+            request
+                .set_payload(Payload::from(Incoming::new(payload, Rc::clone(&body)).boxed_local()));
             request.extensions_mut().insert(Rc::clone(&body));
             Some(body)
         }
@@ -74,16 +88,24 @@ pub(in crate::web) async fn guard(
     {
         answering.rest_is_missing();
     }
-    let failure = body.and_then(|body| body.failure()).filter(|_| response.status().is_client_error());
+    let failure =
+        body.and_then(|body| body.failure()).filter(|_| response.status().is_client_error());
     let response = match failure {
-        Some(BodyFailure::TooSlow) if response.status() != 408 => {
-            response.into_response(HttpResponse::RequestTimeout().body("The request did not arrive in time.\n"))
-        }
-        Some(BodyFailure::Busy) => response.into_response(busy("Too many large requests arrive at the moment. Try again in a second.\n")),
+        Some(BodyFailure::TooSlow) if response.status() != 408 => response.into_response(
+            HttpResponse::RequestTimeout().body("The request did not arrive in time.\n"),
+        ),
+        Some(BodyFailure::Busy) => response.into_response(busy(
+            "Too many large requests arrive at the moment. Try again in a second.\n",
+        )),
         _ => response,
     };
     Ok(match answering {
-        Some(answering) if !matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0)) => {
+        Some(answering)
+            if !matches!(
+                response.response().body().size(),
+                BodySize::None | BodySize::Sized(0)
+            ) =>
+        {
             response.map_body(|_, body| BoxBody::new(Answered { body, _answering: answering }))
         }
         _ => response,
@@ -103,7 +125,9 @@ fn coding(headers: &HeaderMap) -> Option<ContentCoding> {
         .collect();
     match values.as_slice() {
         [] => None,
-        [one] if one.eq_ignore_ascii_case("gzip") || one.eq_ignore_ascii_case("x-gzip") => Some(ContentCoding::Gzip),
+        [one] if one.eq_ignore_ascii_case("gzip") || one.eq_ignore_ascii_case("x-gzip") => {
+            Some(ContentCoding::Gzip)
+        }
         _ => Some(ContentCoding::Other),
     }
 }
@@ -115,7 +139,10 @@ fn packed() -> HttpResponse {
 }
 
 fn busy(why: &'static str) -> HttpResponse {
-    HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, HeaderValue::from_static("2"))).force_close().body(why)
+    HttpResponse::ServiceUnavailable()
+        .insert_header((RETRY_AFTER, HeaderValue::from_static("2")))
+        .force_close()
+        .body(why)
 }
 
 impl MessageBody for Answered {
@@ -125,7 +152,10 @@ impl MessageBody for Answered {
         self.body.size()
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Pin::new(&mut self.body).poll_next(cx)
     }
 }
@@ -151,7 +181,15 @@ mod tests {
         for gzip in [&["gzip"][..], &["GZip"], &["x-gzip"], &[" identity, gzip "]] {
             assert_eq!(of(gzip), Some(ContentCoding::Gzip), "{gzip:?}");
         }
-        for other in [&["br"][..], &["deflate"], &["zstd"], &["gzip, gzip"], &["gzip", "gzip"], &["gzip;q=1"], &["compress"]] {
+        for other in [
+            &["br"][..],
+            &["deflate"],
+            &["zstd"],
+            &["gzip, gzip"],
+            &["gzip", "gzip"],
+            &["gzip;q=1"],
+            &["compress"],
+        ] {
             assert_eq!(of(other), Some(ContentCoding::Other), "{other:?}");
         }
     }

@@ -38,8 +38,13 @@ impl Intake {
     /// Reads the limits from settings and machine.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let total = config.max_connections.map_or_else(default_connections, std::num::NonZeroUsize::get);
-        let limits = Limits { total, per_caller: config.connections_per_caller.get(), trusted: config.trusted_proxies.clone() };
+        let total =
+            config.max_connections.map_or_else(default_connections, std::num::NonZeroUsize::get);
+        let limits = Limits {
+            total,
+            per_caller: config.connections_per_caller.get(),
+            trusted: config.trusted_proxies.clone(),
+        };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         Self {
             connections: Connections::new(limits),

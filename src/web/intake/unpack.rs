@@ -1,4 +1,5 @@
-//! Unpacking the body of a request: no more of it than may be, and only as many at once as the machine has cores.
+//! Unpacking the body of a request: no more of it than may be, and only as many at once as the
+//! machine has cores.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -25,9 +26,17 @@ pub(in crate::web) enum UnpackError {
 }
 
 /// Unpacks `packed`, at most `limit` bytes of it: what goes beyond is not even made.
-pub(in crate::web) async fn gunzip(intake: &Intake, body: &Body, packed: Vec<u8>, limit: usize) -> Result<Vec<u8>, UnpackError> {
-    let turn = Arc::clone(&intake.unpacking).acquire_owned().await.map_err(|_| UnpackError::Stopped)?;
-    let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, limit)).await.map_err(|_| UnpackError::Stopped)??;
+pub(in crate::web) async fn gunzip(
+    intake: &Intake,
+    body: &Body,
+    packed: Vec<u8>,
+    limit: usize,
+) -> Result<Vec<u8>, UnpackError> {
+    let turn =
+        Arc::clone(&intake.unpacking).acquire_owned().await.map_err(|_| UnpackError::Stopped)?;
+    let unpacked = tokio::task::spawn_blocking(move || unpack(&packed, limit))
+        .await
+        .map_err(|_| UnpackError::Stopped)??;
     drop(turn);
     body.charge(unpacked.len())?;
     Ok(unpacked)
@@ -36,7 +45,10 @@ pub(in crate::web) async fn gunzip(intake: &Intake, body: &Body, packed: Vec<u8>
 fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
     let mut unpacked = Vec::with_capacity(packed.len().saturating_mul(4).min(limit));
     let allowed = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    MultiGzDecoder::new(packed).take(allowed).read_to_end(&mut unpacked).map_err(UnpackError::Malformed)?;
+    MultiGzDecoder::new(packed)
+        .take(allowed)
+        .read_to_end(&mut unpacked)
+        .map_err(UnpackError::Malformed)?;
     if unpacked.len() > limit {
         return Err(UnpackError::TooLarge);
     }
@@ -61,10 +73,20 @@ mod tests {
     #[test]
     fn what_was_packed_comes_out_up_to_the_limit() {
         assert_eq!(unpack(&gzip(b"hello"), 5).unwrap(), b"hello");
-        assert_eq!(unpack(&[gzip(b"hel"), gzip(b"lo")].concat(), 5).unwrap(), b"hello", "several parts are one");
+        assert_eq!(
+            unpack(&[gzip(b"hel"), gzip(b"lo")].concat(), 5).unwrap(),
+            b"hello",
+            "several parts are one"
+        );
         assert!(matches!(unpack(&gzip(b"hello!"), 5), Err(UnpackError::TooLarge)));
         assert!(matches!(unpack(&gzip(&vec![0; 50 << 20]), 1 << 20), Err(UnpackError::TooLarge)));
-        assert!(matches!(unpack(&gzip(&gzip(&vec![0; 1 << 20])), 1 << 20), Ok(inner) if inner.starts_with(&[0x1f, 0x8b])), "once only");
+        assert!(
+            matches!(
+                unpack(&gzip(&gzip(&vec![0; 1 << 20])), 1 << 20),
+                Ok(inner) if inner.starts_with(&[0x1f, 0x8b])
+            ),
+            "once only"
+        );
     }
 
     #[test]
@@ -73,7 +95,13 @@ mod tests {
         let mut wrong_sum = whole.clone();
         let at = wrong_sum.len() - 8;
         wrong_sum[at] ^= 1;
-        for broken in [&whole[..whole.len() - 1], b"", b"hello", &wrong_sum, &[whole.clone(), b"trailing".to_vec()].concat()] {
+        for broken in [
+            &whole[..whole.len() - 1],
+            b"",
+            b"hello",
+            &wrong_sum,
+            &[whole.clone(), b"trailing".to_vec()].concat(),
+        ] {
             assert!(matches!(unpack(broken, 100), Err(UnpackError::Malformed(_))), "{broken:?}");
         }
     }

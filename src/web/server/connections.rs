@@ -1,7 +1,7 @@
 //! Every open connection, what it waits for, and which ones go when there is no room.
 //!
-//! A caller that has sent its whole request is never put out. Those that wait go, the oldest first: a connection costs a stranger nothing,
-//! while Twilio's calls arrive whole within a moment.
+//! A caller that has sent its whole request is never put out. Those that wait go, the oldest first:
+//! a connection costs a stranger nothing, while Twilio's calls arrive whole within a moment.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -101,7 +101,8 @@ impl Connections {
         self.0.limits.total
     }
 
-    /// Gives a new connection a place, putting others out where there is none; `None` when all are being answered.
+    /// Gives a new connection a place, putting others out where there is none; `None` when all are
+    /// being answered.
     pub(super) fn admit(&self, peer: Option<IpAddr>) -> Option<Place> {
         let Shared { limits, begun, .. } = &*self.0;
         let caller = peer.filter(|peer| !limits.trusted.contains(*peer)).map(Network::from);
@@ -110,7 +111,8 @@ impl Connections {
             && open.of(caller) >= limits.per_caller
         {
             open.tell(
-                "one caller has as many connections as it may have; a proxy belongs into CARILLON_TRUSTED_PROXIES",
+                "one caller has as many connections as it may have; a proxy belongs into \
+                 CARILLON_TRUSTED_PROXIES",
                 limits.per_caller,
             );
             if open.put_out(Some(caller), limits.per_caller.div_ceil(32), 0) == 0 {
@@ -121,7 +123,8 @@ impl Connections {
         if open.all.len() + reserve >= limits.total {
             open.tell("there are as many connections as may be", limits.total);
             let most = limits.total.div_ceil(32);
-            // As many as the reserve holds may wait in it: hooks that arrive together do not put each other out.
+            // As many as the reserve holds may wait in it: hooks that arrive together do not put
+            // each other out.
             open.put_out(None, most, reserve);
             if open.all.len() >= limits.total && open.put_out(None, most, 0) == 0 {
                 return None;
@@ -152,17 +155,21 @@ impl Open {
         self.by_caller.get(&caller).copied().unwrap_or_default()
     }
 
-    /// Puts out up to `most` connections that wait, of one caller or of all, those first that wait longest for the rest of a request, and
-    /// keeps so many.
+    /// Puts out up to `most` connections that wait, of one caller or of all, those first that wait
+    /// longest for the rest of a request, and keeps so many.
     fn put_out(&mut self, of: Option<Network>, most: usize, keep: usize) -> usize {
         let rank = |connection: &Connection| match connection.phase() {
             (Phase::Answer, _) => None,
-            (Phase::Head | Phase::Body, waited) if waited >= YOUNG => Some((0, std::cmp::Reverse(waited))),
+            (Phase::Head | Phase::Body, waited) if waited >= YOUNG => {
+                Some((0, std::cmp::Reverse(waited)))
+            }
             (Phase::Idle, waited) => Some((1, std::cmp::Reverse(waited))),
             (Phase::Head | Phase::Body, waited) => Some((2, std::cmp::Reverse(waited))),
         };
-        let those = self.all.iter().filter(|(_, connection)| of.is_none() || connection.caller == of);
-        let mut waiting: Vec<_> = those.filter_map(|(id, connection)| Some((rank(connection)?, *id))).collect();
+        let those =
+            self.all.iter().filter(|(_, connection)| of.is_none() || connection.caller == of);
+        let mut waiting: Vec<_> =
+            those.filter_map(|(id, connection)| Some((rank(connection)?, *id))).collect();
         let most = most.min(waiting.len().saturating_sub(keep));
         if waiting.len() > most {
             waiting.select_nth_unstable(most);
@@ -207,7 +214,12 @@ impl Connection {
             2 => Phase::Answer,
             _ => Phase::Idle,
         };
-        (phase, self.begun.elapsed().saturating_sub(Duration::from_millis(self.since.load(Ordering::Relaxed))))
+        (
+            phase,
+            self.begun
+                .elapsed()
+                .saturating_sub(Duration::from_millis(self.since.load(Ordering::Relaxed))),
+        )
     }
 
     pub(in crate::web) fn enter(&self, phase: Phase) {
@@ -255,7 +267,8 @@ impl Drop for Place {
 }
 
 impl Answering {
-    /// Says that the rest of the request has not come, although it is answered already: there is no more patience than for a head.
+    /// Says that the rest of the request has not come, although it is answered already: there is no
+    /// more patience than for a head.
     pub(in crate::web) fn rest_is_missing(&mut self) {
         self.after = Phase::Head;
     }
@@ -278,7 +291,11 @@ mod tests {
     const STRANGER: &str = "203.0.113.9";
 
     fn connections(total: usize, per_caller: usize) -> Connections {
-        Connections::new(Limits { total, per_caller, trusted: TrustedProxies::parse("10.0.0.0/8").unwrap() })
+        Connections::new(Limits {
+            total,
+            per_caller,
+            trusted: TrustedProxies::parse("10.0.0.0/8").unwrap(),
+        })
     }
 
     fn admit(connections: &Connections, peer: &str) -> Option<Place> {
@@ -298,7 +315,8 @@ mod tests {
         let ninth = admit(&connections, STRANGER).unwrap();
         assert_eq!(places.iter().filter(|place| is_out(place)).count(), 1);
         assert!(!is_out(&other) && !is_out(&ninth));
-        let answering: Vec<_> = places.iter().chain([&ninth]).map(|place| place.connection().answer()).collect();
+        let answering: Vec<_> =
+            places.iter().chain([&ninth]).map(|place| place.connection().answer()).collect();
         assert!(admit(&connections, STRANGER).is_none(), "what is being answered is not put out");
         drop(answering);
         assert!(admit(&connections, STRANGER).is_some());
@@ -320,7 +338,11 @@ mod tests {
         let late: Vec<_> = (0..2).map(|_| admit(&connections, "198.51.100.1").unwrap()).collect();
         assert!(late.iter().all(|place| place.connection().is_in_reserve()));
         let more = admit(&connections, STRANGER).unwrap();
-        assert_eq!(late.iter().filter(|place| is_out(place)).count(), 1, "one that waits goes, those that are answered stay");
+        assert_eq!(
+            late.iter().filter(|place| is_out(place)).count(),
+            1,
+            "one that waits goes, those that are answered stay"
+        );
         assert!(!places.iter().any(is_out) && more.connection().is_in_reserve());
         drop((answering, late, more, places));
         assert!(!admit(&connections, STRANGER).unwrap().connection().is_in_reserve());
@@ -330,7 +352,9 @@ mod tests {
     fn those_go_first_that_wait_longest_for_the_rest_of_a_request() {
         let connections = connections(100, 8);
         let places: Vec<_> = (0..8).map(|_| admit(&connections, STRANGER).unwrap()).collect();
-        for (place, phase) in places.iter().zip([Phase::Idle, Phase::Head, Phase::Body, Phase::Answer].iter().cycle()) {
+        for (place, phase) in
+            places.iter().zip([Phase::Idle, Phase::Head, Phase::Body, Phase::Answer].iter().cycle())
+        {
             place.connection().enter(*phase);
         }
         let order = |connections: &Connections| connections.0.open.lock().put_out(None, 2, 0);

@@ -32,7 +32,11 @@ const LINGER: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 2_048;
 
 /// Listens at an address, with port 0 at any free one, and gives the server to be run.
-pub fn listen(app: &Data<App>, bind: SocketAddr, shutdown: Duration) -> io::Result<(SocketAddr, Server)> {
+pub fn listen(
+    app: &Data<App>,
+    bind: SocketAddr,
+    shutdown: Duration,
+) -> io::Result<(SocketAddr, Server)> {
     let socket = if bind.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(bind)?;
@@ -60,17 +64,22 @@ pub fn listen(app: &Data<App>, bind: SocketAddr, shutdown: Duration) -> io::Resu
             .keep_alive(KEEP_ALIVE)
             // Answered with 408; what the streams themselves cut off gets no answer.
             .client_request_timeout(request_timeout.min(FIRST_HEAD))
-            // What has been sent is read for so long after an answer that comes before it: else the answer is lost with the connection.
+            // What has been sent is read for so long after an answer that comes before it: else the
+            // answer is lost with the connection.
             .client_disconnect_timeout(LINGER)
-            .on_connect_ext(|stream: &Guarded<TcpStream>, extensions| drop(extensions.insert(Arc::clone(stream.connection()))))
+            .on_connect_ext(|stream: &Guarded<TcpStream>, extensions| {
+                drop(extensions.insert(Arc::clone(stream.connection())))
+            })
             .h1(application.into_factory().map_err(|error: Error| error.error_response()));
         let connections = app.intake.connections().clone();
         let accept = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40 ms for the browser to confirm the one
-            // before.
+            // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40
+            // ms for the browser to confirm the one before.
             let admitted = stream.set_nodelay(true).map_err(DispatchError::Io).and_then(|()| {
-                let full = || DispatchError::Io(io::Error::other("there is no room for another connection"));
+                let full = || {
+                    DispatchError::Io(io::Error::other("there is no room for another connection"))
+                };
                 let place = connections.admit(peer.map(|peer| peer.ip())).ok_or_else(full)?;
                 Ok((Guarded::new(stream, place, patience), peer))
             });

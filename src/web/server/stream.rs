@@ -1,4 +1,5 @@
-//! A connection's bytes, with an end to waiting: for a request that does not arrive, and for an answer that is not read.
+//! A connection's bytes, with an end to waiting: for a request that does not arrive, and for an
+//! answer that is not read.
 
 use std::io;
 use std::pin::Pin;
@@ -46,7 +47,14 @@ struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl<T> Guarded<T> {
     pub(super) fn new(io: T, place: Place, patience: Patience) -> Self {
-        Self { io, place, patience, reading: Alarm::default(), writing: Alarm::default(), stalled: None }
+        Self {
+            io,
+            place,
+            patience,
+            reading: Alarm::default(),
+            writing: Alarm::default(),
+            stalled: None,
+        }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
@@ -55,7 +63,10 @@ impl<T> Guarded<T> {
 
     fn check_place(&self, cx: &Context<'_>) -> io::Result<()> {
         if self.connection().is_put_out(cx.waker()) {
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the place of this connection was needed"));
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the place of this connection was needed",
+            ));
         }
         Ok(())
     }
@@ -71,10 +82,15 @@ impl<T> Guarded<T> {
                 Phase::Body | Phase::Answer => Duration::MAX,
             };
             let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request came")));
+                return Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "no request came",
+                )));
             };
-            // The phase changes without waking this: looked at again at the latest when the shortest patience is over.
-            if self.reading.poll_at(Instant::now() + left.min(self.patience.head), cx).is_pending() {
+            // The phase changes without waking this: looked at again at the latest when the
+            // shortest patience is over.
+            if self.reading.poll_at(Instant::now() + left.min(self.patience.head), cx).is_pending()
+            {
                 return Poll::Pending;
             }
         }
@@ -106,7 +122,11 @@ impl Alarm {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.check_place(cx)?;
         let before = buffer.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buffer) {
@@ -124,7 +144,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.check_place(cx)?;
         match Pin::new(&mut self.io).poll_write(cx, bytes) {
             Poll::Ready(Ok(written)) => {
@@ -137,7 +161,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
                 let stalled = *self.stalled.get_or_insert(Stalled { since: now, written: 0 });
                 let until = stalled.until(self.patience.answer);
                 if now >= until {
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer was not read")));
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the answer was not read",
+                    )));
                 }
                 if self.writing.poll_at(until, cx).is_pending() {
                     return Poll::Pending;
@@ -169,6 +196,9 @@ mod tests {
         assert_eq!(trickling.until(patience), since + patience, "a byte a second is no reading");
         let slow = stalled.after(60 * MIN_BYTES_PER_SECOND, usize::MAX).unwrap();
         assert_eq!(slow.until(patience), since + patience + Duration::from_mins(1));
-        assert!(slow.after(100, 100).is_none(), "all was taken: the time until there is more does not count");
+        assert!(
+            slow.after(100, 100).is_none(),
+            "all was taken: the time until there is more does not count"
+        );
     }
 }

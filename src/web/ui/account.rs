@@ -1,4 +1,5 @@
-//! The user's own account: name, time zone and looks, password, and the browsers that are signed in.
+//! The user's own account: name, time zone and looks, password, and the browsers that are signed
+//! in.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use diesel_async::AsyncConnection;
@@ -65,12 +66,18 @@ async fn change_profile(visit: Visit<Viewer>, form: Form<ProfileForm>) -> PageRe
     let profile = match Profile::parse(&form.name, &form.time_zone, &form.theme) {
         Ok(profile) => profile,
         Err(errors) => {
-            let page = AccountPage { profile: form.into_inner(), ..AccountPage::load(&visit, errors).await? };
+            let page = AccountPage {
+                profile: form.into_inner(),
+                ..AccountPage::load(&visit, errors).await?
+            };
             return visit.invalid(&page);
         }
     };
     let mut conn = visit.conn().await?;
-    conn.transaction::<_, Error, _>(async |conn| profile::change(conn, &visit.user, &profile, visit.now()).await).await?;
+    conn.transaction::<_, Error, _>(async |conn| {
+        profile::change(conn, &visit.user, &profile, visit.now()).await
+    })
+    .await?;
     visit.redirect("/account").flash("Saved.")
 }
 
@@ -85,14 +92,19 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
     };
     let (now, user) = (visit.now(), visit.user.id);
     let mut conn = visit.conn().await?;
-    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin_again(conn, user, now).await?)).await?;
+    let begun = conn
+        .transaction::<_, PageError, _>(
+            async |conn| Ok(log_in::begin_again(conn, user, now).await?),
+        )
+        .await?;
     drop(conn);
     let attempt = match super::log_in::wait_for_turn(&visit, begun).await {
         Ok(attempt) => attempt,
         Err(throttled) => return refuse(visit, "current_password", throttled.to_string()).await,
     };
     let Some(verified) = attempt.verify(form.current_password.clone().into()).await? else {
-        return refuse(visit, "current_password", "This is not your present password.".to_owned()).await;
+        return refuse(visit, "current_password", "This is not your present password.".to_owned())
+            .await;
     };
     let hash = new.hash().await?;
     let mut conn = visit.conn().await?;
@@ -100,7 +112,15 @@ async fn change_password(visit: Visit<Viewer>, form: Form<PasswordForm>) -> Page
         .transaction::<_, PageError, _>(async |conn| {
             let user = log_in::succeed(conn, verified).await?;
             users::set_password(conn, user, &hash, now).await?;
-            audit::record(conn, &visit.actor(), Kind::User, Some(user.0), "changed their password", now).await?;
+            audit::record(
+                conn,
+                &visit.actor(),
+                Kind::User,
+                Some(user.0),
+                "changed their password",
+                now,
+            )
+            .await?;
             Ok(sessions::end_all(conn, user, visit.session()).await?)
         })
         .await?;
@@ -130,12 +150,17 @@ async fn sign_out(visit: Visit<Viewer>) -> PageResult {
 
 async fn sign_out_everywhere(visit: Visit<Viewer>) -> PageResult {
     sessions::end_all(&mut *visit.conn().await?, visit.user.id, None).await?;
-    visit.redirect("/login").cookie(visit.cookies().clear_session()).flash("You are signed out everywhere.")
+    visit
+        .redirect("/login")
+        .cookie(visit.cookies().clear_session())
+        .flash("You are signed out everywhere.")
 }
 
 impl AccountPage {
     async fn load(visit: &Visit<Viewer>, errors: FieldErrors) -> Result<Self, PageError> {
-        let sessions = sessions::list(&mut *visit.conn().await?, visit.user.id, visit.session(), visit.now()).await?;
+        let sessions =
+            sessions::list(&mut *visit.conn().await?, visit.user.id, visit.session(), visit.now())
+                .await?;
         let mut page = Self::new(visit.user.clone(), sessions, errors);
         visit.organization.time_zone.name().clone_into(&mut page.default_zone);
         Ok(page)
@@ -148,7 +173,15 @@ impl AccountPage {
             theme: account.theme.as_str().to_owned(),
         };
         let time_zones = setup::time_zones();
-        Self { account, profile, time_zones, default_zone: "UTC".to_owned(), themes: themes(), sessions, errors }
+        Self {
+            account,
+            profile,
+            time_zones,
+            default_zone: "UTC".to_owned(),
+            themes: themes(),
+            sessions,
+            errors,
+        }
     }
 }
 
@@ -163,7 +196,8 @@ fn themes() -> Vec<Choice> {
 
 impl Page for AccountPage {
     const TEMPLATE: &'static str = "ui/account.html";
-    const VARIES: Varies = Varies { texts: &["account.name", "account.email", "profile.name"], lists: &["sessions"] };
+    const VARIES: Varies =
+        Varies { texts: &["account.name", "account.email", "profile.name"], lists: &["sessions"] };
 
     fn samples() -> Vec<Self> {
         let account = User::sample("Ada <Lovelace>", users::Role::Marketer);
@@ -174,8 +208,17 @@ impl Page for AccountPage {
             seen_at: chrono::DateTime::UNIX_EPOCH,
             here,
         };
-        let errors = FieldErrors::default().with("current_password", "This is not your present password.").with("name", "Enter a name.");
+        let errors = FieldErrors::default()
+            .with("current_password", "This is not your present password.")
+            .with("name", "Enter a name.");
         let two = vec![session("Firefox on Linux", true), session("Safari on iPhone", false)];
-        vec![Self::new(account.clone(), vec![session("Firefox on Linux", true)], FieldErrors::default()), Self::new(account, two, errors)]
+        vec![
+            Self::new(
+                account.clone(),
+                vec![session("Firefox on Linux", true)],
+                FieldErrors::default(),
+            ),
+            Self::new(account, two, errors),
+        ]
     }
 }

@@ -106,7 +106,12 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
     };
     drop(conn);
     let rows = connections.into_iter().map(|connection| Row {
-        senders: senders.remove(&connection.id).unwrap_or_default().into_iter().map(SenderView::from).collect(),
+        senders: senders
+            .remove(&connection.id)
+            .unwrap_or_default()
+            .into_iter()
+            .map(SenderView::from)
+            .collect(),
         connection: connection.into(),
     });
     let is_reachable = is_reachable(&visit.app);
@@ -115,21 +120,33 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
 
 async fn ask(visit: Visit<Admin>) -> PageResult {
     let address_warning = address_warning(&visit.app);
-    visit.page(&ConnectPage { form: ConnectInput::default(), errors: FieldErrors::default(), existing: None, address_warning })
+    visit.page(&ConnectPage {
+        form: ConnectInput::default(),
+        errors: FieldErrors::default(),
+        existing: None,
+        address_warning,
+    })
 }
 
 async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
     match connecting::connect(&visit.app, &visit.actor(), input.to_form()).await {
-        Ok((connection, None)) => visit
-            .redirect(format!("/connections/{}/senders/new", connection.id))
-            .flash(format!("Twilio accepts the keys: “{}” is connected. Now choose what to send from.", connection.name)),
+        Ok((connection, None)) => {
+            visit.redirect(format!("/connections/{}/senders/new", connection.id)).flash(format!(
+                "Twilio accepts the keys: “{}” is connected. Now choose what to send from.",
+                connection.name
+            ))
+        }
         Ok((connection, Some(sender))) => {
             let there = visit.redirect(format!("/connections/{}", connection.id));
             match sender.webhook_error {
-                None => there.flash(format!("“{}” is connected, and its incoming messages are reported here.", connection.name)),
+                None => there.flash(format!(
+                    "“{}” is connected, and its incoming messages are reported here.",
+                    connection.name
+                )),
                 Some(_) => there.warning(format!(
-                    "“{}” is connected, but its incoming messages are not reported here yet: see below.",
+                    "“{}” is connected, but its incoming messages are not reported here yet: see \
+                     below.",
                     connection.name
                 )),
             }
@@ -145,7 +162,8 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
 
 /// What is not as it should be about the public address.
 fn address_warning(app: &App) -> Option<Check> {
-    connections::address_check(&app.twilio, &app.config.public_url).filter(|check| check.outcome != Outcome::Passed)
+    connections::address_check(&app.twilio, &app.config.public_url)
+        .filter(|check| check.outcome != Outcome::Passed)
 }
 
 /// Whether Twilio can call the public address, as far as it tells.
@@ -154,14 +172,19 @@ fn is_reachable(app: &App) -> bool {
 }
 
 impl ConnectInput {
-    /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not count.
+    /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not
+    /// count.
     fn to_form(&self) -> ConnectForm {
         let is_api_key = self.method != AUTH_TOKEN;
         let keys = NewKeys {
             account_sid: self.account_sid.clone(),
             auth_token: self.auth_token.0.as_str().into(),
             api_key_sid: if is_api_key { self.api_key_sid.clone() } else { String::new() },
-            api_key_secret: if is_api_key { self.api_key_secret.0.as_str().into() } else { String::new().into() },
+            api_key_secret: if is_api_key {
+                self.api_key_secret.0.as_str().into()
+            } else {
+                String::new().into()
+            },
         };
         ConnectForm { name: self.name.clone(), keys, sender: self.sender.clone() }
     }
@@ -176,13 +199,20 @@ impl std::fmt::Debug for Secret {
 impl Page for ConnectionsPage {
     const TEMPLATE: &'static str = "ui/connections/list.html";
     const VARIES: Varies = Varies {
-        texts: &["connections.connection.name", "connections.connection.account_name", "connections.senders.label"],
+        texts: &[
+            "connections.connection.name",
+            "connections.connection.account_name",
+            "connections.senders.label",
+        ],
         lists: &["connections"],
     };
 
     fn samples() -> Vec<Self> {
         let row = |connection, senders| Row { connection, senders };
-        let rows = vec![row(ConnectionView::sample(), SenderView::samples()), row(ConnectionView::stopped_sample(), Vec::new())];
+        let rows = vec![
+            row(ConnectionView::sample(), SenderView::samples()),
+            row(ConnectionView::stopped_sample(), Vec::new()),
+        ];
         vec![
             Self { connections: Vec::new(), is_reachable: true, strays: None },
             Self { connections: rows, is_reachable: true, strays: Some(3) },
@@ -195,15 +225,33 @@ impl Page for ConnectPage {
     const VARIES: Varies = Varies { texts: &["form.name", "form.sender"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let form = ConnectInput { account_sid: "AC<12>".to_owned(), method: API_KEY.to_owned(), ..ConnectInput::default() };
+        let form = ConnectInput {
+            account_sid: "AC<12>".to_owned(),
+            method: API_KEY.to_owned(),
+            ..ConnectInput::default()
+        };
         let errors = FieldErrors::default()
             .with("account_sid", "An Account SID is AC and 32 characters.")
             .with("sender", "Enter the phone number to send from.")
             .with("form", "Twilio could not be reached.");
-        let warning = Check::warning("Address for Twilio's calls", "Twilio cannot call http://localhost:8080.", "Set CARILLON_PUBLIC_URL.");
+        let warning = Check::warning(
+            "Address for Twilio's calls",
+            "Twilio cannot call http://localhost:8080.",
+            "Set CARILLON_PUBLIC_URL.",
+        );
         vec![
-            Self { form: ConnectInput::default(), errors: FieldErrors::default(), existing: None, address_warning: None },
-            Self { form, errors, existing: Some(Existing::sample()), address_warning: Some(warning) },
+            Self {
+                form: ConnectInput::default(),
+                errors: FieldErrors::default(),
+                existing: None,
+                address_warning: None,
+            },
+            Self {
+                form,
+                errors,
+                existing: Some(Existing::sample()),
+                address_warning: Some(warning),
+            },
         ]
     }
 }
@@ -214,14 +262,22 @@ mod tests {
 
     #[test]
     fn no_secret_gets_into_a_page_or_a_log() {
-        let input = ConnectInput { auth_token: Secret("t0ken".into()), api_key_secret: Secret("s3cret".into()), ..ConnectInput::default() };
+        let input = ConnectInput {
+            auth_token: Secret("t0ken".into()),
+            api_key_secret: Secret("s3cret".into()),
+            ..ConnectInput::default()
+        };
         let shown = format!("{} {input:?}", serde_json::to_string(&input).unwrap());
         assert!(!shown.contains("t0ken") && !shown.contains("s3cret"), "{shown}");
     }
 
     #[test]
     fn with_the_auth_token_chosen_an_api_key_left_in_the_form_does_not_count() {
-        let mut input = ConnectInput { method: AUTH_TOKEN.into(), api_key_sid: "SK1".into(), ..ConnectInput::default() };
+        let mut input = ConnectInput {
+            method: AUTH_TOKEN.into(),
+            api_key_sid: "SK1".into(),
+            ..ConnectInput::default()
+        };
         assert_eq!(input.to_form().keys.api_key_sid, "");
         input.method = API_KEY.into();
         assert_eq!(input.to_form().keys.api_key_sid, "SK1");

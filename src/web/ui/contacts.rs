@@ -13,7 +13,9 @@ mod timeline;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{bulk::BulkPage, delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage};
+pub(in crate::web) use self::{
+    bulk::BulkPage, delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage,
+};
 
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

@@ -43,7 +43,8 @@ impl<'a> Sending<'a> {
     fn of(connections: &[Connection], senders: &'a [Sender]) -> Self {
         let is_on = |sender: &&Sender| {
             let of = connections.iter().find(|connection| connection.id == sender.connection_id);
-            sender.status() == Status::Active && of.is_some_and(|connection| connection.status() == Status::Active)
+            sender.status() == Status::Active
+                && of.is_some_and(|connection| connection.status() == Status::Active)
         };
         Self(senders.iter().filter(is_on).map(|sender| (sender.id, sender)).collect())
     }
@@ -61,7 +62,9 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
     let senders = senders::list(&mut conn).await?;
     let sending = Sending::of(&connections, &senders);
     let queues = figures::of_many(&mut conn, &senders, now).await?;
-    let dashboard = Dashboard::load(&mut conn, &senders, &sending, &queues, visit.organization.day_zone, now).await?;
+    let dashboard =
+        Dashboard::load(&mut conn, &senders, &sending, &queues, visit.organization.day_zone, now)
+            .await?;
     let mut attention = workings::load(&mut conn, visit.user.role, now).await?;
     attention.extend(attention::load(&mut conn, &visit, &connections, &senders, &queues).await?);
     drop(conn);
@@ -72,14 +75,35 @@ async fn show(visit: Visit<Viewer>) -> PageResult {
 impl Page for HomePage {
     const TEMPLATE: &'static str = "ui/home.html";
     const VARIES: Varies = Varies {
-        texts: &["attention.text", "dashboard.senders.rows.label", "dashboard.automations.rows.label", "dashboard.errors.rows.words"],
-        lists: &["attention", "dashboard.senders.rows", "dashboard.automations.rows", "dashboard.errors.rows"],
+        texts: &[
+            "attention.text",
+            "dashboard.senders.rows.label",
+            "dashboard.automations.rows.label",
+            "dashboard.errors.rows.words",
+        ],
+        lists: &[
+            "attention",
+            "dashboard.senders.rows",
+            "dashboard.automations.rows",
+            "dashboard.errors.rows",
+        ],
     };
 
     fn samples() -> Vec<Self> {
-        let nothing = |role| Self { steps: steps::steps(Done::default(), role), attention: Vec::new(), dashboard: None };
-        let busy =
-            |dashboard| Self { steps: steps::steps(Done::ALL, Role::Admin), attention: attention::samples(), dashboard: Some(dashboard) };
-        [Role::Admin, Role::Viewer].map(nothing).into_iter().chain(Dashboard::samples().into_iter().map(busy)).collect()
+        let nothing = |role| Self {
+            steps: steps::steps(Done::default(), role),
+            attention: Vec::new(),
+            dashboard: None,
+        };
+        let busy = |dashboard| Self {
+            steps: steps::steps(Done::ALL, Role::Admin),
+            attention: attention::samples(),
+            dashboard: Some(dashboard),
+        };
+        [Role::Admin, Role::Viewer]
+            .map(nothing)
+            .into_iter()
+            .chain(Dashboard::samples().into_iter().map(busy))
+            .collect()
     }
 }

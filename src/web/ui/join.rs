@@ -16,7 +16,8 @@ use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
 
 /// Mounts `/join` and `/reset`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/join").get(show_join).post(join)).service(web::resource("/reset").get(show_reset).post(reset));
+    cfg.service(web::resource("/join").get(show_join).post(join))
+        .service(web::resource("/reset").get(show_reset).post(reset));
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,7 +35,8 @@ struct JoinForm {
     password: String,
 }
 
-/// The page for somebody who was invited; without an invitation, what to do about a link that is worth nothing.
+/// The page for somebody who was invited; without an invitation, what to do about a link that is
+/// worth nothing.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct JoinPage {
     invited: Option<Invited>,
@@ -65,45 +67,64 @@ struct Whose {
 
 async fn show_join(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
     let found = match Token::parse(&link.token) {
-        Some(token) => invitations::open(&mut *visit.conn().await?, &token, visit.now()).await?.map(|invitation| (invitation, token)),
+        Some(token) => invitations::open(&mut *visit.conn().await?, &token, visit.now())
+            .await?
+            .map(|invitation| (invitation, token)),
         None => None,
     };
     match found {
-        Some((invitation, token)) => visit.page(&JoinPage::of(invitation, &token, "", FieldErrors::default())),
+        Some((invitation, token)) => {
+            visit.page(&JoinPage::of(invitation, &token, "", FieldErrors::default()))
+        }
         None => visit.answer(StatusCode::GONE, &JoinPage::gone()),
     }
 }
 
 async fn join(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
-    let Some(token) = Token::parse(&form.token) else { return visit.answer(StatusCode::GONE, &JoinPage::gone()) };
+    let Some(token) = Token::parse(&form.token) else {
+        return visit.answer(StatusCode::GONE, &JoinPage::gone());
+    };
     let now = visit.now();
     let Some(invitation) = invitations::open(&mut *visit.conn().await?, &token, now).await? else {
         return visit.answer(StatusCode::GONE, &JoinPage::gone());
     };
-    let (name, _, password) = match users::parse_account(&form.name, &invitation.email, &form.password) {
-        Ok(account) => account,
-        Err(errors) => return visit.invalid(&JoinPage::of(invitation, &token, &form.name, errors)),
-    };
+    let (name, _, password) =
+        match users::parse_account(&form.name, &invitation.email, &form.password) {
+            Ok(account) => account,
+            Err(errors) => {
+                return visit.invalid(&JoinPage::of(invitation, &token, &form.name, errors));
+            }
+        };
     let hash = password.hash().await?;
     let joined = visit
         .conn()
         .await?
-        .transaction::<_, Error, _>(async |conn| match invitations::accept(conn, &token, name, hash, now).await? {
-            Some(user) => sessions::start(conn, user, visit.browser(), now).await.map(|session| Some((user, session))),
-            None => Ok(None),
+        .transaction::<_, Error, _>(async |conn| {
+            match invitations::accept(conn, &token, name, hash, now).await? {
+                Some(user) => sessions::start(conn, user, visit.browser(), now)
+                    .await
+                    .map(|session| Some((user, session))),
+                None => Ok(None),
+            }
         })
         .await;
     match joined {
-        Ok(Some((user, session))) => visit.signed_in(user, &session, "/").flash("Welcome. Your account is ready."),
+        Ok(Some((user, session))) => {
+            visit.signed_in(user, &session, "/").flash("Welcome. Your account is ready.")
+        }
         Ok(None) => visit.answer(StatusCode::GONE, &JoinPage::gone()),
-        Err(Error::Invalid(errors)) => visit.invalid(&JoinPage::of(invitation, &token, &form.name, errors)),
+        Err(Error::Invalid(errors)) => {
+            visit.invalid(&JoinPage::of(invitation, &token, &form.name, errors))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn show_reset(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
     let found = match Token::parse(&link.token) {
-        Some(token) => resets::open(&mut *visit.conn().await?, &token, visit.now()).await?.map(|user| (user, token)),
+        Some(token) => resets::open(&mut *visit.conn().await?, &token, visit.now())
+            .await?
+            .map(|user| (user, token)),
         None => None,
     };
     match found {
@@ -113,7 +134,9 @@ async fn show_reset(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
 }
 
 async fn reset(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
-    let Some(token) = Token::parse(&form.token) else { return visit.answer(StatusCode::GONE, &ResetPage::gone()) };
+    let Some(token) = Token::parse(&form.token) else {
+        return visit.answer(StatusCode::GONE, &ResetPage::gone());
+    };
     let now = visit.now();
     let Some(user) = resets::open(&mut *visit.conn().await?, &token, now).await? else {
         return visit.answer(StatusCode::GONE, &ResetPage::gone());
@@ -129,20 +152,30 @@ async fn reset(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
     let session = visit
         .conn()
         .await?
-        .transaction::<_, Error, _>(async |conn| match resets::accept(conn, &token, &hash, now).await? {
-            Some(user) => sessions::start(conn, user, visit.browser(), now).await.map(|session| Some((user, session))),
-            None => Ok(None),
+        .transaction::<_, Error, _>(async |conn| {
+            match resets::accept(conn, &token, &hash, now).await? {
+                Some(user) => sessions::start(conn, user, visit.browser(), now)
+                    .await
+                    .map(|session| Some((user, session))),
+                None => Ok(None),
+            }
         })
         .await?;
     match session {
-        Some((user, session)) => visit.signed_in(user, &session, "/").flash("Your new password is set."),
+        Some((user, session)) => {
+            visit.signed_in(user, &session, "/").flash("Your new password is set.")
+        }
         None => visit.answer(StatusCode::GONE, &ResetPage::gone()),
     }
 }
 
 impl JoinPage {
     fn of(invitation: Invitation, token: &Token, name: &str, errors: FieldErrors) -> Self {
-        let invited = Invited { token: token.expose().to_owned(), email: invitation.email, role: invitation.role };
+        let invited = Invited {
+            token: token.expose().to_owned(),
+            email: invitation.email,
+            role: invitation.role,
+        };
         Self { invited: Some(invited), name: name.to_owned(), errors }
     }
 
@@ -153,7 +186,11 @@ impl JoinPage {
 
 impl ResetPage {
     fn of(user: &User, token: &Token, errors: FieldErrors) -> Self {
-        let whose = Whose { token: token.expose().to_owned(), name: user.name.clone(), email: user.email.clone() };
+        let whose = Whose {
+            token: token.expose().to_owned(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+        };
         Self { whose: Some(whose), errors }
     }
 
@@ -167,10 +204,18 @@ impl Page for JoinPage {
     const VARIES: Varies = Varies { texts: &["invited.email", "name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let invited = |role| Some(Invited { token: "token".to_owned(), email: "ben@example.com".to_owned(), role });
-        let errors = FieldErrors::default().with("name", "Enter a name.").with("password", "Use at least 10 characters.");
+        let invited = |role| {
+            Some(Invited { token: "token".to_owned(), email: "ben@example.com".to_owned(), role })
+        };
+        let errors = FieldErrors::default()
+            .with("name", "Enter a name.")
+            .with("password", "Use at least 10 characters.");
         vec![
-            Self { invited: invited(Role::Marketer), name: String::new(), errors: FieldErrors::default() },
+            Self {
+                invited: invited(Role::Marketer),
+                name: String::new(),
+                errors: FieldErrors::default(),
+            },
             Self { invited: invited(Role::Viewer), name: "<Ben>".to_owned(), errors },
             Self::gone(),
         ]
@@ -184,6 +229,10 @@ impl Page for ResetPage {
     fn samples() -> Vec<Self> {
         let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), Token::generate());
         let errors = FieldErrors::default().with("password", "Use at least 10 characters.");
-        vec![Self::of(&user, &token, FieldErrors::default()), Self::of(&user, &token, errors), Self::gone()]
+        vec![
+            Self::of(&user, &token, FieldErrors::default()),
+            Self::of(&user, &token, errors),
+            Self::gone(),
+        ]
     }
 }

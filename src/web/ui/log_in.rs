@@ -54,26 +54,42 @@ async fn show(visit: Visit<Anyone>, query: Query<Next>) -> PageResult {
     if visit.user.is_some() {
         return visit.redirect(local(&query.next)).silently();
     }
-    visit.page(&LogInPage { email: String::new(), next: local(&query.next).to_owned(), problem: None })
+    visit.page(&LogInPage {
+        email: String::new(),
+        next: local(&query.next).to_owned(),
+        problem: None,
+    })
 }
 
 async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
     let email = form.email.trim().to_lowercase();
-    let page = |problem: String| LogInPage { email: form.email.clone(), next: local(&form.next).to_owned(), problem: Some(problem) };
+    let page = |problem: String| LogInPage {
+        email: form.email.clone(),
+        next: local(&form.next).to_owned(),
+        problem: Some(problem),
+    };
     let (now, address, browsers) = (visit.now(), visit.address(), visit.known_browsers());
     let mut conn = visit.conn().await?;
-    let begun = conn.transaction::<_, PageError, _>(async |conn| Ok(log_in::begin(conn, &email, address, &browsers, now).await?)).await?;
+    let begun = conn
+        .transaction::<_, PageError, _>(async |conn| {
+            Ok(log_in::begin(conn, &email, address, &browsers, now).await?)
+        })
+        .await?;
     drop(conn);
     let attempt = match wait_for_turn(&visit, begun).await {
         Ok(attempt) => attempt,
         Err(throttled) => {
-            let mut response = visit.answer(StatusCode::TOO_MANY_REQUESTS, &page(throttled.to_string()))?;
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(throttled.0.num_seconds()));
+            let mut response =
+                visit.answer(StatusCode::TOO_MANY_REQUESTS, &page(throttled.to_string()))?;
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(throttled.0.num_seconds()));
             return Ok(response);
         }
     };
     let Some(verified) = attempt.verify(form.password.clone().into()).await? else {
-        return visit.invalid(&page("This email address and password do not belong together.".to_owned()));
+        return visit
+            .invalid(&page("This email address and password do not belong together.".to_owned()));
     };
     let mut conn = visit.conn().await?;
     let (user, token) = conn
@@ -85,8 +101,12 @@ async fn submit(visit: Visit<Anyone>, form: Form<LogInForm>) -> PageResult {
     visit.signed_in(user, &token, local(&form.next)).silently()
 }
 
-/// Holds a try back until it is its turn. So many are held at once at most: each holds a connection.
-pub(super) async fn wait_for_turn<R: Access>(visit: &Visit<R>, begun: Result<Attempt, Throttled>) -> Result<Attempt, Throttled> {
+/// Holds a try back until it is its turn. So many are held at once at most: each holds a
+/// connection.
+pub(super) async fn wait_for_turn<R: Access>(
+    visit: &Visit<R>,
+    begun: Result<Attempt, Throttled>,
+) -> Result<Attempt, Throttled> {
     static HELD: Semaphore = Semaphore::const_new(500);
     let attempt = begun?;
     let left = || attempt.turn() - visit.now();
@@ -132,7 +152,15 @@ mod tests {
     #[test]
     fn nobody_is_sent_to_another_host_after_log_in() {
         assert_eq!(local("/contacts?cursor=a"), "/contacts?cursor=a");
-        for elsewhere in ["", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\n/evil", "/a\\b"] {
+        for elsewhere in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\n/evil",
+            "/a\\b",
+        ] {
             assert_eq!(local(elsewhere), "/", "{elsewhere}");
         }
     }

@@ -15,9 +15,15 @@ pub(super) fn parse(typed: &str) -> Result<Option<Value>, String> {
         return Ok(None);
     }
     match serde_json::from_str(typed) {
-        Ok(Value::Object(properties)) => Properties::parse(properties).map(|properties| Some(properties.value().clone())),
-        Ok(_) => Err("Write the properties in braces, such as {\"order_id\": \"4711\"}.".to_owned()),
-        Err(error) => Err(format!("This is not JSON: {error}. Write it like {{\"order_id\": \"4711\"}}.")),
+        Ok(Value::Object(properties)) => {
+            Properties::parse(properties).map(|properties| Some(properties.value().clone()))
+        }
+        Ok(_) => {
+            Err("Write the properties in braces, such as {\"order_id\": \"4711\"}.".to_owned())
+        }
+        Err(error) => {
+            Err(format!("This is not JSON: {error}. Write it like {{\"order_id\": \"4711\"}}."))
+        }
     }
 }
 

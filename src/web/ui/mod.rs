@@ -60,7 +60,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(connections::routes)
             .configure(messages::routes)
             .configure(ledger::routes)
-            .default_service(web::to(async || -> Result<&'static str, PageError> { Err(PageError::NotFound("page")) })),
+            .default_service(web::to(async || -> Result<&'static str, PageError> {
+                Err(PageError::NotFound("page"))
+            })),
     );
 }
 

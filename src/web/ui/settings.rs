@@ -1,4 +1,5 @@
-//! Settings, for admins: who may sign in, which programs may call, what the organization is called, and who changed what.
+//! Settings, for admins: who may sign in, which programs may call, what the organization is called,
+//! and who changed what.
 
 mod invite;
 mod keys;
@@ -42,8 +43,16 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/settings/keys").get(keys::list))
         .service(web::resource("/settings/keys/new").get(keys::new).post(keys::create))
         .service(web::resource("/settings/keys/{id}/revoke").post(keys::revoke))
-        .service(web::resource("/settings/organization").get(organization::show).post(organization::change))
-        .service(web::resource("/settings/opt-out-words").get(opt_out_words::show).post(opt_out_words::add))
+        .service(
+            web::resource("/settings/organization")
+                .get(organization::show)
+                .post(organization::change),
+        )
+        .service(
+            web::resource("/settings/opt-out-words")
+                .get(opt_out_words::show)
+                .post(opt_out_words::add),
+        )
         .service(web::resource("/settings/opt-out-words/{id}/remove").post(opt_out_words::remove))
         .service(web::resource("/settings/log").get(log::show));
 }

@@ -72,20 +72,31 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
         return visit.invalid(&SetupPage::new(form.into_inner(), errors));
     }
     drop(conn);
-    let admin = NewUser { email: new.email, name: new.name, role: Role::Admin, password_hash: new.password.hash().await? };
+    let admin = NewUser {
+        email: new.email,
+        name: new.name,
+        role: Role::Admin,
+        password_hash: new.password.hash().await?,
+    };
     let now = visit.now();
     let mut conn = visit.conn().await?;
     let made = conn
         .transaction::<_, Error, _>(async |conn| {
-            let user = setup::create_first_admin(conn, &form.code, &admin, &new.organization, now).await?;
+            let user =
+                setup::create_first_admin(conn, &form.code, &admin, &new.organization, now).await?;
             Ok((user.id, sessions::start(conn, user.id, visit.browser(), now).await?))
         })
         .await;
     if made.is_ok() {
-        conn.transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await).await?;
+        conn.transaction::<_, Error, _>(async |conn| {
+            ledger::follow_zone(conn, ledger::FEW, now).await
+        })
+        .await?;
     }
     match made {
-        Ok((user, token)) => visit.signed_in(user, &token, "/").flash("Welcome. Your Carillon is ready."),
+        Ok((user, token)) => {
+            visit.signed_in(user, &token, "/").flash("Welcome. Your Carillon is ready.")
+        }
         Err(Error::Invalid(errors)) => visit.invalid(&SetupPage::new(form.into_inner(), errors)),
         Err(error) => Err(error.into()),
     }
@@ -94,20 +105,25 @@ async fn submit(visit: Visit<Anyone>, form: Form<SetupForm>) -> PageResult {
 impl SetupForm {
     fn parse(&self) -> Result<NewSetup, FieldErrors> {
         let account = users::parse_account(&self.name, &self.email, &self.password);
-        let organization = Organization::parse(&self.organization, &self.default_country, &self.time_zone);
+        let organization =
+            Organization::parse(&self.organization, &self.default_country, &self.time_zone);
         let mut errors = FieldErrors::default();
         if self.code.trim().is_empty() {
             errors.add("code", "Enter the code from the log.");
         }
         match (account, organization, errors.is_empty()) {
-            (Ok((name, email, password)), Ok(organization), true) => Ok(NewSetup { name, email, password, organization }),
+            (Ok((name, email, password)), Ok(organization), true) => {
+                Ok(NewSetup { name, email, password, organization })
+            }
             (account, organization, _) => {
                 let others = account.err().into_iter().chain(match organization {
                     Err(Error::Invalid(fields)) => Some(fields),
                     _ => None,
                 });
                 for fields in others {
-                    fields.iter().for_each(|(field, messages)| messages.iter().for_each(|message| errors.add(field, message)));
+                    fields.iter().for_each(|(field, messages)| {
+                        messages.iter().for_each(|message| errors.add(field, message))
+                    });
                 }
                 Err(errors)
             }
@@ -133,12 +149,16 @@ pub(super) fn time_zones() -> Vec<Choice> {
         .iter()
         .map(|zone| zone.name())
         .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"));
-    std::iter::once("UTC").chain(places).map(|name| Choice::new(name, name.replace('_', " "))).collect()
+    std::iter::once("UTC")
+        .chain(places)
+        .map(|name| Choice::new(name, name.replace('_', " ")))
+        .collect()
 }
 
 impl Page for SetupPage {
     const TEMPLATE: &'static str = "ui/setup.html";
-    const VARIES: Varies = Varies { texts: &["form.name", "form.email", "form.organization"], lists: &[] };
+    const VARIES: Varies =
+        Varies { texts: &["form.name", "form.email", "form.organization"], lists: &[] };
 
     fn samples() -> Vec<Self> {
         let typed = SetupForm {
@@ -158,8 +178,13 @@ mod tests {
 
     #[test]
     fn every_field_that_is_missing_is_named() {
-        let Err(errors) = SetupForm::default().parse() else { panic!("an empty form was accepted") };
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["code", "email", "name", "organization", "password"]);
+        let Err(errors) = SetupForm::default().parse() else {
+            panic!("an empty form was accepted")
+        };
+        assert_eq!(
+            errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["code", "email", "name", "organization", "password"]
+        );
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(super) fn event_label(event: &Event, zone: Tz) -> String {
     format!("{}, {at}", event.name)
 }
 
-/// The contacts that `find` looks for, else the newest. Somebody chosen before stays a choice, unless others are looked for and found;
-/// that nobody is found is an error of the field `find`.
+/// The contacts that `find` looks for, else the newest. Somebody chosen before stays a choice,
+/// unless others are looked for and found; that nobody is found is an error of the field `find`.
 pub(super) async fn to_try_with(
     conn: &mut Conn,
     organization: &Organization,
@@ -33,7 +33,11 @@ pub(super) async fn to_try_with(
     chosen: Option<ContactId>,
     errors: &mut FieldErrors,
 ) -> Result<Vec<Contact>> {
-    let filter = ContactFilter { search: find.to_owned(), default_country: organization.default_country, ..ContactFilter::default() };
+    let filter = ContactFilter {
+        search: find.to_owned(),
+        default_country: organization.default_country,
+        ..ContactFilter::default()
+    };
     let mut found = contacts::list(conn, &filter, Position::Newest, MOST).await?.contacts;
     let looked_for = !find.trim().is_empty();
     if looked_for && found.is_empty() {

@@ -1,4 +1,5 @@
-//! Pages of templates: the list, the editor that tries a text out while one types, and the versions.
+//! Pages of templates: the list, the editor that tries a text out while one types, and the
+//! versions.
 
 mod change;
 mod editor;

@@ -73,7 +73,11 @@ impl Worker {
     /// Claims what may be sent and ends the jobs of what may not; commits before anything is sent.
     ///
     /// The keys are read in the same transaction: a claim without them would have to be taken back.
-    pub(super) async fn claim(&self, entered: &HashMap<MessageId, Entered>, room: &Room) -> Result<Claims, PerformError> {
+    pub(super) async fn claim(
+        &self,
+        entered: &HashMap<MessageId, Entered>,
+        room: &Room,
+    ) -> Result<Claims, PerformError> {
         if entered.is_empty() {
             return Ok(Claims::default());
         }
@@ -84,19 +88,28 @@ impl Worker {
             .transaction(async |conn| {
                 let mut claims = self.claim_in(conn, entered, room, now).await?;
                 let connections = claims.claimed.iter().map(|message| message.connection_id);
-                claims.keys = self.keys(conn, connections).await.map_err(|UnusableKeys { connection, error }| {
-                    unusable = Some(connection);
-                    error
-                })?;
+                claims.keys = self.keys(conn, connections).await.map_err(
+                    |UnusableKeys { connection, error }| {
+                        unusable = Some(connection);
+                        error
+                    },
+                )?;
                 Ok::<_, PerformError>(claims)
             })
             .await;
-        // Another process, with the right secret key, may well be able to: this one gives the jobs back and leaves the connection alone.
+        // Another process, with the right secret key, may well be able to: this one gives the jobs
+        // back and leaves the connection alone.
         if let (Err(error), Some(id)) = (&claimed, unusable)
             && !is_away(error)
         {
-            tracing::error!(connection.id = %id, %error, "the saved keys cannot be used by this process; check its CARILLON_SECRET_KEY");
-            let later = |entered: &Entered| (entered.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())));
+            tracing::error!(
+                connection.id = %id,
+                %error,
+                "the saved keys cannot be used by this process; check its CARILLON_SECRET_KEY"
+            );
+            let later = |entered: &Entered| {
+                (entered.job.id, Finish::Again(now + KEYLESS_PAUSE, Some(error.to_string())))
+            };
             let later: Vec<(JobId, Finish)> = entered.values().map(later).collect();
             lease::finish(&mut conn, self.id, &later, now).await?;
             return Ok(Claims::default());
@@ -120,7 +133,12 @@ impl Worker {
             let job = entered[&id].job.id;
             match claim {
                 Claim::Claimed(message) => claims.claimed.push(*message),
-                Claim::Suppressed | Claim::Skipped | Claim::Held | Claim::Expired | Claim::Queued | Claim::Gone => {
+                Claim::Suppressed
+                | Claim::Skipped
+                | Claim::Held
+                | Claim::Expired
+                | Claim::Queued
+                | Claim::Gone => {
                     finishes.push((job, Finish::Done));
                 }
                 Claim::Crowded(connection) => claims.crowded.push((id, connection)),
@@ -142,7 +160,11 @@ impl Worker {
             return;
         }
         let now = self.clock.now();
-        let finishes: Vec<(JobId, Finish)> = crowded.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
-        until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?) }).await;
+        let finishes: Vec<(JobId, Finish)> =
+            crowded.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
+        until_written(|| async {
+            Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?)
+        })
+        .await;
     }
 }

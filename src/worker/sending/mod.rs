@@ -1,7 +1,9 @@
-//! Sending: claim a batch, call Twilio for each message with many calls in flight, record the answers as they come.
+//! Sending: claim a batch, call Twilio for each message with many calls in flight, record the
+//! answers as they come.
 //!
-//! A batch is claimed in one transaction ([`claiming`]). Each call is a task of its own ([`posting`]), and all answers of the process
-//! that have come in meanwhile are recorded together ([`recording`]), whichever batch they belong to.
+//! A batch is claimed in one transaction ([`claiming`]). Each call is a task of its own
+//! ([`posting`]), and all answers of the process that have come in meanwhile are recorded together
+//! ([`recording`]), whichever batch they belong to.
 
 mod claiming;
 mod posting;
@@ -52,10 +54,12 @@ impl Drop for Entered {
     }
 }
 
-/// How long messages wait in this process for a place at their connection before others may have them.
+/// How long messages wait in this process for a place at their connection before others may have
+/// them.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Calls to Twilio under way, with the jobs that they do, and the places of what is still to be claimed.
+/// Calls to Twilio under way, with the jobs that they do, and the places of what is still to be
+/// claimed.
 pub(super) struct Sending {
     places: Option<OwnedSemaphorePermit>,
     calls: JoinSet<()>,
@@ -70,22 +74,34 @@ impl Sending {
 }
 
 impl Worker {
-    /// Sends messages; returns when the last answer is recorded. Each gives its place back as it ends.
-    pub(super) async fn send(&self, jobs: Vec<Leased>, places: Option<OwnedSemaphorePermit>) -> Result<(), PerformError> {
+    /// Sends messages; returns when the last answer is recorded. Each gives its place back as it
+    /// ends.
+    pub(super) async fn send(
+        &self,
+        jobs: Vec<Leased>,
+        places: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), PerformError> {
         self.send_on(jobs, Sending::new(places)).await
     }
 
     /// The same beside calls that are under way already.
     ///
-    /// What finds no room at its connection is claimed as soon as there is some, or goes back to the queue.
-    pub(super) async fn send_on(&self, jobs: Vec<Leased>, mut sending: Sending) -> Result<(), PerformError> {
+    /// What finds no room at its connection is claimed as soon as there is some, or goes back to
+    /// the queue.
+    pub(super) async fn send_on(
+        &self,
+        jobs: Vec<Leased>,
+        mut sending: Sending,
+    ) -> Result<(), PerformError> {
         let mut waiting = self.enter(jobs).await;
         let until = Instant::now() + PATIENCE;
         while !waiting.is_empty() {
             let crowded = match self.send_what_fits(&mut waiting, &mut sending).await {
                 Ok(crowded) => crowded,
                 // One of them cannot be claimed: it goes back with its error, and the others go on.
-                Err(error) if !is_away(&error) && waiting.len() > 1 => self.send_one_by_one(&mut waiting, &mut sending).await,
+                Err(error) if !is_away(&error) && waiting.len() > 1 => {
+                    self.send_one_by_one(&mut waiting, &mut sending).await
+                }
                 Err(error) if sending.jobs.is_empty() => return Err(error),
                 // The others are with Twilio: only these go back.
                 Err(error) => {
@@ -113,13 +129,19 @@ impl Worker {
     }
 
     /// Claims message by message; puts back those that cannot be claimed.
-    async fn send_one_by_one(&self, waiting: &mut HashMap<MessageId, Entered>, sending: &mut Sending) -> HashMap<ConnectionId, usize> {
+    async fn send_one_by_one(
+        &self,
+        waiting: &mut HashMap<MessageId, Entered>,
+        sending: &mut Sending,
+    ) -> HashMap<ConnectionId, usize> {
         let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
         for (id, entered) in std::mem::take(waiting) {
             let job = entered.job;
             let mut one = HashMap::from([(id, entered)]);
             match self.send_what_fits(&mut one, sending).await {
-                Ok(left) => left.into_iter().for_each(|(connection, count)| *crowded.entry(connection).or_default() += count),
+                Ok(left) => left.into_iter().for_each(|(connection, count)| {
+                    *crowded.entry(connection).or_default() += count
+                }),
                 Err(error) => {
                     one.clear();
                     self.put_back(&job, &error).await;
@@ -130,7 +152,8 @@ impl Worker {
         crowded
     }
 
-    /// Claims what there is room for and begins to send it; leaves what there is no room for, and says how many for which connection.
+    /// Claims what there is room for and begins to send it; leaves what there is no room for, and
+    /// says how many for which connection.
     async fn send_what_fits(
         &self,
         waiting: &mut HashMap<MessageId, Entered>,
@@ -138,11 +161,15 @@ impl Worker {
     ) -> Result<HashMap<ConnectionId, usize>, PerformError> {
         let mut reserved = self.windows.reserve(waiting.len());
         let claims = self.claim(waiting, &reserved.room()).await?;
-        let claimed: Vec<(Entered, Claimed)> =
-            claims.claimed.into_iter().filter_map(|claimed| Some((waiting.remove(&claimed.message_id)?, claimed))).collect();
+        let claimed: Vec<(Entered, Claimed)> = claims
+            .claimed
+            .into_iter()
+            .filter_map(|claimed| Some((waiting.remove(&claimed.message_id)?, claimed)))
+            .collect();
         self.call_twilio(claimed, &claims.keys, &mut reserved, sending);
         let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
-        let left: HashMap<MessageId, Entered> = claims.crowded.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
+        let left: HashMap<MessageId, Entered> =
+            claims.crowded.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
         for (_, connection) in claims.crowded {
             *crowded.entry(connection).or_default() += 1;
         }
@@ -192,15 +219,22 @@ impl Worker {
             for job in jobs {
                 let Job::Send(message) = job.job else { continue };
                 if in_flight.insert(message) {
-                    entered.insert(message, Entered { job, message, in_flight: Arc::clone(&self.in_flight) });
+                    entered.insert(
+                        message,
+                        Entered { job, message, in_flight: Arc::clone(&self.in_flight) },
+                    );
                 } else {
-                    doubled.push((job.id, Finish::Again(self.clock.now() + lease::backoff(1), None)));
+                    doubled
+                        .push((job.id, Finish::Again(self.clock.now() + lease::backoff(1), None)));
                 }
             }
         }
         if !doubled.is_empty() {
             let now = self.clock.now();
-            until_written(|| async { Ok(lease::finish(&mut *self.db.get().await?, self.id, &doubled, now).await?) }).await;
+            until_written(|| async {
+                Ok(lease::finish(&mut *self.db.get().await?, self.id, &doubled, now).await?)
+            })
+            .await;
         }
         entered
     }

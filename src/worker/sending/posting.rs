@@ -9,12 +9,14 @@ use crate::{
     worker::Worker,
 };
 
-/// How long what a claim has found is taken to hold: nobody has said STOP, and nothing is switched off. Enough for a connection to the
-/// other side of the earth; a worker that was suspended meanwhile has the message judged anew.
+/// How long what a claim has found is taken to hold: nobody has said STOP, and nothing is switched
+/// off. Enough for a connection to the other side of the earth; a worker that was suspended
+/// meanwhile has the message judged anew.
 const HOLDS: Duration = Duration::from_secs(2);
 
 impl Worker {
-    /// Calls Twilio once, and only once, for a claimed message; not at all where what its claim has found may hold no longer.
+    /// Calls Twilio once, and only once, for a claimed message; not at all where what its claim has
+    /// found may hold no longer.
     pub(super) async fn post(&self, claimed: Claimed, keys: &SendingKeys) -> Outcome {
         let started = Instant::now();
         let status_callback = keys.hook.status(&self.public_url, claimed.message_id);
@@ -29,7 +31,11 @@ impl Worker {
         let before = self.lease.holds_until(claimed.judged_at.after(HOLDS));
         let answer = self.twilio.create_message(&keys.credentials, &message, before).await;
         if matches!(answer, Err(SendError::TooLate { .. })) {
-            tracing::warn!(message.id = %claimed.message_id, attempt = claimed.attempt, "a message was held back, since it was checked too long ago");
+            tracing::warn!(
+                message.id = %claimed.message_id,
+                attempt = claimed.attempt,
+                "a message was held back, since it was checked too long ago"
+            );
             // Where time is lost in making connections, the next attempt would lose as much.
             if claimed.attempt > 1 {
                 self.twilio.prepare_connection().await;
@@ -42,5 +48,6 @@ impl Worker {
 
 /// What Twilio is told to send from.
 fn send_from(address: &str) -> SendFrom {
-    ServiceSid::parse(address).map_or_else(|_| SendFrom::Address(Address::parse(address)), SendFrom::Service)
+    ServiceSid::parse(address)
+        .map_or_else(|_| SendFrom::Address(Address::parse(address)), SendFrom::Service)
 }

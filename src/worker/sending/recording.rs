@@ -23,7 +23,8 @@ use crate::{
 #[derive(Clone)]
 pub(in crate::worker) struct Recorder(Batcher<Answered, ()>);
 
-/// A batch of fewer answers waits a moment for others while many calls are in flight: a transaction has its price whatever its size.
+/// A batch of fewer answers waits a moment for others while many calls are in flight: a transaction
+/// has its price whatever its size.
 const SMALL: usize = 64;
 
 /// This long.
@@ -37,7 +38,12 @@ struct Answered {
 
 impl Recorder {
     /// Starts recording on the present runtime.
-    pub(in crate::worker) fn start(worker: WorkerId, db: &Pool, clock: &Clock, in_flight: &InFlight) -> Self {
+    pub(in crate::worker) fn start(
+        worker: WorkerId,
+        db: &Pool,
+        clock: &Clock,
+        in_flight: &InFlight,
+    ) -> Self {
         let (db, clock, lane) = (db.clone(), clock.clone(), Arc::new(Lane::beside(db)));
         let in_flight = Arc::clone(in_flight);
         // Those whose answers are here are still in flight themselves.
@@ -58,24 +64,39 @@ impl Recorder {
 
     /// Records an answer; returns when it is committed.
     pub(super) async fn record(&self, job: JobId, outcome: Outcome) {
-        // None when the process ends, or the work panicked: the message then shows as unconfirmed and is settled by asking Twilio.
+        // None when the process ends, or the work panicked: the message then shows as unconfirmed
+        // and is settled by asking Twilio.
         let _: Option<()> = self.0.submit(Answered { job, outcome }).await;
     }
 }
 
 /// Records what Twilio has simply accepted; returns the rest.
 async fn record_accepted(lane: &Lane, clock: &Clock, mut answered: Vec<Answered>) -> Vec<Answered> {
-    let outcomes: Vec<(JobId, &Outcome)> = answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
-    match lane.run(async |conn| Ok::<_, PerformError>(accepted::record(conn, &outcomes, clock.now()).await?)).await {
-        Ok(recorded) => answered.retain(|answered| !recorded.contains(&answered.outcome.claimed.message_id)),
-        Err(error) => tracing::debug!(%error, "accepted messages could not be recorded; taking the long way"),
+    let outcomes: Vec<(JobId, &Outcome)> =
+        answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
+    match lane
+        .run(async |conn| {
+            Ok::<_, PerformError>(accepted::record(conn, &outcomes, clock.now()).await?)
+        })
+        .await
+    {
+        Ok(recorded) => {
+            answered.retain(|answered| !recorded.contains(&answered.outcome.claimed.message_id))
+        }
+        Err(error) => {
+            tracing::debug!(%error, "accepted messages could not be recorded; taking the long way")
+        }
     }
     answered
 }
 
-/// Records answers together; when one of them cannot be recorded, the others are recorded without it.
+/// Records answers together; when one of them cannot be recorded, the others are recorded without
+/// it.
 async fn record_each(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Answered]) {
-    if answered.is_empty() || until_written(|| record_together(worker, db, clock, answered)).await.is_some() || answered.len() == 1 {
+    if answered.is_empty()
+        || until_written(|| record_together(worker, db, clock, answered)).await.is_some()
+        || answered.len() == 1
+    {
         return;
     }
     for one in answered {
@@ -83,16 +104,28 @@ async fn record_each(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Ans
     }
 }
 
-async fn record_together(worker: WorkerId, db: &Pool, clock: &Clock, answered: &[Answered]) -> Result<(), PerformError> {
+async fn record_together(
+    worker: WorkerId,
+    db: &Pool,
+    clock: &Clock,
+    answered: &[Answered],
+) -> Result<(), PerformError> {
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
         plans::keep(conn).await?;
-        let recorded = submit::record(conn, &answered.iter().map(|answered| &answered.outcome).collect::<Vec<_>>(), now).await?;
+        let recorded = submit::record(
+            conn,
+            &answered.iter().map(|answered| &answered.outcome).collect::<Vec<_>>(),
+            now,
+        )
+        .await?;
         let finishes: Vec<(JobId, Finish)> = answered
             .iter()
             .zip(&recorded.messages)
-            .map(|(answered, recorded)| (answered.job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted)))
+            .map(|(answered, recorded)| {
+                (answered.job, recorded.retry_at.map_or(Finish::Done, Finish::Uncounted))
+            })
             .collect();
         lease::finish(conn, worker, &finishes, now).await?;
         consequences::carry_out(conn, &recorded.consequences, now).await?;

@@ -175,7 +175,8 @@ async fn whoever_waits_for_room_goes_on_when_there_is_enough_to_be_worth_it() {
     end(places.split_off(90), WELL);
     assert!(!windows.wait_for_room(&wanted, soon()).await, "ten places are too few");
     let waiting = tokio::spawn({
-        let (windows, wanted, until) = (windows.clone(), wanted.clone(), soon() + Duration::from_mins(1));
+        let (windows, wanted, until) =
+            (windows.clone(), wanted.clone(), soon() + Duration::from_mins(1));
         async move { windows.wait_for_room(&wanted, until).await }
     });
     tokio::task::yield_now().await;

@@ -22,7 +22,13 @@ impl House {
     }
 
     /// Calls the API; a body of `null` is none.
-    pub(super) async fn call(&self, api: &Api, method: Method, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn call(
+        &self,
+        api: &Api,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> (u16, Value) {
         let answer = api.call(method, path, Some(body).filter(|body| !body.is_null())).await;
         (answer.status, answer.json)
     }
@@ -47,7 +53,11 @@ impl House {
 
     /// Where Twilio has to report what comes in for a connection.
     pub(super) fn inbound_url(&self, connection: &Value) -> String {
-        format!("{}/hooks/twilio/{}/inbound#rc=5&rp=all", self.test.url, connection["id"].as_str().unwrap())
+        format!(
+            "{}/hooks/twilio/{}/inbound#rc=5&rp=all",
+            self.test.url,
+            connection["id"].as_str().unwrap()
+        )
     }
 
     /// Where Twilio reports what comes in at a number.
@@ -60,14 +70,23 @@ impl House {
     /// Where Twilio reports what comes in at the Messaging Service.
     pub(super) fn service_url(&self) -> Option<String> {
         let mut url = None;
-        assert!(self.twilio().change_service(twilio::SERVICE_SID, |service| url.clone_from(&service.inbound_request_url)));
+        assert!(self.twilio().change_service(twilio::SERVICE_SID, |service| {
+            url.clone_from(&service.inbound_request_url)
+        }));
         url
     }
 }
 
 /// The simulator's account with this sender, as the API takes it.
 pub(super) fn account(sender: &str) -> Value {
-    json!({"name": "Shop", "account_sid": twilio::ACCOUNT_SID, "auth_token": twilio::AUTH_TOKEN, "sender": sender})
+    json!(
+        {
+            "name": "Shop",
+            "account_sid": twilio::ACCOUNT_SID,
+            "auth_token": twilio::AUTH_TOKEN,
+            "sender": sender
+        }
+    )
 }
 
 /// The same body with other fields.

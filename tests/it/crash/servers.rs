@@ -1,4 +1,5 @@
-//! Crashes of what others call: Twilio's calls and reported events, in a process that is killed, or whose caller goes away.
+//! Crashes of what others call: Twilio's calls and reported events, in a process that is killed, or
+//! whose caller goes away.
 
 use std::time::Duration;
 
@@ -18,14 +19,16 @@ use crate::harness::{
     say,
 };
 
-/// Twilio's calls and our own API in a process that is killed: what was answered is there, and what is repeated counts once.
+/// Twilio's calls and our own API in a process that is killed: what was answered is there, and what
+/// is repeated counts once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
     for committed in [false, true] {
         let home = if committed { Home::Own(Durability::Durable) } else { Home::Shared };
         let clock = Clock::manual(Clock::system().now());
         let retry_pause = Duration::from_millis(700);
-        let app = TestApp::with(TestOptions { clock, home, retry_pause, ..TestOptions::default() }).await;
+        let app =
+            TestApp::with(TestOptions { clock, home, retry_pause, ..TestOptions::default() }).await;
         let twilio = app.connect_sender(SERVICE_SID).await;
         app.sms_on("hello", &twilio, "Hello.").await;
         app.simulator.inject(Rule::always(Fault::Slow));
@@ -34,7 +37,10 @@ async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
         for handset in &people {
             server.api(&app).post("/events", hello(handset)).await.ok();
         }
-        app.eventually("all are sent", async || (app.count("messages WHERE twilio_sid IS NOT NULL").await == 5).then_some(())).await;
+        app.eventually("all are sent", async || {
+            (app.count("messages WHERE twilio_sid IS NOT NULL").await == 5).then_some(())
+        })
+        .await;
         assert!(app.simulator.callbacks().is_empty());
 
         let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;
@@ -47,8 +53,14 @@ async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
             app.database.cluster().wait_for_held_commit(&blocked).await;
             let bind = server.kill().await;
             app.database.cluster().let_commits_go().await;
-            assert!(app.count("delivery_events WHERE source = 'callback'").await > 0, "it was committed");
-            assert!(app.simulator.callbacks().iter().all(|call| call.answer.is_none()), "and not answered");
+            assert!(
+                app.count("delivery_events WHERE source = 'callback'").await > 0,
+                "it was committed"
+            );
+            assert!(
+                app.simulator.callbacks().iter().all(|call| call.answer.is_none()),
+                "and not answered"
+            );
             let server = app.process_at(Duty::Web, &bind).await;
             calls.await.unwrap();
             app.settle().await;
@@ -58,7 +70,11 @@ async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
             let bind = server.kill().await;
             app.database.terminate(&blocked).await;
             let_go(held).await;
-            assert_eq!(app.count("delivery_events WHERE source = 'callback'").await, 0, "it was not committed");
+            assert_eq!(
+                app.count("delivery_events WHERE source = 'callback'").await,
+                0,
+                "it was not committed"
+            );
             let server = app.process_at(Duty::Web, &bind).await;
             calls.await.unwrap();
             app.settle().await;
@@ -71,11 +87,16 @@ async fn a_server_killed_during_callbacks_keeps_all_that_it_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_while_it_takes_in_an_event_takes_the_repeat_for_what_it_is() {
     for committed in [false, true] {
-        let (app, _) = prepared(if committed { Home::Own(Durability::Durable) } else { Home::Shared }).await;
+        let (app, _) =
+            prepared(if committed { Home::Own(Durability::Durable) } else { Home::Shared }).await;
         let server = app.process(Duty::Web).await;
         let held = lock(&app, "LOCK TABLE events IN SHARE MODE").await;
         let api = server.api(&app);
-        let request = api.http.post(format!("{}/events", api.url)).bearer_auth(&api.key).json(&hello(HANDSET));
+        let request = api
+            .http
+            .post(format!("{}/events", api.url))
+            .bearer_auth(&api.key)
+            .json(&hello(HANDSET));
         let request = tokio::spawn(request.send());
         let blocked = app.database.wait_until_blocked().await;
         if committed {
@@ -100,7 +121,8 @@ async fn a_server_killed_while_it_takes_in_an_event_takes_the_repeat_for_what_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and_counts_when_it_is_repeated() {
+async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and_counts_when_it_is_repeated()
+ {
     let (app, _) = prepared(Home::Shared).await;
     app.simulator.inject(Rule::always(Fault::Slow));
     report(&app, &handsets(3)).await;
@@ -114,10 +136,17 @@ async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and
     // Everybody is cut off, the lock's holder included.
     app.database.set_away(Away::Yes).await;
     drop(held);
-    app.eventually("the calls are answered", async || (app.simulator.callbacks().len() >= 3).then_some(())).await;
+    app.eventually("the calls are answered", async || {
+        (app.simulator.callbacks().len() >= 3).then_some(())
+    })
+    .await;
     app.database.set_away(Away::No).await;
     calls.await.unwrap();
-    assert!(app.simulator.callbacks().iter().all(|call| matches!(call.answer, Some(204 | 503))), "{:?}", app.simulator.callbacks());
+    assert!(
+        app.simulator.callbacks().iter().all(|call| matches!(call.answer, Some(204 | 503))),
+        "{:?}",
+        app.simulator.callbacks()
+    );
     assert!(app.simulator.callbacks().iter().any(|call| call.answer == Some(503)));
     app.prove(Rest::Unsettled).await;
 }
@@ -125,7 +154,8 @@ async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and
 /// Waits until nobody is in the midst of a transaction.
 async fn quiet(app: &TestApp) {
     let busy = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
-    app.eventually("all transactions end", async || (app.count(busy).await == 0).then_some(())).await;
+    app.eventually("all transactions end", async || (app.count(busy).await == 0).then_some(()))
+        .await;
 }
 
 /// Makes a call whose caller goes away while it is held up, and lets it go on.
@@ -140,7 +170,8 @@ async fn call_and_go_away(app: &TestApp, call: RequestBuilder, held: Conn) {
     quiet(app).await;
 }
 
-/// Nobody hears the answer: what was asked for is done or not, but not in part, and the repeat knows.
+/// Nobody hears the answer: what was asked for is done or not, but not in part, and the repeat
+/// knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_whose_caller_goes_away_in_the_midst_of_it_is_taken_whole_or_not_at_all() {
     let (app, twilio) = prepared(Home::Shared).await;
@@ -149,7 +180,9 @@ async fn a_stop_whose_caller_goes_away_in_the_midst_of_it_is_taken_whole_or_not_
     let people = handsets(tables.len());
     let counted = async |handset: &str| {
         let texts = app.count(&format!("messages WHERE from_address = '{handset}'")).await;
-        let silenced = app.count(&format!("suppressions WHERE phone = '{handset}' AND lifted_at IS NULL")).await;
+        let silenced = app
+            .count(&format!("suppressions WHERE phone = '{handset}' AND lifted_at IS NULL"))
+            .await;
         (texts, silenced, app.count(&format!("consent_records WHERE phone = '{handset}'")).await)
     };
     for (table, handset) in tables.into_iter().zip(&people) {

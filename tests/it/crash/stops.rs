@@ -1,6 +1,8 @@
-//! The crash matrix once more, with people who text STOP: before the crash, at the moment of it, and right after it.
+//! The crash matrix once more, with people who text STOP: before the crash, at the moment of it,
+//! and right after it.
 //!
-//! Nothing is sent to whoever was answered, whoever dies where; and a STOP whose own hook dies counts once when it is repeated.
+//! Nothing is sent to whoever was answered, whoever dies where; and a STOP whose own hook dies
+//! counts once when it is repeated.
 
 use carillon::{
     app::Duty,
@@ -48,7 +50,13 @@ impl Fate {
 }
 
 fn figures(tally: &Tally) -> [usize; 5] {
-    [tally.of("delivered"), tally.of("suppressed"), tally.of("unconfirmed"), tally.of("failed"), tally.posts]
+    [
+        tally.of("delivered"),
+        tally.of("suppressed"),
+        tally.of("unconfirmed"),
+        tally.of("failed"),
+        tally.posts,
+    ]
 }
 
 /// Everybody is greeted, and greeted again when it is over; in between a worker dies.
@@ -84,8 +92,15 @@ async fn story(moment: Moment, manner: Manner, fate: Fate) {
     app.run_until_idle().await;
     stops.prove(&app).await;
     let again = app.prove(Rest::Settled).await;
-    let more = (again.of("delivered") - tally.of("delivered"), again.of("suppressed") - tally.of("suppressed"));
-    assert_eq!((more, again.posts - tally.posts), ((quiet.len(), stopping.len()), quiet.len()), "{moment:?} {manner:?}: {again:?}");
+    let more = (
+        again.of("delivered") - tally.of("delivered"),
+        again.of("suppressed") - tally.of("suppressed"),
+    );
+    assert_eq!(
+        (more, again.posts - tally.posts),
+        ((quiet.len(), stopping.len()), quiet.len()),
+        "{moment:?} {manner:?}: {again:?}"
+    );
 }
 
 async fn in_both_manners(moment: Moment, fate: Fate) {
@@ -176,7 +191,8 @@ async fn a_server_killed_while_it_takes_in_a_stop_takes_the_repeat_for_what_it_i
 
         let held = lock(&app, "LOCK TABLE consent_records IN SHARE MODE").await;
         let simulator = app.simulator.clone();
-        let text = tokio::spawn(async move { simulator.reply(HANDSET, SERVICE_NUMBER_1, "STOP").await });
+        let text =
+            tokio::spawn(async move { simulator.reply(HANDSET, SERVICE_NUMBER_1, "STOP").await });
         let blocked = app.database.wait_until_blocked().await;
         let bind = if committed {
             app.database.cluster().hold_commits().await;

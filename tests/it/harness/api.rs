@@ -48,17 +48,24 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
-    /// Calls the API; whatever it answers must be among what its description says that the operation can answer.
+    /// Calls the API; whatever it answers must be among what its description says that the
+    /// operation can answer.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let operation = operation(&method, path);
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(&self.key);
+        let mut request =
+            self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(&self.key);
         if let Some(body) = body {
             request = request.json(&body);
         }
         let answer = Answer::read(request.send().await.unwrap()).await;
         if let Some(operation) = operation {
             let described = &operation["responses"][answer.status.to_string()];
-            assert!(described.is_object(), "{method} {path} answered {}, which is not described: {:#}", answer.status, answer.json);
+            assert!(
+                described.is_object(),
+                "{method} {path} answered {}, which is not described: {:#}",
+                answer.status,
+                answer.json
+            );
         }
         answer
     }
@@ -75,9 +82,14 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     let segments: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
     let fits = |template: &str| {
         let template: Vec<&str> = template.split('/').collect();
-        template.len() == segments.len() && template.iter().zip(&segments).all(|(one, other)| one.starts_with('{') || one == other)
+        template.len() == segments.len()
+            && template
+                .iter()
+                .zip(&segments)
+                .all(|(one, other)| one.starts_with('{') || one == other)
     };
-    let (_, item) = description()["paths"].as_object().unwrap().iter().find(|(template, _)| fits(template))?;
+    let (_, item) =
+        description()["paths"].as_object().unwrap().iter().find(|(template, _)| fits(template))?;
     item.get(method.as_str().to_lowercase())
 }
 
@@ -93,7 +105,12 @@ impl Answer {
     /// The body of an answer with a 2xx status.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
-        assert!((200..300).contains(&self.status), "the API answered {}: {:#}", self.status, self.json);
+        assert!(
+            (200..300).contains(&self.status),
+            "the API answered {}: {:#}",
+            self.status,
+            self.json
+        );
         self.json
     }
 
@@ -103,7 +120,11 @@ impl Answer {
         assert_eq!(self.status, status, "{:#}", self.json);
         let error = self.json["error"].clone();
         let has = |field: &str| error[field].as_str().is_some_and(|text| !text.is_empty());
-        assert!(has("code") && has("message"), "an error has a code and a message: {:#}", self.json);
+        assert!(
+            has("code") && has("message"),
+            "an error has a code and a message: {:#}",
+            self.json
+        );
         error
     }
 
@@ -112,9 +133,11 @@ impl Answer {
     pub(crate) fn field(self, name: &str) -> String {
         let error = self.refused(422);
         match &error["fields"][name] {
-            Value::Array(sentences) if !sentences.is_empty() => {
-                sentences.iter().map(|sentence| sentence.as_str().unwrap()).collect::<Vec<_>>().join(" ")
-            }
+            Value::Array(sentences) if !sentences.is_empty() => sentences
+                .iter()
+                .map(|sentence| sentence.as_str().unwrap())
+                .collect::<Vec<_>>()
+                .join(" "),
             _ => panic!("nothing is wrong with {name}: {error:#}"),
         }
     }

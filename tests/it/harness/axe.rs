@@ -20,8 +20,9 @@ const STICKING_OUT: &str = "
         return [`${out} pixels stick out: ${culprits.join(' … ')}`];
     };";
 
-/// Runs axe-core and tells what is wrong, each with the elements that it is about: first the page as it comes, then whatever is folded up in
-/// it (menus, questions, further filters), one after the other, since what is open covers what lies below.
+/// Runs axe-core and tells what is wrong, each with the elements that it is about: first the page
+/// as it comes, then whatever is folded up in it (menus, questions, further filters), one after the
+/// other, since what is open covers what lies below.
 const EXAMINE: &str = "
     const wrongIn = async (context) => (await axe.run(context, { runOnly: RULES, resultTypes: ['violations'] })).violations
         .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 5).map((node) => node.html).join(' … ')}`);
@@ -79,7 +80,9 @@ async fn examine(browser: &Browser, rules: &str) -> Found {
     serde_json::from_value(browser.run(&script).await).unwrap()
 }
 
-/// Tells by how many pixels the page is wider than the screen, and what is; quick, also for long pages.
+/// Tells by how many pixels the page is wider than the screen, and what is; quick, also for long
+/// pages.
 pub(crate) async fn measure(browser: &Browser) -> Vec<String> {
-    serde_json::from_value(browser.run(&format!("{STICKING_OUT} return stickingOut();")).await).unwrap()
+    serde_json::from_value(browser.run(&format!("{STICKING_OUT} return stickingOut();")).await)
+        .unwrap()
 }

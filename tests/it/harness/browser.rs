@@ -1,4 +1,5 @@
-//! A real browser: Chromium without a window, driven through WebDriver. Both end with the story, and leave no file behind.
+//! A real browser: Chromium without a window, driven through WebDriver. Both end with the story,
+//! and leave no file behind.
 
 use std::{
     fs,
@@ -10,7 +11,10 @@ use std::{
 };
 
 use carillon::users::Role;
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key, wd::WebDriverCompatibleCommand};
+use fantoccini::{
+    Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key,
+    wd::WebDriverCompatibleCommand,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use nix::{
     sys::signal::{Signal, kill},
@@ -78,7 +82,8 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) async fn open() -> Self {
-        let profile = std::env::temp_dir().join(format!("carillon-browser-{}", uuid::Uuid::new_v4().simple()));
+        let profile = std::env::temp_dir()
+            .join(format!("carillon-browser-{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir(&profile).unwrap();
         let (driver, port) = start_driver();
         let arguments = [
@@ -101,10 +106,17 @@ impl Browser {
         if let Some(binary) = find(&["chromium", "chromium-browser", "google-chrome"]) {
             options["binary"] = json!(binary);
         }
-        let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } }).as_object().unwrap().clone();
+        let capabilities =
+            json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } })
+                .as_object()
+                .unwrap()
+                .clone();
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let connected = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await;
-        let client = connected.unwrap_or_else(|error| panic!("the browser does not start (is chromium installed?): {error}"));
+        let connected =
+            builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await;
+        let client = connected.unwrap_or_else(|error| {
+            panic!("the browser does not start (is chromium installed?): {error}")
+        });
         Self { client, driver, profile }
     }
 
@@ -136,9 +148,13 @@ impl Browser {
             Screen::Phone => (360, 740, "dark"),
             Screen::PhoneLight => (360, 740, "light"),
         };
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        let size = json!(
+            { "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }
+        );
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        for (command, parameters) in [("Emulation.setDeviceMetricsOverride", size), ("Emulation.setEmulatedMedia", media)] {
+        for (command, parameters) in
+            [("Emulation.setDeviceMetricsOverride", size), ("Emulation.setEmulatedMedia", media)]
+        {
             self.client.issue_cmd(Chromium { command, parameters }).await.unwrap();
         }
     }
@@ -155,20 +171,24 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Types into whatever has the focus; WebDriver names special keys by characters of its own, such as U+E007 for Enter.
+    /// Types into whatever has the focus; WebDriver names special keys by characters of its own,
+    /// such as U+E007 for Enter.
     pub(crate) async fn type_keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
     /// Chooses the option of a select box whose text begins with this.
     pub(crate) async fn choose(&self, name: &str, label: &str) {
-        let option = format!("//select[@name='{name}']/option[starts-with(normalize-space(), '{label}')]");
+        let option =
+            format!("//select[@name='{name}']/option[starts-with(normalize-space(), '{label}')]");
         self.click(Locator::XPath(&option)).await;
     }
 
     /// Presses the button with this text.
     pub(crate) async fn press(&self, label: &str) {
-        let button = format!("//main//button[normalize-space()='{label}'] | //button[normalize-space()='{label}']");
+        let button = format!(
+            "//main//button[normalize-space()='{label}'] | //button[normalize-space()='{label}']"
+        );
         self.click(Locator::XPath(&button)).await;
     }
 
@@ -184,7 +204,8 @@ impl Browser {
         self.click(Locator::XPath(&link)).await;
     }
 
-    /// Clicks what is there now: a part of the page that comes anew may take its place in the moment before.
+    /// Clicks what is there now: a part of the page that comes anew may take its place in the
+    /// moment before.
     async fn click(&self, locator: Locator<'_>) {
         loop {
             match self.find(locator).await.click().await {
@@ -194,31 +215,52 @@ impl Browser {
         }
     }
 
-    /// Presses the Tab key until a link or button with this text has the focus, then Enter: what somebody does who has no mouse.
+    /// Presses the Tab key until a link or button with this text has the focus, then Enter: what
+    /// somebody does who has no mouse.
     pub(crate) async fn tab_to(&self, label: &str) {
-        let focused = "return (document.activeElement?.innerText ?? '').replace(/\\s+/g, ' ').trim()";
+        let focused =
+            "return (document.activeElement?.innerText ?? '').replace(/\\s+/g, ' ').trim()";
         let mut passed: Vec<String> = Vec::new();
         while passed.len() < 120 {
-            self.client.active_element().await.unwrap().send_keys(&char::from(Key::Tab).to_string()).await.unwrap();
+            self.client
+                .active_element()
+                .await
+                .unwrap()
+                .send_keys(&char::from(Key::Tab).to_string())
+                .await
+                .unwrap();
             let here = self.run(focused).await.as_str().unwrap_or_default().to_owned();
             if here == label {
-                return self.client.active_element().await.unwrap().send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+                return self
+                    .client
+                    .active_element()
+                    .await
+                    .unwrap()
+                    .send_keys(&char::from(Key::Enter).to_string())
+                    .await
+                    .unwrap();
             }
             passed.push(here);
         }
         panic!("{}: the Tab key does not lead to “{label}”, but to {passed:?}", self.path().await);
     }
 
-    /// Waits until this has the focus: a button by what it asks for, a field by its name, anything else by its text.
+    /// Waits until this has the focus: a button by what it asks for, a field by its name, anything
+    /// else by its text.
     pub(crate) async fn must_be_at(&self, wanted: &str) {
-        let focused = "const at = document.activeElement; return (at?.name === 'do' ? at.value : at?.name) || at?.innerText.trim() || ''";
+        let focused = "const at = document.activeElement; return (at?.name === 'do' ? at.value : \
+                       at?.name) || at?.innerText.trim() || ''";
         let asked = Instant::now();
         loop {
             let here = self.run(focused).await;
             if here == wanted {
                 return;
             }
-            assert!(asked.elapsed() < PATIENCE, "{}: the focus is at {here}, not at “{wanted}”", self.path().await);
+            assert!(
+                asked.elapsed() < PATIENCE,
+                "{}: the focus is at {here}, not at “{wanted}”",
+                self.path().await
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -230,7 +272,10 @@ impl Browser {
 
     /// A picture of what is shown, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
-        let hidden = Chromium { command: "Emulation.setScrollbarsHidden", parameters: json!({ "hidden": true }) };
+        let hidden = Chromium {
+            command: "Emulation.setScrollbarsHidden",
+            parameters: json!({ "hidden": true }),
+        };
         self.client.issue_cmd(hidden).await.unwrap();
         // They go when the page is laid out anew, and the next frame but one is drawn without them.
         let again = "const root = document.documentElement; root.style.overflow = 'hidden'; root.offsetWidth; root.style.overflow = '';
@@ -250,7 +295,8 @@ impl Browser {
         field.prop("value").await.unwrap().unwrap_or_default()
     }
 
-    /// Waits until people read this, reloading the page now and then if it does not change by itself.
+    /// Waits until people read this, reloading the page now and then if it does not change by
+    /// itself.
     pub(crate) async fn must_say(&self, words: &str) {
         self.wait_for(words, None).await;
     }
@@ -270,7 +316,11 @@ impl Browser {
             if text.to_lowercase().contains(&words.to_lowercase()) {
                 return;
             }
-            assert!(asked.elapsed() < PATIENCE, "{} does not say “{words}”:\n{text}", self.path().await);
+            assert!(
+                asked.elapsed() < PATIENCE,
+                "{} does not say “{words}”:\n{text}",
+                self.path().await
+            );
             tokio::time::sleep(Duration::from_millis(150)).await;
         }
     }
@@ -284,23 +334,36 @@ impl Browser {
     }
 
     async fn find(&self, locator: Locator<'_>) -> Element {
-        let found: Result<Element, CmdError> = self.client.wait().at_most(PATIENCE).for_element(locator).await;
+        let found: Result<Element, CmdError> =
+            self.client.wait().at_most(PATIENCE).for_element(locator).await;
         match found {
             Ok(element) => element,
-            Err(error) => panic!("{} has no {locator:?} ({error}):\n{}", self.path().await, self.text().await),
+            Err(error) => {
+                panic!("{} has no {locator:?} ({error}):\n{}", self.path().await, self.text().await)
+            }
         }
     }
 
-    /// What the console complains about: scripts that fail, and whatever the content security policy forbids. Answers such as 422 are none.
+    /// What the console complains about: scripts that fail, and whatever the content security
+    /// policy forbids. Answers such as 422 are none.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let said = self.client.issue_cmd(Console).await.unwrap_or_default();
         let entries = said.as_array().cloned().unwrap_or_default();
-        let complains = |entry: &&Value| entry["source"] != "network" && (entry["level"] == "SEVERE" || entry["source"] == "security");
-        entries.iter().filter(complains).map(|entry| format!("{}: {}", entry["source"], entry["message"])).collect()
+        let complains = |entry: &&Value| {
+            entry["source"] != "network"
+                && (entry["level"] == "SEVERE" || entry["source"] == "security")
+        };
+        entries
+            .iter()
+            .filter(complains)
+            .map(|entry| format!("{}: {}", entry["source"], entry["message"]))
+            .collect()
     }
 
     async fn close(&mut self) -> Vec<String> {
-        let complaints = tokio::time::timeout(Duration::from_secs(5), self.complaints()).await.unwrap_or_default();
+        let complaints = tokio::time::timeout(Duration::from_secs(5), self.complaints())
+            .await
+            .unwrap_or_default();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.client.clone().close()).await;
         complaints
     }
@@ -314,19 +377,27 @@ impl Drop for Browser {
         let _ = self.driver.wait();
         let asked = Instant::now();
         // What the driver could not end, and files that are written until the end.
-        while asked.elapsed() < Duration::from_secs(10) && (end_processes_of(&self.profile) || self.profile.exists()) {
+        while asked.elapsed() < Duration::from_secs(10)
+            && (end_processes_of(&self.profile) || self.profile.exists())
+        {
             let _ = fs::remove_dir_all(&self.profile);
             std::thread::park_timeout(Duration::from_millis(50));
         }
         // Every story fails by what the console of its browser has complained about.
-        assert!(std::thread::panicking() || complaints.is_empty(), "the console complains: {complaints:#?}");
+        assert!(
+            std::thread::panicking() || complaints.is_empty(),
+            "the console complains: {complaints:#?}"
+        );
     }
 }
 
 /// Starts the driver on a port of its own choice, and reads which.
 fn start_driver() -> (Child, u16) {
     let program = find(&["chromedriver"]).unwrap_or_else(|| {
-        panic!("chromedriver is not installed, which the browser story needs: run `scripts/install-prerequisites test`")
+        panic!(
+            "chromedriver is not installed, which the browser story needs: run \
+             `scripts/install-prerequisites test`"
+        )
     });
     let mut driver = Command::new(program)
         .arg("--port=0")
@@ -337,10 +408,9 @@ fn start_driver() -> (Child, u16) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let port = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
+    });
     // Its pipe must be read on, or it would stop when that is full.
     std::thread::spawn(move || lines.for_each(drop));
     (driver, port.expect("chromedriver says its port"))
@@ -348,17 +418,28 @@ fn start_driver() -> (Child, u16) {
 
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = std::env::split_paths(&path).chain(["/usr/bin".into(), "/usr/lib/chromium-browser".into(), "/snap/bin".into()]);
+    let places = std::env::split_paths(&path).chain([
+        "/usr/bin".into(),
+        "/usr/lib/chromium-browser".into(),
+        "/snap/bin".into(),
+    ]);
     let places: Vec<PathBuf> = places.collect();
-    names.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|program| program.is_file())
+    names
+        .iter()
+        .flat_map(|name| places.iter().map(move |place| place.join(name)))
+        .find(|program| program.is_file())
 }
 
-/// Kills the processes that have the profile's path in their command line; tells whether there were any.
+/// Kills the processes that have the profile's path in their command line; tells whether there were
+/// any.
 fn end_processes_of(profile: &Path) -> bool {
     let known = profile.to_str().unwrap().as_bytes();
     let mut any = false;
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok())
+        else {
+            continue;
+        };
         let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
         if line.windows(known.len()).any(|part| part == known) {
             any = true;

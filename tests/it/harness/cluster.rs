@@ -1,4 +1,5 @@
-//! A PostgreSQL of one story's own, which may be stopped, killed and started again, and whose commits can be held up.
+//! A PostgreSQL of one story's own, which may be stopped, killed and started again, and whose
+//! commits can be held up.
 
 use std::{
     fs::{self, DirBuilder},
@@ -28,11 +29,13 @@ pub(crate) struct OwnCluster {
 impl OwnCluster {
     /// Makes and starts a cluster that knows when each transaction was committed.
     pub(crate) async fn start(durability: Durability) -> Self {
-        let directory = std::env::temp_dir().join(format!("carillon-own-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        let directory = std::env::temp_dir()
+            .join(format!("carillon-own-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
         DirBuilder::new().mode(0o711).create(&directory).unwrap();
         let options = EmbeddedOptions { durability, ..EmbeddedOptions::new(&directory) };
         let server = Embedded::attach_or_start(options.clone()).await.unwrap();
-        let cluster = Self { options, url: server.url().to_owned(), server: Mutex::new(Some(server)) };
+        let cluster =
+            Self { options, url: server.url().to_owned(), server: Mutex::new(Some(server)) };
         cluster.run("ALTER SYSTEM SET track_commit_timestamp = on").await;
         cluster.stop().await;
         cluster.start_again().await;
@@ -68,9 +71,14 @@ impl OwnCluster {
         Pid::from_raw(note.lines().next().unwrap().parse().unwrap())
     }
 
-    /// From here on, each commit is written, but whoever asked for it waits for the word, until [`OwnCluster::let_commits_go`].
+    /// From here on, each commit is written, but whoever asked for it waits for the word, until
+    /// [`OwnCluster::let_commits_go`].
     pub(crate) async fn hold_commits(&self) {
-        assert_eq!(self.options.durability, Durability::Durable, "a volatile cluster does not wait for anybody");
+        assert_eq!(
+            self.options.durability,
+            Durability::Durable,
+            "a volatile cluster does not wait for anybody"
+        );
         self.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'").await;
         self.run("SELECT pg_reload_conf()").await;
         // The server reads its settings a moment later: a commit of ours that hangs shows it.
@@ -79,7 +87,8 @@ impl OwnCluster {
             let mut probe = self.connect().await;
             let commit = probe.batch_execute("SELECT pg_logical_emit_message(true, 'probe', '')");
             let hangs = tokio::time::timeout(Duration::from_millis(100), commit).await.is_err();
-            let held = "SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
+            let held =
+                "SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')";
             if hangs && self.connect().await.batch_execute(held).await.is_ok() {
                 break;
             }
@@ -87,17 +96,26 @@ impl OwnCluster {
         }
     }
 
-    /// Ends [`OwnCluster::hold_commits`]: those who wait learn that it was committed, if they still live.
+    /// Ends [`OwnCluster::hold_commits`]: those who wait learn that it was committed, if they still
+    /// live.
     pub(crate) async fn let_commits_go(&self) {
         self.run("ALTER SYSTEM RESET synchronous_standby_names").await;
         self.run("SELECT pg_reload_conf()").await;
-        self.wait_for("SELECT 1 / (SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep')::int").await;
+        self.wait_for(
+            "SELECT 1 / (SELECT count(*) = 0 FROM pg_stat_activity
+                WHERE wait_event = 'SyncRep')::int",
+        )
+        .await;
     }
 
     /// Waits until one of these waits for the word of its commit.
     pub(crate) async fn wait_for_held_commit(&self, whose: &[Backend]) {
-        let pids = whose.iter().map(|backend| backend.pid.to_string()).collect::<Vec<_>>().join(", ");
-        let held = format!("SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid IN ({pids}))");
+        let pids =
+            whose.iter().map(|backend| backend.pid.to_string()).collect::<Vec<_>>().join(", ");
+        let held = format!(
+            "SELECT 1 / (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'
+                AND pid IN ({pids}))"
+        );
         self.wait_for(&held).await;
     }
 

@@ -1,6 +1,8 @@
-//! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database, [`api`] and [`site`] its visitors,
-//! [`browser`] a real one, [`axe`] what it finds wrong with a page, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended, [`pair`] one with a standby,
-//! [`world`] what usually exists when a story begins, [`stops`] who texts STOP meanwhile, [`proof`] what must hold when it ends.
+//! What a story needs: [`TestApp`] is a whole Carillon with a Twilio, [`postgres`] its database,
+//! [`api`] and [`site`] its visitors, [`browser`] a real one, [`axe`] what it finds wrong with a
+//! page, [`process`] the program beside it, [`cluster`] a PostgreSQL that may be ended, [`pair`]
+//! one with a standby, [`world`] what usually exists when a story begins, [`stops`] who texts STOP
+//! meanwhile, [`proof`] what must hold when it ends.
 
 pub(crate) mod api;
 pub(crate) mod axe;
@@ -76,7 +78,8 @@ pub(crate) struct TestOptions {
     pub(crate) hop: Duration,
     /// How long Twilio holds a request that it never answers.
     pub(crate) hold: Duration,
-    /// Settings in place of the usual ones. Whatever `DATABASE_URL` is, the story's database is used.
+    /// Settings in place of the usual ones. Whatever `DATABASE_URL` is, the story's database is
+    /// used.
     pub(crate) settings: Vec<(&'static str, String)>,
 }
 
@@ -89,7 +92,8 @@ impl Default for TestOptions {
             patience: Duration::from_secs(10),
             home: Home::Shared,
             retry_pause: Duration::ZERO,
-            // Time enough to record an answer before the first report comes; at the end, `flush` makes the network hurry.
+            // Time enough to record an answer before the first report comes; at the end, `flush`
+            // makes the network hurry.
             hop: Duration::from_millis(150),
             hold: Duration::from_secs(5),
             settings: Vec::new(),
@@ -120,25 +124,53 @@ impl TestApp {
 
     /// With a worker that runs by itself, on the machine's time.
     pub(crate) async fn with_worker() -> Self {
-        Self::with(TestOptions { clock: Clock::system(), duty: Duty::All, ..TestOptions::default() }).await
+        Self::with(TestOptions {
+            clock: Clock::system(),
+            duty: Duty::All,
+            ..TestOptions::default()
+        })
+        .await
     }
 
     pub(crate) async fn with(options: TestOptions) -> Self {
         let flavor = Handle::current().runtime_flavor();
-        assert_eq!(flavor, RuntimeFlavor::MultiThread, "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait");
+        assert_eq!(
+            flavor,
+            RuntimeFlavor::MultiThread,
+            "stories are #[tokio::test(flavor = \"multi_thread\")]: the end of one has to wait"
+        );
         choose_crypto();
         start_log();
         let TestOptions { clock, duty, patience, home, retry_pause, hop, hold, settings } = options;
         let database = TestDatabase::create_in(home).await;
         let seed = seed("the simulator");
-        let twilio = SimulatorOptions { clock: clock.clone(), hop: hop..=hop, hold, retry_pause, seed, ..SimulatorOptions::instant() };
+        let twilio = SimulatorOptions {
+            clock: clock.clone(),
+            hop: hop..=hop,
+            hold,
+            retry_pause,
+            seed,
+            ..SimulatorOptions::instant()
+        };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
         let (app, running) = serve(&database, &twilio.url, &clock, duty, patience, &settings);
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         let url = app.config.public_url.to_string();
-        let (_, key) =
-            api_keys::create(&mut app.db.get().await.unwrap(), &Actor::command_line(), "stories", Role::Admin, clock.now()).await.unwrap();
-        let api = Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
+        let (_, key) = api_keys::create(
+            &mut app.db.get().await.unwrap(),
+            &Actor::command_line(),
+            "stories",
+            Role::Admin,
+            clock.now(),
+        )
+        .await
+        .unwrap();
+        let api =
+            Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
         Self {
             worker: app.worker(),
             app,
@@ -160,8 +192,15 @@ impl TestApp {
 
     /// The API with a key of this role.
     pub(crate) async fn api_as(&self, role: Role) -> Api {
-        let (_, key) =
-            api_keys::create(&mut *self.conn().await, &Actor::command_line(), role.as_str(), role, self.clock.now()).await.unwrap();
+        let (_, key) = api_keys::create(
+            &mut *self.conn().await,
+            &Actor::command_line(),
+            role.as_str(),
+            role,
+            self.clock.now(),
+        )
+        .await
+        .unwrap();
         self.api.with_key(key.expose())
     }
 
@@ -172,8 +211,13 @@ impl TestApp {
 
     /// The same, of somebody at this address, as a reverse proxy on this machine tells.
     pub(crate) fn site_from(&self, address: &str) -> Site {
-        let headers = [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).default_headers(headers).build();
+        let headers =
+            [("x-forwarded-for".parse().unwrap(), address.parse().unwrap())].into_iter().collect();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .default_headers(headers)
+            .build();
         Site::new(http.unwrap(), &self.url)
     }
 
@@ -187,7 +231,8 @@ impl TestApp {
         &self.twilio.as_ref().unwrap().url
     }
 
-    /// Performs every job that is due and lets the network deliver, until nothing happens any more. Jobs whose time has not come stay.
+    /// Performs every job that is due and lets the network deliver, until nothing happens any more.
+    /// Jobs whose time has not come stay.
     pub(crate) async fn run_until_idle(&self) {
         self.worker.beat().await.unwrap();
         loop {
@@ -207,8 +252,13 @@ impl TestApp {
         self.run_until_idle().await;
     }
 
-    /// Waits until the worker that runs by itself has brought something about; polls, since the other side is another thread.
-    pub(crate) async fn eventually<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    /// Waits until the worker that runs by itself has brought something about; polls, since the
+    /// other side is another thread.
+    pub(crate) async fn eventually<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut() -> Option<T>,
+    ) -> T {
         let asked = std::time::Instant::now();
         loop {
             if let Some(found) = look().await {
@@ -221,7 +271,10 @@ impl TestApp {
 
     /// The jobs that meet a condition, as kind and error.
     pub(crate) async fn jobs(&self, condition: &str) -> Vec<String> {
-        let query = format!("SELECT kind || coalesce(': ' || error, '') AS text FROM jobs WHERE {condition} ORDER BY id");
+        let query = format!(
+            "SELECT kind || coalesce(': ' || error, '') AS text FROM jobs WHERE {condition}
+                ORDER BY id"
+        );
         self.texts(&query).await
     }
 
@@ -242,7 +295,8 @@ impl TestApp {
         texts[0].parse().unwrap()
     }
 
-    /// Another Carillon process on the same database and Twilio: its worker, with an identity of its own.
+    /// Another Carillon process on the same database and Twilio: its worker, with an identity of
+    /// its own.
     pub(crate) fn second_worker(&self) -> Worker {
         self.app.worker()
     }
@@ -270,8 +324,8 @@ struct Text {
     text: String,
 }
 
-/// Starts on a port of its own: the public URL must be known before the server listens. Outside of the range that the kernel takes
-/// the ports of outgoing connections from.
+/// Starts on a port of its own: the public URL must be known before the server listens. Outside of
+/// the range that the kernel takes the ports of outgoing connections from.
 fn serve(
     database: &TestDatabase,
     twilio_url: &str,
@@ -290,13 +344,20 @@ fn serve(
             ("CARILLON_DATA_DIR", "/nonexistent".to_owned()),
             ("CARILLON_TWILIO_API_URL", twilio_url.to_owned()),
         ];
-        let vars: BTreeMap<&str, String> = vars.into_iter().chain(settings.iter().cloned()).collect();
+        let vars: BTreeMap<&str, String> =
+            vars.into_iter().chain(settings.iter().cloned()).collect();
         let config = Config::from_vars(vars).unwrap();
         let api_url = config.twilio_api_url.clone();
         let pool = Pool::new(database.target(), config.database_connections);
         let mut app = App::new(config, pool, clock.clone()).unwrap();
-        let options = ClientOptions { api_url, timeout: patience, connect_timeout: patience / 2, ..ClientOptions::default() };
-        (app.twilio, app.worker_twilio) = (Client::new(&options).unwrap(), Client::new(&options).unwrap());
+        let options = ClientOptions {
+            api_url,
+            timeout: patience,
+            connect_timeout: patience / 2,
+            ..ClientOptions::default()
+        };
+        (app.twilio, app.worker_twilio) =
+            (Client::new(&options).unwrap(), Client::new(&options).unwrap());
         let app = Data::new(app);
         match app::start(&app, duty) {
             Ok(running) => return (app, running),
@@ -312,21 +373,27 @@ fn finish(end: impl Future<Output = ()>) {
     tokio::task::block_in_place(|| Handle::current().block_on(end));
 }
 
-/// The seed of a story that chance decides, printed with its name: the one of `CARILLON_TEST_SEED`, or a new one.
+/// The seed of a story that chance decides, printed with its name: the one of `CARILLON_TEST_SEED`,
+/// or a new one.
 pub(crate) fn seed(what: &str) -> u64 {
-    let given = std::env::var_os("CARILLON_TEST_SEED").map(|seed| seed.to_str().unwrap().parse().unwrap());
+    let given =
+        std::env::var_os("CARILLON_TEST_SEED").map(|seed| seed.to_str().unwrap().parse().unwrap());
     let seed = given.unwrap_or_else(rand::random);
     say(&format!("{what} of seed {seed}; CARILLON_TEST_SEED={seed} repeats it"));
     seed
 }
 
 /// Says something about a story to whoever reads its output.
-#[expect(clippy::print_stdout, reason = "the test runner keeps it, and shows it when the story fails")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the test runner keeps it, and shows it when the story fails"
+)]
 pub(crate) fn say(line: &str) {
     println!("{line}");
 }
 
-/// reqwest and rustls leave the choice to the program; the product makes it for its own client only.
+/// reqwest and rustls leave the choice to the program; the product makes it for its own client
+/// only.
 pub(crate) fn choose_crypto() {
     static CHOSEN: Once = Once::new();
     CHOSEN.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());

@@ -1,4 +1,5 @@
-//! A primary and its synchronous standby, for stories in which the primary is killed and the standby takes over.
+//! A primary and its synchronous standby, for stories in which the primary is killed and the
+//! standby takes over.
 
 use std::{
     fs::{self, DirBuilder},
@@ -40,7 +41,8 @@ impl Pair {
         let programs = cluster.programs();
         cluster.stop().await;
         let primary = Node::start(cluster.directory(), &programs).await;
-        let directory = std::env::temp_dir().join(format!("carillon-two-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
+        let directory = std::env::temp_dir()
+            .join(format!("carillon-two-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]));
         DirBuilder::new().mode(0o711).create(&directory).unwrap();
         for inside in ["postgres", "run"] {
             let path = directory.join(inside);
@@ -48,18 +50,30 @@ impl Pair {
             let owner = fs::metadata(cluster.directory().join("postgres")).unwrap();
             chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
         }
-        let from = format!("host={} user=carillon application_name=standby", primary.sockets().display());
+        let from =
+            format!("host={} user=carillon application_name=standby", primary.sockets().display());
         let mut copying = primary.command(&programs.join("pg_basebackup"));
-        copying.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
+        copying.args([
+            "--write-recovery-conf",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--no-sync",
+        ]);
         copying.arg("--pgdata").arg(directory.join("postgres")).arg("--dbname").arg(from);
         assert!(copying.status().unwrap().success(), "the standby could not be made");
         let standby = Node::start(&directory, &programs).await;
         let hosts = format!("{},{}", primary.sockets().display(), standby.sockets().display());
-        let url = format!("postgres:///carillon?user=carillon&target_session_attrs=read-write&host={hosts}");
+        let url = format!(
+            "postgres:///carillon?user=carillon&target_session_attrs=read-write&host={hosts}"
+        );
         let pair = Self { url, cluster, primary, standby };
         pair.primary.run("ALTER SYSTEM SET synchronous_standby_names = 'standby'").await;
         pair.primary.run("SELECT pg_reload_conf()").await;
-        pair.primary.wait_for("SELECT 1 / (SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync')").await;
+        pair.primary
+            .wait_for(
+                "SELECT 1 / (SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync')",
+            )
+            .await;
         pair
     }
 
@@ -81,16 +95,25 @@ impl Pair {
 impl Node {
     /// Starts the server of a directory and waits until it answers.
     async fn start(directory: &Path, programs: &Path) -> Self {
-        let node = Self { directory: directory.to_owned(), program: programs.join("postgres"), server: Mutex::default() };
+        let node = Self {
+            directory: directory.to_owned(),
+            program: programs.join("postgres"),
+            server: Mutex::default(),
+        };
         let log = fs::File::create(directory.join("node.log")).unwrap();
         let mut command = node.command(&node.program);
         command.arg("-D").arg(directory.join("postgres")).arg("-k").arg(node.sockets());
-        for setting in
-            ["listen_addresses=", "max_connections=200", "hot_standby=on", "synchronous_commit=on", "wal_receiver_status_interval=1"]
-        {
+        for setting in [
+            "listen_addresses=",
+            "max_connections=200",
+            "hot_standby=on",
+            "synchronous_commit=on",
+            "wal_receiver_status_interval=1",
+        ] {
             command.args(["-c", setting]);
         }
-        *node.server.lock() = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        *node.server.lock() =
+            Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
         node.wait_for("SELECT 1").await;
         node
     }
@@ -99,7 +122,12 @@ impl Node {
     fn command(&self, program: &Path) -> Command {
         let owner = fs::metadata(self.directory.join("postgres")).unwrap();
         let mut command = Command::new(program);
-        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir(self.directory.join("postgres")).stdin(Stdio::null());
+        command
+            .env_clear()
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .current_dir(self.directory.join("postgres"))
+            .stdin(Stdio::null());
         if nix::unistd::geteuid().is_root() {
             command.uid(owner.uid()).gid(owner.gid());
         }
@@ -130,7 +158,11 @@ impl Node {
                 return;
             }
             let log = || fs::read_to_string(self.directory.join("node.log")).unwrap_or_default();
-            assert!(asked.elapsed() < Duration::from_mins(1), "not within a minute: {statement}\n{}", log());
+            assert!(
+                asked.elapsed() < Duration::from_mins(1),
+                "not within a minute: {statement}\n{}",
+                log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

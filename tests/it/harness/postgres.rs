@@ -1,7 +1,9 @@
-//! One PostgreSQL for a whole test run, however many processes it consists of, and a database of its own for each story.
+//! One PostgreSQL for a whole test run, however many processes it consists of, and a database of
+//! its own for each story.
 //!
-//! The first story that needs it starts a keeper (this test binary, in a process of its own), which runs the server. Every process
-//! with stories holds a shared lock on a file; when nobody has held it for a while, the keeper stops the server and removes everything.
+//! The first story that needs it starts a keeper (this test binary, in a process of its own), which
+//! runs the server. Every process with stories holds a shared lock on a file; when nobody has held
+//! it for a while, the keeper stops the server and removes everything.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -87,13 +89,23 @@ impl TestDatabase {
                 let cluster = Box::pin(OwnCluster::start(durability)).await;
                 Box::pin(db::migrate(&Target::parse(&cluster.url).unwrap())).await.unwrap();
                 let beside = cluster.url.replacen("/carillon?", "/postgres?", 1);
-                Self { url: cluster.url.clone(), name: "carillon".to_owned(), beside, own: Own::Cluster(Box::new(cluster)) }
+                Self {
+                    url: cluster.url.clone(),
+                    name: "carillon".to_owned(),
+                    beside,
+                    own: Own::Cluster(Box::new(cluster)),
+                }
             }
             Home::Pair => {
                 let pair = Box::pin(Pair::start()).await;
                 Box::pin(db::migrate(&Target::parse(&pair.url).unwrap())).await.unwrap();
                 let beside = pair.url.replacen("/carillon?", "/postgres?", 1);
-                Self { url: pair.url.clone(), name: "carillon".to_owned(), beside, own: Own::Pair(Box::new(pair)) }
+                Self {
+                    url: pair.url.clone(),
+                    name: "carillon".to_owned(),
+                    beside,
+                    own: Own::Pair(Box::new(pair)),
+                }
             }
         }
     }
@@ -121,14 +133,19 @@ impl TestDatabase {
         Target::parse(&self.url).unwrap()
     }
 
-    /// Takes the database away from everybody, or gives it back: connections are cut, new ones refused.
+    /// Takes the database away from everybody, or gives it back: connections are cut, new ones
+    /// refused.
     pub(crate) async fn set_away(&self, away: Away) {
         let allow = away == Away::No;
         let mut conn = Target::parse(&self.beside).unwrap().connect().await.unwrap();
         let name = &self.name;
-        conn.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}")).await.unwrap();
+        conn.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}"))
+            .await
+            .unwrap();
         if away == Away::Yes {
-            let cut = format!("DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'; END $$");
+            let cut = format!(
+                "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'; END $$"
+            );
             conn.batch_execute(&cut).await.unwrap();
         }
     }
@@ -149,7 +166,8 @@ impl TestDatabase {
         }
     }
 
-    /// A connection that belongs to nobody else: it can hold locks, and works while the pool is busy.
+    /// A connection that belongs to nobody else: it can hold locks, and works while the pool is
+    /// busy.
     pub(crate) async fn connect(&self) -> Conn {
         self.target().connect().await.unwrap()
     }
@@ -157,7 +175,10 @@ impl TestDatabase {
     /// Waits until one of the database's statements waits for a lock, and returns whose they are.
     pub(crate) async fn wait_until_blocked(&self) -> Vec<Backend> {
         let asked = Instant::now();
-        let query = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'", self.name);
+        let query = format!(
+            "SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
+            self.name
+        );
         let mut conn = self.connect().await;
         loop {
             let blocked: Vec<Backend> = diesel::sql_query(&query).load(&mut conn).await.unwrap();
@@ -169,11 +190,14 @@ impl TestDatabase {
         }
     }
 
-    /// Ends what backends are doing: their clients are dead, which PostgreSQL would notice only when it answers them.
+    /// Ends what backends are doing: their clients are dead, which PostgreSQL would notice only
+    /// when it answers them.
     pub(crate) async fn terminate(&self, whose: &[Backend]) {
         let mut conn = self.connect().await;
         for backend in whose {
-            conn.batch_execute(&format!("SELECT pg_terminate_backend({}, 10000)", backend.pid)).await.unwrap();
+            conn.batch_execute(&format!("SELECT pg_terminate_backend({}, 10000)", backend.pid))
+                .await
+                .unwrap();
         }
     }
 
@@ -214,7 +238,8 @@ impl Server {
         let url = running(&directory).await;
         let binary = fs::metadata(std::env::current_exe().unwrap()).unwrap();
         let built = binary.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
-        let server = Self { url, template: format!("template_{}", built.as_nanos()), _presence: presence };
+        let server =
+            Self { url, template: format!("template_{}", built.as_nanos()), _presence: presence };
         server.make_template().await;
         server
     }
@@ -232,14 +257,18 @@ impl Server {
         let mut conn = self.connect().await;
         let template = &self.template;
         conn.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
-        let known = format!("SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{template}') AS known");
+        let known = format!(
+            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{template}') AS known"
+        );
         let Known { known } = diesel::sql_query(known).get_result(&mut conn).await.unwrap();
         if !known {
             // Under another name until it is complete.
             conn.batch_execute("DROP DATABASE IF EXISTS template_new").await.unwrap();
             conn.batch_execute("CREATE DATABASE template_new").await.unwrap();
             db::migrate(&Target::parse(&self.url_of("template_new")).unwrap()).await.unwrap();
-            conn.batch_execute(&format!("ALTER DATABASE template_new RENAME TO {template}")).await.unwrap();
+            conn.batch_execute(&format!("ALTER DATABASE template_new RENAME TO {template}"))
+                .await
+                .unwrap();
         }
     }
 }
@@ -259,7 +288,13 @@ fn beside(directory: &Path, ending: &str) -> PathBuf {
 async fn be_present(directory: &Path) -> File {
     let path = beside(directory, "users");
     loop {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .unwrap();
         while let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
             sleep(TICK).await;
         }
@@ -287,7 +322,11 @@ async fn running(directory: &Path) -> String {
         if unkept && keeper.is_none() {
             keeper = Some(start_keeper(directory));
         }
-        assert!(asked.elapsed() < PATIENCE, "no PostgreSQL for the tests:\n{}", keeper_log(directory));
+        assert!(
+            asked.elapsed() < PATIENCE,
+            "no PostgreSQL for the tests:\n{}",
+            keeper_log(directory)
+        );
         if let Some(started) = &mut keeper
             && let Some(status) = started.try_wait().unwrap()
         {
@@ -303,11 +342,18 @@ fn keeper_log(directory: &Path) -> String {
     fs::read_to_string(directory.join("keeper.log")).unwrap_or_default()
 }
 
-/// Starts this binary again as the keeper: in a process group of its own, and without our standard output, which would hold up whoever reads it.
+/// Starts this binary again as the keeper: in a process group of its own, and without our standard
+/// output, which would hold up whoever reads it.
 fn start_keeper(directory: &Path) -> std::process::Child {
-    let log = OpenOptions::new().append(true).create(true).open(directory.join("keeper.log")).unwrap();
+    let log =
+        OpenOptions::new().append(true).create(true).open(directory.join("keeper.log")).unwrap();
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "harness::postgres::keep_the_postgres_of_a_test_run", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "harness::postgres::keep_the_postgres_of_a_test_run",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(DIRECTORY, directory)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
@@ -327,12 +373,19 @@ async fn keep_the_postgres_of_a_test_run() {
     }
     // What a killed keeper left behind may be of another version.
     let _ = fs::remove_file(directory.join("url"));
-    let embedded = Embedded::attach_or_start(EmbeddedOptions::new(&directory).volatile()).await.unwrap();
+    let embedded =
+        Embedded::attach_or_start(EmbeddedOptions::new(&directory).volatile()).await.unwrap();
     fs::write(directory.join("url.new"), embedded.url()).unwrap();
     fs::rename(directory.join("url.new"), directory.join("url")).unwrap();
 
     let users_path = beside(&directory, "users");
-    let users = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&users_path).unwrap();
+    let users = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&users_path)
+        .unwrap();
     let mut last_seen = Instant::now();
     loop {
         let alone = users.try_lock().is_ok();

@@ -1,4 +1,5 @@
-//! The program itself beside a story's Carillon: a `carillon serve` on the same database and Twilio, which may be killed or put to sleep.
+//! The program itself beside a story's Carillon: a `carillon serve` on the same database and
+//! Twilio, which may be killed or put to sleep.
 
 use std::{
     process::Stdio,
@@ -38,7 +39,8 @@ pub(crate) struct Process {
 }
 
 impl TestApp {
-    /// Starts the program with this duty and waits until it is ready. Twilio calls it if it has hooks, else it calls the story's own.
+    /// Starts the program with this duty and waits until it is ready. Twilio calls it if it has
+    /// hooks, else it calls the story's own.
     pub(crate) async fn process(&self, duty: Duty) -> Process {
         let port = 10_000 + rand::random::<u16>() % 22_000;
         self.process_at(duty, &format!("127.0.0.1:{port}")).await
@@ -63,17 +65,19 @@ impl TestApp {
         let process = self.begin_process(Duty::Worker, "", options).await;
         let stat = format!("/proc/{}/stat", process.pid());
         // “4711 (carillon) T …”: stopped by a signal.
-        let is_stopped = async || std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(());
+        let is_stopped =
+            async || std::fs::read_to_string(&stat).unwrap().contains(") T ").then_some(());
         self.eventually("it is suspended", is_stopped).await;
         process.catch_up();
         self.cut_transactions().await;
         process
     }
 
-    /// Cuts the transactions that are amid nowhere, as PostgreSQL does where nothing happens in them for half a minute.
+    /// Cuts the transactions that are amid nowhere, as PostgreSQL does where nothing happens in
+    /// them for half a minute.
     pub(crate) async fn cut_transactions(&self) {
-        let cut =
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'carillon'
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'carillon'
                    AND (wait_event_type = 'Lock' OR state LIKE 'idle in transaction%')";
         self.database.connect().await.batch_execute(cut).await.unwrap();
     }
@@ -85,7 +89,10 @@ impl TestApp {
             Duty::Worker => "worker",
         };
         let behind = Clock::system().now() - self.clock.now();
-        assert!(behind.abs() < TimeDelta::minutes(10), "a process has the machine's time: the story's clock must begin with it");
+        assert!(
+            behind.abs() < TimeDelta::minutes(10),
+            "a process has the machine's time: the story's clock must begin with it"
+        );
         let own_url = format!("http://{bind}");
         let program = env!("CARGO_BIN_EXE_carillon");
         let mut command = match options.open_files {
@@ -115,11 +122,21 @@ impl TestApp {
             Some(filter) => command.env("CARILLON_LOG", filter),
             None => command.stdout(Stdio::null()).stderr(Stdio::null()),
         };
-        let mut process = Process { child: command.spawn().unwrap(), clock: self.clock.clone(), bind: bind.to_owned() };
+        let mut process = Process {
+            child: command.spawn().unwrap(),
+            clock: self.clock.clone(),
+            bind: bind.to_owned(),
+        };
         let asked = Instant::now();
         while !self.is_ready(&process, duty).await {
-            assert!(process.child.try_wait().unwrap().is_none(), "the program ended; CARILLON_TEST_LOG=info shows why");
-            assert!(asked.elapsed() < PATIENCE, "the program does not get ready; CARILLON_TEST_LOG=info shows why");
+            assert!(
+                process.child.try_wait().unwrap().is_none(),
+                "the program ended; CARILLON_TEST_LOG=info shows why"
+            );
+            assert!(
+                asked.elapsed() < PATIENCE,
+                "the program does not get ready; CARILLON_TEST_LOG=info shows why"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         process
@@ -127,9 +144,15 @@ impl TestApp {
 
     async fn is_ready(&self, process: &Process, duty: Duty) -> bool {
         let pid = process.child.id().unwrap();
-        let works = duty == Duty::Web || self.count(&format!("workers WHERE pid = {pid}")).await == 1;
+        let works =
+            duty == Duty::Web || self.count(&format!("workers WHERE pid = {pid}")).await == 1;
         let answers = duty == Duty::Worker
-            || self.http.get(format!("http://{}/readyz", process.bind)).send().await.is_ok_and(|answer| answer.status() == 200);
+            || self
+                .http
+                .get(format!("http://{}/readyz", process.bind))
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status() == 200);
         works && answers
     }
 }

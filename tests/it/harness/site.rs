@@ -1,4 +1,5 @@
-//! The pages as a browser without JavaScript uses them: cookies are kept, forms are filled in and sent with all their fields.
+//! The pages as a browser without JavaScript uses them: cookies are kept, forms are filled in and
+//! sent with all their fields.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -47,12 +48,22 @@ impl Site {
 
     /// A second browser with the same cookies.
     pub(crate) fn copy(&self) -> Self {
-        Self { http: self.http.clone(), url: self.url.clone(), cookies: Mutex::new(self.cookies.lock().unwrap().clone()) }
+        Self {
+            http: self.http.clone(),
+            url: self.url.clone(),
+            cookies: Mutex::new(self.cookies.lock().unwrap().clone()),
+        }
     }
 
     /// A request with the cookies, for answers that are no pages.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
-        let cookies: Vec<String> = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         self.http.get(self.at(path)).header(COOKIE, cookies.join("; "))
     }
 
@@ -68,7 +79,13 @@ impl Site {
     async fn follow(&self, path: &str, first: RequestBuilder) -> Page {
         let (mut path, mut request) = (path.to_owned(), first);
         for _ in 0..5 {
-            let cookies: Vec<String> = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> = self
+                .cookies
+                .lock()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
             for cookie in response.headers().get_all(SET_COOKIE) {
                 self.keep(cookie.to_str().unwrap());
@@ -79,7 +96,13 @@ impl Site {
                     path = to.strip_prefix(&self.url).unwrap_or(&to).to_owned();
                     request = self.http.get(self.at(&path));
                 }
-                _ => return Page { status: response.status().as_u16(), path, html: response.text().await.unwrap() },
+                _ => {
+                    return Page {
+                        status: response.status().as_u16(),
+                        path,
+                        html: response.text().await.unwrap(),
+                    };
+                }
             }
         }
         panic!("{path} redirects without end");
@@ -117,7 +140,11 @@ impl Page {
             }
             let script = tag.starts_with("script") || tag.starts_with("style");
             let end = if script { tag.find("</").map(|end| end + 2) } else { Some(0) };
-            let Some((_, after)) = end.and_then(|end| tag.get(end..)).and_then(|tag| tag.split_once('>')) else { break };
+            let Some((_, after)) =
+                end.and_then(|end| tag.get(end..)).and_then(|tag| tag.split_once('>'))
+            else {
+                break;
+            };
             rest = after;
         }
         text.push_str(rest);
@@ -140,15 +167,24 @@ impl Page {
     pub(crate) fn form(&self, action: &str) -> Form {
         let found = self.forms().into_iter().find(|form| form.action == action);
         found.unwrap_or_else(|| {
-            panic!("{} has no form for {action}, but for {:?}", self.path, self.forms().iter().map(|form| &form.action).collect::<Vec<_>>())
+            panic!(
+                "{} has no form for {action}, but for {:?}",
+                self.path,
+                self.forms().iter().map(|form| &form.action).collect::<Vec<_>>()
+            )
         })
     }
 
     /// Every form that posts.
     pub(crate) fn forms(&self) -> Vec<Form> {
         let starts = self.html.match_indices("<form").map(|(at, _)| at);
-        let whole = starts.map(|at| &self.html[at..at + self.html[at..].find("</form>").unwrap_or(self.html.len() - at)]);
-        whole.filter(|form| form.contains("method=\"post\"")).map(|form| Form::read(form, &self.path)).collect()
+        let whole = starts.map(|at| {
+            &self.html[at..at + self.html[at..].find("</form>").unwrap_or(self.html.len() - at)]
+        });
+        whole
+            .filter(|form| form.contains("method=\"post\""))
+            .map(|form| Form::read(form, &self.path))
+            .collect()
     }
 }
 
@@ -159,12 +195,15 @@ impl Form {
         let field = self.fields.iter_mut().find(|(field, _)| field == name);
         match field {
             Some((_, old)) => value.clone_into(old),
-            None => panic!("the form for {} has no field {name}, but {:?}", self.action, self.names()),
+            None => {
+                panic!("the form for {} has no field {name}, but {:?}", self.action, self.names())
+            }
         }
         self
     }
 
-    /// The same, sent to another address: what somebody does who knows the form but is not shown it.
+    /// The same, sent to another address: what somebody does who knows the form but is not shown
+    /// it.
     pub(crate) fn to(mut self, action: &str) -> Self {
         action.clone_into(&mut self.action);
         self
@@ -225,9 +264,19 @@ impl Form {
                 }
                 ("select", Some(name)) => {
                     let (options, after) = rest.split_once("</select>").unwrap_or((rest, ""));
-                    let options: Vec<&str> = options.split("<option").skip(1).map(|option| split_tag(option).0).collect();
-                    let chosen = options.iter().find(|option| has_flag(option, "selected")).or(options.first());
-                    fields.push((name, chosen.and_then(|option| attribute(option, "value")).unwrap_or_default()));
+                    let options: Vec<&str> = options
+                        .split("<option")
+                        .skip(1)
+                        .map(|option| split_tag(option).0)
+                        .collect();
+                    let chosen = options
+                        .iter()
+                        .find(|option| has_flag(option, "selected"))
+                        .or(options.first());
+                    fields.push((
+                        name,
+                        chosen.and_then(|option| attribute(option, "value")).unwrap_or_default(),
+                    ));
                     rest = after;
                 }
                 _ => {}

@@ -1,4 +1,5 @@
-//! People who text STOP, and how many requests Twilio had got when each was answered: none to that number may come later.
+//! People who text STOP, and how many requests Twilio had got when each was answered: none to that
+//! number may come later.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -23,7 +24,8 @@ impl Stops {
         }
     }
 
-    /// Texts STOP from each of these at once; whoever is held up is waited for by [`Stops::gather`].
+    /// Texts STOP from each of these at once; whoever is held up is waited for by
+    /// [`Stops::gather`].
     pub(crate) async fn begin(&mut self, app: &TestApp, handsets: &[String]) {
         for handset in handsets {
             self.under_way.spawn(text(app.simulator.clone(), handset.clone()));
@@ -44,22 +46,30 @@ impl Stops {
         self.prove_silence(app, &Self::default()).await;
     }
 
-    /// Proves by Twilio's own log that nothing was asked for after a STOP had been answered. Whoever stops while a request is on its
-    /// way may see it arrive afterwards: of these [`TestApp::watch_claims`] tells more.
+    /// Proves by Twilio's own log that nothing was asked for after a STOP had been answered.
+    /// Whoever stops while a request is on its way may see it arrive afterwards: of these
+    /// [`TestApp::watch_claims`] tells more.
     pub(crate) fn prove_requests(&self, app: &TestApp) {
         let requests = app.simulator.requests();
         for (handset, before) in &self.answered {
-            let late: Vec<_> = requests[*before..].iter().filter(|request| *request.to == **handset).collect();
+            let late: Vec<_> =
+                requests[*before..].iter().filter(|request| *request.to == **handset).collect();
             assert!(late.is_empty(), "sent to {handset} after its STOP was answered: {late:?}");
         }
     }
 
     /// Proves that each of these and of others is silenced once, and nobody else is.
     pub(crate) async fn prove_silence(&self, app: &TestApp, others: &Self) {
-        let active = "SELECT phone AS text FROM suppressions WHERE reason = 'stop' AND lifted_at IS NULL ORDER BY phone";
-        let mut stopped: Vec<&String> = self.answered.keys().chain(others.answered.keys()).collect();
+        let active = "SELECT phone AS text FROM suppressions WHERE reason = 'stop'
+                         AND lifted_at IS NULL ORDER BY phone";
+        let mut stopped: Vec<&String> =
+            self.answered.keys().chain(others.answered.keys()).collect();
         stopped.sort();
-        assert_eq!(app.texts(active).await.iter().collect::<Vec<_>>(), stopped, "whoever stopped is silenced, once, and nobody else");
+        assert_eq!(
+            app.texts(active).await.iter().collect::<Vec<_>>(),
+            stopped,
+            "whoever stopped is silenced, once, and nobody else"
+        );
     }
 }
 

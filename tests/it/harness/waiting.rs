@@ -1,4 +1,5 @@
-//! Every message that waits waits for something: a job, its turn in a queue, or what holds it being switched on.
+//! Every message that waits waits for something: a job, its turn in a queue, or what holds it being
+//! switched on.
 
 use super::TestApp;
 
@@ -11,7 +12,8 @@ const QUEUED: &str = "EXISTS (
             AND (SELECT count(*) FROM jobs j WHERE j.kind = 'release' AND j.subject = q.sender_id AND j.failed_at IS NULL) = 1)))";
 
 impl TestApp {
-    /// Holds at any moment between two commits: no pending message is forgotten, and the queues' counters are right.
+    /// Holds at any moment between two commits: no pending message is forgotten, and the queues'
+    /// counters are right.
     pub(crate) async fn nothing_is_forgotten(&self) {
         let forgotten = self
             .texts(&format!(
@@ -19,18 +21,23 @@ impl TestApp {
                  JOIN senders s ON s.id = m.sender_id JOIN connections c ON c.id = m.connection_id
                  LEFT JOIN automations a ON a.id = m.automation_id
                  WHERE m.status = 'pending'
-                   AND NOT EXISTS (SELECT FROM jobs j WHERE j.kind = 'send' AND j.subject = m.id AND j.failed_at IS NULL)
+                   AND NOT EXISTS (SELECT FROM jobs j WHERE j.kind = 'send' AND j.subject = m.id
+                       AND j.failed_at IS NULL)
                    AND NOT {QUEUED}
-                   AND NOT (s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL OR c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL
+                   AND NOT (s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL
+                       OR c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL
                         OR coalesce(a.status <> 'active', false))"
             ))
             .await;
         assert!(forgotten.is_empty(), "these pending messages wait for nothing: {forgotten:?}");
         let wrong = self
             .texts(
-                "SELECT t.sender_id || ': ' || waiting_messages || ' counted, ' || count(q.message_id) || ' queued' AS text
-                 FROM throttles t LEFT JOIN queued_sends q ON q.sender_id = t.sender_id AND q.released_at IS NULL
-                 GROUP BY t.sender_id HAVING t.waiting_messages <> count(q.message_id) OR t.waiting_parts <> coalesce(sum(q.parts), 0)",
+                "SELECT t.sender_id || ': ' || waiting_messages || ' counted, ' ||
+                    count(q.message_id) || ' queued' AS text
+                 FROM throttles t LEFT JOIN queued_sends q ON q.sender_id = t.sender_id
+                     AND q.released_at IS NULL
+                 GROUP BY t.sender_id HAVING t.waiting_messages <> count(q.message_id)
+                     OR t.waiting_parts <> coalesce(sum(q.parts), 0)",
             )
             .await;
         assert!(wrong.is_empty(), "queues are counted wrong: {wrong:?}");

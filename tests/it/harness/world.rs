@@ -6,7 +6,10 @@ use carillon::{
         ledger::{self, Days, Grouping, Ledger, LedgerFilter},
         list::{self, Attempt, Message, StatusEvent},
     },
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER, sign},
+    simulator::{
+        ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN,
+        TRIAL_NUMBER, sign,
+    },
     types::id::MessageId,
     users::{self, NewUser, Role, organization, password::Password},
 };
@@ -35,32 +38,65 @@ impl TestApp {
         self.connect_sender(LONG_CODE).await
     }
 
-    /// Connects the simulator's account with another number or service, which sends as fast as it can.
+    /// Connects the simulator's account with another number or service, which sends as fast as it
+    /// can.
     pub(crate) async fn connect_sender(&self, sender: &str) -> Twilio {
         let twilio = self.connect_throttled(sender).await;
-        self.api().patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null })).await.ok();
+        self.api()
+            .patch(&format!("/senders/{}", twilio.sender_id), json!({ "parts_per_second": null }))
+            .await
+            .ok();
         twilio
     }
 
-    /// Connects the simulator's account with a number or service, which sends at the rate that Carillon gives it at first; to an account that is
-    /// connected already, it is added.
+    /// Connects the simulator's account with a number or service, which sends at the rate that
+    /// Carillon gives it at first; to an account that is connected already, it is added.
     pub(crate) async fn connect_throttled(&self, sender: &str) -> Twilio {
         let connections = self.api().get("/connections").await.ok();
-        let existing = connections["data"].as_array().unwrap().iter().find(|connection| connection["account_sid"] == ACCOUNT_SID);
+        let existing = connections["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|connection| connection["account_sid"] == ACCOUNT_SID);
         if let Some(connection_id) = existing.map(id) {
-            let added = self.api().post(&format!("/connections/{connection_id}/senders"), json!({ "sender": sender })).await.ok();
+            let added = self
+                .api()
+                .post(&format!("/connections/{connection_id}/senders"), json!({ "sender": sender }))
+                .await
+                .ok();
             return Twilio { sender_id: id(&added), connection_id, sender: sender.to_owned() };
         }
-        let keys = json!({ "name": format!("Twilio {sender}"), "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "sender": sender });
+        let keys = json!(
+            {
+                "name": format!("Twilio {sender}"),
+                "account_sid": ACCOUNT_SID,
+                "auth_token": AUTH_TOKEN,
+                "sender": sender
+            }
+        );
         let connection = self.api().post("/connections", keys).await.ok();
-        Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: sender.to_owned() }
+        Twilio {
+            connection_id: id(&connection),
+            sender_id: id(&connection["senders"][0]),
+            sender: sender.to_owned(),
+        }
     }
 
     /// Connects the simulator's other account, which may text only numbers that are verified.
     pub(crate) async fn connect_trial(&self) -> Twilio {
-        let keys = json!({ "account_sid": TRIAL_ACCOUNT_SID, "auth_token": TRIAL_AUTH_TOKEN, "sender": TRIAL_NUMBER });
+        let keys = json!(
+            {
+                "account_sid": TRIAL_ACCOUNT_SID,
+                "auth_token": TRIAL_AUTH_TOKEN,
+                "sender": TRIAL_NUMBER
+            }
+        );
         let connection = self.api().post("/connections", keys).await.ok();
-        Twilio { connection_id: id(&connection), sender_id: id(&connection["senders"][0]), sender: TRIAL_NUMBER.to_owned() }
+        Twilio {
+            connection_id: id(&connection),
+            sender_id: id(&connection["senders"][0]),
+            sender: TRIAL_NUMBER.to_owned(),
+        }
     }
 
     /// Creates a contact with only a number, and returns its id.
@@ -72,7 +108,11 @@ impl TestApp {
     pub(crate) async fn contact_of(&self, phone: &str) -> Value {
         let phone = phone.replace('+', "%2B");
         let found = self.api().get(&format!("/contacts?phone={phone}")).await.ok();
-        assert_eq!(found["data"].as_array().unwrap().len(), 1, "there is one contact with the number {phone}");
+        assert_eq!(
+            found["data"].as_array().unwrap().len(),
+            1,
+            "there is one contact with the number {phone}"
+        );
         found["data"][0].clone()
     }
 
@@ -92,12 +132,17 @@ impl TestApp {
     /// Creates an active automation that answers an event with one SMS.
     pub(crate) async fn sms_on(&self, event: &str, twilio: &Twilio, body: &str) -> String {
         let template = self.template(body).await;
-        self.automation(json!({ "type": "event", "name": event }), json!([send_sms(&template, twilio)])).await
+        self.automation(
+            json!({ "type": "event", "name": event }),
+            json!([send_sms(&template, twilio)]),
+        )
+        .await
     }
 
     /// Reports an event of whoever has the number, and returns the answer.
     pub(crate) async fn event(&self, name: &str, phone: &str, properties: Value) -> Value {
-        let event = json!({ "name": name, "contact": { "phone": phone }, "properties": properties });
+        let event =
+            json!({ "name": name, "contact": { "phone": phone }, "properties": properties });
         self.api().post("/events", event).await.ok()
     }
 
@@ -110,7 +155,8 @@ impl TestApp {
 
     /// A call of one of our hooks, signed as Twilio signs it.
     pub(crate) fn call_of_twilio(&self, path: &str, params: &[(&str, &str)]) -> RequestBuilder {
-        let owned: Vec<(String, String)> = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let owned: Vec<(String, String)> =
+            params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let url = format!("{}{path}", self.url);
         let signature = sign(AUTH_TOKEN, &url, &owned);
         self.http.post(url).form(params).header("X-Twilio-Signature", signature)
@@ -118,7 +164,8 @@ impl TestApp {
 
     /// The messages to a number, in order.
     pub(crate) async fn messages_to(&self, phone: &str) -> Vec<Message> {
-        let filter = MessageFilter { to_address: Some(phone.to_owned()), ..MessageFilter::default() };
+        let filter =
+            MessageFilter { to_address: Some(phone.to_owned()), ..MessageFilter::default() };
         let mut found = list::list(&mut *self.conn().await, &filter, None, 1_000).await.unwrap();
         found.reverse();
         found
@@ -138,7 +185,12 @@ impl TestApp {
 
     /// The statuses that a message has had.
     pub(crate) async fn progression(&self, id: MessageId) -> Vec<String> {
-        self.story(id).await.into_iter().filter(|event| event.applied).map(|event| event.status).collect()
+        self.story(id)
+            .await
+            .into_iter()
+            .filter(|event| event.applied)
+            .map(|event| event.status)
+            .collect()
     }
 
     /// Everything that is known about how a message came to its status.
@@ -153,19 +205,35 @@ impl TestApp {
         list::attempts(&mut *self.conn().await, id).await.unwrap()
     }
 
-    /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and it adds up. So does the list of failures.
+    /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and
+    /// it adds up. So does the list of failures.
     pub(crate) async fn ledger(&self) -> Ledger {
         let mut conn = self.conn().await;
         let zone = organization::find(&conn).await.unwrap().day_zone;
-        let filter = LedgerFilter { days: Days::all(self.clock.now(), zone), maker: None, sender_id: None };
-        assert_eq!(ledger::check(&mut conn, &filter).await.unwrap(), [], "the ledger differs from the messages");
-        let wrong = "WITH failed AS (SELECT id, created_at, automation_id, sender_id, ledger_error_code(status, NULL, error_code) AS code FROM messages
+        let filter =
+            LedgerFilter { days: Days::all(self.clock.now(), zone), maker: None, sender_id: None };
+        assert_eq!(
+            ledger::check(&mut conn, &filter).await.unwrap(),
+            [],
+            "the ledger differs from the messages"
+        );
+        let wrong = "WITH failed AS (SELECT id, created_at, automation_id, sender_id,
+                        ledger_error_code(status, NULL, error_code) AS code FROM messages
                 WHERE status IN ('failed', 'expired') AND retried_at IS NULL),
-            listed AS (SELECT message_id, created_at, automation_id, sender_id, error_code FROM failures)
-            SELECT * FROM ((TABLE failed EXCEPT TABLE listed) UNION ALL (TABLE listed EXCEPT TABLE failed)) AS wrong";
-        assert_eq!(sql_query(wrong).execute(&mut conn).await.unwrap(), 0, "the failures are others than the messages that failed");
+            listed AS (SELECT message_id, created_at, automation_id, sender_id, error_code
+                FROM failures)
+            SELECT * FROM ((TABLE failed EXCEPT TABLE listed) UNION ALL (TABLE listed EXCEPT TABLE
+                failed)) AS wrong";
+        assert_eq!(
+            sql_query(wrong).execute(&mut conn).await.unwrap(),
+            0,
+            "the failures are others than the messages that failed"
+        );
         let read = ledger::read(&mut conn, &filter, Grouping::Day).await.unwrap();
-        assert!(read.totals.add_up() && read.rows.iter().all(|row| row.counts.add_up()), "{read:#?}");
+        assert!(
+            read.totals.add_up() && read.rows.iter().all(|row| row.counts.add_up()),
+            "{read:#?}"
+        );
         read
     }
 
@@ -196,7 +264,13 @@ impl TestApp {
     /// A browser in which somebody who has an account has signed in.
     pub(crate) async fn sign_in_with(&self, email: &str) -> Site {
         let site = self.site();
-        let form = site.open("/login").await.ok().form("/login").with("email", email).with("password", PASSWORD);
+        let form = site
+            .open("/login")
+            .await
+            .ok()
+            .form("/login")
+            .with("email", email)
+            .with("password", PASSWORD);
         site.send(&form).await.ok();
         site
     }

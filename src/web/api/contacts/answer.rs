@@ -22,7 +22,8 @@ pub(crate) struct ContactAnswer {
     /// In E.164.
     #[schema(value_type = String, example = "+14155550123")]
     phone: PhoneNumber,
-    /// Whether the number lies in a range of its country's numbering plan that is in use; if not, check it.
+    /// Whether the number lies in a range of its country's numbering plan that is in use; if not,
+    /// check it.
     phone_valid: bool,
     first_name: Option<String>,
     last_name: Option<String>,
@@ -48,7 +49,8 @@ struct SuppressionAnswer {
     #[schema(value_type = String, example = "stop")]
     reason: Reason,
     since: DateTime<Utc>,
-    /// Whether the contact wrote no opt-out word, and clear wording was read as an opt-out: users can undo it.
+    /// Whether the contact wrote no opt-out word, and clear wording was read as an opt-out: users
+    /// can undo it.
     read_as_opt_out: bool,
 }
 
@@ -73,10 +75,36 @@ pub(super) async fn of_many(conn: &mut Conn, contacts: Vec<Contact>) -> Result<V
 
 impl ContactAnswer {
     fn new(contact: Contact, tags: Vec<TagName>, suppression: Option<Suppression>) -> Self {
-        let Contact { id, phone, first_name, last_name, email, external_id, attributes, created_at, updated_at } = contact;
-        let suppression =
-            suppression.map(|found| SuppressionAnswer { reason: found.reason, since: found.since, read_as_opt_out: found.by_wording });
+        let Contact {
+            id,
+            phone,
+            first_name,
+            last_name,
+            email,
+            external_id,
+            attributes,
+            created_at,
+            updated_at,
+        } = contact;
+        let suppression = suppression.map(|found| SuppressionAnswer {
+            reason: found.reason,
+            since: found.since,
+            read_as_opt_out: found.by_wording,
+        });
         let phone_valid = phone.is_valid();
-        Self { id, phone, phone_valid, first_name, last_name, email, external_id, attributes, tags, suppression, created_at, updated_at }
+        Self {
+            id,
+            phone,
+            phone_valid,
+            first_name,
+            last_name,
+            email,
+            external_id,
+            attributes,
+            tags,
+            suppression,
+            created_at,
+            updated_at,
+        }
     }
 }

@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::contacts::tags::TagName;
-use crate::contacts::{Attributes, AttributesPatch, ContactPatch, Email, ExternalId, InvalidField, Name, NewContact, Patch};
+use crate::contacts::{
+    Attributes, AttributesPatch, ContactPatch, Email, ExternalId, InvalidField, Name, NewContact,
+    Patch,
+};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::mistake::Mistake;
@@ -27,7 +30,8 @@ pub(super) struct ContactRequest {
     email: Option<String>,
     /// The id of the contact in another system, unique here.
     external_id: Option<String>,
-    /// Named texts, numbers and booleans; names are letters, digits and `_`, so that templates can use them.
+    /// Named texts, numbers and booleans; names are letters, digits and `_`, so that templates can
+    /// use them.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Map<String, Value>>,
     tags: Option<Vec<String>>,
@@ -71,7 +75,10 @@ pub(super) struct Parsed {
 }
 
 impl ContactRequest {
-    pub(super) fn parse(self, default_country: Option<Country>) -> Result<(NewContact, Vec<TagName>)> {
+    pub(super) fn parse(
+        self,
+        default_country: Option<Country>,
+    ) -> Result<(NewContact, Vec<TagName>)> {
         let mut errors = FieldErrors::default();
         let phone = phone(&self.phone, default_country, &mut errors);
         let first_name = optional(self.first_name, "first_name", &mut errors, Name::parse);
@@ -81,7 +88,10 @@ impl ContactRequest {
         let attributes = attributes(self.attributes.unwrap_or_default(), &mut errors);
         let tags = tags(&self.tags.unwrap_or_default(), &mut errors);
         match phone {
-            Some(phone) if errors.is_empty() => Ok((NewContact { phone, first_name, last_name, email, external_id, attributes }, tags)),
+            Some(phone) if errors.is_empty() => Ok((
+                NewContact { phone, first_name, last_name, email, external_id, attributes },
+                tags,
+            )),
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -120,7 +130,11 @@ impl ContactChanges {
     }
 }
 
-fn phone(raw: &str, default_country: Option<Country>, errors: &mut FieldErrors) -> Option<PhoneNumber> {
+fn phone(
+    raw: &str,
+    default_country: Option<Country>,
+    errors: &mut FieldErrors,
+) -> Option<PhoneNumber> {
     if raw.trim().is_empty() {
         errors.add("phone", Mistake::Blank);
         return None;
@@ -156,7 +170,10 @@ fn tags(raw: &[String], errors: &mut FieldErrors) -> Vec<TagName> {
     if raw.len() > MOST_TAGS {
         errors.add("tags", Mistake::TooMany(MOST_TAGS, "tags at once"));
     }
-    let read = raw.iter().enumerate().filter_map(|(at, name)| errors.check(&format!("tags.{at}"), TagName::parse(name)));
+    let read = raw
+        .iter()
+        .enumerate()
+        .filter_map(|(at, name)| errors.check(&format!("tags.{at}"), TagName::parse(name)));
     read.collect()
 }
 
@@ -168,7 +185,9 @@ mod tests {
 
     fn wrong_fields<T>(result: Result<T>) -> Vec<String> {
         match result {
-            Err(Error::Invalid(errors)) => errors.iter().map(|(field, _)| field.to_owned()).collect(),
+            Err(Error::Invalid(errors)) => {
+                errors.iter().map(|(field, _)| field.to_owned()).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -179,13 +198,20 @@ mod tests {
             "phone": "415 555 0123", "email": "ada", "first_name": "a\u{1}", "attributes": {"first name": 1}, "tags": ["ok", " "],
         }))
         .unwrap();
-        assert_eq!(wrong_fields(request.parse(None)), ["attributes.first name", "email", "first_name", "phone", "tags.1"]);
+        assert_eq!(
+            wrong_fields(request.parse(None)),
+            ["attributes.first name", "email", "first_name", "phone", "tags.1"]
+        );
     }
 
     #[test]
     fn a_national_number_is_read_with_the_default_country() {
-        let request =
-            |phone: &str| serde_json::from_value::<ContactRequest>(json!({ "phone": phone, "email": null, "last_name": " " })).unwrap();
+        let request = |phone: &str| {
+            serde_json::from_value::<ContactRequest>(
+                json!({ "phone": phone, "email": null, "last_name": " " }),
+            )
+            .unwrap()
+        };
         let (new, tags) = request("0151 23456789").parse(Country::parse("DE").ok()).unwrap();
         assert_eq!((new.phone.as_str(), new.last_name, tags.len()), ("+4915123456789", None, 0));
         assert_eq!(wrong_fields(request("0151 23456789").parse(None)), ["phone"]);
@@ -193,7 +219,9 @@ mod tests {
 
     #[test]
     fn absent_fields_stay_and_null_clears() {
-        let changes = |json: Value| serde_json::from_value::<ContactChanges>(json).unwrap().parse(None).unwrap();
+        let changes = |json: Value| {
+            serde_json::from_value::<ContactChanges>(json).unwrap().parse(None).unwrap()
+        };
         let nothing = changes(json!({}));
         assert_eq!((nothing.patch, nothing.tags), (ContactPatch::default(), None));
         let cleared = changes(json!({ "email": null, "attributes": null, "tags": null }));

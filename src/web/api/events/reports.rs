@@ -1,4 +1,5 @@
-//! Reports of events: requests that arrive together share one transaction, and each is answered for itself.
+//! Reports of events: requests that arrive together share one transaction, and each is answered for
+//! itself.
 
 use std::collections::HashMap;
 
@@ -18,10 +19,12 @@ use crate::web::api::{ApiError, ApiResult};
 /// Single reports in one transaction: so many that it takes some milliseconds.
 const MOST_SINGLES: usize = 200;
 
-/// Lists in one transaction, up to [`MAX_EVENTS`] in all: a transaction has its price, however much is in it.
+/// Lists in one transaction, up to [`MAX_EVENTS`] in all: a transaction has its price, however much
+/// is in it.
 const MOST_LISTS: usize = 4;
 
-/// Transactions for lists at the same time; more would only wait for each other at the ends of the same indexes.
+/// Transactions for lists at the same time; more would only wait for each other at the ends of the
+/// same indexes.
 const LISTS_AT_ONCE: usize = 2;
 
 /// How often a batch is begun that always meets another one with the same client ids.
@@ -69,7 +72,8 @@ impl EventReports {
         answers.pop().ok_or_else(|| lost().into())
     }
 
-    /// Records several, at most [`MAX_EVENTS`], and answers each in its place; returns after their commit.
+    /// Records several, at most [`MAX_EVENTS`], and answers each in its place; returns after their
+    /// commit.
     pub(super) async fn submit_list(&self, reports: Vec<NewEvent>) -> ApiResult<Vec<Answer>> {
         self.lists.submit(reports).await.ok_or_else(lost)?
     }
@@ -111,9 +115,13 @@ impl Intake {
         answers
     }
 
-    /// Records requests of these sizes, one after the other in `reports`, together; when that fails, each by itself, so that one cannot
-    /// hold up the others.
-    async fn answer_together(&self, reports: &[NewEvent], sizes: &[usize]) -> Vec<ApiResult<Vec<Answer>>> {
+    /// Records requests of these sizes, one after the other in `reports`, together; when that
+    /// fails, each by itself, so that one cannot hold up the others.
+    async fn answer_together(
+        &self,
+        reports: &[NewEvent],
+        sizes: &[usize],
+    ) -> Vec<ApiResult<Vec<Answer>>> {
         match self.record(reports).await {
             Ok(answers) => {
                 let mut answers = answers.into_iter();
@@ -128,9 +136,13 @@ impl Intake {
                 }
                 answers
             }
-            Err(Failure::Refused(_)) if reports.len() > 1 => vec![self.record_one_by_one(reports).await],
+            Err(Failure::Refused(_)) if reports.len() > 1 => {
+                vec![self.record_one_by_one(reports).await]
+            }
             Err(Failure::Refused(error)) => vec![Err(error.into())],
-            Err(Failure::Away(reason)) => sizes.iter().map(|_| Err(ApiError::away(&reason))).collect(),
+            Err(Failure::Away(reason)) => {
+                sizes.iter().map(|_| Err(ApiError::away(&reason))).collect()
+            }
         }
     }
 
@@ -142,7 +154,8 @@ impl Intake {
         }
     }
 
-    /// Records the reports of a list each by itself, and says of each that fails that it is to be sent again; none is where all fail.
+    /// Records the reports of a list each by itself, and says of each that fails that it is to be
+    /// sent again; none is where all fail.
     async fn record_one_by_one(&self, reports: &[NewEvent]) -> ApiResult<Vec<Answer>> {
         let (mut answers, mut failure) = (Vec::with_capacity(reports.len()), None);
         for report in reports {
@@ -150,8 +163,10 @@ impl Intake {
                 Ok(answer) => answers.extend(answer),
                 Err(Failure::Refused(error)) => {
                     tracing::error!(%error, "one of several events could not be recorded");
-                    let again =
-                        FieldErrors::default().with("event", "This one could not be recorded, by a fault of the server: send it again.");
+                    let again = FieldErrors::default().with(
+                        "event",
+                        "This one could not be recorded, by a fault of the server: send it again.",
+                    );
                     answers.push((Recorded::Refused(again), 0));
                     failure = Some(error);
                 }
@@ -159,7 +174,11 @@ impl Intake {
             }
         }
         match failure {
-            Some(error) if answers.iter().all(|(answer, _)| matches!(answer, Recorded::Refused(_))) => Err(error.into()),
+            Some(error)
+                if answers.iter().all(|(answer, _)| matches!(answer, Recorded::Refused(_))) =>
+            {
+                Err(error.into())
+            }
             _ => Ok(answers),
         }
     }
@@ -179,13 +198,22 @@ impl Intake {
     }
 }
 
-/// Records reports in a transaction of their own; what starts at once goes to the worker of this process, as far as it has places.
-async fn report(conn: &mut Conn, reports: &[NewEvent], handover: &Handover, now: DateTime<Utc>) -> Result<Reported, Error> {
+/// Records reports in a transaction of their own; what starts at once goes to the worker of this
+/// process, as far as it has places.
+async fn report(
+    conn: &mut Conn,
+    reports: &[NewEvent],
+    handover: &Handover,
+    now: DateTime<Utc>,
+) -> Result<Reported, Error> {
     let offer = handover.offer(reports.len()).await;
     let receiver = Offer::receiver(offer.as_ref());
     let mut round = 1;
     let reported = loop {
-        match conn.transaction(async |conn| automations::report(conn, reports, receiver, now).await).await {
+        match conn
+            .transaction(async |conn| automations::report(conn, reports, receiver, now).await)
+            .await
+        {
             Err(error) if events::was_quicker(&error) && round < MOST_ROUNDS => round += 1,
             done => break done?,
         }

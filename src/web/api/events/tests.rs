@@ -15,7 +15,8 @@ fn fields(event: &Value) -> Vec<String> {
 
 #[test]
 fn an_event_needs_a_name_and_a_contact() {
-    let event = read(&json!({"name": "order", "contact": {"phone": "+14155550123"}}), UTC).unwrap().event;
+    let event =
+        read(&json!({"name": "order", "contact": {"phone": "+14155550123"}}), UTC).unwrap().event;
     assert!(event.client_id.is_none() && event.occurred_at.is_none());
     assert_eq!(event.properties.value(), &json!({}));
     assert_eq!(fields(&json!({})), ["contact", "name"]);
@@ -27,8 +28,14 @@ fn an_event_needs_a_name_and_a_contact() {
 fn a_contact_is_named_in_exactly_one_way() {
     let event = |contact: Value| json!({"name": "order", "contact": contact});
     let read = |contact| read(&event(contact), UTC).unwrap().event.contact;
-    assert!(matches!(read(json!({"external_id": "c-7", "phone": null})), ContactRef::ExternalId(_)));
-    assert!(matches!(read(json!({"id": "01980d3c-9b5a-7000-8000-000000000000"})), ContactRef::Id(_)));
+    assert!(matches!(
+        read(json!({"external_id": "c-7", "phone": null})),
+        ContactRef::ExternalId(_)
+    ));
+    assert!(matches!(
+        read(json!({"id": "01980d3c-9b5a-7000-8000-000000000000"})),
+        ContactRef::Id(_)
+    ));
     assert_eq!(fields(&event(json!({"phone": "+14155550123", "external_id": "7"}))), ["contact"]);
     assert_eq!(fields(&event(json!({"email": "a@example.com"}))), ["contact", "contact.email"]);
     assert_eq!(fields(&event(json!({"id": "7"}))), ["contact.id"]);
@@ -40,7 +47,10 @@ fn a_national_number_without_a_default_country_is_refused() {
     let event = json!({"name": "order", "contact": {"phone": "0171 1234567"}});
     assert_eq!(fields(&event), ["contact.phone"]);
     let germany = Defaults { country: crate::types::country::Country::parse("DE").ok(), ..UTC };
-    assert!(matches!(read(&event, germany).unwrap().event.contact, ContactRef::Phone(phone) if phone.as_str() == "+491711234567"));
+    assert!(matches!(
+        read(&event, germany).unwrap().event.contact,
+        ContactRef::Phone(phone) if phone.as_str() == "+491711234567"
+    ));
 }
 
 #[test]
@@ -53,7 +63,9 @@ fn every_wrong_field_is_named_at_once() {
 
 #[test]
 fn the_time_of_an_event_is_read_however_it_is_written() {
-    let time = |value: Value| read(&json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": value}), UTC);
+    let time = |value: Value| {
+        read(&json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": value}), UTC)
+    };
     for written in [
         json!("2026-03-09T08:00:00Z"),
         json!("2026-03-09T10:00:00+0200"),
@@ -64,15 +76,33 @@ fn the_time_of_an_event_is_read_however_it_is_written() {
         json!("1773043200000"),
         json!(1_773_043_200.0),
     ] {
-        assert_eq!(time(written.clone()).unwrap().event.occurred_at.unwrap().to_rfc3339(), "2026-03-09T08:00:00+00:00", "{written}");
+        assert_eq!(
+            time(written.clone()).unwrap().event.occurred_at.unwrap().to_rfc3339(),
+            "2026-03-09T08:00:00+00:00",
+            "{written}"
+        );
     }
     assert_eq!(time(json!(" ")).unwrap().event.occurred_at, None);
     let new_york = Defaults { zone: Tz::America__New_York, ..UTC };
-    let day = json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": "2026-03-09"});
-    assert_eq!(read(&day, new_york).unwrap().event.occurred_at.unwrap().to_rfc3339(), "2026-03-09T04:00:00+00:00");
-    for wrong in [json!("2026-03-09T08"), json!("9999-12-31T00:00:00Z"), json!(true), json!(["2026-03-09"]), json!(1e300)] {
+    let day =
+        json!({"name": "order", "contact": {"external_id": "7"}, "occurred_at": "2026-03-09"});
+    assert_eq!(
+        read(&day, new_york).unwrap().event.occurred_at.unwrap().to_rfc3339(),
+        "2026-03-09T04:00:00+00:00"
+    );
+    for wrong in [
+        json!("2026-03-09T08"),
+        json!("9999-12-31T00:00:00Z"),
+        json!(true),
+        json!(["2026-03-09"]),
+        json!(1e300),
+    ] {
         let errors = time(wrong.clone()).unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["occurred_at"], "{wrong}");
+        assert_eq!(
+            errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["occurred_at"],
+            "{wrong}"
+        );
     }
 }
 

@@ -14,8 +14,9 @@ use crate::types::id::{AutomationId, MessageId, SenderId};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ledger)]
 pub(super) struct LedgerAnswer {
-    /// Whose days these are: the organization's time zone, such as `Europe/Berlin`. After it has changed, days of the former one are
-    /// answered until the ledger has been counted anew, which takes a second for some hundred thousand messages.
+    /// Whose days these are: the organization's time zone, such as `Europe/Berlin`. After it has
+    /// changed, days of the former one are answered until the ledger has been counted anew, which
+    /// takes a second for some hundred thousand messages.
     time_zone: &'static str,
     /// The first day.
     #[schema(value_type = String, format = "date")]
@@ -102,7 +103,8 @@ pub(super) struct CauseAnswer {
     error_code: Option<i32>,
     /// The error code in words.
     title: Option<&'static str>,
-    /// Without an error code: a suppression's reason such as `stop`, or the first 200 characters of a sentence.
+    /// Without an error code: a suppression's reason such as `stop`, or the first 200 characters of
+    /// a sentence.
     reason: Option<String>,
     count: i64,
 }
@@ -156,15 +158,17 @@ pub(super) struct RetryAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RetryGroup)]
 pub(super) struct GroupAnswer {
-    /// How they stand: `failed`, `suppressed`, `skipped`, `unconfirmed` or `retried`; `null` where one message was asked about.
+    /// How they stand: `failed`, `suppressed`, `skipped`, `unconfirmed` or `retried`; `null` where
+    /// one message was asked about.
     #[schema(value_type = Option<String>)]
     outcome: Option<Outcome>,
     error_code: Option<i32>,
     /// The error code in words.
     title: Option<&'static str>,
     reason: Option<String>,
-    /// Why they are not sent again; `null` if they may be. `unconfirmed`, `may_have_arrived`, `suppressed`, `no_contact`,
-    /// `would_fail_again`, `unexplained`, `nothing_to_send`, `on_purpose` or `retried`.
+    /// Why they are not sent again; `null` if they may be. `unconfirmed`, `may_have_arrived`,
+    /// `suppressed`, `no_contact`, `would_fail_again`, `unexplained`, `nothing_to_send`,
+    /// `on_purpose` or `retried`.
     #[schema(value_type = Option<String>)]
     left_out: Option<LeftOut>,
     count: i64,
@@ -198,9 +202,32 @@ impl From<Row> for RowAnswer {
 
 impl From<Counts> for CountsAnswer {
     fn from(counts: Counts) -> Self {
-        let (messages, delivered_share) = (counts.messages(), counts.share(Outcome::Delivered).and_then(Share::fraction));
-        let Counts { recipients, delivered, sent, failed, suppressed, skipped, unconfirmed, pending, retried } = counts;
-        Self { recipients, messages, delivered, delivered_share, sent, failed, suppressed, skipped, unconfirmed, pending, retried }
+        let (messages, delivered_share) =
+            (counts.messages(), counts.share(Outcome::Delivered).and_then(Share::fraction));
+        let Counts {
+            recipients,
+            delivered,
+            sent,
+            failed,
+            suppressed,
+            skipped,
+            unconfirmed,
+            pending,
+            retried,
+        } = counts;
+        Self {
+            recipients,
+            messages,
+            delivered,
+            delivered_share,
+            sent,
+            failed,
+            suppressed,
+            skipped,
+            unconfirmed,
+            pending,
+            retried,
+        }
     }
 }
 
@@ -215,31 +242,71 @@ impl CheckAnswer {
     /// What a count of a filter's messages has shown.
     pub(super) fn new(filter: &LedgerFilter, differences: Vec<Difference>) -> Self {
         let answer = |difference| {
-            let Difference { day, automation_id, sender_id, outcome, reason, error_code, in_ledger, in_messages } = difference;
-            DifferenceAnswer { day, automation_id, sender_id, outcome, reason, error_code, in_ledger, in_messages }
+            let Difference {
+                day,
+                automation_id,
+                sender_id,
+                outcome,
+                reason,
+                error_code,
+                in_ledger,
+                in_messages,
+            } = difference;
+            DifferenceAnswer {
+                day,
+                automation_id,
+                sender_id,
+                outcome,
+                reason,
+                error_code,
+                in_ledger,
+                in_messages,
+            }
         };
-        Self { time_zone: filter.days.zone().name(), differences: differences.into_iter().map(answer).collect() }
+        Self {
+            time_zone: filter.days.zone().name(),
+            differences: differences.into_iter().map(answer).collect(),
+        }
     }
 }
 
 impl From<Outlook> for RetryAnswer {
     fn from(outlook: Outlook) -> Self {
         let (eligible, left_out) = (outlook.eligible(), outlook.left_out());
-        Self { eligible, left_out, groups: outlook.groups.into_iter().map(GroupAnswer::from).collect(), ..Self::default() }
+        Self {
+            eligible,
+            left_out,
+            groups: outlook.groups.into_iter().map(GroupAnswer::from).collect(),
+            ..Self::default()
+        }
     }
 }
 
 impl From<Group> for GroupAnswer {
     fn from(group: Group) -> Self {
         let Group { outcome, error_code, reason, left_out, count } = group;
-        Self { outcome: Some(outcome), error_code, title: title(error_code), reason, left_out, count }
+        Self {
+            outcome: Some(outcome),
+            error_code,
+            title: title(error_code),
+            reason,
+            left_out,
+            count,
+        }
     }
 }
 
 impl RetryAnswer {
     /// Of a single message, which was not looked at any further.
     pub(super) fn of_one(verdict: Result<(), LeftOut>) -> Self {
-        let group = GroupAnswer { outcome: None, error_code: None, title: None, reason: None, left_out: verdict.err(), count: 1 };
+        let group = GroupAnswer {
+            outcome: None,
+            error_code: None,
+            title: None,
+            reason: None,
+            left_out: verdict.err(),
+            count: 1,
+        };
         let (eligible, left_out) = if verdict.is_ok() { (1, 0) } else { (0, 1) };
         Self { eligible, left_out, groups: vec![group], ..Self::default() }
     }

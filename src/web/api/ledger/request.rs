@@ -26,7 +26,8 @@ pub(super) struct LedgerQuery {
     automation_id: Option<String>,
     /// Sent from this sender.
     sender_id: Option<String>,
-    /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone, which the answer names; the last 30 days unless told otherwise.
+    /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone, which
+    /// the answer names; the last 30 days unless told otherwise.
     from: Option<String>,
     /// Composed on this day or earlier; today unless told otherwise.
     to: Option<String>,
@@ -34,7 +35,8 @@ pub(super) struct LedgerQuery {
     group_by: Option<String>,
 }
 
-/// What is to be sent again: one message, or those of a selection that may be. A field that is blank or null is an error.
+/// What is to be sent again: one message, or those of a selection that may be. A field that is
+/// blank or null is an error.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Retry)]
@@ -51,7 +53,8 @@ pub(super) struct RetryRequest {
     #[serde(default)]
     #[schema(value_type = String, required = false, format = "uuid")]
     sender_id: Patch<String>,
-    /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone; at most 31 days at once.
+    /// Composed on this day or later: `2026-11-21`. A day of the organization's time zone; at most
+    /// 31 days at once.
     #[serde(default)]
     #[schema(value_type = String, required = false)]
     from: Patch<String>,
@@ -62,8 +65,9 @@ pub(super) struct RetryRequest {
     /// Only say what would be sent.
     #[serde(default)]
     dry_run: bool,
-    /// How many messages are to be sent again: `eligible` of the dry run. Required, except for one `message_id` and for a dry run; if
-    /// another number could be sent by now, the answer is 409 and nothing is sent.
+    /// How many messages are to be sent again: `eligible` of the dry run. Required, except for one
+    /// `message_id` and for a dry run; if another number could be sent by now, the answer is 409
+    /// and nothing is sent.
     #[schema(required = false, nullable = false)]
     expected: Option<i64>,
 }
@@ -90,10 +94,19 @@ impl LedgerQuery {
     /// The filter and what a row stands for.
     pub(super) fn parse(self, today: Today) -> Result<(LedgerFilter, Grouping)> {
         let mut errors = FieldErrors::default();
-        let grouping = filled(self.group_by.as_deref()).map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
-        let days =
-            TypedDays { from: ("from", self.from.as_deref().unwrap_or_default()), to: ("to", self.to.as_deref().unwrap_or_default()) };
-        let filter = filter(self.automation_id.as_deref(), self.sender_id.as_deref(), days, today, &mut errors);
+        let grouping = filled(self.group_by.as_deref())
+            .map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
+        let days = TypedDays {
+            from: ("from", self.from.as_deref().unwrap_or_default()),
+            to: ("to", self.to.as_deref().unwrap_or_default()),
+        };
+        let filter = filter(
+            self.automation_id.as_deref(),
+            self.sender_id.as_deref(),
+            days,
+            today,
+            &mut errors,
+        );
         match (filter, grouping) {
             (Some(filter), Some(grouping)) if errors.is_empty() => Ok((filter, grouping)),
             _ => Err(Error::Invalid(errors)),
@@ -110,7 +123,8 @@ impl LedgerQuery {
 impl RetryRequest {
     /// What is wished, and whether it is meant.
     pub(super) fn parse(self, today: Today) -> Result<(Wish, Intent)> {
-        let intent = if self.dry_run { Intent::Preview } else { Intent::Send { expected: self.expected } };
+        let intent =
+            if self.dry_run { Intent::Preview } else { Intent::Send { expected: self.expected } };
         let mut errors = FieldErrors::default();
         let message_id = said("message_id", self.message_id, &mut errors);
         let automation_id = said("automation_id", self.automation_id, &mut errors);
@@ -118,7 +132,8 @@ impl RetryRequest {
         let (from, to) = (said("from", self.from, &mut errors), said("to", self.to, &mut errors));
         if let Some(text) = message_id {
             let id = id("message_id", text.trim(), "message", &mut errors);
-            let narrower = [&automation_id, &sender_id, &from, &to].into_iter().any(Option::is_some);
+            let narrower =
+                [&automation_id, &sender_id, &from, &to].into_iter().any(Option::is_some);
             if narrower {
                 errors.add("message_id", "Name one message or a selection, not both.");
             }
@@ -127,8 +142,12 @@ impl RetryRequest {
                 _ => Err(Error::Invalid(errors)),
             };
         }
-        let days = TypedDays { from: ("from", from.as_deref().unwrap_or_default()), to: ("to", to.as_deref().unwrap_or_default()) };
-        let filter = filter(automation_id.as_deref(), sender_id.as_deref(), days, today, &mut errors);
+        let days = TypedDays {
+            from: ("from", from.as_deref().unwrap_or_default()),
+            to: ("to", to.as_deref().unwrap_or_default()),
+        };
+        let filter =
+            filter(automation_id.as_deref(), sender_id.as_deref(), days, today, &mut errors);
         match filter {
             Some(filter) if errors.is_empty() => Ok((Wish::Selection(selection(filter)?), intent)),
             _ => Err(Error::Invalid(errors)),
@@ -136,7 +155,8 @@ impl RetryRequest {
     }
 }
 
-/// A field that narrows what is sent: blank or null, it is an error, since without it more would be sent.
+/// A field that narrows what is sent: blank or null, it is an error, since without it more would be
+/// sent.
 fn said(field: &str, given: Patch<String>, errors: &mut FieldErrors) -> Option<String> {
     match given {
         Patch::Keep => None,
@@ -169,7 +189,12 @@ fn filter(
     Some(LedgerFilter { days, maker, sender_id })
 }
 
-fn id<T: FromStr>(field: &str, text: &str, noun: &'static str, errors: &mut FieldErrors) -> Option<T> {
+fn id<T: FromStr>(
+    field: &str,
+    text: &str,
+    noun: &'static str,
+    errors: &mut FieldErrors,
+) -> Option<T> {
     errors.check(field, mistake::id(text, noun))
 }
 
@@ -199,7 +224,11 @@ mod tests {
             (filter.days.count(), filter.days.to().to_string(), filter.maker, grouping),
             (30, "2026-11-22".to_owned(), None, Grouping::Day)
         );
-        let query = LedgerQuery { automation_id: Some("none".to_owned()), group_by: Some("sender".to_owned()), ..LedgerQuery::default() };
+        let query = LedgerQuery {
+            automation_id: Some("none".to_owned()),
+            group_by: Some("sender".to_owned()),
+            ..LedgerQuery::default()
+        };
         let (filter, grouping) = query.parse(today()).unwrap();
         assert_eq!((filter.maker, grouping), (Some(Maker::OneOff), Grouping::Sender));
     }
@@ -207,21 +236,43 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named_at_once() {
         let word = |text: &str| Some(text.to_owned());
-        let query = LedgerQuery { automation_id: word("7"), sender_id: word("8"), from: word("soon"), to: None, group_by: word("moon") };
-        assert_eq!(fields(query.parse(today())), ["automation_id", "from", "group_by", "sender_id"]);
+        let query = LedgerQuery {
+            automation_id: word("7"),
+            sender_id: word("8"),
+            from: word("soon"),
+            to: None,
+            group_by: word("moon"),
+        };
+        assert_eq!(
+            fields(query.parse(today())),
+            ["automation_id", "from", "group_by", "sender_id"]
+        );
     }
 
     #[test]
     fn a_retry_is_of_one_message_or_of_few_days() {
         let id = MessageId::new();
         let set = |text: &str| Patch::Set(text.to_owned());
-        let one = RetryRequest { message_id: set(&id.to_string()), dry_run: true, ..RetryRequest::default() };
-        assert!(matches!(one.parse(today()), Ok((Wish::One(found), Intent::Preview)) if found == id));
-        let both = RetryRequest { message_id: set(&id.to_string()), from: set("2026-11-01"), ..RetryRequest::default() };
+        let one = RetryRequest {
+            message_id: set(&id.to_string()),
+            dry_run: true,
+            ..RetryRequest::default()
+        };
+        assert!(
+            matches!(one.parse(today()), Ok((Wish::One(found), Intent::Preview)) if found == id)
+        );
+        let both = RetryRequest {
+            message_id: set(&id.to_string()),
+            from: set("2026-11-01"),
+            ..RetryRequest::default()
+        };
         assert_eq!(fields(both.parse(today())), ["message_id"]);
         let long = RetryRequest { from: set("2026-10-01"), ..RetryRequest::default() };
         assert_eq!(fields(long.parse(today())), ["from"]);
-        assert!(matches!(RetryRequest::default().parse(today()), Ok((Wish::Selection(_), Intent::Send { expected: None }))));
+        assert!(matches!(
+            RetryRequest::default().parse(today()),
+            Ok((Wish::Selection(_), Intent::Send { expected: None }))
+        ));
     }
 
     #[test]
@@ -229,11 +280,13 @@ mod tests {
         let blank = ["\"\"", "\" \"", "\"\\t\"", "\"\\u200b\"", "\"\\u00a0\"", "null"];
         for field in ["message_id", "automation_id", "sender_id", "from", "to"] {
             for value in blank {
-                let request: RetryRequest = serde_json::from_str(&format!("{{\"{field}\": {value}}}")).unwrap();
+                let request: RetryRequest =
+                    serde_json::from_str(&format!("{{\"{field}\": {value}}}")).unwrap();
                 assert_eq!(fields(request.parse(today())), [field], "{value}");
             }
         }
-        let all: RetryRequest = serde_json::from_str(r#"{"message_id": "", "sender_id": null, "to": " "}"#).unwrap();
+        let all: RetryRequest =
+            serde_json::from_str(r#"{"message_id": "", "sender_id": null, "to": " "}"#).unwrap();
         assert_eq!(fields(all.parse(today())), ["message_id", "sender_id", "to"]);
     }
 }

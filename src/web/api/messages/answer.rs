@@ -10,7 +10,9 @@ use crate::messages::delivery::ReportSource;
 use crate::messages::inbound;
 use crate::messages::list::{self as messages, Direction, Message, StatusEvent};
 use crate::messages::status::MessageStatus;
-use crate::types::id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId};
+use crate::types::id::{
+    AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
+};
 use crate::types::phone::PhoneNumber;
 
 /// One SMS or MMS, out or in.
@@ -22,13 +24,15 @@ pub(super) struct MessageAnswer {
     /// `outbound` or `inbound`.
     #[schema(value_type = String)]
     direction: Direction,
-    /// `pending`, `submitting`, `unconfirmed`, then Twilio's words: `accepted`, `scheduled`, `queued`, `sending`, `sent`,
-    /// `delivered`, `undelivered`, `failed`, `canceled`, `read`. Not sent: `suppressed`, `skipped`, `expired`. Inbound: `received`.
+    /// `pending`, `submitting`, `unconfirmed`, then Twilio's words: `accepted`, `scheduled`,
+    /// `queued`, `sending`, `sent`, `delivered`, `undelivered`, `failed`, `canceled`, `read`. Not
+    /// sent: `suppressed`, `skipped`, `expired`. Inbound: `received`.
     #[schema(value_type = String)]
     status: MessageStatus,
     /// E.164.
     to: String,
-    /// Whether `to` lies in a range of its country's numbering plan that is in use; `null` where it is no phone number.
+    /// Whether `to` lies in a range of its country's numbering plan that is in use; `null` where it
+    /// is no phone number.
     to_valid: Option<bool>,
     /// `null` until a Messaging Service has chosen.
     from: Option<String>,
@@ -41,7 +45,8 @@ pub(super) struct MessageAnswer {
     twilio_sid: Option<String>,
     /// Twilio's error code, why it is not delivered; the events keep those of earlier reports.
     error_code: Option<i32>,
-    /// Why it ended without a report from Twilio: a suppression's reason such as `stop`, or a sentence.
+    /// Why it ended without a report from Twilio: a suppression's reason such as `stop`, or a
+    /// sentence.
     reason: Option<String>,
     #[schema(value_type = Option<String>, format = "uuid")]
     contact_id: Option<ContactId>,
@@ -72,7 +77,8 @@ pub(super) struct MessageAnswer {
 pub(super) struct MessageDetail {
     #[serde(flatten)]
     message: MessageAnswer,
-    /// Whether its wording was read as an opt-out, also where that was undone later; texts of contacts only.
+    /// Whether its wording was read as an opt-out, also where that was undone later; texts of
+    /// contacts only.
     read_as_opt_out: bool,
     /// What became known of it, in order of time.
     events: Vec<EventAnswer>,
@@ -96,7 +102,8 @@ pub(super) struct EventAnswer {
     status: String,
     /// When Carillon learnt it.
     at: DateTime<Utc>,
-    /// `carillon`: decided here; `response`: Twilio's answer; `callback`: Twilio called; `lookup`: Twilio was asked.
+    /// `carillon`: decided here; `response`: Twilio's answer; `callback`: Twilio called; `lookup`:
+    /// Twilio was asked.
     #[schema(value_type = String)]
     source: ReportSource,
     error_code: Option<i32>,
@@ -109,7 +116,11 @@ impl MessageDetail {
     pub(super) async fn load(conn: &mut Conn, message: Message) -> Result<Self> {
         let events = messages::events(conn, &message).await?;
         let read_as_opt_out = inbound::reading_of(conn, &message).await?.is_some();
-        Ok(Self { message: message.into(), read_as_opt_out, events: events.into_iter().map(EventAnswer::from).collect() })
+        Ok(Self {
+            message: message.into(),
+            read_as_opt_out,
+            events: events.into_iter().map(EventAnswer::from).collect(),
+        })
     }
 }
 
@@ -119,7 +130,9 @@ impl From<Message> for MessageAnswer {
             id: message.id,
             direction: message.direction,
             status: message.status,
-            to_valid: PhoneNumber::from_e164(&message.to_address).ok().map(|phone| phone.is_valid()),
+            to_valid: PhoneNumber::from_e164(&message.to_address)
+                .ok()
+                .map(|phone| phone.is_valid()),
             to: message.to_address,
             from: message.from_address,
             body: message.body,
@@ -146,6 +159,12 @@ impl From<Message> for MessageAnswer {
 
 impl From<StatusEvent> for EventAnswer {
     fn from(event: StatusEvent) -> Self {
-        Self { status: event.status, at: event.at, source: event.source, error_code: event.error_code, applied: event.applied }
+        Self {
+            status: event.status,
+            at: event.at,
+            source: event.source,
+            error_code: event.error_code,
+            applied: event.applied,
+        }
     }
 }

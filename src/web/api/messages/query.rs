@@ -28,13 +28,15 @@ pub(super) struct MessagesQuery {
     /// In this status.
     #[param(required = false)]
     status: String,
-    /// With this outcome: `delivered`, `sent`, `failed`, `suppressed`, `skipped`, `unconfirmed`, `pending` or `retried`.
+    /// With this outcome: `delivered`, `sent`, `failed`, `suppressed`, `skipped`, `unconfirmed`,
+    /// `pending` or `retried`.
     #[param(required = false)]
     outcome: String,
     /// Composed or received within the last `hour`, `day`, `week` or `month` (30 days).
     #[param(required = false)]
     within: String,
-    /// Composed or received on this day or later: `2026-11-21`. A day of the organization's time zone, as `GET /ledger` names it; ten years ago unless told otherwise.
+    /// Composed or received on this day or later: `2026-11-21`. A day of the organization's time
+    /// zone, as `GET /ledger` names it; ten years ago unless told otherwise.
     #[param(required = false)]
     from_day: String,
     /// Composed or received on this day or earlier.
@@ -74,7 +76,11 @@ pub(super) struct MessagesQuery {
 
 impl MessagesQuery {
     /// The filter, where the page begins, and the number of rows.
-    pub(super) fn parse(self, organization: &Organization, now: DateTime<Utc>) -> Result<(MessageFilter, Place, usize)> {
+    pub(super) fn parse(
+        self,
+        organization: &Organization,
+        now: DateTime<Utc>,
+    ) -> Result<(MessageFilter, Place, usize)> {
         let query = MessageQuery {
             text: self.text,
             status: self.status,
@@ -92,8 +98,14 @@ impl MessagesQuery {
             contact_id: self.contact_id,
             enrollment_id: self.enrollment_id,
         };
-        let filter = query.filter(organization.default_country, Today { now, zone: organization.day_zone }).map_err(Error::Invalid)?;
-        Ok((filter, self.cursor.map_or(Place::Newest, |Cursor(id)| Place::OlderThan(id)), self.limit.limit()))
+        let filter = query
+            .filter(organization.default_country, Today { now, zone: organization.day_zone })
+            .map_err(Error::Invalid)?;
+        Ok((
+            filter,
+            self.cursor.map_or(Place::Newest, |Cursor(id)| Place::OlderThan(id)),
+            self.limit.limit(),
+        ))
     }
 }
 
@@ -118,7 +130,9 @@ mod tests {
 
     #[test]
     fn every_wrong_condition_is_named_at_once() {
-        let Err(Error::Invalid(fields)) = parse("contact_id=7&status=gone&direction=up&error_code=x&to=12&sender_id=") else {
+        let Err(Error::Invalid(fields)) =
+            parse("contact_id=7&status=gone&direction=up&error_code=x&to=12&sender_id=")
+        else {
             panic!("it was accepted")
         };
         let named: Vec<_> = fields.iter().map(|(field, _)| field).collect();
@@ -128,6 +142,9 @@ mod tests {
     #[test]
     fn empty_conditions_are_none() {
         let (filter, place, limit) = parse("status=delivered&direction=&to=&limit=2").unwrap();
-        assert_eq!((filter.status, filter.direction, place, limit), (Some(MessageStatus::Delivered), None, Place::Newest, 2));
+        assert_eq!(
+            (filter.status, filter.direction, place, limit),
+            (Some(MessageStatus::Delivered), None, Place::Newest, 2)
+        );
     }
 }

@@ -40,13 +40,14 @@ pub(super) struct MessageRequest {
     /// The template that makes the text; or give `body`.
     #[schema(format = "uuid")]
     template_id: Option<String>,
-    /// The text as it is to arrive, up to 1,600 characters; or give `template_id`. May be empty where there are media.
+    /// The text as it is to arrive, up to 1,600 characters; or give `template_id`. May be empty
+    /// where there are media.
     body: Option<String>,
     /// What to send from.
     #[schema(format = "uuid", required = true, nullable = false)]
     sender_id: Option<String>,
-    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch. Without it, those of the template; with a
-    /// template, variables are filled in.
+    /// Pictures and other files that go along (MMS): up to 10 addresses that Twilio can fetch.
+    /// Without it, those of the template; with a template, variables are filled in.
     media_urls: Option<Vec<String>>,
 }
 
@@ -83,20 +84,29 @@ impl MessageRequest {
         let media = self.media_urls.map(|urls| templates::check_media_urls(&urls, &mut errors));
         let has_media = media.as_ref().is_some_and(|urls| !urls.is_empty());
         if self.template_id.is_none()
-            && let Some(index) = media.as_ref().and_then(|media| media.iter().position(MediaUrl::is_filled_in))
+            && let Some(index) =
+                media.as_ref().and_then(|media| media.iter().position(MediaUrl::is_filled_in))
         {
-            errors.add(&format!("media_urls.{index}"), "Variables are filled in only with a template_id; a body is sent as it is.");
+            errors.add(
+                &format!("media_urls.{index}"),
+                "Variables are filled in only with a template_id; a body is sent as it is.",
+            );
         }
         let content = content(self.template_id, self.body, has_media, &mut errors);
         let sender_id = match self.sender_id {
             Some(text) => id("sender_id", &text, "sender", &mut errors),
             None => {
-                errors.add("sender_id", Mistake::Missing.with_hint("GET /senders lists what there is to send from."));
+                errors.add(
+                    "sender_id",
+                    Mistake::Missing.with_hint("GET /senders lists what there is to send from."),
+                );
                 None
             }
         };
         match (recipient, content, sender_id) {
-            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => Ok(Wanted { recipient, content, sender_id, media }),
+            (Some(recipient), Some(content), Some(sender_id)) if errors.is_empty() => {
+                Ok(Wanted { recipient, content, sender_id, media })
+            }
             _ => Err(Error::Invalid(errors)),
         }
     }
@@ -111,7 +121,8 @@ impl Wanted {
         }
     }
 
-    /// Whether a message is what this request asks for; what a template or a contact has become meanwhile does not matter.
+    /// Whether a message is what this request asks for; what a template or a contact has become
+    /// meanwhile does not matter.
     pub(super) fn made(&self, message: &Message) -> bool {
         let same_recipient = match &self.recipient {
             Recipient::Contact(id) => message.contact_id == Some(*id),
@@ -122,16 +133,22 @@ impl Wanted {
             Content::Text(text) => message.template_id.is_none() && message.body == *text,
         };
         let same = |(url, made): (&MediaUrl, &String)| url.is_filled_in() || url.as_str() == made;
-        let same_media = self
-            .media
-            .as_ref()
-            .is_none_or(|media| media.len() == message.media_urls.len() && media.iter().zip(&message.media_urls).all(same));
+        let same_media = self.media.as_ref().is_none_or(|media| {
+            media.len() == message.media_urls.len()
+                && media.iter().zip(&message.media_urls).all(same)
+        });
         same_recipient && same_content && same_media && message.sender_id == Some(self.sender_id)
     }
 }
 
 /// Makes the draft: finds what the request names, and renders the text.
-pub(super) async fn draft(conn: &mut Conn, wanted: &Wanted, key: Option<String>, renderer: &Renderer, organization: &str) -> Result<Draft> {
+pub(super) async fn draft(
+    conn: &mut Conn,
+    wanted: &Wanted,
+    key: Option<String>,
+    renderer: &Renderer,
+    organization: &str,
+) -> Result<Draft> {
     let mut errors = FieldErrors::default();
     let sender = senders::find(conn, wanted.sender_id).await;
     if let Some(problem) = sender_problem(conn, known(sender)?).await? {
@@ -155,16 +172,25 @@ pub(super) async fn draft(conn: &mut Conn, wanted: &Wanted, key: Option<String>,
         // That the contact is unknown is an error of its own.
         (None, None) => None,
     };
-    let own_media = wanted.media.as_ref().zip(variables.as_ref()).map(|(media, variables)| filled_in(media, variables, &mut errors));
+    let own_media = wanted
+        .media
+        .as_ref()
+        .zip(variables.as_ref())
+        .map(|(media, variables)| filled_in(media, variables, &mut errors));
     let (rendered, template) = match &wanted.content {
-        Content::Text(text) => (Some(Rendered { text: text.clone(), media_urls: Vec::new() }), None),
+        Content::Text(text) => {
+            (Some(Rendered { text: text.clone(), media_urls: Vec::new() }), None)
+        }
         Content::Template(id) => {
             let template = known(templates::find(conn, *id).await)?;
-            let rendered = rendered(template.as_ref(), variables.as_ref(), own_media.is_some(), renderer);
+            let rendered =
+                rendered(template.as_ref(), variables.as_ref(), own_media.is_some(), renderer);
             (errors.check("template_id", rendered).flatten(), template)
         }
     };
-    let (Some(to), Some(rendered), true) = (to.clone(), rendered, errors.is_empty()) else { return Err(Error::Invalid(errors)) };
+    let (Some(to), Some(rendered), true) = (to.clone(), rendered, errors.is_empty()) else {
+        return Err(Error::Invalid(errors));
+    };
     Ok(Draft {
         origin: Origin::OneOff { request_key: key },
         contact_id: contact.map(|contact| contact.id),
@@ -186,10 +212,16 @@ fn known<T>(found: Result<T>) -> Result<Option<T>> {
 }
 
 /// The addresses of media that the request names itself.
-fn filled_in(media: &[MediaUrl], variables: &Variables<'_>, errors: &mut FieldErrors) -> Vec<String> {
+fn filled_in(
+    media: &[MediaUrl],
+    variables: &Variables<'_>,
+    errors: &mut FieldErrors,
+) -> Vec<String> {
     let urls = media.iter().enumerate();
     urls.filter_map(|(index, url)| {
-        let rendered = url.render(variables).map_err(|reason| format!("This address cannot be made here: {reason}."));
+        let rendered = url
+            .render(variables)
+            .map_err(|reason| format!("This address cannot be made here: {reason}."));
         errors.check(&format!("media_urls.{index}"), rendered)
     })
     .collect()
@@ -204,11 +236,16 @@ fn rendered(
 ) -> std::result::Result<Option<Rendered>, String> {
     let template = template.ok_or(Mistake::Unknown("template"))?;
     if template.archived_at.is_some() {
-        return Err(format!("The template “{}” is archived; choose another one or restore it.", template.name));
+        return Err(format!(
+            "The template “{}” is archived; choose another one or restore it.",
+            template.name
+        ));
     }
     let Some(variables) = variables else { return Ok(None) };
     let rendered = if has_own_media {
-        renderer.render_text(template, variables).map(|text| Rendered { text, media_urls: Vec::new() })
+        renderer
+            .render_text(template, variables)
+            .map(|text| Rendered { text, media_urls: Vec::new() })
     } else {
         renderer.render(template, variables)
     };
@@ -220,10 +257,14 @@ async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Optio
     let Some(sender) = sender else { return Ok(Some(Mistake::Unknown("sender").into())) };
     let label = sender.label();
     let problem = match sender.status() {
-        Status::Disabled => Some(format!("The sender {label} is disabled; enable it in the Connection Center or choose another one.")),
-        Status::Stopped => {
-            Some(format!("The sender {label} is stopped: {}", sender.stopped_reason.as_deref().unwrap_or("Twilio refused it.")))
-        }
+        Status::Disabled => Some(format!(
+            "The sender {label} is disabled; enable it in the Connection Center or choose another \
+             one."
+        )),
+        Status::Stopped => Some(format!(
+            "The sender {label} is stopped: {}",
+            sender.stopped_reason.as_deref().unwrap_or("Twilio refused it.")
+        )),
         Status::Active => None,
     };
     if problem.is_some() {
@@ -231,9 +272,10 @@ async fn sender_problem(conn: &mut Conn, sender: Option<Sender>) -> Result<Optio
     }
     let connection = connections::find(conn, sender.connection_id).await?;
     Ok(match connection.status() {
-        Status::Disabled => {
-            Some(format!("The connection “{}” of this sender is disabled; enable it in the Connection Center.", connection.name))
-        }
+        Status::Disabled => Some(format!(
+            "The connection “{}” of this sender is disabled; enable it in the Connection Center.",
+            connection.name
+        )),
         Status::Stopped => {
             let why = connection.stopped_reason.as_deref().unwrap_or("Twilio refused it.");
             Some(format!("The connection “{}” of this sender is stopped: {why}", connection.name))
@@ -254,19 +296,29 @@ fn recipient(
             errors.add("to", Mistake::Blank);
             None
         }
-        (None, Some(text)) => errors.check("to", PhoneNumber::parse(&text, default_country)).map(Recipient::Number),
+        (None, Some(text)) => {
+            errors.check("to", PhoneNumber::parse(&text, default_country)).map(Recipient::Number)
+        }
         (Some(_), Some(_)) => {
             errors.add("to", "Give either contact_id or to, not both.");
             None
         }
         (None, None) => {
-            errors.add("to", Mistake::Missing.with_hint("Give a number here, or a contact in contact_id."));
+            errors.add(
+                "to",
+                Mistake::Missing.with_hint("Give a number here, or a contact in contact_id."),
+            );
             None
         }
     }
 }
 
-fn content(template_id: Option<String>, body: Option<String>, has_media: bool, errors: &mut FieldErrors) -> Option<Content> {
+fn content(
+    template_id: Option<String>,
+    body: Option<String>,
+    has_media: bool,
+    errors: &mut FieldErrors,
+) -> Option<Content> {
     match (template_id, body) {
         (Some(text), None) => id("template_id", &text, "template", errors).map(Content::Template),
         (None, Some(text)) => errors.check("body", text_of(text, has_media)).map(Content::Text),
@@ -276,7 +328,10 @@ fn content(template_id: Option<String>, body: Option<String>, has_media: bool, e
         }
         (None, None) if has_media => Some(Content::Text(String::new())),
         (None, None) => {
-            errors.add("body", Mistake::Missing.with_hint("Give a text here, or a template in template_id."));
+            errors.add(
+                "body",
+                Mistake::Missing.with_hint("Give a text here, or a template in template_id."),
+            );
             None
         }
     }
@@ -285,7 +340,9 @@ fn content(template_id: Option<String>, body: Option<String>, has_media: bool, e
 fn text_of(text: String, has_media: bool) -> std::result::Result<String, String> {
     let length = text.encode_utf16().count();
     if length > MAX_BODY {
-        return Err(format!("The text has {length} characters; Twilio takes at most {MAX_BODY}. Shorten it."));
+        return Err(format!(
+            "The text has {length} characters; Twilio takes at most {MAX_BODY}. Shorten it."
+        ));
     }
     if text.trim().is_empty() && !has_media {
         return Err(Mistake::Blank.into());
@@ -296,7 +353,12 @@ fn text_of(text: String, has_media: bool) -> std::result::Result<String, String>
     Ok(text)
 }
 
-fn id<T: FromStr>(field: &str, text: &str, noun: &'static str, errors: &mut FieldErrors) -> Option<T> {
+fn id<T: FromStr>(
+    field: &str,
+    text: &str,
+    noun: &'static str,
+    errors: &mut FieldErrors,
+) -> Option<T> {
     errors.check(field, mistake::id(text, noun))
 }
 
@@ -312,12 +374,16 @@ impl FromRequest for IdempotencyKey {
     type Future = Ready<std::result::Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let header = request.headers().get("Idempotency-Key").map(|value| value.to_str().unwrap_or_default().trim());
+        let header = request
+            .headers()
+            .get("Idempotency-Key")
+            .map(|value| value.to_str().unwrap_or_default().trim());
         ready(match header {
             None => Ok(Self(None)),
             Some(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Self(Some(key.to_owned()))),
             Some(_) => {
-                let message = format!("This header takes 1 to {MAX_KEY} plain characters, such as a UUID.");
+                let message =
+                    format!("This header takes 1 to {MAX_KEY} plain characters, such as a UUID.");
                 Err(ApiError::invalid(FieldErrors::default().with("Idempotency-Key", message)))
             }
         })

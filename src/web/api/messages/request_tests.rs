@@ -24,24 +24,41 @@ fn fields(body: Value) -> Vec<String> {
 fn a_message_needs_a_recipient_a_content_and_a_sender() {
     assert_eq!(fields(json!({})), ["body", "sender_id", "to"]);
     let wanted = parse(json!({"to": "+1 415 555 0123", "body": "Hi", "sender_id": ID})).unwrap();
-    assert!(matches!(wanted.recipient, Recipient::Number(phone) if phone.as_str() == "+14155550123"));
+    assert!(
+        matches!(wanted.recipient, Recipient::Number(phone) if phone.as_str() == "+14155550123")
+    );
     assert!(matches!(wanted.content, Content::Text(text) if text == "Hi"));
     let wanted = parse(json!({"contact_id": ID, "template_id": ID, "sender_id": ID})).unwrap();
-    assert!(matches!((wanted.recipient, wanted.content), (Recipient::Contact(_), Content::Template(_))));
+    assert!(matches!(
+        (wanted.recipient, wanted.content),
+        (Recipient::Contact(_), Content::Template(_))
+    ));
 }
 
 #[test]
 fn two_ways_to_say_the_same_thing_are_one_too_many() {
-    let both = json!({"to": "+14155550123", "contact_id": ID, "body": "Hi", "template_id": ID, "sender_id": ID});
+    let both = json!(
+        {"to": "+14155550123", "contact_id": ID, "body": "Hi", "template_id": ID, "sender_id": ID}
+    );
     assert_eq!(fields(both), ["body", "to"]);
 }
 
 #[test]
 fn identifiers_and_numbers_that_are_none_are_named() {
-    let body = json!({"contact_id": "7", "template_id": "x", "sender_id": "", "media_urls": ["ftp://example.com"]});
+    let body = json!(
+        {
+            "contact_id": "7",
+            "template_id": "x",
+            "sender_id": "",
+            "media_urls": ["ftp://example.com"]
+        }
+    );
     assert_eq!(fields(body), ["contact_id", "media_urls.0", "sender_id", "template_id"]);
     assert_eq!(fields(json!({"to": "0171 1234567", "body": "Hi", "sender_id": ID})), ["to"]);
-    let german = serde_json::from_value::<MessageRequest>(json!({"to": "0171 1234567", "body": "Hi", "sender_id": ID})).unwrap();
+    let german = serde_json::from_value::<MessageRequest>(
+        json!({"to": "0171 1234567", "body": "Hi", "sender_id": ID}),
+    )
+    .unwrap();
     assert!(german.parse(Country::parse("DE").ok()).is_ok());
 }
 
@@ -52,14 +69,24 @@ fn a_text_has_one_to_1600_characters_unless_pictures_speak() {
     for bad in ["", " \n", &"x".repeat(1_601), &"🔔".repeat(801), "a\0b"] {
         assert_eq!(fields(body(bad)), ["body"]);
     }
-    let picture = |body: Value| json!({"to": "+14155550123", "body": body, "sender_id": ID, "media_urls": ["https://example.com/a.jpg"]});
+    let picture = |body: Value| {
+        json!(
+            {
+                "to": "+14155550123",
+                "body": body,
+                "sender_id": ID,
+                "media_urls": ["https://example.com/a.jpg"]
+            }
+        )
+    };
     assert!(parse(picture(json!(""))).is_ok() && parse(picture(Value::Null)).is_ok());
 }
 
 #[actix_web::test]
 async fn an_idempotency_key_is_kept_apart_for_each_api_key() {
     let read = async |value: &str| {
-        let request = TestRequest::default().insert_header(("Idempotency-Key", value)).to_http_request();
+        let request =
+            TestRequest::default().insert_header(("Idempotency-Key", value)).to_http_request();
         IdempotencyKey::from_request(&request, &mut Payload::None).await
     };
     let (one, other) = (ApiKeyId::new(), ApiKeyId::new());

@@ -60,13 +60,21 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     drop(conn);
     let (open, _) = visit.app.db.usage();
     let server = Server::new(facts, &visit.app.config, i64::try_from(open).unwrap_or(i64::MAX));
-    let page = DatabasePage { read_at: visit.now(), server, rows: tables.into_iter().map(Row::new).collect() };
+    let page = DatabasePage {
+        read_at: visit.now(),
+        server,
+        rows: tables.into_iter().map(Row::new).collect(),
+    };
     visit.page(&page)
 }
 
 impl Server {
     fn new(facts: Facts, config: &Config, own_connections: i64) -> Self {
-        let address = config.masked().into_iter().find(|(name, _)| *name == "DATABASE_URL").map(|(_, address)| address);
+        let address = config
+            .masked()
+            .into_iter()
+            .find(|(name, _)| *name == "DATABASE_URL")
+            .map(|(_, address)| address);
         Self {
             version: facts.version,
             database: facts.database,
@@ -104,7 +112,10 @@ impl Row {
 
 impl Page for DatabasePage {
     const TEMPLATE: &'static str = "ui/admin/database.html";
-    const VARIES: Varies = Varies { texts: &["server.database", "server.address", "server.data_dir"], lists: &["rows"] };
+    const VARIES: Varies = Varies {
+        texts: &["server.database", "server.address", "server.data_dir"],
+        lists: &["rows"],
+    };
 
     fn samples() -> Vec<Self> {
         let then = DateTime::UNIX_EPOCH;
@@ -126,12 +137,28 @@ impl Page for DatabasePage {
         };
         let table = |name: &str, rows, dead_rows, at| {
             let (name, bytes) = (name.to_owned(), rows * 200);
-            Row::new(Table { name, rows, dead_rows, bytes, index_bytes: bytes / 3, toast_bytes: 0, vacuumed_at: at, analyzed_at: at })
+            Row::new(Table {
+                name,
+                rows,
+                dead_rows,
+                bytes,
+                index_bytes: bytes / 3,
+                toast_bytes: 0,
+                vacuumed_at: at,
+                analyzed_at: at,
+            })
         };
-        let long = format!("postgres://carillon:…@{}/carillon?sslmode=verify-full", "a-long-name.".repeat(12));
+        let long = format!(
+            "postgres://carillon:…@{}/carillon?sslmode=verify-full",
+            "a-long-name.".repeat(12)
+        );
         vec![
             Self { read_at: then, server: server(None), rows: vec![table("contacts", 0, 0, None)] },
-            Self { read_at: then, server: server(Some(&long)), rows: vec![table("messages", 10_000_000, 20_000_000, Some(then))] },
+            Self {
+                read_at: then,
+                server: server(Some(&long)),
+                rows: vec![table("messages", 10_000_000, 20_000_000, Some(then))],
+            },
         ]
     }
 }

@@ -75,7 +75,9 @@ impl Wanted {
     }
 
     fn place(&self) -> Option<failed::Place> {
-        let place = serde_json::from_value(serde_json::Value::from(self.before.as_str())).ok().map(|Cursor(place)| place);
+        let place = serde_json::from_value(serde_json::Value::from(self.before.as_str()))
+            .ok()
+            .map(|Cursor(place)| place);
         // PostgreSQL knows fewer years than chrono.
         place.filter(|(at, _): &failed::Place| (1970..10_000).contains(&at.year()))
     }
@@ -93,7 +95,13 @@ fn older(kind: Option<JobKind>, last: &FailedJob) -> Option<String> {
 }
 
 impl FailedPage {
-    fn new(wanted: &Wanted, jobs: Vec<FailedJob>, subjects: &Subjects, more: bool, count: i64) -> Self {
+    fn new(
+        wanted: &Wanted,
+        jobs: Vec<FailedJob>,
+        subjects: &Subjects,
+        more: bool,
+        count: i64,
+    ) -> Self {
         let kind = wanted.kind();
         let shelf = |of: Option<JobKind>| Shelf {
             path: path("/admin/failed", of),
@@ -115,13 +123,22 @@ impl FailedPage {
 impl Row {
     fn new(failed: FailedJob, subjects: &Subjects) -> Self {
         let FailedJob { id, job, attempts, error, failed_at, created_at } = failed;
-        Self { id: id.0, kind: words::kind(job.kind()).0, subject: subjects.of(job), error, attempts, failed_at, created_at }
+        Self {
+            id: id.0,
+            kind: words::kind(job.kind()).0,
+            subject: subjects.of(job),
+            error,
+            attempts,
+            failed_at,
+            created_at,
+        }
     }
 }
 
 impl Page for FailedPage {
     const TEMPLATE: &'static str = "ui/admin/failed.html";
-    const VARIES: Varies = Varies { texts: &["rows.subject.label", "rows.error"], lists: &["rows"] };
+    const VARIES: Varies =
+        Varies { texts: &["rows.subject.label", "rows.error"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         use crate::queue::Job;
@@ -144,7 +161,13 @@ impl Page for FailedPage {
         let wanted = Wanted { kind: "send".to_owned(), before: String::new() };
         vec![
             Self::new(&Wanted::default(), Vec::new(), &Subjects::default(), false, 0),
-            Self::new(&Wanted::default(), jobs.clone(), &Subjects::default(), true, failed::COUNTED + 1),
+            Self::new(
+                &Wanted::default(),
+                jobs.clone(),
+                &Subjects::default(),
+                true,
+                failed::COUNTED + 1,
+            ),
             Self::new(&wanted, jobs, &Subjects::default(), false, 1),
             Self::new(&wanted, Vec::new(), &Subjects::default(), false, 0),
         ]
@@ -162,10 +185,20 @@ mod tests {
     fn a_list_goes_on_after_its_last_row_and_keeps_its_kind() {
         let (id, job) = (JobId(7), Job::Send(MessageId::new()));
         let at = DateTime::from_timestamp_micros(1_794_650_400_123_456).unwrap();
-        let last = FailedJob { id, job, attempts: 20, error: String::new(), failed_at: at, created_at: at };
+        let last = FailedJob {
+            id,
+            job,
+            attempts: 20,
+            error: String::new(),
+            failed_at: at,
+            created_at: at,
+        };
         let path = older(Some(JobKind::Send), &last).unwrap();
         let before = path.strip_prefix("/admin/failed?kind=send&before=").unwrap().to_owned();
         assert_eq!(Wanted { kind: "send".to_owned(), before }.place(), Some((at, 7)));
-        assert_eq!(Wanted { kind: "nonsense".to_owned(), before: "nonsense".to_owned() }.place(), None);
+        assert_eq!(
+            Wanted { kind: "nonsense".to_owned(), before: "nonsense".to_owned() }.place(),
+            None
+        );
     }
 }

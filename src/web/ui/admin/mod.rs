@@ -1,4 +1,5 @@
-//! The workings of an installation, for admins: jobs and workers, what has failed, the database, version and configuration.
+//! The workings of an installation, for admins: jobs and workers, what has failed, the database,
+//! version and configuration.
 
 mod database;
 mod failed;
@@ -13,7 +14,8 @@ use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
 pub(in crate::web) use self::{
-    database::DatabasePage, failed::FailedPage, retry::RetryPage, set_aside::SetAsidePage, system::SystemPage, work::WorkPage,
+    database::DatabasePage, failed::FailedPage, retry::RetryPage, set_aside::SetAsidePage,
+    system::SystemPage, work::WorkPage,
 };
 
 /// Mounts `/admin`.

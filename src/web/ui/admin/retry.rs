@@ -47,15 +47,30 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) 
     let mut conn = visit.conn().await?;
     let count = failed::count(&mut conn, kind).await?;
     let number = usize::try_from(count).unwrap_or_default();
-    if let Some(changed) = narrowing::changed(narrowing::field(&form, "expected"), number, "job").filter(|_| number > 0) {
+    if let Some(changed) = narrowing::changed(narrowing::field(&form, "expected"), number, "job")
+        .filter(|_| number > 0)
+    {
         drop(conn);
-        return visit.answer(StatusCode::CONFLICT, &RetryPage { changed: Some(changed), ..RetryPage::new(kind, count) });
+        return visit.answer(
+            StatusCode::CONFLICT,
+            &RetryPage { changed: Some(changed), ..RetryPage::new(kind, count) },
+        );
     }
     let retried = conn.transaction::<_, Error, _>(async |conn| {
         let retried = failed::retry_all(conn, kind, now).await?;
         if retried > 0 {
-            let of = kind.map(|kind| format!(" ({})", words::kind(kind).0.to_lowercase())).unwrap_or_default();
-            audit::record(conn, &actor, Kind::Job, None, &format!("tried {} again{of}", failed_jobs(retried)), now).await?;
+            let of = kind
+                .map(|kind| format!(" ({})", words::kind(kind).0.to_lowercase()))
+                .unwrap_or_default();
+            audit::record(
+                conn,
+                &actor,
+                Kind::Job,
+                None,
+                &format!("tried {} again{of}", failed_jobs(retried)),
+                now,
+            )
+            .await?;
         }
         Ok(retried)
     });
@@ -64,7 +79,8 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) 
     match retried {
         0 => back.warning("No job was left to try again: somebody was faster."),
         1 => back.flash("One job is tried again, within seconds if a worker is free."),
-        many => back.flash(format!("{} failed jobs are tried again, as workers are free.", grouped(many))),
+        many => back
+            .flash(format!("{} failed jobs are tried again, as workers are free.", grouped(many))),
     }
 }
 
@@ -73,24 +89,30 @@ pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
     let mut conn = visit.conn().await?;
     let retried = conn.transaction::<_, Error, _>(async |conn| {
         let job = failed::retry(conn, JobId(*id), now).await?;
-        let summary = format!("tried a failed job again ({})", words::kind(job.kind()).0.to_lowercase());
+        let summary =
+            format!("tried a failed job again ({})", words::kind(job.kind()).0.to_lowercase());
         audit::record(conn, &actor, Kind::Job, Some(job.subject()), &summary, now).await
     });
     let back = visit.redirect("/admin/failed");
     match retried.await {
         Ok(()) => back.flash("The job is tried again, within seconds if a worker is free."),
-        Err(Error::NotFound(_)) => back.warning("That job has not failed any more: it was tried again already."),
+        Err(Error::NotFound(_)) => {
+            back.warning("That job has not failed any more: it was tried again already.")
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-/// The kind that a form names; one that it does not name is all, one that cannot be read is an error.
+/// The kind that a form names; one that it does not name is all, one that cannot be read is an
+/// error.
 fn kind_of(form: &[(String, String)]) -> Result<Option<JobKind>, PageError> {
     let mut errors = narrowing::check(form, &["kind"], &["expected"]);
     let kind = match narrowing::field(form, "kind") {
         None => None,
         Some(blank) if narrowing::is_blank(blank) => None,
-        Some(word) => errors.check("kind", word.parse().map_err(|_| "There is no such kind of job.")),
+        Some(word) => {
+            errors.check("kind", word.parse().map_err(|_| "There is no such kind of job."))
+        }
     };
     narrowing::accept(errors)?;
     Ok(kind)
@@ -107,7 +129,11 @@ impl RetryPage {
             kind: kind.map_or("", JobKind::as_str),
             name: kind.map(|kind| words::kind(kind).0),
             back: path("/admin/failed", kind),
-            button: if count == 1 { "Try it again".to_owned() } else { format!("Try {shown} jobs again") },
+            button: if count == 1 {
+                "Try it again".to_owned()
+            } else {
+                format!("Try {shown} jobs again")
+            },
             count: if count == 0 { String::new() } else { shown },
             at_once: (count > failed::COUNTED).then_some(failed::AT_ONCE),
             expected: count,
@@ -122,7 +148,14 @@ impl Page for RetryPage {
 
     fn samples() -> Vec<Self> {
         let one = |kind: Option<JobKind>, count| Self::new(kind, count);
-        let changed = Self { changed: narrowing::changed(Some("3"), 1_234, "job"), ..one(None, 1_234) };
-        vec![changed, one(None, 0), one(Some(JobKind::Send), 1), one(Some(JobKind::Advance), 1_234), one(None, failed::COUNTED + 1)]
+        let changed =
+            Self { changed: narrowing::changed(Some("3"), 1_234, "job"), ..one(None, 1_234) };
+        vec![
+            changed,
+            one(None, 0),
+            one(Some(JobKind::Send), 1),
+            one(Some(JobKind::Advance), 1_234),
+            one(None, failed::COUNTED + 1),
+        ]
     }
 }

@@ -64,7 +64,10 @@ pub(super) async fn one(visit: Visit<Admin>, id: Path<i64>) -> PageResult {
     let mut conn = visit.conn().await?;
     let tried = conn.transaction::<_, Error, _>(async |conn| {
         let item = set_aside::try_now(conn, *id, now).await?;
-        let summary = format!("had tried again what was set aside ({})", words::task(item.task).to_lowercase());
+        let summary = format!(
+            "had tried again what was set aside ({})",
+            words::task(item.task).to_lowercase()
+        );
         audit::record(conn, &actor, Kind::Job, None, &summary, now).await
     });
     let back = visit.redirect("/admin/set-aside");
@@ -89,17 +92,28 @@ pub(super) async fn all(visit: Visit<Admin>) -> PageResult {
     back.flash(match count {
         0 => "Nothing is set aside any more.".to_owned(),
         1 => "It is tried again within seconds. What succeeds leaves this list.".to_owned(),
-        many => format!("{} items are tried again within seconds. What succeeds leaves this list.", grouped(many)),
+        many => format!(
+            "{} items are tried again within seconds. What succeeds leaves this list.",
+            grouped(many)
+        ),
     })
 }
 
 impl SetAsidePage {
-    fn new(mut items: Vec<SetAside>, connections: &[Connection], before: Option<i64>, count: i64) -> Self {
+    fn new(
+        mut items: Vec<SetAside>,
+        connections: &[Connection],
+        before: Option<i64>,
+        count: i64,
+    ) -> Self {
         let more = items.len() > ROWS;
         items.truncate(ROWS);
         Self {
             count: if count == 0 { String::new() } else { rough(count, set_aside::COUNTED) },
-            older: items.last().filter(|_| more).map(|last| format!("/admin/set-aside?before={}", last.id)),
+            older: items
+                .last()
+                .filter(|_| more)
+                .map(|last| format!("/admin/set-aside?before={}", last.id)),
             newest: before.map(|_| "/admin/set-aside".to_owned()),
             rows: items.into_iter().map(|item| Row::new(item, connections)).collect(),
         }
@@ -111,10 +125,17 @@ impl Row {
         let SetAside { id, item, error, attempts, first_at, last_at, next_try_at } = aside;
         let path = match item.task {
             Task::LookUp | Task::Release => Some(format!("/messages/{}", item.subject)),
-            Task::Inspect | Task::LearnPrices | Task::ListInbound => item.connection.map(|id| format!("/connections/{id}")),
+            Task::Inspect | Task::LearnPrices | Task::ListInbound => {
+                item.connection.map(|id| format!("/connections/{id}"))
+            }
             Task::TakeIn | Task::Fold | Task::EndSession | Task::Export => None,
         };
-        let named = |id| connections.iter().find(|connection| connection.id == id).map(|connection| connection.name.clone());
+        let named = |id| {
+            connections
+                .iter()
+                .find(|connection| connection.id == id)
+                .map(|connection| connection.name.clone())
+        };
         Self {
             id,
             task: words::task(item.task),
@@ -149,8 +170,18 @@ impl Page for SetAsidePage {
             next_try_at: now + TimeDelta::minutes(2),
         };
         let items = vec![
-            aside(1, Task::TakeIn, "SM0123456789abcdef0123456789abcdef", "The database could not do that: <invalid> byte"),
-            aside(2, Task::LookUp, &MessageId::new().to_string(), &"averylongwordwithoutablank".repeat(20)),
+            aside(
+                1,
+                Task::TakeIn,
+                "SM0123456789abcdef0123456789abcdef",
+                "The database could not do that: <invalid> byte",
+            ),
+            aside(
+                2,
+                Task::LookUp,
+                &MessageId::new().to_string(),
+                &"averylongwordwithoutablank".repeat(20),
+            ),
             aside(3, Task::Fold, "17", "مهلة الاتصال"),
         ];
         vec![

@@ -37,7 +37,8 @@ pub(super) struct Subjects {
 
 impl Subjects {
     pub(super) async fn load(conn: &mut Conn, jobs: &[FailedJob]) -> Result<Self> {
-        let (mut message_ids, mut enrollment_ids, mut sender_ids) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut message_ids, mut enrollment_ids, mut sender_ids) =
+            (Vec::new(), Vec::new(), Vec::new());
         for failed in jobs {
             match failed.job {
                 Job::Send(id) | Job::Settle(id) => message_ids.push(id),
@@ -47,12 +48,19 @@ impl Subjects {
         }
         let messages = messages::find_many(conn, &message_ids).await?;
         let enrollments = automations::find_enrollments(conn, &enrollment_ids).await?;
-        let automation_ids: Vec<AutomationId> = enrollments.iter().map(|enrollment| enrollment.automation_id).collect();
+        let automation_ids: Vec<AutomationId> =
+            enrollments.iter().map(|enrollment| enrollment.automation_id).collect();
         let automations = automations::find_many(conn, &automation_ids).await?;
         Ok(Self {
             messages: messages.into_iter().map(|message| (message.id, message)).collect(),
-            enrollments: enrollments.into_iter().map(|enrollment| (enrollment.id, enrollment)).collect(),
-            automations: automations.into_iter().map(|automation| (automation.id, automation)).collect(),
+            enrollments: enrollments
+                .into_iter()
+                .map(|enrollment| (enrollment.id, enrollment))
+                .collect(),
+            automations: automations
+                .into_iter()
+                .map(|automation| (automation.id, automation))
+                .collect(),
             senders: senders::find_many(conn, &sender_ids).await?,
         })
     }
@@ -60,49 +68,83 @@ impl Subjects {
     /// What a job is about.
     pub(super) fn of(&self, job: Job) -> Subject {
         match job {
-            Job::Send(id) | Job::Settle(id) => {
-                self.messages.get(&id).map_or_else(|| Subject::gone("A message", "The message"), Subject::message)
-            }
-            Job::Advance(id) => self
-                .enrollments
+            Job::Send(id) | Job::Settle(id) => self
+                .messages
                 .get(&id)
-                .map_or_else(|| Subject::gone("A contact in an automation", "The contact"), |one| self.enrollment(one)),
-            Job::Release(id) => self.senders.get(&id).map_or_else(|| Subject::gone("The queue of a sender", "The sender"), Subject::sender),
+                .map_or_else(|| Subject::gone("A message", "The message"), Subject::message),
+            Job::Advance(id) => self.enrollments.get(&id).map_or_else(
+                || Subject::gone("A contact in an automation", "The contact"),
+                |one| self.enrollment(one),
+            ),
+            Job::Release(id) => self.senders.get(&id).map_or_else(
+                || Subject::gone("The queue of a sender", "The sender"),
+                Subject::sender,
+            ),
         }
     }
 
     fn enrollment(&self, enrollment: &Enrollment) -> Subject {
-        let name = self.automations.get(&enrollment.automation_id).map_or("an automation", |automation| automation.name.as_str());
+        let name = self
+            .automations
+            .get(&enrollment.automation_id)
+            .map_or("an automation", |automation| automation.name.as_str());
         let outlook = match enrollment.status {
             EnrollmentStatus::Active => {
-                format!("The contact stands before step {} and goes on from there.", i32::from(enrollment.step) + 1)
+                format!(
+                    "The contact stands before step {} and goes on from there.",
+                    i32::from(enrollment.step) + 1
+                )
             }
-            EnrollmentStatus::Completed | EnrollmentStatus::Failed => "It has ended meanwhile: nothing is done twice.".to_owned(),
+            EnrollmentStatus::Completed | EnrollmentStatus::Failed => {
+                "It has ended meanwhile: nothing is done twice.".to_owned()
+            }
         };
-        Subject { label: format!("Contact in “{name}”"), path: Some(format!("/enrollments/{}", enrollment.id)), outlook }
+        Subject {
+            label: format!("Contact in “{name}”"),
+            path: Some(format!("/enrollments/{}", enrollment.id)),
+            outlook,
+        }
     }
 }
 
 impl Subject {
     fn gone(label: &str, what: &str) -> Self {
-        let outlook = format!("{what} was deleted: there is nothing left to do, and trying again only clears this line.");
+        let outlook = format!(
+            "{what} was deleted: there is nothing left to do, and trying again only clears this \
+             line."
+        );
         Self { label: label.to_owned(), path: None, outlook }
     }
 
     fn message(message: &Message) -> Self {
-        let to = PhoneNumber::from_e164(&message.to_address).map_or_else(|_| message.to_address.clone(), |phone| phone.international());
+        let to = PhoneNumber::from_e164(&message.to_address)
+            .map_or_else(|_| message.to_address.clone(), |phone| phone.international());
         let outlook = match message.status {
-            MessageStatus::Pending => "It was not handed to Twilio. It is sent if nothing stands against it: no STOP, not too late.",
+            MessageStatus::Pending => {
+                "It was not handed to Twilio. It is sent if nothing stands against it: no STOP, \
+                 not too late."
+            }
             MessageStatus::Submitting | MessageStatus::Unconfirmed => {
                 "Nobody knows whether Twilio has it. Twilio is asked; it is not sent on a guess."
             }
-            _ => "It has moved on meanwhile: nothing is sent twice, and trying again only clears this line.",
+            _ => {
+                "It has moved on meanwhile: nothing is sent twice, and trying again only clears \
+                 this line."
+            }
         };
-        Self { label: format!("Message to {to}"), path: Some(format!("/messages/{}", message.id)), outlook: outlook.to_owned() }
+        Self {
+            label: format!("Message to {to}"),
+            path: Some(format!("/messages/{}", message.id)),
+            outlook: outlook.to_owned(),
+        }
     }
 
     fn sender(sender: &Sender) -> Self {
         let outlook = "The messages in its queue go on as its rate allows.".to_owned();
-        Self { label: format!("Queue of {}", sender.label()), path: Some(format!("/connections/{}", sender.connection_id)), outlook }
+        Self {
+            label: format!("Queue of {}", sender.label()),
+            path: Some(format!("/connections/{}", sender.connection_id)),
+            outlook,
+        }
     }
 }

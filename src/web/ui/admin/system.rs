@@ -41,7 +41,12 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
 }
 
 impl SystemPage {
-    fn new(config: &Config, started_at: DateTime<Utc>, now: DateTime<Utc>, time_zone: String) -> Self {
+    fn new(
+        config: &Config,
+        started_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        time_zone: String,
+    ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at,
@@ -86,8 +91,16 @@ impl Page for SystemPage {
     fn samples() -> Vec<Self> {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(2);
         let long = format!("/{}", "a-directory-with-a-long-name/".repeat(8));
-        let vars = [("CARILLON_DATA_DIR", long.as_str()), ("DATABASE_URL", "postgres://ada:x@db/carillon"), ("CARILLON_LOG", "debug")];
+        let vars = [
+            ("CARILLON_DATA_DIR", long.as_str()),
+            ("DATABASE_URL", "postgres://ada:x@db/carillon"),
+            ("CARILLON_LOG", "debug"),
+        ];
         let samples = [vec![("CARILLON_DATA_DIR", "/data")], vars.to_vec()].map(Config::from_vars);
-        samples.into_iter().flatten().map(|config| Self::new(&config, DateTime::UNIX_EPOCH, now, "Europe/Berlin".to_owned())).collect()
+        samples
+            .into_iter()
+            .flatten()
+            .map(|config| Self::new(&config, DateTime::UNIX_EPOCH, now, "Europe/Berlin".to_owned()))
+            .collect()
     }
 }

@@ -11,22 +11,39 @@ use crate::web::ui::automations::words::duration;
 /// What jobs of a kind are there for: a name and a sentence.
 pub(super) const fn kind(kind: JobKind) -> (&'static str, &'static str) {
     match kind {
-        JobKind::Advance => ("Moving contacts on", "Takes a contact through an automation up to the next wait."),
+        JobKind::Advance => {
+            ("Moving contacts on", "Takes a contact through an automation up to the next wait.")
+        }
         JobKind::Send => ("Sending messages", "Hands one message to Twilio."),
-        JobKind::Settle => ("Settling messages", "Asks Twilio what became of a message when its answer was lost."),
-        JobKind::Release => ("Releasing queues", "Lets messages go as the rate of their sender allows."),
+        JobKind::Settle => {
+            ("Settling messages", "Asks Twilio what became of a message when its answer was lost.")
+        }
+        JobKind::Release => {
+            ("Releasing queues", "Lets messages go as the rate of their sender allows.")
+        }
     }
 }
 
 /// What a routine does: a name and a sentence.
 pub(in crate::web::ui) const fn routine(routine: Routine) -> (&'static str, &'static str) {
     match routine {
-        Routine::CollectInbound => ("Collecting incoming messages", "Asks Twilio for those whose webhooks did not come."),
-        Routine::EndSessions => ("Ending sessions", "Forgets browsers that were signed in too long ago."),
-        Routine::InspectConnections => ("Inspecting connections", "Asks Twilio whether webhooks and registrations are as they should be."),
+        Routine::CollectInbound => {
+            ("Collecting incoming messages", "Asks Twilio for those whose webhooks did not come.")
+        }
+        Routine::EndSessions => {
+            ("Ending sessions", "Forgets browsers that were signed in too long ago.")
+        }
+        Routine::InspectConnections => (
+            "Inspecting connections",
+            "Asks Twilio whether webhooks and registrations are as they should be.",
+        ),
         Routine::FoldLedger => ("Keeping the ledger", "Adds up what became of messages."),
-        Routine::LearnPrices => ("Learning prices", "Asks Twilio what the newest messages have cost."),
-        Routine::LookUpStale => ("Looking up messages", "Asks Twilio about messages whose reports did not come."),
+        Routine::LearnPrices => {
+            ("Learning prices", "Asks Twilio what the newest messages have cost.")
+        }
+        Routine::LookUpStale => {
+            ("Looking up messages", "Asks Twilio about messages whose reports did not come.")
+        }
     }
 }
 
@@ -45,9 +62,14 @@ pub(super) const fn task(task: Task) -> &'static str {
     }
 }
 
-/// A span of time of which only the first units matter: `under a second`, `42 seconds`, `3 hours 5 minutes`, `2 days 4 hours`.
+/// A span of time of which only the first units matter: `under a second`, `42 seconds`,
+/// `3 hours 5 minutes`, `2 days 4 hours`.
 pub(super) fn span(span: TimeDelta) -> String {
-    let seconds = u32::try_from(span.num_seconds()).unwrap_or(if span < TimeDelta::zero() { 0 } else { u32::MAX });
+    let seconds = u32::try_from(span.num_seconds()).unwrap_or(if span < TimeDelta::zero() {
+        0
+    } else {
+        u32::MAX
+    });
     let unit = match seconds {
         0 => return "under a second".to_owned(),
         1..600 => 1,
@@ -82,13 +104,25 @@ mod tests {
 
     #[test]
     fn spans_are_told_by_their_first_units() {
-        let told = [-3, 0, 42, 605, 11_100, 187_654].map(|seconds| span(TimeDelta::seconds(seconds)));
-        assert_eq!(told, ["under a second", "under a second", "42 seconds", "10 minutes", "3 hours 5 minutes", "2 days 4 hours"]);
+        let told =
+            [-3, 0, 42, 605, 11_100, 187_654].map(|seconds| span(TimeDelta::seconds(seconds)));
+        assert_eq!(
+            told,
+            [
+                "under a second",
+                "under a second",
+                "42 seconds",
+                "10 minutes",
+                "3 hours 5 minutes",
+                "2 days 4 hours"
+            ]
+        );
     }
 
     #[test]
     fn sizes_are_told_as_people_read_them() {
-        let told = [0, 1_023, 8_192, 1_572_864, 52_428_800, 5_368_709_120, 1_099_511_627_776].map(size);
+        let told =
+            [0, 1_023, 8_192, 1_572_864, 52_428_800, 5_368_709_120, 1_099_511_627_776].map(size);
         assert_eq!(told, ["0 bytes", "1,023 bytes", "8 kB", "1.5 MB", "50 MB", "5 GB", "1 TB"]);
     }
 }

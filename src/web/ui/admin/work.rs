@@ -101,7 +101,12 @@ impl Work {
         Ok(Self::new(&overview, routines, workers, now))
     }
 
-    fn new(overview: &Overview, routines: Vec<Standing>, workers: Vec<Worker>, now: DateTime<Utc>) -> Self {
+    fn new(
+        overview: &Overview,
+        routines: Vec<Standing>,
+        workers: Vec<Worker>,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             read_at: now,
             warnings: warnings(overview, &workers, now),
@@ -110,7 +115,10 @@ impl Work {
             counted: overview::COUNTED,
             uncounted: uncounted(overview),
             routines: routines.into_iter().map(|standing| RoutineRow::new(standing, now)).collect(),
-            workers: workers.into_iter().map(|worker| WorkerRow::new(worker, overview, now)).collect(),
+            workers: workers
+                .into_iter()
+                .map(|worker| WorkerRow::new(worker, overview, now))
+                .collect(),
         }
     }
 }
@@ -118,12 +126,19 @@ impl Work {
 fn warnings(overview: &Overview, workers: &[Worker], now: DateTime<Utc>) -> Vec<String> {
     let mut warnings = Vec::new();
     if !workers.iter().any(|worker| worker.is_alive(now)) {
-        let advice = "Start “carillon serve”, or “carillon serve --role worker” for a process that does nothing else.";
-        warnings.push(format!("No worker is alive: nothing is sent, and nobody moves on in an automation. {advice}"));
-    } else if let Some(late) = overview.oldest_due().map(|due| now - due).filter(|late| *late > LATE) {
+        let advice = "Start “carillon serve”, or “carillon serve --role worker” for a process that \
+                      does nothing else.";
         warnings.push(format!(
-            "The job that has been due longest has waited for {}. Workers take the oldest first: either they are busy, or Twilio or the \
-             database is slow. More processes of “carillon serve --role worker” on the same database help with the first.",
+            "No worker is alive: nothing is sent, and nobody moves on in an automation. {advice}"
+        ));
+    } else if let Some(late) =
+        overview.oldest_due().map(|due| now - due).filter(|late| *late > LATE)
+    {
+        warnings.push(format!(
+            "The job that has been due longest has waited for {}. Workers take the oldest first: \
+             either they are busy, or Twilio or the \
+             database is slow. More processes of “carillon serve --role worker” on the same \
+             database help with the first.",
             words::span(late)
         ));
     }
@@ -135,15 +150,24 @@ fn uncounted(overview: &Overview) -> Option<String> {
         return None;
     }
     let counted = grouped(overview::COUNTED);
-    let estimate = overview.estimate.map(|jobs| format!(" About {} jobs wait in all, as PostgreSQL last counted.", grouped(jobs)));
-    Some(format!("Only the first {counted} jobs of a column are counted, so that this page stays quick.{}", estimate.unwrap_or_default()))
+    let estimate = overview.estimate.map(|jobs| {
+        format!(" About {} jobs wait in all, as PostgreSQL last counted.", grouped(jobs))
+    });
+    Some(format!(
+        "Only the first {counted} jobs of a column are counted, so that this page stays quick.{}",
+        estimate.unwrap_or_default()
+    ))
 }
 
 impl KindRow {
     fn new(overview: &Overview, kind: JobKind, now: DateTime<Utc>) -> Self {
         let (name, about) = words::kind(kind);
         let group = |state| overview.group(state, kind);
-        let count = |state| Some(group(state).jobs).filter(|jobs| *jobs > 0).map(|jobs| words::at_least(jobs, overview.is_cut(state)));
+        let count = |state| {
+            Some(group(state).jobs)
+                .filter(|jobs| *jobs > 0)
+                .map(|jobs| words::at_least(jobs, overview.is_cut(state)))
+        };
         let due_since = group(JobState::Due).at;
         let waited = due_since.map(|since| now - since);
         let by = |jobs: String| match overview.workers_with(kind) {
@@ -188,18 +212,23 @@ impl RoutineRow {
 
 impl WorkerRow {
     fn new(worker: Worker, overview: &Overview, now: DateTime<Utc>) -> Self {
-        let (alive, jobs, seen) = (worker.is_alive(now), overview.held_by(worker.id), words::span(now - worker.seen_at));
+        let (alive, jobs, seen) =
+            (worker.is_alive(now), overview.held_by(worker.id), words::span(now - worker.seen_at));
         let Worker { host, pid, started_at, seen_at, .. } = worker;
         Self { host, pid, started_at, seen_at, seen, alive, jobs }
     }
 }
 
 /// What varies of the page varies of the part that it asks for.
-const OF_WORK: Varies = Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["workers"] };
+const OF_WORK: Varies =
+    Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["workers"] };
 
 impl Page for WorkPage {
     const TEMPLATE: &'static str = "ui/admin/work.html";
-    const VARIES: Varies = Varies { texts: &["workers.host", "routines.error", "routines.run_by"], lists: &["workers"] };
+    const VARIES: Varies = Varies {
+        texts: &["workers.host", "routines.error", "routines.run_by"],
+        lists: &["workers"],
+    };
 
     fn samples() -> Vec<Self> {
         Work::samples().into_iter().map(|work| Self { work }).collect()
@@ -238,12 +267,23 @@ impl Page for Work {
             };
             Routine::ALL.iter().map(one).collect()
         };
-        let workers = vec![worker("app-<1>", 2), worker(&"a-machine-with-a-long-name.".repeat(4), 40)];
+        let workers =
+            vec![worker("app-<1>", 2), worker(&"a-machine-with-a-long-name.".repeat(4), 40)];
         let held = workers[0].id;
         vec![
             Self::new(&Overview::default(), routines(None), Vec::new(), now),
-            Self::new(&Overview::sample(held, 12, now), routines(None), vec![worker("app-1", 2)], now),
-            Self::new(&Overview::sample(held, overview::COUNTED, now), routines(Some("Twilio did <not> answer in time.")), workers, now),
+            Self::new(
+                &Overview::sample(held, 12, now),
+                routines(None),
+                vec![worker("app-1", 2)],
+                now,
+            ),
+            Self::new(
+                &Overview::sample(held, overview::COUNTED, now),
+                routines(Some("Twilio did <not> answer in time.")),
+                workers,
+                now,
+            ),
         ]
     }
 }

@@ -1,4 +1,5 @@
-//! The buttons of the editor: each posts the whole form, and says with the field `do` what is meant.
+//! The buttons of the editor: each posts the whole form, and says with the field `do` what is
+//! meant.
 
 use serde::Serialize;
 
@@ -43,7 +44,8 @@ pub(super) enum Edit {
 impl Action {
     /// Reads the field `do`; without it (Enter in a field), saving is meant.
     pub(super) fn from_pairs(pairs: &[(String, String)]) -> Self {
-        let asked = pairs.iter().find(|(name, _)| name == "do").map_or("save", |(_, value)| value.as_str());
+        let asked =
+            pairs.iter().find(|(name, _)| name == "do").map_or("save", |(_, value)| value.as_str());
         let (verb, index) = asked.split_once('.').unwrap_or((asked, ""));
         let index = index.parse::<usize>();
         match (verb, index) {
@@ -63,8 +65,9 @@ impl Action {
     }
 }
 
-/// What has the focus on the page that answers, so that whoever uses the keyboard goes on where they pressed: a step or field by its name,
-/// or a button by what it asks for; nothing is the page's beginning.
+/// What has the focus on the page that answers, so that whoever uses the keyboard goes on where
+/// they pressed: a step or field by its name, or a button by what it asks for; nothing is the
+/// page's beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Focus(String);
@@ -97,8 +100,12 @@ impl Edit {
             Self::AddSms(index) => {
                 let index = index.min(steps.len());
                 // Most automations send from one number: the last one chosen is offered again.
-                let sender_id = steps.iter().rev().map(|step| step.sender_id.clone()).find(|id| !id.is_empty());
-                steps.insert(index, StepForm { sender_id: sender_id.unwrap_or_default(), ..StepForm::sms() });
+                let sender_id =
+                    steps.iter().rev().map(|step| step.sender_id.clone()).find(|id| !id.is_empty());
+                steps.insert(
+                    index,
+                    StepForm { sender_id: sender_id.unwrap_or_default(), ..StepForm::sms() },
+                );
                 Focus::step(index)
             }
             Self::AddWait(index) => {
@@ -113,12 +120,20 @@ impl Edit {
             Self::Remove(index) if index < steps.len() => {
                 steps.remove(index);
                 // What has come to its place, else what is the last now.
-                steps.len().checked_sub(1).map_or_else(|| Focus::button("add_sms"), |last| Focus::step(index.min(last)))
+                steps
+                    .len()
+                    .checked_sub(1)
+                    .map_or_else(|| Focus::button("add_sms"), |last| Focus::step(index.min(last)))
             }
-            // The same button of the step, wherever it is now, so that it can be pressed again; at either end there is only the other one.
+            // The same button of the step, wherever it is now, so that it can be pressed again; at
+            // either end there is only the other one.
             Self::Up(index) if index > 0 && index < steps.len() => {
                 steps.swap(index, index - 1);
-                Focus::button(if index > 1 { format!("up.{}", index - 1) } else { "down.0".to_owned() })
+                Focus::button(if index > 1 {
+                    format!("up.{}", index - 1)
+                } else {
+                    "down.0".to_owned()
+                })
             }
             Self::Down(index) if index + 1 < steps.len() => {
                 steps.swap(index, index + 1);
@@ -131,9 +146,17 @@ impl Edit {
             }
             Self::RemoveCondition(index) if index < conditions.len() => {
                 conditions.remove(index);
-                if index < conditions.len() { Focus::condition(index) } else { Focus::button("add_condition") }
+                if index < conditions.len() {
+                    Focus::condition(index)
+                } else {
+                    Focus::button("add_condition")
+                }
             }
-            Self::Copy(_) | Self::Remove(_) | Self::Up(_) | Self::Down(_) | Self::RemoveCondition(_) => Focus::default(),
+            Self::Copy(_)
+            | Self::Remove(_)
+            | Self::Up(_)
+            | Self::Down(_)
+            | Self::RemoveCondition(_) => Focus::default(),
         }
     }
 }

@@ -35,20 +35,28 @@ impl Choices {
             .collect();
         let chosen = not_among(&templates, form.steps.iter().map(|step| step.template_id.as_str()));
         let chosen: Vec<TemplateId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(|template| {
-            let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
-            Choice { value: template.id.to_string(), label: format!("{}{archived}", template.name) }
-        }));
-        let mut senders: Vec<Choice> =
-            senders::usable(conn).await?.into_iter().map(|sender| Choice { value: sender.id.to_string(), label: sender.label() }).collect();
+        templates.extend(templates::find_many(conn, &chosen).await?.into_values().map(
+            |template| {
+                let archived = if template.archived_at.is_some() { " (archived)" } else { "" };
+                Choice {
+                    value: template.id.to_string(),
+                    label: format!("{}{archived}", template.name),
+                }
+            },
+        ));
+        let mut senders: Vec<Choice> = senders::usable(conn)
+            .await?
+            .into_iter()
+            .map(|sender| Choice { value: sender.id.to_string(), label: sender.label() })
+            .collect();
         let chosen = not_among(&senders, form.steps.iter().map(|step| step.sender_id.as_str()));
         let chosen: Vec<SenderId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
-        senders.extend(
-            senders::find_many(conn, &chosen)
-                .await?
-                .into_values()
-                .map(|sender| Choice { value: sender.id.to_string(), label: format!("{} (not sending at present)", sender.label()) }),
-        );
+        senders.extend(senders::find_many(conn, &chosen).await?.into_values().map(|sender| {
+            Choice {
+                value: sender.id.to_string(),
+                label: format!("{} (not sending at present)", sender.label()),
+            }
+        }));
         let tags = tags::list(conn, MAX_CHOICES).await?.iter().map(ToString::to_string).collect();
         Ok(Self { templates, senders, tags, ..Self::fixed() })
     }
@@ -57,17 +65,24 @@ impl Choices {
     pub(super) fn fixed() -> Self {
         let mut operators: Vec<Choice> = Operator::ALL
             .iter()
-            .map(|operator| Choice { value: operator.to_string(), label: words::operator(*operator).to_owned() })
+            .map(|operator| Choice {
+                value: operator.to_string(),
+                label: words::operator(*operator).to_owned(),
+            })
             .collect();
         operators.push(Choice { value: MISSING.to_owned(), label: "is missing".to_owned() });
-        let units = UNITS.iter().map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() }).collect();
+        let units = UNITS
+            .iter()
+            .map(|(unit, _)| Choice { value: (*unit).to_owned(), label: (*unit).to_owned() })
+            .collect();
         Self { operators, units, ..Self::default() }
     }
 }
 
 /// The values in use that no choice has yet, each once.
 fn not_among<'v>(choices: &[Choice], values: impl Iterator<Item = &'v str>) -> Vec<&'v str> {
-    let mut missing: Vec<&str> = values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
+    let mut missing: Vec<&str> =
+        values.filter(|value| choices.iter().all(|choice| choice.value != *value)).collect();
     missing.sort_unstable();
     missing.dedup();
     missing

@@ -9,7 +9,9 @@ use super::enrollments::{self, EnrollmentRow};
 use super::switch::as_problems;
 use super::words;
 use crate::automations::counts::{self, MAX_BY_STEP, Passages};
-use crate::automations::{self, AutomationStatus, Definition, EnrollmentFilter, EnrollmentStatus, Step};
+use crate::automations::{
+    self, AutomationStatus, Definition, EnrollmentFilter, EnrollmentStatus, Step,
+};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::ledger::Counts;
@@ -79,18 +81,26 @@ struct Count {
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageResult {
-    let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), FieldErrors::default()).await?;
+    let page =
+        AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), FieldErrors::default())
+            .await?;
     visit.page(&page)
 }
 
 impl AutomationPage {
-    pub(super) async fn load(conn: &mut Conn, id: AutomationId, now: DateTime<Utc>, errors: FieldErrors) -> Result<Self, Error> {
+    pub(super) async fn load(
+        conn: &mut Conn,
+        id: AutomationId,
+        now: DateTime<Utc>,
+        errors: FieldErrors,
+    ) -> Result<Self, Error> {
         let automation = automations::find(conn, id).await?;
         let passages = counts::by_step(conn, id, automation.version).await?;
         let messages = counts::messages(conn, id, now).await?;
         let mut steps = step_rows(conn, &automation.definition).await?;
         count_in(&mut steps, &automation.definition, &passages);
-        let newest = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, RECENT).await?;
+        let newest =
+            automations::enrollments(conn, id, &EnrollmentFilter::default(), None, RECENT).await?;
         Ok(Self {
             id,
             status: automation.status,
@@ -104,7 +114,10 @@ impl AutomationPage {
                 .rev()
                 .map(|(version, inside)| Former { version: *version, inside: *inside })
                 .collect(),
-            enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: passages.with(*status) }).collect(),
+            enrollments: EnrollmentStatus::ALL
+                .iter()
+                .map(|status| Count { status: *status, count: passages.with(*status) })
+                .collect(),
             only_newest: passages.looked_at >= MAX_BY_STEP,
             most_counted: MAX_BY_STEP,
             standing: Standing::of_automation(id, messages),
@@ -116,7 +129,10 @@ impl AutomationPage {
 }
 
 /// The steps of a definition in words.
-pub(super) async fn step_rows(conn: &mut Conn, definition: &Definition) -> Result<Vec<StepRow>, Error> {
+pub(super) async fn step_rows(
+    conn: &mut Conn,
+    definition: &Definition,
+) -> Result<Vec<StepRow>, Error> {
     let (template_ids, sender_ids) = definition.refers_to();
     let templates = templates::find_many(conn, &template_ids).await?;
     let senders = senders::find_many(conn, &sender_ids).await?;
@@ -147,12 +163,17 @@ fn count_in(rows: &mut [StepRow], definition: &Definition, passages: &Passages) 
         let step = i16::try_from(index).unwrap_or(i16::MAX);
         let after_wait = index > 0 && is_wait(index - 1);
         let about_to = if after_wait { 0 } else { passages.at(EnrollmentStatus::Active, step) };
-        let in_wait = if is_wait(index) { passages.at(EnrollmentStatus::Active, step + 1) } else { 0 };
+        let in_wait =
+            if is_wait(index) { passages.at(EnrollmentStatus::Active, step + 1) } else { 0 };
         row.waiting = about_to + in_wait;
         row.passed = passages.passed(step) - in_wait;
         row.failed = passages.at(EnrollmentStatus::Failed, step);
         if !is_wait(index) {
-            let message = |(outcome, count)| StepMessages { outcome, count, meaning: Outcome::meaning(outcome) };
+            let message = |(outcome, count)| StepMessages {
+                outcome,
+                count,
+                meaning: Outcome::meaning(outcome),
+            };
             row.messages = passages.messages_at(step).map(message).collect();
             let made: i64 = row.messages.iter().map(|message| message.count).sum();
             row.without_message = (row.passed - made).max(0);
@@ -163,7 +184,8 @@ fn count_in(rows: &mut [StepRow], definition: &Definition, passages: &Passages) 
 impl StepRow {
     /// For tests of templates: an SMS and a wait.
     pub(super) fn samples() -> Vec<Self> {
-        let message = |outcome: Outcome, count| StepMessages { outcome, count, meaning: outcome.meaning() };
+        let message =
+            |outcome: Outcome, count| StepMessages { outcome, count, meaning: outcome.meaning() };
         let step = |kind, text: &str, template: Option<&str>, waiting| Self {
             kind,
             text: text.to_owned(),
@@ -171,10 +193,22 @@ impl StepRow {
             waiting,
             passed: 1_234,
             failed: 1,
-            messages: if kind == "wait" { Vec::new() } else { vec![message(Outcome::Delivered, 1_200), message(Outcome::Suppressed, 32)] },
+            messages: if kind == "wait" {
+                Vec::new()
+            } else {
+                vec![message(Outcome::Delivered, 1_200), message(Outcome::Suppressed, 32)]
+            },
             without_message: if kind == "wait" { 0 } else { 2 },
         };
-        vec![step("send_sms", "Send “Thank <you>” to the contact, from Shop", Some("/templates/1"), 0), step("wait", "Wait 1 day", None, 7)]
+        vec![
+            step(
+                "send_sms",
+                "Send “Thank <you>” to the contact, from Shop",
+                Some("/templates/1"),
+                0,
+            ),
+            step("wait", "Wait 1 day", None, 7),
+        ]
     }
 }
 
@@ -194,15 +228,26 @@ impl Page for AutomationPage {
             updated_at: DateTime::UNIX_EPOCH,
             trigger: "When the event “order_completed” is reported".to_owned(),
             steps: StepRow::samples(),
-            inside_former: vec![Former { version: 2, inside: 1_234 }, Former { version: 1, inside: 1 }],
-            enrollments: EnrollmentStatus::ALL.iter().map(|status| Count { status: *status, count: 1_234 }).collect(),
+            inside_former: vec![
+                Former { version: 2, inside: 1_234 },
+                Former { version: 1, inside: 1 },
+            ],
+            enrollments: EnrollmentStatus::ALL
+                .iter()
+                .map(|status| Count { status: *status, count: 1_234 })
+                .collect(),
             only_newest: true,
             most_counted: MAX_BY_STEP,
-            standing: Standing::of_automation(1, Counts { recipients: 7, delivered: 7, ..Counts::default() }),
+            standing: Standing::of_automation(
+                1,
+                Counts { recipients: 7, delivered: 7, ..Counts::default() },
+            ),
             recent: EnrollmentRow::samples(),
             errors,
         };
-        let wrong = FieldErrors::default().with("steps.0.sender_id", "The sender is disabled.").with("name", "Odd.");
+        let wrong = FieldErrors::default()
+            .with("steps.0.sender_id", "The sender is disabled.")
+            .with("name", "Odd.");
         let empty = Self {
             steps: Vec::new(),
             inside_former: Vec::new(),
@@ -211,7 +256,11 @@ impl Page for AutomationPage {
             standing: Standing::of_automation(1, Counts::default()),
             ..page(AutomationStatus::Draft, as_problems(&wrong))
         };
-        vec![page(AutomationStatus::Active, FieldErrors::default()), page(AutomationStatus::Paused, FieldErrors::default()), empty]
+        vec![
+            page(AutomationStatus::Active, FieldErrors::default()),
+            page(AutomationStatus::Paused, FieldErrors::default()),
+            empty,
+        ]
     }
 }
 
@@ -232,14 +281,22 @@ mod tests {
             ((EnrollmentStatus::Failed, 2), 1),
             ((EnrollmentStatus::Completed, 3), 10),
         ];
-        let messages = [((0, Outcome::Delivered), 13), ((0, Outcome::Suppressed), 3), ((2, Outcome::Sent), 9)];
-        let passages = Passages { counts: counts.into_iter().collect(), messages: messages.into_iter().collect(), ..Passages::default() };
-        let mut rows: Vec<StepRow> = StepRow::samples().into_iter().chain(StepRow::samples()).take(3).collect();
+        let messages =
+            [((0, Outcome::Delivered), 13), ((0, Outcome::Suppressed), 3), ((2, Outcome::Sent), 9)];
+        let passages = Passages {
+            counts: counts.into_iter().collect(),
+            messages: messages.into_iter().collect(),
+            ..Passages::default()
+        };
+        let mut rows: Vec<StepRow> =
+            StepRow::samples().into_iter().chain(StepRow::samples()).take(3).collect();
         count_in(&mut rows, &definition, &passages);
-        let counted: Vec<_> = rows.iter().map(|row| (row.waiting, row.passed, row.failed)).collect();
+        let counted: Vec<_> =
+            rows.iter().map(|row| (row.waiting, row.passed, row.failed)).collect();
         assert_eq!(counted, [(2, 16, 0), (5, 11, 0), (0, 10, 1)]);
         let became = |row: &StepRow| {
-            let messages: Vec<_> = row.messages.iter().map(|message| (message.outcome, message.count)).collect();
+            let messages: Vec<_> =
+                row.messages.iter().map(|message| (message.outcome, message.count)).collect();
             (messages, row.without_message)
         };
         assert_eq!(became(&rows[0]), (vec![(Outcome::Delivered, 13), (Outcome::Suppressed, 3)], 0));

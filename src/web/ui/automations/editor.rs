@@ -1,4 +1,5 @@
-//! The editor: one form with every button inside it, so that it works without scripts and loses nothing.
+//! The editor: one form with every button inside it, so that it works without scripts and loses
+//! nothing.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -69,7 +70,11 @@ pub(super) async fn new(visit: Visit<Marketer>, query: Query<Vec<(String, String
 }
 
 /// The saved form, or the one that the address brings back.
-pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, query: Query<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn edit(
+    visit: Visit<Marketer>,
+    id: Path<AutomationId>,
+    query: Query<Vec<(String, String)>>,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
     drop(conn);
@@ -78,46 +83,84 @@ pub(super) async fn edit(visit: Visit<Marketer>, id: Path<AutomationId>, query: 
     show(visit, subject, Typed { form, trial: TrialForm::default() }, focus).await
 }
 
-/// The form in the address, or another one where there is none; with `step` and `template_id` in it, that template is chosen, and the step
-/// is where one goes on.
-fn brought_back(query: &[(String, String)], otherwise: impl FnOnce() -> AutomationForm) -> (AutomationForm, Focus) {
-    let asked = |wanted: &str| query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+/// The form in the address, or another one where there is none; with `step` and `template_id` in
+/// it, that template is chosen, and the step is where one goes on.
+fn brought_back(
+    query: &[(String, String)],
+    otherwise: impl FnOnce() -> AutomationForm,
+) -> (AutomationForm, Focus) {
+    let asked = |wanted: &str| {
+        query.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+    };
     let mut form = match asked("trigger.type") {
         Some(_) => AutomationForm::from_pairs(query),
         None => otherwise(),
     };
-    let index = asked("step").and_then(|step| step.parse::<usize>().ok()).filter(|index| *index < form.steps.len());
+    let index = asked("step")
+        .and_then(|step| step.parse::<usize>().ok())
+        .filter(|index| *index < form.steps.len());
     if let (Some(index), Some(template_id)) = (index, asked("template_id")) {
         form.steps[index].template_id = template_id;
     }
     (form, index.map(Focus::step).unwrap_or_default())
 }
 
-pub(super) async fn create(visit: Visit<Marketer>, form: Form<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn create(
+    visit: Visit<Marketer>,
+    form: Form<Vec<(String, String)>>,
+) -> PageResult {
     submit(visit, Subject { id: None, status: AutomationStatus::Draft }, &form).await
 }
 
-pub(super) async fn update(visit: Visit<Marketer>, id: Path<AutomationId>, form: Form<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn update(
+    visit: Visit<Marketer>,
+    id: Path<AutomationId>,
+    form: Form<Vec<(String, String)>>,
+) -> PageResult {
     let automation = automations::find(&mut *visit.conn().await?, *id).await?;
     submit(visit, Subject { id: Some(automation.id), status: automation.status }, &form).await
 }
 
-async fn submit(visit: Visit<Marketer>, subject: Subject, pairs: &[(String, String)]) -> PageResult {
-    let mut typed = Typed { form: AutomationForm::from_pairs(pairs), trial: TrialForm::from_pairs(pairs) };
+async fn submit(
+    visit: Visit<Marketer>,
+    subject: Subject,
+    pairs: &[(String, String)],
+) -> PageResult {
+    let mut typed =
+        Typed { form: AutomationForm::from_pairs(pairs), trial: TrialForm::from_pairs(pairs) };
     match Action::from_pairs(pairs) {
         Action::Edit(edit) => {
             let focus = edit.apply(&mut typed.form);
             show(visit, subject, typed, focus).await
         }
-        Action::Save => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &typed.form, Needs::ForItsStatus).await
+        Action::Save => match save(
+            &mut *visit.conn().await?,
+            &visit.actor(),
+            visit.now(),
+            subject,
+            &typed.form,
+            Needs::ForItsStatus,
+        )
+        .await
         {
-            Ok(saved) => visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved."),
+            Ok(saved) => {
+                visit.redirect(format!("/automations/{}", saved.id)).flash("Automation saved.")
+            }
             Err(error) => refuse(visit, subject, typed, error).await,
         },
-        Action::Activate => match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, &typed.form, Needs::ToRun).await {
-            Ok(saved) => {
-                visit.redirect(format!("/automations/{}/activate", saved.id)).flash("Automation saved. It is not switched on yet.")
-            }
+        Action::Activate => match save(
+            &mut *visit.conn().await?,
+            &visit.actor(),
+            visit.now(),
+            subject,
+            &typed.form,
+            Needs::ToRun,
+        )
+        .await
+        {
+            Ok(saved) => visit
+                .redirect(format!("/automations/{}/activate", saved.id))
+                .flash("Automation saved. It is not switched on yet."),
             Err(error) => refuse(visit, subject, typed, error).await,
         },
         Action::Try => try_out(visit, subject, typed).await,
@@ -131,21 +174,38 @@ async fn show(visit: Visit<Marketer>, subject: Subject, typed: Typed, focus: Foc
 }
 
 /// Shows the form again with what is wrong with it; other errors are pages of their own.
-async fn refuse(visit: Visit<Marketer>, subject: Subject, typed: Typed, error: Error) -> PageResult {
+async fn refuse(
+    visit: Visit<Marketer>,
+    subject: Subject,
+    typed: Typed,
+    error: Error,
+) -> PageResult {
     match error {
         Error::Invalid(errors) => {
-            show_wrong(visit, subject, typed, errors.with("form", "Nothing is saved yet: see what is marked below.")).await
+            show_wrong(
+                visit,
+                subject,
+                typed,
+                errors.with("form", "Nothing is saved yet: see what is marked below."),
+            )
+            .await
         }
         other => Err(other.into()),
     }
 }
 
-async fn show_wrong(visit: Visit<Marketer>, subject: Subject, typed: Typed, errors: FieldErrors) -> PageResult {
+async fn show_wrong(
+    visit: Visit<Marketer>,
+    subject: Subject,
+    typed: Typed,
+    errors: FieldErrors,
+) -> PageResult {
     let page = EditorPage::load(&visit, subject, typed, errors).await?;
     visit.invalid(&page)
 }
 
-/// Creates or changes the automation; its status stays, since what switching it on will do is told on a page of its own first.
+/// Creates or changes the automation; its status stays, since what switching it on will do is told
+/// on a page of its own first.
 async fn save(
     conn: &mut Conn,
     actor: &Actor,
@@ -160,46 +220,93 @@ async fn save(
             automations::check_can_run(conn, &definition).await?;
         }
         match subject.id {
-            None => automations::create(conn, actor, NewAutomation { name, definition, status: AutomationStatus::Draft }, now).await,
+            None => {
+                automations::create(
+                    conn,
+                    actor,
+                    NewAutomation { name, definition, status: AutomationStatus::Draft },
+                    now,
+                )
+                .await
+            }
             Some(id) => {
                 let (trigger, steps) = (Some(definition.trigger), Some(definition.steps));
-                automations::update(conn, actor, id, AutomationChange { name: Some(name), trigger, steps, status: None }, now).await
+                automations::update(
+                    conn,
+                    actor,
+                    id,
+                    AutomationChange { name: Some(name), trigger, steps, status: None },
+                    now,
+                )
+                .await
             }
         }
     })
     .await
 }
 
-/// Shows the form with what it would do for somebody. Where it cannot be read, what is wrong is said instead.
+/// Shows the form with what it would do for somebody. Where it cannot be read, what is wrong is
+/// said instead.
 async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> PageResult {
     // A name is not needed for that.
     let named = AutomationForm { name: UNTITLED.to_owned(), ..typed.form.clone() };
     let (_, definition) = match named.parse() {
         Ok(parsed) => parsed,
         Err(errors) => {
-            return show_wrong(visit, subject, typed, errors.with("form", "It cannot be tried yet: see what is marked below.")).await;
+            return show_wrong(
+                visit,
+                subject,
+                typed,
+                errors.with("form", "It cannot be tried yet: see what is marked below."),
+            )
+            .await;
         }
     };
-    let (trial, wrong) = Trial::load(&mut *visit.conn().await?, &visit, subject.id, &definition, typed.trial.clone()).await?;
-    let errors = wrong.iter().flat_map(|(field, all)| all.iter().map(move |sentence| (format!("{TRY}{field}"), sentence)));
-    let errors = errors.fold(FieldErrors::default(), |errors, (field, sentence)| errors.with(&field, sentence));
+    let (trial, wrong) = Trial::load(
+        &mut *visit.conn().await?,
+        &visit,
+        subject.id,
+        &definition,
+        typed.trial.clone(),
+    )
+    .await?;
+    let errors = wrong.iter().flat_map(|(field, all)| {
+        all.iter().map(move |sentence| (format!("{TRY}{field}"), sentence))
+    });
+    let errors = errors
+        .fold(FieldErrors::default(), |errors, (field, sentence)| errors.with(&field, sentence));
     let page = EditorPage::load(&visit, subject, typed, errors).await?;
     let page = EditorPage { trial: Some(trial), focus: Focus::trial(), ..page };
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
 }
 
-/// Keeps the half-filled form and goes to write a template; that page comes back here with the template chosen.
+/// Keeps the half-filled form and goes to write a template; that page comes back here with the
+/// template chosen.
 ///
-/// A draft is saved as far as it can be. The form as it was typed travels along in the address: what runs, or has run, cannot be saved
-/// half, and a draft loses what is not complete.
-async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut typed: Typed, step: usize) -> PageResult {
+/// A draft is saved as far as it can be. The form as it was typed travels along in the address:
+/// what runs, or has run, cannot be saved half, and a draft loses what is not complete.
+async fn leave_for_template(
+    visit: Visit<Marketer>,
+    subject: Subject,
+    mut typed: Typed,
+    step: usize,
+) -> PageResult {
     let form = &mut typed.form;
     let mut id = subject.id;
     if subject.status == AutomationStatus::Draft {
         if form.name.trim().is_empty() {
             form.name = untitled(&mut *visit.conn().await?).await?;
         }
-        match save(&mut *visit.conn().await?, &visit.actor(), visit.now(), subject, form, Needs::ForItsStatus).await {
+        match save(
+            &mut *visit.conn().await?,
+            &visit.actor(),
+            visit.now(),
+            subject,
+            form,
+            Needs::ForItsStatus,
+        )
+        .await
+        {
             Ok(saved) => id = Some(saved.id),
             Err(Error::Invalid(_)) => {}
             Err(other) => return Err(other.into()),
@@ -207,14 +314,17 @@ async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut typed:
     }
     let query = form.to_query();
     if query.len() > MAX_QUERY {
-        let errors = FieldErrors::default().with("form", "Save your changes first, then create the template.");
+        let errors = FieldErrors::default()
+            .with("form", "Save your changes first, then create the template.");
         return show_wrong(visit, Subject { id, ..subject }, typed, errors).await;
     }
     let back = match id {
         Some(id) => format!("/automations/{id}/edit?{query}&step={step}"),
         None => format!("/automations/new?{query}&step={step}"),
     };
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &back).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("return_to", &back)
+        .finish();
     visit.redirect(format!("/templates/new?{query}")).silently()
 }
 
@@ -222,13 +332,21 @@ async fn leave_for_template(visit: Visit<Marketer>, subject: Subject, mut typed:
 async fn untitled(conn: &mut Conn) -> Result<String, Error> {
     let taken = automations::names_starting_with(conn, UNTITLED).await?;
     let taken: Vec<String> = taken.iter().map(|name| name.to_lowercase()).collect();
-    let numbered = |number: usize| if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") };
-    let free = (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
+    let numbered = |number: usize| {
+        if number == 1 { UNTITLED.to_owned() } else { format!("{UNTITLED} {number}") }
+    };
+    let free =
+        (1..=taken.len() + 1).map(numbered).find(|name| !taken.contains(&name.to_lowercase()));
     Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
 }
 
 impl EditorPage {
-    async fn load(visit: &Visit<Marketer>, subject: Subject, typed: Typed, errors: FieldErrors) -> Result<Self, PageError> {
+    async fn load(
+        visit: &Visit<Marketer>,
+        subject: Subject,
+        typed: Typed,
+        errors: FieldErrors,
+    ) -> Result<Self, PageError> {
         let choices = Choices::load(&mut *visit.conn().await?, &typed.form).await?;
         let (Subject { id, status }, Typed { form, trial: tried }) = (subject, typed);
         Ok(Self { id, status, form, errors, choices, trial: None, tried, focus: Focus::default() })
@@ -249,11 +367,18 @@ impl Page for EditorPage {
             "trial.run.steps.text",
             "trial.run.steps.body",
         ],
-        lists: &["choices.templates", "choices.senders", "choices.tags", "trial.contacts", "trial.events"],
+        lists: &[
+            "choices.templates",
+            "choices.senders",
+            "choices.tags",
+            "trial.contacts",
+            "trial.events",
+        ],
     };
 
     fn samples() -> Vec<Self> {
-        let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
+        let choice =
+            |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
         let choices = || Choices {
             templates: vec![choice("t", "Thank <you>")],
             senders: vec![choice("s", "Shop (+1 500 555 0006)")],
@@ -263,8 +388,9 @@ impl Page for EditorPage {
         let query = "name=Thank+you&trigger.type=event&trigger.name=order_completed&trigger.where.0.property=total\
             &trigger.where.0.op=gte&trigger.where.0.value=100&steps.0.type=send_sms&steps.0.template_id=t&steps.0.sender_id=s\
             &steps.0.to=event&steps.0.property=phone&steps.1.type=wait&steps.1.seconds=x&steps.1.unit=days";
-        let pairs: Vec<(String, String)> =
-            text::pairs(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        let pairs: Vec<(String, String)> = text::pairs(query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
         let wrong = FieldErrors::default()
             .with("form", "Nothing is saved yet: see what is marked below.")
             .with("steps.1.seconds", "Write a whole number, such as 2.")
@@ -287,7 +413,11 @@ impl Page for EditorPage {
             page(None, AutomationStatus::Draft, AutomationForm::blank(), nothing()),
             page(id, AutomationStatus::Draft, AutomationForm::from_pairs(&pairs), wrong),
             page(id, AutomationStatus::Active, AutomationForm::from_pairs(&pairs), nothing()),
-            Self { trial: None, choices: Choices::fixed(), ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing()) },
+            Self {
+                trial: None,
+                choices: Choices::fixed(),
+                ..page(id, AutomationStatus::Paused, AutomationForm::default(), nothing())
+            },
         ]
     }
 }

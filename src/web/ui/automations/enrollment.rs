@@ -82,13 +82,16 @@ impl EnrollmentPage {
             to: message.to_address,
             body: message.body,
             status: message.status,
-            reason: message.reason.map(|reason| reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned())),
+            reason: message.reason.map(|reason| {
+                reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned())
+            }),
             created_at: message.created_at,
         };
         Ok(Self {
             id,
             automation_id: automation.id,
-            held: automation.status != automations::AutomationStatus::Active && enrollment.status == EnrollmentStatus::Active,
+            held: automation.status != automations::AutomationStatus::Active
+                && enrollment.status == EnrollmentStatus::Active,
             automation: automation.name,
             version: enrollment.version,
             contact_id: contact.id,
@@ -113,8 +116,17 @@ impl EnrollmentPage {
 
 impl Page for EnrollmentPage {
     const TEMPLATE: &'static str = "ui/automations/enrollment.html";
-    const VARIES: Varies =
-        Varies { texts: &["automation", "contact", "reason", "event.name", "messages.body", "messages.reason"], lists: &["messages"] };
+    const VARIES: Varies = Varies {
+        texts: &[
+            "automation",
+            "contact",
+            "reason",
+            "event.name",
+            "messages.body",
+            "messages.reason",
+        ],
+        lists: &["messages"],
+    };
 
     fn samples() -> Vec<Self> {
         let message = |status, reason: Option<&str>| MessageRow {
@@ -141,7 +153,8 @@ impl Page for EnrollmentPage {
             contact_id: ContactId::new(),
             contact: "Ada <Lovelace>".to_owned(),
             status,
-            reason: Some("The sender of step 2 does not exist any more.".to_owned()).filter(|_| status == EnrollmentStatus::Failed),
+            reason: Some("The sender of step 2 does not exist any more.".to_owned())
+                .filter(|_| status == EnrollmentStatus::Failed),
             cause: "A tag was added",
             event: None,
             step: 2,
@@ -151,9 +164,14 @@ impl Page for EnrollmentPage {
             messages: Vec::new(),
         };
         let delivered = message(MessageStatus::Delivered, None);
-        let failed = message(MessageStatus::Failed, Some("contact.first_name is not set for this contact."));
+        let failed =
+            message(MessageStatus::Failed, Some("contact.first_name is not set for this contact."));
         vec![
-            Self { event: Some(event), messages: vec![failed, delivered], ..page(EnrollmentStatus::Completed, false) },
+            Self {
+                event: Some(event),
+                messages: vec![failed, delivered],
+                ..page(EnrollmentStatus::Completed, false)
+            },
             page(EnrollmentStatus::Active, false),
             page(EnrollmentStatus::Active, true),
             page(EnrollmentStatus::Failed, false),

@@ -65,7 +65,11 @@ pub(super) struct EnrollmentRow {
     started_at: DateTime<Utc>,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn show(
+    visit: Visit<Viewer>,
+    id: Path<AutomationId>,
+    wanted: Query<Wanted>,
+) -> PageResult {
     let page = EnrollmentsPage::load(&mut *visit.conn().await?, *id, wanted.into_inner()).await?;
     visit.page(&page)
 }
@@ -80,13 +84,17 @@ impl EnrollmentsPage {
         };
         let limits = limits(&filter);
         let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
-        let mut found = automations::enrollments(conn, id, &filter, wanted.before, limit + 1).await?;
+        let mut found =
+            automations::enrollments(conn, id, &filter, wanted.before, limit + 1).await?;
         let more = found.len() > PER_PAGE;
         found.truncate(PER_PAGE);
         let rows = rows(conn, found).await?;
         let here = |before: Option<EnrollmentId>| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.append_pair("status", &wanted.status).append_pair("version", &wanted.version).append_pair("q", &wanted.q);
+            query
+                .append_pair("status", &wanted.status)
+                .append_pair("version", &wanted.version)
+                .append_pair("q", &wanted.q);
             if let Some(before) = before {
                 query.append_pair("before", &before.to_string());
             }
@@ -113,7 +121,8 @@ impl Wanted {
             return Ok(None);
         }
         let default_country = organization::find(conn).await?.default_country;
-        let filter = ContactFilter { search: self.q.clone(), default_country, ..ContactFilter::default() };
+        let filter =
+            ContactFilter { search: self.q.clone(), default_country, ..ContactFilter::default() };
         let found = contacts::list(conn, &filter, Position::Newest, MOST_CONTACTS).await?;
         Ok(Some(found.contacts.into_iter().map(|contact| contact.id).collect()))
     }
@@ -124,12 +133,16 @@ fn limits(filter: &EnrollmentFilter) -> Option<String> {
     let newest = grouped(MOST_LOOKED_AT);
     match (&filter.contacts, filter.status, filter.version) {
         (Some(contacts), ..) if contacts.len() >= MOST_CONTACTS => Some(format!(
-            "More contacts are found by this than the newest {MOST_CONTACTS}, whose enrollments are shown: search more exactly."
+            "More contacts are found by this than the newest {MOST_CONTACTS}, whose enrollments \
+             are shown: search more exactly."
         )),
         (None, _, Some(_)) => Some(format!(
-            "A version is looked for among the newest {newest} enrollments, and among the newest {newest} of the time when it ended."
+            "A version is looked for among the newest {newest} enrollments, and among the newest \
+             {newest} of the time when it ended."
         )),
-        (None, Some(_), None) => Some(format!("A status is looked for among the newest {newest} enrollments.")),
+        (None, Some(_), None) => {
+            Some(format!("A status is looked for among the newest {newest} enrollments."))
+        }
         _ => None,
     }
 }
@@ -139,7 +152,11 @@ fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
     let oldest = newest.saturating_sub(MOST_VERSIONS).max(1);
     let other = wanted.filter(|wanted| (1..oldest).contains(wanted));
     let all = (oldest..=newest).rev().chain(other);
-    if newest > 1 { all.map(|version| Choice::new(version.to_string(), format!("Version {version}"))).collect() } else { Vec::new() }
+    if newest > 1 {
+        all.map(|version| Choice::new(version.to_string(), format!("Version {version}"))).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 fn statuses() -> Vec<Choice> {
@@ -148,14 +165,23 @@ fn statuses() -> Vec<Choice> {
         EnrollmentStatus::Completed => "Completed",
         EnrollmentStatus::Failed => "Failed",
     };
-    EnrollmentStatus::ALL.iter().map(|status| Choice::new(status.as_str(), label(*status))).collect()
+    EnrollmentStatus::ALL
+        .iter()
+        .map(|status| Choice::new(status.as_str(), label(*status)))
+        .collect()
 }
 
 /// Enrollments with the names of their contacts.
-pub(super) async fn rows(conn: &mut Conn, enrollments: Vec<Enrollment>) -> Result<Vec<EnrollmentRow>, Error> {
+pub(super) async fn rows(
+    conn: &mut Conn,
+    enrollments: Vec<Enrollment>,
+) -> Result<Vec<EnrollmentRow>, Error> {
     let ids: Vec<ContactId> = enrollments.iter().map(|enrollment| enrollment.contact_id).collect();
-    let contacts: HashMap<ContactId, Contact> =
-        contacts::find_many(conn, &ids).await?.into_iter().map(|contact| (contact.id, contact)).collect();
+    let contacts: HashMap<ContactId, Contact> = contacts::find_many(conn, &ids)
+        .await?
+        .into_iter()
+        .map(|contact| (contact.id, contact))
+        .collect();
     let row = |enrollment: Enrollment| EnrollmentRow {
         id: enrollment.id,
         contact_id: enrollment.contact_id,
@@ -180,7 +206,8 @@ impl EnrollmentRow {
             status,
             version: 2,
             step: 1,
-            reason: (status == EnrollmentStatus::Failed).then(|| "The sender of step 2 does not exist any more.".to_owned()),
+            reason: (status == EnrollmentStatus::Failed)
+                .then(|| "The sender of step 2 does not exist any more.".to_owned()),
             due_at: Some(DateTime::UNIX_EPOCH).filter(|_| status == EnrollmentStatus::Active),
             started_at: DateTime::UNIX_EPOCH,
         };
@@ -190,7 +217,8 @@ impl EnrollmentRow {
 
 impl Page for EnrollmentsPage {
     const TEMPLATE: &'static str = "ui/automations/enrollments.html";
-    const VARIES: Varies = Varies { texts: &["name", "wanted.q", "rows.contact", "rows.reason"], lists: &["rows"] };
+    const VARIES: Varies =
+        Varies { texts: &["name", "wanted.q", "rows.contact", "rows.reason"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let page = |rows, wanted| Self {
@@ -204,7 +232,16 @@ impl Page for EnrollmentsPage {
             older: None,
             limits: Some("A status is looked for among the newest 20,000 enrollments.".to_owned()),
         };
-        let searched = Wanted { q: "Ada".to_owned(), status: "failed".to_owned(), version: "2".to_owned(), before: None };
-        vec![page(EnrollmentRow::samples(), Wanted::default()), page(Vec::new(), Wanted::default()), page(Vec::new(), searched)]
+        let searched = Wanted {
+            q: "Ada".to_owned(),
+            status: "failed".to_owned(),
+            version: "2".to_owned(),
+            before: None,
+        };
+        vec![
+            page(EnrollmentRow::samples(), Wanted::default()),
+            page(Vec::new(), Wanted::default()),
+            page(Vec::new(), searched),
+        ]
     }
 }

@@ -1,7 +1,7 @@
 //! The editor's form: everything as it was typed, so that no button loses it.
 //!
-//! The fields are named as the errors of the slice are (`trigger.name`, `steps.0.template_id`), so that each error
-//! stands beside its field.
+//! The fields are named as the errors of the slice are (`trigger.name`, `steps.0.template_id`), so
+//! that each error stands beside its field.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::automations::condition::{Condition, Conditions, Operator};
-use crate::automations::{self, Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger};
+use crate::automations::{
+    self, Automation, AutomationName, Definition, MAX_STEPS, Recipient, Step, Trigger,
+};
 use crate::contacts::tags::TagName;
 use crate::error::FieldErrors;
 use crate::events::EventName;
 
 /// Units of a wait with their seconds, the longest first.
-pub(super) const UNITS: [(&str, u32); 4] = [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
+pub(super) const UNITS: [(&str, u32); 4] =
+    [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
 /// The operator of the form for a property that is not there.
 pub(super) const MISSING: &str = "missing";
 
@@ -62,7 +65,11 @@ pub(super) struct StepForm {
 impl AutomationForm {
     /// A new automation: an event with one SMS.
     pub(super) fn blank() -> Self {
-        let trigger = TriggerForm { kind: "event".to_owned(), max_age_unit: "days".to_owned(), ..TriggerForm::default() };
+        let trigger = TriggerForm {
+            kind: "event".to_owned(),
+            max_age_unit: "days".to_owned(),
+            ..TriggerForm::default()
+        };
         Self { name: String::new(), trigger, steps: vec![StepForm::sms()] }
     }
 
@@ -111,9 +118,13 @@ impl AutomationForm {
         let trigger = &self.trigger;
         query.append_pair("name", &self.name).append_pair("trigger.type", &trigger.kind);
         query.append_pair("trigger.name", &trigger.name).append_pair("trigger.tag", &trigger.tag);
-        query.append_pair("trigger.max_age_seconds", &trigger.max_age).append_pair("trigger.max_age_unit", &trigger.max_age_unit);
+        query
+            .append_pair("trigger.max_age_seconds", &trigger.max_age)
+            .append_pair("trigger.max_age_unit", &trigger.max_age_unit);
         for (index, one) in trigger.conditions.iter().enumerate() {
-            for (field, value) in [("property", &one.property), ("op", &one.op), ("value", &one.value)] {
+            for (field, value) in
+                [("property", &one.property), ("op", &one.op), ("value", &one.value)]
+            {
                 query.append_pair(&format!("trigger.where.{index}.{field}"), value);
             }
         }
@@ -125,7 +136,8 @@ impl AutomationForm {
         query.finish()
     }
 
-    /// Name and definition, or what is wrong with which field. What is left open stays open: the slice judges that.
+    /// Name and definition, or what is wrong with which field. What is left open stays open: the
+    /// slice judges that.
     pub(super) fn parse(&self) -> Result<(AutomationName, Definition), FieldErrors> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", AutomationName::parse(&self.name));
@@ -133,8 +145,12 @@ impl AutomationForm {
         if self.steps.len() > MAX_STEPS {
             errors.add("steps", format!("An automation has at most {MAX_STEPS} steps."));
         }
-        let steps: Vec<Option<Step>> =
-            self.steps.iter().enumerate().map(|(index, step)| step.parse(&format!("steps.{index}"), &mut errors)).collect();
+        let steps: Vec<Option<Step>> = self
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| step.parse(&format!("steps.{index}"), &mut errors))
+            .collect();
         match (name, trigger) {
             (Some(name), Some(trigger)) if errors.is_empty() => {
                 Ok((name, Definition { trigger, steps: steps.into_iter().flatten().collect() }))
@@ -146,16 +162,24 @@ impl AutomationForm {
 
 /// A time in the longest unit that it is a whole number of.
 fn in_longest_unit(seconds: u32) -> (String, &'static str) {
-    let (unit, length) = UNITS.into_iter().find(|(_, length)| seconds.is_multiple_of(*length)).unwrap_or(("seconds", 1));
+    let (unit, length) = UNITS
+        .into_iter()
+        .find(|(_, length)| seconds.is_multiple_of(*length))
+        .unwrap_or(("seconds", 1));
     ((seconds / length).to_string(), unit)
 }
 
 impl TriggerForm {
     fn of(trigger: &Trigger) -> Self {
-        let kind = |kind: &str| Self { kind: kind.to_owned(), max_age_unit: "days".to_owned(), ..Self::default() };
+        let kind = |kind: &str| Self {
+            kind: kind.to_owned(),
+            max_age_unit: "days".to_owned(),
+            ..Self::default()
+        };
         match trigger {
             Trigger::Event { name, conditions, max_age_seconds } => {
-                let (max_age, max_age_unit) = max_age_seconds.map_or_else(|| (String::new(), "days"), in_longest_unit);
+                let (max_age, max_age_unit) =
+                    max_age_seconds.map_or_else(|| (String::new(), "days"), in_longest_unit);
                 Self {
                     name: name.as_ref().map(ToString::to_string).unwrap_or_default(),
                     conditions: conditions.0.iter().map(ConditionForm::of).collect(),
@@ -164,7 +188,10 @@ impl TriggerForm {
                     ..kind("event")
                 }
             }
-            Trigger::TagAdded { tag } => Self { tag: tag.as_ref().map(ToString::to_string).unwrap_or_default(), ..kind("tag_added") },
+            Trigger::TagAdded { tag } => Self {
+                tag: tag.as_ref().map(ToString::to_string).unwrap_or_default(),
+                ..kind("tag_added")
+            },
             Trigger::ContactCreated => kind("contact_created"),
         }
     }
@@ -177,14 +204,20 @@ impl TriggerForm {
                     name => errors.check("trigger.name", EventName::parse(name)),
                 };
                 let typed = self.conditions.iter().enumerate().filter(|(_, one)| !one.is_blank());
-                let conditions = typed.filter_map(|(index, one)| one.parse(&format!("trigger.where.{index}"), errors)).collect();
+                let conditions = typed
+                    .filter_map(|(index, one)| one.parse(&format!("trigger.where.{index}"), errors))
+                    .collect();
                 let max_age_seconds = match self.max_age.trim() {
                     "" => None,
                     typed => {
-                        let length =
-                            UNITS.iter().find(|(unit, _)| *unit == self.max_age_unit).map_or(86_400, |(_, length)| u64::from(*length));
-                        let seconds = typed.parse::<u64>().ok().and_then(|amount| amount.checked_mul(length));
-                        let read = automations::parse_max_age(seconds).map_err(|_| "Enter a whole number, for at most ten years.");
+                        let length = UNITS
+                            .iter()
+                            .find(|(unit, _)| *unit == self.max_age_unit)
+                            .map_or(86_400, |(_, length)| u64::from(*length));
+                        let seconds =
+                            typed.parse::<u64>().ok().and_then(|amount| amount.checked_mul(length));
+                        let read = automations::parse_max_age(seconds)
+                            .map_err(|_| "Enter a whole number, for at most ten years.");
                         errors.check("trigger.max_age_seconds", read)
                     }
                 };
@@ -210,8 +243,12 @@ impl ConditionForm {
     fn of(condition: &Condition) -> Self {
         let property = condition.property.clone();
         let (op, value) = match (condition.operator, &condition.value) {
-            (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => (MISSING, String::new()),
-            (Operator::Ne, Value::Null) | (Operator::Exists, _) => (Operator::Exists.as_str(), String::new()),
+            (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => {
+                (MISSING, String::new())
+            }
+            (Operator::Ne, Value::Null) | (Operator::Exists, _) => {
+                (Operator::Exists.as_str(), String::new())
+            }
             (operator, Value::String(text)) => (operator.as_str(), text.clone()),
             (operator, value) => (operator.as_str(), value.to_string()),
         };
@@ -241,10 +278,20 @@ impl ConditionForm {
             (Operator::Exists, Value::Bool(false))
         } else {
             let operator = errors.check(&format!("{path}.op"), self.op.parse::<Operator>())?;
-            (operator, if operator == Operator::Exists { Value::Bool(true) } else { typed(self.value.trim()) })
+            (
+                operator,
+                if operator == Operator::Exists {
+                    Value::Bool(true)
+                } else {
+                    typed(self.value.trim())
+                },
+            )
         };
         let condition = Condition::new(property, operator, value);
-        errors.check(&format!("{path}.value"), condition.and_then(|condition| condition.check_date().map(|()| condition)))
+        errors.check(
+            &format!("{path}.value"),
+            condition.and_then(|condition| condition.check_date().map(|()| condition)),
+        )
     }
 }
 
@@ -256,7 +303,12 @@ impl StepForm {
 
     /// A new wait of a day.
     pub(super) fn wait() -> Self {
-        Self { kind: "wait".to_owned(), amount: "1".to_owned(), unit: "days".to_owned(), ..Self::default() }
+        Self {
+            kind: "wait".to_owned(),
+            amount: "1".to_owned(),
+            unit: "days".to_owned(),
+            ..Self::default()
+        }
     }
 
     fn of(step: &Step) -> Self {
@@ -309,17 +361,23 @@ impl StepForm {
     fn parse(&self, path: &str, errors: &mut FieldErrors) -> Option<Step> {
         match self.kind.as_str() {
             "wait" => {
-                let step = self.seconds().and_then(|seconds| Step::wait(seconds).map_err(str::to_owned));
+                let step =
+                    self.seconds().and_then(|seconds| Step::wait(seconds).map_err(str::to_owned));
                 errors.check(&format!("{path}.seconds"), step)
             }
             "send_sms" => {
                 let to = if self.to == "event" {
-                    errors.check(&format!("{path}.property"), Recipient::parse(&format!("event.{}", self.property.trim())))?
+                    errors.check(
+                        &format!("{path}.property"),
+                        Recipient::parse(&format!("event.{}", self.property.trim())),
+                    )?
                 } else {
                     Recipient::ContactPhone
                 };
-                let template_id = errors.check(&format!("{path}.template_id"), chosen(&self.template_id, "template"));
-                let sender_id = errors.check(&format!("{path}.sender_id"), chosen(&self.sender_id, "sender"));
+                let template_id = errors
+                    .check(&format!("{path}.template_id"), chosen(&self.template_id, "template"));
+                let sender_id =
+                    errors.check(&format!("{path}.sender_id"), chosen(&self.sender_id, "sender"));
                 Some(Step::SendSms { template_id: template_id?, sender_id: sender_id?, to })
             }
             _ => {
@@ -330,7 +388,11 @@ impl StepForm {
     }
 
     fn seconds(&self) -> Result<i64, String> {
-        let amount: i64 = self.amount.trim().parse().map_err(|_| "Write a whole number, such as 2.".to_owned())?;
+        let amount: i64 = self
+            .amount
+            .trim()
+            .parse()
+            .map_err(|_| "Write a whole number, such as 2.".to_owned())?;
         let unit = UNITS.into_iter().find(|(unit, _)| *unit == self.unit);
         let (_, length) = unit.ok_or_else(|| "Choose minutes, hours or days.".to_owned())?;
         Ok(amount.saturating_mul(i64::from(length)))
@@ -351,7 +413,8 @@ fn chosen<T: std::str::FromStr>(text: &str, noun: &str) -> Result<Option<T>, Str
     }
 }
 
-/// What a marketer means by a value: a number where it reads exactly like one (not `007`), else text.
+/// What a marketer means by a value: a number where it reads exactly like one (not `007`), else
+/// text.
 fn typed(text: &str) -> Value {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Bool(truth)) => Value::Bool(truth),

@@ -25,10 +25,18 @@ fn automation(definition: Definition) -> Automation {
 
 fn definition() -> Definition {
     let trigger = json!({"type": "event", "name": "order_completed", "where": {
-        "total": [{"op": "gte", "value": 10}, {"op": "lt", "value": 20.5}], "country": "DE", "coupon": {"op": "exists", "value": false},
+        "total": [
+            {"op": "gte", "value": 10},
+            {"op": "lt", "value": 20.5}
+        ], "country": "DE", "coupon": {"op": "exists", "value": false},
     }, "max_age_seconds": 604_800});
     let steps = json!([
-        {"type": "send_sms", "template_id": TemplateId::new(), "sender_id": SenderId::new(), "to": "event.customer.phone"},
+        {
+            "type": "send_sms",
+            "template_id": TemplateId::new(),
+            "sender_id": SenderId::new(),
+            "to": "event.customer.phone"
+        },
         {"type": "wait", "seconds": 5400},
         {"type": "send_sms", "template_id": null, "sender_id": null},
     ]);
@@ -66,7 +74,14 @@ fn every_wrong_field_is_named() {
     let fields: Vec<_> = errors.iter().map(|(field, _)| field.to_owned()).collect();
     assert_eq!(
         fields,
-        ["name", "steps.0.seconds", "steps.1.seconds", "steps.2.property", "steps.3.template_id", "trigger.where.0.property"]
+        [
+            "name",
+            "steps.0.seconds",
+            "steps.1.seconds",
+            "steps.2.property",
+            "steps.3.template_id",
+            "trigger.where.0.property"
+        ]
     );
 }
 
@@ -88,7 +103,10 @@ fn a_date_that_no_event_can_fit_is_refused_where_it_was_typed() {
     let parse = |value: &str| AutomationForm::from_pairs(&pairs(&query(value))).parse();
     for value in ["9999-12-31", "0001-01-01T00:00:00Z"] {
         let errors = parse(value).unwrap_err().to_string();
-        assert!(errors.starts_with("trigger.where.0.value: No event can fit: the year "), "{errors}");
+        assert!(
+            errors.starts_with("trigger.where.0.value: No event can fit: the year "),
+            "{errors}"
+        );
     }
     for value in ["2026-12-31", "9999", "soon"] {
         assert!(parse(value).is_ok(), "{value}");
@@ -97,7 +115,9 @@ fn a_date_that_no_event_can_fit_is_refused_where_it_was_typed() {
 
 #[test]
 fn steps_with_gaps_in_their_numbers_keep_their_order() {
-    let form = AutomationForm::from_pairs(&pairs("steps.10.type=wait&steps.2.type=send_sms&steps.x.type=wait&steps=1"));
+    let form = AutomationForm::from_pairs(&pairs(
+        "steps.10.type=wait&steps.2.type=send_sms&steps.x.type=wait&steps=1",
+    ));
     let kinds: Vec<_> = form.steps.iter().map(|step| step.kind.as_str()).collect();
     assert_eq!(kinds, ["send_sms", "wait"]);
 }
@@ -124,11 +144,23 @@ fn buttons_say_what_they_mean() {
 #[test]
 fn steps_are_added_moved_and_removed_with_what_was_typed() {
     let mut form = AutomationForm::blank();
-    form.steps[0] = StepForm { sender_id: "s".to_owned(), template_id: "t".to_owned(), ..StepForm::sms() };
-    for edit in [Edit::AddWait(usize::MAX), Edit::AddSms(usize::MAX), Edit::Down(0), Edit::Up(0), Edit::Down(2), Edit::Remove(9)] {
+    form.steps[0] =
+        StepForm { sender_id: "s".to_owned(), template_id: "t".to_owned(), ..StepForm::sms() };
+    for edit in [
+        Edit::AddWait(usize::MAX),
+        Edit::AddSms(usize::MAX),
+        Edit::Down(0),
+        Edit::Up(0),
+        Edit::Down(2),
+        Edit::Remove(9),
+    ] {
         edit.apply(&mut form);
     }
-    let steps: Vec<_> = form.steps.iter().map(|step| (step.kind.as_str(), step.template_id.as_str(), step.sender_id.as_str())).collect();
+    let steps: Vec<_> = form
+        .steps
+        .iter()
+        .map(|step| (step.kind.as_str(), step.template_id.as_str(), step.sender_id.as_str()))
+        .collect();
     assert_eq!(steps, [("wait", "", ""), ("send_sms", "t", "s"), ("send_sms", "", "s")]);
     Edit::Remove(1).apply(&mut form);
     assert_eq!(form.steps.len(), 2);
@@ -142,11 +174,26 @@ fn one_goes_on_where_one_pressed() {
     assert_eq!(focus(Edit::AddSms(1)), "steps.1");
     assert_eq!(focus(Edit::Copy(0)), "steps.1");
     assert_eq!((focus(Edit::Down(1)), focus(Edit::Down(2))), ("down.2".into(), "up.3".into()));
-    assert_eq!((focus(Edit::Up(3)), focus(Edit::Up(2)), focus(Edit::Up(1))), ("up.2".into(), "up.1".into(), "down.0".into()));
-    assert_eq!((focus(Edit::Remove(1)), focus(Edit::Remove(2))), ("steps.1".into(), "steps.1".into()));
-    assert_eq!((focus(Edit::Remove(0)), focus(Edit::Remove(0))), ("steps.0".into(), "add_sms".into()));
+    assert_eq!(
+        (focus(Edit::Up(3)), focus(Edit::Up(2)), focus(Edit::Up(1))),
+        ("up.2".into(), "up.1".into(), "down.0".into())
+    );
+    assert_eq!(
+        (focus(Edit::Remove(1)), focus(Edit::Remove(2))),
+        ("steps.1".into(), "steps.1".into())
+    );
+    assert_eq!(
+        (focus(Edit::Remove(0)), focus(Edit::Remove(0))),
+        ("steps.0".into(), "add_sms".into())
+    );
     let (first, second) = ("trigger.where.0.property", "trigger.where.1.property");
-    assert_eq!((focus(Edit::AddCondition), focus(Edit::AddCondition)), (first.into(), second.into()));
-    assert_eq!((focus(Edit::RemoveCondition(0)), focus(Edit::RemoveCondition(0))), (first.into(), "add_condition".into()));
+    assert_eq!(
+        (focus(Edit::AddCondition), focus(Edit::AddCondition)),
+        (first.into(), second.into())
+    );
+    assert_eq!(
+        (focus(Edit::RemoveCondition(0)), focus(Edit::RemoveCondition(0))),
+        (first.into(), "add_condition".into())
+    );
     assert_eq!(focus(Edit::Up(0)), "");
 }

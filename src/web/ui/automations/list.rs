@@ -64,21 +64,27 @@ pub(super) async fn show(visit: Visit<Viewer>, position: Query<Position>) -> Pag
 
 impl Page for AutomationsPage {
     const TEMPLATE: &'static str = "ui/automations/list.html";
-    const VARIES: Varies = Varies { texts: &["automations.name", "automations.trigger"], lists: &["automations"] };
+    const VARIES: Varies =
+        Varies { texts: &["automations.name", "automations.trigger"], lists: &["automations"] };
 
     fn samples() -> Vec<Self> {
         let row = |status| Row {
             id: AutomationId::new(),
             name: "Thank you <for> your order".to_owned(),
             status,
-            trigger: "When the event “order_completed” is reported and total is at least 100".to_owned(),
+            trigger: "When the event “order_completed” is reported and total is at least 100"
+                .to_owned(),
             enrollments: "10,000+".to_owned(),
             messages: "7".to_owned(),
         };
         let rows = AutomationStatus::ALL.iter().map(|status| row(*status)).collect();
         vec![
             Self { automations: Vec::new(), newer: None, older: None },
-            Self { automations: rows, newer: Some("/automations".to_owned()), older: Some("/automations?before=x".to_owned()) },
+            Self {
+                automations: rows,
+                newer: Some("/automations".to_owned()),
+                older: Some("/automations?before=x".to_owned()),
+            },
         ]
     }
 }

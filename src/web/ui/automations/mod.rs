@@ -1,4 +1,5 @@
-//! The pages of automations: list, editor, one automation, trying it, switching it, its enrollments.
+//! The pages of automations: list, editor, one automation, trying it, switching it, its
+//! enrollments.
 
 mod action;
 mod choices;
@@ -37,7 +38,13 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/automations/{id}/edit").get(editor::edit).post(editor::update))
         .service(web::resource("/automations/{id}/try").get(trial::show))
         .service(web::resource("/automations/{id}/enrollments").get(enrollments::show))
-        .service(web::resource("/automations/{id}/activate").get(switch::ask_activate).post(switch::activate))
-        .service(web::resource("/automations/{id}/pause").get(switch::ask_pause).post(switch::pause))
+        .service(
+            web::resource("/automations/{id}/activate")
+                .get(switch::ask_activate)
+                .post(switch::activate),
+        )
+        .service(
+            web::resource("/automations/{id}/pause").get(switch::ask_pause).post(switch::pause),
+        )
         .service(web::resource("/enrollments/{id}").get(enrollment::show));
 }

@@ -1,4 +1,5 @@
-//! Switching an automation on and pausing it: first what will happen, and how many it concerns; then the switch.
+//! Switching an automation on and pausing it: first what will happen, and how many it concerns;
+//! then the switch.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -7,7 +8,9 @@ use serde::Serialize;
 
 use super::detail::{AutomationPage, StepRow, step_rows};
 use super::words;
-use crate::automations::{self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MOST_LOOKED_AT, counts};
+use crate::automations::{
+    self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MOST_LOOKED_AT, counts,
+};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::senders::{self, Sender};
@@ -47,13 +50,27 @@ pub(super) async fn ask_pause(visit: Visit<Marketer>, id: Path<AutomationId>) ->
 }
 
 pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&mut *visit.conn().await?, &visit.actor(), visit.now(), *id, AutomationStatus::Active).await {
+    match switch(
+        &mut *visit.conn().await?,
+        &visit.actor(),
+        visit.now(),
+        *id,
+        AutomationStatus::Active,
+    )
+    .await
+    {
         Ok(automation) => visit
             .redirect(format!("/automations/{}", automation.id))
             .undo(format!("/automations/{id}/pause"), [])
             .flash("The automation is switched on."),
         Err(Error::Invalid(errors)) => {
-            let page = AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), as_problems(&errors)).await?;
+            let page = AutomationPage::load(
+                &mut *visit.conn().await?,
+                *id,
+                visit.now(),
+                as_problems(&errors),
+            )
+            .await?;
             visit.invalid(&page)
         }
         Err(other) => Err(other.into()),
@@ -61,12 +78,22 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
 }
 
 pub(super) async fn pause(visit: Visit<Marketer>, id: Path<AutomationId>) -> PageResult {
-    match switch(&mut *visit.conn().await?, &visit.actor(), visit.now(), *id, AutomationStatus::Paused).await {
+    match switch(
+        &mut *visit.conn().await?,
+        &visit.actor(),
+        visit.now(),
+        *id,
+        AutomationStatus::Paused,
+    )
+    .await
+    {
         Ok(automation) => visit
             .redirect(format!("/automations/{}", automation.id))
             .undo(format!("/automations/{id}/activate"), [])
             .flash("The automation is paused."),
-        Err(Error::Invalid(errors)) => visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" ")),
+        Err(Error::Invalid(errors)) => {
+            visit.redirect(format!("/automations/{id}")).warning(sentences(&errors).join(" "))
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -75,7 +102,11 @@ async fn ask(visit: Visit<Marketer>, id: AutomationId, to: AutomationStatus) -> 
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, id).await?;
     if automation.status == to {
-        let already = if to == AutomationStatus::Active { "It is switched on already." } else { "It is paused already." };
+        let already = if to == AutomationStatus::Active {
+            "It is switched on already."
+        } else {
+            "It is paused already."
+        };
         return visit.redirect(format!("/automations/{id}")).flash(already);
     }
     let page = SwitchPage::load(&mut conn, automation, to, visit.now()).await?;
@@ -103,13 +134,17 @@ pub(super) fn as_problems(errors: &FieldErrors) -> FieldErrors {
 
 fn sentences(errors: &FieldErrors) -> Vec<String> {
     let place = |field: &str| match field.split('.').collect::<Vec<_>>().as_slice() {
-        ["steps", index, ..] => index.parse::<usize>().map_or_else(|_| "Steps: ".to_owned(), |index| format!("Step {}: ", index + 1)),
+        ["steps", index, ..] => index
+            .parse::<usize>()
+            .map_or_else(|_| "Steps: ".to_owned(), |index| format!("Step {}: ", index + 1)),
         ["trigger", ..] => "Trigger: ".to_owned(),
         _ => String::new(),
     };
     // Beside a step, what to do says enough; that a field is missing is for those who see fields.
     let missing = format!("{} ", Mistake::Missing);
-    let told = |field: &str, sentence: &str| format!("{}{}", place(field), sentence.strip_prefix(&missing).unwrap_or(sentence));
+    let told = |field: &str, sentence: &str| {
+        format!("{}{}", place(field), sentence.strip_prefix(&missing).unwrap_or(sentence))
+    };
     errors
         .iter()
         .flat_map(|(field, all)| all.iter().map(move |sentence| (field, sentence)))
@@ -118,7 +153,12 @@ fn sentences(errors: &FieldErrors) -> Vec<String> {
 }
 
 impl SwitchPage {
-    async fn load(conn: &mut Conn, automation: Automation, to: AutomationStatus, now: DateTime<Utc>) -> Result<Self, Error> {
+    async fn load(
+        conn: &mut Conn,
+        automation: Automation,
+        to: AutomationStatus,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
         let id = automation.id;
         let newest = counts::newest(conn, id).await?;
         let inside = newest.with(EnrollmentStatus::Active);
@@ -152,10 +192,16 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
     let usable = senders::usable_ids(conn).await?;
     for sender in &senders {
         if !usable.contains(&sender.id) {
-            found.push(format!("{} does not send at present: see the Connection Center.", sender.label()));
+            found.push(format!(
+                "{} does not send at present: see the Connection Center.",
+                sender.label()
+            ));
         }
         if sender.webhook_error.is_some() {
-            found.push(format!("Replies to {} are not reported here, STOP among them.", sender.label()));
+            found.push(format!(
+                "Replies to {} are not reported here, STOP among them.",
+                sender.label()
+            ));
         }
         let health = senders::healths(conn, sender.connection_id).await?.remove(&sender.id);
         let registrations = health.into_iter().flat_map(|health| health.registrations);
@@ -166,7 +212,10 @@ async fn warnings(conn: &mut Conn, automation: &Automation) -> Result<Vec<String
 
 impl Page for SwitchPage {
     const TEMPLATE: &'static str = "ui/automations/switch.html";
-    const VARIES: Varies = Varies { texts: &["name", "trigger", "steps.text", "warnings"], lists: &["steps", "warnings"] };
+    const VARIES: Varies = Varies {
+        texts: &["name", "trigger", "steps.text", "warnings"],
+        lists: &["steps", "warnings"],
+    };
 
     fn samples() -> Vec<Self> {
         let page = |activates, has_run| Self {
@@ -182,7 +231,13 @@ impl Page for SwitchPage {
             waiting: i64::from(has_run),
             warnings: vec!["Shop <1> does not send at present.".to_owned()],
         };
-        let empty = Self { warnings: Vec::new(), steps: Vec::new(), anybody_inside: false, waiting: 0, ..page(true, false) };
+        let empty = Self {
+            warnings: Vec::new(),
+            steps: Vec::new(),
+            anybody_inside: false,
+            waiting: 0,
+            ..page(true, false)
+        };
         vec![page(true, false), page(true, true), page(false, true), empty]
     }
 }
@@ -193,8 +248,10 @@ mod tests {
 
     #[test]
     fn errors_of_fields_elsewhere_say_where_they_belong() {
-        let errors =
-            FieldErrors::default().with("steps.1.sender_id", "Choose one.").with("trigger.name", "Name it.").with("steps", "Add one.");
+        let errors = FieldErrors::default()
+            .with("steps.1.sender_id", "Choose one.")
+            .with("trigger.name", "Name it.")
+            .with("steps", "Add one.");
         assert_eq!(sentences(&errors), ["Add one.", "Step 2: Choose one.", "Trigger: Name it."]);
     }
 }

@@ -1,4 +1,5 @@
-//! *Try it*: what an automation would do for a chosen contact and event, each step with its outcome, text and time. Nothing is sent.
+//! *Try it*: what an automation would do for a chosen contact and event, each step with its
+//! outcome, text and time. Nothing is sent.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -6,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::words;
-use crate::automations::{self, Definition, DryRun, EnrollmentFilter, Outcome, Start, TriedEvent, Trigger, What, dry_run};
+use crate::automations::{
+    self, Definition, DryRun, EnrollmentFilter, Outcome, Start, TriedEvent, Trigger, What, dry_run,
+};
 use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
@@ -31,7 +34,8 @@ pub(super) const TRY: &str = "try.";
 pub(super) struct TrialForm {
     find: String,
     contact_id: String,
-    /// Which event: the id of one of the contact's, `sample` or `written`; nothing for one that starts it.
+    /// Which event: the id of one of the contact's, `sample` or `written`; nothing for one that
+    /// starts it.
     event_id: String,
     /// The properties of the event that is written by hand, as JSON.
     event: String,
@@ -95,10 +99,21 @@ pub(in crate::web) struct TryPage {
     errors: FieldErrors,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>, form: Query<TrialForm>) -> PageResult {
+pub(super) async fn show(
+    visit: Visit<Viewer>,
+    id: Path<AutomationId>,
+    form: Query<TrialForm>,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     let automation = automations::find(&mut conn, *id).await?;
-    let (trial, errors) = Trial::load(&mut conn, &visit, Some(automation.id), &automation.definition, form.into_inner()).await?;
+    let (trial, errors) = Trial::load(
+        &mut conn,
+        &visit,
+        Some(automation.id),
+        &automation.definition,
+        form.into_inner(),
+    )
+    .await?;
     drop(conn);
     let trigger = words::trigger(&automation.definition.trigger);
     visit.page(&TryPage { id: automation.id, name: automation.name, trigger, trial, errors })
@@ -111,25 +126,42 @@ impl TrialForm {
             let found = pairs.iter().find(|(known, _)| known.strip_prefix(TRY) == Some(name));
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        let [find, contact_id, event_id, event, begun] = ["find", "contact_id", "event_id", "event", "begun"].map(field);
+        let [find, contact_id, event_id, event, begun] =
+            ["find", "contact_id", "event_id", "event", "begun"].map(field);
         Self { find, contact_id, event_id, event, begun }
     }
 
-    /// The event that is chosen, else the newest of the contact's that would start it, else a made-up one; none if what is written cannot
-    /// be read. The form then names it, and offers its properties to begin writing with.
-    fn event(&mut self, events: &[Event], trigger: &Trigger, sample: Value, errors: &mut FieldErrors) -> Option<Picked> {
+    /// The event that is chosen, else the newest of the contact's that would start it, else a
+    /// made-up one; none if what is written cannot be read. The form then names it, and offers its
+    /// properties to begin writing with.
+    fn event(
+        &mut self,
+        events: &[Event],
+        trigger: &Trigger,
+        sample: Value,
+        errors: &mut FieldErrors,
+    ) -> Option<Picked> {
         let chosen = match self.event_id.as_str() {
             made_event::SAMPLE | made_event::WRITTEN => None,
             id => {
                 let starting = || {
-                    events.iter().find(|event| trigger.matches_event(&event.name, &event.properties, event.occurred_at, event.received_at))
+                    events.iter().find(|event| {
+                        trigger.matches_event(
+                            &event.name,
+                            &event.properties,
+                            event.occurred_at,
+                            event.received_at,
+                        )
+                    })
                 };
                 events.iter().find(|event| event.id.to_string() == id).or_else(starting)
             }
         };
         let written = self.event_id == made_event::WRITTEN;
         let picked = match chosen {
-            Some(event) => Picked { name: Some(event.name.clone()), properties: event.properties.clone() },
+            Some(event) => {
+                Picked { name: Some(event.name.clone()), properties: event.properties.clone() }
+            }
             None => Picked { name: None, properties: sample },
         };
         let untouched = self.event.replace("\r\n", "\n") == self.begun.replace("\r\n", "\n");
@@ -138,16 +170,21 @@ impl TrialForm {
             self.begun.clone_from(&self.event);
         }
         if written {
-            return errors.check("event", made_event::parse(&self.event)).flatten().map(|properties| Picked { name: None, properties });
+            return errors
+                .check("event", made_event::parse(&self.event))
+                .flatten()
+                .map(|properties| Picked { name: None, properties });
         }
-        self.event_id = chosen.map_or_else(|| made_event::SAMPLE.to_owned(), |event| event.id.to_string());
+        self.event_id =
+            chosen.map_or_else(|| made_event::SAMPLE.to_owned(), |event| event.id.to_string());
         Some(picked)
     }
 }
 
 impl Trial {
-    /// Finds contact and event, those that are chosen or else the newest, and runs the steps without sending anything. Who has entered the
-    /// automation last is who it is tried with at first. What is wrong with the form comes beside it.
+    /// Finds contact and event, those that are chosen or else the newest, and runs the steps
+    /// without sending anything. Who has entered the automation last is who it is tried with at
+    /// first. What is wrong with the form comes beside it.
     pub(super) async fn load(
         conn: &mut Conn,
         visit: &Visit<impl Access<Who = User>>,
@@ -155,14 +192,28 @@ impl Trial {
         definition: &Definition,
         mut form: TrialForm,
     ) -> Result<(Self, FieldErrors), PageError> {
-        if let (true, true, Some(id)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), automation) {
-            let last = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, 1).await?.pop();
+        if let (true, true, Some(id)) =
+            (form.contact_id.is_empty(), form.find.trim().is_empty(), automation)
+        {
+            let last = automations::enrollments(conn, id, &EnrollmentFilter::default(), None, 1)
+                .await?
+                .pop();
             form.contact_id = last.map(|last| last.contact_id.to_string()).unwrap_or_default();
         }
         let needs_event = matches!(definition.trigger, Trigger::Event { .. });
         let mut errors = FieldErrors::default();
-        let found = somebody::to_try_with(conn, &visit.organization, &form.find, form.contact_id.parse().ok(), &mut errors).await?;
-        let chosen = found.iter().find(|contact| contact.id.to_string() == form.contact_id).or(found.first());
+        let found = somebody::to_try_with(
+            conn,
+            &visit.organization,
+            &form.find,
+            form.contact_id.parse().ok(),
+            &mut errors,
+        )
+        .await?;
+        let chosen = found
+            .iter()
+            .find(|contact| contact.id.to_string() == form.contact_id)
+            .or(found.first());
         form.contact_id = chosen.map(|contact| contact.id.to_string()).unwrap_or_default();
         let mut events = Vec::new();
         let mut run = None;
@@ -174,12 +225,27 @@ impl Trial {
                 event = form.event(&events, &definition.trigger, sample, &mut errors);
             }
             if event.is_some() || !needs_event {
-                let tried = event.as_ref().map(|event| TriedEvent { name: event.name.as_ref(), properties: &event.properties });
-                let dry = dry_run(conn, &visit.app.renderer, &visit.organization, definition, contact, tried, visit.now()).await?;
+                let tried = event.as_ref().map(|event| TriedEvent {
+                    name: event.name.as_ref(),
+                    properties: &event.properties,
+                });
+                let dry = dry_run(
+                    conn,
+                    &visit.app.renderer,
+                    &visit.organization,
+                    definition,
+                    contact,
+                    tried,
+                    visit.now(),
+                )
+                .await?;
                 run = Some(Run::new(contact, event, dry));
             }
         }
-        let contacts = found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect();
+        let contacts = found
+            .iter()
+            .map(|contact| Choice::new(contact.id.to_string(), contact.long_label()))
+            .collect();
         let of_contact = events.iter().map(|event| somebody::event_choice(event, visit.zone()));
         let events = of_contact.chain(made_choices()).collect();
         Ok((Self { form, contacts, events, needs_event, run }, errors))
@@ -187,7 +253,10 @@ impl Trial {
 }
 
 fn made_choices() -> [Choice; 2] {
-    [Choice::new(made_event::SAMPLE, "Made up to fit"), Choice::new(made_event::WRITTEN, "Written by hand")]
+    [
+        Choice::new(made_event::SAMPLE, "Made up to fit"),
+        Choice::new(made_event::WRITTEN, "Written by hand"),
+    ]
 }
 
 impl Run {
@@ -213,14 +282,20 @@ fn start(start: &Start, event: Option<&Picked>) -> String {
         }
         Start::Yes => "It would start.".to_owned(),
         Start::Open => "It cannot start yet: the trigger is not complete.".to_owned(),
-        Start::NoEvent => "It would not start without an event. The steps are shown as if one without properties had come.".to_owned(),
+        Start::NoEvent => "It would not start without an event. The steps are shown as if one \
+                           without properties had come."
+            .to_owned(),
         Start::OtherEvent(wanted) => {
-            format!("It would not start: it waits for the event “{wanted}”. The steps are shown as if this one did.")
+            format!(
+                "It would not start: it waits for the event “{wanted}”. The steps are shown as if \
+                 this one did."
+            )
         }
         Start::Unmet(unmet) => {
             let unmet: Vec<String> = unmet.iter().map(words::condition).collect();
             format!(
-                "It would not start with this event, since it is not so that {}. The steps are shown as if it did.",
+                "It would not start with this event, since it is not so that {}. The steps are \
+                 shown as if it did.",
                 unmet.join(", nor that ")
             )
         }
@@ -247,8 +322,18 @@ impl From<Outcome> for StepView {
             What::Fail(why) => step("fail", why),
             What::Send { to, text, media_urls, sender, suppressed, held } => {
                 let (kind, words) = match suppressed {
-                    Some(reason) => ("suppressed", format!("Nothing is sent to {}: {}", to.international(), reason.label())),
-                    None if held => ("held", format!("To {} from {}, once that sender sends again", to.international(), sender.label())),
+                    Some(reason) => (
+                        "suppressed",
+                        format!("Nothing is sent to {}: {}", to.international(), reason.label()),
+                    ),
+                    None if held => (
+                        "held",
+                        format!(
+                            "To {} from {}, once that sender sends again",
+                            to.international(),
+                            sender.label()
+                        ),
+                    ),
                     None => ("send", format!("To {} from {}", to.international(), sender.label())),
                 };
                 let parts = parts::count(&text).count;
@@ -272,7 +357,12 @@ impl Trial {
         };
         let kinds = ["send", "suppressed", "held"].map(|kind| (kind, Some("Thank <you>, Ada!")));
         let silent = ["not_sent", "wait", "fail"].map(|kind| (kind, None));
-        let steps = kinds.into_iter().chain(silent).enumerate().map(|(index, (kind, body))| step(index + 1, kind, body)).collect();
+        let steps = kinds
+            .into_iter()
+            .chain(silent)
+            .enumerate()
+            .map(|(index, (kind, body))| step(index + 1, kind, body))
+            .collect();
         let run = Run {
             contact: "Ada <Lovelace>".to_owned(),
             contact_id: ContactId::new(),
@@ -291,11 +381,20 @@ impl Trial {
                 ..TrialForm::default()
             },
             contacts: vec![Choice::new("1", "Ada <Lovelace>")],
-            events: [Choice::new("1", "order_completed, 1 Jan 1970, 00:00")].into_iter().chain(made_choices()).collect(),
+            events: [Choice::new("1", "order_completed, 1 Jan 1970, 00:00")]
+                .into_iter()
+                .chain(made_choices())
+                .collect(),
             needs_event: true,
             run: Some(run),
         };
-        let nobody = Self { form: TrialForm::default(), contacts: Vec::new(), events: Vec::new(), needs_event: false, run: None };
+        let nobody = Self {
+            form: TrialForm::default(),
+            contacts: Vec::new(),
+            events: Vec::new(),
+            needs_event: false,
+            run: None,
+        };
         vec![full, nobody]
     }
 }
@@ -303,7 +402,13 @@ impl Trial {
 impl Page for TryPage {
     const TEMPLATE: &'static str = "ui/automations/try.html";
     const VARIES: Varies = Varies {
-        texts: &["name", "trigger", "trial.contacts.label", "trial.run.steps.text", "trial.run.steps.body"],
+        texts: &[
+            "name",
+            "trigger",
+            "trial.contacts.label",
+            "trial.run.steps.text",
+            "trial.run.steps.body",
+        ],
         lists: &["trial.contacts", "trial.events", "trial.run.steps"],
     };
 
@@ -313,7 +418,9 @@ impl Page for TryPage {
             name: "Thank <you>".to_owned(),
             trigger: "When a contact is created".to_owned(),
             trial,
-            errors: FieldErrors::default().with("find", "No contact is found.").with("event", "This is not JSON."),
+            errors: FieldErrors::default()
+                .with("find", "No contact is found.")
+                .with("event", "This is not JSON."),
         };
         Trial::samples().into_iter().map(page).collect()
     }

@@ -11,20 +11,27 @@ use crate::templates::Template;
 use crate::types::id::{SenderId, TemplateId};
 use crate::web::filters::grouped;
 
-const SECONDS_PER: [(&str, u32); 4] = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+const SECONDS_PER: [(&str, u32); 4] =
+    [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
 
 /// When it starts: “When order_completed is reported and total is at least 100”.
 pub(super) fn trigger(trigger: &Trigger) -> String {
     match trigger {
-        Trigger::Event { name: None, .. } => "When an event is reported that is not named yet".to_owned(),
+        Trigger::Event { name: None, .. } => {
+            "When an event is reported that is not named yet".to_owned()
+        }
         Trigger::Event { name: Some(name), conditions, max_age_seconds } => {
             let conditions: Vec<String> = conditions.0.iter().map(condition).collect();
             let when = if conditions.is_empty() { "" } else { " and " };
-            let age = max_age_seconds.map(|seconds| format!(", up to {} after it happened", duration(seconds))).unwrap_or_default();
+            let age = max_age_seconds
+                .map(|seconds| format!(", up to {} after it happened", duration(seconds)))
+                .unwrap_or_default();
             format!("When the event “{name}” is reported{age}{when}{}", conditions.join(" and "))
         }
         Trigger::TagAdded { tag: None } => "When a tag is added that is not named yet".to_owned(),
-        Trigger::TagAdded { tag: Some(tag) } => format!("When the tag “{tag}” is added to a contact"),
+        Trigger::TagAdded { tag: Some(tag) } => {
+            format!("When the tag “{tag}” is added to a contact")
+        }
         Trigger::ContactCreated => "When a contact is created".to_owned(),
     }
 }
@@ -47,7 +54,9 @@ pub(super) const fn operator(operator: Operator) -> &'static str {
 pub(super) fn condition(condition: &Condition) -> String {
     let property = &condition.property;
     match (condition.operator, &condition.value) {
-        (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => format!("{property} is missing"),
+        (Operator::Eq, Value::Null) | (Operator::Exists, Value::Bool(false)) => {
+            format!("{property} is missing")
+        }
         (Operator::Ne, Value::Null) | (Operator::Exists, _) => format!("{property} is there"),
         (compared, Value::String(text)) => format!("{property} {} “{text}”", operator(compared)),
         (compared, value) => format!("{property} {} {value}", operator(compared)),
@@ -55,18 +64,27 @@ pub(super) fn condition(condition: &Condition) -> String {
 }
 
 /// What a step does, with the names of what it refers to.
-pub(super) fn step(step: &Step, templates: &HashMap<TemplateId, Template>, senders: &HashMap<SenderId, Sender>) -> String {
+pub(super) fn step(
+    step: &Step,
+    templates: &HashMap<TemplateId, Template>,
+    senders: &HashMap<SenderId, Sender>,
+) -> String {
     match step {
         Step::Wait { seconds } => format!("Wait {}", duration(*seconds)),
         Step::SendSms { template_id, sender_id, to } => {
-            let template = template_id.and_then(|id| templates.get(&id)).map(|template| format!("“{}”", template.name));
-            let template = template.unwrap_or_else(|| "a template that is not chosen yet".to_owned());
+            let template = template_id
+                .and_then(|id| templates.get(&id))
+                .map(|template| format!("“{}”", template.name));
+            let template =
+                template.unwrap_or_else(|| "a template that is not chosen yet".to_owned());
             let sender = sender_id.and_then(|id| senders.get(&id)).map(Sender::label);
             let sender = sender.unwrap_or_else(|| "a sender that is not chosen yet".to_owned());
             match to {
                 Recipient::ContactPhone => format!("Send {template} to the contact, from {sender}"),
                 Recipient::EventProperty(property) => {
-                    format!("Send {template} to the number in the event's “{property}”, from {sender}")
+                    format!(
+                        "Send {template} to the number in the event's “{property}”, from {sender}"
+                    )
                 }
             }
         }
@@ -111,7 +129,9 @@ mod tests {
 
     #[test]
     fn a_trigger_reads_like_a_sentence() {
-        let read = |value: Value| trigger(&Trigger::parse("trigger", &value, &mut FieldErrors::default()).unwrap());
+        let read = |value: Value| {
+            trigger(&Trigger::parse("trigger", &value, &mut FieldErrors::default()).unwrap())
+        };
         let where_ = json!({"country": "DE", "total": {"op": "gte", "value": 100}, "coupon": null});
         let sentence = read(json!({"type": "event", "name": "order", "where": where_}));
         assert!(sentence.starts_with("When the event “order” is reported and "), "{sentence}");
@@ -120,7 +140,10 @@ mod tests {
         }
         let patient = read(json!({"type": "event", "name": "order", "max_age_seconds": 172_800}));
         assert_eq!(patient, "When the event “order” is reported, up to 2 days after it happened");
-        assert_eq!(read(json!({"type": "tag_added", "tag": "VIP"})), "When the tag “VIP” is added to a contact");
+        assert_eq!(
+            read(json!({"type": "tag_added", "tag": "VIP"})),
+            "When the tag “VIP” is added to a contact"
+        );
     }
 
     #[test]

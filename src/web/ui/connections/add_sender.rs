@@ -14,7 +14,8 @@ use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/{id}/senders/new").get(ask)).service(web::resource("/connections/{id}/senders").post(add));
+    cfg.service(web::resource("/connections/{id}/senders/new").get(ask))
+        .service(web::resource("/connections/{id}/senders").post(add));
 }
 
 /// The form for one more sender.
@@ -59,7 +60,8 @@ struct SenderInput {
 }
 
 async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let page = AddSenderPage::load(&visit, *id, SenderInput::default(), FieldErrors::default()).await?;
+    let page =
+        AddSenderPage::load(&visit, *id, SenderInput::default(), FieldErrors::default()).await?;
     visit.page(&page)
 }
 
@@ -69,10 +71,14 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
         Ok(sender) => {
             let there = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
-                None => there.flash(format!("{} is added, and its incoming messages are reported here.", sender.label())),
-                Some(reason) => {
-                    there.warning(format!("{} is added, but its incoming messages are not reported here. {reason}", sender.label()))
-                }
+                None => there.flash(format!(
+                    "{} is added, and its incoming messages are reported here.",
+                    sender.label()
+                )),
+                Some(reason) => there.warning(format!(
+                    "{} is added, but its incoming messages are not reported here. {reason}",
+                    sender.label()
+                )),
             }
         }
         Err(error) => {
@@ -85,35 +91,58 @@ async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput
 }
 
 impl AddSenderPage {
-    async fn load(visit: &Visit<Admin>, id: ConnectionId, form: SenderInput, errors: FieldErrors) -> Result<Self, PageError> {
+    async fn load(
+        visit: &Visit<Admin>,
+        id: ConnectionId,
+        form: SenderInput,
+        errors: FieldErrors,
+    ) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
-        let (Offers { offers, left_out }, problem) = match connecting::offers(&visit.app, id).await {
+        let (Offers { offers, left_out }, problem) = match connecting::offers(&visit.app, id).await
+        {
             Ok(offers) => (offers, None),
-            Err(ConnectError::Problem(problem)) => (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message())),
+            Err(ConnectError::Problem(problem)) => {
+                (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message()))
+            }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { connection: connection.into(), groups: groups(offers), left_out, problem, form, errors, existing: None })
+        Ok(Self {
+            connection: connection.into(),
+            groups: groups(offers),
+            left_out,
+            problem,
+            form,
+            errors,
+            existing: None,
+        })
     }
 }
 
 /// Services apart from numbers.
 fn groups(offers: Vec<Offer>) -> Vec<Group> {
-    let (services, numbers): (Vec<_>, Vec<_>) =
-        offers.into_iter().partition(|offer| matches!(offer.address, SenderAddress::MessagingService(_)));
+    let (services, numbers): (Vec<_>, Vec<_>) = offers
+        .into_iter()
+        .partition(|offer| matches!(offer.address, SenderAddress::MessagingService(_)));
     let view = |mut offer: Offer| OfferView {
-        registrations: std::mem::take(&mut offer.registrations).into_iter().map(RegistrationView::from).collect(),
+        registrations: std::mem::take(&mut offer.registrations)
+            .into_iter()
+            .map(RegistrationView::from)
+            .collect(),
         takes_from: offer.takes_from(),
         offer,
     };
-    let group = |title, offers: Vec<Offer>| Group { title, offers: offers.into_iter().map(view).collect() };
+    let group =
+        |title, offers: Vec<Offer>| Group { title, offers: offers.into_iter().map(view).collect() };
     let groups = [group("Messaging Services", services), group("Phone numbers", numbers)];
     groups.into_iter().filter(|group| !group.offers.is_empty()).collect()
 }
 
 impl Page for AddSenderPage {
     const TEMPLATE: &'static str = "ui/connections/add_sender.html";
-    const VARIES: Varies =
-        Varies { texts: &["connection.name", "groups.offers.name", "groups.offers.in_service"], lists: &["groups.offers"] };
+    const VARIES: Varies = Varies {
+        texts: &["connection.name", "groups.offers.name", "groups.offers.in_service"],
+        lists: &["groups.offers"],
+    };
 
     fn samples() -> Vec<Self> {
         use crate::senders::registration::{Registration, Scheme, State};
@@ -136,7 +165,11 @@ impl Page for AddSenderPage {
                 sms: true,
                 mms: number,
                 voice: number,
-                pool: if number { Vec::new() } else { vec!["+1 206 555 0100".to_owned(), "+1 206 555 0101".to_owned()] },
+                pool: if number {
+                    Vec::new()
+                } else {
+                    vec!["+1 206 555 0100".to_owned(), "+1 206 555 0101".to_owned()]
+                },
                 in_service: number.then(|| "Newsletter".to_owned()),
                 webhook: Webhook {
                     decided_by: "the number".to_owned(),
@@ -149,7 +182,11 @@ impl Page for AddSenderPage {
             })
         };
         let offers = || -> Vec<Offer> {
-            let unfit = offer("+12065550199", "Front desk").map(|offer| Offer { sms: false, unfit: Some("It cannot send SMS."), ..offer });
+            let unfit = offer("+12065550199", "Front desk").map(|offer| Offer {
+                sms: false,
+                unfit: Some("It cannot send SMS."),
+                ..offer
+            });
             let service = offer("MGca4111000000000000000000000000c1", "Newsletter & <News>");
             [service, offer("+12065550100", "Shop <1>"), unfit].into_iter().flatten().collect()
         };
@@ -164,8 +201,16 @@ impl Page for AddSenderPage {
         };
         vec![
             sample(offers(), None, FieldErrors::default()),
-            sample(Vec::new(), None, FieldErrors::default().with("sender", "The number is not in this account.")),
-            sample(Vec::new(), Some("Twilio could not be reached.".to_owned()), FieldErrors::default()),
+            sample(
+                Vec::new(),
+                None,
+                FieldErrors::default().with("sender", "The number is not in this account."),
+            ),
+            sample(
+                Vec::new(),
+                Some("Twilio could not be reached.".to_owned()),
+                FieldErrors::default(),
+            ),
         ]
     }
 }

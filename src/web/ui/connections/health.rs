@@ -1,4 +1,5 @@
-//! The health of a connection: what Twilio has set against what it should be, what is registered, and whether Twilio's calls arrive.
+//! The health of a connection: what Twilio has set against what it should be, what is registered,
+//! and whether Twilio's calls arrive.
 
 use std::collections::HashMap;
 
@@ -97,10 +98,19 @@ async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 }
 
 impl HealthPage {
-    async fn load(app: &App, conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
+    async fn load(
+        app: &App,
+        conn: &mut Conn,
+        id: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         // The page shows that there is a secret, and not which: any would do.
-        let address = if connection.has_auth_token { HookAddress::signed(id) } else { HookAddress::secret(id, "secret".into()) };
+        let address = if connection.has_auth_token {
+            HookAddress::signed(id)
+        } else {
+            HookAddress::secret(id, "secret".into())
+        };
         let (look, test) = connections::look(conn, id).await?;
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
@@ -122,8 +132,15 @@ impl HealthPage {
 }
 
 impl LookView {
-    /// The lines of the connection and the public address, then those of each sender, then the test of the webhooks if it failed.
-    pub(super) fn new(app: &App, look: Look, senders: &[Sender], healths: &HashMap<SenderId, Health>, test: Option<&WebhookTest>) -> Self {
+    /// The lines of the connection and the public address, then those of each sender, then the test
+    /// of the webhooks if it failed.
+    pub(super) fn new(
+        app: &App,
+        look: Look,
+        senders: &[Sender],
+        healths: &HashMap<SenderId, Health>,
+        test: Option<&WebhookTest>,
+    ) -> Self {
         let mut checks = look.checks;
         checks.extend(connections::address_check(&app.twilio, &app.config.public_url));
         let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
@@ -134,7 +151,12 @@ impl LookView {
 
     fn of(checked_at: DateTime<Utc>, checks: Vec<Check>) -> Self {
         let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
-        Self { failed: count(Outcome::Failed), warnings: count(Outcome::Warning), checked_at, checks }
+        Self {
+            failed: count(Outcome::Failed),
+            warnings: count(Outcome::Warning),
+            checked_at,
+            checks,
+        }
     }
 
     /// Leaves those lines that somebody has to read.
@@ -147,8 +169,10 @@ impl LookView {
     pub(super) fn sample() -> Self {
         let checks = vec![
             Check::passed("Keys", "Twilio accepts the Auth Token."),
-            Check::warning("Account", "It is a trial account.", "Upgrade it.").with_link("https://www.twilio.com/docs"),
-            Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.").mended_at(Mend::Keys),
+            Check::warning("Account", "It is a trial account.", "Upgrade it.")
+                .with_link("https://www.twilio.com/docs"),
+            Check::failed("Keys", "Twilio does not accept this <Auth Token>.", "Copy it again.")
+                .mended_at(Mend::Keys),
             Check::failed("Sender <b>", "The number is not in this account.", "Check the number."),
         ];
         Self::of(DateTime::UNIX_EPOCH, checks)
@@ -189,7 +213,8 @@ impl From<Webhook> for WebhookView {
 
 impl Page for HealthPage {
     const TEMPLATE: &'static str = "ui/connections/health.html";
-    const VARIES: Varies = Varies { texts: &["connection.name", "senders.label"], lists: &["senders", "look.checks"] };
+    const VARIES: Varies =
+        Varies { texts: &["connection.name", "senders.label"], lists: &["senders", "look.checks"] };
 
     fn samples() -> Vec<Self> {
         use super::view::SenderView;
@@ -219,8 +244,12 @@ impl Page for HealthPage {
             pool: pool.iter().map(ToString::to_string).collect(),
         };
         let senders = || SenderView::samples().into_iter().map(|view| view.sender);
-        let with =
-            |healths: &[Option<Health>]| senders().zip(healths.iter().cloned()).map(|(s, health)| SenderHealth::new(s, health)).collect();
+        let with = |healths: &[Option<Health>]| {
+            senders()
+                .zip(healths.iter().cloned())
+                .map(|(s, health)| SenderHealth::new(s, health))
+                .collect()
+        };
         let sample = |look, test, senders| Self {
             connection: ConnectionView::sample(),
             look,
@@ -229,12 +258,19 @@ impl Page for HealthPage {
             inbound_url: "https://sms.example.com/hooks/twilio/1/inbound#rc=5&rp=all".to_owned(),
             rejected: 2,
         };
-        let test = WebhookTest { tested_at: DateTime::UNIX_EPOCH, check: Check::failed("A signed call", "It was <refused>.", "Look.") };
+        let test = WebhookTest {
+            tested_at: DateTime::UNIX_EPOCH,
+            check: Check::failed("A signed call", "It was <refused>.", "Look."),
+        };
         let drifted = health(&[Drift::OverriddenByService, Drift::OtherMethod], &[]);
         vec![
             sample(None, None, Vec::new()),
             sample(None, None, with(&[None, None])),
-            sample(Some(LookView::sample()), Some(test), with(&[Some(drifted), Some(health(&[], &["+1 206 555 0100"]))])),
+            sample(
+                Some(LookView::sample()),
+                Some(test),
+                with(&[Some(drifted), Some(health(&[], &["+1 206 555 0100"]))]),
+            ),
         ]
     }
 }

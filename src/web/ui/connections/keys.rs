@@ -1,4 +1,5 @@
-//! Replacing the keys of a connection, and the secret of its webhook address: Twilio is asked first, and wrong keys leave the saved ones.
+//! Replacing the keys of a connection, and the secret of its webhook address: Twilio is asked
+//! first, and wrong keys leave the saved ones.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/keys").get(ask).post(replace))
         .service(web::resource("/connections/{id}/keys/forget-former").post(forget_former))
         .service(web::resource("/connections/{id}/webhook-secret").post(rotate_secret))
-        .service(web::resource("/connections/{id}/webhook-secret/forget-former").post(forget_secret));
+        .service(
+            web::resource("/connections/{id}/webhook-secret/forget-former").post(forget_secret),
+        );
 }
 
 /// The form for new keys.
@@ -46,24 +49,36 @@ struct KeysInput {
 /// Ends the time of the former token.
 async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connecting::forget_former_token(&visit.app, &visit.actor(), *id).await?;
-    visit.redirect(format!("/connections/{id}")).flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
+    visit
+        .redirect(format!("/connections/{id}"))
+        .flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
 }
 
 /// Puts a new secret into the webhook address.
 async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection = connecting::rotate_hook_secret(&visit.app, &visit.actor(), *id, FormerToken::Accept).await?;
+    let connection =
+        connecting::rotate_hook_secret(&visit.app, &visit.actor(), *id, FormerToken::Accept)
+            .await?;
     let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
     let there = visit.redirect(format!("/connections/{id}"));
     if senders.iter().any(|sender| sender.webhook_error.is_some()) {
-        return there.warning("The secret is rotated, but Twilio does not call the new address of every sender yet: see below.");
+        return there.warning(
+            "The secret is rotated, but Twilio does not call the new address of every sender yet: \
+             see below.",
+        );
     }
-    there.flash(format!("The secret is rotated, and Twilio calls the new address of “{}”.", connection.name))
+    there.flash(format!(
+        "The secret is rotated, and Twilio calls the new address of “{}”.",
+        connection.name
+    ))
 }
 
 /// Ends the time of the former secret.
 async fn forget_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connecting::forget_former_secret(&visit.app, &visit.actor(), *id).await?;
-    visit.redirect(format!("/connections/{id}")).flash(format!("The former webhook address of “{}” is refused.", connection.name))
+    visit
+        .redirect(format!("/connections/{id}"))
+        .flash(format!("The former webhook address of “{}” is refused.", connection.name))
 }
 
 async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
@@ -75,11 +90,18 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
     let form = form.into_inner();
-    let former = if form.former_token == FormerToken::Refuse.as_str() { FormerToken::Refuse } else { FormerToken::Accept };
+    let former = if form.former_token == FormerToken::Refuse.as_str() {
+        FormerToken::Refuse
+    } else {
+        FormerToken::Accept
+    };
     match connecting::replace_keys(&visit.app, &visit.actor(), *id, form.to_keys(), former).await {
-        Ok(connection) => visit.redirect(format!("/connections/{id}")).flash(match connection.former_auth_token_until {
+        Ok(connection) => visit.redirect(
+            format!("/connections/{id}")
+        ).flash(match connection.former_auth_token_until {
             Some(_) => format!(
-                "Twilio accepts the new keys of “{}”. What the former Auth Token signs is accepted for another week.",
+                "Twilio accepts the new keys of “{}”. What the former Auth Token signs is accepted \
+                 for another week.",
                 connection.name
             ),
             None => format!("Twilio accepts the new keys of “{}”.", connection.name),
@@ -99,7 +121,11 @@ impl KeysInput {
             account_sid: String::new(),
             auth_token: self.auth_token.0.as_str().into(),
             api_key_sid: if is_api_key { self.api_key_sid.clone() } else { String::new() },
-            api_key_secret: if is_api_key { self.api_key_secret.0.as_str().into() } else { String::new().into() },
+            api_key_secret: if is_api_key {
+                self.api_key_secret.0.as_str().into()
+            } else {
+                String::new().into()
+            },
         }
     }
 }
@@ -109,12 +135,20 @@ impl Page for KeysPage {
     const VARIES: Varies = Varies { texts: &["connection.name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let form = KeysInput { method: API_KEY.to_owned(), api_key_sid: "SK<1>".to_owned(), ..KeysInput::default() };
+        let form = KeysInput {
+            method: API_KEY.to_owned(),
+            api_key_sid: "SK<1>".to_owned(),
+            ..KeysInput::default()
+        };
         let errors = FieldErrors::default()
             .with("api_key_sid", "An API Key SID is SK and 32 characters.")
             .with("form", "Twilio could not be reached.");
         vec![
-            Self { connection: ConnectionView::sample(), form: KeysInput::default(), errors: FieldErrors::default() },
+            Self {
+                connection: ConnectionView::sample(),
+                form: KeysInput::default(),
+                errors: FieldErrors::default(),
+            },
             Self { connection: ConnectionView::stopped_sample(), form, errors },
         ]
     }

@@ -41,7 +41,10 @@ struct LimitsInput {
 async fn ask(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = senders::find(&mut *visit.conn().await?, *id).await?;
     let form = LimitsInput {
-        parts_per_second: sender.parts_per_second.map(|rate| rate.get().to_string()).unwrap_or_default(),
+        parts_per_second: sender
+            .parts_per_second
+            .map(|rate| rate.get().to_string())
+            .unwrap_or_default(),
         validity_minutes: sender.validity.minutes().to_string(),
     };
     let page = LimitsPage::load(&visit, sender, form, FieldErrors::default()).await?;
@@ -53,9 +56,13 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
     match form.limits() {
         Ok(limits) => {
             let change = SenderChange { limits: Some(limits), ..SenderChange::default() };
-            let sender = connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await?;
+            let sender =
+                connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await?;
             let there = format!("/connections/{}", sender.connection_id);
-            visit.redirect(there).flash(format!("The limits of {} are saved; what waits for it goes by them.", sender.label()))
+            visit.redirect(there).flash(format!(
+                "The limits of {} are saved; what waits for it goes by them.",
+                sender.label()
+            ))
         }
         Err(errors) => {
             let sender = senders::find(&mut *visit.conn().await?, *id).await?;
@@ -78,12 +85,23 @@ impl LimitsInput {
 }
 
 impl LimitsPage {
-    async fn load(visit: &Visit<Admin>, sender: Sender, form: LimitsInput, errors: FieldErrors) -> Result<Self, PageError> {
+    async fn load(
+        visit: &Visit<Admin>,
+        sender: Sender,
+        form: LimitsInput,
+        errors: FieldErrors,
+    ) -> Result<Self, PageError> {
         let mut conn = visit.conn().await?;
         let connection = connections::find(&mut conn, sender.connection_id).await?;
         let waiting = figures::of(&mut conn, &sender, visit.now()).await?;
         let usual = queue::usual(&sender.address);
-        Ok(Self { connection: connection.into(), sender: SenderView::with_queue(sender, &waiting, visit.now()), usual, form, errors })
+        Ok(Self {
+            connection: connection.into(),
+            sender: SenderView::with_queue(sender, &waiting, visit.now()),
+            usual,
+            form,
+            errors,
+        })
     }
 }
 
@@ -96,7 +114,10 @@ impl Page for LimitsPage {
             connection: ConnectionView::sample(),
             usual: queue::usual(&sender.sender.address),
             sender,
-            form: LimitsInput { parts_per_second: parts_per_second.to_owned(), validity_minutes: "2880".to_owned() },
+            form: LimitsInput {
+                parts_per_second: parts_per_second.to_owned(),
+                validity_minutes: "2880".to_owned(),
+            },
             errors,
         };
         let wrong = FieldErrors::default().with("parts_per_second", "Enter how many <parts>.");

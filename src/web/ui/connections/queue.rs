@@ -41,21 +41,32 @@ fn warnings(sender: &Sender, queue: &QueueFigures, now: DateTime<Utc>) -> Vec<St
     match queue.expiring_messages {
         0 => {}
         expiring => warnings.push(format!(
-            "{} of them would wait longer than {validity} and then expire: they would not be sent. Raise the rate if Twilio grants this \
+            "{} of them would wait longer than {validity} and then expire: they would not be sent. \
+             Raise the rate if Twilio grants this \
              sender a higher one, send from another sender as well, or let messages wait longer.",
-            if expiring == 1 { "One".to_owned() } else { format!("About {}", words::rough(expiring, i64::MAX)) },
+            if expiring == 1 {
+                "One".to_owned()
+            } else {
+                format!("About {}", words::rough(expiring, i64::MAX))
+            },
         )),
     }
     let (length, longest) = (queue.length(now), figures::longest_at_twilio(sender.kind));
     let (hours, takes) = (longest.num_hours(), roughly(length));
     if length > longest {
-        let late = if queue.expiring_messages > 0 { "" } else { " Carillon keeps them in order, but they arrive late." };
+        let late = if queue.expiring_messages > 0 {
+            ""
+        } else {
+            " Carillon keeps them in order, but they arrive late."
+        };
         warnings.push(format!(
-            "The queue takes {takes}: longer than the {hours} hours for which Twilio would keep messages of such a sender.{late}"
+            "The queue takes {takes}: longer than the {hours} hours for which Twilio would keep \
+             messages of such a sender.{late}"
         ));
     } else if length > longest * NEAR.0 / NEAR.1 {
         warnings.push(format!(
-            "The queue takes {takes} and comes close to the {hours} hours for which Twilio would keep messages of such a sender. What is \
+            "The queue takes {takes} and comes close to the {hours} hours for which Twilio would \
+             keep messages of such a sender. What is \
              added now arrives late."
         ));
     }
@@ -74,12 +85,15 @@ pub(super) fn speed(rate: Option<PartsPerSecond>) -> String {
 pub(super) fn usual(address: &SenderAddress) -> String {
     match PartsPerSecond::usual(address) {
         Some(rate) => format!(
-            "Twilio's usual rate for this kind of number is {}. A long text has several parts, and each counts. Leave it empty only if \
-             Twilio shall do the queueing: it keeps at most 10 hours' worth, and drops what comes on top.",
+            "Twilio's usual rate for this kind of number is {}. A long text has several parts, and \
+             each counts. Leave it empty only if \
+             Twilio shall do the queueing: it keeps at most 10 hours' worth, and drops what comes \
+             on top.",
             per_second(rate)
         ),
         None => {
-            "Leave it empty unless you want it slower: Twilio spreads the messages of a Messaging Service over the senders in its pool, \
+            "Leave it empty unless you want it slower: Twilio spreads the messages of a Messaging \
+                 Service over the senders in its pool, \
                  and keeps to their rates itself."
                 .to_owned()
         }
@@ -93,7 +107,10 @@ pub(super) fn validity(validity: Validity) -> String {
 
 fn per_second(rate: PartsPerSecond) -> String {
     let rate = rate.get();
-    format!("{rate} SMS part{} per second", if (rate - 1.0).abs() < f64::EPSILON { "" } else { "s" })
+    format!(
+        "{rate} SMS part{} per second",
+        if (rate - 1.0).abs() < f64::EPSILON { "" } else { "s" }
+    )
 }
 
 /// A duration of which only the first units matter.
@@ -128,9 +145,14 @@ mod tests {
     fn a_queue_is_warned_of_before_it_is_as_long_as_twilios() {
         assert_eq!(warned(7 * 3_600, 0), Vec::<String>::new());
         assert!(warned(9 * 3_600, 0)[0].contains("comes close to the 10 hours"));
-        assert!(warned(11 * 3_600, 0)[0].contains("The queue takes 11 hours: longer than the 10 hours"));
+        assert!(
+            warned(11 * 3_600, 0)[0].contains("The queue takes 11 hours: longer than the 10 hours")
+        );
         let expiring = warned(60, 12);
-        assert!(expiring[0].starts_with("About 12 of them would wait longer than 2 days"), "{expiring:?}");
+        assert!(
+            expiring[0].starts_with("About 12 of them would wait longer than 2 days"),
+            "{expiring:?}"
+        );
     }
 
     #[test]
@@ -141,7 +163,13 @@ mod tests {
 
     #[test]
     fn rates_are_told_as_people_write_them() {
-        assert_eq!(speed(PartsPerSecond::new(1.0).ok()), "1 SMS part per second, shared by all automations");
-        assert_eq!(speed(PartsPerSecond::new(0.5).ok()), "0.5 SMS parts per second, shared by all automations");
+        assert_eq!(
+            speed(PartsPerSecond::new(1.0).ok()),
+            "1 SMS part per second, shared by all automations"
+        );
+        assert_eq!(
+            speed(PartsPerSecond::new(0.5).ok()),
+            "0.5 SMS parts per second, shared by all automations"
+        );
     }
 }

@@ -11,7 +11,8 @@ use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts the lists; before the page of a connection, whose id may be any word.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/connections/rejected").get(list_strays)).service(web::resource("/connections/{id}/rejected").get(list));
+    cfg.service(web::resource("/connections/rejected").get(list_strays))
+        .service(web::resource("/connections/{id}/rejected").get(list));
 }
 
 /// The newest rejected webhooks.

@@ -68,19 +68,24 @@ struct NameInput {
 }
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
-    let page = ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
+    let page =
+        ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
     visit.page(&page)
 }
 
 async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInput>) -> PageResult {
     let outcome = match form.read() {
-        Ok(change) => connecting::change_connection(&visit.app, &visit.actor(), *id, &change).await.map_err(ConnectError::fields),
+        Ok(change) => connecting::change_connection(&visit.app, &visit.actor(), *id, &change)
+            .await
+            .map_err(ConnectError::fields),
         Err(errors) => Err(Ok(errors)),
     };
     match outcome {
         Ok(_) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
         Err(errors) => {
-            let mut page = ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
+            let mut page =
+                ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now())
+                    .await?;
             page.form = form.into_inner();
             page.errors = errors?;
             visit.invalid(&page)
@@ -91,13 +96,22 @@ async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInpu
 impl NameInput {
     fn read(&self) -> std::result::Result<ConnectionChange, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let policy = errors.check("unconfirmed_policy", self.unconfirmed_policy.parse().map_err(|_| "Choose one of the two."));
-        let most = self.max_concurrency.trim().parse().map_err(|_| "Enter a whole number, such as 250.");
+        let policy = errors.check(
+            "unconfirmed_policy",
+            self.unconfirmed_policy.parse().map_err(|_| "Choose one of the two."),
+        );
+        let most =
+            self.max_concurrency.trim().parse().map_err(|_| "Enter a whole number, such as 250.");
         let most = errors.check("max_concurrency", most);
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(ConnectionChange { name: Some(self.name.clone()), unconfirmed_policy: policy, max_concurrency: most, disabled: None })
+        Ok(ConnectionChange {
+            name: Some(self.name.clone()),
+            unconfirmed_policy: policy,
+            max_concurrency: most,
+            disabled: None,
+        })
     }
 }
 
@@ -105,7 +119,11 @@ fn choices(senders: &[Sender]) -> Vec<Choice> {
     senders.iter().map(|sender| Choice::new(sender.id.to_string(), sender.label())).collect()
 }
 
-fn with_queue(sender: Sender, queues: &HashMap<SenderId, QueueFigures>, now: DateTime<Utc>) -> SenderView {
+fn with_queue(
+    sender: Sender,
+    queues: &HashMap<SenderId, QueueFigures>,
+    now: DateTime<Utc>,
+) -> SenderView {
     let queue = queues.get(&sender.id).copied().unwrap_or_default();
     SenderView::with_queue(sender, &queue, now)
 }
@@ -113,18 +131,27 @@ fn with_queue(sender: Sender, queues: &HashMap<SenderId, QueueFigures>, now: Dat
 fn policies() -> [Choice; 2] {
     [
         Choice::new(UnconfirmedPolicy::GiveUp.as_str(), "Give it up: never send anything twice"),
-        Choice::new(UnconfirmedPolicy::Resend.as_str(), "Send it again: rather twice than not at all"),
+        Choice::new(
+            UnconfirmedPolicy::Resend.as_str(),
+            "Send it again: rather twice than not at all",
+        ),
     ]
 }
 
 impl ConnectionPage {
-    pub(super) async fn load(app: &App, conn: &mut Conn, id: ConnectionId, now: DateTime<Utc>) -> Result<Self> {
+    pub(super) async fn load(
+        app: &App,
+        conn: &mut Conn,
+        id: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let connection = connections::find(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let queues = figures::of_many(conn, &senders, now).await?;
         let healths = senders::healths(conn, id).await?;
         let (look, test) = connections::look(conn, id).await?;
-        let look = look.map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()).of_concern());
+        let look = look
+            .map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()).of_concern());
         let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
         let form = NameInput {
             name: connection.name.clone(),
@@ -149,8 +176,14 @@ impl ConnectionPage {
     }
 
     /// The same with a name of a sender that cannot be.
-    pub(super) fn with_name_of(self, sender_id: SenderId, name: &str, errors: &FieldErrors) -> Self {
-        let wrong = errors.iter().flat_map(|(_, messages)| messages).cloned().collect::<Vec<_>>().join(" ");
+    pub(super) fn with_name_of(
+        self,
+        sender_id: SenderId,
+        name: &str,
+        errors: &FieldErrors,
+    ) -> Self {
+        let wrong =
+            errors.iter().flat_map(|(_, messages)| messages).cloned().collect::<Vec<_>>().join(" ");
         Self { sender_name: Some(SenderName { sender_id, name: name.to_owned(), wrong }), ..self }
     }
 }
@@ -193,7 +226,11 @@ impl Page for ConnectionPage {
         let named = sample(ConnectionView::sample(), SenderView::samples(), None);
         let unnamed = named.senders.first().map(|sender| sender.sender.id);
         let named = match unnamed {
-            Some(id) => named.with_name_of(id, "<Shop>", &FieldErrors::default().with("name", "Use at most 100 characters.")),
+            Some(id) => named.with_name_of(
+                id,
+                "<Shop>",
+                &FieldErrors::default().with("name", "Use at most 100 characters."),
+            ),
             None => named,
         };
         let wrong = Self {
@@ -202,7 +239,11 @@ impl Page for ConnectionPage {
         };
         vec![
             sample(ConnectionView::sample(), SenderView::samples(), None),
-            sample(ConnectionView::sample(), SenderView::samples(), Some(LookView::sample().of_concern())),
+            sample(
+                ConnectionView::sample(),
+                SenderView::samples(),
+                Some(LookView::sample().of_concern()),
+            ),
             wrong,
             named,
         ]

@@ -1,4 +1,5 @@
-//! Buttons of the Connection Center: switching connections and senders off and on, naming senders, setting webhooks again.
+//! Buttons of the Connection Center: switching connections and senders off and on, naming senders,
+//! setting webhooks again.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
@@ -29,40 +30,66 @@ struct SenderName {
 
 async fn disable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = switch_connection(&visit, *id, true).await?;
-    let text = format!("“{}” is disabled: it sends nothing. Messages that are due wait for it.", connection.name);
-    visit.redirect(format!("/connections/{id}")).undo(format!("/connections/{id}/enable"), []).flash(text)
+    let text = format!(
+        "“{}” is disabled: it sends nothing. Messages that are due wait for it.",
+        connection.name
+    );
+    visit
+        .redirect(format!("/connections/{id}"))
+        .undo(format!("/connections/{id}/enable"), [])
+        .flash(text)
 }
 
 async fn enable_connection(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = switch_connection(&visit, *id, false).await?;
-    visit
-        .redirect(format!("/connections/{id}"))
-        .flash(format!("“{}” is enabled: it sends again, also what has been waiting.", connection.name))
+    visit.redirect(format!("/connections/{id}")).flash(format!(
+        "“{}” is enabled: it sends again, also what has been waiting.",
+        connection.name
+    ))
 }
 
 async fn disable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = switch_sender(&visit, *id, true).await?;
-    let text = format!("{} is disabled: nothing is sent from it. Messages that are due wait for it.", sender.label());
-    visit.redirect(format!("/connections/{}", sender.connection_id)).undo(format!("/senders/{id}/enable"), []).flash(text)
+    let text = format!(
+        "{} is disabled: nothing is sent from it. Messages that are due wait for it.",
+        sender.label()
+    );
+    visit
+        .redirect(format!("/connections/{}", sender.connection_id))
+        .undo(format!("/senders/{id}/enable"), [])
+        .flash(text)
 }
 
 async fn enable_sender(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = switch_sender(&visit, *id, false).await?;
-    let text = format!("{} is enabled: it sends again, also what has been waiting.", sender.label());
+    let text =
+        format!("{} is enabled: it sends again, also what has been waiting.", sender.label());
     visit.redirect(format!("/connections/{}", sender.connection_id)).flash(text)
 }
 
-async fn switch_connection(visit: &Visit<Admin>, id: ConnectionId, disabled: bool) -> Result<Connection, ConnectError> {
+async fn switch_connection(
+    visit: &Visit<Admin>,
+    id: ConnectionId,
+    disabled: bool,
+) -> Result<Connection, ConnectError> {
     let change = ConnectionChange { disabled: Some(disabled), ..ConnectionChange::default() };
     connecting::change_connection(&visit.app, &visit.actor(), id, &change).await
 }
 
-async fn switch_sender(visit: &Visit<Admin>, id: SenderId, disabled: bool) -> Result<Sender, ConnectError> {
+async fn switch_sender(
+    visit: &Visit<Admin>,
+    id: SenderId,
+    disabled: bool,
+) -> Result<Sender, ConnectError> {
     let change = SenderChange { disabled: Some(disabled), ..SenderChange::default() };
     connecting::change_sender(&visit.app, &visit.actor(), id, &change).await
 }
 
-async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<SenderName>) -> PageResult {
+async fn rename_sender(
+    visit: Visit<Admin>,
+    id: Path<SenderId>,
+    form: Form<SenderName>,
+) -> PageResult {
     let before = senders::find(&mut *visit.conn().await?, *id).await?;
     let change = SenderChange { name: Some(form.name.clone()), ..SenderChange::default() };
     match connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await {
@@ -72,7 +99,13 @@ async fn rename_sender(visit: Visit<Admin>, id: Path<SenderId>, form: Form<Sende
             .flash(format!("The sender is called {} now.", sender.label())),
         Err(error) => {
             let errors = error.fields()?;
-            let page = ConnectionPage::load(&visit.app, &mut *visit.conn().await?, before.connection_id, visit.now()).await?;
+            let page = ConnectionPage::load(
+                &visit.app,
+                &mut *visit.conn().await?,
+                before.connection_id,
+                visit.now(),
+            )
+            .await?;
             visit.invalid(&page.with_name_of(*id, &form.name, &errors))
         }
     }
@@ -82,7 +115,10 @@ async fn set_webhook(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
     let sender = connecting::set_inbound(&visit.app, &visit.actor(), *id).await?;
     let there = visit.redirect(format!("/connections/{}/health", sender.connection_id));
     match &sender.webhook_error {
-        None => there.flash(format!("Twilio now reports the incoming messages of {} here.", sender.label())),
-        Some(reason) => there.warning(format!("The webhook of {} could not be set. {reason}", sender.label())),
+        None => there
+            .flash(format!("Twilio now reports the incoming messages of {} here.", sender.label())),
+        Some(reason) => {
+            there.warning(format!("The webhook of {} could not be set. {reason}", sender.label()))
+        }
     }
 }

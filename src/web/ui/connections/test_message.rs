@@ -1,4 +1,5 @@
-//! *Send test message*: one SMS from a sender of the connection, to see with one's own phone that it works.
+//! *Send test message*: one SMS from a sender of the connection, to see with one's own phone that
+//! it works.
 
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
@@ -44,9 +45,9 @@ impl Default for TestInput {
 async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>) -> PageResult {
     let mut conn = visit.conn().await?;
     match compose(&mut conn, &visit, *id, &form).await? {
-        Ok(message) => {
-            visit.redirect(format!("/messages/{message}")).flash("The test message is on its way. This page says what becomes of it.")
-        }
+        Ok(message) => visit
+            .redirect(format!("/messages/{message}"))
+            .flash("The test message is on its way. This page says what becomes of it."),
         Err(errors) => {
             let mut page = ConnectionPage::load(&visit.app, &mut conn, *id, visit.now()).await?;
             drop(conn);
@@ -65,7 +66,10 @@ async fn compose(
 ) -> Result<Result<MessageId, FieldErrors>, PageError> {
     let mut errors = FieldErrors::default();
     let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
-    let sender = senders::of_connection(conn, id).await?.into_iter().find(|sender| sender.id.to_string() == form.sender_id);
+    let sender = senders::of_connection(conn, id)
+        .await?
+        .into_iter()
+        .find(|sender| sender.id.to_string() == form.sender_id);
     if sender.is_none() {
         errors.add("sender_id", "Choose what to send from.");
     }
@@ -73,9 +77,20 @@ async fn compose(
     if text.is_empty() {
         errors.add("text", "Enter the text of the message.");
     } else if parts::count(text).too_long() {
-        errors.add("text", format!("The text is too long: an SMS has at most {} characters.", parts::MAX_BODY));
+        errors.add(
+            "text",
+            format!("The text is too long: an SMS has at most {} characters.", parts::MAX_BODY),
+        );
     }
-    let (Some(to), Some(sender), true) = (to, sender, errors.is_empty()) else { return Ok(Err(errors)) };
-    let test = TestMessage { to, sender_id: sender.id, text: text.to_owned(), template: None, media_urls: Vec::new() };
+    let (Some(to), Some(sender), true) = (to, sender, errors.is_empty()) else {
+        return Ok(Err(errors));
+    };
+    let test = TestMessage {
+        to,
+        sender_id: sender.id,
+        text: text.to_owned(),
+        template: None,
+        media_urls: Vec::new(),
+    };
     Ok(Ok(test.send(conn, visit, &form.request_key).await?))
 }

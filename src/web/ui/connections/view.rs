@@ -115,7 +115,8 @@ impl ConnectionView {
 }
 
 impl SenderView {
-    /// For tests of templates: a number in order, and a service that is disabled and whose webhook could not be set.
+    /// For tests of templates: a number in order, and a service that is disabled and whose webhook
+    /// could not be set.
     pub(super) fn samples() -> Vec<Self> {
         use crate::connections::SenderAddress;
 
@@ -141,18 +142,28 @@ impl SenderView {
             })
         };
         let number = sample("+15005550006", "Shop <1>");
-        let service = sample("MGca4111000000000000000000000000c1", "Newsletter").map(|sender| Sender {
-            kind: SenderKind::MessagingService,
-            mms_capable: false,
-            webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
-            disabled_at: Some(DateTime::UNIX_EPOCH),
-            ..sender
-        });
+        let service =
+            sample("MGca4111000000000000000000000000c1", "Newsletter").map(|sender| Sender {
+                kind: SenderKind::MessagingService,
+                mms_capable: false,
+                webhook_error: Some("Twilio could not be reached: no answer.".to_owned()),
+                disabled_at: Some(DateTime::UNIX_EPOCH),
+                ..sender
+            });
         let number = number.map(|sender| {
             let now = DateTime::UNIX_EPOCH;
             let empty_at = Some(now + TimeDelta::hours(60));
-            let waiting = QueueFigures { waiting_messages: 216_000, waiting_parts: 216_000, empty_at, expiring_messages: 43_200 };
-            Self::with_queue(Sender { parts_per_second: PartsPerSecond::new(1.0).ok(), ..sender }, &waiting, now)
+            let waiting = QueueFigures {
+                waiting_messages: 216_000,
+                waiting_parts: 216_000,
+                empty_at,
+                expiring_messages: 43_200,
+            };
+            Self::with_queue(
+                Sender { parts_per_second: PartsPerSecond::new(1.0).ok(), ..sender },
+                &waiting,
+                now,
+            )
         });
         number.into_iter().chain(service.map(Self::from)).collect()
     }

@@ -1,4 +1,5 @@
-//! Tagging many contacts at once: those that were chosen, or all that fit the list's filter; asked first, with their number.
+//! Tagging many contacts at once: those that were chosen, or all that fit the list's filter; asked
+//! first, with their number.
 
 use actix_web::http::StatusCode;
 use diesel_async::AsyncConnection;
@@ -21,7 +22,8 @@ use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
 const MOST: usize = 20_000;
 /// As many as one transaction does.
 const CHUNK: usize = 500;
-/// As many contacts as one press of *Undo* gives back what they had: their ids have to fit into a cookie.
+/// As many contacts as one press of *Undo* gives back what they had: their ids have to fit into a
+/// cookie.
 const MOST_UNDONE: usize = 40;
 
 const NOBODY: &str = "Nobody is chosen. Choose contacts in the list, or all that fit the filter.";
@@ -59,7 +61,10 @@ pub(in crate::web) struct BulkPage {
     errors: FieldErrors,
 }
 
-pub(super) async fn ask(visit: Visit<Marketer>, fields: Query<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn ask(
+    visit: Visit<Marketer>,
+    fields: Query<Vec<(String, String)>>,
+) -> PageResult {
     let wish = Wish::read(fields.into_inner());
     let mut conn = visit.conn().await?;
     let found = wish.count(&mut conn, visit.organization.default_country).await?;
@@ -83,8 +88,13 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
         return visit.redirect(wish.back()).warning(NOBODY);
     }
     // Those that were chosen are named one by one; of all that fit, there may be others by now.
-    if let Some(changed) = narrowing::changed(expected.as_deref(), whom.len(), "contact").filter(|_| wish.all) {
-        let page = BulkPage { changed: Some(changed), ..BulkPage::load(&mut conn, wish, whom.len()).await? };
+    if let Some(changed) =
+        narrowing::changed(expected.as_deref(), whom.len(), "contact").filter(|_| wish.all)
+    {
+        let page = BulkPage {
+            changed: Some(changed),
+            ..BulkPage::load(&mut conn, wish, whom.len()).await?
+        };
         drop(conn);
         return visit.answer(StatusCode::CONFLICT, &page);
     }
@@ -93,13 +103,17 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
         Err(error) => {
             let page = BulkPage::load(&mut conn, wish, whom.len()).await?;
             drop(conn);
-            return visit.invalid(&BulkPage { errors: FieldErrors::default().with("name", error), ..page });
+            return visit
+                .invalid(&BulkPage { errors: FieldErrors::default().with("name", error), ..page });
         }
     };
     let more = whom.len() > MOST;
     whom.truncate(MOST);
     let mut changed = Vec::new();
-    conn.transaction(async |conn| audit::record(conn, &actor, Kind::Contact, None, &wish.told(&tag, whom.len()), now).await).await?;
+    conn.transaction(async |conn| {
+        audit::record(conn, &actor, Kind::Contact, None, &wish.told(&tag, whom.len()), now).await
+    })
+    .await?;
     for chunk in whom.chunks(CHUNK) {
         let of_chunk = conn
             .transaction(async |conn| {
@@ -121,13 +135,22 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     match whom.as_slice().last() {
         Some(last) if more => {
             let next = Wish { from: Some(*last), ..wish };
-            visit.redirect(next.link()).warning(format!("{done} There are more: go on with them here."))
+            visit
+                .redirect(next.link())
+                .warning(format!("{done} There are more: go on with them here."))
         }
-        _ if changed.is_empty() || changed.len() > MOST_UNDONE || !starts.is_empty() => visit.redirect(wish.back()).flash(done),
+        _ if changed.is_empty() || changed.len() > MOST_UNDONE || !starts.is_empty() => {
+            visit.redirect(wish.back()).flash(done)
+        }
         _ => {
             let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
             let action = if wish.removes() { "add" } else { "remove" };
-            let named = [("action", action), ("name", tag.as_str()), ("q", wish.q.as_str()), ("tag", wish.tag.as_str())];
+            let named = [
+                ("action", action),
+                ("name", tag.as_str()),
+                ("q", wish.q.as_str()),
+                ("tag", wish.tag.as_str()),
+            ];
             let named = named.into_iter().filter(|(_, value)| !narrowing::is_blank(value));
             let fields = named.chain(ids.iter().map(|id| ("id", id.as_str())));
             visit.redirect(wish.back()).undo("/contacts/tag", fields).flash(done)
@@ -137,9 +160,18 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
 
 /// The names of the active automations that adding this tag starts.
 pub(super) async fn started_by(conn: &mut Conn, tag: &TagName) -> Result<Vec<String>> {
-    let by_tag = |trigger: &Trigger| matches!(trigger, Trigger::TagAdded { tag: Some(wanted) } if wanted == tag);
+    let by_tag = |trigger: &Trigger| {
+        matches!(
+            trigger,
+            Trigger::TagAdded { tag: Some(wanted) } if wanted == tag
+        )
+    };
     let active = automations::list_active(conn).await?;
-    Ok(active.into_iter().filter(|one| by_tag(&one.definition.trigger)).map(|one| one.name).collect())
+    Ok(active
+        .into_iter()
+        .filter(|one| by_tag(&one.definition.trigger))
+        .map(|one| one.name)
+        .collect())
 }
 
 impl Wish {
@@ -160,13 +192,22 @@ impl Wish {
         wish
     }
 
-    /// What cannot be in a form that writes: what is blank, unknown or cannot be read would mean other contacts, or another action.
+    /// What cannot be in a form that writes: what is blank, unknown or cannot be read would mean
+    /// other contacts, or another action.
     fn check(fields: &[(String, String)]) -> FieldErrors {
-        let mut errors = narrowing::check(fields, &["q", "tag", "from", "id", "all"], &["action", "name", "expected"]);
+        let mut errors = narrowing::check(
+            fields,
+            &["q", "tag", "from", "id", "all"],
+            &["action", "name", "expected"],
+        );
         for (name, value) in fields {
             match name.as_str() {
-                "action" if !matches!(value.as_str(), "add" | "remove") => errors.add(name, "Say add or remove."),
-                "from" | "id" if !narrowing::is_blank(value) && value.parse::<ContactId>().is_err() => {
+                "action" if !matches!(value.as_str(), "add" | "remove") => {
+                    errors.add(name, "Say add or remove.")
+                }
+                "from" | "id"
+                    if !narrowing::is_blank(value) && value.parse::<ContactId>().is_err() =>
+                {
                     errors.add(name, "This is not a contact’s id.");
                 }
                 _ => {}
@@ -185,13 +226,21 @@ impl Wish {
     fn tag_name(&self) -> std::result::Result<TagName, String> {
         let tag = TagName::parse(&self.name).map_err(|error| error.to_string())?;
         if tag.is_stop() {
-            return Err("This tag stands for an opt-out, which is a matter of each person: see the page of the contact.".to_owned());
+            return Err(
+                "This tag stands for an opt-out, which is a matter of each person: see the page of \
+                 the contact.".to_owned()
+            );
         }
         Ok(tag)
     }
 
-    /// The contacts that are meant, the newest first; one more than are done at once, if there are more.
-    async fn whom(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<Vec<ContactId>> {
+    /// The contacts that are meant, the newest first; one more than are done at once, if there are
+    /// more.
+    async fn whom(
+        &self,
+        conn: &mut Conn,
+        default_country: Option<Country>,
+    ) -> Result<Vec<ContactId>> {
         if !self.all {
             return contacts::existing(conn, &self.ids).await;
         }
@@ -207,7 +256,12 @@ impl Wish {
     }
 
     fn filter(&self, default_country: Option<Country>) -> Result<ContactFilter> {
-        Ok(ContactFilter { tag: wanted_tag(&self.tag)?, search: self.q.clone(), default_country, ..ContactFilter::default() })
+        Ok(ContactFilter {
+            tag: wanted_tag(&self.tag)?,
+            search: self.q.clone(),
+            default_country,
+            ..ContactFilter::default()
+        })
     }
 
     fn position(&self) -> Position {
@@ -241,8 +295,14 @@ impl Wish {
     /// The question about all that fit, from where it goes on.
     fn link(&self) -> String {
         let from = self.from.map_or_else(String::new, |id| id.to_string());
-        let query =
-            query(&[("action", &self.action), ("name", &self.name), ("all", "true"), ("q", &self.q), ("tag", &self.tag), ("from", &from)]);
+        let query = query(&[
+            ("action", &self.action),
+            ("name", &self.name),
+            ("all", "true"),
+            ("q", &self.q),
+            ("tag", &self.tag),
+            ("from", &from),
+        ]);
         format!("/contacts/tag?{query}")
     }
 }
@@ -287,15 +347,34 @@ impl BulkPage {
 
 impl Page for BulkPage {
     const TEMPLATE: &'static str = "ui/contacts/tag.html";
-    const VARIES: Varies = Varies { texts: &["wish.q", "wish.tag", "wish.name", "starts"], lists: &["wish.ids", "starts"] };
+    const VARIES: Varies = Varies {
+        texts: &["wish.q", "wish.tag", "wish.name", "starts"],
+        lists: &["wish.ids", "starts"],
+    };
 
     fn samples() -> Vec<Self> {
-        let wish = Wish { name: "<VIP>".to_owned(), q: "a&b".to_owned(), ids: vec![ContactId::new()], ..Wish::default() };
-        let all = Wish { action: "remove".to_owned(), all: true, from: Some(ContactId::new()), ..wish.clone() };
+        let wish = Wish {
+            name: "<VIP>".to_owned(),
+            q: "a&b".to_owned(),
+            ids: vec![ContactId::new()],
+            ..Wish::default()
+        };
+        let all = Wish {
+            action: "remove".to_owned(),
+            all: true,
+            from: Some(ContactId::new()),
+            ..wish.clone()
+        };
         vec![
             Self { starts: vec!["Welcome <VIPs>".to_owned()], ..Self::bare(wish.clone(), 1) },
-            Self { errors: FieldErrors::default().with("name", "Enter a tag."), ..Self::bare(wish, 3) },
-            Self { changed: narrowing::changed(Some("3"), 24, "contact"), ..Self::bare(all.clone(), 24) },
+            Self {
+                errors: FieldErrors::default().with("name", "Enter a tag."),
+                ..Self::bare(wish, 3)
+            },
+            Self {
+                changed: narrowing::changed(Some("3"), 24, "contact"),
+                ..Self::bare(all.clone(), 24)
+            },
             Self::bare(all, MOST + 1),
         ]
     }
@@ -309,7 +388,10 @@ mod tests {
     fn it_is_said_what_was_done() {
         let tag = TagName::parse("VIP").unwrap();
         let wish = Wish::default();
-        assert_eq!(wish.said(&tag, 2, 3), "The tag “VIP” was given to 2 contacts. 1 contact had it already.");
+        assert_eq!(
+            wish.said(&tag, 2, 3),
+            "The tag “VIP” was given to 2 contacts. 1 contact had it already."
+        );
         let wish = Wish { action: "remove".to_owned(), ..wish };
         assert_eq!(wish.said(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
     }
@@ -317,7 +399,10 @@ mod tests {
     #[test]
     fn a_form_that_writes_says_whom_it_means() {
         let wrong = |fields: &[(&str, &str)]| {
-            let fields: Vec<(String, String)> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let fields: Vec<(String, String)> = fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
             Wish::check(&fields).iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
         };
         assert!(wrong(&[("action", "add"), ("name", "VIP"), ("all", "true")]).is_empty());
@@ -326,18 +411,34 @@ mod tests {
                 assert_eq!(wrong(&[("action", "add"), ("all", "true"), (field, blank)]), [field]);
             }
         }
-        assert_eq!(wrong(&[("action", "add"), ("all", "true"), ("from", "soon")]), ["from"], "it would begin with the newest");
+        assert_eq!(
+            wrong(&[("action", "add"), ("all", "true"), ("from", "soon")]),
+            ["from"],
+            "it would begin with the newest"
+        );
         assert_eq!(wrong(&[("action", "")]), ["action"]);
-        assert_eq!(wrong(&[("action", "add"), ("all", "true"), ("phone", "+1")]), ["phone"], "it would narrow nothing");
+        assert_eq!(
+            wrong(&[("action", "add"), ("all", "true"), ("phone", "+1")]),
+            ["phone"],
+            "it would narrow nothing"
+        );
         assert_eq!(wrong(&[]), ["action"]);
     }
 
     #[test]
     fn where_it_goes_on_is_part_of_the_link() {
-        let wish =
-            Wish { action: "add".to_owned(), name: "VIP".to_owned(), q: "ann".to_owned(), from: Some(ContactId::new()), ..Wish::default() };
+        let wish = Wish {
+            action: "add".to_owned(),
+            name: "VIP".to_owned(),
+            q: "ann".to_owned(),
+            from: Some(ContactId::new()),
+            ..Wish::default()
+        };
         let from = wish.from.unwrap();
-        assert_eq!(wish.link(), format!("/contacts/tag?action=add&name=VIP&all=true&q=ann&from={from}"));
+        assert_eq!(
+            wish.link(),
+            format!("/contacts/tag?action=add&name=VIP&all=true&q=ann&from={from}")
+        );
         assert_eq!(wish.back(), "/contacts?q=ann");
     }
 }

@@ -34,56 +34,111 @@ pub(super) struct NoteForm {
 impl NoteForm {
     fn typed(&self) -> Typed {
         let Self { suppress, lift, stop, undo } = self;
-        let typed = Typed { suppress_note: suppress.clone(), lift_note: lift.clone(), stop_note: stop.clone(), ..Typed::default() };
+        let typed = Typed {
+            suppress_note: suppress.clone(),
+            lift_note: lift.clone(),
+            stop_note: stop.clone(),
+            ..Typed::default()
+        };
         Typed { undo_note: undo.clone(), ..typed }
     }
 }
 
 /// Suppresses the number for a reason of ours.
-pub(super) async fn suppress(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
+pub(super) async fn suppress(
+    visit: Visit<Marketer>,
+    id: Path<ContactId>,
+    form: Form<NoteForm>,
+) -> PageResult {
     let note = match read_note(&form.suppress) {
         Ok(note) => note,
-        Err(message) => return show::again(visit, *id, form.typed(), FieldErrors::default().with("suppress_note", message)).await,
+        Err(message) => {
+            return show::again(
+                visit,
+                *id,
+                form.typed(),
+                FieldErrors::default().with("suppress_note", message),
+            )
+            .await;
+        }
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     conn.transaction(async |conn| {
         let contact = contacts::find(conn, *id).await?;
-        let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+        let evidence = Evidence {
+            note: Some(note),
+            ..Evidence::new(contact.phone.clone(), Reason::Manual, by)
+        };
         let suppressed = suppressions::suppress(conn, evidence, now).await?;
-        audit::record(conn, &actor, Kind::Contact, Some(id.0), "suppressed the number of a contact", now).await?;
-        consequences::follow(conn, &suppressed.changes, Some((&contact.phone, Reason::Manual)), now).await
+        audit::record(
+            conn,
+            &actor,
+            Kind::Contact,
+            Some(id.0),
+            "suppressed the number of a contact",
+            now,
+        )
+        .await?;
+        consequences::follow(conn, &suppressed.changes, Some((&contact.phone, Reason::Manual)), now)
+            .await
     })
     .await?;
     drop(conn);
-    visit.redirect(format!("/contacts/{id}")).flash("The number is suppressed: nothing is sent to it any more.")
+    visit
+        .redirect(format!("/contacts/{id}"))
+        .flash("The number is suppressed: nothing is sent to it any more.")
 }
 
 /// Lifts what is not the person's own will.
-pub(super) async fn lift(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
-    let reasons: Vec<_> = Reason::ALL.iter().copied().filter(|reason| !reason.is_opt_out()).collect();
-    let note = read_note(&form.lift).map_err(|message| (FieldErrors::default().with("lift_note", message), form.typed()));
+pub(super) async fn lift(
+    visit: Visit<Marketer>,
+    id: Path<ContactId>,
+    form: Form<NoteForm>,
+) -> PageResult {
+    let reasons: Vec<_> =
+        Reason::ALL.iter().copied().filter(|reason| !reason.is_opt_out()).collect();
+    let note = read_note(&form.lift)
+        .map_err(|message| (FieldErrors::default().with("lift_note", message), form.typed()));
     lift_all(visit, *id, &reasons, note).await
 }
 
 /// Lifts the person's own opt-out, which only an admin may.
-pub(super) async fn lift_stop(visit: Visit<Admin>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
-    let note = read_note(&form.stop).map_err(|message| (FieldErrors::default().with("stop_note", message), form.typed()));
+pub(super) async fn lift_stop(
+    visit: Visit<Admin>,
+    id: Path<ContactId>,
+    form: Form<NoteForm>,
+) -> PageResult {
+    let note = read_note(&form.stop)
+        .map_err(|message| (FieldErrors::default().with("stop_note", message), form.typed()));
     lift_all(visit, *id, Reason::OPT_OUTS, note).await
 }
 
 /// Undoes an opt-out that was read from what the person wrote, where a user reads it otherwise.
-pub(super) async fn undo_reading(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<NoteForm>) -> PageResult {
+pub(super) async fn undo_reading(
+    visit: Visit<Marketer>,
+    id: Path<ContactId>,
+    form: Form<NoteForm>,
+) -> PageResult {
     let note = match read_note(&form.undo) {
         Ok(note) => note,
-        Err(message) => return show::again(visit, *id, form.typed(), FieldErrors::default().with("undo_note", message)).await,
+        Err(message) => {
+            return show::again(
+                visit,
+                *id,
+                form.typed(),
+                FieldErrors::default().with("undo_note", message),
+            )
+            .await;
+        }
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
     let mut conn = visit.conn().await?;
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
-            let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Stop, by) };
+            let evidence =
+                Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Stop, by) };
             let lifted = suppressions::undo_reading(conn, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let summary = "undid an opt-out that was read from what a contact wrote";
@@ -95,7 +150,10 @@ pub(super) async fn undo_reading(visit: Visit<Marketer>, id: Path<ContactId>, fo
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));
     if lifted.reasons.is_empty() {
-        return done.warning("There was nothing to undo: the contact has texted an opt-out word, or someone else was faster.");
+        return done.warning(
+            "There was nothing to undo: the contact has texted an opt-out word, or someone else \
+             was faster.",
+        );
     }
     done.flash("Undone. The opt-out no longer holds.")
 }
@@ -115,7 +173,8 @@ async fn lift_all<R: Access<Who = User>>(
     let lifted = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, id).await?;
-            let evidence = Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
+            let evidence =
+                Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
             let lifted = suppressions::lift(conn, reasons, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();
@@ -141,7 +200,9 @@ fn read_note(raw: &str) -> Result<String, String> {
     match note.chars().count() {
         0 => Err("Write down why: it is kept as evidence.".to_owned()),
         length if length > LONGEST_NOTE => Err(format!("Use at most {LONGEST_NOTE} characters.")),
-        _ if note.chars().any(char::is_control) => Err("Control characters are not possible here.".to_owned()),
+        _ if note.chars().any(char::is_control) => {
+            Err("Control characters are not possible here.".to_owned())
+        }
         _ => Ok(note),
     }
 }

@@ -24,14 +24,24 @@ pub(in crate::web) struct DeletePage {
 pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
     let mut conn = visit.conn().await?;
     let contact = contacts::find(&mut conn, *id).await?;
-    let suppression = suppressions::active(&mut conn, &contact.phone).await?.map(|found| found.reason.label());
+    let suppression =
+        suppressions::active(&mut conn, &contact.phone).await?.map(|found| found.reason.label());
     drop(conn);
-    visit.page(&DeletePage { id: contact.id, name: contact.full_name(), phone: contact.phone, suppression })
+    visit.page(&DeletePage {
+        id: contact.id,
+        name: contact.full_name(),
+        phone: contact.phone,
+        suppression,
+    })
 }
 
 pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
-    visit.conn().await?.transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await).await?;
+    visit
+        .conn()
+        .await?
+        .transaction(async |conn| consequences::delete_contact(conn, &actor, *id, now).await)
+        .await?;
     visit.redirect("/contacts").flash("Contact deleted.")
 }
 
@@ -44,7 +54,12 @@ impl Page for DeletePage {
         let suppressions = [Some(Reason::Stop.label()), None].into_iter();
         contacts
             .zip(suppressions)
-            .map(|(contact, suppression)| Self { id: contact.id, name: contact.full_name(), phone: contact.phone, suppression })
+            .map(|(contact, suppression)| Self {
+                id: contact.id,
+                name: contact.full_name(),
+                phone: contact.phone,
+                suppression,
+            })
             .collect()
     }
 }

@@ -32,15 +32,26 @@ struct Choice {
     label: &'static str,
 }
 
-const KINDS: [Choice; 3] =
-    [Choice { value: "text", label: "Text" }, Choice { value: "number", label: "Number" }, Choice { value: "yes_no", label: "Yes or no" }];
+const KINDS: [Choice; 3] = [
+    Choice { value: "text", label: "Text" },
+    Choice { value: "number", label: "Number" },
+    Choice { value: "yes_no", label: "Yes or no" },
+];
 
 pub(super) async fn blank(visit: Visit<Marketer>) -> PageResult {
-    let page = EditPage::new(&visit, None, ContactForm::default().with_blank_rows(), FieldErrors::default());
+    let page = EditPage::new(
+        &visit,
+        None,
+        ContactForm::default().with_blank_rows(),
+        FieldErrors::default(),
+    );
     visit.page(&page)
 }
 
-pub(super) async fn create(visit: Visit<Marketer>, fields: Form<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn create(
+    visit: Visit<Marketer>,
+    fields: Form<Vec<(String, String)>>,
+) -> PageResult {
     let form = ContactForm::sent(&fields);
     let mut conn = visit.conn().await?;
     let (now, actor) = (visit.now(), visit.actor());
@@ -48,7 +59,8 @@ pub(super) async fn create(visit: Visit<Marketer>, fields: Form<Vec<(String, Str
         .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let (contact, changes) = contacts::create(conn, new, now).await?;
-            audit::record(conn, &actor, Kind::Contact, Some(contact.id.0), "made a contact", now).await?;
+            audit::record(conn, &actor, Kind::Contact, Some(contact.id.0), "made a contact", now)
+                .await?;
             consequences::follow(conn, &changes, None, now).await?;
             Ok(contact)
         })
@@ -63,7 +75,11 @@ pub(super) async fn edit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageRes
     visit.page(&page)
 }
 
-pub(super) async fn update(visit: Visit<Marketer>, id: Path<ContactId>, fields: Form<Vec<(String, String)>>) -> PageResult {
+pub(super) async fn update(
+    visit: Visit<Marketer>,
+    id: Path<ContactId>,
+    fields: Form<Vec<(String, String)>>,
+) -> PageResult {
     let form = ContactForm::sent(&fields);
     let mut conn = visit.conn().await?;
     let (now, actor, by) = (visit.now(), visit.actor(), By::user(visit.user.id));
@@ -71,26 +87,42 @@ pub(super) async fn update(visit: Visit<Marketer>, id: Path<ContactId>, fields: 
         .transaction(async |conn| {
             let new = form.parse(visit.organization.default_country).map_err(Error::Invalid)?;
             let before = contacts::find(conn, *id).await?;
-            let Updated { contact, changes, silenced } = contacts::update(conn, *id, patch(new), by, now).await?;
+            let Updated { contact, changes, silenced } =
+                contacts::update(conn, *id, patch(new), by, now).await?;
             let changed = before.changed_fields(&contact);
             if !changed.is_empty() {
                 let summary = format!("changed the {} of a contact", changed.join(", "));
                 audit::record(conn, &actor, Kind::Contact, Some(id.0), &summary, now).await?;
             }
-            consequences::follow(conn, &changes, silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            consequences::follow(
+                conn,
+                &changes,
+                silenced.map(|reason| (&contact.phone, reason)),
+                now,
+            )
+            .await?;
             Ok((contact, silenced))
         })
         .await;
     drop(conn);
     let done = match &updated {
-        Ok((_, Some(reason))) => format!("Contact saved. {} moved along to the new number: it stays suppressed.", reason.noun()),
+        Ok((_, Some(reason))) => format!(
+            "Contact saved. {} moved along to the new number: it stays suppressed.",
+            reason.noun()
+        ),
         _ => "Contact saved.".to_owned(),
     };
     saved(visit, Some(*id), form, updated.map(|(contact, _)| contact), &done)
 }
 
 /// To the contact; or back to the form with what is wrong with it.
-fn saved(visit: Visit<Marketer>, id: Option<ContactId>, form: ContactForm, outcome: Result<Contact>, done: &str) -> PageResult {
+fn saved(
+    visit: Visit<Marketer>,
+    id: Option<ContactId>,
+    form: ContactForm,
+    outcome: Result<Contact>,
+    done: &str,
+) -> PageResult {
     match outcome {
         Ok(contact) => {
             let reply = visit.redirect(format!("/contacts/{}", contact.id));
@@ -109,7 +141,12 @@ fn saved(visit: Visit<Marketer>, id: Option<ContactId>, form: ContactForm, outco
 }
 
 impl EditPage {
-    fn new(visit: &Visit<Marketer>, id: Option<ContactId>, form: ContactForm, errors: FieldErrors) -> Self {
+    fn new(
+        visit: &Visit<Marketer>,
+        id: Option<ContactId>,
+        form: ContactForm,
+        errors: FieldErrors,
+    ) -> Self {
         let default_country = visit.organization.default_country.map(Country::name);
         Self { id, title: title(id), default_country, kinds: KINDS, form, errors }
     }
@@ -122,16 +159,31 @@ fn title(id: Option<ContactId>) -> String {
 impl Page for EditPage {
     const TEMPLATE: &'static str = "ui/contacts/edit.html";
     const VARIES: Varies = Varies {
-        texts: &["form.first_name", "form.last_name", "form.email", "form.external_id", "form.attributes.name", "form.attributes.value"],
+        texts: &[
+            "form.first_name",
+            "form.last_name",
+            "form.email",
+            "form.external_id",
+            "form.attributes.name",
+            "form.attributes.value",
+        ],
         lists: &["form.attributes"],
     };
 
     fn samples() -> Vec<Self> {
-        let sample = |id, default_country, form, errors| Self { id, title: title(id), default_country, kinds: KINDS, form, errors };
+        let sample = |id, default_country, form, errors| Self {
+            id,
+            title: title(id),
+            default_country,
+            kinds: KINDS,
+            form,
+            errors,
+        };
         let errors = FieldErrors::default()
             .with("phone", "already a contact")
             .with("attribute_0", "This is not a number; write it like 12 or 12.5.");
-        let edited = super::show::sample_contacts().iter().map(ContactForm::of).next().unwrap_or_default();
+        let edited =
+            super::show::sample_contacts().iter().map(ContactForm::of).next().unwrap_or_default();
         vec![
             sample(None, None, ContactForm::default().with_blank_rows(), FieldErrors::default()),
             sample(Some(ContactId::new()), Some("Germany"), edited, errors),

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use crate::contacts::{Attributes, AttributesPatch, Contact, ContactPatch, Email, ExternalId, InvalidField, Name, NewContact, Patch};
+use crate::contacts::{
+    Attributes, AttributesPatch, Contact, ContactPatch, Email, ExternalId, InvalidField, Name,
+    NewContact, Patch,
+};
 use crate::error::FieldErrors;
 use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;
@@ -33,7 +36,12 @@ struct AttributeRow {
 impl ContactForm {
     /// The form of an existing contact.
     pub(super) fn of(contact: &Contact) -> Self {
-        let rows = contact.attributes.as_object().into_iter().flatten().map(|(name, value)| AttributeRow::of(name, value));
+        let rows = contact
+            .attributes
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| AttributeRow::of(name, value));
         let form = Self {
             phone: contact.phone.international(),
             first_name: contact.first_name.clone().unwrap_or_default(),
@@ -47,11 +55,22 @@ impl ContactForm {
 
     /// What was sent; the three fields of an attribute repeat in the same order.
     pub(super) fn sent(fields: &[(String, String)]) -> Self {
-        let one = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone()).unwrap_or_default();
-        let all = |name: &'static str| fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.clone());
+        let one = |name: &str| {
+            fields
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, value)| value.clone())
+                .unwrap_or_default()
+        };
+        let all = |name: &'static str| {
+            fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.clone())
+        };
         let kinds = all("attribute_kind").chain(std::iter::repeat(String::new()));
         let values = all("attribute_value").chain(std::iter::repeat(String::new()));
-        let rows = all("attribute_name").zip(kinds).zip(values).map(|((name, kind), value)| AttributeRow { name, kind, value });
+        let rows = all("attribute_name")
+            .zip(kinds)
+            .zip(values)
+            .map(|((name, kind), value)| AttributeRow { name, kind, value });
         Self {
             phone: one("phone"),
             first_name: one("first_name"),
@@ -70,16 +89,22 @@ impl ContactForm {
     }
 
     /// Reads the form; every wrong field is named at once.
-    pub(super) fn parse(&self, default_country: Option<Country>) -> Result<NewContact, FieldErrors> {
+    pub(super) fn parse(
+        &self,
+        default_country: Option<Country>,
+    ) -> Result<NewContact, FieldErrors> {
         let mut errors = FieldErrors::default();
         let phone = errors.check("phone", PhoneNumber::parse(&self.phone, default_country));
         let first_name = optional(&self.first_name, "first_name", &mut errors, Name::parse);
         let last_name = optional(&self.last_name, "last_name", &mut errors, Name::parse);
         let email = optional(&self.email, "email", &mut errors, Email::parse);
-        let external_id = optional(&self.external_id, "external_id", &mut errors, ExternalId::parse);
+        let external_id =
+            optional(&self.external_id, "external_id", &mut errors, ExternalId::parse);
         let attributes = self.attributes(&mut errors);
         match phone {
-            Some(phone) if errors.is_empty() => Ok(NewContact { phone, first_name, last_name, email, external_id, attributes }),
+            Some(phone) if errors.is_empty() => {
+                Ok(NewContact { phone, first_name, last_name, email, external_id, attributes })
+            }
             _ => Err(errors),
         }
     }
@@ -91,14 +116,22 @@ impl ContactForm {
             let field = format!("attribute_{at}");
             let Some(value) = errors.check(&field, row.parse()) else { continue };
             // Each row by itself, so that its error stands beside it.
-            if let Err(wrong) = Attributes::parse(Map::from_iter([(name.to_owned(), value.clone())])) {
-                wrong.iter().flat_map(|(_, messages)| messages).for_each(|message| errors.add(&field, message.as_str()));
+            if let Err(wrong) =
+                Attributes::parse(Map::from_iter([(name.to_owned(), value.clone())]))
+            {
+                wrong
+                    .iter()
+                    .flat_map(|(_, messages)| messages)
+                    .for_each(|message| errors.add(&field, message.as_str()));
             } else if read.insert(name.to_owned(), value).is_some() {
                 errors.add(&field, "There is another attribute with this name.");
             }
         }
         Attributes::parse(read).unwrap_or_else(|wrong| {
-            wrong.iter().flat_map(|(_, messages)| messages).for_each(|message| errors.add("form", message.as_str()));
+            wrong
+                .iter()
+                .flat_map(|(_, messages)| messages)
+                .for_each(|message| errors.add("form", message.as_str()));
             Attributes::default()
         })
     }
@@ -122,7 +155,10 @@ impl AttributeRow {
     fn parse(&self) -> Result<Value, &'static str> {
         let text = self.value.trim();
         match self.kind.as_str() {
-            "number" => text.parse::<Number>().map(Value::Number).map_err(|_| "This is not a number; write it like 12 or 12.5."),
+            "number" => text
+                .parse::<Number>()
+                .map(Value::Number)
+                .map_err(|_| "This is not a number; write it like 12 or 12.5."),
             "yes_no" => match text.to_lowercase().as_str() {
                 "yes" | "true" => Ok(Value::Bool(true)),
                 "no" | "false" => Ok(Value::Bool(false)),
@@ -145,7 +181,12 @@ pub(super) fn patch(new: NewContact) -> ContactPatch {
     }
 }
 
-fn optional<T>(raw: &str, field: &str, errors: &mut FieldErrors, read: fn(&str) -> Result<T, InvalidField>) -> Option<T> {
+fn optional<T>(
+    raw: &str,
+    field: &str,
+    errors: &mut FieldErrors,
+    read: fn(&str) -> Result<T, InvalidField>,
+) -> Option<T> {
     if raw.trim().is_empty() { None } else { errors.check(field, read(raw)) }
 }
 
@@ -159,16 +200,28 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn row(name: &'static str, kind: &'static str, value: &'static str) -> [(&'static str, &'static str); 3] {
+    fn row(
+        name: &'static str,
+        kind: &'static str,
+        value: &'static str,
+    ) -> [(&'static str, &'static str); 3] {
         [("attribute_name", name), ("attribute_kind", kind), ("attribute_value", value)]
     }
 
     #[test]
     fn attributes_keep_their_types_and_blank_rows_are_left_out() {
-        let rows = [row("city", "text", " Köln "), row("visits", "number", "3"), row("", "text", ""), row("vip", "yes_no", "Yes")];
+        let rows = [
+            row("city", "text", " Köln "),
+            row("visits", "number", "3"),
+            row("", "text", ""),
+            row("vip", "yes_no", "Yes"),
+        ];
         let sent = [[("phone", "+14155550123")].as_slice(), &rows.concat()].concat();
         let new = ContactForm::sent(&fields(&sent)).parse(None).unwrap();
-        assert_eq!(new.attributes.into_value(), json!({ "city": "Köln", "visits": 3, "vip": true }));
+        assert_eq!(
+            new.attributes.into_value(),
+            json!({ "city": "Köln", "visits": 3, "vip": true })
+        );
     }
 
     #[test]

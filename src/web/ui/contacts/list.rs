@@ -72,7 +72,8 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     visit.page(&page)
 }
 
-/// The tag by which a list is narrowed. One that cannot be read is refused: without it the list would be another one, of everybody.
+/// The tag by which a list is narrowed. One that cannot be read is refused: without it the list
+/// would be another one, of everybody.
 pub(super) fn wanted_tag(text: &str) -> Result<Option<TagName>> {
     if text.trim().is_empty() {
         return Ok(None);
@@ -84,7 +85,8 @@ impl Wanted {
     async fn page(&self, conn: &mut Conn, filter: &ContactFilter) -> Result<ContactPage> {
         if let Some(id) = self.newer {
             let page = contacts::list(conn, filter, Position::NewerThan(id), ROWS).await?;
-            // The way back to the start ends with a full first page, not with the few that are newer.
+            // The way back to the start ends with a full first page, not with the few that are
+            // newer.
             if page.newer.is_some() {
                 return Ok(page);
             }
@@ -105,7 +107,12 @@ impl Wanted {
 }
 
 impl ListPage {
-    async fn load(conn: &mut Conn, wanted: &Wanted, choices: Vec<TagName>, found: ContactPage) -> Result<Self> {
+    async fn load(
+        conn: &mut Conn,
+        wanted: &Wanted,
+        choices: Vec<TagName>,
+        found: ContactPage,
+    ) -> Result<Self> {
         let ids: Vec<_> = found.contacts.iter().map(|contact| contact.id).collect();
         let phones: Vec<_> = found.contacts.iter().map(|contact| contact.phone.clone()).collect();
         let mut tags = tags::of_many(conn, &ids).await?;
@@ -118,7 +125,10 @@ impl ListPage {
         Ok(Self {
             q: wanted.q.clone(),
             tag: wanted.tag.clone(),
-            tags: choices.into_iter().map(|tag| Choice { value: tag.clone(), label: tag }).collect(),
+            tags: choices
+                .into_iter()
+                .map(|tag| Choice { value: tag.clone(), label: tag })
+                .collect(),
             newer: found.newer.map(|id| wanted.link("newer", id)),
             older: found.older.map(|id| wanted.link("older", id)),
             looked_at: found.ends_early.then_some(contacts::FAR),
@@ -143,19 +153,33 @@ impl Row {
 
 impl Page for ListPage {
     const TEMPLATE: &'static str = "ui/contacts/list.html";
-    const VARIES: Varies = Varies { texts: &["q", "tag", "tags.label", "rows.name", "rows.email", "rows.tags"], lists: &["tags", "rows"] };
+    const VARIES: Varies = Varies {
+        texts: &["q", "tag", "tags.label", "rows.name", "rows.email", "rows.tags"],
+        lists: &["tags", "rows"],
+    };
 
     fn samples() -> Vec<Self> {
         let rows = super::show::sample_contacts().into_iter().enumerate();
         let rows = rows.map(|(at, contact)| Row {
-            tags: vec![TagName::stop(), TagName::parse("<VIP> & friends").unwrap_or_else(|_| TagName::stop())],
+            tags: vec![
+                TagName::stop(),
+                TagName::parse("<VIP> & friends").unwrap_or_else(|_| TagName::stop()),
+            ],
             suppression: (at == 0).then_some("Texted STOP"),
             ..Row::new(contact, Vec::new(), None)
         });
         let tags = vec![Choice { value: TagName::stop(), label: TagName::stop() }];
-        let link = Wanted { q: "a&b".to_owned(), ..Wanted::default() }.link("older", ContactId::new());
-        let nothing =
-            || Self { q: String::new(), tag: String::new(), tags: Vec::new(), rows: Vec::new(), newer: None, older: None, looked_at: None };
+        let link =
+            Wanted { q: "a&b".to_owned(), ..Wanted::default() }.link("older", ContactId::new());
+        let nothing = || Self {
+            q: String::new(),
+            tag: String::new(),
+            tags: Vec::new(),
+            rows: Vec::new(),
+            newer: None,
+            older: None,
+            looked_at: None,
+        };
         vec![
             Self {
                 tags,
@@ -165,7 +189,12 @@ impl Page for ListPage {
                 ..Self { q: "ann".to_owned(), ..nothing() }
             },
             Self { q: "\"><script>".to_owned(), ..nothing() },
-            Self { q: "a".to_owned(), older: Some(link), looked_at: Some(contacts::FAR), ..nothing() },
+            Self {
+                q: "a".to_owned(),
+                older: Some(link),
+                looked_at: Some(contacts::FAR),
+                ..nothing()
+            },
             nothing(),
         ]
     }
@@ -177,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_link_to_another_page_keeps_search_and_tag() {
-        let wanted = Wanted { q: "Ann & Bob".to_owned(), tag: "VIP".to_owned(), older: None, newer: None };
+        let wanted =
+            Wanted { q: "Ann & Bob".to_owned(), tag: "VIP".to_owned(), older: None, newer: None };
         let id = ContactId::new();
         assert_eq!(wanted.link("older", id), format!("/contacts?q=Ann+%26+Bob&tag=VIP&older={id}"));
     }

@@ -1,4 +1,5 @@
-//! The page of a contact: who they are, whether they may be texted and why not, and what has happened.
+//! The page of a contact: who they are, whether they may be texted and why not, and what has
+//! happened.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -77,7 +78,10 @@ struct Attribute {
 
 /// By whose will the number is not texted.
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "several may hold at once, and the page says something of each")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "several may hold at once, and the page says something of each"
+)]
 struct Held {
     /// By the person's own, said by keyword or known to Twilio.
     opted_out: bool,
@@ -113,33 +117,56 @@ pub(super) struct Wanted {
     until: Option<i64>,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, id: Path<ContactId>, wanted: Query<Wanted>) -> PageResult {
-    let until = wanted.until.and_then(DateTime::from_timestamp_micros).filter(|until| (DateTime::UNIX_EPOCH..EVER).contains(until));
-    let page = ShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default()).await?;
+pub(super) async fn show(
+    visit: Visit<Viewer>,
+    id: Path<ContactId>,
+    wanted: Query<Wanted>,
+) -> PageResult {
+    let until = wanted
+        .until
+        .and_then(DateTime::from_timestamp_micros)
+        .filter(|until| (DateTime::UNIX_EPOCH..EVER).contains(until));
+    let page =
+        ShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default()).await?;
     visit.page(&page)
 }
 
 /// The page once more, with what was typed into one of its forms and what is wrong with it.
-pub(super) async fn again<R: Access>(visit: Visit<R>, id: ContactId, typed: Typed, errors: FieldErrors) -> PageResult {
+pub(super) async fn again<R: Access>(
+    visit: Visit<R>,
+    id: ContactId,
+    typed: Typed,
+    errors: FieldErrors,
+) -> PageResult {
     let page = ShowPage::load(&mut *visit.conn().await?, id, None, errors).await?;
     visit.invalid(&ShowPage { typed, ..page })
 }
 
 impl ShowPage {
-    async fn load(conn: &mut Conn, id: ContactId, until: Option<DateTime<Utc>>, errors: FieldErrors) -> Result<Self> {
+    async fn load(
+        conn: &mut Conn,
+        id: ContactId,
+        until: Option<DateTime<Utc>>,
+        errors: FieldErrors,
+    ) -> Result<Self> {
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
         let active = suppressions::all_active(conn, &contact.phone).await?;
         let evidence = consent::of(conn, &contact.phone, EVIDENCE).await?;
-        let evidence =
-            evidence.iter().map(|record| Evidence { words: record.words(), at: record.recorded_at, link: timeline::evidence(record) });
+        let evidence = evidence.iter().map(|record| Evidence {
+            words: record.words(),
+            at: record.recorded_at,
+            link: timeline::evidence(record),
+        });
         let past = contacts::timeline::of(conn, &contact, until.unwrap_or(EVER), TIMELINE).await?;
         let timeline: Vec<Line> = past.entries.into_iter().map(Line::new).collect();
         let suggestions = tags::list(conn, SUGGESTIONS).await?;
         let page = Self {
             suggestions: suggestions.into_iter().filter(|tag| !tags.contains(tag)).collect(),
             evidence: evidence.collect(),
-            older: past.older.map(|until| format!("/contacts/{id}?until={}#timeline", until.timestamp_micros())),
+            older: past
+                .older
+                .map(|until| format!("/contacts/{id}?until={}#timeline", until.timestamp_micros())),
             is_past: until.is_some(),
             live: live_path(timeline.iter().filter_map(|line| line.under_way)),
             timeline,
@@ -166,7 +193,9 @@ impl ShowPage {
             suggestions: Vec::new(),
             suppressions: active.iter().map(Hold::of).collect(),
             held: Held {
-                opted_out: active.iter().any(|suppression| suppression.reason.is_opt_out() && !suppression.by_wording),
+                opted_out: active
+                    .iter()
+                    .any(|suppression| suppression.reason.is_opt_out() && !suppression.by_wording),
                 read: active.iter().any(|suppression| suppression.by_wording),
                 by_us: active.iter().any(|suppression| !suppression.reason.is_opt_out()),
                 by_hand: active.iter().any(|suppression| suppression.reason == Reason::Manual),
@@ -186,7 +215,8 @@ impl Attribute {
     /// By name: templates show objects in no particular order.
     fn all(attributes: Value) -> Vec<Self> {
         let Value::Object(attributes) = attributes else { return Vec::new() };
-        let mut all: Vec<_> = attributes.into_iter().map(|(name, value)| Self { name, value }).collect();
+        let mut all: Vec<_> =
+            attributes.into_iter().map(|(name, value)| Self { name, value }).collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         all
     }
@@ -194,7 +224,11 @@ impl Attribute {
 
 impl Hold {
     fn of(suppression: &Suppression) -> Self {
-        Self { label: suppression.label(), meaning: suppression.meaning(), since: suppression.since }
+        Self {
+            label: suppression.label(),
+            meaning: suppression.meaning(),
+            since: suppression.since,
+        }
     }
 }
 
@@ -229,7 +263,8 @@ impl Page for ShowPage {
             };
             vec![held(Reason::Stop), held(Reason::Manual)]
         };
-        let read = |phone: &PhoneNumber| vec![Suppression { by_wording: true, ..active(phone).remove(0) }];
+        let read =
+            |phone: &PhoneNumber| vec![Suppression { by_wording: true, ..active(phone).remove(0) }];
         let mut pages = Vec::new();
         for contact in sample_contacts() {
             let phone = contact.phone.clone();
@@ -240,7 +275,8 @@ impl Page for ShowPage {
             });
             pages.push(Self {
                 typed: Typed { undo_note: "<i>".to_owned(), ..Typed::default() },
-                errors: FieldErrors::default().with("undo_note", "Write down why: it is kept as evidence."),
+                errors: FieldErrors::default()
+                    .with("undo_note", "Write down why: it is kept as evidence."),
                 ..Self::bare(contact.clone(), vec![TagName::stop()], &read(&phone))
             });
             pages.push(Self {
@@ -252,8 +288,14 @@ impl Page for ShowPage {
                 suggestions: vec![TagName::stop()],
                 older: Some("/contacts/1?until=1#timeline".to_owned()),
                 is_past: true,
-                typed: Typed { tag: "<VIP>".to_owned(), stop_note: "<b>".to_owned(), ..Typed::default() },
-                errors: FieldErrors::default().with("tag", "Enter a tag.").with("stop_note", "Write down why: it is kept as evidence."),
+                typed: Typed {
+                    tag: "<VIP>".to_owned(),
+                    stop_note: "<b>".to_owned(),
+                    ..Typed::default()
+                },
+                errors: FieldErrors::default()
+                    .with("tag", "Enter a tag.")
+                    .with("stop_note", "Write down why: it is kept as evidence."),
                 ..Self::bare(contact, vec![TagName::stop()], &active(&phone))
             });
         }
@@ -261,7 +303,8 @@ impl Page for ShowPage {
     }
 }
 
-/// Contacts for the samples of all pages: one of whom all is known, one of whom only the number is, and one whose number is not valid.
+/// Contacts for the samples of all pages: one of whom all is known, one of whom only the number is,
+/// and one whose number is not valid.
 pub(super) fn sample_contacts() -> Vec<Contact> {
     let phone = |text| PhoneNumber::from_e164(text).ok();
     let contact = |phone| Contact {
@@ -283,7 +326,11 @@ pub(super) fn sample_contacts() -> Vec<Contact> {
         attributes: serde_json::json!({ "city": "Köln <i>", "visits": 3.5, "vip": true }),
         ..contact(phone)
     });
-    known.into_iter().chain(phone("+14155550123").map(contact)).chain(phone("+447700900123").map(contact)).collect()
+    known
+        .into_iter()
+        .chain(phone("+14155550123").map(contact))
+        .chain(phone("+447700900123").map(contact))
+        .collect()
 }
 
 fn sample_timeline(contact: &Contact) -> Vec<Line> {
@@ -319,5 +366,7 @@ fn sample_timeline(contact: &Contact) -> Vec<Line> {
         What::TagAdded(TagName::stop()),
         What::Created,
     ];
-    what.into_iter().map(|what| Line::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what })).collect()
+    what.into_iter()
+        .map(|what| Line::new(Entry { at: contact.created_at + chrono::TimeDelta::hours(1), what }))
+        .collect()
 }

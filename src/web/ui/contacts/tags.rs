@@ -22,12 +22,22 @@ pub(super) struct TagForm {
     tag: String,
 }
 
-pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<TagForm>) -> PageResult {
+pub(super) async fn add(
+    visit: Visit<Marketer>,
+    id: Path<ContactId>,
+    form: Form<TagForm>,
+) -> PageResult {
     let tag = match TagName::parse(&form.tag) {
         Ok(tag) => tag,
         Err(error) => {
             let typed = Typed { tag: form.into_inner().tag, ..Typed::default() };
-            return show::again(visit, *id, typed, FieldErrors::default().with("tag", error.to_string())).await;
+            return show::again(
+                visit,
+                *id,
+                typed,
+                FieldErrors::default().with("tag", error.to_string()),
+            )
+            .await;
         }
     };
     let (now, by, actor) = (visit.now(), By::user(visit.user.id), visit.actor());
@@ -35,24 +45,46 @@ pub(super) async fn add(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<
     let tagged = conn
         .transaction(async |conn| {
             let contact = contacts::find(conn, *id).await?;
-            let tagged = tags::add_by_hand(conn, &contact, std::slice::from_ref(&tag), by, now).await?;
+            let tagged =
+                tags::add_by_hand(conn, &contact, std::slice::from_ref(&tag), by, now).await?;
             if !tagged.changes.is_empty() {
-                audit::record(conn, &actor, Kind::Contact, Some(id.0), &format!("gave the tag {tag} to a contact"), now).await?;
+                audit::record(
+                    conn,
+                    &actor,
+                    Kind::Contact,
+                    Some(id.0),
+                    &format!("gave the tag {tag} to a contact"),
+                    now,
+                )
+                .await?;
             }
-            consequences::follow(conn, &tagged.changes, tagged.silenced.map(|reason| (&contact.phone, reason)), now).await?;
+            consequences::follow(
+                conn,
+                &tagged.changes,
+                tagged.silenced.map(|reason| (&contact.phone, reason)),
+                now,
+            )
+            .await?;
             Ok::<_, Error>(tagged)
         })
         .await?;
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));
     match tagged.silenced {
-        Some(_) => done.warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
+        Some(_) => done
+            .warning("Tag added. This tag stands for an opt-out, so the number is suppressed now."),
         None if tagged.changes.is_empty() => done.flash("The contact had this tag already."),
-        None => done.undo(format!("/contacts/{id}/tags/remove"), [("tag", tag.as_str())]).flash("Tag added."),
+        None => done
+            .undo(format!("/contacts/{id}/tags/remove"), [("tag", tag.as_str())])
+            .flash("Tag added."),
     }
 }
 
-pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Form<TagForm>) -> PageResult {
+pub(super) async fn remove(
+    visit: Visit<Marketer>,
+    id: Path<ContactId>,
+    form: Form<TagForm>,
+) -> PageResult {
     let tag = TagName::parse(&form.tag).map_err(|_| Error::NotFound("tag"))?;
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
@@ -61,7 +93,15 @@ pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Fo
             let contact = contacts::find(conn, *id).await?;
             let had = tags::remove(conn, contact.id, &tag, now).await?;
             if had {
-                audit::record(conn, &actor, Kind::Contact, Some(id.0), &format!("took the tag {tag} from a contact"), now).await?;
+                audit::record(
+                    conn,
+                    &actor,
+                    Kind::Contact,
+                    Some(id.0),
+                    &format!("took the tag {tag} from a contact"),
+                    now,
+                )
+                .await?;
             }
             Ok::<_, Error>(had)
         })
@@ -70,12 +110,17 @@ pub(super) async fn remove(visit: Visit<Marketer>, id: Path<ContactId>, form: Fo
     drop(conn);
     let done = visit.redirect(format!("/contacts/{id}"));
     if tag.is_stop() {
-        return done.warning("Tag removed. The number stays suppressed as it was: only the tag is gone.");
+        return done
+            .warning("Tag removed. The number stays suppressed as it was: only the tag is gone.");
     }
     match starts.first() {
         _ if !had => done.flash("The contact did not have this tag any more."),
         // Who gets the tag again may be texted: no button may do that by the way.
-        Some(name) => done.flash(format!("Tag removed. Whoever gets it again enters “{name}” again.")),
-        None => done.undo(format!("/contacts/{id}/tags"), [("tag", tag.as_str())]).flash("Tag removed."),
+        Some(name) => {
+            done.flash(format!("Tag removed. Whoever gets it again enters “{name}” again."))
+        }
+        None => {
+            done.undo(format!("/contacts/{id}/tags"), [("tag", tag.as_str())]).flash("Tag removed.")
+        }
     }
 }

@@ -59,31 +59,48 @@ impl Line {
             What::Created => bare("contact", "Became a contact".to_owned()),
             What::TagAdded(tag) => bare("tag", format!("Got the tag “{tag}”")),
             What::TagRemoved(tag) => bare("tag", format!("Lost the tag “{tag}”")),
-            What::Consent(record) => {
-                Self { tone: Some(consent_tone(record.change)), link: evidence(&record), ..bare("consent", record.words()) }
-            }
+            What::Consent(record) => Self {
+                tone: Some(consent_tone(record.change)),
+                link: evidence(&record),
+                ..bare("consent", record.words())
+            },
             What::Event { name, properties, occurred_at } => {
                 let late = (at - occurred_at).abs() > TimeDelta::minutes(1);
                 let empty = properties.as_object().is_none_or(serde_json::Map::is_empty);
                 let reason = match Timing::of(occurred_at, at) {
                     Timing::Recent => None,
-                    Timing::TooOld => Some("Reported over 24 hours late: only automations that allow older events started.".to_owned()),
-                    Timing::InFuture => Some("Reported with a time in the future: no automation started.".to_owned()),
+                    Timing::TooOld => Some(
+                        "Reported over 24 hours late: only automations that allow older events \
+                         started."
+                            .to_owned(),
+                    ),
+                    Timing::InFuture => Some(
+                        "Reported with a time in the future: no automation started.".to_owned(),
+                    ),
                 };
                 let data = (!empty).then_some(properties);
-                Self { data, reason, occurred_at: late.then_some(occurred_at), ..bare("event", name) }
+                Self {
+                    data,
+                    reason,
+                    occurred_at: late.then_some(occurred_at),
+                    ..bare("event", name)
+                }
             }
             What::Message { id, direction, status, other_number, body, reason, error_code } => {
                 let inbound = direction == "inbound";
                 // A suppression is stored by its word in the database; people read its label.
-                let reason = reason.map(|reason| reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned()));
+                let reason = reason.map(|reason| {
+                    reason.parse::<Reason>().map_or(reason, |known| known.label().to_owned())
+                });
                 let reason = reason.or_else(|| error_code.map(|code| format!("Error {code}")));
                 let title = if inbound { "Texted us" } else { "Was texted" };
                 Self {
                     number: other_number,
                     text: Some(body),
                     tone: message_tone(&status),
-                    under_way: Some(id).filter(|_| status.parse::<MessageStatus>().is_ok_and(|status| !status.is_final())),
+                    under_way: Some(id).filter(|_| {
+                        status.parse::<MessageStatus>().is_ok_and(|status| !status.is_final())
+                    }),
                     status: (!inbound).then_some(status),
                     reason,
                     link: Some(format!("/messages/{id}")),
@@ -144,7 +161,10 @@ mod tests {
         };
         assert_eq!(line(message("inbound", "received")).status, None);
         let ours = line(message("outbound", "undelivered"));
-        assert_eq!((ours.status.as_deref(), ours.reason.as_deref()), (Some("undelivered"), Some("Error 30003")));
+        assert_eq!(
+            (ours.status.as_deref(), ours.reason.as_deref()),
+            (Some("undelivered"), Some("Error 30003"))
+        );
     }
 
     #[test]
@@ -156,7 +176,9 @@ mod tests {
         };
         assert_eq!((line(event(0)).occurred_at, line(event(0)).data), (None, None));
         assert!(line(event(5)).occurred_at.is_some() && line(event(5)).reason.is_none());
-        assert!(line(event(24 * 60 + 1)).reason.unwrap().starts_with("Reported over 24 hours late"));
+        assert!(
+            line(event(24 * 60 + 1)).reason.unwrap().starts_with("Reported over 24 hours late")
+        );
         assert!(line(event(-6)).reason.unwrap().contains("in the future"));
     }
 }

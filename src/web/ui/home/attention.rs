@@ -1,5 +1,5 @@
-//! What needs somebody's attention: each line says what is the matter, and leads to where it is mended. What is stopped stands at the
-//! head of every page already.
+//! What needs somebody's attention: each line says what is the matter, and leads to where it is
+//! mended. What is stopped stands at the head of every page already.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,8 @@ impl Attention {
 /// Rejected webhooks are worth a line for so long.
 const RECENT: TimeDelta = TimeDelta::days(1);
 
-/// A test that failed is worth a line for so long: where a server cannot call itself, nobody can make it pass.
+/// A test that failed is worth a line for so long: where a server cannot call itself, nobody can
+/// make it pass.
 const TESTED_LATELY: TimeDelta = TimeDelta::days(7);
 
 /// Collects the lines, the gravest first.
@@ -53,21 +54,35 @@ pub(super) async fn load(
     queues: &HashMap<SenderId, QueueFigures>,
 ) -> Result<Vec<Attention>> {
     let now = visit.now();
-    let active: Vec<&Connection> = connections.iter().filter(|connection| connection.status() == Status::Active).collect();
+    let active: Vec<&Connection> =
+        connections.iter().filter(|connection| connection.status() == Status::Active).collect();
     let mut lines = Vec::new();
     // The address is the same for all; the page of any connection says what to do.
-    lines.extend(bad_address(visit).zip(active.first()).map(|(check, connection)| Attention::of(&check, connection.id, visit)));
+    lines.extend(
+        bad_address(visit)
+            .zip(active.first())
+            .map(|(check, connection)| Attention::of(&check, connection.id, visit)),
+    );
     for connection in &active {
         let healths = senders::healths(conn, connection.id).await?;
-        let own = senders.iter().filter(|sender| sender.connection_id == connection.id && sender.status() == Status::Active);
+        let own = senders.iter().filter(|sender| {
+            sender.connection_id == connection.id && sender.status() == Status::Active
+        });
         lines.extend(broken(conn, visit, connection).await?);
         lines.extend(own.flat_map(|sender| unwell(sender, healths.get(&sender.id), visit)));
         let rejected = webhooks::count_since(conn, Some(connection.id), now - RECENT).await?;
         if rejected > 0 {
             lines.push(Attention {
                 text: match rejected {
-                    1 => format!("A webhook of {} was rejected within the last day.", connection.name),
-                    many => format!("{} webhooks of {} were rejected within the last day.", grouped(many), connection.name),
+                    1 => format!(
+                        "A webhook of {} was rejected within the last day.",
+                        connection.name
+                    ),
+                    many => format!(
+                        "{} webhooks of {} were rejected within the last day.",
+                        grouped(many),
+                        connection.name
+                    ),
                 },
                 link: Some(format!("/connections/{}/rejected", connection.id)),
                 action: "See why",
@@ -76,7 +91,10 @@ pub(super) async fn load(
         lines.extend(unregistered(connection.id, healths));
         if connection.is_trial() {
             lines.push(Attention {
-                text: format!("{} is a trial account: Twilio sends to verified numbers only.", connection.name),
+                text: format!(
+                    "{} is a trial account: Twilio sends to verified numbers only.",
+                    connection.name
+                ),
                 link: Some(format!("/connections/{}", connection.id)),
                 action: "See the connection",
             });
@@ -85,8 +103,12 @@ pub(super) async fn load(
     let strays = webhooks::count_since(conn, None, now - RECENT).await?;
     if strays > 0 {
         let text = match strays {
-            1 => "A webhook was rejected within the last day, since it names no connection.".to_owned(),
-            many => format!("{} webhooks were rejected within the last day, since they name no connection.", grouped(many)),
+            1 => "A webhook was rejected within the last day, since it names no connection."
+                .to_owned(),
+            many => format!(
+                "{} webhooks were rejected within the last day, since they name no connection.",
+                grouped(many)
+            ),
         };
         lines.push(Attention::with_link(text, "/connections/rejected".to_owned(), "See why"));
     }
@@ -94,7 +116,11 @@ pub(super) async fn load(
         let expiring = queues.get(&sender.id).map_or(0, |queue| queue.expiring_messages);
         if expiring > 0 {
             lines.push(Attention {
-                text: format!("About {} in the queue of {} would wait too long and expire.", messages(expiring), sender.label()),
+                text: format!(
+                    "About {} in the queue of {} would wait too long and expire.",
+                    messages(expiring),
+                    sender.label()
+                ),
                 link: Some(format!("/connections/{}", sender.connection_id)),
                 action: "See the queue",
             });
@@ -112,44 +138,80 @@ impl Attention {
             Some(Mend::Webhook) => ("/health", "Repair webhook"),
             Some(Mend::Keys) | None => ("/health", "See what to do"),
         };
-        Self { text: format!("{}: {}", check.title, check.detail), link: Some(format!("/connections/{connection}{page}")), action }
+        Self {
+            text: format!("{}: {}", check.title, check.detail),
+            link: Some(format!("/connections/{connection}{page}")),
+            action,
+        }
     }
 }
 
 /// Why Twilio cannot call this Carillon at all.
 fn bad_address(visit: &Visit<Viewer>) -> Option<Check> {
-    connections::address_check(&visit.app.twilio, &visit.app.config.public_url).filter(Check::has_failed)
+    connections::address_check(&visit.app.twilio, &visit.app.config.public_url)
+        .filter(Check::has_failed)
 }
 
-/// What the last look at Twilio found wrong with keys and account, and what the last test of the webhooks did.
-async fn broken(conn: &mut Conn, visit: &Visit<Viewer>, connection: &Connection) -> Result<Vec<Attention>> {
+/// What the last look at Twilio found wrong with keys and account, and what the last test of the
+/// webhooks did.
+async fn broken(
+    conn: &mut Conn,
+    visit: &Visit<Viewer>,
+    connection: &Connection,
+) -> Result<Vec<Attention>> {
     let (look, test) = connections::look(conn, connection.id).await?;
     let lately = test.filter(|test| visit.now() - test.tested_at <= TESTED_LATELY);
-    let checks = look.map(|look| look.checks).unwrap_or_default().into_iter().chain(lately.map(|test| test.check));
-    let of_connection = |check: Check| Check { title: format!("{}, {}", connection.name, check.title), ..check };
-    Ok(checks.filter(Check::has_failed).map(|check| Attention::of(&of_connection(check), connection.id, visit)).collect())
+    let checks = look
+        .map(|look| look.checks)
+        .unwrap_or_default()
+        .into_iter()
+        .chain(lately.map(|test| test.check));
+    let of_connection =
+        |check: Check| Check { title: format!("{}, {}", connection.name, check.title), ..check };
+    Ok(checks
+        .filter(Check::has_failed)
+        .map(|check| Attention::of(&of_connection(check), connection.id, visit))
+        .collect())
 }
 
-/// What is wrong with a sender as it was last seen, so that it cannot send or no STOP would be seen.
+/// What is wrong with a sender as it was last seen, so that it cannot send or no STOP would be
+/// seen.
 fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Vec<Attention> {
-    let failed = health.map(|health| &health.checks).into_iter().flatten().filter(|check| check.has_failed());
-    let (webhook, others): (Vec<&Check>, Vec<&Check>) = failed.partition(|check| check.mend == Some(Mend::Webhook));
+    let failed = health
+        .map(|health| &health.checks)
+        .into_iter()
+        .flatten()
+        .filter(|check| check.has_failed());
+    let (webhook, others): (Vec<&Check>, Vec<&Check>) =
+        failed.partition(|check| check.mend == Some(Mend::Webhook));
     // The address has a line of its own while it is at fault.
-    let is_set_in_vain = health.and_then(|health| health.webhook.as_ref()).is_some_and(Webhook::is_set_in_vain);
-    let is_about_webhook = !(is_set_in_vain && bad_address(visit).is_some()) && (!webhook.is_empty() || others.is_empty());
+    let is_set_in_vain =
+        health.and_then(|health| health.webhook.as_ref()).is_some_and(Webhook::is_set_in_vain);
+    let is_about_webhook = !(is_set_in_vain && bad_address(visit).is_some())
+        && (!webhook.is_empty() || others.is_empty());
     let deaf = deaf(sender).filter(|_| is_about_webhook);
-    deaf.into_iter().chain(others.into_iter().map(|check| Attention::of(check, sender.connection_id, visit))).collect()
+    deaf.into_iter()
+        .chain(others.into_iter().map(|check| Attention::of(check, sender.connection_id, visit)))
+        .collect()
 }
 
 /// A sender whose incoming messages are not reported, so that no STOP would be seen.
 fn deaf(sender: &Sender) -> Option<Attention> {
     let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
-    let lacks_secret = sender.webhook_error.as_deref().is_some_and(|error| error.starts_with(WITHOUT_SECRET));
+    let lacks_secret =
+        sender.webhook_error.as_deref().is_some_and(|error| error.starts_with(WITHOUT_SECRET));
     (!hears).then(|| Attention {
         text: if lacks_secret {
-            format!("Twilio calls an address of {} that lacks its secret: only a STOP is taken at once.", sender.label())
+            format!(
+                "Twilio calls an address of {} that lacks its secret: only a STOP is taken at \
+                 once.",
+                sender.label()
+            )
         } else {
-            format!("Incoming messages of {} are not reported here: a STOP is found late.", sender.label())
+            format!(
+                "Incoming messages of {} are not reported here: a STOP is found late.",
+                sender.label()
+            )
         },
         link: Some(format!("/connections/{}/health", sender.connection_id)),
         action: "Repair webhook",
@@ -161,7 +223,11 @@ fn unregistered(connection: ConnectionId, healths: HashMap<SenderId, Health>) ->
     let registrations = healths.into_values().flat_map(|health| health.registrations);
     let mut lines: Vec<Attention> = registrations
         .filter_map(|registration| registration.concern())
-        .map(|text| Attention { text, link: Some(format!("/connections/{connection}/health")), action: "See what to do" })
+        .map(|text| Attention {
+            text,
+            link: Some(format!("/connections/{connection}/health")),
+            action: "See what to do",
+        })
         .collect();
     lines.sort_by(|one, other| one.text.cmp(&other.text));
     lines
@@ -173,7 +239,14 @@ fn messages(count: i64) -> String {
 
 /// Three lines.
 pub(super) fn samples() -> Vec<Attention> {
-    let line = |text: &str| Attention::with_link(text.to_owned(), "/connections/1".to_owned(), "See why");
-    let alone = Attention::without_link("3 jobs have failed. Ask an admin to look at it: Ada <1>.".to_owned());
-    vec![line("3 webhooks of Shop <1> were rejected within a day."), line("About 1,200 messages would expire."), alone]
+    let line =
+        |text: &str| Attention::with_link(text.to_owned(), "/connections/1".to_owned(), "See why");
+    let alone = Attention::without_link(
+        "3 jobs have failed. Ask an admin to look at it: Ada <1>.".to_owned(),
+    );
+    vec![
+        line("3 webhooks of Shop <1> were rejected within a day."),
+        line("About 1,200 messages would expire."),
+        alone,
+    ]
 }

@@ -1,4 +1,5 @@
-//! How the messages of the last days fare: all of it from the ledger, so that it costs the same for thousands and for millions.
+//! How the messages of the last days fare: all of it from the ledger, so that it costs the same for
+//! thousands and for millions.
 
 use std::collections::HashMap;
 
@@ -128,7 +129,8 @@ impl Dashboard {
     }
 
     fn show_senders(&mut self, rows: Vec<Row>, senders: &[Sender]) {
-        let labels: HashMap<SenderId, String> = senders.iter().map(|sender| (sender.id, sender.label())).collect();
+        let labels: HashMap<SenderId, String> =
+            senders.iter().map(|sender| (sender.id, sender.label())).collect();
         let sent = rows.into_iter().filter_map(|row| match row.key {
             Key::Sender(Some(id)) if row.counts.messages() > 0 => Some((id, row.counts)),
             _ => None,
@@ -205,18 +207,42 @@ impl Dashboard {
         use crate::messages::ledger::Cause;
 
         let days = Days::last(SPAN, DateTime::UNIX_EPOCH + TimeDelta::days(40), Tz::UTC);
-        let counts = Counts { recipients: 12_345, delivered: 12_000, sent: 300, failed: 40, retried: 5, ..Counts::default() };
+        let counts = Counts {
+            recipients: 12_345,
+            delivered: 12_000,
+            sent: 300,
+            failed: 40,
+            retried: 5,
+            ..Counts::default()
+        };
         let rows = vec![Row { key: Key::Day(days.to()), counts }];
         let cause = |outcome, error_code| Cause { outcome, error_code, reason: None, count: 7 };
-        let causes = vec![cause(Outcome::Failed, Some(30003)), cause(Outcome::Failed, None), cause(Outcome::Suppressed, None)];
-        let mut busy = Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MOST_COUNTED + 1);
+        let causes = vec![
+            cause(Outcome::Failed, Some(30003)),
+            cause(Outcome::Failed, None),
+            cause(Outcome::Suppressed, None),
+        ];
+        let mut busy = Self::new(
+            days,
+            Ledger { totals: counts, rows, causes },
+            suppressions::MOST_COUNTED + 1,
+        );
         busy.queue = Queue::sample();
-        let line = |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);
-        let idle = Line::new("Idle".to_owned(), "/ledger?sender_id=2".to_owned(), Counts::default());
-        busy.senders = First { rows: vec![line("Shop <1> (+1 500 555 0006)"), line("متجر"), idle], more: true };
+        let line =
+            |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);
+        let idle =
+            Line::new("Idle".to_owned(), "/ledger?sender_id=2".to_owned(), Counts::default());
+        busy.senders = First {
+            rows: vec![line("Shop <1> (+1 500 555 0006)"), line("متجر"), idle],
+            more: true,
+        };
         busy.automations = First { rows: vec![line("Thank you <for> your order")], more: true };
         busy.errors.more = true;
-        let quiet = Self::new(days, Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() }, 0);
+        let quiet = Self::new(
+            days,
+            Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() },
+            0,
+        );
         vec![busy, quiet]
     }
 }
@@ -229,17 +255,32 @@ mod tests {
     fn every_day_is_shown_also_those_without_messages() {
         let busy = Dashboard::samples().remove(0);
         assert_eq!(busy.days.len(), 30);
-        assert_eq!((busy.days[0].label.as_str(), busy.days[29].label.as_str()), ("12 Jan", "10 Feb"));
+        assert_eq!(
+            (busy.days[0].label.as_str(), busy.days[29].label.as_str()),
+            ("12 Jan", "10 Feb")
+        );
         assert!(busy.days[..29].iter().all(|day| day.counts.iter().all(|count| *count == 0)));
-        let last: Vec<(Outcome, i64)> = busy.outcomes.iter().copied().zip(busy.days[29].counts.iter().copied()).collect();
+        let last: Vec<(Outcome, i64)> =
+            busy.outcomes.iter().copied().zip(busy.days[29].counts.iter().copied()).collect();
         assert_eq!(last[..2], [(Outcome::Delivered, 12_000), (Outcome::Sent, 300)]);
     }
 
     #[test]
     fn a_rate_is_the_ledgers_of_all_that_was_to_be_sent() {
-        let counts = Counts { recipients: 100, delivered: 45, sent: 3, failed: 1, unconfirmed: 1, suppressed: 50, ..Counts::default() };
+        let counts = Counts {
+            recipients: 100,
+            delivered: 45,
+            sent: 3,
+            failed: 1,
+            unconfirmed: 1,
+            suppressed: 50,
+            ..Counts::default()
+        };
         let line = Line::new(String::new(), String::new(), counts);
-        assert_eq!((line.delivery_rate.as_deref(), line.failure_rate.as_deref()), (Some("45.0 %"), Some("1.0 %")));
+        assert_eq!(
+            (line.delivery_rate.as_deref(), line.failure_rate.as_deref()),
+            (Some("45.0 %"), Some("1.0 %"))
+        );
         assert_eq!(Line::new(String::new(), String::new(), Counts::default()).delivery_rate, None);
     }
 }

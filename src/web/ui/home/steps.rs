@@ -23,7 +23,8 @@ pub(super) struct Step {
     left_to: Option<&'static str>,
 }
 
-/// What has been done, once at least: what is switched off later, or archived, has been done all the same.
+/// What has been done, once at least: what is switched off later, or archived, has been done all
+/// the same.
 #[expect(clippy::struct_excessive_bools, reason = "each is one tick of the list")]
 #[derive(Debug, Clone, Copy, Default, QueryableByName)]
 pub(super) struct Done {
@@ -37,7 +38,8 @@ pub(super) struct Done {
     automation: bool,
     #[diesel(sql_type = Bool)]
     delivered: bool,
-    /// An automation's message was delivered, for which all the rest was needed: the list never comes back, whatever is deleted.
+    /// An automation's message was delivered, for which all the rest was needed: the list never
+    /// comes back, whatever is deleted.
     #[diesel(sql_type = Bool)]
     all: bool,
 }
@@ -54,7 +56,14 @@ const DONE: &str = "SELECT \
 
 impl Done {
     /// Everything.
-    pub(super) const ALL: Self = Self { sender: true, template: true, contact: true, automation: true, delivered: true, all: true };
+    pub(super) const ALL: Self = Self {
+        sender: true,
+        template: true,
+        contact: true,
+        automation: true,
+        delivered: true,
+        all: true,
+    };
 
     /// Looks what there is.
     pub(super) async fn load(conn: &mut Conn) -> Result<Self> {
@@ -65,7 +74,14 @@ impl Done {
 /// The list for somebody of this role; empty when all is done.
 pub(super) fn steps(done: Done, role: Role) -> Vec<Step> {
     let all = [
-        ("Connect Twilio", "Your own account, and the number that you send from.", "/connections", "Connect", done.sender, Role::Admin),
+        (
+            "Connect Twilio",
+            "Your own account, and the number that you send from.",
+            "/connections",
+            "Connect",
+            done.sender,
+            Role::Admin,
+        ),
         (
             "Write a template",
             "The text of an SMS, with the contact’s name and more in it.",
@@ -92,7 +108,8 @@ pub(super) fn steps(done: Done, role: Role) -> Vec<Step> {
         ),
         (
             "See the first message delivered",
-            "Report an event for your contact, and follow its message until the carrier confirms it.",
+            "Report an event for your contact, and follow its message until the carrier confirms \
+             it.",
             "/messages",
             "Look",
             done.delivered,
@@ -108,7 +125,11 @@ pub(super) fn steps(done: Done, role: Role) -> Vec<Step> {
         };
         Step { title, text, link, action, done, is_next: next == Some(at), left_to }
     };
-    if next.is_some() && !done.all { all.into_iter().enumerate().map(step).collect() } else { Vec::new() }
+    if next.is_some() && !done.all {
+        all.into_iter().enumerate().map(step).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]
@@ -118,15 +139,27 @@ mod tests {
     #[test]
     fn the_list_ticks_itself_and_goes_when_all_is_done() {
         let some = Done { sender: true, contact: true, ..Done::default() };
-        let told: Vec<(bool, bool)> = steps(some, Role::Admin).iter().map(|step| (step.done, step.is_next)).collect();
-        assert_eq!(told, [(true, false), (false, true), (true, false), (false, false), (false, false)]);
+        let told: Vec<(bool, bool)> =
+            steps(some, Role::Admin).iter().map(|step| (step.done, step.is_next)).collect();
+        assert_eq!(
+            told,
+            [(true, false), (false, true), (true, false), (false, false), (false, false)]
+        );
         assert!(steps(Done::ALL, Role::Admin).is_empty());
-        assert!(steps(Done { contact: false, ..Done::ALL }, Role::Admin).is_empty(), "whose only contact was deleted is no beginner again");
+        assert!(
+            steps(Done { contact: false, ..Done::ALL }, Role::Admin).is_empty(),
+            "whose only contact was deleted is no beginner again"
+        );
     }
 
     #[test]
     fn nobody_is_offered_what_they_may_not_do() {
-        let offered = |role| steps(Done::default(), role).iter().map(|step| step.left_to.is_none()).collect::<Vec<_>>();
+        let offered = |role| {
+            steps(Done::default(), role)
+                .iter()
+                .map(|step| step.left_to.is_none())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(offered(Role::Admin), [true, true, true, true, true]);
         assert_eq!(offered(Role::Marketer), [false, true, true, true, true]);
         assert_eq!(offered(Role::Viewer), [false, false, false, false, true]);

@@ -1,4 +1,5 @@
-//! Sending again what never reached anybody: how many there are and why, what is left out and why, and then the button.
+//! Sending again what never reached anybody: how many there are and why, what is left out and why,
+//! and then the button.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -79,8 +80,13 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
     let mut conn = visit.conn().await?;
     let outlook = retry::outlook(&mut conn, &selection).await?;
     let eligible = usize::try_from(outlook.eligible()).unwrap_or_default();
-    if let Some(changed) = narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0) {
-        let page = RetryPage { changed: Some(changed), ..RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await? };
+    if let Some(changed) =
+        narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0)
+    {
+        let page = RetryPage {
+            changed: Some(changed),
+            ..RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?
+        };
         drop(conn);
         return visit.answer(StatusCode::CONFLICT, &page);
     }
@@ -90,9 +96,14 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
     drop(conn);
     let back = visit.redirect(wanted.link("/ledger"));
     match (sent.len(), ids.len()) {
-        (0, _) => back.warning("Nothing was sent again: nothing of it may be, or somebody was faster."),
+        (0, _) => {
+            back.warning("Nothing was sent again: nothing of it may be, or somebody was faster.")
+        }
         (1, _) => back.flash("1 message is sent again."),
-        (many, MOST_AT_ONCE..) => back.flash(format!("{} messages are sent again. There may be more: look once more.", grouped(many))),
+        (many, MOST_AT_ONCE..) => back.flash(format!(
+            "{} messages are sent again. There may be more: look once more.",
+            grouped(many)
+        )),
         (many, _) => back.flash(format!("{} messages are sent again.", grouped(many))),
     }
 }
@@ -101,9 +112,14 @@ pub(super) async fn retry_one(visit: Visit<Marketer>, id: Path<MessageId>) -> Pa
     let mut conn = visit.conn().await?;
     let sent = retrying::send_again(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
     if let [new] = sent.as_slice() {
-        return visit.redirect(format!("/messages/{new}")).flash("It is sent again as this message.");
+        return visit
+            .redirect(format!("/messages/{new}"))
+            .flash("It is sent again as this message.");
     }
-    let why = retry::verdict(&mut conn, *id).await?.err().map_or("It cannot be sent now.", LeftOut::words);
+    let why = retry::verdict(&mut conn, *id)
+        .await?
+        .err()
+        .map_or("It cannot be sent now.", LeftOut::words);
     drop(conn);
     visit.redirect(format!("/messages/{id}")).warning(format!("It is not sent again. {why}"))
 }
@@ -115,7 +131,12 @@ fn selection(wanted: &Wanted, today: Today) -> Result<Selection, FieldErrors> {
 }
 
 impl RetryPage {
-    async fn load(conn: &mut Conn, wanted: Wanted, filter: &LedgerFilter, outlook: &Outlook) -> Result<Self, PageError> {
+    async fn load(
+        conn: &mut Conn,
+        wanted: Wanted,
+        filter: &LedgerFilter,
+        outlook: &Outlook,
+    ) -> Result<Self, PageError> {
         let automation = match filter.maker {
             None => None,
             Some(Maker::OneOff) => Some("no automation".to_owned()),
@@ -135,7 +156,8 @@ impl RetryPage {
     fn new(wanted: Wanted, outlook: &Outlook) -> Self {
         let eligible = outlook.eligible();
         let now = eligible.min(i64::try_from(MOST_AT_ONCE).unwrap_or(i64::MAX));
-        let mut left_out: Vec<LeftOutRow> = LeftOut::ALL.iter().filter_map(|why| LeftOutRow::of(*why, outlook)).collect();
+        let mut left_out: Vec<LeftOutRow> =
+            LeftOut::ALL.iter().filter_map(|why| LeftOutRow::of(*why, outlook)).collect();
         left_out.sort_by_key(|row| std::cmp::Reverse(row.count));
         Self {
             from: shown_day(&wanted.from),
@@ -145,8 +167,17 @@ impl RetryPage {
             back: wanted.link("/ledger"),
             eligible,
             now,
-            button: format!("Send {} {} again", grouped(now), if now == 1 { "message" } else { "messages" }),
-            groups: outlook.groups.iter().filter(|group| group.left_out.is_none()).map(GroupRow::from).collect(),
+            button: format!(
+                "Send {} {} again",
+                grouped(now),
+                if now == 1 { "message" } else { "messages" }
+            ),
+            groups: outlook
+                .groups
+                .iter()
+                .filter(|group| group.left_out.is_none())
+                .map(GroupRow::from)
+                .collect(),
             left_out,
             errors: FieldErrors::default(),
             changed: None,
@@ -157,18 +188,30 @@ impl RetryPage {
     /// What was chosen cannot be looked through.
     fn wrong(wanted: Wanted, errors: &FieldErrors) -> Self {
         // The page has no fields beside which it could be said.
-        let named = |field: &str, sentence: &String| if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") };
-        let sentences: Vec<String> = errors.iter().flat_map(|(field, all)| all.iter().map(move |one| named(field, one))).collect();
-        let errors = sentences.into_iter().fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
+        let named = |field: &str, sentence: &String| {
+            if field == "form" { sentence.clone() } else { format!("{field}: {sentence}") }
+        };
+        let sentences: Vec<String> = errors
+            .iter()
+            .flat_map(|(field, all)| all.iter().map(move |one| named(field, one)))
+            .collect();
+        let errors = sentences
+            .into_iter()
+            .fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
         Self { errors, ..Self::new(wanted, &Outlook::default()) }
     }
 }
 
 impl LeftOutRow {
     fn of(why: LeftOut, outlook: &Outlook) -> Option<Self> {
-        let groups: Vec<&Group> = outlook.groups.iter().filter(|group| group.left_out == Some(why)).collect();
+        let groups: Vec<&Group> =
+            outlook.groups.iter().filter(|group| group.left_out == Some(why)).collect();
         let count = groups.iter().map(|group| group.count).sum();
-        (count > 0).then(|| Self { why: why.words(), count, groups: groups.into_iter().map(GroupRow::from).collect() })
+        (count > 0).then(|| Self {
+            why: why.words(),
+            count,
+            groups: groups.into_iter().map(GroupRow::from).collect(),
+        })
     }
 }
 
@@ -185,8 +228,10 @@ impl From<&Group> for GroupRow {
 
 impl Page for RetryPage {
     const TEMPLATE: &'static str = "ui/ledger/retry.html";
-    const VARIES: Varies =
-        Varies { texts: &["automation", "sender", "groups.words", "left_out.groups.words"], lists: &["groups", "left_out.groups"] };
+    const VARIES: Varies = Varies {
+        texts: &["automation", "sender", "groups.words", "left_out.groups.words"],
+        lists: &["groups", "left_out.groups"],
+    };
 
     fn samples() -> Vec<Self> {
         let group = |outcome, error_code, reason: Option<&str>, left_out| Group {
@@ -205,11 +250,27 @@ impl Page for RetryPage {
                 group(Outcome::Skipped, None, Some("canceled"), Some(LeftOut::OnPurpose)),
             ],
         };
-        let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };
-        let named =
-            Self { automation: Some("Thank <you>".to_owned()), sender: Some("Shop".to_owned()), ..Self::new(wanted.clone(), &outlook) };
-        let wrong = FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
-        let changed = Self { changed: narrowing::changed(Some("3"), 24, "message"), ..Self::new(wanted.clone(), &outlook) };
-        vec![named, changed, Self::new(wanted.clone(), &Outlook::default()), Self::wrong(wanted, &wrong)]
+        let wanted = Wanted {
+            from: "2026-11-01".to_owned(),
+            to: "2026-11-21".to_owned(),
+            ..Wanted::default()
+        };
+        let named = Self {
+            automation: Some("Thank <you>".to_owned()),
+            sender: Some("Shop".to_owned()),
+            ..Self::new(wanted.clone(), &outlook)
+        };
+        let wrong =
+            FieldErrors::default().with("from", "These are more than 31 days; choose fewer.");
+        let changed = Self {
+            changed: narrowing::changed(Some("3"), 24, "message"),
+            ..Self::new(wanted.clone(), &outlook)
+        };
+        vec![
+            named,
+            changed,
+            Self::new(wanted.clone(), &Outlook::default()),
+            Self::wrong(wanted, &wrong),
+        ]
     }
 }

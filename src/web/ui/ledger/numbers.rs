@@ -133,10 +133,13 @@ impl CauseRow {
 fn advice(cause: &Cause) -> Option<&'static str> {
     match (cause.error_code, cause.reason.as_deref().unwrap_or_default()) {
         (Some(code), _) => Some(errors::lookup(code).advice),
-        (None, reason) if reason.ends_with(NO_DEFAULT) => {
-            Some("Give it a default in the template, or have your program report it with the event.")
-        }
-        (None, EXPIRED) => Some("Raise the rate of the sender, or how long its messages may wait, under the limits of the sender."),
+        (None, reason) if reason.ends_with(NO_DEFAULT) => Some(
+            "Give it a default in the template, or have your program report it with the event.",
+        ),
+        (None, EXPIRED) => Some(
+            "Raise the rate of the sender, or how long its messages may wait, under the limits of \
+             the sender.",
+        ),
         (None, _) => None,
     }
 }
@@ -146,7 +149,9 @@ pub(in crate::web::ui) fn words(error_code: Option<i32>, reason: Option<&str>) -
     match (error_code, reason) {
         (Some(code), _) => format!("{code}: {}", errors::lookup(code).title),
         (None, Some("canceled")) => "Canceled before Twilio sent it".to_owned(),
-        (None, Some(reason)) => reason.parse::<Reason>().map_or_else(|_| reason.to_owned(), |reason| reason.label().to_owned()),
+        (None, Some(reason)) => reason
+            .parse::<Reason>()
+            .map_or_else(|_| reason.to_owned(), |reason| reason.label().to_owned()),
         (None, None) => "No reason was given".to_owned(),
     }
 }
@@ -154,7 +159,8 @@ pub(in crate::web::ui) fn words(error_code: Option<i32>, reason: Option<&str>) -
 /// The sum of the outcomes, term by term.
 fn terms(counts: Counts) -> Option<String> {
     let present = Outcome::ALL.iter().filter(|outcome| counts.of(**outcome) > 0);
-    let terms: Vec<String> = present.map(|outcome| format!("{} {outcome}", grouped(counts.of(*outcome)))).collect();
+    let terms: Vec<String> =
+        present.map(|outcome| format!("{} {outcome}", grouped(counts.of(*outcome)))).collect();
     (terms.len() > 1).then(|| format!("{} = {}", grouped(counts.sum()), terms.join(" + ")))
 }
 
@@ -165,13 +171,18 @@ pub(in crate::web::ui) fn percent(counts: Counts, outcome: Outcome) -> Option<St
 
 /// The outcomes that a table has columns for: those that it always has, and whichever occur.
 pub(in crate::web::ui) fn columns(totals: Counts, always: &[Outcome]) -> Vec<Outcome> {
-    Outcome::ALL.iter().copied().filter(|outcome| always.contains(outcome) || totals.of(*outcome) != 0).collect()
+    Outcome::ALL
+        .iter()
+        .copied()
+        .filter(|outcome| always.contains(outcome) || totals.of(*outcome) != 0)
+        .collect()
 }
 
 /// The outcomes side by side; what is there can be seen.
 pub(in crate::web::ui) fn bar(counts: Counts) -> Vec<Slice> {
     let of = counts.sum().max(1);
-    let present: Vec<Outcome> = Outcome::ALL.iter().copied().filter(|outcome| counts.of(*outcome) > 0).collect();
+    let present: Vec<Outcome> =
+        Outcome::ALL.iter().copied().filter(|outcome| counts.of(*outcome) > 0).collect();
     let wide = |outcome: &Outcome| (counts.of(*outcome) * WIDTH / of).max(6);
     let all: i64 = present.iter().map(wide).sum();
     let mut x = 0;
@@ -199,7 +210,8 @@ mod tests {
 
     #[test]
     fn the_bar_is_as_wide_as_it_is_and_shows_even_one_in_a_million() {
-        let counts = Counts { recipients: 1_000_001, delivered: 1_000_000, failed: 1, ..Counts::default() };
+        let counts =
+            Counts { recipients: 1_000_001, delivered: 1_000_000, failed: 1, ..Counts::default() };
         let slices = bar(counts);
         assert_eq!(slices.iter().map(|slice| slice.width).sum::<i64>(), WIDTH);
         assert!(slices.len() == 2 && (4..=6).contains(&slices[1].width), "{slices:?}");
@@ -209,18 +221,36 @@ mod tests {
 
     #[test]
     fn the_sum_is_shown_term_by_term() {
-        let counts = Counts { recipients: 1_203, delivered: 1_200, failed: 2, retried: 1, ..Counts::default() };
-        assert_eq!(terms(counts).as_deref(), Some("1,203 = 1,200 delivered + 2 failed + 1 retried"));
+        let counts = Counts {
+            recipients: 1_203,
+            delivered: 1_200,
+            failed: 2,
+            retried: 1,
+            ..Counts::default()
+        };
+        assert_eq!(
+            terms(counts).as_deref(),
+            Some("1,203 = 1,200 delivered + 2 failed + 1 retried")
+        );
         assert_eq!(terms(Counts { recipients: 5, sent: 5, ..Counts::default() }), None);
     }
 
     #[test]
     fn what_can_be_done_is_said_with_or_without_a_code() {
         let advice = |error_code, reason: Option<&str>| {
-            advice(&Cause { outcome: Outcome::Failed, error_code, reason: reason.map(str::to_owned), count: 1 })
+            advice(&Cause {
+                outcome: Outcome::Failed,
+                error_code,
+                reason: reason.map(str::to_owned),
+                count: 1,
+            })
         };
         assert!(advice(Some(30003), None).is_some_and(|words| !words.is_empty()));
-        assert!(advice(None, Some(&format!("event.city is not set in this event, {NO_DEFAULT}"))).unwrap().contains("default"));
+        assert!(
+            advice(None, Some(&format!("event.city is not set in this event, {NO_DEFAULT}")))
+                .unwrap()
+                .contains("default")
+        );
         assert!(advice(None, Some(EXPIRED)).unwrap().contains("rate"));
         assert_eq!((advice(None, Some("stop")), advice(None, None)), (None, None));
     }

@@ -89,7 +89,10 @@ pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let mut conn = visit.conn().await?;
     let page = match wanted.filter(visit.today()) {
         Ok((filter, grouping)) => {
-            LedgerPage::load(&mut conn, wanted, FieldErrors::default()).await?.with(&mut conn, &filter, grouping).await?
+            LedgerPage::load(&mut conn, wanted, FieldErrors::default())
+                .await?
+                .with(&mut conn, &filter, grouping)
+                .await?
         }
         Err(errors) => LedgerPage::load(&mut conn, wanted, errors).await?,
     };
@@ -102,9 +105,12 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
     let (wanted, blank) = form.read();
     let there = wanted.link("/ledger");
     narrowing::accept(blank)?;
-    let selection = wanted.filter(visit.today()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
+    let selection =
+        wanted.filter(visit.today()).ok().and_then(|(filter, _)| Selection::new(filter).ok());
     let Some(selection) = selection else {
-        return visit.redirect(there).warning(format!("Choose at most {MOST_DAYS} days, and count them again."));
+        return visit
+            .redirect(there)
+            .warning(format!("Choose at most {MOST_DAYS} days, and count them again."));
     };
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
@@ -112,8 +118,15 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
         .transaction(async |conn| {
             let corrected = ledger::correct(conn, selection.filter()).await?;
             if corrected > 0 {
-                audit::record(conn, &actor, Kind::Message, None, &format!("put right {} of the ledger", counted(corrected, "number")), now)
-                    .await?;
+                audit::record(
+                    conn,
+                    &actor,
+                    Kind::Message,
+                    None,
+                    &format!("put right {} of the ledger", counted(corrected, "number")),
+                    now,
+                )
+                .await?;
             }
             Ok::<_, Error>(corrected)
         })
@@ -132,8 +145,14 @@ impl LedgerPage {
         let automations = automations::list(conn, None, CHOICES).await?;
         let named = automations.into_iter().map(|one| Choice::new(one.id.to_string(), one.name));
         Ok(Self {
-            automations: std::iter::once(Choice::new("none", "No automation")).chain(named).collect(),
-            senders: senders::list(conn).await?.into_iter().map(|one| Choice::new(one.id.to_string(), one.label())).collect(),
+            automations: std::iter::once(Choice::new("none", "No automation"))
+                .chain(named)
+                .collect(),
+            senders: senders::list(conn)
+                .await?
+                .into_iter()
+                .map(|one| Choice::new(one.id.to_string(), one.label()))
+                .collect(),
             ..Self::bare(wanted, errors)
         })
     }
@@ -143,14 +162,22 @@ impl LedgerPage {
         let groupings = [(Grouping::Automation, "Automation"), (Grouping::Sender, "Sender")];
         Self {
             narrow: wanted.is_narrow(),
-            groupings: groupings.into_iter().map(|(grouping, label)| Choice::new(grouping.as_str(), label)).collect(),
+            groupings: groupings
+                .into_iter()
+                .map(|(grouping, label)| Choice::new(grouping.as_str(), label))
+                .collect(),
             wanted,
             errors,
             ..Self::default()
         }
     }
 
-    async fn with(self, conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Self> {
+    async fn with(
+        self,
+        conn: &mut Conn,
+        filter: &LedgerFilter,
+        grouping: Grouping,
+    ) -> Result<Self> {
         let ledger = ledger::read(conn, filter, grouping).await?;
         let few = Selection::new(*filter).is_ok();
         let check = if few && !self.wanted.check.is_empty() {
@@ -165,16 +192,27 @@ impl LedgerPage {
     }
 
     /// The names of whatever rows stand for, also of what is offered no more.
-    async fn names(&self, conn: &mut Conn, ledger: &Ledger, grouping: Grouping) -> Result<HashMap<String, String>> {
+    async fn names(
+        &self,
+        conn: &mut Conn,
+        ledger: &Ledger,
+        grouping: Grouping,
+    ) -> Result<HashMap<String, String>> {
         let choices = self.automations.iter().chain(&self.senders);
-        let mut names: HashMap<String, String> = choices.map(|choice| (choice.value.clone(), choice.label.clone())).collect();
+        let mut names: HashMap<String, String> =
+            choices.map(|choice| (choice.value.clone(), choice.label.clone())).collect();
         if grouping == Grouping::Automation {
             let ids = ledger.rows.iter().filter_map(|row| match row.key {
                 Key::Automation(Some(id)) if !names.contains_key(&id.to_string()) => Some(id),
                 _ => None,
             });
             let ids: Vec<AutomationId> = ids.collect();
-            names.extend(automations::find_many(conn, &ids).await?.into_iter().map(|one| (one.id.to_string(), one.name)));
+            names.extend(
+                automations::find_many(conn, &ids)
+                    .await?
+                    .into_iter()
+                    .map(|one| (one.id.to_string(), one.name)),
+            );
         }
         Ok(names)
     }
@@ -190,7 +228,10 @@ impl Found {
         few_days: bool,
     ) -> Self {
         let Ledger { totals, rows, causes } = ledger;
-        let columns = numbers::columns(totals, &[Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed]);
+        let columns = numbers::columns(
+            totals,
+            &[Outcome::Delivered, Outcome::Sent, Outcome::Failed, Outcome::Suppressed],
+        );
         let hidden = rows.len().saturating_sub(ROWS);
         let shown = rows.into_iter().take(ROWS).map(|row| RowView {
             label: label(row.key, names),
@@ -198,7 +239,10 @@ impl Found {
             recipients: row.counts.recipients,
             recipients_link: wanted.messages(Some(row.key), None, &[]),
             adds_up: row.counts.add_up(),
-            numbers: numbers::numbers(row.counts, wanted, Some(row.key)).into_iter().filter(|number| number.is_in(&columns)).collect(),
+            numbers: numbers::numbers(row.counts, wanted, Some(row.key))
+                .into_iter()
+                .filter(|number| number.is_in(&columns))
+                .collect(),
         });
         let may_retry = causes.iter().any(retry::may_be_worth_it);
         Self {
@@ -251,7 +295,8 @@ fn label(key: Key, names: &HashMap<String, String>) -> String {
 
 /// `2026-11-21` as people write it.
 pub(super) fn shown_day(day: &str) -> String {
-    day.parse::<NaiveDate>().map_or_else(|_| day.to_owned(), |day| day.format("%-d %b %Y").to_string())
+    day.parse::<NaiveDate>()
+        .map_or_else(|_| day.to_owned(), |day| day.format("%-d %b %Y").to_string())
 }
 
 impl Page for LedgerPage {
@@ -265,8 +310,20 @@ impl Page for LedgerPage {
         use crate::messages::ledger::{Counts, Row};
 
         let day = NaiveDate::default();
-        let counts = Counts { recipients: 12_345, delivered: 12_000, sent: 300, failed: 40, retried: 5, ..Counts::default() };
-        let cause = |outcome, error_code, reason: Option<&str>| Cause { outcome, error_code, reason: reason.map(str::to_owned), count: 7 };
+        let counts = Counts {
+            recipients: 12_345,
+            delivered: 12_000,
+            sent: 300,
+            failed: 40,
+            retried: 5,
+            ..Counts::default()
+        };
+        let cause = |outcome, error_code, reason: Option<&str>| Cause {
+            outcome,
+            error_code,
+            reason: reason.map(str::to_owned),
+            count: 7,
+        };
         let causes = vec![
             cause(Outcome::Failed, Some(30003), None),
             cause(Outcome::Failed, None, Some("event.<b> is not set")),
@@ -274,8 +331,16 @@ impl Page for LedgerPage {
             cause(Outcome::Skipped, None, Some("canceled")),
         ];
         let wrong = Counts { recipients: 3, ..counts };
-        let ledger = |counts, key| Ledger { totals: counts, rows: vec![Row { key, counts }], causes: causes.clone() };
-        let wanted = Wanted { from: "2026-11-01".to_owned(), to: "2026-11-21".to_owned(), ..Wanted::default() };
+        let ledger = |counts, key| Ledger {
+            totals: counts,
+            rows: vec![Row { key, counts }],
+            causes: causes.clone(),
+        };
+        let wanted = Wanted {
+            from: "2026-11-01".to_owned(),
+            to: "2026-11-21".to_owned(),
+            ..Wanted::default()
+        };
         let page = |ledger, grouping, check| {
             let found = Found::new(&wanted, ledger, grouping, &HashMap::new(), check, true);
             let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
@@ -283,13 +348,22 @@ impl Page for LedgerPage {
             Self { found: Some(found), automations: choices.clone(), senders: choices, ..bare }
         };
         let agreed = Check { counted: 12_345, differences: Vec::new() };
-        let difference = DifferenceView { day: day.to_string(), outcome: "failed".to_owned(), in_ledger: 3, in_messages: 2 };
+        let difference = DifferenceView {
+            day: day.to_string(),
+            outcome: "failed".to_owned(),
+            in_ledger: 3,
+            in_messages: 2,
+        };
         let differs = Check { counted: 12_345, differences: vec![difference] };
         let empty = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
         let errors = FieldErrors::default().with("from", "Write a day as 2026-11-21.");
         vec![
             page(ledger(counts, Key::Day(day)), Grouping::Day, None),
-            page(ledger(counts, Key::Automation(Some(AutomationId::new()))), Grouping::Automation, Some(agreed)),
+            page(
+                ledger(counts, Key::Automation(Some(AutomationId::new()))),
+                Grouping::Automation,
+                Some(agreed),
+            ),
             page(ledger(wrong, Key::Sender(None)), Grouping::Sender, Some(differs)),
             page(empty, Grouping::Day, None),
             Self::bare(Wanted { from: "\"><b>".to_owned(), ..Wanted::default() }, errors),

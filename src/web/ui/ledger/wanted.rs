@@ -28,7 +28,8 @@ pub(in crate::web::ui) struct Wanted {
     pub(super) check: String,
 }
 
-/// A choice as a form sends it that writes: what is in it says something, and what is not is not chosen.
+/// A choice as a form sends it that writes: what is in it says something, and what is not is not
+/// chosen.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Sent(Vec<(String, String)>);
@@ -45,7 +46,14 @@ impl Sent {
             group_by: said("group_by"),
             check: String::new(),
         };
-        (wanted, narrowing::check(&self.0, &["automation_id", "sender_id", "from", "to", "group_by"], &["expected"]))
+        (
+            wanted,
+            narrowing::check(
+                &self.0,
+                &["automation_id", "sender_id", "from", "to", "group_by"],
+                &["expected"],
+            ),
+        )
     }
 
     /// How many messages the person was asked about.
@@ -64,10 +72,17 @@ impl Wanted {
             Some(text) => id("automation_id", text, &mut errors).map(Maker::Automation),
         };
         let sender_id = filled(&self.sender_id).and_then(|text| id("sender_id", text, &mut errors));
-        let grouping = filled(&self.group_by).map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
-        let days = TypedDays { from: ("from", &self.from), to: ("to", &self.to) }.read(today, SPAN, &mut errors);
+        let grouping = filled(&self.group_by)
+            .map_or(Some(Grouping::Day), |word| errors.check("group_by", word.parse()));
+        let days = TypedDays { from: ("from", &self.from), to: ("to", &self.to) }.read(
+            today,
+            SPAN,
+            &mut errors,
+        );
         match (days, grouping) {
-            (Some(days), Some(grouping)) if errors.is_empty() => Ok((LedgerFilter { days, maker, sender_id }, grouping)),
+            (Some(days), Some(grouping)) if errors.is_empty() => {
+                Ok((LedgerFilter { days, maker, sender_id }, grouping))
+            }
             _ => Err(errors),
         }
     }
@@ -86,7 +101,9 @@ impl Wanted {
                 let automation_id = id.map_or_else(|| "none".to_owned(), |id| id.to_string());
                 Some(Self { automation_id, group_by: day, ..self.clone() })
             }
-            Key::Sender(id) => Some(Self { sender_id: id?.to_string(), group_by: day, ..self.clone() }),
+            Key::Sender(id) => {
+                Some(Self { sender_id: id?.to_string(), group_by: day, ..self.clone() })
+            }
         }
     }
 
@@ -108,11 +125,18 @@ impl Wanted {
     }
 
     /// The list of the messages behind a number.
-    pub(in crate::web::ui) fn messages(&self, key: Option<Key>, outcome: Option<Outcome>, cause: &[(&str, &str)]) -> String {
+    pub(in crate::web::ui) fn messages(
+        &self,
+        key: Option<Key>,
+        outcome: Option<Outcome>,
+        cause: &[(&str, &str)],
+    ) -> String {
         let mut narrowed = self.clone();
         match key {
             None => {}
-            Some(Key::Day(day)) => (narrowed.from, narrowed.to) = (day.to_string(), day.to_string()),
+            Some(Key::Day(day)) => {
+                (narrowed.from, narrowed.to) = (day.to_string(), day.to_string())
+            }
             Some(key) => narrowed = self.within(key).unwrap_or(narrowed),
         }
         let chosen = [
@@ -136,7 +160,10 @@ fn query<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -
 }
 
 fn id<T: FromStr>(field: &str, text: &str, errors: &mut FieldErrors) -> Option<T> {
-    errors.check(field, text.parse().map_err(|_| "There is no such thing to filter by; choose another."))
+    errors.check(
+        field,
+        text.parse().map_err(|_| "There is no such thing to filter by; choose another."),
+    )
 }
 
 fn filled(text: &str) -> Option<&str> {
@@ -153,8 +180,12 @@ mod tests {
 
     #[test]
     fn a_number_leads_to_its_messages() {
-        let wanted =
-            Wanted { automation_id: "none".to_owned(), from: "2026-11-01".to_owned(), to: "2026-11-30".to_owned(), ..Wanted::default() };
+        let wanted = Wanted {
+            automation_id: "none".to_owned(),
+            from: "2026-11-01".to_owned(),
+            to: "2026-11-30".to_owned(),
+            ..Wanted::default()
+        };
         let day = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
         assert_eq!(
             wanted.messages(Some(Key::Day(day)), Some(Outcome::Failed), &[("error_code", "30003")]),
@@ -163,15 +194,25 @@ mod tests {
         let sender = SenderId::new();
         assert_eq!(
             wanted.messages(Some(Key::Sender(Some(sender))), None, &[]),
-            format!("/messages?direction=outbound&automation_id=none&sender_id={sender}&from_day=2026-11-01&to_day=2026-11-30")
+            format!(
+                "/messages?direction=outbound&automation_id=none&sender_id={sender}&from_day=2026-11-01&to_day=2026-11-30"
+            )
         );
         assert_eq!(Wanted::default().link("/ledger"), "/ledger");
     }
 
     #[test]
     fn what_cannot_be_shown_is_told_beside_its_field() {
-        let wanted = Wanted { sender_id: "7".to_owned(), from: "soon".to_owned(), group_by: "moon".to_owned(), ..Wanted::default() };
+        let wanted = Wanted {
+            sender_id: "7".to_owned(),
+            from: "soon".to_owned(),
+            group_by: "moon".to_owned(),
+            ..Wanted::default()
+        };
         let errors = wanted.filter(Today { now: DateTime::UNIX_EPOCH, zone: Tz::UTC }).unwrap_err();
-        assert_eq!(errors.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["from", "group_by", "sender_id"]);
+        assert_eq!(
+            errors.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["from", "group_by", "sender_id"]
+        );
     }
 }

@@ -111,8 +111,13 @@ mod tests {
             params: Some(params),
         };
         let row = ReportRow::of(&event).unwrap();
-        let value = |name: &str| row.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        assert_eq!((value("MessageStatus"), value("To"), value("ErrorCode")), (Some("sent"), Some("+1, +2"), Some("")));
+        let value = |name: &str| {
+            row.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        };
+        assert_eq!(
+            (value("MessageStatus"), value("To"), value("ErrorCode")),
+            (Some("sent"), Some("+1, +2"), Some(""))
+        );
         assert_eq!(ReportRow::of(&StatusEvent { params: None, ..event }), None);
     }
 }

@@ -38,7 +38,13 @@ impl Chip {
     pub(super) fn all(query: &MessageQuery, names: &Names<'_>) -> Vec<Self> {
         let chip = |(name, value): (&'static str, &str)| {
             let (label, value, link) = said(name, value, names);
-            Self { label, value, link, without: path_of(&query.without(name)), is_day: name == "from_day" || name == "to_day" }
+            Self {
+                label,
+                value,
+                link,
+                without: path_of(&query.without(name)),
+                is_day: name == "from_day" || name == "to_day",
+            }
         };
         query.chosen().map(chip).collect()
     }
@@ -46,14 +52,28 @@ impl Chip {
 
 fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Option<String>) {
     let of = |choices: &[Choice]| {
-        choices.iter().find(|choice| choice.value == value).map_or_else(|| "another one".to_owned(), |choice| choice.label.clone())
+        choices
+            .iter()
+            .find(|choice| choice.value == value)
+            .map_or_else(|| "another one".to_owned(), |choice| choice.label.clone())
     };
-    let page = |path: &str| Some(format!("/{path}/{}", url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
+    let page = |path: &str| {
+        Some(format!(
+            "/{path}/{}",
+            url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()
+        ))
+    };
     match name {
         "text" => ("Text", format!("“{value}”"), None),
         "status" => ("Status", sentence_case(value), None),
         "outcome" => ("Outcome", sentence_case(value), None),
-        "within" => ("Time", value.parse().map_or_else(|_| value.to_owned(), |within: Within| within.words().to_owned()), None),
+        "within" => (
+            "Time",
+            value
+                .parse()
+                .map_or_else(|_| value.to_owned(), |within: Within| within.words().to_owned()),
+            None,
+        ),
         "from_day" => ("From", value.to_owned(), None),
         "to_day" => ("Up to", value.to_owned(), None),
         "reason" => ("Reason", words(None, Some(value)), None),
@@ -63,18 +83,26 @@ fn said(name: &str, value: &str, names: &Names<'_>) -> (&'static str, String, Op
         "template_id" => ("Template", of(names.templates), page("templates")),
         "sender_id" => ("Sender", of(names.senders), None),
         "error_code" => {
-            let title = value.parse().map_or_else(|_| value.to_owned(), |code| format!("{code}: {}", errors::lookup(code).title));
+            let title = value.parse().map_or_else(
+                |_| value.to_owned(),
+                |code| format!("{code}: {}", errors::lookup(code).title),
+            );
             ("Error", title, None)
         }
         "to" => ("To", shown_address(value), None),
-        "contact_id" => ("Contact", names.contact.unwrap_or("somebody").to_owned(), page("contacts")),
+        "contact_id" => {
+            ("Contact", names.contact.unwrap_or("somebody").to_owned(), page("contacts"))
+        }
         _ => ("Enrollment", "one".to_owned(), page("enrollments")),
     }
 }
 
 pub(super) fn sentence_case(word: &str) -> String {
     let mut characters = word.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -92,8 +120,12 @@ mod tests {
         };
         let automations = [Choice::new("7", "Thanks")];
         let chips = Chip::all(&query, &Names { automations: &automations, ..Names::default() });
-        let said: Vec<(&str, &str)> = chips.iter().map(|chip| (chip.label, chip.value.as_str())).collect();
-        assert_eq!(said[..3], [("Status", "Failed"), ("Time", "Last 24 hours"), ("Automation", "Thanks")]);
+        let said: Vec<(&str, &str)> =
+            chips.iter().map(|chip| (chip.label, chip.value.as_str())).collect();
+        assert_eq!(
+            said[..3],
+            [("Status", "Failed"), ("Time", "Last 24 hours"), ("Automation", "Thanks")]
+        );
         assert!(said[3].1.starts_with("30003: "));
         assert_eq!(chips[0].without, "/messages?within=day&automation_id=7&error_code=30003");
         assert_eq!(chips[2].link.as_deref(), Some("/automations/7"));

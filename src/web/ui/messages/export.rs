@@ -1,4 +1,5 @@
-//! The messages of a filter as a CSV file: read some hundred at a time while it is downloaded, however many they are.
+//! The messages of a filter as a CSV file: read some hundred at a time while it is downloaded,
+//! however many they are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -78,7 +79,11 @@ struct Names {
     senders: HashMap<SenderId, Sender>,
 }
 
-pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>, request: HttpRequest) -> PageResult {
+pub(super) async fn export(
+    visit: Visit<Viewer>,
+    query: Query<MessageQuery>,
+    request: HttpRequest,
+) -> PageResult {
     let filter = query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let zone = visit.zone();
@@ -91,34 +96,47 @@ pub(super) async fn export(visit: Visit<Viewer>, query: Query<MessageQuery>, req
         begun: false,
         wire: Wire::of(&request),
     };
-    let file = stream::try_unfold(export, async |mut export: Export| Ok::<_, PageError>(export.next().await?.map(|bytes| (bytes, export))));
+    let file = stream::try_unfold(export, async |mut export: Export| {
+        Ok::<_, PageError>(export.next().await?.map(|bytes| (bytes, export)))
+    });
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"messages-{day}.csv\"")))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"messages-{day}.csv\""),
+        ))
         .streaming(file))
 }
 
 impl Export {
-    /// The next part of the file; none at its end, and when nobody waits for it any more: where nothing is found, nothing is written, and
-    /// the server does not notice by itself.
+    /// The next part of the file; none at its end, and when nobody waits for it any more: where
+    /// nothing is found, nothing is written, and the server does not notice by itself.
     async fn next(&mut self) -> Result<Option<Bytes>, PageError> {
-        let Some(place) = self.place.filter(|_| !self.wire.as_ref().is_some_and(Wire::is_cut)) else { return Ok(None) };
-        // By itself: whoever goes away meanwhile would else leave a connection amid a query, of no use to anybody.
+        let Some(place) = self.place.filter(|_| !self.wire.as_ref().is_some_and(Wire::is_cut))
+        else {
+            return Ok(None);
+        };
+        // By itself: whoever goes away meanwhile would else leave a connection amid a query, of no
+        // use to anybody.
         let (app, filter) = (self.app.clone(), Arc::clone(&self.filter));
         let read = tokio::spawn(async move {
             let mut conn = app.db.get().await?;
             let (part, unreadable) = match look(&mut conn, &filter, place, BATCH).await {
                 Ok(part) => (part, None),
-                Err(Error::Database(error)) if !db::is_away(&error) => one_by_one(&mut conn, &filter, place, app.clock.now()).await?,
+                Err(Error::Database(error)) if !db::is_away(&error) => {
+                    one_by_one(&mut conn, &filter, place, app.clock.now()).await?
+                }
                 Err(error) => return Err(error.into()),
             };
             let names = Names::of(&mut conn, &part.messages).await?;
             Ok::<_, PageError>((part, unreadable, names))
         });
-        let (part, unreadable, names) = read.await.map_err(|error| Error::Internal(error.to_string()))??;
+        let (part, unreadable, names) =
+            read.await.map_err(|error| Error::Internal(error.to_string()))??;
         self.place = part.older.map(Place::OlderThan);
         let mut text = if self.begun { Vec::new() } else { BYTE_ORDER_MARK.to_vec() };
-        let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut text);
+        let mut file =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut text);
         if !std::mem::replace(&mut self.begun, true) {
             file.write_record(HEADER).map_err(unwritable)?;
         }
@@ -134,9 +152,14 @@ impl Export {
     }
 }
 
-/// Reads on, message by message, where a batch cannot be read, up to the first that is at fault: that one is set aside, and the file
-/// names it.
-async fn one_by_one(conn: &mut Conn, filter: &MessageFilter, place: Place, now: DateTime<Utc>) -> Result<(Part, Option<MessageId>)> {
+/// Reads on, message by message, where a batch cannot be read, up to the first that is at fault:
+/// that one is set aside, and the file names it.
+async fn one_by_one(
+    conn: &mut Conn,
+    filter: &MessageFilter,
+    place: Place,
+    now: DateTime<Utc>,
+) -> Result<(Part, Option<MessageId>)> {
     let mut before = match place {
         Place::OlderThan(before) => Some(before),
         Place::Newest | Place::NewerThan(_) => None,
@@ -153,7 +176,8 @@ async fn one_by_one(conn: &mut Conn, filter: &MessageFilter, place: Place, now: 
             Err(Error::NotFound(_)) => {}
             Err(error) => {
                 tracing::error!(message.id = %id, %error, "a message cannot be exported");
-                set_aside::keep(conn, &Item::new(Task::Export, &id, None), &error.to_string(), now).await?;
+                set_aside::keep(conn, &Item::new(Task::Export, &id, None), &error.to_string(), now)
+                    .await?;
                 return Ok((part, Some(id)));
             }
         }
@@ -165,7 +189,8 @@ async fn one_by_one(conn: &mut Conn, filter: &MessageFilter, place: Place, now: 
 fn record_of_unreadable(id: MessageId) -> [String; HEADER.len()] {
     let mut record: [String; HEADER.len()] = Default::default();
     record[0] = id.to_string();
-    "(This message cannot be read: an admin sees why under Admin, Set aside.)".clone_into(&mut record[9]);
+    "(This message cannot be read: an admin sees why under Admin, Set aside.)"
+        .clone_into(&mut record[9]);
     record
 }
 
@@ -182,18 +207,39 @@ impl Names {
             ids.dedup();
             ids
         }
-        let contacts = contacts::find_many(conn, &ids(messages.iter().filter_map(|message| message.contact_id))).await?;
-        let automations = automations::find_many(conn, &ids(messages.iter().filter_map(|message| message.automation_id))).await?;
+        let contacts = contacts::find_many(
+            conn,
+            &ids(messages.iter().filter_map(|message| message.contact_id)),
+        )
+        .await?;
+        let automations = automations::find_many(
+            conn,
+            &ids(messages.iter().filter_map(|message| message.automation_id)),
+        )
+        .await?;
         Ok(Self {
             contacts: contacts.into_iter().map(|contact| (contact.id, contact)).collect(),
-            templates: templates::find_many(conn, &ids(messages.iter().filter_map(|message| message.template_id))).await?,
-            automations: automations.into_iter().map(|automation| (automation.id, automation.name)).collect(),
-            senders: senders::find_many(conn, &ids(messages.iter().filter_map(|message| message.sender_id))).await?,
+            templates: templates::find_many(
+                conn,
+                &ids(messages.iter().filter_map(|message| message.template_id)),
+            )
+            .await?,
+            automations: automations
+                .into_iter()
+                .map(|automation| (automation.id, automation.name))
+                .collect(),
+            senders: senders::find_many(
+                conn,
+                &ids(messages.iter().filter_map(|message| message.sender_id)),
+            )
+            .await?,
         })
     }
 
     fn record(&self, message: &Message, zone: Tz) -> [String; HEADER.len()] {
-        let time = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false);
+        let time = |at: DateTime<Utc>| {
+            at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false)
+        };
         let contact = message.contact_id.and_then(|id| self.contacts.get(&id));
         let template = message.template_id.and_then(|id| self.templates.get(&id));
         let automation = message.automation_id.and_then(|id| self.automations.get(&id));
@@ -213,7 +259,10 @@ impl Names {
             message.encoding.clone().unwrap_or_default(),
             harmless(message.media_urls.join(" ")),
             text_of(message.error_code),
-            message.error_code.map(|code| errors::lookup(code).title.to_owned()).unwrap_or_default(),
+            message
+                .error_code
+                .map(|code| errors::lookup(code).title.to_owned())
+                .unwrap_or_default(),
             harmless(message.reason.clone().unwrap_or_default()),
             harmless(template.map(|template| template.name.clone()).unwrap_or_default()),
             text_of(message.template_version),
@@ -230,10 +279,17 @@ fn text_of(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// Takes from a text what makes spreadsheets run it as a formula: anybody can text `=HYPERLINK(…)` to us. A phone number stays as it is.
+/// Takes from a text what makes spreadsheets run it as a formula: anybody can text `=HYPERLINK(…)`
+/// to us. A phone number stays as it is.
 fn harmless(text: String) -> String {
-    let is_number = text.strip_prefix('+').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
-    if !is_number && text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text }
+    let is_number = text.strip_prefix('+').is_some_and(|digits| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    if !is_number && text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{text}")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -253,8 +309,12 @@ mod tests {
     fn every_column_has_a_name_and_times_have_a_zone() {
         let message = super::super::samples::message();
         let record = Names::default().record(&message, Tz::Europe__Berlin);
-        let cell = |name: &str| record[HEADER.iter().position(|header| *header == name).unwrap()].as_str();
-        assert_eq!((cell("to"), cell("status"), cell("created_at")), ("+14155550123", "pending", "1970-01-01T01:00:00.000+01:00"));
+        let cell =
+            |name: &str| record[HEADER.iter().position(|header| *header == name).unwrap()].as_str();
+        assert_eq!(
+            (cell("to"), cell("status"), cell("created_at")),
+            ("+14155550123", "pending", "1970-01-01T01:00:00.000+01:00")
+        );
         assert!(cell("text").contains("<7>\u{20}& more") || cell("text").contains("<7> & more"));
     }
 }

@@ -28,7 +28,8 @@ use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 use crate::{automations, senders, templates};
 
 const ROWS: usize = 50;
-/// More choices than this are not offered; messages of the others can still be reached from their pages.
+/// More choices than this are not offered; messages of the others can still be reached from their
+/// pages.
 const CHOICES: i64 = 500;
 
 /// The list.
@@ -88,13 +89,27 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let mut conn = visit.conn().await?;
     let page = match wanted.whose(&mut conn, visit.organization.default_country).await? {
         Whose::These(query) => return visit.redirect(path_of(&query)).silently(),
-        Whose::Anybodys => ListPage::load(&mut conn, wanted, &visit.organization, visit.now(), FieldErrors::default()).await?,
+        Whose::Anybodys => {
+            ListPage::load(
+                &mut conn,
+                wanted,
+                &visit.organization,
+                visit.now(),
+                FieldErrors::default(),
+            )
+            .await?
+        }
         Whose::OneOf(people) => {
-            let errors = FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
-            ListPage { people: Person::all(&people, &wanted.query), ..ListPage::choices(&mut conn, wanted, errors).await? }
+            let errors =
+                FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
+            ListPage {
+                people: Person::all(&people, &wanted.query),
+                ..ListPage::choices(&mut conn, wanted, errors).await?
+            }
         }
         Whose::Nobodys => {
-            let errors = FieldErrors::default().with("contact", "No contact fits. Enter the beginning of a name, or a number.");
+            let errors = FieldErrors::default()
+                .with("contact", "No contact fits. Enter the beginning of a name, or a number.");
             ListPage::choices(&mut conn, wanted, errors).await?
         }
     };
@@ -111,7 +126,10 @@ impl ListPage {
         now: DateTime<Utc>,
         errors: FieldErrors,
     ) -> Result<Self> {
-        match wanted.query.filter(organization.default_country, Today { now, zone: organization.day_zone }) {
+        match wanted
+            .query
+            .filter(organization.default_country, Today { now, zone: organization.day_zone })
+        {
             Ok(filter) => {
                 let part = look(conn, &filter, wanted.place(), ROWS).await?;
                 let page = Self::choices(conn, wanted, errors).await?;
@@ -130,7 +148,8 @@ impl ListPage {
     async fn choices(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
         let automations = automations::list(conn, None, CHOICES).await?;
         let templates = templates::list(conn, None, CHOICES).await?;
-        // What was chosen stays chosen, also when it is archived by now or one of very many: another choice would drop it unseen.
+        // What was chosen stays chosen, also when it is archived by now or one of very many:
+        // another choice would drop it unseen.
         let beyond = not_among(&wanted.query.automation_id, automations.iter().map(|one| one.id));
         let chosen_automation = automations::find_many(conn, &beyond).await?;
         let beyond = not_among(&wanted.query.template_id, templates.iter().map(|one| one.id));
@@ -143,14 +162,22 @@ impl ListPage {
         };
         let page = Self {
             automations: std::iter::once(Choice::new("none", "No automation"))
-                .chain(automations.into_iter().chain(chosen_automation).map(|one| Choice::new(one.id.to_string(), one.name)))
+                .chain(
+                    automations
+                        .into_iter()
+                        .chain(chosen_automation)
+                        .map(|one| Choice::new(one.id.to_string(), one.name)),
+                )
                 .collect(),
             templates: templates
                 .into_iter()
                 .chain(chosen_template.into_values())
                 .map(|one| Choice::new(one.id.to_string(), one.name))
                 .collect(),
-            senders: senders.into_iter().map(|one| Choice::new(one.id.to_string(), one.label())).collect(),
+            senders: senders
+                .into_iter()
+                .map(|one| Choice::new(one.id.to_string(), one.label()))
+                .collect(),
             ..Self::bare(wanted, errors)
         };
         Ok(page.of_all(views, contact.as_deref()))
@@ -167,8 +194,14 @@ impl ListPage {
             outcomes: Outcome::ALL.iter().map(|outcome| word(outcome.as_str())).collect(),
             statuses: MessageStatus::ALL.iter().map(|status| word(status.as_str())).collect(),
             directions: Direction::ALL.iter().map(|direction| word(direction.as_str())).collect(),
-            times: Within::ALL.iter().map(|within| Choice::new(within.as_str(), within.words())).collect(),
-            codes: errors::all().iter().map(|error| Choice::new(error.code.to_string(), error.title)).collect(),
+            times: Within::ALL
+                .iter()
+                .map(|within| Choice::new(within.as_str(), within.words()))
+                .collect(),
+            codes: errors::all()
+                .iter()
+                .map(|error| Choice::new(error.code.to_string(), error.title))
+                .collect(),
             wanted,
             errors,
             ..Self::default()
@@ -177,26 +210,49 @@ impl ListPage {
 
     /// The same page with its views and chips.
     fn of_all(self, views: Vec<View>, contact: Option<&str>) -> Self {
-        let names = Names { automations: &self.automations, templates: &self.templates, senders: &self.senders, contact };
+        let names = Names {
+            automations: &self.automations,
+            templates: &self.templates,
+            senders: &self.senders,
+            contact,
+        };
         let chips = Chip::all(&self.wanted.query, &names);
         let link = |view: View| {
             let query = MessageQuery::of_link(&view.query);
-            ViewLink { name: view.name, path: path_of(&query), current: query.to_link() == self.query }
+            ViewLink {
+                name: view.name,
+                path: path_of(&query),
+                current: query.to_link() == self.query,
+            }
         };
         let views: Vec<ViewLink> = views.into_iter().map(link).collect();
         // What is wrong with a name is told where it was typed.
         let is_wrong = self.errors.iter().any(|(field, _)| field == "name");
-        let unsaved = self.wanted.query.is_narrow() && (is_wrong || !views.iter().any(|view| view.current));
+        let unsaved =
+            self.wanted.query.is_narrow() && (is_wrong || !views.iter().any(|view| view.current));
         Self { chips, views, unsaved, ..self }
     }
 
     /// The same page with rows.
-    async fn with(self, conn: &mut Conn, filter: &MessageFilter, part: Part, now: DateTime<Utc>) -> Result<Self> {
+    async fn with(
+        self,
+        conn: &mut Conn,
+        filter: &MessageFilter,
+        part: Part,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
         let rows = rows(conn, &part.messages).await?;
         // What is new belongs before the first row of the first page.
-        let after = (self.wanted.place() == Place::Newest && filter.days.is_none_or(|days| days.end() > now))
-            .then(|| part.messages.first().map_or_else(|| MessageId::first_at(now), |message| message.id));
-        let under_way = part.messages.iter().filter(|message| !message.status.is_final()).map(|message| message.id);
+        let after = (self.wanted.place() == Place::Newest
+            && filter.days.is_none_or(|days| days.end() > now))
+        .then(|| {
+            part.messages.first().map_or_else(|| MessageId::first_at(now), |message| message.id)
+        });
+        let under_way = part
+            .messages
+            .iter()
+            .filter(|message| !message.status.is_final())
+            .map(|message| message.id);
         Ok(Self {
             live: live::path(&self.wanted.query, under_way, after),
             newer: part.newer.map(|id| self.wanted.link("newer", id)),
@@ -218,7 +274,11 @@ impl Person {
         let person = |contact: &Contact| Self {
             name: contact.full_name(),
             phone: contact.phone.international(),
-            path: path_of(&MessageQuery { contact_id: contact.id.to_string(), to: String::new(), ..query.clone() }),
+            path: path_of(&MessageQuery {
+                contact_id: contact.id.to_string(),
+                to: String::new(),
+                ..query.clone()
+            }),
         };
         people.iter().map(person).collect()
     }
@@ -256,19 +316,29 @@ impl Page for ListPage {
     fn samples() -> Vec<Self> {
         let rows = super::samples::messages().into_iter().enumerate();
         let rows = rows.map(|(at, message)| {
-            let contact = (at % 2 == 0).then(|| super::samples::contact(if at % 4 == 0 { "+14155550199" } else { "+14155550123" }));
+            let contact = (at % 2 == 0).then(|| {
+                super::samples::contact(if at % 4 == 0 { "+14155550199" } else { "+14155550123" })
+            });
             let automation = message.automation_id.map(|_| "Thank <you> & see you".to_owned());
             Row::new(&message, contact.as_ref(), automation)
         });
         let choices = vec![Choice::new("01980d3c-9b5a-7000-8000-000000000000", "Thank <you>")];
-        let wrong = MessageQuery { to: "\"><script>".to_owned(), error_code: "x".to_owned(), ..MessageQuery::default() };
+        let wrong = MessageQuery {
+            to: "\"><script>".to_owned(),
+            error_code: "x".to_owned(),
+            ..MessageQuery::default()
+        };
         let wrong = Wanted { query: wrong, contact: "Ann <b>".to_owned(), ..Wanted::default() };
         let errors = FieldErrors::default()
             .with("to", "This is not a phone number.")
             .with("contact", "Several contacts fit. Choose one below.")
             .with("error_code", "Enter a number, such as 30003.");
-        let narrow =
-            MessageQuery { contact_id: "1".to_owned(), status: "sent".to_owned(), text: "<b>".to_owned(), ..MessageQuery::default() };
+        let narrow = MessageQuery {
+            contact_id: "1".to_owned(),
+            status: "sent".to_owned(),
+            text: "<b>".to_owned(),
+            ..MessageQuery::default()
+        };
         let narrow = Wanted { query: narrow, ..Wanted::default() };
         let link = narrow.link("older", MessageId::new());
         let view = |name: &str, query: &str| View {
@@ -279,7 +349,11 @@ impl Page for ListPage {
             created_at: DateTime::UNIX_EPOCH,
         };
         let kept = || vec![view("Failed <today>", "status=failed&within=day"), view("All", "")];
-        let person = Person { name: Some("Ann <b>".to_owned()), phone: "+1 415 555 0123".to_owned(), path: "/messages".to_owned() };
+        let person = Person {
+            name: Some("Ann <b>".to_owned()),
+            phone: "+1 415 555 0123".to_owned(),
+            path: "/messages".to_owned(),
+        };
         vec![
             Self {
                 rows: rows.collect(),
@@ -297,7 +371,8 @@ impl Page for ListPage {
                 name: "<b>".to_owned(),
                 older: Some(link),
                 looked_back_to: Some(DateTime::UNIX_EPOCH),
-                ..Self::bare(narrow, FieldErrors::default().with("name", "Enter a name.")).of_all(kept(), Some("Ann <b>"))
+                ..Self::bare(narrow, FieldErrors::default().with("name", "Enter a name."))
+                    .of_all(kept(), Some("Ann <b>"))
             },
         ]
     }

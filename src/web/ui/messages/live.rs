@@ -1,7 +1,9 @@
-//! Rows that follow what happens: one look at the database a second for everybody who watches, and none while nobody does.
+//! Rows that follow what happens: one look at the database a second for everybody who watches, and
+//! none while nobody does.
 //!
-//! What is watched are the messages on open pages that are under way, by their ids, and how many have come that belong before the first
-//! row. Sending is not touched: nothing is announced by those who change messages, it is looked at by those who want to see it.
+//! What is watched are the messages on open pages that are under way, by their ids, and how many
+//! have come that belong before the first row. Sending is not touched: nothing is announced by
+//! those who change messages, it is looked at by those who want to see it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,7 +34,8 @@ use crate::web::{Page, PageError, PageResult, Pages, Query, Varies, Viewer, Visi
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A stream ends after so long, and the browser opens another: who has signed out since does not get one.
+/// A stream ends after so long, and the browser opens another: who has signed out since does not
+/// get one.
 const LIFETIME: Duration = Duration::from_mins(1);
 /// Silence longer than this is broken, so that a browser that has gone is noticed.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -90,7 +93,12 @@ impl LiveMessages {
     /// Ready for pages; looks on the present runtime.
     #[must_use]
     pub fn new(db: &Pool, clock: &Clock) -> Self {
-        Self(Arc::new(Shared { db: db.clone(), clock: clock.clone(), runtime: Handle::current(), state: Mutex::default() }))
+        Self(Arc::new(Shared {
+            db: db.clone(),
+            clock: clock.clone(),
+            runtime: Handle::current(),
+            state: Mutex::default(),
+        }))
     }
 
     /// Ends all streams and opens no more: the server is about to stop.
@@ -114,7 +122,10 @@ impl LiveMessages {
         }
         let number = state.next;
         state.next += 1;
-        state.open.insert(number, Watcher { rows: rows.into_iter().map(|id| (id, None)).collect(), news, to });
+        state.open.insert(
+            number,
+            Watcher { rows: rows.into_iter().map(|id| (id, None)).collect(), news, to },
+        );
         if !std::mem::replace(&mut state.looking, true) {
             self.0.runtime.spawn(Arc::clone(&self.0).keep_looking());
         }
@@ -154,8 +165,10 @@ impl Shared {
             state.looking = false;
             return None;
         }
-        let ids: HashSet<MessageId> = state.open.values().flat_map(|watcher| watcher.rows.keys().copied()).collect();
-        let questions = news::questions(state.open.values().filter_map(|watcher| watcher.news.as_ref()));
+        let ids: HashSet<MessageId> =
+            state.open.values().flat_map(|watcher| watcher.rows.keys().copied()).collect();
+        let questions =
+            news::questions(state.open.values().filter_map(|watcher| watcher.news.as_ref()));
         drop(state);
         Some((ids.into_iter().collect(), questions))
     }
@@ -166,7 +179,8 @@ impl Shared {
         questions: &HashMap<String, news::Question>,
     ) -> Result<(HashMap<MessageId, Message>, HashMap<String, Come>), PageError> {
         let mut conn = self.db.get().await?;
-        let rows = if ids.is_empty() { Vec::new() } else { messages::find_many(&mut conn, ids).await? };
+        let rows =
+            if ids.is_empty() { Vec::new() } else { messages::find_many(&mut conn, ids).await? };
         let come = news::look(&mut conn, questions, self.clock.now()).await?;
         Ok((rows.into_iter().map(|message| (message.id, message)).collect(), come))
     }
@@ -200,8 +214,13 @@ impl Watcher {
     }
 }
 
-/// What a page asks for that watches these rows, and what comes before them; none if there is nothing to watch.
-pub(super) fn path(query: &MessageQuery, rows: impl Iterator<Item = MessageId>, after: Option<MessageId>) -> Option<String> {
+/// What a page asks for that watches these rows, and what comes before them; none if there is
+/// nothing to watch.
+pub(super) fn path(
+    query: &MessageQuery,
+    rows: impl Iterator<Item = MessageId>,
+    after: Option<MessageId>,
+) -> Option<String> {
     let rows: Vec<String> = rows.map(|id| id.0.simple().to_string()).collect();
     if rows.is_empty() && after.is_none() {
         return None;
@@ -232,7 +251,8 @@ pub(super) struct Watched {
 
 /// Streams what changes on an open page, as server-sent events.
 pub(super) async fn live(visit: Visit<Viewer>, watched: Query<Watched>) -> PageResult {
-    let rows: Vec<MessageId> = watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MOST_ROWS).collect();
+    let rows: Vec<MessageId> =
+        watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MOST_ROWS).collect();
     let filter = watched.query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let link = watched.query.to_link();
@@ -284,8 +304,14 @@ struct LiveRow {
 }
 
 fn event(pages: &Pages, change: &Change, show: String) -> Result<Bytes, tera::Error> {
-    let rows = change.rows.iter().map(|message| LiveRow { id: message.id, state: State::of(message) });
-    let part = LivePart { rows: rows.collect(), come: change.come, many: change.come.is_some_and(|come| come >= MOST_NEW), show };
+    let rows =
+        change.rows.iter().map(|message| LiveRow { id: message.id, state: State::of(message) });
+    let part = LivePart {
+        rows: rows.collect(),
+        come: change.come,
+        many: change.come.is_some_and(|come| come >= MOST_NEW),
+        show,
+    };
     let html = pages.render(&part, &Layout::signed_out())?;
     let lines = html.lines().filter_map(filled).map(|line| format!("data: {line}\n"));
     Ok(Bytes::from(lines.chain(["\n".to_owned()]).collect::<String>()))
@@ -296,8 +322,15 @@ impl Page for LivePart {
     const VARIES: Varies = Varies { texts: &["rows.trouble"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
-        let rows = super::samples::messages().into_iter().map(|message| LiveRow { id: message.id, state: State::of(&message) });
-        vec![Self { rows: rows.collect(), come: Some(1), many: false, show: "/messages?text=%3Cb%3E".to_owned() }]
+        let rows = super::samples::messages()
+            .into_iter()
+            .map(|message| LiveRow { id: message.id, state: State::of(&message) });
+        vec![Self {
+            rows: rows.collect(),
+            come: Some(1),
+            many: false,
+            show: "/messages?text=%3Cb%3E".to_owned(),
+        }]
     }
 }
 
@@ -316,14 +349,18 @@ mod tests {
     fn a_row_is_told_when_it_has_changed_until_it_ends() {
         let mut message = samples::message();
         let (mut watcher, mut changes) = watcher(&[message.id]);
-        let mut tell = |message: &Message| watcher.tell(&HashMap::from([(message.id, message.clone())]), &HashMap::new());
+        let mut tell = |message: &Message| {
+            watcher.tell(&HashMap::from([(message.id, message.clone())]), &HashMap::new())
+        };
         tell(&message);
         tell(&message);
         message.status = MessageStatus::Delivered;
         tell(&message);
         message.status = MessageStatus::Read;
         tell(&message);
-        let told: Vec<MessageStatus> = std::iter::from_fn(|| changes.try_recv().ok()).map(|change| change.rows[0].status).collect();
+        let told: Vec<MessageStatus> = std::iter::from_fn(|| changes.try_recv().ok())
+            .map(|change| change.rows[0].status)
+            .collect();
         assert_eq!(told, [MessageStatus::Pending, MessageStatus::Delivered]);
     }
 
@@ -331,13 +368,19 @@ mod tests {
     fn an_event_is_one_whatever_it_says() {
         let pages = Pages::load(&PublicUrl::parse("https://example.com/sms").unwrap()).unwrap();
         let change = Change { rows: samples::messages(), come: Some(2) };
-        let event = String::from_utf8(event(&pages, &change, "/messages?text=%3Cb%3E".to_owned()).unwrap().to_vec()).unwrap();
+        let event = String::from_utf8(
+            event(&pages, &change, "/messages?text=%3Cb%3E".to_owned()).unwrap().to_vec(),
+        )
+        .unwrap();
         assert!(
             event.ends_with("\n\n")
                 && event.matches("\n\n").count() == 1
                 && event.lines().all(|line| line.is_empty() || line.starts_with("data: "))
         );
-        assert!(event.contains("2 new messages") && event.contains("/sms/messages?text=%3Cb%3E"), "{event}");
+        assert!(
+            event.contains("2 new messages") && event.contains("/sms/messages?text=%3Cb%3E"),
+            "{event}"
+        );
         assert_eq!(event.matches("<hx-partial").count(), change.rows.len() + 1);
     }
 }

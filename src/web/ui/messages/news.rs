@@ -22,7 +22,8 @@ pub(super) struct News {
     filter: MessageFilter,
     /// The first row.
     after: MessageId,
-    /// What is before this is known. At first it is the first row: a browser opens stream after stream, and more may have come meanwhile.
+    /// What is before this is known. At first it is the first row: a browser opens stream after
+    /// stream, and more may have come meanwhile.
     from: MessageId,
     come: HashSet<MessageId>,
 }
@@ -45,12 +46,14 @@ impl News {
         Self { link, filter, after, from: after, come: HashSet::new() }
     }
 
-    /// Takes in what was found, and says how many have come in all if some have since the last time.
+    /// Takes in what was found, and says how many have come in all if some have since the last
+    /// time.
     pub(super) fn take(&mut self, found: &HashMap<String, Come>) -> Option<usize> {
         let found = found.get(&self.link)?;
         let before = self.come.len();
         self.come.extend(found.ids.iter().copied().filter(|id| *id > self.after));
-        // A look that was under way when the page was opened has not seen everything since its first row.
+        // A look that was under way when the page was opened has not seen everything since its
+        // first row.
         if found.from <= self.from {
             self.from = self.from.max(found.next);
         }
@@ -62,14 +65,19 @@ impl News {
 pub(super) fn questions<'a>(news: impl Iterator<Item = &'a News>) -> HashMap<String, Question> {
     let mut questions: HashMap<String, Question> = HashMap::new();
     for news in news.filter(|news| news.come.len() < MOST_NEW) {
-        let (_, from) = questions.entry(news.link.clone()).or_insert_with(|| (news.filter.clone(), news.from));
+        let (_, from) =
+            questions.entry(news.link.clone()).or_insert_with(|| (news.filter.clone(), news.from));
         *from = news.from.min(*from);
     }
     questions
 }
 
 /// Looks for all of them.
-pub(super) async fn look(conn: &mut Conn, questions: &HashMap<String, Question>, now: DateTime<Utc>) -> Result<HashMap<String, Come>> {
+pub(super) async fn look(
+    conn: &mut Conn,
+    questions: &HashMap<String, Question>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, Come>> {
     let next = MessageId::first_at(now - LATE);
     let mut come = HashMap::new();
     for (link, (filter, from)) in questions {
@@ -96,7 +104,10 @@ mod tests {
         let (first, one, two) = (MessageId::new(), MessageId::new(), MessageId::new());
         let mut news = news(first);
         let looks: [&[MessageId]; 4] = [&[first], &[one, first], &[one], &[two, one]];
-        assert_eq!(looks.map(|ids| news.take(&found(first, first, ids))), [None, Some(1), None, Some(2)]);
+        assert_eq!(
+            looks.map(|ids| news.take(&found(first, first, ids))),
+            [None, Some(1), None, Some(2)]
+        );
     }
 
     #[test]

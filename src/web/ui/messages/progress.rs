@@ -51,7 +51,8 @@ pub(in crate::web) struct Progress {
     next_try: Option<DateTime<Utc>>,
     given_up: bool,
     pub(super) contact: Option<Link>,
-    /// The person at the other end: by name, with the number where it is not the contact's, else by number.
+    /// The person at the other end: by name, with the number where it is not the contact's, else by
+    /// number.
     who: Option<String>,
     /// The number that the contact has now, where the message's is another.
     contact_now: Option<String>,
@@ -144,9 +145,17 @@ impl Progress {
             _ => None,
         };
         let origin = origin(&message, template.as_ref(), automation.as_ref());
-        let story = Known { message: &message, attempts: &attempts, events: &events, origin, why: why.as_ref() }.tell();
+        let story = Known {
+            message: &message,
+            attempts: &attempts,
+            events: &events,
+            origin,
+            why: why.as_ref(),
+        }
+        .tell();
         let address = message.their_address().map(shown_address);
-        let other = contact.as_ref().filter(|contact| message.other_address(&contact.phone).is_some());
+        let other =
+            contact.as_ref().filter(|contact| message.other_address(&contact.phone).is_some());
         let who = match (contact.as_ref().and_then(Contact::full_name), &address) {
             (Some(name), Some(address)) if other.is_some() => Some(format!("{name}, {address}")),
             (Some(name), _) => Some(name),
@@ -156,16 +165,24 @@ impl Progress {
         let ended_well = matches!(message.status, MessageStatus::Delivered | MessageStatus::Read);
         Self {
             id: message.id,
-            // An answer that is still to come is worth waiting for, even when a callback was faster.
-            live: !message.status.is_final() || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
+            // An answer that is still to come is worth waiting for, even when a callback was
+            // faster.
+            live: !message.status.is_final()
+                || attempts.iter().any(|attempt| attempt.finished_at.is_none()),
             inbound: message.direction == Direction::Inbound,
             reading: reading.map(|reading| match reading {
                 Reading::Holds => "holds",
                 Reading::Ended => "ended",
             }),
-            undo: contact.as_ref().filter(|_| reading == Some(Reading::Holds)).map(|one| format!("/contacts/{}/undo-opt-out", one.id)),
+            undo: contact
+                .as_ref()
+                .filter(|_| reading == Some(Reading::Holds))
+                .map(|one| format!("/contacts/{}/undo-opt-out", one.id)),
             parts: message.parts,
-            encoding: message.encoding.as_deref().map(|word| if word == "ucs2" { "UCS-2" } else { "GSM-7" }),
+            encoding: message
+                .encoding
+                .as_deref()
+                .map(|word| if word == "ucs2" { "UCS-2" } else { "GSM-7" }),
             status: message.status,
             meaning: message.status.meaning(),
             status_at: message.status_at,
@@ -177,14 +194,23 @@ impl Progress {
             holds,
             who,
             contact_now,
-            contact: contact.map(|contact| Link { path: format!("/contacts/{}", contact.id), label: name(&contact) }),
-            to: Some(message.to_address).filter(|address| !address.is_empty()).map(|address| shown_address(&address)),
+            contact: contact.map(|contact| Link {
+                path: format!("/contacts/{}", contact.id),
+                label: name(&contact),
+            }),
+            to: Some(message.to_address)
+                .filter(|address| !address.is_empty())
+                .map(|address| shown_address(&address)),
             from: message.from_address.as_deref().map(shown_address),
             sender: sender.map(|sender| sender.label()),
             connection: Link { path: path_of(connection.id), label: connection.name },
-            template: template.map(|template| Link { path: format!("/templates/{}", template.id), label: template.name }),
+            template: template.map(|template| Link {
+                path: format!("/templates/{}", template.id),
+                label: template.name,
+            }),
             template_version: message.template_version,
-            automation: automation.map(|one| Link { path: format!("/automations/{}", one.id), label: one.name }),
+            automation: automation
+                .map(|one| Link { path: format!("/automations/{}", one.id), label: one.name }),
             enrollment_id: message.enrollment_id,
             retry_of: message.retry_of,
             retried_as,
@@ -260,7 +286,10 @@ impl Material {
 /// Whether it ended, or seems to have ended, without reaching anybody, and nothing took its place.
 fn did_not_arrive(message: &Message) -> bool {
     let missed = Outcome::of(message.status, outcome::Retry::None);
-    let missed = matches!(missed, Some(Outcome::Failed | Outcome::Unconfirmed | Outcome::Suppressed | Outcome::Skipped));
+    let missed = matches!(
+        missed,
+        Some(Outcome::Failed | Outcome::Unconfirmed | Outcome::Suppressed | Outcome::Skipped)
+    );
     missed && message.retried_at.is_none()
 }
 
@@ -282,16 +311,30 @@ fn path_of(id: ConnectionId) -> String {
 }
 
 /// What the message comes from, as a sentence.
-fn origin(message: &Message, template: Option<&Template>, automation: Option<&Automation>) -> String {
+fn origin(
+    message: &Message,
+    template: Option<&Template>,
+    automation: Option<&Automation>,
+) -> String {
     let template = match (template, message.template_version) {
-        (Some(template), Some(version)) => format!(" From the template “{}”, version {version}.", template.name),
+        (Some(template), Some(version)) => {
+            format!(" From the template “{}”, version {version}.", template.name)
+        }
         _ => String::new(),
     };
     let step = message.step.map_or_else(String::new, |step| format!("Step {} of ", step + 1));
     match automation {
-        Some(automation) if message.retry_of.is_some() => format!("Sent again, of the automation “{}”.{template}", automation.name),
-        Some(automation) => format!("{step}{} automation “{}”.{template}", if step.is_empty() { "The" } else { "the" }, automation.name),
-        None if message.enrollment_id.is_some() || message.step.is_some() => format!("An automation that was deleted.{template}"),
+        Some(automation) if message.retry_of.is_some() => {
+            format!("Sent again, of the automation “{}”.{template}", automation.name)
+        }
+        Some(automation) => format!(
+            "{step}{} automation “{}”.{template}",
+            if step.is_empty() { "The" } else { "the" },
+            automation.name
+        ),
+        None if message.enrollment_id.is_some() || message.step.is_some() => {
+            format!("An automation that was deleted.{template}")
+        }
         None if message.retry_of.is_some() => format!("A message that was sent again.{template}"),
         None => format!("A single message that was asked for by a person or a program.{template}"),
     }
@@ -300,7 +343,16 @@ fn origin(message: &Message, template: Option<&Template>, automation: Option<&Au
 impl Page for Progress {
     const TEMPLATE: &'static str = "ui/messages/_progress.html";
     const VARIES: Varies = Varies {
-        texts: &["body", "why.words", "contact.label", "sender", "connection.label", "template.label", "automation.label", "story.note"],
+        texts: &[
+            "body",
+            "why.words",
+            "contact.label",
+            "sender",
+            "connection.label",
+            "template.label",
+            "automation.label",
+            "story.note",
+        ],
         lists: &["media_urls", "holds", "story", "attempts", "reports"],
     };
 

@@ -47,16 +47,20 @@ pub(super) struct State {
 
 /// The rows of some messages, with the names that belong to them.
 pub(super) async fn rows(conn: &mut Conn, messages: &[Message]) -> Result<Vec<Row>> {
-    let mut people: Vec<ContactId> = messages.iter().filter_map(|message| message.contact_id).collect();
-    let mut makers: Vec<AutomationId> = messages.iter().filter_map(|message| message.automation_id).collect();
+    let mut people: Vec<ContactId> =
+        messages.iter().filter_map(|message| message.contact_id).collect();
+    let mut makers: Vec<AutomationId> =
+        messages.iter().filter_map(|message| message.automation_id).collect();
     people.sort_unstable();
     people.dedup();
     makers.sort_unstable();
     makers.dedup();
     let people = contacts::find_many(conn, &people).await?;
-    let people: HashMap<ContactId, Contact> = people.into_iter().map(|contact| (contact.id, contact)).collect();
+    let people: HashMap<ContactId, Contact> =
+        people.into_iter().map(|contact| (contact.id, contact)).collect();
     let makers = automations::find_many(conn, &makers).await?;
-    let makers: HashMap<AutomationId, String> = makers.into_iter().map(|automation| (automation.id, automation.name)).collect();
+    let makers: HashMap<AutomationId, String> =
+        makers.into_iter().map(|automation| (automation.id, automation.name)).collect();
     let row = |message: &Message| {
         let contact = message.contact_id.and_then(|id| people.get(&id));
         let automation = message.automation_id.and_then(|id| makers.get(&id).cloned());
@@ -72,9 +76,15 @@ impl State {
 }
 
 impl Row {
-    pub(super) fn new(message: &Message, contact: Option<&Contact>, automation: Option<String>) -> Self {
+    pub(super) fn new(
+        message: &Message,
+        contact: Option<&Contact>,
+        automation: Option<String>,
+    ) -> Self {
         let name = contact.and_then(Contact::full_name);
-        let other = contact.filter(|_| name.is_some()).and_then(|contact| message.other_address(&contact.phone));
+        let other = contact
+            .filter(|_| name.is_some())
+            .and_then(|contact| message.other_address(&contact.phone));
         Self {
             id: message.id,
             inbound: message.direction == Direction::Inbound,
@@ -93,7 +103,8 @@ impl Row {
 
 /// A number as people write it; short codes and the like stay as they are.
 pub(super) fn shown_address(address: &str) -> String {
-    PhoneNumber::from_e164(address).map_or_else(|_| address.to_owned(), |phone| phone.international())
+    PhoneNumber::from_e164(address)
+        .map_or_else(|_| address.to_owned(), |phone| phone.international())
 }
 
 fn first_words(text: &str) -> String {
@@ -134,8 +145,15 @@ mod tests {
         };
         assert_eq!(shown(&message, &contact), ("Ann <b> O’Hara".to_owned(), None));
         message.to_address = "+14155550199".to_owned();
-        assert_eq!(shown(&message, &contact), ("Ann <b> O’Hara".to_owned(), Some("+1 415 555 0199".to_owned())));
+        assert_eq!(
+            shown(&message, &contact),
+            ("Ann <b> O’Hara".to_owned(), Some("+1 415 555 0199".to_owned()))
+        );
         (contact.first_name, contact.last_name) = (None, None);
-        assert_eq!(shown(&message, &contact), ("+1 415 555 0199".to_owned(), None), "whose name is not known is called by that number");
+        assert_eq!(
+            shown(&message, &contact),
+            ("+1 415 555 0199".to_owned(), None),
+            "whose name is not known is called by that number"
+        );
     }
 }

@@ -17,7 +17,9 @@ use crate::messages::status::MessageStatus;
 use crate::messages::submit::AttemptOutcome;
 use crate::senders::Sender;
 use crate::templates::Template;
-use crate::types::id::{AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId};
+use crate::types::id::{
+    AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId,
+};
 use crate::types::phone::PhoneNumber;
 
 /// A message that waits.
@@ -73,7 +75,10 @@ pub(super) fn materials() -> Vec<Material> {
         to_address: String::new(),
         ..with(MessageStatus::Failed)
     };
-    let held = Material { automation: Some(automation(AutomationStatus::Paused)), ..bare(with(MessageStatus::Pending)) };
+    let held = Material {
+        automation: Some(automation(AutomationStatus::Paused)),
+        ..bare(with(MessageStatus::Pending))
+    };
     let waiting = Material { plan: Plan::At(at(60_000)), ..bare(with(MessageStatus::Pending)) };
     let given_up = Material { plan: Plan::GivenUp, ..bare(with(MessageStatus::Unconfirmed)) };
     let read_as = |reading| Material {
@@ -82,7 +87,18 @@ pub(super) fn materials() -> Vec<Material> {
         ..bare(Message { id: MessageId::new(), ..inbound.clone() })
     };
     let (read, undone) = (read_as(Reading::Holds), read_as(Reading::Ended));
-    vec![delivered(), lost(), suppressed(), bare(failed), bare(inbound), held, waiting, given_up, read, undone]
+    vec![
+        delivered(),
+        lost(),
+        suppressed(),
+        bare(failed),
+        bare(inbound),
+        held,
+        waiting,
+        given_up,
+        read,
+        undone,
+    ]
 }
 
 /// From an automation, delivered at the second attempt, with reports that came twice and late.
@@ -104,7 +120,10 @@ fn delivered() -> Material {
         contact: Some(contact("+14155550123")),
         template: Some(template()),
         automation: Some(automation(AutomationStatus::Active)),
-        attempts: vec![attempt(1, 10, AttemptOutcome::Busy), attempt(2, 2_000, AttemptOutcome::Accepted)],
+        attempts: vec![
+            attempt(1, 10, AttemptOutcome::Busy),
+            attempt(2, 2_000, AttemptOutcome::Accepted),
+        ],
         events: vec![
             event(0, "pending", ReportSource::Carillon, true),
             event(10, "submitting", ReportSource::Carillon, true),
@@ -130,14 +149,20 @@ fn lost() -> Material {
             event(0, "pending", ReportSource::Carillon, true),
             event(10, "submitting", ReportSource::Carillon, true),
             event(222, "unconfirmed", ReportSource::Carillon, true),
-            StatusEvent { error_code: Some(30003), ..event(3_300, "undelivered", ReportSource::Callback, true) },
+            StatusEvent {
+                error_code: Some(30003),
+                ..event(3_300, "undelivered", ReportSource::Callback, true)
+            },
         ],
         ..bare(message)
     }
 }
 
 fn suppressed() -> Material {
-    let message = Message { reason: Some("stop".to_owned()), ..Message { status: MessageStatus::Suppressed, ..message() } };
+    let message = Message {
+        reason: Some("stop".to_owned()),
+        ..Message { status: MessageStatus::Suppressed, ..message() }
+    };
     Material {
         why: Some(Why {
             words: "The contact texted “<STOP>” to +1 415 555 0100".to_owned(),
@@ -145,14 +170,22 @@ fn suppressed() -> Material {
             link: Some("/messages/1".to_owned()),
             meaning: Some("The person texted STOP."),
         }),
-        events: vec![event(0, "pending", ReportSource::Carillon, true), event(0, "suppressed", ReportSource::Carillon, true)],
+        events: vec![
+            event(0, "pending", ReportSource::Carillon, true),
+            event(0, "suppressed", ReportSource::Carillon, true),
+        ],
         ..bare(message)
     }
 }
 
 fn bare(message: Message) -> Material {
     let first = if message.direction == Direction::Inbound { "received" } else { "pending" };
-    let why = message.reason.as_ref().map(|reason| Why { words: reason.clone(), at: None, link: None, meaning: None });
+    let why = message.reason.as_ref().map(|reason| Why {
+        words: reason.clone(),
+        at: None,
+        link: None,
+        meaning: None,
+    });
     Material {
         contact: None,
         sender: Some(sender()),
@@ -166,7 +199,9 @@ fn bare(message: Message) -> Material {
         plan: Plan::Unknown,
         retry: match message.status {
             MessageStatus::Failed => Some(Retry { why_not: None }),
-            MessageStatus::Undelivered => Some(Retry { why_not: Some("It may have arrived: a carrier had it.") }),
+            MessageStatus::Undelivered => {
+                Some(Retry { why_not: Some("It may have arrived: a carrier had it.") })
+            }
             _ => None,
         },
         reading: None,
@@ -180,8 +215,16 @@ fn at(milliseconds: i64) -> DateTime<Utc> {
 }
 
 fn event(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEvent {
-    let params = (source == ReportSource::Callback).then(|| json!({ "MessageStatus": status, "To": "<+14155550123>" }));
-    StatusEvent { status: status.to_owned(), at: at(time), source, error_code: None, applied, params }
+    let params = (source == ReportSource::Callback)
+        .then(|| json!({ "MessageStatus": status, "To": "<+14155550123>" }));
+    StatusEvent {
+        status: status.to_owned(),
+        at: at(time),
+        source,
+        error_code: None,
+        applied,
+        params,
+    }
 }
 
 fn attempt(number: i16, claimed: i64, outcome: AttemptOutcome) -> Attempt {

@@ -1,4 +1,5 @@
-//! The story of a message in words: composed, handed to Twilio, answered, reported, and what each of these proves.
+//! The story of a message in words: composed, handed to Twilio, answered, reported, and what each
+//! of these proves.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -46,7 +47,9 @@ impl Known<'_> {
             let status = event.status.parse::<MessageStatus>().ok();
             if at == 0 {
                 lines.push(self.beginning(event));
-            } else if event.source == ReportSource::Carillon && status == Some(MessageStatus::Submitting) {
+            } else if event.source == ReportSource::Carillon
+                && status == Some(MessageStatus::Submitting)
+            {
                 if let Some(attempt) = attempts.next() {
                     lines.push(handed_over(attempt));
                     lines.extend(self.without_report(attempt, attempts.as_slice().first()));
@@ -70,7 +73,9 @@ impl Known<'_> {
                 "Twilio brought it to us",
                 Some("A call of our inbound webhook, with Twilio’s signature.".to_owned()),
             ),
-            Direction::Outbound => Line::new(event.at, "", "Carillon composed it", Some(self.origin.clone())),
+            Direction::Outbound => {
+                Line::new(event.at, "", "Carillon composed it", Some(self.origin.clone()))
+            }
         }
     }
 
@@ -79,31 +84,52 @@ impl Known<'_> {
         let status = event.status.parse::<MessageStatus>().ok();
         let title = match event.source {
             ReportSource::Carillon => return self.decision(event, status, current),
-            ReportSource::Response if status == Some(MessageStatus::Failed) => "Twilio refused it".to_owned(),
+            ReportSource::Response if status == Some(MessageStatus::Failed) => {
+                "Twilio refused it".to_owned()
+            }
             ReportSource::Response => format!("Twilio answered: {word}"),
             ReportSource::Callback => format!("Twilio reported: {word}"),
-            ReportSource::Lookup if status == Some(MessageStatus::Unconfirmed) => return self.looked_in_vain(event),
+            ReportSource::Lookup if status == Some(MessageStatus::Unconfirmed) => {
+                return self.looked_in_vain(event);
+            }
             ReportSource::Lookup => format!("Asked by us, Twilio said: {word}"),
         };
         let tone = if event.applied { tone(status) } else { "quiet" };
-        let note = if event.applied { None } else { Some(self.why_ignored(event, status, current)) };
+        let note =
+            if event.applied { None } else { Some(self.why_ignored(event, status, current)) };
         Line { error: event.error_code.map(named), ..Line::new(event.at, tone, title, note) }
     }
 
     /// What we decided ourselves.
-    fn decision(&self, event: &StatusEvent, status: Option<MessageStatus>, current: MessageStatus) -> Line {
+    fn decision(
+        &self,
+        event: &StatusEvent,
+        status: Option<MessageStatus>,
+        current: MessageStatus,
+    ) -> Line {
         let reason = self.why.map(|why| why.words.clone());
         let (title, note) = match status {
             Some(MessageStatus::Unconfirmed) => return self.lost_answer(event),
             Some(MessageStatus::Pending) if current == MessageStatus::Failed => (
                 "Carillon sends it once more",
-                Some("Twilio dropped it before it reached a carrier, so that nobody can have got it. The next attempt makes a new message at Twilio.".to_owned()),
+                Some(
+                    "Twilio dropped it before it reached a carrier, so that nobody can have got \
+                     it. The next attempt makes a new message at Twilio."
+                        .to_owned(),
+                ),
             ),
-            Some(MessageStatus::Pending) => {
-                ("Carillon sends it again", Some("Nobody confirmed it, and this connection prefers a message twice to none.".to_owned()))
-            }
+            Some(MessageStatus::Pending) => (
+                "Carillon sends it again",
+                Some(
+                    "Nobody confirmed it, and this connection prefers a message twice to \
+                         none."
+                        .to_owned(),
+                ),
+            ),
             Some(MessageStatus::Failed) => ("Carillon gave it up", reason),
-            Some(MessageStatus::Suppressed | MessageStatus::Skipped | MessageStatus::Expired) => ("Carillon did not send it", reason),
+            Some(MessageStatus::Suppressed | MessageStatus::Skipped | MessageStatus::Expired) => {
+                ("Carillon did not send it", reason)
+            }
             _ => (status.map_or("Carillon noted a status", MessageStatus::meaning), None),
         };
         Line::new(event.at, tone(status), title, note)
@@ -114,7 +140,11 @@ impl Known<'_> {
         let attempt = self.attempts.iter().find(|attempt| attempt.finished_at == Some(event.at));
         let title = attempt.map_or_else(|| "Twilio did not answer".to_owned(), how_it_was_lost);
         let since = attempt.map_or(event.at, |attempt| attempt.claimed_at);
-        let until = self.attempts.iter().map(|attempt| attempt.claimed_at).find(|claimed_at| *claimed_at > since);
+        let until = self
+            .attempts
+            .iter()
+            .map(|attempt| attempt.claimed_at)
+            .find(|claimed_at| *claimed_at > since);
         let proof = self.events.iter().find(|proof| {
             matches!(proof.source, ReportSource::Callback | ReportSource::Lookup)
                 && proof.status != MessageStatus::Unconfirmed.as_str()
@@ -123,16 +153,29 @@ impl Known<'_> {
                 && self.is_about_this(proof)
         });
         let note = match proof {
-            Some(proof) if proof.at <= event.at => "But its callback had come before, which proves that it had accepted the message.".to_owned(),
+            Some(proof) if proof.at <= event.at => {
+                "But its callback had come before, which proves \
+                                                    that it had accepted the message."
+                    .to_owned()
+            }
             Some(proof) => {
                 let later = after(proof.at - event.at);
                 match proof.source {
-                    ReportSource::Lookup => format!("Twilio’s list, asked {later} later, showed the message: it had accepted it."),
-                    _ => format!("Its callback {later} later proved that it had accepted the message."),
+                    ReportSource::Lookup => format!(
+                        "Twilio’s list, asked {later} later, showed the message: it had accepted \
+                         it."
+                    ),
+                    _ => format!(
+                        "Its callback {later} later proved that it had accepted the message."
+                    ),
                 }
             }
-            None if self.message.status == MessageStatus::Unconfirmed && self.message.reason.is_none() => {
-                "Nobody knows yet whether it has the message. Carillon waits for its callback and asks for its list of messages; until then nothing is sent again.".to_owned()
+            None if self.message.status == MessageStatus::Unconfirmed
+                && self.message.reason.is_none() =>
+            {
+                "Nobody knows yet whether it has the message. Carillon waits for its callback and \
+                 asks for its list of messages; until then nothing is sent again."
+                    .to_owned()
             }
             None => "Nobody could confirm that it has the message.".to_owned(),
         };
@@ -141,8 +184,11 @@ impl Known<'_> {
 
     /// A look at Twilio's list that did not show it.
     fn looked_in_vain(&self, event: &StatusEvent) -> Line {
-        let looks =
-            self.events.iter().filter(|look| look.source == ReportSource::Lookup && look.status == event.status && look.at <= event.at);
+        let looks = self.events.iter().filter(|look| {
+            look.source == ReportSource::Lookup
+                && look.status == event.status
+                && look.at <= event.at
+        });
         let times = match looks.count() {
             0 | 1 => "Asked by us".to_owned(),
             times => format!("Asked by us for the {} time", ordinal(times)),
@@ -162,23 +208,46 @@ impl Known<'_> {
             return None;
         }
         let (title, note) = match attempt.outcome? {
-            AttemptOutcome::Busy => ("Twilio was too busy", "It did not take the message, so that trying again is safe."),
-            AttemptOutcome::NotSent => ("Twilio could not be reached", "The request never left, so that trying again is safe."),
-            AttemptOutcome::HeldBack => ("Held back for another check", "Too much time had passed since the last one. Nothing was sent."),
-            AttemptOutcome::Refused => ("Twilio refused it for now", "It does not have the message, so that trying again is safe."),
+            AttemptOutcome::Busy => (
+                "Twilio was too busy",
+                "It did not take the message, so that trying again is safe.",
+            ),
+            AttemptOutcome::NotSent => (
+                "Twilio could not be reached",
+                "The request never left, so that trying again is safe.",
+            ),
+            AttemptOutcome::HeldBack => (
+                "Held back for another check",
+                "Too much time had passed since the last one. Nothing was sent.",
+            ),
+            AttemptOutcome::Refused => (
+                "Twilio refused it for now",
+                "It does not have the message, so that trying again is safe.",
+            ),
             AttemptOutcome::Accepted | AttemptOutcome::Unknown => return None,
         };
         let note = match next {
-            Some(next) => format!("{note} It was tried again {} later.", after(next.claimed_at - finished_at)),
+            Some(next) => {
+                format!("{note} It was tried again {} later.", after(next.claimed_at - finished_at))
+            }
             None => note.to_owned(),
         };
-        Some(Line { error: attempt.error_code.map(named), ..Line::new(finished_at, "warn", title, Some(note)) })
+        Some(Line {
+            error: attempt.error_code.map(named),
+            ..Line::new(finished_at, "warn", title, Some(note))
+        })
     }
 
     fn is_about_this(&self, event: &StatusEvent) -> bool {
-        let theirs = event.params.as_ref().and_then(|params| params.get("MessageSid")).and_then(|sid| sid.as_str());
+        let theirs = event
+            .params
+            .as_ref()
+            .and_then(|params| params.get("MessageSid"))
+            .and_then(|sid| sid.as_str());
         let is_former = theirs.is_some_and(|theirs| self.is_former(theirs));
-        theirs.is_none() || (self.message.twilio_sid.is_none() && !is_former) || theirs == self.message.twilio_sid.as_deref()
+        theirs.is_none()
+            || (self.message.twilio_sid.is_none() && !is_former)
+            || theirs == self.message.twilio_sid.as_deref()
     }
 
     /// Whether Twilio had dropped the message that it knew by this id.
@@ -187,26 +256,48 @@ impl Known<'_> {
     }
 
     /// Why a report did not move the status from what it was then.
-    fn why_ignored(&self, event: &StatusEvent, status: Option<MessageStatus>, current: MessageStatus) -> String {
+    fn why_ignored(
+        &self,
+        event: &StatusEvent,
+        status: Option<MessageStatus>,
+        current: MessageStatus,
+    ) -> String {
         let word = current.as_str();
-        let theirs = event.params.as_ref().and_then(|params| params.get("MessageSid")).and_then(|sid| sid.as_str());
+        let theirs = event
+            .params
+            .as_ref()
+            .and_then(|params| params.get("MessageSid"))
+            .and_then(|sid| sid.as_str());
         match status {
             _ if theirs.is_some_and(|theirs| self.is_former(theirs)) => {
-                "It is about what Twilio had dropped before: another attempt has taken its place.".to_owned()
+                "It is about what Twilio had dropped before: another attempt has taken its \
+                 place."
+                    .to_owned()
             }
             _ if !self.is_about_this(event) => {
-                "It is about another message of Twilio’s, not about the one that this one is known by.".to_owned()
+                "It is about another message of Twilio’s, not about the one that this one is known \
+                 by."
+                .to_owned()
             }
-            None => "Carillon does not know this status: it is kept, and changes nothing.".to_owned(),
+            None => "Carillon does not know this status: it is kept, and changes \
+                     nothing."
+                .to_owned(),
             Some(status) if status == current => "A repeat: it changes nothing.".to_owned(),
-            Some(status) if status.is_final() && current.is_final() => format!("It contradicts “{word}”, which came first and stays."),
+            Some(status) if status.is_final() && current.is_final() => {
+                format!("It contradicts “{word}”, which came first and stays.")
+            }
             Some(_) => format!("It came late: the message was “{word}” already."),
         }
     }
 }
 
 impl Line {
-    fn new(at: DateTime<Utc>, tone: &'static str, title: impl Into<String>, note: Option<String>) -> Self {
+    fn new(
+        at: DateTime<Utc>,
+        tone: &'static str,
+        title: impl Into<String>,
+        note: Option<String>,
+    ) -> Self {
         Self { at, tone, title: title.into(), note, error: None }
     }
 }
@@ -214,10 +305,16 @@ impl Line {
 /// Why nobody knows what became of an attempt.
 fn how_it_was_lost(attempt: &Attempt) -> String {
     match (attempt.http_status, attempt.duration_ms) {
-        (Some(status), _) => format!("Twilio answered with an error that does not say whether it has the message (HTTP {status})"),
+        (Some(status), _) => format!(
+            "Twilio answered with an error that does not say whether it has the message (HTTP \
+             {status})"
+        ),
         (None, None) => "The worker stopped while it was handing it over".to_owned(),
         (None, Some(duration)) if duration >= 1_000 => {
-            format!("Twilio did not answer within {}", after(TimeDelta::milliseconds(duration.into())))
+            format!(
+                "Twilio did not answer within {}",
+                after(TimeDelta::milliseconds(duration.into()))
+            )
         }
         (None, Some(_)) => "The connection to Twilio broke before its answer came".to_owned(),
     }
@@ -233,7 +330,8 @@ fn handed_over(attempt: &Attempt) -> Line {
     let title = match attempt.outcome {
         Some(AttemptOutcome::Accepted) => "Handed to Twilio",
         Some(AttemptOutcome::Refused | AttemptOutcome::Busy) => "Offered to Twilio",
-        Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown) | None => "On its way to Twilio",
+        Some(AttemptOutcome::NotSent | AttemptOutcome::HeldBack | AttemptOutcome::Unknown)
+        | None => "On its way to Twilio",
     };
     Line::new(attempt.claimed_at, "", title, Some(facts.join(", ")))
 }

@@ -16,8 +16,16 @@ fn at(milliseconds: i64) -> DateTime<Utc> {
 }
 
 fn event(time: i64, status: &str, source: ReportSource, applied: bool) -> StatusEvent {
-    let params = (source == Callback).then(|| json!({ "MessageSid": "SM1", "MessageStatus": status }));
-    StatusEvent { status: status.to_owned(), at: at(time), source, error_code: None, applied, params }
+    let params =
+        (source == Callback).then(|| json!({ "MessageSid": "SM1", "MessageStatus": status }));
+    StatusEvent {
+        status: status.to_owned(),
+        at: at(time),
+        source,
+        error_code: None,
+        applied,
+        params,
+    }
 }
 
 fn attempt(number: i16, claimed: i64, finished: i64, outcome: AttemptOutcome) -> Attempt {
@@ -38,10 +46,21 @@ fn tell(status: MessageStatus, attempts: &[Attempt], events: &[StatusEvent]) -> 
     let message = Message { status, twilio_sid: Some("SM1".to_owned()), ..samples::message() };
     let composed = event(0, "pending", Carillon, true);
     let mut all = vec![composed];
-    all.extend(attempts.iter().map(|attempt| event(attempt.claimed_at.timestamp_millis(), "submitting", Carillon, true)));
+    all.extend(
+        attempts.iter().map(|attempt| {
+            event(attempt.claimed_at.timestamp_millis(), "submitting", Carillon, true)
+        }),
+    );
     all.extend_from_slice(events);
     all.sort_by_key(|event| event.at);
-    Known { message: &message, attempts, events: &all, origin: "A single message.".to_owned(), why: None }.tell()
+    Known {
+        message: &message,
+        attempts,
+        events: &all,
+        origin: "A single message.".to_owned(),
+        why: None,
+    }
+    .tell()
 }
 
 fn titles(lines: &[Line]) -> Vec<&str> {
@@ -55,19 +74,31 @@ fn note(line: &Line) -> &str {
 #[test]
 fn an_ordinary_delivery_is_told_step_by_step() {
     let attempts = [attempt(1, 10, 222, AttemptOutcome::Accepted)];
-    let events = [event(222, "queued", Response, true), event(900, "sent", Callback, true), event(1_500, "delivered", Callback, true)];
+    let events = [
+        event(222, "queued", Response, true),
+        event(900, "sent", Callback, true),
+        event(1_500, "delivered", Callback, true),
+    ];
     let lines = tell(MessageStatus::Delivered, &attempts, &events);
     assert_eq!(
         titles(&lines),
-        ["Carillon composed it", "Handed to Twilio", "Twilio answered: queued", "Twilio reported: sent", "Twilio reported: delivered"]
+        [
+            "Carillon composed it",
+            "Handed to Twilio",
+            "Twilio answered: queued",
+            "Twilio reported: sent",
+            "Twilio reported: delivered"
+        ]
     );
     assert_eq!(note(&lines[1]), "Attempt 1, 212 ms, Twilio’s request RQ1");
 }
 
 #[test]
 fn a_lost_answer_is_settled_by_the_callback() {
-    let attempts = [Attempt { duration_ms: Some(30_004), ..attempt(1, 10, 10_000, AttemptOutcome::Unknown) }];
-    let events = [event(10_000, "unconfirmed", Carillon, true), event(13_000, "sent", Callback, true)];
+    let attempts =
+        [Attempt { duration_ms: Some(30_004), ..attempt(1, 10, 10_000, AttemptOutcome::Unknown) }];
+    let events =
+        [event(10_000, "unconfirmed", Carillon, true), event(13_000, "sent", Callback, true)];
     let lines = tell(MessageStatus::Sent, &attempts, &events);
     assert_eq!(lines[2].title, "Twilio did not answer within 30 s");
     assert_eq!(note(&lines[2]), "Its callback 3 s later proved that it had accepted the message.");
@@ -77,7 +108,8 @@ fn a_lost_answer_is_settled_by_the_callback() {
 #[test]
 fn a_callback_may_be_faster_than_the_time_limit() {
     let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown)];
-    let events = [event(4_000, "delivered", Callback, true), event(10_000, "unconfirmed", Carillon, false)];
+    let events =
+        [event(4_000, "delivered", Callback, true), event(10_000, "unconfirmed", Carillon, false)];
     let lines = tell(MessageStatus::Delivered, &attempts, &events);
     assert!(note(&lines[3]).contains("had come before"));
 }
@@ -85,23 +117,39 @@ fn a_callback_may_be_faster_than_the_time_limit() {
 #[test]
 fn a_lost_answer_is_settled_by_twilios_list() {
     let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown)];
-    let events = [event(10_000, "unconfirmed", Carillon, true), event(40_000, "sent", Lookup, true)];
+    let events =
+        [event(10_000, "unconfirmed", Carillon, true), event(40_000, "sent", Lookup, true)];
     let lines = tell(MessageStatus::Sent, &attempts, &events);
-    assert!(note(&lines[2]).starts_with("Twilio’s list, asked 30 s later, showed"), "{}", note(&lines[2]));
+    assert!(
+        note(&lines[2]).starts_with("Twilio’s list, asked 30 s later, showed"),
+        "{}",
+        note(&lines[2])
+    );
     assert_eq!(lines[3].title, "Asked by us, Twilio said: sent");
 }
 
 #[test]
 fn a_worker_that_died_is_told_apart_from_a_silent_twilio() {
-    let interrupted = Attempt { duration_ms: None, twilio_request_id: None, ..attempt(1, 10, 60_000, AttemptOutcome::Unknown) };
-    let lines = tell(MessageStatus::Unconfirmed, &[interrupted], &[event(60_000, "unconfirmed", Carillon, true)]);
+    let interrupted = Attempt {
+        duration_ms: None,
+        twilio_request_id: None,
+        ..attempt(1, 10, 60_000, AttemptOutcome::Unknown)
+    };
+    let lines = tell(
+        MessageStatus::Unconfirmed,
+        &[interrupted],
+        &[event(60_000, "unconfirmed", Carillon, true)],
+    );
     assert_eq!(lines[2].title, "The worker stopped while it was handing it over");
     assert!(note(&lines[2]).starts_with("Nobody knows yet"));
 }
 
 #[test]
 fn a_proof_of_the_second_attempt_says_nothing_about_the_first() {
-    let attempts = [attempt(1, 10, 10_000, AttemptOutcome::Unknown), attempt(2, 20_000, 20_200, AttemptOutcome::Accepted)];
+    let attempts = [
+        attempt(1, 10, 10_000, AttemptOutcome::Unknown),
+        attempt(2, 20_000, 20_200, AttemptOutcome::Accepted),
+    ];
     let events = [
         event(10_000, "unconfirmed", Carillon, true),
         event(19_000, "pending", Carillon, true),
@@ -123,17 +171,29 @@ fn an_attempt_that_only_goes_back_to_waiting_is_told_too() {
     let lines = tell(MessageStatus::Queued, &attempts, &[event(4_100, "queued", Response, true)]);
     assert_eq!(
         titles(&lines)[2..],
-        ["Twilio was too busy", "On its way to Twilio", "Twilio could not be reached", "Handed to Twilio", "Twilio answered: queued"]
+        [
+            "Twilio was too busy",
+            "On its way to Twilio",
+            "Twilio could not be reached",
+            "Handed to Twilio",
+            "Twilio answered: queued"
+        ]
     );
 }
 
 #[test]
 fn an_answer_that_says_nothing_is_told_apart_from_none() {
     let of = |http_status, duration_ms| {
-        let attempts = [Attempt { http_status, duration_ms, ..attempt(1, 10, 300, AttemptOutcome::Unknown) }];
-        tell(MessageStatus::Unconfirmed, &attempts, &[event(300, "unconfirmed", Carillon, true)])[2].title.clone()
+        let attempts =
+            [Attempt { http_status, duration_ms, ..attempt(1, 10, 300, AttemptOutcome::Unknown) }];
+        tell(MessageStatus::Unconfirmed, &attempts, &[event(300, "unconfirmed", Carillon, true)])[2]
+            .title
+            .clone()
     };
-    assert_eq!(of(Some(500), Some(40)), "Twilio answered with an error that does not say whether it has the message (HTTP 500)");
+    assert_eq!(
+        of(Some(500), Some(40)),
+        "Twilio answered with an error that does not say whether it has the message (HTTP 500)"
+    );
     assert_eq!(of(None, Some(30_000)), "Twilio did not answer within 30 s");
     assert_eq!(of(None, Some(40)), "The connection to Twilio broke before its answer came");
     assert_eq!(of(None, None), "The worker stopped while it was handing it over");
@@ -155,11 +215,20 @@ fn looks_at_twilios_list_that_show_nothing_are_counted_and_prove_nothing() {
 
 #[test]
 fn a_message_that_twilio_dropped_is_told_as_sent_once_more() {
-    let attempts = [attempt(1, 10, 200, AttemptOutcome::Accepted), attempt(2, 900_000, 900_200, AttemptOutcome::Accepted)];
-    let of = |sid: &str, event: StatusEvent| StatusEvent { params: Some(json!({ "MessageSid": sid })), ..event };
+    let attempts = [
+        attempt(1, 10, 200, AttemptOutcome::Accepted),
+        attempt(2, 900_000, 900_200, AttemptOutcome::Accepted),
+    ];
+    let of = |sid: &str, event: StatusEvent| StatusEvent {
+        params: Some(json!({ "MessageSid": sid })),
+        ..event
+    };
     let events = [
         event(200, "queued", Response, true),
-        of("SM0", StatusEvent { error_code: Some(30_001), ..event(5_000, "failed", Callback, true) }),
+        of(
+            "SM0",
+            StatusEvent { error_code: Some(30_001), ..event(5_000, "failed", Callback, true) },
+        ),
         event(5_000, "pending", Carillon, true),
         of("SM0", event(6_000, "sent", Callback, false)),
         event(900_200, "queued", Response, true),
@@ -170,11 +239,21 @@ fn a_message_that_twilio_dropped_is_told_as_sent_once_more() {
         former_sids: Some(vec!["SM0".to_owned()]),
         ..samples::message()
     };
-    let mut all =
-        vec![event(0, "pending", Carillon, true), event(10, "submitting", Carillon, true), event(900_000, "submitting", Carillon, true)];
+    let mut all = vec![
+        event(0, "pending", Carillon, true),
+        event(10, "submitting", Carillon, true),
+        event(900_000, "submitting", Carillon, true),
+    ];
     all.extend(events);
     all.sort_by_key(|event| event.at);
-    let lines = Known { message: &message, attempts: &attempts, events: &all, origin: String::new(), why: None }.tell();
+    let lines = Known {
+        message: &message,
+        attempts: &attempts,
+        events: &all,
+        origin: String::new(),
+        why: None,
+    }
+    .tell();
     let again = lines.iter().find(|line| line.title == "Carillon sends it once more").unwrap();
     assert!(note(again).starts_with("Twilio dropped it"));
     let late = lines.iter().find(|line| line.title == "Twilio reported: sent").unwrap();
@@ -189,12 +268,19 @@ fn reports_that_change_nothing_say_why() {
         event(300, "delivered", Callback, false),
         event(400, "undelivered", Callback, false),
         event(500, "teleported", Callback, false),
-        StatusEvent { params: Some(json!({ "MessageSid": "SM2" })), ..event(600, "sent", Callback, false) },
+        StatusEvent {
+            params: Some(json!({ "MessageSid": "SM2" })),
+            ..event(600, "sent", Callback, false)
+        },
     ];
     let lines = tell(MessageStatus::Delivered, &[], &events);
-    for (line, start) in
-        lines[2..].iter().zip(["It came late", "A repeat", "It contradicts “delivered”", "Carillon does not know", "It is about another"])
-    {
+    for (line, start) in lines[2..].iter().zip([
+        "It came late",
+        "A repeat",
+        "It contradicts “delivered”",
+        "Carillon does not know",
+        "It is about another",
+    ]) {
         assert!(note(line).starts_with(start), "{}", note(line));
     }
 }
@@ -202,5 +288,8 @@ fn reports_that_change_nothing_say_why() {
 #[test]
 fn spans_of_time_are_short_to_read() {
     let of = |milliseconds| after(TimeDelta::milliseconds(milliseconds));
-    assert_eq!([of(20), of(420), of(3_400), of(150_000), of(3_900_000)], ["0.1 s", "0.4 s", "3 s", "2 min", "1 h 5 min"]);
+    assert_eq!(
+        [of(20), of(420), of(3_400), of(150_000), of(3_900_000)],
+        ["0.1 s", "0.4 s", "3 s", "2 min", "1 h 5 min"]
+    );
 }

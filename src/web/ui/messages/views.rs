@@ -53,20 +53,34 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     let narrow = if query.is_narrow() {
         Ok(())
     } else {
-        Err(Error::field("query", "Choose a filter first: without one, the view is the list itself."))
+        Err(Error::field(
+            "query",
+            "Choose a filter first: without one, the view is the list itself.",
+        ))
     };
-    let done = match narrow.and(query.filter(visit.organization.default_country, visit.today()).map_err(Error::Invalid)) {
+    let done = match narrow.and(
+        query.filter(visit.organization.default_country, visit.today()).map_err(Error::Invalid),
+    ) {
         Ok(_) => match named(&form.name) {
-            Ok(name) => conn.transaction(async |conn| views::create(conn, &name, &query.to_link(), &actor, now).await).await,
+            Ok(name) => {
+                conn.transaction(async |conn| {
+                    views::create(conn, &name, &query.to_link(), &actor, now).await
+                })
+                .await
+            }
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
     };
     match done {
-        Ok(()) => visit.redirect(path_of(&query)).flash("View saved. Everybody here finds it above the list."),
+        Ok(()) => visit
+            .redirect(path_of(&query))
+            .flash("View saved. Everybody here finds it above the list."),
         Err(Error::Invalid(errors)) => {
             let wanted = Wanted { query, ..Wanted::default() };
-            let page = ListPage::load(&mut conn, wanted, &visit.organization, now, errors).await?.named(form.into_inner().name);
+            let page = ListPage::load(&mut conn, wanted, &visit.organization, now, errors)
+                .await?
+                .named(form.into_inner().name);
             drop(conn);
             visit.invalid(&page)
         }
@@ -74,11 +88,17 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
     }
 }
 
-pub(super) async fn rename(visit: Visit<Marketer>, id: Path<ViewId>, form: Form<ViewForm>) -> PageResult {
+pub(super) async fn rename(
+    visit: Visit<Marketer>,
+    id: Path<ViewId>,
+    form: Form<ViewForm>,
+) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let done = match named(&form.name) {
-        Ok(name) => conn.transaction(async |conn| views::rename(conn, *id, &name, &actor, now).await).await,
+        Ok(name) => {
+            conn.transaction(async |conn| views::rename(conn, *id, &name, &actor, now).await).await
+        }
         Err(error) => Err(error),
     };
     match done {
@@ -92,10 +112,14 @@ pub(super) async fn rename(visit: Visit<Marketer>, id: Path<ViewId>, form: Form<
     }
 }
 
-pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ViewId>) -> Result<actix_web::HttpResponse, PageError> {
+pub(super) async fn delete(
+    visit: Visit<Marketer>,
+    id: Path<ViewId>,
+) -> Result<actix_web::HttpResponse, PageError> {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let (name, query) = conn.transaction(async |conn| views::delete(conn, *id, &actor, now).await).await?;
+    let (name, query) =
+        conn.transaction(async |conn| views::delete(conn, *id, &actor, now).await).await?;
     drop(conn);
     visit
         .redirect("/messages/views")
@@ -125,7 +149,14 @@ impl ViewsPage {
     fn wrong(mut self, id: ViewId, typed: &str, errors: &FieldErrors) -> Self {
         if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
             row.typed = Some(typed.to_owned());
-            row.wrong = Some(errors.iter().flat_map(|(_, messages)| messages).cloned().collect::<Vec<_>>().join(" "));
+            row.wrong = Some(
+                errors
+                    .iter()
+                    .flat_map(|(_, messages)| messages)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            );
         }
         self
     }
@@ -133,7 +164,8 @@ impl ViewsPage {
 
 impl Page for ViewsPage {
     const TEMPLATE: &'static str = "ui/messages/views.html";
-    const VARIES: Varies = Varies { texts: &["rows.name", "rows.made_by", "rows.typed"], lists: &["rows"] };
+    const VARIES: Varies =
+        Varies { texts: &["rows.name", "rows.made_by", "rows.typed"], lists: &["rows"] };
 
     fn samples() -> Vec<Self> {
         let view = |name: &str, made_by: Option<&str>| View {

@@ -52,9 +52,14 @@ impl Wanted {
     }
 
     /// Looks up the contact that was typed.
-    pub(super) async fn whose(&self, conn: &mut Conn, default_country: Option<Country>) -> Result<Whose> {
+    pub(super) async fn whose(
+        &self,
+        conn: &mut Conn,
+        default_country: Option<Country>,
+    ) -> Result<Whose> {
         let Some(typed) = filled(&self.contact) else { return Ok(Whose::Anybodys) };
-        let others = MessageQuery { contact_id: String::new(), to: String::new(), ..self.query.clone() };
+        let others =
+            MessageQuery { contact_id: String::new(), to: String::new(), ..self.query.clone() };
         let of = |contact: &Contact| {
             let query = MessageQuery { contact_id: contact.id.to_string(), ..others.clone() };
             Whose::These(Box::new(query))
@@ -62,10 +67,13 @@ impl Wanted {
         if let Ok(phone) = PhoneNumber::parse(typed, default_country) {
             return Ok(match contacts::find_by_phone(conn, &phone).await? {
                 Some(contact) => of(&contact),
-                None => Whose::These(Box::new(MessageQuery { to: phone.as_str().to_owned(), ..others })),
+                None => {
+                    Whose::These(Box::new(MessageQuery { to: phone.as_str().to_owned(), ..others }))
+                }
             });
         }
-        let filter = ContactFilter { search: typed.to_owned(), default_country, ..ContactFilter::default() };
+        let filter =
+            ContactFilter { search: typed.to_owned(), default_country, ..ContactFilter::default() };
         let found = contacts::list(conn, &filter, Position::Newest, PEOPLE).await?;
         Ok(match found.contacts.as_slice() {
             [] => Whose::Nobodys,
@@ -77,16 +85,26 @@ impl Wanted {
     /// Whether something is chosen that stands behind “More filters”.
     pub(super) fn is_particular(&self) -> bool {
         let query = &self.query;
-        [&query.template_id, &query.sender_id, &query.direction, &query.error_code, &query.outcome, &query.from_day, &query.to_day]
-            .into_iter()
-            .any(|value| filled(value).is_some())
+        [
+            &query.template_id,
+            &query.sender_id,
+            &query.direction,
+            &query.error_code,
+            &query.outcome,
+            &query.from_day,
+            &query.to_day,
+        ]
+        .into_iter()
+        .any(|value| filled(value).is_some())
     }
 
     /// The list with the same filter from another place on.
     pub(super) fn link(&self, direction: &str, id: MessageId) -> String {
         let chosen = self.query.chosen().map(|(name, value)| (name, value.to_owned()));
         let place = std::iter::once((direction, id.to_string()));
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(chosen.chain(place)).finish();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(chosen.chain(place))
+            .finish();
         format!("/messages?{query}")
     }
 }
@@ -105,10 +123,17 @@ mod tests {
 
     #[test]
     fn a_link_to_another_page_keeps_the_filter() {
-        let query = MessageQuery { status: "failed".to_owned(), to: "+1 415 555 0123".to_owned(), ..MessageQuery::default() };
+        let query = MessageQuery {
+            status: "failed".to_owned(),
+            to: "+1 415 555 0123".to_owned(),
+            ..MessageQuery::default()
+        };
         let wanted = Wanted { query, ..Wanted::default() };
         let id = MessageId::new();
-        assert_eq!(wanted.link("older", id), format!("/messages?status=failed&to=%2B1+415+555+0123&older={id}"));
+        assert_eq!(
+            wanted.link("older", id),
+            format!("/messages?status=failed&to=%2B1+415+555+0123&older={id}")
+        );
         assert!(!wanted.is_particular());
         assert_eq!(
             (path_of(&wanted.query), path_of(&MessageQuery::default())),
@@ -121,6 +146,9 @@ mod tests {
         let id = MessageId::new();
         let text = format!("status=sent&contact=Ann&older={id}");
         let wanted = crate::web::Query::<Wanted>::read(&text).unwrap().into_inner();
-        assert_eq!((wanted.query.status.as_str(), wanted.contact.as_str(), wanted.place()), ("sent", "Ann", Place::OlderThan(id)));
+        assert_eq!(
+            (wanted.query.status.as_str(), wanted.contact.as_str(), wanted.place()),
+            ("sent", "Ann", Place::OlderThan(id))
+        );
     }
 }

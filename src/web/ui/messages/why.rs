@@ -53,13 +53,19 @@ pub(super) fn in_short(message: &Message) -> Option<String> {
         return Some(format!("{code}: {}", errors::lookup(code).title));
     }
     let reason = message.reason.as_deref()?;
-    Some(reason.parse::<Reason>().map_or_else(|_| reason.to_owned(), |reason| reason.label().to_owned()))
+    Some(
+        reason
+            .parse::<Reason>()
+            .map_or_else(|_| reason.to_owned(), |reason| reason.label().to_owned()),
+    )
 }
 
 /// Why the message ended; a suppression with the evidence that proves it.
 pub(super) async fn of(conn: &mut Conn, message: &Message) -> Result<Option<Why>> {
     let Some(text) = &message.reason else { return Ok(None) };
-    let Some(reason) = text.parse::<Reason>().ok().filter(|_| message.status == MessageStatus::Suppressed) else {
+    let Some(reason) =
+        text.parse::<Reason>().ok().filter(|_| message.status == MessageStatus::Suppressed)
+    else {
         return Ok(Some(Why::plain(text)));
     };
     let records = match PhoneNumber::from_e164(&message.to_address) {
@@ -70,7 +76,11 @@ pub(super) async fn of(conn: &mut Conn, message: &Message) -> Result<Option<Why>
 }
 
 /// What proves a suppression: the newest record of it that is not younger than the message's end.
-fn evidence(records: &[ConsentRecord], reason: Reason, ended_at: DateTime<Utc>) -> Option<&ConsentRecord> {
+fn evidence(
+    records: &[ConsentRecord],
+    reason: Reason,
+    ended_at: DateTime<Utc>,
+) -> Option<&ConsentRecord> {
     let proves = |record: &&ConsentRecord| {
         record.change == ConsentChange::Suppressed
             && record.reason == Some(reason)
@@ -80,16 +90,26 @@ fn evidence(records: &[ConsentRecord], reason: Reason, ended_at: DateTime<Utc>) 
 }
 
 /// What a pending message waits for before it may go.
-pub(super) fn holds(sender: Option<&Sender>, connection: &Connection, automation: Option<&Automation>) -> Vec<Hold> {
+pub(super) fn holds(
+    sender: Option<&Sender>,
+    connection: &Connection,
+    automation: Option<&Automation>,
+) -> Vec<Hold> {
     let there = format!("/connections/{}", connection.id);
     let mut holds = Vec::new();
     let mut hold = |words: String, link: &str| holds.push(Hold { words, link: link.to_owned() });
     let unknown = "Twilio refused it.";
     match connection.status() {
-        Status::Disabled => hold(format!("The connection “{}” is disabled.", connection.name), &there),
+        Status::Disabled => {
+            hold(format!("The connection “{}” is disabled.", connection.name), &there)
+        }
         Status::Stopped => {
             hold(
-                format!("The connection “{}” is stopped: {}", connection.name, connection.stopped_reason.as_deref().unwrap_or(unknown)),
+                format!(
+                    "The connection “{}” is stopped: {}",
+                    connection.name,
+                    connection.stopped_reason.as_deref().unwrap_or(unknown)
+                ),
                 &there,
             );
         }
@@ -99,13 +119,25 @@ pub(super) fn holds(sender: Option<&Sender>, connection: &Connection, automation
         match sender.status() {
             Status::Disabled => hold(format!("The sender {} is disabled.", sender.label()), &there),
             Status::Stopped => {
-                hold(format!("The sender {} is stopped: {}", sender.label(), sender.stopped_reason.as_deref().unwrap_or(unknown)), &there);
+                hold(
+                    format!(
+                        "The sender {} is stopped: {}",
+                        sender.label(),
+                        sender.stopped_reason.as_deref().unwrap_or(unknown)
+                    ),
+                    &there,
+                );
             }
             Status::Active => {}
         }
     }
-    if let Some(automation) = automation.filter(|automation| automation.status != AutomationStatus::Active) {
-        hold(format!("The automation “{}” is not active.", automation.name), &format!("/automations/{}", automation.id));
+    if let Some(automation) =
+        automation.filter(|automation| automation.status != AutomationStatus::Active)
+    {
+        hold(
+            format!("The automation “{}” is not active.", automation.name),
+            &format!("/automations/{}", automation.id),
+        );
     }
     holds
 }
@@ -117,7 +149,9 @@ impl Why {
 
     fn suppressed(reason: Reason, record: Option<&ConsentRecord>) -> Self {
         let words = match record.map(ConsentRecord::words) {
-            Some(words) => words.strip_prefix("Texted ").map_or(words.clone(), |what| format!("The contact texted {what}")),
+            Some(words) => words
+                .strip_prefix("Texted ")
+                .map_or(words.clone(), |what| format!("The contact texted {what}")),
             None => reason.label().to_owned(),
         };
         Self {
@@ -137,7 +171,13 @@ impl Trouble {
     /// The explanation of a code.
     pub(super) fn of(code: i32) -> Self {
         let error = errors::lookup(code);
-        Self { code, title: error.title, means: error.means, advice: error.advice, link: error.link() }
+        Self {
+            code,
+            title: error.title,
+            means: error.means,
+            advice: error.advice,
+            link: error.link(),
+        }
     }
 }
 
@@ -180,10 +220,18 @@ mod tests {
 
     #[test]
     fn a_list_says_in_short_what_is_wrong() {
-        let with =
-            |error_code, reason: Option<&str>| in_short(&Message { error_code, reason: reason.map(str::to_owned), ..samples::message() });
+        let with = |error_code, reason: Option<&str>| {
+            in_short(&Message {
+                error_code,
+                reason: reason.map(str::to_owned),
+                ..samples::message()
+            })
+        };
         assert_eq!(with(None, Some("stop")).as_deref(), Some("Texted STOP"));
-        assert_eq!(with(None, Some("event.city is not set")).as_deref(), Some("event.city is not set"));
+        assert_eq!(
+            with(None, Some("event.city is not set")).as_deref(),
+            Some("event.city is not set")
+        );
         assert!(with(Some(30003), None).unwrap().starts_with("30003: "));
         assert_eq!(with(None, None), None);
     }
@@ -194,8 +242,19 @@ mod tests {
         assert!(holds(Some(&sender), &connection, None).is_empty());
         let now = Some(DateTime::UNIX_EPOCH);
         let sender = Sender { disabled_at: now, ..sender };
-        let connection = Connection { stopped_at: now, stopped_reason: Some("Wrong keys.".to_owned()), ..connection };
-        let held: Vec<String> = holds(Some(&sender), &connection, None).into_iter().map(|hold| hold.words).collect();
-        assert_eq!(held, ["The connection “Bells & Sons” is stopped: Wrong keys.", "The sender Shop (+1 415 555 0100) is disabled."]);
+        let connection = Connection {
+            stopped_at: now,
+            stopped_reason: Some("Wrong keys.".to_owned()),
+            ..connection
+        };
+        let held: Vec<String> =
+            holds(Some(&sender), &connection, None).into_iter().map(|hold| hold.words).collect();
+        assert_eq!(
+            held,
+            [
+                "The connection “Bells & Sons” is stopped: Wrong keys.",
+                "The sender Shop (+1 415 555 0100) is disabled."
+            ]
+        );
     }
 }

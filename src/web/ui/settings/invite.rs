@@ -47,22 +47,38 @@ pub(super) async fn create(visit: Visit<Admin>, form: Form<InviteForm>) -> PageR
 
 pub(super) async fn renew(visit: Visit<Admin>, id: Path<InvitationId>) -> PageResult {
     let invitation = invitations::find(&mut *visit.conn().await?, *id).await?;
-    let page = invite(&mut *visit.conn().await?, &visit, &invitation.email, invitation.role).await?;
+    let page =
+        invite(&mut *visit.conn().await?, &visit, &invitation.email, invitation.role).await?;
     visit.page(&page)
 }
 
 pub(super) async fn withdraw(visit: Visit<Admin>, id: Path<InvitationId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let gone = conn.transaction::<_, Error, _>(async |conn| invitations::withdraw(conn, &actor, *id, now).await).await?;
-    visit.redirect("/settings/users").flash(format!("The invitation of {} is withdrawn: its link is worth nothing any more.", gone.email))
+    let gone = conn
+        .transaction::<_, Error, _>(async |conn| {
+            invitations::withdraw(conn, &actor, *id, now).await
+        })
+        .await?;
+    visit.redirect("/settings/users").flash(format!(
+        "The invitation of {} is withdrawn: its link is worth nothing any more.",
+        gone.email
+    ))
 }
 
 /// Makes the link, and the page that shows it.
-async fn invite(conn: &mut Conn, visit: &Visit<Admin>, email: &str, role: Role) -> Result<LinkPage, Error> {
+async fn invite(
+    conn: &mut Conn,
+    visit: &Visit<Admin>,
+    email: &str,
+    role: Role,
+) -> Result<LinkPage, Error> {
     let (inviter, now) = (&visit.user, visit.now());
-    let (invitation, token) =
-        conn.transaction::<_, Error, _>(async |conn| invitations::create(conn, inviter, email, role, now).await).await?;
+    let (invitation, token) = conn
+        .transaction::<_, Error, _>(async |conn| {
+            invitations::create(conn, inviter, email, role, now).await
+        })
+        .await?;
     let link = visit.app.config.public_url.join(&format!("/join?token={}", token.expose()));
     Ok(LinkPage::invitation(&invitation.email, link))
 }

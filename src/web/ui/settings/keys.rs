@@ -50,7 +50,12 @@ pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResu
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let made = match form.role.parse::<Role>() {
-        Ok(role) => conn.transaction::<_, Error, _>(async |conn| api_keys::create(conn, &actor, &form.name, role, now).await).await,
+        Ok(role) => {
+            conn.transaction::<_, Error, _>(async |conn| {
+                api_keys::create(conn, &actor, &form.name, role, now).await
+            })
+            .await
+        }
         Err(error) => Err(Error::field("role", error.to_string())),
     };
     match made {
@@ -63,8 +68,12 @@ pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResu
 pub(super) async fn revoke(visit: Visit<Admin>, id: Path<ApiKeyId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let key = conn.transaction::<_, Error, _>(async |conn| api_keys::revoke(conn, &actor, *id, now).await).await?;
-    visit.redirect("/settings/keys").flash(format!("The key {} is revoked: nothing that uses it gets in any more.", key.name))
+    let key = conn
+        .transaction::<_, Error, _>(async |conn| api_keys::revoke(conn, &actor, *id, now).await)
+        .await?;
+    visit
+        .redirect("/settings/keys")
+        .flash(format!("The key {} is revoked: nothing that uses it gets in any more.", key.name))
 }
 
 impl NewKeyPage {
@@ -75,7 +84,8 @@ impl NewKeyPage {
 
 impl Page for KeysPage {
     const TEMPLATE: &'static str = "ui/settings/keys.html";
-    const VARIES: Varies = Varies { texts: &["keys.name", "revoked.name"], lists: &["keys", "revoked"] };
+    const VARIES: Varies =
+        Varies { texts: &["keys.name", "revoked.name"], lists: &["keys", "revoked"] };
 
     fn samples() -> Vec<Self> {
         let key = |name: &str, used, revoked_at| ApiKey {
@@ -90,7 +100,10 @@ impl Page for KeysPage {
         let then = Some(chrono::DateTime::UNIX_EPOCH);
         vec![
             Self { keys: Vec::new(), revoked: Vec::new() },
-            Self { keys: vec![key("Shop <1>", then, None), key("Till", None, None)], revoked: vec![key("Old", None, then)] },
+            Self {
+                keys: vec![key("Shop <1>", then, None), key("Till", None, None)],
+                revoked: vec![key("Old", None, then)],
+            },
         ]
     }
 }
@@ -100,7 +113,11 @@ impl Page for NewKeyPage {
     const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
 
     fn samples() -> Vec<Self> {
-        let errors = FieldErrors::default().with("name", "Enter a name of up to 100 characters that says what the key is for.");
-        vec![Self::new(KeyForm::default(), FieldErrors::default()), Self::new(KeyForm::default(), errors)]
+        let errors = FieldErrors::default()
+            .with("name", "Enter a name of up to 100 characters that says what the key is for.");
+        vec![
+            Self::new(KeyForm::default(), FieldErrors::default()),
+            Self::new(KeyForm::default(), errors),
+        ]
     }
 }

@@ -26,7 +26,8 @@ impl LinkPage {
             lead: format!("Send this link to {email}: Carillon sends no e-mail by itself."),
             label: "Link",
             secret: link,
-            advice: "It is shown this once, is good for one person and ends after 7 days. Whoever has it can join in their place, so send it by a way that you trust."
+            advice: "It is shown this once, is good for one person and ends after 7 days. Whoever \
+                     has it can join in their place, so send it by a way that you trust."
                 .to_owned(),
             back: "/settings/users".to_owned(),
             back_label: "Users",
@@ -39,7 +40,9 @@ impl LinkPage {
             lead: format!("Give this link to {name}: Carillon sends no e-mail by itself."),
             label: "Link",
             secret: link,
-            advice: "It is shown this once, can be used once and ends after 7 days. The present password stays good until then. When a new one is chosen, all their sessions end."
+            advice: "It is shown this once, can be used once and ends after 7 days. The present \
+                     password stays good until then. When a new one is chosen, all their sessions \
+                     end."
                 .to_owned(),
             back,
             back_label: "Back to the user",
@@ -52,7 +55,9 @@ impl LinkPage {
             lead: format!("This is the key for {name}."),
             label: "API key",
             secret: key,
-            advice: "It is shown this once. Keep it where your programs keep their secrets, and send it as “Authorization: Bearer …”. If it is lost, revoke it and make another one."
+            advice: "It is shown this once. Keep it where your programs keep their secrets, and \
+                     send it as “Authorization: Bearer …”. If it is lost, revoke it and make \
+                     another one."
                 .to_owned(),
             back: "/settings/keys".to_owned(),
             back_label: "API keys",
@@ -66,8 +71,15 @@ impl Page for LinkPage {
 
     fn samples() -> Vec<Self> {
         vec![
-            Self::invitation("<ben>@example.com", "https://sms.example.com/join?token=abc".to_owned()),
-            Self::reset("Ben <Osei>", "https://sms.example.com/reset?token=abc".to_owned(), "/settings/users/1".to_owned()),
+            Self::invitation(
+                "<ben>@example.com",
+                "https://sms.example.com/join?token=abc".to_owned(),
+            ),
+            Self::reset(
+                "Ben <Osei>",
+                "https://sms.example.com/reset?token=abc".to_owned(),
+                "/settings/users/1".to_owned(),
+            ),
             Self::key("Shop <1>", "ck_abc".to_owned()),
         ]
     }

@@ -45,14 +45,27 @@ pub(super) async fn show(visit: Visit<Admin>, query: Query<Wanted>) -> PageResul
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
     let mut entries = audit::list(&mut conn, filter, limit).await?;
-    let people = people::list(&mut conn).await?.into_iter().map(|user| Choice::new(user.id.to_string(), user.name));
-    let keys = api_keys::list(&mut conn).await?.into_iter().map(|key| Choice::new(key.id.to_string(), format!("API key {}", key.name)));
+    let people = people::list(&mut conn)
+        .await?
+        .into_iter()
+        .map(|user| Choice::new(user.id.to_string(), user.name));
+    let keys = api_keys::list(&mut conn)
+        .await?
+        .into_iter()
+        .map(|key| Choice::new(key.id.to_string(), format!("API key {}", key.name)));
     drop(conn);
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);
     let older = entries.last().filter(|_| more).map(|last| wanted.path(&last.id.to_string()));
     let newest = filter.before.map(|_| wanted.path(""));
-    let page = LogPage { older, newest, people: people.chain(keys).collect(), kinds: kinds(), rows: rows(entries), wanted };
+    let page = LogPage {
+        older,
+        newest,
+        people: people.chain(keys).collect(),
+        kinds: kinds(),
+        rows: rows(entries),
+        wanted,
+    };
     visit.page(&page)
 }
 
@@ -93,12 +106,18 @@ fn kinds() -> Vec<Choice> {
 impl Wanted {
     /// What cannot be read narrows nothing.
     fn filter(&self) -> AuditFilter {
-        AuditFilter { actor_id: self.who.parse::<Uuid>().ok(), kind: self.kind.parse().ok(), before: self.before.parse().ok() }
+        AuditFilter {
+            actor_id: self.who.parse::<Uuid>().ok(),
+            kind: self.kind.parse().ok(),
+            before: self.before.parse().ok(),
+        }
     }
 
     fn path(&self, before: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("who", self.who.as_str()), ("kind", self.kind.as_str()), ("before", before)] {
+        for (name, value) in
+            [("who", self.who.as_str()), ("kind", self.kind.as_str()), ("before", before)]
+        {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
@@ -109,7 +128,10 @@ impl Wanted {
 
 impl Page for LogPage {
     const TEMPLATE: &'static str = "ui/settings/log.html";
-    const VARIES: Varies = Varies { texts: &["people.label", "rows.entry.actor_name", "rows.entry.summary"], lists: &["people", "rows"] };
+    const VARIES: Varies = Varies {
+        texts: &["people.label", "rows.entry.actor_name", "rows.entry.summary"],
+        lists: &["people", "rows"],
+    };
 
     fn samples() -> Vec<Self> {
         let entry = |actor_kind, actor_id, kind, summary: &str| Entry {
@@ -130,8 +152,25 @@ impl Page for LogPage {
         let wanted = Wanted { who: String::new(), kind: "user".to_owned(), before: String::new() };
         let older = Some(wanted.path("a"));
         let people = vec![Choice::new("1", "Ada <Lovelace>")];
-        let none = Self { wanted: wanted.clone(), people: Vec::new(), kinds: kinds(), rows: Vec::new(), older: None, newest: None };
-        vec![none, Self { newest: Some(wanted.path("")), older, people, kinds: kinds(), rows: rows(entries), wanted }]
+        let none = Self {
+            wanted: wanted.clone(),
+            people: Vec::new(),
+            kinds: kinds(),
+            rows: Vec::new(),
+            older: None,
+            newest: None,
+        };
+        vec![
+            none,
+            Self {
+                newest: Some(wanted.path("")),
+                older,
+                people,
+                kinds: kinds(),
+                rows: rows(entries),
+                wanted,
+            },
+        ]
     }
 }
 
@@ -141,9 +180,16 @@ mod tests {
 
     #[test]
     fn the_filter_stays_from_page_to_page() {
-        let wanted = Wanted { who: Uuid::nil().to_string(), kind: "api_key".to_owned(), before: "x".to_owned() };
+        let wanted = Wanted {
+            who: Uuid::nil().to_string(),
+            kind: "api_key".to_owned(),
+            before: "x".to_owned(),
+        };
         let filter = wanted.filter();
-        assert_eq!((filter.actor_id, filter.kind, filter.before), (Some(Uuid::nil()), Some(Kind::ApiKey), None));
+        assert_eq!(
+            (filter.actor_id, filter.kind, filter.before),
+            (Some(Uuid::nil()), Some(Kind::ApiKey), None)
+        );
         assert_eq!(wanted.path(""), format!("/settings/log?who={}&kind=api_key", Uuid::nil()));
         assert_eq!(Wanted::default().path(""), "/settings/log");
     }

@@ -57,7 +57,9 @@ pub(super) async fn add(visit: Visit<Admin>, form: Form<WordForm>) -> PageResult
         Err(message) => Err(Error::field("word", message)),
     };
     match done {
-        Ok(()) => visit.redirect("/settings/opt-out-words").flash("Word added. It opts people out from now on."),
+        Ok(()) => visit
+            .redirect("/settings/opt-out-words")
+            .flash("Word added. It opts people out from now on."),
         Err(Error::Invalid(errors)) => {
             let page = OptOutWordsPage::load(&mut conn).await?;
             drop(conn);
@@ -72,7 +74,9 @@ pub(super) async fn remove(visit: Visit<Admin>, id: Path<OptOutWordId>) -> PageR
     let mut conn = visit.conn().await?;
     let word = conn.transaction(async |conn| own::remove(conn, *id, &actor, now).await).await?;
     drop(conn);
-    visit.redirect("/settings/opt-out-words").flash(format!("“{word}” is removed. Who opted out with it stays opted out."))
+    visit
+        .redirect("/settings/opt-out-words")
+        .flash(format!("“{word}” is removed. Who opted out with it stays opted out."))
 }
 
 impl OptOutWordsPage {
@@ -81,10 +85,13 @@ impl OptOutWordsPage {
     }
 
     fn of(own: Vec<OwnWord>) -> Self {
-        let row = |OwnWord { id, word, added_by, created_at }| Row { id, word, added_by, created_at };
+        let row =
+            |OwnWord { id, word, added_by, created_at }| Row { id, word, added_by, created_at };
         Self {
             own: own.into_iter().map(row).collect(),
-            standard: opt_out::standard_words().map(|(name, words)| Language { name, words }).collect(),
+            standard: opt_out::standard_words()
+                .map(|(name, words)| Language { name, words })
+                .collect(),
             word: String::new(),
             errors: FieldErrors::default(),
         }
@@ -105,7 +112,11 @@ impl Page for OptOutWordsPage {
         let errors = FieldErrors::default().with("word", "“Stop” is an opt-out already.");
         vec![
             Self::of(Vec::new()),
-            Self { word: "Stop <b>".to_owned(), errors, ..Self::of(vec![word("adios & amigos", Some("Ann <b>")), word("βγες", None)]) },
+            Self {
+                word: "Stop <b>".to_owned(),
+                errors,
+                ..Self::of(vec![word("adios & amigos", Some("Ann <b>")), word("βγες", None)])
+            },
         ]
     }
 }

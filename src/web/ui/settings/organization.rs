@@ -29,26 +29,39 @@ pub(in crate::web) struct OrganizationPage {
 }
 
 pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
-    let page = OrganizationPage::new(OrganizationForm::of(&visit.organization), FieldErrors::default());
+    let page =
+        OrganizationPage::new(OrganizationForm::of(&visit.organization), FieldErrors::default());
     visit.page(&page)
 }
 
 pub(super) async fn change(visit: Visit<Admin>, form: Form<OrganizationForm>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
-    let settings = match Organization::parse(&form.organization, &form.default_country, &form.time_zone) {
-        Ok(settings) => settings,
-        Err(Error::Invalid(errors)) => return visit.invalid(&OrganizationPage::new(form.into_inner(), errors)),
-        Err(error) => return Err(error.into()),
-    };
+    let settings =
+        match Organization::parse(&form.organization, &form.default_country, &form.time_zone) {
+            Ok(settings) => settings,
+            Err(Error::Invalid(errors)) => {
+                return visit.invalid(&OrganizationPage::new(form.into_inner(), errors));
+            }
+            Err(error) => return Err(error.into()),
+        };
     let mut conn = visit.conn().await?;
-    conn.transaction::<_, Error, _>(async |conn| organization::change(conn, &actor, &settings, now).await).await?;
-    // By itself, since it may take long: the routine that folds the ledger goes on where this does not.
-    let following = conn.transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await).await?;
+    conn.transaction::<_, Error, _>(async |conn| {
+        organization::change(conn, &actor, &settings, now).await
+    })
+    .await?;
+    // By itself, since it may take long: the routine that folds the ledger goes on where this does
+    // not.
+    let following = conn
+        .transaction::<_, Error, _>(async |conn| ledger::follow_zone(conn, ledger::FEW, now).await)
+        .await?;
     let zone = settings.time_zone.name();
     visit.redirect("/settings/organization").flash(match following {
         Following::UpToDate => "Settings saved.".to_owned(),
         Following::Later => {
-            format!("Settings saved. The ledger is being counted anew for days in {zone}. Until then, pages show days of the former zone.")
+            format!(
+                "Settings saved. The ledger is being counted anew for days in {zone}. Until then, \
+                 pages show days of the former zone."
+            )
         }
     })
 }
@@ -57,7 +70,11 @@ impl OrganizationForm {
     fn of(settings: &Organization) -> Self {
         Self {
             organization: settings.name.clone(),
-            default_country: settings.default_country.map(Country::code).unwrap_or_default().to_owned(),
+            default_country: settings
+                .default_country
+                .map(Country::code)
+                .unwrap_or_default()
+                .to_owned(),
             time_zone: settings.time_zone.name().to_owned(),
         }
     }
@@ -79,7 +96,11 @@ impl Page for OrganizationPage {
             default_country: "DE".to_owned(),
             time_zone: "Europe/Berlin".to_owned(),
         };
-        let errors = FieldErrors::default().with("organization", "Enter a name of up to 100 characters.");
-        vec![Self::new(form, FieldErrors::default()), Self::new(OrganizationForm::default(), errors)]
+        let errors =
+            FieldErrors::default().with("organization", "Enter a name of up to 100 characters.");
+        vec![
+            Self::new(form, FieldErrors::default()),
+            Self::new(OrganizationForm::default(), errors),
+        ]
     }
 }

@@ -36,21 +36,34 @@ pub(super) async fn show(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
     visit.page(&page)
 }
 
-pub(super) async fn change_role(visit: Visit<Admin>, id: Path<UserId>, form: Form<RoleForm>) -> PageResult {
+pub(super) async fn change_role(
+    visit: Visit<Admin>,
+    id: Path<UserId>,
+    form: Form<RoleForm>,
+) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
     let before = users::find(&mut conn, *id).await?;
     let done = match form.role.parse::<Role>() {
-        Ok(role) => conn.transaction::<_, Error, _>(async |conn| people::change_role(conn, &actor, *id, role, now).await).await,
+        Ok(role) => {
+            conn.transaction::<_, Error, _>(async |conn| {
+                people::change_role(conn, &actor, *id, role, now).await
+            })
+            .await
+        }
         Err(error) => Err(Error::field("role", error.to_string())),
     };
     match done {
         Ok(user) => {
             // Who has given up the role cannot take it back.
             if user.id == visit.user.id && user.role < Role::Admin {
-                return visit.redirect("/account").flash(format!("You have the role {} now.", user.role));
+                return visit
+                    .redirect("/account")
+                    .flash(format!("You have the role {} now.", user.role));
             }
-            let there = visit.redirect(path(*id)).undo(format!("{}/role", path(*id)), [("role", before.role.as_str())]);
+            let there = visit
+                .redirect(path(*id))
+                .undo(format!("{}/role", path(*id)), [("role", before.role.as_str())]);
             there.flash(format!("{} now has the role {}.", user.name, user.role))
         }
         Err(Error::Refused(reason)) => {
@@ -69,8 +82,13 @@ pub(super) async fn change_role(visit: Visit<Admin>, id: Path<UserId>, form: For
 pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    match conn.transaction::<_, Error, _>(async |conn| people::disable(conn, &actor, *id, now).await).await {
-        Ok(user) if user.id == visit.user.id => visit.redirect("/login").flash("You are disabled and signed out everywhere."),
+    match conn
+        .transaction::<_, Error, _>(async |conn| people::disable(conn, &actor, *id, now).await)
+        .await
+    {
+        Ok(user) if user.id == visit.user.id => {
+            visit.redirect("/login").flash("You are disabled and signed out everywhere.")
+        }
         Ok(user) => {
             let there = visit.redirect(path(*id)).undo(format!("{}/enable", path(*id)), []);
             there.flash(format!("{} is disabled and signed out everywhere.", user.name))
@@ -83,16 +101,22 @@ pub(super) async fn disable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult
 pub(super) async fn enable(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    let user = conn.transaction::<_, Error, _>(async |conn| people::enable(conn, &actor, *id, now).await).await?;
+    let user = conn
+        .transaction::<_, Error, _>(async |conn| people::enable(conn, &actor, *id, now).await)
+        .await?;
     visit.redirect(path(*id)).flash(format!("{} may sign in again.", user.name))
 }
 
 pub(super) async fn reset(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
     let (actor, now) = (visit.actor(), visit.now());
     let mut conn = visit.conn().await?;
-    match conn.transaction::<_, Error, _>(async |conn| resets::create(conn, &actor, *id, now).await).await {
+    match conn
+        .transaction::<_, Error, _>(async |conn| resets::create(conn, &actor, *id, now).await)
+        .await
+    {
         Ok((user, token)) => {
-            let link = visit.app.config.public_url.join(&format!("/reset?token={}", token.expose()));
+            let link =
+                visit.app.config.public_url.join(&format!("/reset?token={}", token.expose()));
             visit.page(&LinkPage::reset(&user.name, link, path(*id)))
         }
         Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),
@@ -106,7 +130,13 @@ fn path(id: UserId) -> String {
 
 impl UserPage {
     fn new(account: User, own: UserId, errors: FieldErrors) -> Self {
-        Self { is_self: account.id == own, role: account.role.as_str().to_owned(), account, roles: super::roles(), errors }
+        Self {
+            is_self: account.id == own,
+            role: account.role.as_str().to_owned(),
+            account,
+            roles: super::roles(),
+            errors,
+        }
     }
 }
 
@@ -116,7 +146,10 @@ impl Page for UserPage {
 
     fn samples() -> Vec<Self> {
         let ada = User::sample("Ada <Lovelace>", Role::Admin);
-        let ben = User { disabled_at: Some(chrono::DateTime::UNIX_EPOCH), ..User::sample("Ben", Role::Viewer) };
+        let ben = User {
+            disabled_at: Some(chrono::DateTime::UNIX_EPOCH),
+            ..User::sample("Ben", Role::Viewer)
+        };
         let errors = FieldErrors::default().with("role", "Ada is the only admin who can sign in.");
         vec![Self::new(ada.clone(), ada.id, errors), Self::new(ben, ada.id, FieldErrors::default())]
     }

@@ -31,7 +31,10 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     let invitations = invitations::list(&mut conn).await?;
     drop(conn);
     let now = visit.now();
-    visit.page(&UsersPage { users, invited: invitations.into_iter().map(|invitation| Invited::of(invitation, now)).collect() })
+    visit.page(&UsersPage {
+        users,
+        invited: invitations.into_iter().map(|invitation| Invited::of(invitation, now)).collect(),
+    })
 }
 
 impl Invited {
@@ -43,11 +46,18 @@ impl Invited {
 
 impl Page for UsersPage {
     const TEMPLATE: &'static str = "ui/settings/users.html";
-    const VARIES: Varies = Varies { texts: &["users.name", "users.email", "invited.email"], lists: &["users", "invited"] };
+    const VARIES: Varies = Varies {
+        texts: &["users.name", "users.email", "invited.email"],
+        lists: &["users", "invited"],
+    };
 
     fn samples() -> Vec<Self> {
-        let seen = User { seen_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ada <Lovelace>", Role::Admin) };
-        let disabled = User { disabled_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ben", Role::Viewer) };
+        let seen = User {
+            seen_at: Some(DateTime::UNIX_EPOCH),
+            ..User::sample("Ada <Lovelace>", Role::Admin)
+        };
+        let disabled =
+            User { disabled_at: Some(DateTime::UNIX_EPOCH), ..User::sample("Ben", Role::Viewer) };
         let invited = |ended| Invited {
             id: InvitationId::new(),
             email: "eve@example.com".to_owned(),

@@ -1,4 +1,5 @@
-//! What is done with a whole template: putting it away, taking it out again, copying it, forgetting what was left unsaved.
+//! What is done with a whole template: putting it away, taking it out again, copying it, forgetting
+//! what was left unsaved.
 
 use actix_web::web::Path;
 use diesel_async::AsyncConnection;
@@ -22,7 +23,11 @@ pub(super) async fn archive(visit: Visit<Marketer>, id: Path<TemplateId>) -> Pag
 
 pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
-    visit.conn().await?.transaction(async |conn| templates::unarchive(conn, &actor, *id, now).await).await?;
+    visit
+        .conn()
+        .await?
+        .transaction(async |conn| templates::unarchive(conn, &actor, *id, now).await)
+        .await?;
     visit
         .redirect(format!("/templates/{id}"))
         .undo(format!("/templates/{id}/archive"), [])
@@ -32,13 +37,18 @@ pub(super) async fn unarchive(visit: Visit<Marketer>, id: Path<TemplateId>) -> P
 pub(super) async fn duplicate(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
-    let copy = conn.transaction(async |conn| templates::duplicate(conn, &actor, *id, now).await).await?;
-    visit.redirect(format!("/templates/{}", copy.id)).flash(format!("This is the copy: “{}”.", copy.name))
+    let copy =
+        conn.transaction(async |conn| templates::duplicate(conn, &actor, *id, now).await).await?;
+    visit
+        .redirect(format!("/templates/{}", copy.id))
+        .flash(format!("This is the copy: “{}”.", copy.name))
 }
 
 pub(super) async fn discard(visit: Visit<Marketer>, id: Path<TemplateId>) -> PageResult {
     drafts::discard(&mut *visit.conn().await?, visit.user.id, Some(*id)).await?;
-    visit.redirect(format!("/templates/{id}")).flash("What was not saved is discarded. This is the saved text.")
+    visit
+        .redirect(format!("/templates/{id}"))
+        .flash("What was not saved is discarded. This is the saved text.")
 }
 
 pub(super) async fn discard_new(visit: Visit<Marketer>) -> PageResult {

@@ -1,4 +1,5 @@
-//! The editor: text and media, tried with a contact and event while one types; what is typed is kept until it is saved.
+//! The editor: text and media, tried with a contact and event while one types; what is typed is
+//! kept until it is saved.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -70,17 +71,35 @@ pub(super) async fn blank(visit: Visit<Marketer>, opening: Query<Opening>) -> Pa
     show(visit, None, &opening).await
 }
 
-pub(super) async fn open(visit: Visit<Viewer>, id: Path<TemplateId>, opening: Query<Opening>) -> PageResult {
+pub(super) async fn open(
+    visit: Visit<Viewer>,
+    id: Path<TemplateId>,
+    opening: Query<Opening>,
+) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
     show(visit, Some(template), &opening).await
 }
 
 /// Shows what the user has left unsaved, else what is saved.
-async fn show<R: Access<Who = crate::users::User>>(visit: Visit<R>, template: Option<Template>, opening: &Opening) -> PageResult {
-    let return_to = ReturnTo::parse(&opening.return_to).map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let mut form = TemplateForm { return_to, ..template.as_ref().map(TemplateForm::of).unwrap_or_default() };
-    let draft = drafts::find(&mut *visit.conn().await?, visit.user.id, template.as_ref().map(|template| template.id)).await?;
-    let kept = draft.as_ref().map(|draft: &Draft| Kept { updated_at: draft.updated_at, version: draft.version });
+async fn show<R: Access<Who = crate::users::User>>(
+    visit: Visit<R>,
+    template: Option<Template>,
+    opening: &Opening,
+) -> PageResult {
+    let return_to = ReturnTo::parse(&opening.return_to)
+        .map(|path| path.as_str().to_owned())
+        .unwrap_or_default();
+    let mut form =
+        TemplateForm { return_to, ..template.as_ref().map(TemplateForm::of).unwrap_or_default() };
+    let draft = drafts::find(
+        &mut *visit.conn().await?,
+        visit.user.id,
+        template.as_ref().map(|template| template.id),
+    )
+    .await?;
+    let kept = draft
+        .as_ref()
+        .map(|draft: &Draft| Kept { updated_at: draft.updated_at, version: draft.version });
     if let Some(draft) = draft {
         form = form.with_draft(draft);
     }
@@ -92,7 +111,11 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<TemplateForm>) -> 
     submit(visit, None, form.into_inner()).await
 }
 
-pub(super) async fn change(visit: Visit<Marketer>, id: Path<TemplateId>, form: Form<TemplateForm>) -> PageResult {
+pub(super) async fn change(
+    visit: Visit<Marketer>,
+    id: Path<TemplateId>,
+    form: Form<TemplateForm>,
+) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
     let form = form.into_inner().over(&template);
     submit(visit, Some(template), form).await
@@ -104,24 +127,38 @@ pub(super) async fn try_new(visit: Visit<Marketer>, form: Form<TemplateForm>) ->
 }
 
 /// What a saved template asks for while one types.
-pub(super) async fn try_change(visit: Visit<Marketer>, id: Path<TemplateId>, form: Form<TemplateForm>) -> PageResult {
+pub(super) async fn try_change(
+    visit: Visit<Marketer>,
+    id: Path<TemplateId>,
+    form: Form<TemplateForm>,
+) -> PageResult {
     let template = templates::find(&mut *visit.conn().await?, *id).await?;
     let form = form.into_inner().over(&template);
     follow(visit, Some(template), form).await
 }
 
-async fn follow(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
+async fn follow(
+    visit: Visit<Marketer>,
+    template: Option<Template>,
+    mut form: TemplateForm,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     let kept = keep(&mut conn, &visit, template.as_ref(), &form).await?;
     let mut errors = FieldErrors::default();
     let way = Way::to(&mut conn, template.as_ref()).await?;
-    let trial = Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors).await?;
+    let trial =
+        Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
+            .await?;
     let senders = senders::usable(&mut conn).await?;
     drop(conn);
     visit.page(&LivePage { form, errors, no_sender_has_mms: none_has_mms(&senders), trial, kept })
 }
 
-async fn submit(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
+async fn submit(
+    visit: Visit<Marketer>,
+    template: Option<Template>,
+    mut form: TemplateForm,
+) -> PageResult {
     keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     match form.action() {
         Action::Save => return save(visit, template, form).await,
@@ -151,7 +188,11 @@ async fn keep(
 }
 
 /// Saves, unless somebody else has saved another text in the meantime: that is told first.
-async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
+async fn save(
+    visit: Visit<Marketer>,
+    template: Option<Template>,
+    mut form: TemplateForm,
+) -> PageResult {
     let (now, user, actor) = (visit.now(), visit.user.id, visit.actor());
     let id = template.as_ref().map(|template| template.id);
     let mut conn = visit.conn().await?;
@@ -183,14 +224,21 @@ async fn save(visit: Visit<Marketer>, template: Option<Template>, mut form: Temp
     match saved {
         Ok(saved) => {
             let done = match template {
-                Some(before) if before.version != saved.version => format!("Template saved as version {}.", saved.version),
+                Some(before) if before.version != saved.version => {
+                    format!("Template saved as version {}.", saved.version)
+                }
                 _ => "Template saved.".to_owned(),
             };
-            let path = form.return_to().map_or_else(|| format!("/templates/{}", saved.id), |return_to| return_to.with(saved.id));
+            let path = form.return_to().map_or_else(
+                || format!("/templates/{}", saved.id),
+                |return_to| return_to.with(saved.id),
+            );
             visit.redirect(path).flash(done)
         }
         Err(Error::Invalid(errors)) => {
-            if let Some(present) = template.as_ref().filter(|_| errors.iter().any(|(field, _)| field == "form")) {
+            if let Some(present) =
+                template.as_ref().filter(|_| errors.iter().any(|(field, _)| field == "form"))
+            {
                 form.version = present.version;
             }
             let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
@@ -214,7 +262,8 @@ async fn overtaken(conn: &mut Conn, present: &Template) -> Result<Error, Error> 
     Ok(Error::field(
         "form",
         format!(
-            "{who} has saved version {number} while you were writing. Your text is kept: press Save again to make it version {}, or look at the versions first.",
+            "{who} has saved version {number} while you were writing. Your text is kept: press \
+             Save again to make it version {}, or look at the versions first.",
             number + 1
         ),
     ))
@@ -225,7 +274,8 @@ fn none_has_mms(senders: &[Sender]) -> bool {
 }
 
 impl EditorPage {
-    /// The page with its choices and, if the text can be read, its preview; what is wrong with either is added to `errors`.
+    /// The page with its choices and, if the text can be read, its preview; what is wrong with
+    /// either is added to `errors`.
     pub(super) async fn load<R: Access<Who = crate::users::User>>(
         visit: &Visit<R>,
         template: Option<&Template>,
@@ -238,10 +288,15 @@ impl EditorPage {
             None => None,
         };
         let way = saved.as_ref().map(Saved::way).unwrap_or_default();
-        let trial = Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors).await?;
+        let trial =
+            Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
+                .await?;
         let senders = senders::usable(&mut conn).await?;
         if form.to.is_empty() {
-            form.to = test_phone::find(&mut conn, visit.user.id).await?.map(|phone| phone.international()).unwrap_or_default();
+            form.to = test_phone::find(&mut conn, visit.user.id)
+                .await?
+                .map(|phone| phone.international())
+                .unwrap_or_default();
         }
         drop(conn);
         if form.request_key.is_empty() {
@@ -251,8 +306,20 @@ impl EditorPage {
             form.sender_id = only.id.to_string();
         }
         let no_sender_has_mms = none_has_mms(&senders);
-        let senders = senders.into_iter().map(|sender| Choice::new(sender.id.to_string(), sender.name)).collect();
-        Ok(Self { saved, form, errors, senders, no_sender_has_mms, trial, draft: None, examples: EXAMPLES })
+        let senders = senders
+            .into_iter()
+            .map(|sender| Choice::new(sender.id.to_string(), sender.name))
+            .collect();
+        Ok(Self {
+            saved,
+            form,
+            errors,
+            senders,
+            no_sender_has_mms,
+            trial,
+            draft: None,
+            examples: EXAMPLES,
+        })
     }
 }
 
@@ -286,7 +353,16 @@ impl Page for EditorPage {
             };
             let trial = samples::trial(&mut form, &mut errors);
             let senders = vec![Choice::new("1", "Shop <1>")];
-            Self { saved, form, errors, senders, no_sender_has_mms: true, trial, draft: None, examples: EXAMPLES }
+            Self {
+                saved,
+                form,
+                errors,
+                senders,
+                no_sender_has_mms: true,
+                trial,
+                draft: None,
+                examples: EXAMPLES,
+            }
         };
         let errors = FieldErrors::default()
             .with("name", "Give the template a name.")
@@ -300,7 +376,11 @@ impl Page for EditorPage {
             page("Hi {{ foo }} “x”", None, errors),
             Self { draft: draft(0), ..page(&"x".repeat(1_700), None, FieldErrors::default()) },
             page(first, Some(Saved::sample(false)), FieldErrors::default()),
-            page("Hi {{ contact.first_name }}, order {{ event.order_id }}", Some(Saved::sample(false)), FieldErrors::default()),
+            page(
+                "Hi {{ contact.first_name }}, order {{ event.order_id }}",
+                Some(Saved::sample(false)),
+                FieldErrors::default(),
+            ),
             Self {
                 draft: draft(2),
                 senders: Vec::new(),
@@ -312,16 +392,25 @@ impl Page for EditorPage {
 
 impl Page for LivePage {
     const TEMPLATE: &'static str = "ui/templates/_live.html";
-    const VARIES: Varies =
-        Varies { texts: &["preview.contact", "preview.text.text", "contacts.label", "events.label"], lists: &["contacts", "events"] };
+    const VARIES: Varies = Varies {
+        texts: &["preview.contact", "preview.text.text", "contacts.label", "events.label"],
+        lists: &["contacts", "events"],
+    };
 
     fn samples() -> Vec<Self> {
         let page = |body: &str, kept| {
-            let (mut form, mut errors) = (TemplateForm { body: body.to_owned(), ..TemplateForm::default() }, FieldErrors::default());
+            let (mut form, mut errors) = (
+                TemplateForm { body: body.to_owned(), ..TemplateForm::default() },
+                FieldErrors::default(),
+            );
             let trial = samples::trial(&mut form, &mut errors);
             Self { form, errors, no_sender_has_mms: false, trial, kept }
         };
-        vec![page("Hi", None), page("“Hi” {{ contact.first_name }} {{ event.order_id }}", Some(true)), page("{{", Some(false))]
+        vec![
+            page("Hi", None),
+            page("“Hi” {{ contact.first_name }} {{ event.order_id }}", Some(true)),
+            page("{{", Some(false)),
+        ]
     }
 }
 
@@ -335,9 +424,17 @@ mod tests {
     fn what_follows_the_typing_renders_in_each_of_its_states() {
         let pages = Pages::load(&PublicUrl::parse("https://sms.example.com").unwrap()).unwrap();
         let visit = crate::web::visit::Layout::sample();
-        let html: Vec<_> = LivePage::samples().iter().map(|page| pages.render(page, &visit).unwrap()).collect();
-        assert!(html.iter().all(|html| html.contains("<hx-partial") && !html.contains("<html")), "{html:#?}");
-        assert!(html[1].contains("<mark>“</mark>") && html[1].contains("A-1 &lt;b&gt;"), "{}", html[1]);
+        let html: Vec<_> =
+            LivePage::samples().iter().map(|page| pages.render(page, &visit).unwrap()).collect();
+        assert!(
+            html.iter().all(|html| html.contains("<hx-partial") && !html.contains("<html")),
+            "{html:#?}"
+        );
+        assert!(
+            html[1].contains("<mark>“</mark>") && html[1].contains("A-1 &lt;b&gt;"),
+            "{}",
+            html[1]
+        );
         assert!(html[2].contains("is not closed"), "{}", html[2]);
     }
 }

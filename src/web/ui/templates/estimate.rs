@@ -50,14 +50,25 @@ mod tests {
 
     #[test]
     fn a_price_is_written_with_two_to_four_places() {
-        assert_eq!([0.0079, 0.0237, 0.5, 1.0, 0.08].map(figure), ["0.0079", "0.0237", "0.50", "1.00", "0.08"]);
+        assert_eq!(
+            [0.0079, 0.0237, 0.5, 1.0, 0.08].map(figure),
+            ["0.0079", "0.0237", "0.50", "1.00", "0.08"]
+        );
     }
 
     #[test]
     fn an_estimate_is_made_of_parts_and_never_of_nothing() {
         let us = Country::parse("US").ok();
-        let price = Price { per_part: 0.0079, unit: "USD".to_owned(), parts: 200, learned_at: DateTime::UNIX_EPOCH };
+        let price = Price {
+            per_part: 0.0079,
+            unit: "USD".to_owned(),
+            parts: 200,
+            learned_at: DateTime::UNIX_EPOCH,
+        };
         assert_eq!(Estimate::new(3, us, Some(&price)).total.as_deref(), Some("0.0237"));
-        assert_eq!(Estimate::new(3, us, None), Estimate { country: Some("United States"), ..Estimate::default() });
+        assert_eq!(
+            Estimate::new(3, us, None),
+            Estimate { country: Some("United States"), ..Estimate::default() }
+        );
     }
 }

@@ -21,7 +21,8 @@ pub(super) struct TemplateForm {
     pub(super) contact_id: String,
     /// Narrows the contacts to choose from.
     pub(super) find: String,
-    /// Which event to preview with: the id of one of the contact's, `sample`, `written` or `none`; nothing for one that fits.
+    /// Which event to preview with: the id of one of the contact's, `sample`, `written` or `none`;
+    /// nothing for one that fits.
     pub(super) event_id: String,
     /// The properties of the event that is written by hand, as JSON.
     pub(super) event: String,
@@ -33,7 +34,8 @@ pub(super) struct TemplateForm {
     pub(super) return_to: String,
     /// The saved version that the text began with; 0 for a new template.
     pub(super) version: i32,
-    /// The saved name that the name began with: while both are the same, nobody here has changed it.
+    /// The saved name that the name began with: while both are the same, nobody here has changed
+    /// it.
     pub(super) saved_name: String,
     pub(super) action: String,
     /// What the button of a variable inserts.
@@ -72,7 +74,8 @@ impl TemplateForm {
         Self { name, body, media_urls, version, ..self }
     }
 
-    /// The same over what is saved now: who has not changed the name does not undo what another has made of it since.
+    /// The same over what is saved now: who has not changed the name does not undo what another has
+    /// made of it since.
     pub(super) fn over(self, saved: &Template) -> Self {
         let unchanged = !self.saved_name.is_empty() && self.name.trim() == self.saved_name;
         let name = if unchanged { saved.name.clone() } else { self.name };
@@ -82,8 +85,16 @@ impl TemplateForm {
     /// What is to be kept of it: the lines end as they do in a saved text.
     pub(super) fn draft(&self, now: DateTime<Utc>) -> Draft {
         let lines = |text: &str| text.replace("\r\n", "\n");
-        let (name, body, media_urls) = (lines(&self.name), lines(&self.body), lines(&self.media_urls));
-        Draft { version: self.version, name, saved_name: self.saved_name.clone(), body, media_urls, updated_at: now }
+        let (name, body, media_urls) =
+            (lines(&self.name), lines(&self.body), lines(&self.media_urls));
+        Draft {
+            version: self.version,
+            name,
+            saved_name: self.saved_name.clone(),
+            body,
+            media_urls,
+            updated_at: now,
+        }
     }
 
     /// Whether nothing is typed that is not saved.
@@ -91,9 +102,13 @@ impl TemplateForm {
         match template {
             Some(saved) => {
                 let body = self.body.replace("\r\n", "\n");
-                self.name == saved.name && (body == saved.body || body.trim_end() == saved.body) && self.lines() == saved.media_urls
+                self.name == saved.name
+                    && (body == saved.body || body.trim_end() == saved.body)
+                    && self.lines() == saved.media_urls
             }
-            None => [&self.name, &self.body, &self.media_urls].iter().all(|typed| typed.trim().is_empty()),
+            None => [&self.name, &self.body, &self.media_urls]
+                .iter()
+                .all(|typed| typed.trim().is_empty()),
         }
     }
 
@@ -109,12 +124,14 @@ impl TemplateForm {
 
     /// The template, for saving.
     pub(super) fn parse(&self) -> Result<NewTemplate, FieldErrors> {
-        NewTemplate::parse(&self.name, &self.body, &self.lines()).map_err(|errors| for_people(&errors))
+        NewTemplate::parse(&self.name, &self.body, &self.lines())
+            .map_err(|errors| for_people(&errors))
     }
 
     /// The template, for a preview or a test: the name does not matter yet.
     pub(super) fn parse_text(&self) -> Result<NewTemplate, FieldErrors> {
-        NewTemplate::parse("Preview", &self.body, &self.lines()).map_err(|errors| for_people(&errors))
+        NewTemplate::parse("Preview", &self.body, &self.lines())
+            .map_err(|errors| for_people(&errors))
     }
 
     /// The addresses of the media alone, for a preview.
@@ -134,7 +151,12 @@ impl TemplateForm {
     }
 
     fn lines(&self) -> Vec<String> {
-        self.media_urls.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        self.media_urls
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -160,13 +182,23 @@ mod tests {
         let form = TemplateForm {
             name: "Hello".to_owned(),
             body: "Hi".to_owned(),
-            media_urls: " https://example.com/a.jpg \r\n\r\nnonsense\nftp://example.com/b".to_owned(),
+            media_urls: " https://example.com/a.jpg \r\n\r\nnonsense\nftp://example.com/b"
+                .to_owned(),
             ..TemplateForm::default()
         };
         let errors = form.parse().unwrap_err();
-        let fields: Vec<_> = errors.iter().map(|(field, sentences)| (field.to_owned(), sentences.len())).collect();
+        let fields: Vec<_> =
+            errors.iter().map(|(field, sentences)| (field.to_owned(), sentences.len())).collect();
         assert_eq!(fields, [("media_urls".to_owned(), 2)]);
-        assert!(TemplateForm { media_urls: "https://example.com/a.jpg".to_owned(), name: String::new(), ..form }.parse_text().is_ok());
+        assert!(
+            TemplateForm {
+                media_urls: "https://example.com/a.jpg".to_owned(),
+                name: String::new(),
+                ..form
+            }
+            .parse_text()
+            .is_ok()
+        );
     }
 
     #[test]
@@ -181,7 +213,8 @@ mod tests {
             updated_at: DateTime::UNIX_EPOCH,
             archived_at: None,
         };
-        let form = TemplateForm { body: "Hi\r\nthere\r\n".to_owned(), ..TemplateForm::of(&template) };
+        let form =
+            TemplateForm { body: "Hi\r\nthere\r\n".to_owned(), ..TemplateForm::of(&template) };
         assert!(form.is_saved(Some(&template)));
         assert!(!TemplateForm { body: "Hi".to_owned(), ..form.clone() }.is_saved(Some(&template)));
         assert!(!form.is_saved(None) && TemplateForm::default().is_saved(None));
@@ -193,7 +226,13 @@ mod tests {
         assert_eq!(TemplateForm::of(&renamed).with_draft(draft.clone()).name, "Welcome");
         assert!(form.clone().over(&renamed).is_saved(Some(&renamed)));
         let both = TemplateForm { name: "Bye".to_owned(), ..form };
-        assert_eq!((both.clone().over(&renamed).name.as_str(), both.saved_name.as_str()), ("Bye", "Hello"));
-        assert_eq!(TemplateForm::of(&renamed).with_draft(Draft { name: "Bye".to_owned(), ..draft }).name, "Bye");
+        assert_eq!(
+            (both.clone().over(&renamed).name.as_str(), both.saved_name.as_str()),
+            ("Bye", "Hello")
+        );
+        assert_eq!(
+            TemplateForm::of(&renamed).with_draft(Draft { name: "Bye".to_owned(), ..draft }).name,
+            "Bye"
+        );
     }
 }

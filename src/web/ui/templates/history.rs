@@ -1,4 +1,5 @@
-//! The versions of a template: who saved which when, what differs between two, and going back to one.
+//! The versions of a template: who saved which when, what differs between two, and going back to
+//! one.
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
@@ -77,7 +78,11 @@ struct Side {
     media: String,
 }
 
-pub(super) async fn list(visit: Visit<Viewer>, id: Path<TemplateId>, wanted: Query<Wanted>) -> PageResult {
+pub(super) async fn list(
+    visit: Visit<Viewer>,
+    id: Path<TemplateId>,
+    wanted: Query<Wanted>,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     let template = templates::find(&mut conn, *id).await?;
     let mut found = versions::list(&mut conn, *id, wanted.before, ROWS + 1).await?;
@@ -87,8 +92,11 @@ pub(super) async fn list(visit: Visit<Viewer>, id: Path<TemplateId>, wanted: Que
     let draft = drafts::find(&mut conn, visit.user.id, Some(*id)).await?;
     let draft = draft.map(|draft| Side::of_draft(&draft));
     let newest = template.version.to_string();
-    let default = |wanted: &str, otherwise: String| if wanted.is_empty() { otherwise } else { wanted.to_owned() };
-    let (from, to) = (default(&wanted.from, (template.version - 1).to_string()), default(&wanted.to, newest));
+    let default = |wanted: &str, otherwise: String| {
+        if wanted.is_empty() { otherwise } else { wanted.to_owned() }
+    };
+    let (from, to) =
+        (default(&wanted.from, (template.version - 1).to_string()), default(&wanted.to, newest));
     let from = side(&mut conn, *id, &from, draft.as_ref()).await?;
     let to = side(&mut conn, *id, &to, draft.as_ref()).await?;
     drop(conn);
@@ -97,7 +105,12 @@ pub(super) async fn list(visit: Visit<Viewer>, id: Path<TemplateId>, wanted: Que
 }
 
 /// One of the two texts; none if there is no such version.
-async fn side(conn: &mut Conn, id: TemplateId, wanted: &str, draft: Option<&Side>) -> Result<Option<Side>, Error> {
+async fn side(
+    conn: &mut Conn,
+    id: TemplateId,
+    wanted: &str,
+    draft: Option<&Side>,
+) -> Result<Option<Side>, Error> {
     if wanted == DRAFT {
         return Ok(draft.cloned());
     }
@@ -113,7 +126,9 @@ pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)
     let ((id, number), now, actor) = (path.into_inner(), visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
     let before = templates::find(&mut conn, id).await?.version;
-    let restored = conn.transaction(async |conn| versions::restore(conn, &actor, id, number, now).await).await?;
+    let restored = conn
+        .transaction(async |conn| versions::restore(conn, &actor, id, number, now).await)
+        .await?;
     let there = visit.redirect(format!("/templates/{id}/versions"));
     if restored.version == before {
         return there.flash(format!("The text is that of version {number} already."));
@@ -124,9 +139,17 @@ pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)
 }
 
 impl HistoryPage {
-    fn new(template: &Template, found: Vec<Version>, before: Option<i32>, has_draft: bool, comparison: Option<Comparison>) -> Self {
-        let mut choices: Vec<_> =
-            (1..=template.version).rev().map(|number| Choice::new(number.to_string(), format!("Version {number}"))).collect();
+    fn new(
+        template: &Template,
+        found: Vec<Version>,
+        before: Option<i32>,
+        has_draft: bool,
+        comparison: Option<Comparison>,
+    ) -> Self {
+        let mut choices: Vec<_> = (1..=template.version)
+            .rev()
+            .map(|number| Choice::new(number.to_string(), format!("Version {number}")))
+            .collect();
         if has_draft {
             choices.insert(0, Choice::new(DRAFT, "Your draft"));
         }
@@ -139,7 +162,15 @@ impl HistoryPage {
             body: version.body,
             media: version.media_urls.len(),
         });
-        Self { id: template.id, name: template.name.clone(), version: template.version, rows: rows.collect(), before, choices, comparison }
+        Self {
+            id: template.id,
+            name: template.name.clone(),
+            version: template.version,
+            rows: rows.collect(),
+            before,
+            choices,
+            comparison,
+        }
     }
 }
 
@@ -180,7 +211,14 @@ impl Side {
 impl Page for HistoryPage {
     const TEMPLATE: &'static str = "ui/templates/versions.html";
     const VARIES: Varies = Varies {
-        texts: &["name", "rows.author", "rows.body", "comparison.from.author", "comparison.to.author", "comparison.body.text"],
+        texts: &[
+            "name",
+            "rows.author",
+            "rows.body",
+            "comparison.from.author",
+            "comparison.to.author",
+            "comparison.body.text",
+        ],
         lists: &["rows", "choices"],
     };
 
@@ -188,7 +226,11 @@ impl Page for HistoryPage {
         let version = |number, body: &str, author: Option<&str>| Version {
             number,
             body: body.to_owned(),
-            media_urls: if number == 2 { vec!["https://example.com/a.jpg".to_owned()] } else { Vec::new() },
+            media_urls: if number == 2 {
+                vec!["https://example.com/a.jpg".to_owned()]
+            } else {
+                Vec::new()
+            },
             created_at: DateTime::UNIX_EPOCH,
             author: author.map(str::to_owned),
         };
@@ -202,11 +244,22 @@ impl Page for HistoryPage {
             updated_at: DateTime::UNIX_EPOCH,
             archived_at: None,
         };
-        let (one, two) = (version(1, "Hi {{ contact.first_name }}", None), version(2, "Hello <b>שלום</b>", Some("Ada <Lovelace>")));
-        let between = |from: &Version, to: &Version| Some(Comparison::new(Side::of(from.clone()), Side::of(to.clone())));
+        let (one, two) = (
+            version(1, "Hi {{ contact.first_name }}", None),
+            version(2, "Hello <b>שלום</b>", Some("Ada <Lovelace>")),
+        );
+        let between = |from: &Version, to: &Version| {
+            Some(Comparison::new(Side::of(from.clone()), Side::of(to.clone())))
+        };
         vec![
             Self::new(&template(1), vec![one.clone()], None, false, None),
-            Self::new(&template(2), vec![two.clone(), one.clone()], Some(1), true, between(&one, &two)),
+            Self::new(
+                &template(2),
+                vec![two.clone(), one.clone()],
+                Some(1),
+                true,
+                between(&one, &two),
+            ),
             Self::new(&template(2), vec![two.clone(), one], None, false, between(&two, &two)),
         ]
     }

@@ -1,4 +1,5 @@
-//! What can be inserted into a text: variables with the values that they have for the chosen contact and event, and examples.
+//! What can be inserted into a text: variables with the values that they have for the chosen
+//! contact and event, and examples.
 
 use serde::Serialize;
 
@@ -32,18 +33,43 @@ pub(super) const EXAMPLES: &[Example] = &[
         write: "{{ contact.first_name | default(value=\"there\") }}",
         meaning: "The first name, or “there” for a contact without one.",
     },
-    Example { write: "{{ event.total | fixed(places=2) }}", meaning: "A price with two decimal places." },
-    Example { write: "{{ event.placed_at | date(format=\"%d %B\", timezone=\"Europe/Berlin\") }}", meaning: "A date as you want it." },
-    Example { write: "{{ event.items[0].name | truncate(length=20) }}", meaning: "The first of a list, cut after 20 characters." },
-    Example { write: "https://example.com/?id={{ contact.external_id | urlencode }}", meaning: "A value made safe for a link." },
-    Example { write: "{% if contact.attributes.vip %}…{% else %}…{% endif %}", meaning: "One text for some, another for the rest." },
+    Example {
+        write: "{{ event.total | fixed(places=2) }}",
+        meaning: "A price with two decimal places.",
+    },
+    Example {
+        write: "{{ event.placed_at | date(format=\"%d %B\", timezone=\"Europe/Berlin\") }}",
+        meaning: "A date as you want it.",
+    },
+    Example {
+        write: "{{ event.items[0].name | truncate(length=20) }}",
+        meaning: "The first of a list, cut after 20 characters.",
+    },
+    Example {
+        write: "https://example.com/?id={{ contact.external_id | urlencode }}",
+        meaning: "A value made safe for a link.",
+    },
+    Example {
+        write: "{% if contact.attributes.vip %}…{% else %}…{% endif %}",
+        meaning: "One text for some, another for the rest.",
+    },
 ];
 
 /// Puts the variables in groups, those of the contact first.
 pub(super) fn groups(available: &[Available]) -> Vec<Group> {
     let titles = [("Contact", "contact."), ("Event", "event"), ("Organization", "organization.")];
-    let of = |prefix: &str| available.iter().filter(|one| one.variable.starts_with(prefix)).map(Insertable::of).collect::<Vec<_>>();
-    titles.into_iter().map(|(title, prefix)| Group { title, items: of(prefix) }).filter(|group| !group.items.is_empty()).collect()
+    let of = |prefix: &str| {
+        available
+            .iter()
+            .filter(|one| one.variable.starts_with(prefix))
+            .map(Insertable::of)
+            .collect::<Vec<_>>()
+    };
+    titles
+        .into_iter()
+        .map(|(title, prefix)| Group { title, items: of(prefix) })
+        .filter(|group| !group.items.is_empty())
+        .collect()
 }
 
 impl Insertable {
@@ -67,7 +93,10 @@ fn label(variable: &str) -> String {
         "contact.external_id" => "External id",
         "organization.name" => "Name",
         other => {
-            let rest = ["contact.attributes", "event"].iter().find_map(|prefix| other.strip_prefix(prefix)).unwrap_or(other);
+            let rest = ["contact.attributes", "event"]
+                .iter()
+                .find_map(|prefix| other.strip_prefix(prefix))
+                .unwrap_or(other);
             return rest.trim_start_matches('.').to_owned();
         }
     };
@@ -81,13 +110,29 @@ mod tests {
 
     #[test]
     fn variables_are_named_for_people_and_inserted_as_they_are_written() {
-        let variables = ["contact.first_name", "contact.attributes[\"home town\"]", "event.items[0].sku", "organization.name"];
-        let available: Vec<_> = variables.iter().map(|variable| Available { variable: (*variable).to_owned(), value: None }).collect();
+        let variables = [
+            "contact.first_name",
+            "contact.attributes[\"home town\"]",
+            "event.items[0].sku",
+            "organization.name",
+        ];
+        let available: Vec<_> = variables
+            .iter()
+            .map(|variable| Available { variable: (*variable).to_owned(), value: None })
+            .collect();
         let found = groups(&available);
-        let labels: Vec<_> = found.iter().flat_map(|group| group.items.iter().map(|item| (group.title, item.label.as_str()))).collect();
+        let labels: Vec<_> = found
+            .iter()
+            .flat_map(|group| group.items.iter().map(|item| (group.title, item.label.as_str())))
+            .collect();
         assert_eq!(
             labels,
-            [("Contact", "First name"), ("Contact", "[\"home town\"]"), ("Event", "items[0].sku"), ("Organization", "Name")]
+            [
+                ("Contact", "First name"),
+                ("Contact", "[\"home town\"]"),
+                ("Event", "items[0].sku"),
+                ("Organization", "Name")
+            ]
         );
         for item in found.iter().flat_map(|group| &group.items) {
             assert!(TemplateBody::parse(&item.write).is_ok(), "{}", item.write);

@@ -54,9 +54,13 @@ struct Row {
 pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageResult {
     let after = Some(wanted.after.as_str()).filter(|name| !name.is_empty());
     let mut conn = visit.conn().await?;
-    let (archived, limit) = (wanted.show == "archived", i64::try_from(ROWS).unwrap_or(i64::MAX) + 1);
-    let mut found =
-        if archived { templates::list_archived(&mut conn, after, limit).await? } else { templates::list(&mut conn, after, limit).await? };
+    let (archived, limit) =
+        (wanted.show == "archived", i64::try_from(ROWS).unwrap_or(i64::MAX) + 1);
+    let mut found = if archived {
+        templates::list_archived(&mut conn, after, limit).await?
+    } else {
+        templates::list(&mut conn, after, limit).await?
+    };
     let drafts = drafts::of_user(&mut conn, visit.user.id).await?;
     let automations = automations::list(&mut conn, None, AUTOMATIONS).await?;
     drop(conn);
@@ -64,8 +68,17 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     found.truncate(ROWS);
     let next = found.last().filter(|_| more).map(|last| last.name.clone());
     let used = uses(&automations);
-    let rows = found.into_iter().map(|template| Row { has_draft: drafts.contains(&Some(template.id)), ..Row::of(template, &used) });
-    visit.page(&ListPage { rows: rows.collect(), next, is_first: after.is_none(), archived, has_new_draft: drafts.contains(&None) })
+    let rows = found.into_iter().map(|template| Row {
+        has_draft: drafts.contains(&Some(template.id)),
+        ..Row::of(template, &used)
+    });
+    visit.page(&ListPage {
+        rows: rows.collect(),
+        next,
+        is_first: after.is_none(),
+        archived,
+        has_new_draft: drafts.contains(&None),
+    })
 }
 
 /// How many automations send each template; one that sends it twice counts once.
@@ -101,7 +114,12 @@ impl Row {
         Self {
             parts: parts::count(fixed).count.max(1),
             has_variables,
-            first_line: template.body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
+            first_line: template
+                .body
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or_default()
+                .to_owned(),
             media: template.media_urls.len(),
             automations: used.get(&template.id).copied().unwrap_or_default(),
             id: template.id,
@@ -120,7 +138,10 @@ impl Page for ListPage {
         let row = |name: &str, parts, has_variables, media, automations| Row {
             id: TemplateId::new(),
             name: name.to_owned(),
-            first_line: "Hi {{ contact.first_name | default(value=\"there\") }}, <b>your order</b> is on its way.".to_owned(),
+            first_line:
+                "Hi {{ contact.first_name | default(value=\"there\") }}, <b>your order</b> \
+                         is on its way."
+                    .to_owned(),
             parts,
             has_variables,
             media,
@@ -128,7 +149,13 @@ impl Page for ListPage {
             updated_at: DateTime::UNIX_EPOCH,
             has_draft: media > 0,
         };
-        let page = |rows, next, is_first, archived| Self { rows, next, is_first, archived, has_new_draft: archived };
+        let page = |rows, next, is_first, archived| Self {
+            rows,
+            next,
+            is_first,
+            archived,
+            has_new_draft: archived,
+        };
         vec![
             page(Vec::new(), None, true, false),
             page(Vec::new(), None, false, false),

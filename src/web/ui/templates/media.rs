@@ -4,8 +4,10 @@ use serde::Serialize;
 use url::Url;
 
 /// Endings of files that are no pictures; whatever else there is may be one, and is tried.
-const FILES: [&str; 16] =
-    ["pdf", "vcf", "ics", "csv", "txt", "mp3", "m4a", "aac", "ogg", "wav", "amr", "mp4", "mov", "3gp", "webm", "mpeg"];
+const FILES: [&str; 16] = [
+    "pdf", "vcf", "ics", "csv", "txt", "mp3", "m4a", "aac", "ogg", "wav", "amr", "mp4", "mov",
+    "3gp", "webm", "mpeg",
+];
 
 /// A picture or another file that goes along.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -23,10 +25,14 @@ impl Medium {
 
     fn of(url: &str) -> Self {
         let parsed = Url::parse(url).ok();
-        let last = parsed.as_ref().and_then(|url| url.path_segments()?.rfind(|part| !part.is_empty()));
+        let last =
+            parsed.as_ref().and_then(|url| url.path_segments()?.rfind(|part| !part.is_empty()));
         let host = parsed.as_ref().and_then(Url::host_str).unwrap_or_default();
         let name = last.unwrap_or(host).to_owned();
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+        let ending = name
+            .rsplit_once('.')
+            .map(|(_, ending)| ending.to_ascii_lowercase())
+            .unwrap_or_default();
         Self { url: url.to_owned(), name, is_picture: !FILES.contains(&ending.as_str()) }
     }
 }

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::media::Medium;
 use super::recipient::Recipient;
-use crate::templates::{MediaUrl, TemplateBody, Unset, Variables, render_media, with_plain_characters};
+use crate::templates::{
+    MediaUrl, TemplateBody, Unset, Variables, render_media, with_plain_characters,
+};
 use crate::twilio::gsm::look_alike;
 use crate::twilio::parts::{self, Encoding, Parts};
 
@@ -71,8 +73,14 @@ pub(super) struct Plain {
 
 impl Preview {
     /// Renders the text for a recipient.
-    pub(super) fn new(body: &TemplateBody, recipient: &Recipient, variables: &Variables<'_>, media: &[MediaUrl]) -> Self {
-        let rendered = body.render(variables).and_then(|text| Ok((text, render_media(media, variables)?)));
+    pub(super) fn new(
+        body: &TemplateBody,
+        recipient: &Recipient,
+        variables: &Variables<'_>,
+        media: &[MediaUrl],
+    ) -> Self {
+        let rendered =
+            body.render(variables).and_then(|text| Ok((text, render_media(media, variables)?)));
         let (text, media_urls, problem) = match rendered {
             Ok((text, media_urls)) => (Some(text), media_urls, None),
             Err(error) => (None, Vec::new(), Some(error.to_string())),
@@ -102,7 +110,8 @@ impl Preview {
     }
 }
 
-/// Cuts a text around the characters that force UCS-2; neighbours of a kind stay together, so that an emoji is not torn apart.
+/// Cuts a text around the characters that force UCS-2; neighbours of a kind stay together, so that
+/// an emoji is not torn apart.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for character in text.chars() {
@@ -124,7 +133,11 @@ impl Cost {
             per_part: parts.per_part,
             remaining: parts.remaining_in_last,
             characters: parts.utf16,
-            forced_by: parts.forced_by.iter().map(|(character, index)| Forced::of(*character, *index, template)).collect(),
+            forced_by: parts
+                .forced_by
+                .iter()
+                .map(|(character, index)| Forced::of(*character, *index, template))
+                .collect(),
         }
     }
 }
@@ -149,7 +162,9 @@ fn invisible(character: char) -> Option<&'static str> {
         '\u{a0}' | '\u{202f}' => Some("a space that does not break"),
         '\u{200b}' | '\u{2060}' | '\u{feff}' => Some("an invisible space"),
         '\u{200c}' | '\u{200d}' => Some("an invisible joiner, often within an emoji"),
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some("an invisible mark of direction"),
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            Some("an invisible mark of direction")
+        }
         '\u{fe00}'..='\u{fe0f}' => Some("the invisible second half of an emoji"),
         '\u{300}'..='\u{36f}' => Some("an accent of its own"),
         other if other.is_whitespace() => Some("a special space"),
@@ -194,8 +209,15 @@ mod tests {
         let preview = preview(typed);
         let cost = preview.cost.unwrap();
         assert_eq!((cost.encoding, cost.parts, cost.per_part), ("UCS-2", 1, 70));
-        let forced: Vec<_> = cost.forced_by.iter().map(|forced| (forced.position, forced.instead.as_deref(), forced.filled_in)).collect();
-        assert_eq!(forced, [(4, Some("\""), false), (8, Some("\""), false), (10, Some("-"), false)]);
+        let forced: Vec<_> = cost
+            .forced_by
+            .iter()
+            .map(|forced| (forced.position, forced.instead.as_deref(), forced.filled_in))
+            .collect();
+        assert_eq!(
+            forced,
+            [(4, Some("\""), false), (8, Some("\""), false), (10, Some("-"), false)]
+        );
         assert_eq!(preview.unset.len(), 1);
         let phone = PhoneNumber::from_e164("+14155550123").unwrap();
         let plain = Plain::of(typed, &Variables::for_phone(&phone, None)).unwrap();
@@ -207,7 +229,11 @@ mod tests {
     fn what_is_filled_in_is_told_from_what_is_written() {
         let preview = preview("Note: {{ event.note }}");
         let cost = preview.cost.unwrap();
-        let forced: Vec<_> = cost.forced_by.iter().map(|forced| (forced.character, forced.filled_in, &forced.instead)).collect();
+        let forced: Vec<_> = cost
+            .forced_by
+            .iter()
+            .map(|forced| (forced.character, forced.filled_in, &forced.instead))
+            .collect();
         assert_eq!(forced, [('ł', true, &None)]);
         let text = preview.text.unwrap();
         assert_eq!(

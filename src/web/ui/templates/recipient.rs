@@ -25,7 +25,11 @@ impl Recipient {
     }
 
     /// What the text can name.
-    pub(super) fn variables<'a>(&'a self, event: Option<&'a Value>, organization: &'a str) -> Variables<'a> {
+    pub(super) fn variables<'a>(
+        &'a self,
+        event: Option<&'a Value>,
+        organization: &'a str,
+    ) -> Variables<'a> {
         match self {
             Self::Contact(contact) => Variables::new(contact, event),
             Self::Number(number) => Variables::for_phone(number, event),

@@ -7,14 +7,18 @@ use crate::types::id::TemplateId;
 pub(super) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// Accepts only local paths under `/automations`: anything else could lead to a stranger's site.
+    /// Accepts only local paths under `/automations`: anything else could lead to a stranger's
+    /// site.
     pub(super) fn parse(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/automations")?;
         // The query may carry a whole automation that is being edited.
         let local = (rest.is_empty() || rest.starts_with(['/', '?'])) && path.len() <= 10_000;
-        let plain = path.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '\\' | '#' | '"' | '<' | '>'));
+        let plain = path
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, '\\' | '#' | '"' | '<' | '>'));
         let before_query = rest.split('?').next().unwrap_or_default();
-        (local && plain && !before_query.contains("..") && !before_query.contains("//")).then(|| Self(path.to_owned()))
+        (local && plain && !before_query.contains("..") && !before_query.contains("//"))
+            .then(|| Self(path.to_owned()))
     }
 
     /// The path as it was given.
@@ -35,7 +39,12 @@ mod tests {
 
     #[test]
     fn only_paths_of_automations_are_ways_back() {
-        for good in ["/automations", "/automations/new", "/automations/0190-a/edit?step=2", "/automations/1/edit?name=a..b%2F%2Fc&step=2"] {
+        for good in [
+            "/automations",
+            "/automations/new",
+            "/automations/0190-a/edit?step=2",
+            "/automations/1/edit?name=a..b%2F%2Fc&step=2",
+        ] {
             assert!(ReturnTo::parse(good).is_some(), "{good}");
         }
         for bad in [
@@ -59,7 +68,13 @@ mod tests {
     #[test]
     fn the_saved_template_is_added_to_the_way_back() {
         let id: TemplateId = "01900000-0000-7000-8000-000000000000".parse().unwrap();
-        assert_eq!(ReturnTo::parse("/automations/1/edit").unwrap().with(id), format!("/automations/1/edit?template_id={id}"));
-        assert_eq!(ReturnTo::parse("/automations/1/edit?step=2").unwrap().with(id), format!("/automations/1/edit?step=2&template_id={id}"));
+        assert_eq!(
+            ReturnTo::parse("/automations/1/edit").unwrap().with(id),
+            format!("/automations/1/edit?template_id={id}")
+        );
+        assert_eq!(
+            ReturnTo::parse("/automations/1/edit?step=2").unwrap().with(id),
+            format!("/automations/1/edit?step=2&template_id={id}")
+        );
     }
 }

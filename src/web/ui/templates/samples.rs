@@ -16,7 +16,12 @@ use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;
 
 pub(super) fn organization() -> Organization {
-    Organization { name: "Bells & Sons".to_owned(), default_country: None, time_zone: Tz::Europe__Berlin, day_zone: Tz::Europe__Berlin }
+    Organization {
+        name: "Bells & Sons".to_owned(),
+        default_country: None,
+        time_zone: Tz::Europe__Berlin,
+        day_zone: Tz::Europe__Berlin,
+    }
 }
 
 pub(super) fn contact() -> Contact {
@@ -27,7 +32,12 @@ pub(super) fn contact() -> Contact {
         last_name: None,
         email: None,
         external_id: None,
-        attributes: json!({ "city": "חיפה & יפו", "a name that is so long that it has to be cut": "x".repeat(300) }),
+        attributes: json!(
+            {
+                "city": "חיפה & יפו",
+                "a name that is so long that it has to be cut": "x".repeat(300)
+            }
+        ),
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     }
@@ -50,8 +60,22 @@ pub(super) fn trial(form: &mut TemplateForm, errors: &mut FieldErrors) -> Trial 
     let (organization, contact) = (organization(), contact());
     let events = vec![event("order_completed", json!({ "order_id": "A-1 <b>" }))];
     let recipient = Recipient::Contact(Box::new(contact.clone()));
-    let price = Price { per_part: 0.0079, unit: "USD".to_owned(), parts: 1_234, learned_at: DateTime::UNIX_EPOCH };
+    let price = Price {
+        per_part: 0.0079,
+        unit: "USD".to_owned(),
+        parts: 1_234,
+        learned_at: DateTime::UNIX_EPOCH,
+    };
     let (country, price) = (contact.phone.country(), Some(price));
-    Material { organization: &organization, zone: Tz::UTC, found: vec![contact], recipient, events, wanted: &[], country, price }
-        .tried(form, errors)
+    Material {
+        organization: &organization,
+        zone: Tz::UTC,
+        found: vec![contact],
+        recipient,
+        events,
+        wanted: &[],
+        country,
+        price,
+    }
+    .tried(form, errors)
 }

@@ -83,7 +83,10 @@ impl Saved {
             updated_at: DateTime::UNIX_EPOCH,
             author: Some("Ada <Lovelace>".to_owned()),
             is_archived,
-            uses: vec![used("Thanks & more", AutomationStatus::Active, &[1, 3]), used("Later", AutomationStatus::Draft, &[2])],
+            uses: vec![
+                used("Thanks & more", AutomationStatus::Active, &[1, 3]),
+                used("Later", AutomationStatus::Draft, &[2]),
+            ],
             way: Way::default(),
         }
     }
@@ -91,7 +94,12 @@ impl Saved {
 
 impl UseRow {
     fn of(used: Use) -> Self {
-        Self { id: used.automation.id, name: used.automation.name, status: used.automation.status, steps: step_words(&used.steps) }
+        Self {
+            id: used.automation.id,
+            name: used.automation.name,
+            status: used.automation.status,
+            steps: step_words(&used.steps),
+        }
     }
 }
 
@@ -110,8 +118,17 @@ impl Way {
         });
         let mut last: Option<Enrollment> = None;
         for used in used.iter().take(LOOKED_AT) {
-            let newest = automations::enrollments(conn, used.automation.id, &EnrollmentFilter::default(), None, 1).await?.pop();
-            last = [last, newest].into_iter().flatten().max_by_key(|enrollment| enrollment.started_at);
+            let newest = automations::enrollments(
+                conn,
+                used.automation.id,
+                &EnrollmentFilter::default(),
+                None,
+                1,
+            )
+            .await?
+            .pop();
+            last =
+                [last, newest].into_iter().flatten().max_by_key(|enrollment| enrollment.started_at);
         }
         Ok(Self { events: events.collect(), last: last.map(|enrollment| enrollment.contact_id) })
     }
@@ -123,7 +140,9 @@ pub(super) fn said_of(used: &[Use]) -> String {
     match names.as_slice() {
         [] => "No automation uses it.".to_owned(),
         [one] => format!("{one} goes on sending it."),
-        [some @ .., last] if some.len() < 4 => format!("{} and {last} go on sending it.", some.join(", ")),
+        [some @ .., last] if some.len() < 4 => {
+            format!("{} and {last} go on sending it.", some.join(", "))
+        }
         many => format!("{} automations go on sending it.", many.len()),
     }
 }

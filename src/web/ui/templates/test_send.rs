@@ -1,4 +1,5 @@
-//! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of one's own.
+//! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of
+//! one's own.
 
 use super::editor::EditorPage;
 use super::form::TemplateForm;
@@ -14,15 +15,26 @@ use crate::types::phone::PhoneNumber;
 use crate::web::test_message::TestMessage;
 use crate::web::{Marketer, PageError, PageResult, Visit};
 
-/// Sends what is typed, saved or not, as one message, and leads to it; pressing the button twice sends it once.
-pub(super) async fn send(visit: Visit<Marketer>, template: Option<Template>, mut form: TemplateForm) -> PageResult {
+/// Sends what is typed, saved or not, as one message, and leads to it; pressing the button twice
+/// sends it once.
+pub(super) async fn send(
+    visit: Visit<Marketer>,
+    template: Option<Template>,
+    mut form: TemplateForm,
+) -> PageResult {
     let mut conn = visit.conn().await?;
     let sent = compose(&mut conn, &visit, template.as_ref(), &mut form).await?;
     drop(conn);
     match sent {
         Ok(message) => {
-            let kept = if form.is_saved(template.as_ref()) { "" } else { " What you have not saved of the template is kept." };
-            visit.redirect(format!("/messages/{message}")).flash(format!("The test message is on its way.{kept}"))
+            let kept = if form.is_saved(template.as_ref()) {
+                ""
+            } else {
+                " What you have not saved of the template is kept."
+            };
+            visit
+                .redirect(format!("/messages/{message}"))
+                .flash(format!("The test message is on its way.{kept}"))
         }
         Err(errors) => {
             let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
@@ -39,15 +51,21 @@ async fn compose(
 ) -> Result<Result<MessageId, FieldErrors>, PageError> {
     let mut errors = FieldErrors::default();
     let to = errors.check("to", PhoneNumber::parse(&form.to, visit.organization.default_country));
-    let sender = senders::usable(conn).await?.into_iter().find(|sender| sender.id.to_string() == form.sender_id);
+    let sender = senders::usable(conn)
+        .await?
+        .into_iter()
+        .find(|sender| sender.id.to_string() == form.sender_id);
     if sender.is_none() {
         errors.add("sender_id", "Choose what to send from.");
     }
     let new = form.parse_text().map_err(|found| take(&mut errors, &found)).ok();
     let way = Way::to(conn, template).await?;
     let mut wrong = FieldErrors::default();
-    let trial = Trial::load(conn, &visit.organization, visit.zone(), &way, form, &mut wrong).await?;
-    if let Some(sentences) = wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences) {
+    let trial =
+        Trial::load(conn, &visit.organization, visit.zone(), &way, form, &mut wrong).await?;
+    if let Some(sentences) =
+        wrong.iter().find(|(field, _)| *field == "event").map(|(_, sentences)| sentences)
+    {
         for sentence in sentences {
             errors.add("event", sentence);
         }
@@ -59,14 +77,18 @@ async fn compose(
     };
     let variables = recipient.variables(trial.event.as_ref(), &visit.organization.name);
     let text = new.as_ref().and_then(|new| rendered(new, &recipient, &variables, &mut errors));
-    let (Some(to), Some(sender), Some(new), Some((text, media_urls)), true) = (to, sender, new, text, errors.is_empty()) else {
+    let (Some(to), Some(sender), Some(new), Some((text, media_urls)), true) =
+        (to, sender, new, text, errors.is_empty())
+    else {
         return Ok(Err(errors));
     };
     let test = TestMessage {
         to,
         sender_id: sender.id,
         text,
-        template: template.filter(|saved| new.is_text_of(saved)).map(|saved| (saved.id, saved.version)),
+        template: template
+            .filter(|saved| new.is_text_of(saved))
+            .map(|saved| (saved.id, saved.version)),
         media_urls,
     };
     Ok(Ok(test.send(conn, visit, &form.request_key).await?))
@@ -79,9 +101,11 @@ fn rendered(
     variables: &Variables<'_>,
     errors: &mut FieldErrors,
 ) -> Option<(String, Vec<String>)> {
-    let sentence = |reason: RenderError| format!("This cannot be sent to {}: {reason}.", recipient.label());
+    let sentence =
+        |reason: RenderError| format!("This cannot be sent to {}: {reason}.", recipient.label());
     let text = errors.check("body", new.body().render(variables).map_err(sentence));
-    let media_urls = errors.check("media_urls", templates::render_media(new.media(), variables).map_err(sentence));
+    let media_urls = errors
+        .check("media_urls", templates::render_media(new.media(), variables).map_err(sentence));
     text.zip(media_urls)
 }
 

@@ -1,4 +1,5 @@
-//! Trying a text out: with a contact, with an event of theirs, and what there is to insert; everything that follows what is typed.
+//! Trying a text out: with a contact, with an event of theirs, and what there is to insert;
+//! everything that follows what is typed.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +57,8 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Finds what to try the text with and tries it; what is chosen is noted in the form, what is wrong in `errors`.
+    /// Finds what to try the text with and tries it; what is chosen is noted in the form, what is
+    /// wrong in `errors`.
     ///
     /// Who has come the way to this template last is who it is tried with at first.
     pub(super) async fn load(
@@ -67,13 +69,16 @@ impl Trial {
         form: &mut TemplateForm,
         errors: &mut FieldErrors,
     ) -> Result<Self, PageError> {
-        if let (true, true, Some(last)) = (form.contact_id.is_empty(), form.find.trim().is_empty(), way.last) {
+        if let (true, true, Some(last)) =
+            (form.contact_id.is_empty(), form.find.trim().is_empty(), way.last)
+        {
             form.contact_id = last.to_string();
         }
         if form.find.trim().is_empty() {
             form.find.clear();
         }
-        let found = somebody::to_try_with(conn, organization, &form.find, form.contact(), errors).await?;
+        let found =
+            somebody::to_try_with(conn, organization, &form.find, form.contact(), errors).await?;
         let recipient = Self::recipient(&found, form)?;
         let events = match &recipient {
             Recipient::Contact(contact) => events::of_contact(conn, contact.id, EVENTS).await?,
@@ -87,16 +92,31 @@ impl Trial {
             Some(country) => prices::find(conn, country).await?,
             None => None,
         };
-        let material = Material { organization, zone, found, recipient, events, wanted: &way.events, country, price };
+        let material = Material {
+            organization,
+            zone,
+            found,
+            recipient,
+            events,
+            wanted: &way.events,
+            country,
+            price,
+        };
         Ok(material.tried(form, errors))
     }
 
     /// The contact that is chosen, else the first that is found; the form then names them.
     fn recipient(found: &[Contact], form: &mut TemplateForm) -> Result<Recipient, PageError> {
-        let nobody = PhoneNumber::from_e164(NOBODY).map_err(|error| PageError::Internal(error.to_string()))?;
-        let chosen = form.contact().and_then(|id| found.iter().find(|contact| contact.id == id)).or(found.first());
+        let nobody = PhoneNumber::from_e164(NOBODY)
+            .map_err(|error| PageError::Internal(error.to_string()))?;
+        let chosen = form
+            .contact()
+            .and_then(|id| found.iter().find(|contact| contact.id == id))
+            .or(found.first());
         let recipient = match chosen {
-            Some(contact) if form.contact_id != NUMBER => Recipient::Contact(Box::new(contact.clone())),
+            Some(contact) if form.contact_id != NUMBER => {
+                Recipient::Contact(Box::new(contact.clone()))
+            }
             _ => Recipient::Number(nobody),
         };
         form.contact_id = match &recipient {
@@ -127,7 +147,8 @@ impl Material<'_> {
         let body = (!form.body.trim().is_empty()).then(|| TemplateBody::parse(&form.body));
         let body = body.and_then(|parsed| check_once(errors, "body", parsed));
         let media = form.parse_media();
-        let Chosen { event, automatic } = self.event(body.as_ref(), media.as_deref().unwrap_or_default(), form, errors);
+        let Chosen { event, automatic } =
+            self.event(body.as_ref(), media.as_deref().unwrap_or_default(), form, errors);
         let variables = self.recipient.variables(event.as_ref(), &self.organization.name);
         if let Err(found) = &media
             && let Some((field, sentences)) = found.iter().find(|(field, _)| *field == "media_urls")
@@ -137,18 +158,27 @@ impl Material<'_> {
                 errors.add(field, sentence);
             }
         }
-        let attributes: BTreeSet<String> =
-            self.found.iter().filter_map(|contact| contact.attributes.as_object()).flat_map(|fields| fields.keys().cloned()).collect();
+        let attributes: BTreeSet<String> = self
+            .found
+            .iter()
+            .filter_map(|contact| contact.attributes.as_object())
+            .flat_map(|fields| fields.keys().cloned())
+            .collect();
         let media = media.unwrap_or_default();
         let of_body = body.as_ref().map(TemplateBody::warnings).unwrap_or_default();
-        let warnings = of_body.into_iter().chain(media.iter().flat_map(MediaUrl::warnings)).collect();
-        let preview = body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media));
+        let warnings =
+            of_body.into_iter().chain(media.iter().flat_map(MediaUrl::warnings)).collect();
+        let preview =
+            body.as_ref().map(|body| Preview::new(body, &self.recipient, &variables, &media));
         let parts = preview.as_ref().and_then(Preview::billed_parts);
         Trial {
             estimate: parts.map(|parts| Estimate::new(parts, self.country, self.price.as_ref())),
             preview,
             warnings,
-            problems: ["body", "media_urls", "event"].iter().flat_map(|field| sentences(errors, field)).collect(),
+            problems: ["body", "media_urls", "event"]
+                .iter()
+                .flat_map(|field| sentences(errors, field))
+                .collect(),
             plain: Plain::of(&form.body.replace("\r\n", "\n"), &variables),
             contacts: self.contact_choices(),
             events: self.event_choices(&automatic),
@@ -158,11 +188,19 @@ impl Material<'_> {
         }
     }
 
-    /// The event that is chosen; otherwise the newest that the text can be tried with, otherwise one made for it.
+    /// The event that is chosen; otherwise the newest that the text can be tried with, otherwise
+    /// one made for it.
     ///
     /// What was not chosen stays open in the form: another text may need another event.
-    fn event(&self, body: Option<&TemplateBody>, media: &[MediaUrl], form: &mut TemplateForm, errors: &mut FieldErrors) -> Chosen {
-        let sample = Some(sample_event(body, media)).filter(|event| event.as_object().is_some_and(|fields| !fields.is_empty()));
+    fn event(
+        &self,
+        body: Option<&TemplateBody>,
+        media: &[MediaUrl],
+        form: &mut TemplateForm,
+        errors: &mut FieldErrors,
+    ) -> Chosen {
+        let sample = Some(sample_event(body, media))
+            .filter(|event| event.as_object().is_some_and(|fields| !fields.is_empty()));
         if !self.is_choice(&form.event_id) {
             form.event_id.clear();
         }
@@ -178,35 +216,59 @@ impl Material<'_> {
             SAMPLE => sample,
             WRITTEN => {
                 if form.event.trim().is_empty() {
-                    let start = best.map(|event| event.properties.clone()).or(sample).unwrap_or(Value::Object(<_>::default()));
+                    let start = best
+                        .map(|event| event.properties.clone())
+                        .or(sample)
+                        .unwrap_or(Value::Object(<_>::default()));
                     form.event = made_event::to_begin_with(&start);
                 }
                 check_once(errors, "event", made_event::parse(&form.event)).flatten()
             }
-            id => self.events.iter().find(|event| event.id.to_string() == id).map(|event| event.properties.clone()),
+            id => self
+                .events
+                .iter()
+                .find(|event| event.id.to_string() == id)
+                .map(|event| event.properties.clone()),
         };
         Chosen { event, automatic }
     }
 
     fn is_choice(&self, value: &str) -> bool {
-        [SAMPLE, WRITTEN, NO_EVENT].contains(&value) || self.events.iter().any(|event| event.id.to_string() == value)
+        [SAMPLE, WRITTEN, NO_EVENT].contains(&value)
+            || self.events.iter().any(|event| event.id.to_string() == value)
     }
 
-    /// The newest event that leads to this template; else the newest that has what the text names, if it names anything.
+    /// The newest event that leads to this template; else the newest that has what the text names,
+    /// if it names anything.
     fn best(&self, body: Option<&TemplateBody>, media: &[MediaUrl]) -> Option<&Event> {
-        let wanted = self.events.iter().find(|event| self.wanted.iter().any(|name| name == event.name.as_str()));
+        let wanted = self
+            .events
+            .iter()
+            .find(|event| self.wanted.iter().any(|name| name == event.name.as_str()));
         let fits = |event: &&Event| {
-            let variables = self.recipient.variables(Some(&event.properties), &self.organization.name);
+            let variables =
+                self.recipient.variables(Some(&event.properties), &self.organization.name);
             let of_event = |name: &str| name.starts_with("event.") || name.starts_with("event[");
-            let named = body.iter().flat_map(|body| body.variables()).chain(media.iter().flat_map(MediaUrl::variables));
-            let unset = body.iter().flat_map(|body| body.unset(&variables)).chain(media.iter().flat_map(|url| url.unset(&variables)));
-            named.into_iter().any(|name| of_event(&name)) && !unset.into_iter().any(|unset| of_event(&unset.variable) && !unset.has_default)
+            let named = body
+                .iter()
+                .flat_map(|body| body.variables())
+                .chain(media.iter().flat_map(MediaUrl::variables));
+            let unset = body
+                .iter()
+                .flat_map(|body| body.unset(&variables))
+                .chain(media.iter().flat_map(|url| url.unset(&variables)));
+            named.into_iter().any(|name| of_event(&name))
+                && !unset.into_iter().any(|unset| of_event(&unset.variable) && !unset.has_default)
         };
         wanted.or_else(|| self.events.iter().find(fits))
     }
 
     fn contact_choices(&self) -> Vec<Choice> {
-        let mut choices: Vec<_> = self.found.iter().map(|contact| Choice::new(contact.id.to_string(), contact.long_label())).collect();
+        let mut choices: Vec<_> = self
+            .found
+            .iter()
+            .map(|contact| Choice::new(contact.id.to_string(), contact.long_label()))
+            .collect();
         choices.push(Choice::new(NUMBER, "Somebody of whom only the number is known"));
         choices
     }
@@ -214,8 +276,16 @@ impl Material<'_> {
     fn event_choices(&self, automatic: &str) -> Vec<Choice> {
         let first = [Choice::new("", format!("Automatic: {automatic}"))];
         let of_contact = self.events.iter().map(|event| somebody::event_choice(event, self.zone));
-        let others = [(SAMPLE, "Made up from the text"), (WRITTEN, "Written by hand"), (NO_EVENT, "No event")];
-        first.into_iter().chain(of_contact).chain(others.map(|(value, label)| Choice::new(value, label))).collect()
+        let others = [
+            (SAMPLE, "Made up from the text"),
+            (WRITTEN, "Written by hand"),
+            (NO_EVENT, "No event"),
+        ];
+        first
+            .into_iter()
+            .chain(of_contact)
+            .chain(others.map(|(value, label)| Choice::new(value, label)))
+            .collect()
     }
 }
 
@@ -227,12 +297,24 @@ struct Chosen {
 }
 
 /// Keeps what was parsed; its error is noted unless the field has one already.
-fn check_once<T, E: std::fmt::Display>(errors: &mut FieldErrors, field: &str, parsed: Result<T, E>) -> Option<T> {
-    if errors.iter().any(|(known, _)| known == field) { parsed.ok() } else { errors.check(field, parsed) }
+fn check_once<T, E: std::fmt::Display>(
+    errors: &mut FieldErrors,
+    field: &str,
+    parsed: Result<T, E>,
+) -> Option<T> {
+    if errors.iter().any(|(known, _)| known == field) {
+        parsed.ok()
+    } else {
+        errors.check(field, parsed)
+    }
 }
 
 fn sentences(errors: &FieldErrors, field: &str) -> Vec<String> {
-    errors.iter().filter(|(known, _)| *known == field).flat_map(|(_, sentences)| sentences.iter().cloned()).collect()
+    errors
+        .iter()
+        .filter(|(known, _)| *known == field)
+        .flat_map(|(_, sentences)| sentences.iter().cloned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -246,10 +328,19 @@ mod tests {
     #[test]
     fn the_event_is_one_that_fits_the_text() {
         let (organization, contact) = (organization(), contact());
-        let events = || vec![event("visited", json!({ "page": "/" })), event("order_completed", json!({ "order_id": 7 }))];
+        let events = || {
+            vec![
+                event("visited", json!({ "page": "/" })),
+                event("order_completed", json!({ "order_id": 7 })),
+            ]
+        };
         let chosen = |body: &str, events: Vec<Event>, wanted: &[String], event_id: &str| {
             let recipient = Recipient::Contact(Box::new(contact.clone()));
-            let mut form = TemplateForm { body: body.to_owned(), event_id: event_id.to_owned(), ..TemplateForm::default() };
+            let mut form = TemplateForm {
+                body: body.to_owned(),
+                event_id: event_id.to_owned(),
+                ..TemplateForm::default()
+            };
             let material = Material {
                 organization: &organization,
                 zone: Tz::UTC,
@@ -269,12 +360,17 @@ mod tests {
         let (_, event, _) = chosen("{{ event.order_id }}", events(), &["visited".to_owned()], "");
         assert_eq!(event, Some(json!({ "page": "/" })), "what leads here goes first");
         let (form, event, _) = chosen("{{ event.sku }}", events(), &[], "");
-        assert_eq!((form.event_id.as_str(), event), ("", Some(json!({ "sku": "sku" }))), "it stays open");
+        assert_eq!(
+            (form.event_id.as_str(), event),
+            ("", Some(json!({ "sku": "sku" }))),
+            "it stays open"
+        );
         let (form, event, _) = chosen("Hi", events(), &[], "");
         assert_eq!((form.event_id.as_str(), event), ("", None));
         let (form, _, _) = chosen("{{ event.order_id }}", events(), &[], WRITTEN);
         assert!(form.event.contains('7'), "what is to be changed is there: {}", form.event);
-        let (form, _, _) = chosen("{{ event.order_id }}", events(), &[], &EventId::new().to_string());
+        let (form, _, _) =
+            chosen("{{ event.order_id }}", events(), &[], &EventId::new().to_string());
         assert_eq!(form.event_id, "", "an event of somebody else gives way");
     }
 }
