@@ -5,7 +5,9 @@
 //! ms for more, at a lower latency, since the same callers wait for their answers before they ask
 //! again. Where nobody waits, a little patience pays.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;

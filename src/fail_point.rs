@@ -25,13 +25,9 @@ impl FailPoint {
     /// Suspends this process, if this is where it is to be, and if it has not been before.
     #[cfg(debug_assertions)]
     pub fn reach(self) {
-        use std::{
-            ffi::OsString,
-            sync::{
-                LazyLock,
-                atomic::{AtomicBool, Ordering},
-            },
-        };
+        use std::ffi::OsString;
+        use std::sync::LazyLock;
+        use std::sync::atomic::{AtomicBool, Ordering};
 
         static PLACE: LazyLock<Option<OsString>> =
             LazyLock::new(|| std::env::var_os("CARILLON_TEST_SUSPEND_AT"));

@@ -12,9 +12,11 @@ use serde_json::Value;
 
 use super::fields::{Attributes, Email, ExternalId, Name};
 use super::{Change, suppressions};
-use crate::db::{Conn, schema::contacts};
+use crate::db::Conn;
+use crate::db::schema::contacts;
 use crate::error::{Error, Result};
-use crate::types::{id::ContactId, phone::PhoneNumber};
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
 
 /// A person with one phone number.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, AsChangeset)]

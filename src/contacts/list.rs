@@ -22,11 +22,9 @@ use super::tags::{self, TagName};
 use crate::db::Conn;
 use crate::db::schema::{contact_tags, contacts};
 use crate::error::Result;
-use crate::types::{
-    country::Country,
-    id::{ContactId, TagId},
-    phone::PhoneNumber,
-};
+use crate::types::country::Country;
+use crate::types::id::{ContactId, TagId};
+use crate::types::phone::PhoneNumber;
 
 /// As many contacts are looked at before any index is asked: they lie side by side, whereas those
 /// of an index lie all over the disk.

@@ -10,9 +10,11 @@ use super::Change;
 use super::contact::{Contact, taken};
 use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
 use super::suppressions::{self, By, Reason};
-use crate::db::{Conn, schema::contacts};
+use crate::db::Conn;
+use crate::db::schema::contacts;
 use crate::error::{Error, FieldErrors, Result};
-use crate::types::{id::ContactId, phone::PhoneNumber};
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
 
 /// What shall become of one field that may be empty. In JSON: absent keeps, null clears, a value
 /// sets.

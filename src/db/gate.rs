@@ -3,7 +3,8 @@
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
-use super::{Conn, statement::statement};
+use super::Conn;
+use super::statement::statement;
 
 /// A gate, named by a key that is arbitrary but the same for all processes on a database. Whoever
 /// passes it is through until its transaction ends.

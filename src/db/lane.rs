@@ -4,7 +4,8 @@ use diesel_async::pooled_connection::PoolableConnection;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Conn, Pool, Target, Unavailable, plans, pool::still_answers};
+use super::pool::still_answers;
+use super::{Conn, Pool, Target, Unavailable, plans};
 
 /// A connection beside the pool for statements that are transactions in themselves: nothing has to
 /// be said before or after them.

@@ -3,7 +3,8 @@
 use diesel::sql_types::{Bool, Text};
 use diesel_async::RunQueryDsl;
 
-use super::{Conn, statement::statement};
+use super::Conn;
+use super::statement::statement;
 
 statement! {
     struct Keep<'a> {

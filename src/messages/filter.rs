@@ -2,26 +2,18 @@
 //! change before one's eyes.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{
-    define_sql_function,
-    pg::Pg,
-    prelude::*,
-    sql_types::{Integer, Nullable, Text},
-};
+use diesel::define_sql_function;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Nullable, Text};
 
-use crate::{
-    db::schema::messages,
-    messages::{
-        ledger::{Days, Maker},
-        list::Direction,
-        outcome::Outcome,
-        status::MessageStatus,
-    },
-    types::{
-        id::{ContactId, EnrollmentId, MessageId, SenderId, TemplateId},
-        text_enum::text_enum,
-    },
-};
+use crate::db::schema::messages;
+use crate::messages::ledger::{Days, Maker};
+use crate::messages::list::Direction;
+use crate::messages::outcome::Outcome;
+use crate::messages::status::MessageStatus;
+use crate::types::id::{ContactId, EnrollmentId, MessageId, SenderId, TemplateId};
+use crate::types::text_enum::text_enum;
 
 define_sql_function! {
     /// The first characters of a text.

@@ -1,33 +1,24 @@
 //! Reading messages: one, a page of them, and the story of one.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use crate::{
-    db::{
-        Conn,
-        schema::{attempts, delivery_events, messages},
-        statement::statement,
-    },
-    error::{Error, Result},
-    messages::{
-        delivery::ReportSource, filter::MessageFilter, status::MessageStatus,
-        submit::AttemptOutcome,
-    },
-    types::{
-        id::{
-            AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
-            WorkerId,
-        },
-        phone::PhoneNumber,
-        text_enum::text_enum,
-    },
+use crate::db::Conn;
+use crate::db::schema::{attempts, delivery_events, messages};
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::messages::delivery::ReportSource;
+use crate::messages::filter::MessageFilter;
+use crate::messages::status::MessageStatus;
+use crate::messages::submit::AttemptOutcome;
+use crate::types::id::{
+    AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId,
 };
+use crate::types::phone::PhoneNumber;
+use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// Which way a message goes.

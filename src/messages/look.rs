@@ -10,16 +10,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{Conn, schema::messages},
-    error::Result,
-    messages::{
-        filter::{MARGIN, MessageFilter},
-        ledger::newest,
-        list::Message,
-    },
-    types::id::MessageId,
-};
+use crate::db::Conn;
+use crate::db::schema::messages;
+use crate::error::Result;
+use crate::messages::filter::{MARGIN, MessageFilter};
+use crate::messages::ledger::newest;
+use crate::messages::list::Message;
+use crate::types::id::MessageId;
 
 /// As many messages as are read in one go: 7 ms for a status, 18 ms for a word in the texts
 /// (500,000 messages, all in memory).

@@ -1,7 +1,8 @@
 //! Outcomes: the eight ways in which a message can stand in the ledger, and which statuses each of
 //! them gathers.
 
-use crate::{messages::status::MessageStatus, types::text_enum::text_enum};
+use crate::messages::status::MessageStatus;
+use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// How a message stands, for whoever asks how many; every outbound message has exactly one.

@@ -4,19 +4,14 @@
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::Los_Angeles;
 
-use crate::{
-    contacts::suppressions::Reason,
-    messages::{status::MessageStatus, submit::Outcome},
-    queue::lease,
-    twilio::{
-        Disposition, SendError, Wait,
-        errors::{self, ErrorCode},
-    },
-    types::{
-        id::{ConnectionId, MessageId, SenderId},
-        phone::PhoneNumber,
-    },
-};
+use crate::contacts::suppressions::Reason;
+use crate::messages::status::MessageStatus;
+use crate::messages::submit::Outcome;
+use crate::queue::lease;
+use crate::twilio::errors::{self, ErrorCode};
+use crate::twilio::{Disposition, SendError, Wait};
+use crate::types::id::{ConnectionId, MessageId, SenderId};
+use crate::types::phone::PhoneNumber;
 
 /// How often Twilio may refuse a message with a code that is worth another try; answers that only
 /// say “not now” do not count.

@@ -4,15 +4,11 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    messages::claim::Claimed,
-    twilio::{
-        CreatedMessage, Exchange, TwilioStatus,
-        errors::{Class, ContactEffect, Retry},
-        sid::MessageSid,
-    },
-    types::deadline::Deadline,
-};
+use crate::messages::claim::Claimed;
+use crate::twilio::errors::{Class, ContactEffect, Retry};
+use crate::twilio::sid::MessageSid;
+use crate::twilio::{CreatedMessage, Exchange, TwilioStatus};
+use crate::types::deadline::Deadline;
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()

@@ -8,12 +8,12 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use crate::{
-    db::{Conn, schema::prices},
-    error::Result,
-    twilio::{Address, TwilioMessage},
-    types::{country::Country, id::ConnectionId},
-};
+use crate::db::Conn;
+use crate::db::schema::prices;
+use crate::error::Result;
+use crate::twilio::{Address, TwilioMessage};
+use crate::types::country::Country;
+use crate::types::id::ConnectionId;
 
 /// What Twilio bills for a part, on average.
 #[derive(Debug, Clone, PartialEq, Serialize)]

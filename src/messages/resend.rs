@@ -5,12 +5,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{Conn, statement::statement},
-    error::Result,
-    queue::{self, Job, NewJob},
-    types::id::MessageId,
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::queue::{self, Job, NewJob};
+use crate::types::id::MessageId;
 
 /// A message that goes back to `pending`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -143,7 +143,8 @@ impl MessageStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::{prelude::*, sample::select};
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     fn any_status() -> impl Strategy<Value = MessageStatus> {
         select(MessageStatus::ALL)

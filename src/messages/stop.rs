@@ -14,16 +14,15 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    contacts::suppressions::Reason,
-    db::{Conn, gate::Gate, schema::messages, statement::statement},
-    error::Result,
-    messages::claim::CONTACT_DELETED,
-    types::{
-        id::{ContactId, EnrollmentId, MessageId},
-        phone::PhoneNumber,
-    },
-};
+use crate::contacts::suppressions::Reason;
+use crate::db::Conn;
+use crate::db::gate::Gate;
+use crate::db::schema::messages;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::claim::CONTACT_DELETED;
+use crate::types::id::{ContactId, EnrollmentId, MessageId};
+use crate::types::phone::PhoneNumber;
 
 /// “Carillon STOP”.
 const GATE: Gate = Gate::new(0x4341_5253_544f_5000);

@@ -5,15 +5,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{
-        Conn,
-        schema::{message_views, users},
-    },
-    error::{Error, Result},
-    types::id::ViewId,
-    users::audit::{self, Actor, Kind},
-};
+use crate::db::Conn;
+use crate::db::schema::{message_views, users};
+use crate::error::{Error, Result};
+use crate::types::id::ViewId;
+use crate::users::audit::{self, Actor, Kind};
 
 /// More are not kept: nobody finds anything among them.
 pub const MOST: i64 = 50;

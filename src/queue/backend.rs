@@ -7,16 +7,13 @@
 
 use std::task::{Context, Poll};
 
-use apalis_core::{
-    backend::{Backend, BackendConfig, finalize::Ephemeral},
-    layers::Identity,
-    task::{
-        Task,
-        builder::TaskBuilder,
-        task_id::{RandomId, TaskId},
-    },
-    worker::context::WorkerContext,
-};
+use apalis_core::backend::finalize::Ephemeral;
+use apalis_core::backend::{Backend, BackendConfig};
+use apalis_core::layers::Identity;
+use apalis_core::task::Task;
+use apalis_core::task::builder::TaskBuilder;
+use apalis_core::task::task_id::{RandomId, TaskId};
+use apalis_core::worker::context::WorkerContext;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::queue::lease::Leased;

@@ -11,11 +11,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{
-    db::{Conn, schema::jobs},
-    error::{Error, Result},
-    queue::{Job, JobKind, lease::JobId},
-};
+use crate::db::Conn;
+use crate::db::schema::jobs;
+use crate::error::{Error, Result};
+use crate::queue::lease::JobId;
+use crate::queue::{Job, JobKind};
 
 /// So many are counted at most.
 pub const COUNTED: i64 = 10_000;

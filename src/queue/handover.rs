@@ -10,15 +10,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::{
-    queue::{
-        Receiver,
-        backend::Batch,
-        lease::Leased,
-        leases::{Leases, Taking},
-    },
-    types::id::WorkerId,
-};
+use crate::queue::Receiver;
+use crate::queue::backend::Batch;
+use crate::queue::lease::Leased;
+use crate::queue::leases::{Leases, Taking};
+use crate::types::id::WorkerId;
 
 /// Where the processes' makers of jobs find its worker, while there is one; cheap to clone.
 #[derive(Clone, Default)]

@@ -9,16 +9,12 @@ use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{
-    db::{
-        Conn,
-        schema::{jobs, workers},
-        statement::statement,
-    },
-    error::Result,
-    queue::{Job, JobKind},
-    types::id::WorkerId,
-};
+use crate::db::Conn;
+use crate::db::schema::{jobs, workers};
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::queue::{Job, JobKind};
+use crate::types::id::WorkerId;
 
 /// A worker that has not been seen for this long is dead, and its jobs are given to others: with a
 /// look every five seconds, within 30 s.

@@ -4,7 +4,8 @@
 //! A lease can be committed while its answer is lost, when PostgreSQL restarts at the wrong moment.
 //! As long as this worker is alive, nobody else would take such a job over.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};

@@ -20,15 +20,12 @@ use diesel::sql_types::{Array, BigInt, Int2, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{
-    db::{Conn, statement::statement},
-    error::Result,
-    queue::lease::{JobId, Leased},
-    types::{
-        id::{EnrollmentId, MessageId, SenderId, WorkerId},
-        text_enum::text_enum,
-    },
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::queue::lease::{JobId, Leased};
+use crate::types::id::{EnrollmentId, MessageId, SenderId, WorkerId};
+use crate::types::text_enum::text_enum;
 
 /// The PostgreSQL channel on which a commit with new jobs wakes idle workers.
 pub const CHANNEL: &str = "carillon_jobs";

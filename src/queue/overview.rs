@@ -12,12 +12,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{Conn, plans, schema::workers, statement::statement},
-    error::Result,
-    queue::{JobKind, lease},
-    types::{id::WorkerId, text_enum::text_enum},
-};
+use crate::db::schema::workers;
+use crate::db::statement::statement;
+use crate::db::{Conn, plans};
+use crate::error::Result;
+use crate::queue::{JobKind, lease};
+use crate::types::id::WorkerId;
+use crate::types::text_enum::text_enum;
 
 /// So many jobs in each state are counted at most.
 pub const COUNTED: i64 = 20_000;

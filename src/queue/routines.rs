@@ -8,18 +8,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{
-    db::{
-        Conn,
-        schema::{routines, workers},
-        statement::statement,
-    },
-    error::{Error, Result},
-    types::{id::WorkerId, text_enum::text_enum},
-};
+use crate::db::Conn;
+use crate::db::schema::{routines, workers};
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::types::id::WorkerId;
+use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// A piece of work that is done again and again.

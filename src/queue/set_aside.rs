@@ -12,12 +12,12 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{Conn, schema::set_aside},
-    error::{Error, Result},
-    queue::routines::{self, Routine},
-    types::{id::ConnectionId, text_enum::text_enum},
-};
+use crate::db::Conn;
+use crate::db::schema::set_aside;
+use crate::error::{Error, Result};
+use crate::queue::routines::{self, Routine};
+use crate::types::id::ConnectionId;
+use crate::types::text_enum::text_enum;
 
 /// So many are counted at most.
 pub const COUNTED: i64 = 10_000;

@@ -1,6 +1,7 @@
 //! Twilio's error answers: a code, its HTTP status, and the words that go with it.
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
 /// An answer that refuses a request.

@@ -1,18 +1,17 @@
 //! HTTP Basic, as Twilio checks it: account SID and auth token, or an API key.
 
-use std::{
-    future::{Ready, ready},
-    sync::Arc,
-};
+use std::future::{Ready, ready};
+use std::sync::Arc;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
 
-use super::{
-    answer::Refusal,
-    options::AccountStatus,
-    shared::Shared,
-    world::{Credential, Key},
-};
+use super::answer::Refusal;
+use super::options::AccountStatus;
+use super::shared::Shared;
+use super::world::{Credential, Key};
 
 /// Who makes a request.
 pub(super) struct Caller {

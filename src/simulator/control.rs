@@ -1,22 +1,18 @@
 //! The control API under `/simulator/api`: what tests in other processes need, as JSON.
 
-use actix_web::{
-    HttpResponse,
-    http::StatusCode,
-    web::{self, Data, Json, Path, Query, ServiceConfig},
-};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Simulator,
-    faults::{Extent, Fault, Reach, Rule, RuleId},
-    inbound::{Reply, ReplyError},
-    message::Direction,
-    options::AccountStatus,
-    shared::Shared,
-    world::World,
-};
+use super::Simulator;
+use super::faults::{Extent, Fault, Reach, Rule, RuleId};
+use super::inbound::{Reply, ReplyError};
+use super::message::Direction;
+use super::options::AccountStatus;
+use super::shared::Shared;
+use super::world::World;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config

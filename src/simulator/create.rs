@@ -3,15 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    answer::Refusal,
-    faults::{Aspect, Fault, Reach},
-    form::Form,
-    message::{Direction, Message, Status, bare, new_sid},
-    options::{Account, AccountKind, Number, NumberKind},
-    parts,
-    world::World,
-};
+use super::answer::Refusal;
+use super::faults::{Aspect, Fault, Reach};
+use super::form::Form;
+use super::message::{Direction, Message, Status, bare, new_sid};
+use super::options::{Account, AccountKind, Number, NumberKind};
+use super::parts;
+use super::world::World;
 
 /// A message that passed all checks.
 pub(super) struct Draft {

@@ -1,20 +1,21 @@
 //! What happens to a message after it was recorded: its statuses, one after the other, and their
 //! callbacks.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
-use super::{
-    create::{Manner, Pace, Plan, Step, plan},
-    message::{Message, Status, bare, new_sid},
-    network::Call,
-    options::Method,
-    parts,
-    shared::Shared,
-    world::World,
-};
+use super::create::{Manner, Pace, Plan, Step, plan};
+use super::message::{Message, Status, bare, new_sid};
+use super::network::Call;
+use super::options::Method;
+use super::parts;
+use super::shared::Shared;
+use super::world::World;
 
 /// Sends a message on its way, in the background.
 pub(super) fn launch(shared: &Arc<Shared>, place: usize, plan: Plan) {

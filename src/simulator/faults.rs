@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 /// One thing that the network, or Twilio itself, does to a message.

@@ -1,22 +1,16 @@
 //! The handset pages: all phones, one phone, and the forms on them. They work without JavaScript.
 
-use actix_web::{
-    HttpResponse,
-    http::{StatusCode, header},
-    web::{self, Bytes, Data, Path, Query, ServiceConfig},
-};
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, Bytes, Data, Path, Query, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    create::parse_to,
-    faults::{Extent, Rule, RuleId},
-    form::Form,
-    inbound,
-    message::bare,
-    pages,
-    shared::Shared,
-    switches, view,
-};
+use super::create::parse_to;
+use super::faults::{Extent, Rule, RuleId};
+use super::form::Form;
+use super::message::bare;
+use super::shared::Shared;
+use super::{inbound, pages, switches, view};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config

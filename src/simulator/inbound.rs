@@ -3,14 +3,12 @@
 
 use serde::Serialize;
 
-use super::{
-    message::{Direction, Message, Status, bare, new_sid},
-    network::Call,
-    options::{Number, NumberKind},
-    parts,
-    shared::Shared,
-    world::{Changed, World},
-};
+use super::message::{Direction, Message, Status, bare, new_sid};
+use super::network::Call;
+use super::options::{Number, NumberKind};
+use super::parts;
+use super::shared::Shared;
+use super::world::{Changed, World};
 
 /// What became of a message from a handset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,9 +1,7 @@
 //! Every message that was recorded, found by SID, by handset, or newest first.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 

@@ -2,27 +2,22 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data, Path},
-};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::{
-    answer::Refusal,
-    auth::Caller,
-    create::{Created, Draft},
-    delivery,
-    faults::{Aspect, Fault, Reach},
-    form::Form,
-    log::sent_between,
-    message::{Direction, Message, Status, bare},
-    paging::Paging,
-    shared::Shared,
-    trouble,
-    world::World,
-};
+use super::answer::Refusal;
+use super::auth::Caller;
+use super::create::{Created, Draft};
+use super::faults::{Aspect, Fault, Reach};
+use super::form::Form;
+use super::log::sent_between;
+use super::message::{Direction, Message, Status, bare};
+use super::paging::Paging;
+use super::shared::Shared;
+use super::world::World;
+use super::{delivery, trouble};
 
 /// `POST /2010-04-01/Accounts/{AC}/Messages.json`
 pub(super) async fn create(

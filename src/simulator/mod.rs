@@ -43,7 +43,8 @@ mod trouble;
 mod view;
 mod world;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 pub use faults::{Extent, Fault, Reach, Rule, RuleId};
 pub use inbound::{Reply, ReplyError};

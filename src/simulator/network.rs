@@ -1,19 +1,20 @@
 //! The wire to the webhooks: signed calls with Twilio's headers, time limits and retries.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::clock::Clock;
 
-use super::{
-    options::{Method, SimulatorOptions},
-    signature,
-    world::CallbackAttempt,
-};
+use super::options::{Method, SimulatorOptions};
+use super::signature;
+use super::world::CallbackAttempt;
 
 /// Calls webhooks, a limited number at a time.
 pub(super) struct Network {

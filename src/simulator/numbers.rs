@@ -1,24 +1,20 @@
 //! Accounts and their numbers: what a product reads to verify a connection, and sets to hear
 //! inbound messages.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data, Path},
-};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::{
-    answer::Refusal,
-    auth::Caller,
-    create::is_callback_url,
-    form::Form,
-    message::rfc2822,
-    options::{Account, AccountKind, Method, Number, NumberKind},
-    paging::Paging,
-    shared::Shared,
-    world::{Key, World},
-};
+use super::answer::Refusal;
+use super::auth::Caller;
+use super::create::is_callback_url;
+use super::form::Form;
+use super::message::rfc2822;
+use super::options::{Account, AccountKind, Method, Number, NumberKind};
+use super::paging::Paging;
+use super::shared::Shared;
+use super::world::{Key, World};
 
 /// `GET /2010-04-01/Accounts/{AC}.json`: readable also while suspended, but never with a standard
 /// API key.

@@ -1,6 +1,7 @@
 //! What a simulated Twilio is made of: accounts, numbers and services, and how fast its network is.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::Serialize;
 

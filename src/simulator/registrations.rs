@@ -1,21 +1,17 @@
 //! What carriers in the United States want registered, as messaging.twilio.com tells it: campaigns
 //! and toll-free verifications.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Data, Path},
-};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::{
-    answer::Refusal,
-    auth::Caller,
-    form::Form,
-    options::{NumberKind, Registration},
-    paging::Paging,
-    services::{CREATED, address},
-    shared::Shared,
-};
+use super::answer::Refusal;
+use super::auth::Caller;
+use super::form::Form;
+use super::options::{NumberKind, Registration};
+use super::paging::Paging;
+use super::services::{CREATED, address};
+use super::shared::Shared;
 
 /// `GET /v1/Services/{MG}/Compliance/Usa2p`
 pub(super) async fn campaigns(

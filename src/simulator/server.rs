@@ -1,20 +1,20 @@
 //! The HTTP server: which path leads where, and who may post to the pages.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::{
-    App, HttpResponse, HttpServer,
-    body::{EitherBody, MessageBody},
-    dev::{ServerHandle, ServiceRequest, ServiceResponse},
-    http::header,
-    middleware::{Next, from_fn},
-    web::{self, Data, ServiceConfig},
-};
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer};
 use tokio::task::JoinHandle;
 
-use super::{
-    control, handset, messages, numbers, registrations, services, shared::Shared, trouble,
-};
+use super::shared::Shared;
+use super::{control, handset, messages, numbers, registrations, services, trouble};
 
 /// A server in the background.
 pub(super) struct Server {

@@ -1,21 +1,17 @@
 //! Messaging Services, as messaging.twilio.com serves them under `/v1`.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data, Path},
-};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::{
-    answer::Refusal,
-    auth::Caller,
-    create::is_callback_url,
-    form::Form,
-    numbers::parse_method,
-    options::{Number, NumberKind, Service},
-    paging::Paging,
-    shared::Shared,
-};
+use super::answer::Refusal;
+use super::auth::Caller;
+use super::create::is_callback_url;
+use super::form::Form;
+use super::numbers::parse_method;
+use super::options::{Number, NumberKind, Service};
+use super::paging::Paging;
+use super::shared::Shared;
 
 pub(super) const CREATED: &str = "2026-01-01T00:00:00Z";
 

@@ -1,24 +1,16 @@
 //! What the server, the network and the handle share.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, watch},
-};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
 
-use super::{
-    network::{Answer, Call, Network},
-    options::SimulatorOptions,
-    pages::Pages,
-    world::World,
-};
+use super::network::{Answer, Call, Network};
+use super::options::SimulatorOptions;
+use super::pages::Pages;
+use super::world::World;
 
 /// One simulator.
 pub(super) struct Shared {

@@ -1,33 +1,26 @@
 //! Answers that are none: errors on purpose, requests held open, connections cut. And the headers
 //! of every answer.
 
-use std::{
-    any::Any,
-    net::Shutdown,
-    os::fd::AsFd,
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
+use std::any::Any;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
-    body::{EitherBody, MessageBody},
-    dev::{Extensions, ServiceRequest, ServiceResponse},
-    http::{
-        Method,
-        header::{HeaderName, HeaderValue},
-    },
-    middleware::Next,
-    rt::net::TcpStream,
-    web::Data,
-};
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
-use super::{
-    answer::Refusal,
-    faults::{Aspect, Fault, Reach},
-    message::new_sid,
-    shared::Shared,
-};
+use super::answer::Refusal;
+use super::faults::{Aspect, Fault, Reach};
+use super::message::new_sid;
+use super::shared::Shared;
 
 /// A second hold on a connection, by which a handler can cut it.
 pub(super) struct Wire(std::net::TcpStream);

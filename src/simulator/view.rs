@@ -3,12 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{
-    message::{Direction, Message, Status, bare},
-    options::{AccountStatus, NumberKind},
-    switches::{GROUPS, Group, SwitchedOn, describe},
-    world::World,
-};
+use super::message::{Direction, Message, Status, bare};
+use super::options::{AccountStatus, NumberKind};
+use super::switches::{GROUPS, Group, SwitchedOn, describe};
+use super::world::World;
 
 /// How many messages a phone shows, and how many phones the list does.
 const SHOWN: usize = 200;

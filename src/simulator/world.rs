@@ -1,21 +1,18 @@
 //! The state of the simulated Twilio: what exists, who opted out, what was sent, what goes wrong.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::clock::Clock;
 
-use super::{
-    faults::Faults,
-    log::MessageLog,
-    options::{Account, AccountStatus, Number, NumberKind, Service, SimulatorOptions},
-};
+use super::faults::Faults;
+use super::log::MessageLog;
+use super::options::{Account, AccountStatus, Number, NumberKind, Service, SimulatorOptions};
 
 /// How many callbacks and alerts are kept for looking at.
 const KEPT: usize = 10_000;

@@ -5,11 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{
-    db::{Conn, schema::template_drafts},
-    error::Result,
-    types::id::{TemplateId, UserId},
-};
+use crate::db::Conn;
+use crate::db::schema::template_drafts;
+use crate::error::Result;
+use crate::types::id::{TemplateId, UserId};
 
 /// Longer than anything that can be saved; whatever is pasted beyond it is not worth keeping.
 const MAX_BYTES: usize = 64 * 1024;

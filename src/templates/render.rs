@@ -1,9 +1,7 @@
 //! Renders saved templates, parsing each version once.
 
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::media::{MediaUrl, render_media};
 use super::{RenderError, Template, TemplateBody, TemplateError, Variables, sample_event};

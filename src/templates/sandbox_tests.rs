@@ -7,10 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{MAX_CHARACTERS, RenderError, TemplateBody, Variables};
-use crate::{
-    contacts::Contact,
-    types::{id::ContactId, phone::PhoneNumber},
-};
+use crate::contacts::Contact;
+use crate::types::id::ContactId;
+use crate::types::phone::PhoneNumber;
 
 pub(super) static CONTACT: LazyLock<Contact> = LazyLock::new(|| Contact {
     id: ContactId::new(),

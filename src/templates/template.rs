@@ -7,18 +7,12 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::{MediaUrl, TemplateBody};
-use crate::{
-    db::{
-        Conn,
-        schema::{template_versions, templates},
-    },
-    error::{Error, FieldErrors, Result},
-    types::{
-        id::TemplateId,
-        mistake::{self, Mistake},
-    },
-    users::audit::{self, Actor, Differences, Kind},
-};
+use crate::db::Conn;
+use crate::db::schema::{template_versions, templates};
+use crate::error::{Error, FieldErrors, Result};
+use crate::types::id::TemplateId;
+use crate::types::mistake::{self, Mistake};
+use crate::users::audit::{self, Actor, Differences, Kind};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 120;

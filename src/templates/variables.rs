@@ -7,7 +7,8 @@ use tera::Value;
 
 use super::check::Expected;
 use super::kinds::Kinds;
-use crate::{contacts::Contact, types::phone::PhoneNumber};
+use crate::contacts::Contact;
+use crate::types::phone::PhoneNumber;
 
 /// How every sentence about a variable without a value ends.
 pub const NO_DEFAULT: &str = "and the template gives no default";

@@ -5,15 +5,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::template::{NewTemplate, Template, lock, update};
-use crate::{
-    db::{
-        Conn,
-        schema::{template_versions, users},
-    },
-    error::{Error, Result},
-    types::id::TemplateId,
-    users::audit::Actor,
-};
+use crate::db::Conn;
+use crate::db::schema::{template_versions, users};
+use crate::error::{Error, Result};
+use crate::types::id::TemplateId;
+use crate::users::audit::Actor;
 
 /// A text that a template has or had.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]

@@ -2,9 +2,10 @@
 //! calculated with in silence.
 
 use super::ast::{Call, Expr, Node, Operator};
+use super::calls;
 use super::grammar::{Checked, NAMES, Use};
+use super::lexer::Place;
 use super::sandbox::{GIVEN, RIGHT, SHOWN, SITE, TRIED};
-use super::{calls, lexer::Place};
 
 /// A place of the template that can fail when it is rendered, with what there is to say about it.
 #[derive(Debug)]

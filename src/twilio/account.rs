@@ -2,13 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{
-    client::{Api, Client},
-    credentials::Credentials,
-    failure::TwilioError,
-    sid::AccountSid,
-    wire,
-};
+use super::client::{Api, Client};
+use super::credentials::Credentials;
+use super::failure::TwilioError;
+use super::sid::AccountSid;
+use super::wire;
 
 /// An account as Twilio knows it. Its Auth Token, which Twilio sends along, is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

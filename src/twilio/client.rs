@@ -8,7 +8,9 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
-use super::{credentials::Credentials, failure::Exchange, timely::Timely};
+use super::credentials::Credentials;
+use super::failure::Exchange;
+use super::timely::Timely;
 use crate::types::deadline::Deadline;
 
 /// How to reach Twilio.

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{
-    client::{Broken, Reply},
-    errors::{self, Disposition, Wait},
-    wire,
-};
+use super::client::{Broken, Reply};
+use super::errors::{self, Disposition, Wait};
+use super::wire;
 use crate::types::hook_address::redacted;
 
 /// What is known of a request besides its outcome; for logs and attempts.

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::types::{json_text::JsonText, text};
+use crate::types::json_text::JsonText;
+use crate::types::text;
 
 /// A parameter's name and value: parts of the body wherever nothing had to be decoded.
 pub type Param<'a> = (Cow<'a, str>, Cow<'a, str>);

@@ -3,14 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{header::LOCATION, redirect};
+use reqwest::header::LOCATION;
+use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{
-    client::{ClientError, is_loopback, platform_tls, why},
-    signature,
-};
+use super::client::{ClientError, is_loopback, platform_tls, why};
+use super::signature;
 use crate::types::text;
 
 /// Twilio waits 15 seconds for a webhook's answer; who takes longer than this is too slow anyway.

@@ -4,13 +4,11 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{
-    client::{Api, Client},
-    credentials::Credentials,
-    failure::TwilioError,
-    sid::NumberSid,
-    wire,
-};
+use super::client::{Api, Client};
+use super::credentials::Credentials;
+use super::failure::TwilioError;
+use super::sid::NumberSid;
+use super::wire;
 use crate::types::phone::PhoneNumber;
 
 /// A phone number of the account.

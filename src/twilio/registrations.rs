@@ -3,14 +3,12 @@
 
 use serde::Deserialize;
 
-use super::{
-    client::{Api, Client},
-    credentials::Credentials,
-    failure::TwilioError,
-    numbers::MOST_LISTED,
-    sid::{NumberSid, ServiceSid},
-    wire,
-};
+use super::client::{Api, Client};
+use super::credentials::Credentials;
+use super::failure::TwilioError;
+use super::numbers::MOST_LISTED;
+use super::sid::{NumberSid, ServiceSid};
+use super::wire;
 
 /// An A2P 10DLC campaign of a Messaging Service: what its long codes are used for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

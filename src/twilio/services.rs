@@ -2,15 +2,13 @@
 
 use serde::Deserialize;
 
-use super::{
-    address::Address,
-    client::{Api, Client},
-    credentials::Credentials,
-    failure::TwilioError,
-    numbers::{Capabilities, MOST_LISTED},
-    sid::{NumberSid, ServiceSid},
-    wire,
-};
+use super::address::Address;
+use super::client::{Api, Client};
+use super::credentials::Credentials;
+use super::failure::TwilioError;
+use super::numbers::{Capabilities, MOST_LISTED};
+use super::sid::{NumberSid, ServiceSid};
+use super::wire;
 use crate::types::phone::PhoneNumber;
 
 /// A Messaging Service.

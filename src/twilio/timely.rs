@@ -7,20 +7,17 @@
 //! clock and the system call that writes, some microseconds, and what lies in the buffers of the
 //! kernel.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    task::{Context, Poll},
-};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::{fail_point::FailPoint, types::deadline::Deadline};
+use crate::fail_point::FailPoint;
+use crate::types::deadline::Deadline;
 
 /// The body.
 pub(super) struct Timely {

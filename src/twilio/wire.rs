@@ -1,15 +1,14 @@
 //! Reading Twilio's JSON: numbers as text, dates of RFC 2822, and lists in pages.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
-use super::{
-    client::{Api, Client, Reply},
-    credentials::Credentials,
-    failure::{Exchange, TwilioError},
-};
+use super::client::{Api, Client, Reply};
+use super::credentials::Credentials;
+use super::failure::{Exchange, TwilioError};
 use crate::types::text::cleaned_json;
 
 /// A list that does not end after so many pages is not ending at all.

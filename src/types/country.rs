@@ -1,9 +1,11 @@
 //! The country that a national phone number is read with: ISO 3166 codes, English names, calling
 //! codes.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 
 use super::phone::plan;

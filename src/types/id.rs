@@ -4,7 +4,8 @@
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
-use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 

@@ -7,7 +7,8 @@
 
 use std::borrow::Cow;
 
-use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 use serde_json::Value;
 
 use crate::error::FieldErrors;

@@ -6,24 +6,17 @@ use std::collections::HashSet;
 use diesel_async::AsyncConnection;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{
-    automations::advance,
-    fail_point::FailPoint,
-    messages::{
-        claim::Room,
-        compose::{Composed, Sends},
-    },
-    queue::{
-        Job,
-        lease::{self, Finish, JobId, Leased},
-    },
-    types::{deadline::Deadline, id::EnrollmentId},
-    worker::{
-        Worker,
-        perform::{PerformError, is_away},
-        sending::{Keys, Sending},
-    },
-};
+use crate::automations::advance;
+use crate::fail_point::FailPoint;
+use crate::messages::claim::Room;
+use crate::messages::compose::{Composed, Sends};
+use crate::queue::Job;
+use crate::queue::lease::{self, Finish, JobId, Leased};
+use crate::types::deadline::Deadline;
+use crate::types::id::EnrollmentId;
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away};
+use crate::worker::sending::{Keys, Sending};
 
 /// What follows from enrollments that were advanced: this worker has the jobs.
 #[derive(Default)]

@@ -5,32 +5,25 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 
-use crate::{
-    automations::consequences,
-    connections::SenderAddress,
-    contacts::opt_out::{self, Command},
-    error::Error,
-    messages::{
-        inbound::{self, Found, Received},
-        reconcile::missed::{self, Asked, Listed},
-    },
-    queue::{
-        routines::Turn,
-        set_aside::{self, Item, Task},
-    },
-    twilio::{
-        Address, Broken, Credentials, Listing, MessageFilter, TwilioError, TwilioMessage,
-        sid::{MessageSid, ServiceSid},
-    },
-    types::id::{ConnectionId, SenderId},
-    worker::{
-        Worker,
-        perform::PerformError,
-        set_aside::{AGAIN, Aside, guarded, is_of_one},
-    },
+use crate::automations::consequences;
+use crate::connections::SenderAddress;
+use crate::contacts::opt_out::{self, Command};
+use crate::error::Error;
+use crate::messages::inbound::{self, Found, Received};
+use crate::messages::reconcile::missed::{self, Asked, Listed};
+use crate::queue::routines::Turn;
+use crate::queue::set_aside::{self, Item, Task};
+use crate::twilio::sid::{MessageSid, ServiceSid};
+use crate::twilio::{
+    Address, Broken, Credentials, Listing, MessageFilter, TwilioError, TwilioMessage,
 };
+use crate::types::id::{ConnectionId, SenderId};
+use crate::worker::Worker;
+use crate::worker::perform::PerformError;
+use crate::worker::set_aside::{AGAIN, Aside, guarded, is_of_one};
 
 /// How often it is asked; also when a worker starts, because there may have been nobody to take
 /// webhooks before.

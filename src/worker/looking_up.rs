@@ -1,36 +1,28 @@
 //! Looking up: asks Twilio, by SID, what became of messages whose callbacks did not come.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
-use futures::{
-    FutureExt,
-    future::{BoxFuture, join_all},
-};
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
 
-use crate::{
-    automations::consequences,
-    connections::{self, Status},
-    error::Error,
-    messages::{
-        delivery::Report,
-        list,
-        reconcile::stale::{self, AGES, Progress, Stale},
-        throttle::release,
-    },
-    queue::{
-        routines::Turn,
-        set_aside::{self, Item, SetAside, Task},
-    },
-    twilio::{Credentials, Exchange, TwilioError, sid::MessageSid},
-    types::id::{ConnectionId, MessageId},
-    worker::{
-        Worker,
-        perform::{PerformError, is_away},
-        set_aside::{AGAIN, guarded, is_of_one},
-    },
-};
+use crate::automations::consequences;
+use crate::connections::{self, Status};
+use crate::error::Error;
+use crate::messages::delivery::Report;
+use crate::messages::list;
+use crate::messages::reconcile::stale::{self, AGES, Progress, Stale};
+use crate::messages::throttle::release;
+use crate::queue::routines::Turn;
+use crate::queue::set_aside::{self, Item, SetAside, Task};
+use crate::twilio::sid::MessageSid;
+use crate::twilio::{Credentials, Exchange, TwilioError};
+use crate::types::id::{ConnectionId, MessageId};
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away};
+use crate::worker::set_aside::{AGAIN, guarded, is_of_one};
 
 /// How often it is looked for messages that have reached one of the ages.
 const EVERY: TimeDelta = TimeDelta::minutes(1);

@@ -20,24 +20,25 @@ mod set_aside;
 mod settling;
 mod windows;
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::{
-    clock::Clock,
-    db::Pool,
-    queue::{handover::Handover, leases::Leases},
-    templates::Renderer,
-    twilio::Client,
-    types::{id::WorkerId, public_url::PublicUrl, sealed::SecretKey},
-    worker::{
-        routines::Running,
-        schedule::WorkerLease,
-        sending::{InFlight, recording::Recorder},
-        windows::Windows,
-    },
-};
+use crate::clock::Clock;
+use crate::db::Pool;
+use crate::queue::handover::Handover;
+use crate::queue::leases::Leases;
+use crate::templates::Renderer;
+use crate::twilio::Client;
+use crate::types::id::WorkerId;
+use crate::types::public_url::PublicUrl;
+use crate::types::sealed::SecretKey;
+use crate::worker::routines::Running;
+use crate::worker::schedule::WorkerLease;
+use crate::worker::sending::InFlight;
+use crate::worker::sending::recording::Recorder;
+use crate::worker::windows::Windows;
 
 /// How many jobs are leased and done together at most.
 const BATCH: usize = 256;

@@ -1,22 +1,19 @@
 //! Performing a batch of leased jobs: each kind by its own file, and none is ever left behind.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{
-    db::{Conn, Unavailable},
-    error::Error,
-    queue::{
-        JobKind,
-        backend::Batch,
-        lease::{self, Finish, JobId, Leased},
-    },
-    twilio::TwilioError,
-    worker::{BATCH, Worker},
-};
+use crate::db::{Conn, Unavailable};
+use crate::error::Error;
+use crate::queue::JobKind;
+use crate::queue::backend::Batch;
+use crate::queue::lease::{self, Finish, JobId, Leased};
+use crate::twilio::TwilioError;
+use crate::worker::{BATCH, Worker};
 
 /// How often a job that fails by our own or the database's fault is tried before it is left for an
 /// admin.

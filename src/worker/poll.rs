@@ -1,23 +1,21 @@
 //! Polling: leases due jobs as places become free, woken by PostgreSQL when a commit brings new
 //! ones.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use apalis::prelude::*;
 use chrono::{DateTime, Utc};
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    queue::{
-        CHANNEL,
-        backend::{Batch, JobBackend},
-        handover::Desk,
-        lease::{self, Leased},
-    },
-    worker::Worker,
-};
+use crate::queue::CHANNEL;
+use crate::queue::backend::{Batch, JobBackend};
+use crate::queue::handover::Desk;
+use crate::queue::lease::{self, Leased};
+use crate::worker::Worker;
 
 /// The slow poll behind the wake-ups: it finds jobs whose wake-up was lost.
 const POLL: Duration = Duration::from_secs(1);

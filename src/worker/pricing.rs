@@ -3,18 +3,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{
-    connections,
-    messages::prices,
-    queue::set_aside::{Item, Task},
-    twilio::MessageFilter,
-    types::id::ConnectionId,
-    worker::{
-        Worker,
-        perform::PerformError,
-        set_aside::{Aside, guarded},
-    },
-};
+use crate::connections;
+use crate::messages::prices;
+use crate::queue::set_aside::{Item, Task};
+use crate::twilio::MessageFilter;
+use crate::types::id::ConnectionId;
+use crate::worker::Worker;
+use crate::worker::perform::PerformError;
+use crate::worker::set_aside::{Aside, guarded};
 
 /// Prices change seldom.
 const EVERY: TimeDelta = TimeDelta::hours(6);

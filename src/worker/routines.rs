@@ -1,26 +1,23 @@
 //! Routines: periodic work that runs once over all workers; what each does and how often.
 
-use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc};
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
-use futures::{FutureExt, future::join_all};
+use futures::FutureExt;
+use futures::future::join_all;
 use parking_lot::Mutex;
 
-use crate::{
-    error::Error,
-    messages::ledger,
-    queue::{
-        routines::{self, Routine, Turn},
-        set_aside::{self, Item, Task},
-    },
-    users::{log_in, sessions},
-    worker::{
-        Worker,
-        perform::{PerformError, is_away},
-        set_aside::{AGAIN, is_of_one},
-    },
-};
+use crate::error::Error;
+use crate::messages::ledger;
+use crate::queue::routines::{self, Routine, Turn};
+use crate::queue::set_aside::{self, Item, Task};
+use crate::users::{log_in, sessions};
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away};
+use crate::worker::set_aside::{AGAIN, is_of_one};
 
 /// Whoever reads the ledger adds what is not folded yet: the fewer rows the better, but there is no
 /// hurry.

@@ -1,20 +1,18 @@
 //! What happens by the clock: heartbeats, taking over from dead workers, routines.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    connections,
-    db::Unavailable,
-    queue::{
-        lease,
-        routines::{self, Routine},
-    },
-    types::deadline::Deadline,
-    worker::{Worker, perform::PerformError},
-};
+use crate::connections;
+use crate::db::Unavailable;
+use crate::queue::lease;
+use crate::queue::routines::{self, Routine};
+use crate::types::deadline::Deadline;
+use crate::worker::Worker;
+use crate::worker::perform::PerformError;
 
 /// Between two heartbeats; four missed ones make a worker dead, see [`lease::DEAD_AFTER`].
 const HEARTBEAT: Duration = Duration::from_secs(5);

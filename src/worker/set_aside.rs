@@ -1,20 +1,15 @@
 //! Doing items one by one: what fails is set aside with its error, and the rest goes on.
 
-use std::{collections::HashSet, panic::AssertUnwindSafe};
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
-use crate::{
-    queue::{
-        routines,
-        set_aside::{self, Item, Task},
-    },
-    worker::{
-        Worker,
-        perform::{PerformError, is_away},
-    },
-};
+use crate::queue::routines;
+use crate::queue::set_aside::{self, Item, Task};
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away};
 
 /// How many items of a task are tried again in one run of its routine.
 pub(super) const AGAIN: i64 = 200;

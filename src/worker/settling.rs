@@ -4,25 +4,18 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 
-use crate::{
-    automations::consequences,
-    messages::{
-        delivery::Report,
-        reconcile::{self, NextStep, stale},
-    },
-    queue::{
-        Job,
-        lease::{self, Finish, JobId, Leased},
-    },
-    twilio::{Address, Listing, MessageFilter, TwilioMessage},
-    types::id::{ConnectionId, MessageId},
-    worker::{
-        Worker,
-        perform::{PerformError, is_away},
-    },
-};
+use crate::automations::consequences;
+use crate::messages::delivery::Report;
+use crate::messages::reconcile::{self, NextStep, stale};
+use crate::queue::Job;
+use crate::queue::lease::{self, Finish, JobId, Leased};
+use crate::twilio::{Address, Listing, MessageFilter, TwilioMessage};
+use crate::types::id::{ConnectionId, MessageId};
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away};
 
 /// How many of the newest messages to a number are looked through.
 const MOST_LISTED: usize = 1_000;

@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use carillon::simulator::LONG_CODE;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    axe::look,
-    browser::{Browser, Screen},
-    world::{send_sms, wait},
-};
+use crate::harness::axe::look;
+use crate::harness::browser::{Browser, Screen};
+use crate::harness::world::{send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// Follows every link to a page of another kind, and tells what is wrong with which page, and what
 /// was unfolded on the way.

@@ -2,18 +2,13 @@
 //! failed and is tried again, who works, how large it all is, and how it is set, without its
 //! secrets.
 
-use carillon::{
-    config::{SETTINGS, Secrecy},
-    users::Role,
-};
+use carillon::config::{SETTINGS, Secrecy};
+use carillon::users::Role;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, TestOptions,
-    browser::Browser,
-    seconds,
-    world::{Twilio, send_sms, wait},
-};
+use crate::harness::browser::Browser;
+use crate::harness::world::{Twilio, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, seconds};
 
 /// The database takes no attempts: what is to be sent cannot be claimed.
 const BREAK: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE \

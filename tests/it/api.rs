@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use carillon::users::Role;
-use reqwest::{Method, header::CONTENT_TYPE};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, TestApp, api::Answer, world::id};
+use crate::harness::api::Answer;
+use crate::harness::world::id;
+use crate::harness::{HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_everything_is_401() {

@@ -4,7 +4,9 @@
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{HANDSET, TestApp, api::Answer, world::id};
+use crate::harness::api::Answer;
+use crate::harness::world::id;
+use crate::harness::{HANDSET, TestApp};
 
 /// A call that takes a JSON object.
 struct Call {

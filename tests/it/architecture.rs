@@ -1,10 +1,8 @@
 //! What `ARCHITECTURE.md` says of the source, held by reading it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::harness::TestApp;
 

@@ -4,12 +4,9 @@
 use carillon::simulator::LONG_CODE;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    browser::Browser,
-    days, hours,
-    world::{Twilio, send_sms, wait},
-};
+use crate::harness::browser::Browser;
+use crate::harness::world::{Twilio, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_shows_every_step_with_its_text_and_time_and_sends_nothing() {

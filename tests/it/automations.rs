@@ -3,17 +3,16 @@
 
 use carillon::automations::advance::{self, State};
 use carillon::automations::enroll;
-use carillon::contacts::{Change, tags::TagName};
+use carillon::contacts::Change;
+use carillon::contacts::tags::TagName;
 use carillon::messages::compose::Sends;
 use carillon::templates::Renderer;
 use carillon::types::id::{ContactId, EnrollmentId};
 use diesel_async::AsyncConnection;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds,
-    world::{Twilio, id, send_sms, wait},
-};
+use crate::harness::world::{Twilio, id, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};
 
 impl TestApp {
     /// An active automation on `signed_up`: a first SMS, a wait of a day, a second SMS.

@@ -4,7 +4,8 @@
 use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
 use serde_json::json;
 
-use crate::harness::{HANDSET, TestApp, browser::Browser};
+use crate::harness::browser::Browser;
+use crate::harness::{HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_marketer_sends_the_first_message_and_a_stop_ends_it() {

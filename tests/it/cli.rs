@@ -1,35 +1,27 @@
 //! The program itself, as a child process: commands beside a running server, exit codes, one line
 //! for each error, and kill -9.
 
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-    process::{Output, Stdio},
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use carillon::simulator::{
     ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, RunningSimulator, Simulator, SimulatorOptions,
 };
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
-use tokio::{
-    io::AsyncWriteExt,
-    process::{Child, Command},
-};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
 
-use crate::harness::{
-    api::Api,
-    choose_crypto,
-    site::Site,
-    world::{PASSWORD, id},
-};
+use crate::harness::api::Api;
+use crate::harness::choose_crypto;
+use crate::harness::site::Site;
+use crate::harness::world::{PASSWORD, id};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -10,7 +10,9 @@ use carillon::simulator::{
 use carillon::users::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, TestApp, TestOptions, browser::Browser, days, hours, world::Twilio};
+use crate::harness::browser::Browser;
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, TestApp, TestOptions, days, hours};
 
 /// What somebody does to a number at Twilio.
 type Change = fn(&mut Number);

@@ -3,7 +3,8 @@
 
 use serde_json::json;
 
-use crate::harness::{HANDSET, TestApp, browser::Browser};
+use crate::harness::browser::Browser;
+use crate::harness::{HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn htmx_copies_no_style_that_the_content_security_policy_forbids() {

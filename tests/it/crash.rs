@@ -13,27 +13,23 @@ mod fan_out;
 mod servers;
 mod stops;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use carillon::{
-    app::{App, Duty},
-    clock::Clock,
-    db::{Conn, Durability, Pool},
-    simulator::{Fault, Rule, SERVICE_SID},
-};
+use carillon::app::{App, Duty};
+use carillon::clock::Clock;
+use carillon::db::{Conn, Durability, Pool};
+use carillon::simulator::{Fault, Rule, SERVICE_SID};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{
-    TestApp, TestOptions,
-    postgres::Home,
-    process::Process,
-    proof::{Rest, Tally},
-    seconds,
-    world::Twilio,
-};
+use crate::harness::postgres::Home;
+use crate::harness::process::Process;
+use crate::harness::proof::{Rest, Tally};
+use crate::harness::world::Twilio;
+use crate::harness::{TestApp, TestOptions, seconds};
 
 /// How a worker ends.
 #[derive(Debug, Clone, Copy)]

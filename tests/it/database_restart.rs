@@ -1,21 +1,19 @@
 //! PostgreSQL stopped, killed, started again and replaced by its standby under load: everybody
 //! waits it out, and nobody is told what is not so.
 
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use carillon::{
-    app::Duty,
-    clock::Clock,
-    db::Durability,
-    simulator::{SERVICE_NUMBER_1, SERVICE_SID},
-};
+use carillon::app::Duty;
+use carillon::clock::Clock;
+use carillon::db::Durability;
+use carillon::simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
 
-use crate::harness::{TestApp, TestOptions, postgres::Home, proof::Rest, say};
+use crate::harness::postgres::Home;
+use crate::harness::proof::Rest;
+use crate::harness::{TestApp, TestOptions, say};
 
 /// What people were told while the database came and went.
 #[derive(Default)]

@@ -1,25 +1,21 @@
 //! What a start says of a database that it cannot use, or has to wait for.
 
-use std::{
-    fs::{self, DirBuilder},
-    os::unix::{
-        fs::{DirBuilderExt, MetadataExt, chown},
-        process::CommandExt,
-    },
-    path::PathBuf,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use carillon::db::{Conn, Durability, Target};
 use diesel_async::SimpleAsyncConnection;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
-    process::{Child, Command},
-};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
 
-use crate::harness::{choose_crypto, cluster::OwnCluster, postgres::TestDatabase};
+use crate::harness::choose_crypto;
+use crate::harness::cluster::OwnCluster;
+use crate::harness::postgres::TestDatabase;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 

@@ -7,10 +7,8 @@ use carillon::users::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    world::{id, send_sms},
-};
+use crate::harness::world::{id, send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 fn event(id: &str, phone: &str) -> Value {
     json!({ "id": id, "name": "order_completed", "contact": { "phone": phone } })

@@ -1,16 +1,12 @@
 //! From an event to a delivered message: triggers, conditions, waits, and the progression that an
 //! admin sees.
 
-use carillon::{
-    messages::status::MessageStatus,
-    simulator::{SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID},
-};
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID};
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, days, seconds,
-    world::{id, send_sms, wait},
-};
+use crate::harness::world::{id, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_starts_an_automation_and_its_message_is_delivered() {

@@ -2,15 +2,14 @@
 //! the title says that something is wrong; and pages of errors, which say what to do and keep the
 //! way to everything else.
 
-use carillon::{simulator::LONG_CODE, users::Role};
+use carillon::simulator::LONG_CODE;
+use carillon::users::Role;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, TestApp,
-    browser::Browser,
-    site::{Page, Site},
-    world::PASSWORD,
-};
+use crate::harness::browser::Browser;
+use crate::harness::site::{Page, Site};
+use crate::harness::world::PASSWORD;
+use crate::harness::{HANDSET, TestApp};
 
 /// Sends the form of a page with these fields; it is refused, and shows them again.
 #[track_caller]

@@ -1,7 +1,8 @@
 //! Handing over: what is due at once goes to the worker of the same process, and is never lost
 //! between the two.
 
-use carillon::queue::{self, Job, NewJob, Receiver, handover::Offer};
+use carillon::queue::handover::Offer;
+use carillon::queue::{self, Job, NewJob, Receiver};
 use carillon::types::id::EnrollmentId;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

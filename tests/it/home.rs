@@ -1,17 +1,12 @@
 //! Home: the list that ticks itself, how messages fare, and what needs attention.
 
-use carillon::{
-    simulator::{Fault, LONG_CODE, Reach, Rule, SERVICE_SID},
-    users::Role,
-};
+use carillon::simulator::{Fault, LONG_CODE, Reach, Rule, SERVICE_SID};
+use carillon::users::Role;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    browser::{Browser, Screen},
-    days,
-    world::send_sms,
-};
+use crate::harness::browser::{Browser, Screen};
+use crate::harness::world::send_sms;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_ticks_itself_until_the_first_message_is_delivered() {

@@ -1,17 +1,15 @@
 //! Without an Auth Token, the secret in the address proves Twilio's calls: it is shown to Twilio
 //! alone, and can be changed without a gap.
 
-use carillon::{
-    connections,
-    simulator::{
-        ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID,
-        sign,
-    },
-    users::Role,
+use carillon::connections;
+use carillon::simulator::{
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID, sign,
 };
+use carillon::users::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
 /// Connects the account with an API key alone.
 async fn connect(app: &TestApp) -> Twilio {

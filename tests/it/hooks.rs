@@ -9,7 +9,9 @@ use diesel_async::SimpleAsyncConnection;
 use reqwest::Response;
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, postgres::Away, world::Twilio};
+use crate::harness::postgres::Away;
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 type Params<'a> = &'a [(&'a str, &'a str)];
 

@@ -2,21 +2,19 @@
 //! server. The routes are read from the source and from the description of the API, so that new
 //! ones are walked as well.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::{StreamExt, stream};
-use reqwest::{
-    Client, Method, RequestBuilder,
-    header::{CONTENT_TYPE, HeaderValue},
-};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, TestApp, world::send_sms};
+use crate::harness::world::send_sms;
+use crate::harness::{HANDSET, TestApp};
 
 /// What a parameter of an address may hold, percent-encoded.
 fn hostile_values() -> Vec<String> {

@@ -1,31 +1,25 @@
 //! What strangers send: packed, endless, half-sent, never read. It costs neither memory nor places,
 //! and Twilio gets through meanwhile.
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::io::Write;
+use std::time::{Duration, Instant};
 
-use carillon::{
-    app::Duty,
-    clock::Clock,
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, sign},
-    users::Role,
-};
-use flate2::{Compress, Compression, FlushCompress, write::GzEncoder};
+use carillon::app::Duty;
+use carillon::clock::Clock;
+use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, sign};
+use carillon::users::Role;
+use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, FlushCompress};
 use futures::future::join_all;
-use reqwest::{Response, header::CONTENT_ENCODING};
+use reqwest::Response;
+use reqwest::header::CONTENT_ENCODING;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::harness::{
-    HANDSET, TestApp, TestOptions,
-    process::{Process, ProcessOptions},
-    world::PASSWORD,
-};
+use crate::harness::process::{Process, ProcessOptions};
+use crate::harness::world::PASSWORD;
+use crate::harness::{HANDSET, TestApp, TestOptions};
 
 const MB: u64 = 1 << 20;
 const FORM: &str = "application/x-www-form-urlencoded";

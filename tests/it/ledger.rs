@@ -3,23 +3,21 @@
 
 use std::time::Duration;
 
-use carillon::{
-    messages::{
-        ledger::{self, Counts, Days, Grouping, Key, LedgerFilter, Maker},
-        outcome::{Outcome, Retry},
-        retry::{self, LeftOut},
-        status::MessageStatus,
-    },
-    simulator::{Fault, LONG_CODE, Rule, TOLL_FREE},
-    types::id::{AutomationId, MessageId},
-    users::Role,
-};
+use carillon::messages::ledger::{self, Counts, Days, Grouping, Key, LedgerFilter, Maker};
+use carillon::messages::outcome::{Outcome, Retry};
+use carillon::messages::retry::{self, LeftOut};
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{Fault, LONG_CODE, Rule, TOLL_FREE};
+use carillon::types::id::{AutomationId, MessageId};
+use carillon::users::Role;
 use chrono_tz::Tz;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seed, world::send_sms};
+use crate::harness::world::send_sms;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seed};
 
 async fn execute(app: &TestApp, statement: &str) {
     diesel::sql_query(statement).execute(&mut *app.conn().await).await.unwrap();

@@ -3,16 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use carillon::{
-    contacts::suppressions::{self, By, Evidence, Reason},
-    simulator::{ACCOUNT_SID, LONG_CODE},
-    types::phone::PhoneNumber,
-    users::Role,
-};
+use carillon::contacts::suppressions::{self, By, Evidence, Reason};
+use carillon::simulator::{ACCOUNT_SID, LONG_CODE};
+use carillon::types::phone::PhoneNumber;
+use carillon::users::Role;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 

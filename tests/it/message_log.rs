@@ -3,18 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use carillon::{
-    simulator::{Fault, Rule},
-    users::Role,
-};
+use carillon::simulator::{Fault, Rule};
+use carillon::users::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    browser::Browser,
-    site::{Page, Site},
-    world::{Twilio, id},
-};
+use crate::harness::browser::Browser;
+use crate::harness::site::{Page, Site};
+use crate::harness::world::{Twilio, id};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 async fn send(app: &TestApp, to: &str, body: &str, twilio: &Twilio) -> String {
     id(&app

@@ -1,15 +1,11 @@
 //! One-off messages, and what the API and the pages tell about every message.
 
-use carillon::{
-    simulator::{Fault, Rule},
-    users::Role,
-};
+use carillon::simulator::{Fault, Rule};
+use carillon::users::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, seconds,
-    world::{Twilio, id},
-};
+use crate::harness::world::{Twilio, id};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
 
 fn one_off(to: &str, body: &str, twilio: &Twilio) -> Value {
     json!({ "to": to, "body": body, "sender_id": twilio.sender_id })

@@ -6,7 +6,8 @@ use std::time::Duration;
 use carillon::simulator::{Fault, Rule};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, world::id};
+use crate::harness::world::id;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions};
 
 /// Texts that say nothing.
 const BLANK: [&str; 7] = ["", " ", "\t", "\r\n", "\u{a0}", "\u{200b}", "\u{3000}\u{feff}"];

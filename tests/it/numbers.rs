@@ -1,22 +1,16 @@
 //! Numbers that agree: one definition of every rate, days of the organization's zone, and what a
 //! message's page, list, file and answer say of it.
 
-use carillon::{
-    messages::{
-        ledger::{self, Following},
-        outcome::Outcome,
-    },
-    users::{Role, organization},
-};
+use carillon::messages::ledger::{self, Following};
+use carillon::messages::outcome::Outcome;
+use carillon::users::{Role, organization};
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    site::Site,
-    world::{Twilio, send_sms},
-};
+use crate::harness::site::Site;
+use crate::harness::world::{Twilio, send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// How many messages of each status the world of every outcome has; one of those that failed was
 /// sent again.

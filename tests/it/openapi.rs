@@ -5,11 +5,9 @@ use carillon::users::Role;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    TestApp,
-    api::{Answer, description},
-    postgres::Away,
-};
+use crate::harness::TestApp;
+use crate::harness::api::{Answer, description};
+use crate::harness::postgres::Away;
 
 /// One operation of the description.
 struct Operation {

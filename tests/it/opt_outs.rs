@@ -1,13 +1,13 @@
 //! Opt-outs in any form and in people's own words: they stop like a STOP, are marked, and a wrong
 //! reading is undone with a reason.
 
-use carillon::{
-    simulator::LONG_CODE,
-    users::{Role, audit, audit::AuditFilter},
-};
+use carillon::simulator::LONG_CODE;
+use carillon::users::Role;
+use carillon::users::audit::{self, AuditFilter};
 use serde_json::{Value, json};
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds, world::id};
+use crate::harness::world::id;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 

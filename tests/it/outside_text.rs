@@ -1,18 +1,14 @@
 //! Text from outside: what Twilio brings is cleaned and kept, what programs and people send is
 //! refused with its field; nothing is a fault of the server.
 
-use carillon::{
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID},
-    users::Role,
-};
+use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID};
+use carillon::users::Role;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    api::Answer,
-    world::{Twilio, id},
-};
+use crate::harness::api::Answer;
+use crate::harness::world::{Twilio, id};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// What the API says of a text that cannot be stored.
 const UNSTORABLE: &str =

@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use carillon::{
-    messages::status::MessageStatus,
-    simulator::{ACCOUNT_SID, Fault, Rule},
-    twilio::errors::{self, Class, ContactEffect, Retry},
-};
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{ACCOUNT_SID, Fault, Rule};
+use carillon::twilio::errors::{self, Class, ContactEffect, Retry};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours};
 
 const DROPPED: Fault = Fault::Failed { code: 30_001 };
 

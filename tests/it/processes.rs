@@ -3,19 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use carillon::{
-    app::Duty,
-    clock::Clock,
-    simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule},
-};
+use carillon::app::Duty;
+use carillon::clock::Clock;
+use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, TestApp, TestOptions,
-    api::Api,
-    world::{Twilio, id, send_sms},
-};
+use crate::harness::api::Api;
+use crate::harness::world::{Twilio, id, send_sms};
+use crate::harness::{HANDSET, TestApp, TestOptions};
 
 const STATUS: &str = "SELECT status AS text FROM messages WHERE to_address = '+12065550111'";
 const CALLBACKS: &str = "delivery_events WHERE source = 'callback'";

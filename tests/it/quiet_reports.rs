@@ -3,16 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carillon::{
-    messages::{
-        delivery::{self, Recorded, Report, ReportSource, quiet},
-        status::MessageStatus,
-    },
-    types::{
-        id::{ConnectionId, MessageId},
-        json_text::JsonText,
-    },
-};
+use carillon::messages::delivery::{self, Recorded, Report, ReportSource, quiet};
+use carillon::messages::status::MessageStatus;
+use carillon::types::id::{ConnectionId, MessageId};
+use carillon::types::json_text::JsonText;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde_json::json;

@@ -1,23 +1,21 @@
 //! STOP against a send, thousands of times: the database's own order of commits is the judge.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use carillon::{
-    db::Durability,
-    simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID},
-    worker::Worker,
-};
+use carillon::db::Durability;
+use carillon::simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
+use carillon::worker::Worker;
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, TestApp, TestOptions, postgres::Home, proof::Rest, say, seed, world::Twilio,
-};
+use crate::harness::postgres::Home;
+use crate::harness::proof::Rest;
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, TestApp, TestOptions, say, seed};
 
 /// Whom deletions and events are about.
 const PEOPLE: usize = 120;

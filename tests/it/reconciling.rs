@@ -1,15 +1,14 @@
 //! What got lost on the way is found by asking Twilio: callbacks, and messages that people texted
 //! to us, a STOP above all.
 
-use carillon::{
-    messages::status::MessageStatus,
-    simulator::{
-        ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID,
-    },
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{
+    ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID,
 };
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, seconds, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, seconds};
 
 /// An app that texts “Hello.” on the event `hello`.
 async fn greeting() -> (TestApp, Twilio) {

@@ -2,26 +2,19 @@
 //! nothing in it, with long names, with names from right to left, with ten thousand rows; wide and
 //! narrow, light and dark.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use actix_web::{
-    App, HttpResponse, HttpServer,
-    dev::ServerHandle,
-    web::{self, Data, Path},
-};
-use carillon::{
-    types::public_url::PublicUrl,
-    web::{
-        configure,
-        samples::{Kind, Sample, samples},
-    },
-};
+use actix_web::dev::ServerHandle;
+use actix_web::web::{self, Data, Path};
+use actix_web::{App, HttpResponse, HttpServer};
+use carillon::types::public_url::PublicUrl;
+use carillon::web::configure;
+use carillon::web::samples::{Kind, Sample, samples};
 
-use crate::harness::{
-    TestApp,
-    axe::{look, look_at_colours, measure},
-    browser::{Browser, Screen},
-};
+use crate::harness::TestApp;
+use crate::harness::axe::{look, look_at_colours, measure};
+use crate::harness::browser::{Browser, Screen};
 
 /// Lists that a browser shows with ten thousand rows. It takes its time over them; of all others
 /// the markup is looked at without one.

@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use carillon::{
-    messages::status::MessageStatus,
-    queue::lease,
-    simulator::{Fault, LONG_CODE, Rule, TRIAL_VERIFIED_NUMBER},
-    users::Role,
-};
+use carillon::messages::status::MessageStatus;
+use carillon::queue::lease;
+use carillon::simulator::{Fault, LONG_CODE, Rule, TRIAL_VERIFIED_NUMBER};
+use carillon::users::Role;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds};
 
 /// A Carillon that answers `hello` with one SMS, and does not wait long for Twilio.
 async fn impatient() -> (TestApp, Twilio) {

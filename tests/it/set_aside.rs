@@ -3,13 +3,12 @@
 //!
 //! The database itself refuses the one item, by a trigger that raises for its row.
 
-use carillon::{
-    simulator::{Fault, LONG_CODE, Rule},
-    users::Role,
-};
+use carillon::simulator::{Fault, LONG_CODE, Rule};
+use carillon::users::Role;
 use serde_json::json;
 
-use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};
 
 const THIRD_HANDSET: &str = "+12065550113";
 

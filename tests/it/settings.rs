@@ -2,16 +2,14 @@
 //! own zone and theme; and a log of it all.
 
 use carillon::simulator::AUTH_TOKEN;
-use carillon::users::{Role, audit, audit::AuditFilter, people};
+use carillon::users::audit::{self, AuditFilter};
+use carillon::users::{Role, people};
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, TestApp,
-    browser::{Browser, Screen},
-    days,
-    site::Page,
-    world::{PASSWORD, send_sms},
-};
+use crate::harness::browser::{Browser, Screen};
+use crate::harness::site::Page;
+use crate::harness::world::{PASSWORD, send_sms};
+use crate::harness::{HANDSET, TestApp, days};
 
 const NEW: &str = "quite another set of words";
 

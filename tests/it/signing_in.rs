@@ -1,18 +1,16 @@
 //! Signing in: the first admin, log-in and its throttle, forms from elsewhere, sessions that end,
 //! roles.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use carillon::{
-    clock::Clock,
-    users::{Role, setup},
-};
+use carillon::clock::Clock;
+use carillon::users::{Role, setup};
 use chrono::TimeDelta;
 
-use crate::harness::{HANDSET, TestApp, TestOptions, days, site::Site, world::PASSWORD};
+use crate::harness::site::Site;
+use crate::harness::world::PASSWORD;
+use crate::harness::{HANDSET, TestApp, TestOptions, days};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_admin_is_made_against_the_code_in_the_log_and_only_once() {

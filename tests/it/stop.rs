@@ -3,16 +3,12 @@
 
 use std::time::Duration;
 
-use carillon::{
-    messages::status::MessageStatus,
-    simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE},
-};
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, days, seconds,
-    world::{id, send_sms, wait},
-};
+use crate::harness::world::{id, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};
 
 const STOP_TAG: &str = "Twilio-Message-stop";
 

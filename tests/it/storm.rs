@@ -3,26 +3,20 @@
 //!
 //! What happens is decided by a seed, which is printed; `CARILLON_TEST_SEED` repeats it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use carillon::{
-    db::Durability,
-    simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID},
-    worker::Worker,
-};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use carillon::db::Durability;
+use carillon::simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID};
+use carillon::worker::Worker;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::harness::{
-    TestApp, TestOptions,
-    postgres::Home,
-    proof::Rest,
-    say, seconds, seed,
-    world::{send_sms, wait},
-};
+use crate::harness::postgres::Home;
+use crate::harness::proof::Rest;
+use crate::harness::world::{send_sms, wait};
+use crate::harness::{TestApp, TestOptions, say, seconds, seed};
 
 /// How long it lasts, in product time.
 const MINUTES: i64 = 20;

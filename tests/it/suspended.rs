@@ -7,21 +7,17 @@
 
 use std::time::{Duration, Instant};
 
-use carillon::{
-    clock::Clock,
-    fail_point::FailPoint,
-    messages::{status::MessageStatus, submit::AttemptOutcome},
-    simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID},
-};
+use carillon::clock::Clock;
+use carillon::fail_point::FailPoint;
+use carillon::messages::status::MessageStatus;
+use carillon::messages::submit::AttemptOutcome;
+use carillon::simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, TestOptions,
-    process::Process,
-    proof::Rest,
-    seconds,
-    world::{Twilio, id},
-};
+use crate::harness::process::Process;
+use crate::harness::proof::Rest;
+use crate::harness::world::{Twilio, id};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, seconds};
 
 const PLACES: [FailPoint; 2] = [FailPoint::Claimed, FailPoint::Writing];
 

@@ -4,12 +4,9 @@
 use carillon::users::Role;
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    browser::Browser,
-    hours,
-    world::{PASSWORD, id, send_sms, wait},
-};
+use crate::harness::browser::Browser;
+use crate::harness::world::{PASSWORD, id, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours};
 
 impl TestApp {
     async fn named_contact(&self, phone: &str, first_name: &str, attributes: serde_json::Value) {

@@ -4,11 +4,9 @@
 use carillon::users::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    site::{Form, Page},
-    world::id,
-};
+use crate::harness::site::{Form, Page};
+use crate::harness::world::id;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_is_created_found_listed_and_changed_through_the_api() {

@@ -5,10 +5,8 @@ use carillon::users::Role;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, days, hours,
-    world::{id, send_sms},
-};
+use crate::harness::world::{id, send_sms};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};
 
 const THIRD_HANDSET: &str = "+12065550113";
 

@@ -1,15 +1,14 @@
 //! The throttle: a sender keeps to its rate of SMS parts, whoever sends and however much waits, and
 //! nothing that waits is forgotten.
 
-use carillon::{
-    messages::status::MessageStatus,
-    simulator::{LONG_CODE, SHORT_CODE, TOLL_FREE},
-    types::id::WorkerId,
-};
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{LONG_CODE, SHORT_CODE, TOLL_FREE};
+use carillon::types::id::WorkerId;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, days, seconds, world::Twilio};
+use crate::harness::world::Twilio;
+use crate::harness::{TestApp, days, seconds};
 
 /// What the simulator has taken: when, and how many parts.
 fn sent(app: &TestApp) -> Vec<(DateTime<Utc>, f64)> {

@@ -3,11 +3,9 @@
 
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp,
-    site::{Page, Site},
-    world::send_sms,
-};
+use crate::harness::site::{Page, Site};
+use crate::harness::world::send_sms;
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};
 
 /// Presses *Undo* on the page that says what was done.
 async fn undo(site: &Site, page: &Page, action: &str) -> Page {

@@ -1,16 +1,12 @@
 //! How long Twilio may keep a message: what its sender says for a fresh one, what is left of it for
 //! one that waited, and what came too late is never posted.
 
-use carillon::{
-    messages::status::MessageStatus,
-    simulator::{Fault, Rule, SERVICE_SID},
-};
+use carillon::messages::status::MessageStatus;
+use carillon::simulator::{Fault, Rule, SERVICE_SID};
 use serde_json::json;
 
-use crate::harness::{
-    HANDSET, OTHER_HANDSET, TestApp, seconds,
-    world::{Twilio, send_sms, wait},
-};
+use crate::harness::world::{Twilio, send_sms, wait};
+use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
 
 async fn change(app: &TestApp, twilio: &Twilio, limits: serde_json::Value) {
     app.api().patch(&format!("/senders/{}", twilio.sender_id), limits).await.ok();

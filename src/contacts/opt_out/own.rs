@@ -7,10 +7,8 @@ use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable}
 use diesel_async::RunQueryDsl;
 
 use super::{Command, HELP, START, fold};
-use crate::db::{
-    Conn,
-    schema::{opt_out_words, users},
-};
+use crate::db::Conn;
+use crate::db::schema::{opt_out_words, users};
 use crate::error::{Error, Result};
 use crate::types::id::OptOutWordId;
 use crate::users::audit::{self, Actor, Kind};

@@ -2,7 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
-use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 
 use crate::types::mistake::Mistake;

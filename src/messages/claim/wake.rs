@@ -4,16 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{
-        Conn,
-        schema::{jobs, messages, queued_sends, senders, throttles},
-    },
-    error::Result,
-    messages::{status::MessageStatus, throttle},
-    queue,
-    types::id::{AutomationId, ConnectionId, MessageId, SenderId},
-};
+use crate::db::Conn;
+use crate::db::schema::{jobs, messages, queued_sends, senders, throttles};
+use crate::error::Result;
+use crate::messages::status::MessageStatus;
+use crate::messages::throttle;
+use crate::queue;
+use crate::types::id::{AutomationId, ConnectionId, MessageId, SenderId};
 
 /// Whose held messages may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,20 +5,16 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{Draft, Origin, encoding_word};
-use crate::{
-    db::Conn,
-    error::Result,
-    messages::claim::{Claimed, validity_seconds},
-    senders,
-    twilio::parts,
-    types::{
-        deadline::Deadline,
-        id::{
-            AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
-        },
-        phone::PhoneNumber,
-    },
+use crate::db::Conn;
+use crate::error::Result;
+use crate::messages::claim::{Claimed, validity_seconds};
+use crate::senders;
+use crate::twilio::parts;
+use crate::types::deadline::Deadline;
+use crate::types::id::{
+    AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
 };
+use crate::types::phone::PhoneNumber;
 
 /// The drafts turned on their side: one array per column, as `unnest` wants them.
 pub(super) struct Columns<'a> {

@@ -10,15 +10,12 @@ use diesel::sql_types::{Array, Bool, Json, Nullable, Text, Timestamptz, Uuid as 
 use diesel_async::RunQueryDsl;
 
 use super::{Recorded, Report, ReportSource};
-use crate::{
-    db::{Conn, statement::statement},
-    error::Result,
-    messages::status::MessageStatus,
-    types::{
-        id::{ConnectionId, MessageId},
-        json_text::JsonText,
-    },
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::status::MessageStatus;
+use crate::types::id::{ConnectionId, MessageId};
+use crate::types::json_text::JsonText;
 
 statement! {
     /// Writes reports, each of another message, and what they move, as [`apply`](super::apply)

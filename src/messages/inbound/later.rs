@@ -4,24 +4,21 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{dsl::max, prelude::*};
+use diesel::dsl::max;
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    contacts::{
-        consent::ConsentChange,
-        opt_out::{self, Command, own::OwnWords},
-        suppressions::{Reason, Source},
-    },
-    db::{
-        Conn,
-        schema::{attempts, consent_records, contacts, messages},
-    },
-    error::Result,
-    messages::inbound::lifts,
-    twilio::Address,
-    types::{id::MessageId, phone::PhoneNumber},
-};
+use crate::contacts::consent::ConsentChange;
+use crate::contacts::opt_out::own::OwnWords;
+use crate::contacts::opt_out::{self, Command};
+use crate::contacts::suppressions::{Reason, Source};
+use crate::db::Conn;
+use crate::db::schema::{attempts, consent_records, contacts, messages};
+use crate::error::Result;
+use crate::messages::inbound::lifts;
+use crate::twilio::Address;
+use crate::types::id::MessageId;
+use crate::types::phone::PhoneNumber;
 
 /// Our time of receipt and Twilio's time of sending may differ by this much; in doubt, the person
 /// wants no messages.

@@ -9,11 +9,10 @@ use diesel_async::RunQueryDsl;
 
 use super::days::Calendar;
 use super::{GATE, LedgerFilter};
-use crate::{
-    db::{Conn, statement::statement},
-    error::Result,
-    types::id::{AutomationId, SenderId},
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::types::id::{AutomationId, SenderId};
 
 /// A bucket of which the ledger says something else than the messages.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]

@@ -2,22 +2,17 @@
 //! one change cannot be folded.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Date, Nullable, Timestamptz},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, Nullable, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::{
-    GATE,
-    days::{Calendar, date, end_of},
-    follow_zone,
-};
-use crate::{
-    db::{Conn, is_away, schema::ledger_changes, statement::statement},
-    error::{Error, Result},
-    users::organization,
-};
+use super::days::{Calendar, date, end_of};
+use super::{GATE, follow_zone};
+use crate::db::schema::ledger_changes;
+use crate::db::statement::statement;
+use crate::db::{Conn, is_away};
+use crate::error::{Error, Result};
+use crate::users::organization;
 
 /// As many changes as are folded at once.
 pub const FOLD: i64 = 50_000;

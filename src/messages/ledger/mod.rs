@@ -24,15 +24,13 @@ use diesel::{BoolExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{
-    db::{Conn, gate::Gate, schema, statement::statement},
-    error::{Error, Result},
-    messages::outcome::Outcome,
-    types::{
-        id::{AutomationId, SenderId},
-        text_enum::text_enum,
-    },
-};
+use crate::db::gate::Gate;
+use crate::db::statement::statement;
+use crate::db::{Conn, schema};
+use crate::error::{Error, Result};
+use crate::messages::outcome::Outcome;
+use crate::types::id::{AutomationId, SenderId};
+use crate::types::text_enum::text_enum;
 
 use days::Calendar;
 

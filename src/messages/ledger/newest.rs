@@ -7,17 +7,14 @@ use diesel_async::RunQueryDsl;
 
 use super::Maker;
 use super::days::{date, end_of};
-use crate::{
-    db::{Conn, statement::statement},
-    error::Result,
-    messages::{
-        filter::MessageFilter,
-        list::Direction,
-        outcome::{Outcome, Retry},
-    },
-    types::id::{AutomationId, SenderId},
-    users::organization,
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::filter::MessageFilter;
+use crate::messages::list::Direction;
+use crate::messages::outcome::{Outcome, Retry};
+use crate::types::id::{AutomationId, SenderId};
+use crate::users::organization;
 
 /// How exact the time of a change is.
 const QUARTER: TimeDelta = TimeDelta::minutes(15);

@@ -9,7 +9,8 @@ use diesel_async::RunQueryDsl;
 
 use super::GATE;
 use super::days::{Calendar, date};
-use crate::db::{Conn, statement::statement};
+use crate::db::Conn;
+use crate::db::statement::statement;
 use crate::error::Result;
 use crate::users::organization;
 

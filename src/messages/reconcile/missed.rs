@@ -6,20 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    connections::SenderAddress,
-    db::{
-        Conn,
-        schema::{inbound_looks, senders},
-    },
-    error::{Error, Result},
-    twilio::{
-        TwilioMessage, TwilioStatus,
-        callbacks::InboundMessage,
-        sid::{AccountSid, ServiceSid},
-    },
-    types::id::{ConnectionId, SenderId},
-};
+use crate::connections::SenderAddress;
+use crate::db::Conn;
+use crate::db::schema::{inbound_looks, senders};
+use crate::error::{Error, Result};
+use crate::twilio::callbacks::InboundMessage;
+use crate::twilio::sid::{AccountSid, ServiceSid};
+use crate::twilio::{TwilioMessage, TwilioStatus};
+use crate::types::id::{ConnectionId, SenderId};
 
 /// Looks overlap by this much: clocks differ, and Twilio may list a message a little late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(20);

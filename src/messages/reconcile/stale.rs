@@ -17,20 +17,16 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlU
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    db::{Conn, schema::messages, statement::statement},
-    error::Result,
-    messages::{
-        delivery::{Report, ReportSource},
-        status::MessageStatus,
-    },
-    senders::Validity,
-    twilio::{Address, TwilioMessage},
-    types::{
-        id::{ConnectionId, MessageId},
-        json_text::JsonText,
-    },
-};
+use crate::db::Conn;
+use crate::db::schema::messages;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::delivery::{Report, ReportSource};
+use crate::messages::status::MessageStatus;
+use crate::senders::Validity;
+use crate::twilio::{Address, TwilioMessage};
+use crate::types::id::{ConnectionId, MessageId};
+use crate::types::json_text::JsonText;
 
 /// How old messages are, since they were made, when Twilio is asked about them.
 pub const AGES: [TimeDelta; 6] = [

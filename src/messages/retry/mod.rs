@@ -5,27 +5,21 @@ mod outlook;
 mod verdict;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    contacts,
-    db::{Conn, schema::messages, statement::statement},
-    error::{Error, Result},
-    messages::{
-        compose::{self, Draft, Origin, Sends},
-        ledger::{DaysError, LedgerFilter},
-        list::Message,
-        status::MessageStatus,
-    },
-    types::{
-        id::{AutomationId, MessageId, SenderId},
-        phone::PhoneNumber,
-    },
-};
+use crate::contacts;
+use crate::db::Conn;
+use crate::db::schema::messages;
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::messages::compose::{self, Draft, Origin, Sends};
+use crate::messages::ledger::{DaysError, LedgerFilter};
+use crate::messages::list::Message;
+use crate::messages::status::MessageStatus;
+use crate::types::id::{AutomationId, MessageId, SenderId};
+use crate::types::phone::PhoneNumber;
 
 pub use outlook::{Group, Outlook, outlook};
 pub use verdict::{Circumstances, Facts, LeftOut, may_be_worth_it};
@@ -81,7 +75,8 @@ macro_rules! open_failures {
             JOIN messages AS m ON m.id = failure.message_id"
     };
 }
-use {facts, open_failures};
+use facts;
+use open_failures;
 
 statement! {
     /// Finds messages that may be sent again, the oldest first.

@@ -11,15 +11,12 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use super::{
     Circumstances, FactRow, LeftOut, Selection, circumstances, facts, open_failures, verdict,
 };
-use crate::{
-    db::{Conn, statement::statement},
-    error::{Error, Result},
-    messages::{
-        ledger::{self, Cause, Grouping, Ledger},
-        outcome::{Outcome, Retry},
-    },
-    types::id::{AutomationId, SenderId},
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::messages::ledger::{self, Cause, Grouping, Ledger};
+use crate::messages::outcome::{Outcome, Retry};
+use crate::types::id::{AutomationId, SenderId};
 
 /// Messages that did not arrive for the same cause, and whether they may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +163,10 @@ fn cause(of: &Circumstances, count: i64) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::{claim::EXPIRED, ledger::Counts, retry::Facts, status::MessageStatus};
+    use crate::messages::claim::EXPIRED;
+    use crate::messages::ledger::Counts;
+    use crate::messages::retry::Facts;
+    use crate::messages::status::MessageStatus;
 
     #[test]
     fn every_message_that_did_not_arrive_is_in_one_group() {

@@ -1,11 +1,12 @@
 //! Which messages may be sent again: only those of which it is certain that they reached nobody,
 //! and that may be sent.
 
-use crate::{
-    messages::{claim::EXPIRED, ledger::Cause, outcome::Outcome, status::MessageStatus},
-    twilio::errors::{self, Class, ContactEffect, Retry},
-    types::text_enum::text_enum,
-};
+use crate::messages::claim::EXPIRED;
+use crate::messages::ledger::Cause;
+use crate::messages::outcome::Outcome;
+use crate::messages::status::MessageStatus;
+use crate::twilio::errors::{self, Class, ContactEffect, Retry};
+use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// Why a message that did not arrive is not sent again.

@@ -8,14 +8,14 @@ use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, 
 use diesel_async::RunQueryDsl;
 
 use super::{Outcome, request_id};
-use crate::{
-    db::{Conn, statement::statement},
-    error::Result,
-    messages::{policy, status::MessageStatus},
-    queue::lease::JobId,
-    twilio::Address,
-    types::id::MessageId,
-};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::policy;
+use crate::messages::status::MessageStatus;
+use crate::queue::lease::JobId;
+use crate::twilio::Address;
+use crate::types::id::MessageId;
 
 statement! {
     /// Records that Twilio has messages, and deletes their jobs, where no callback was faster;

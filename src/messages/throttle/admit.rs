@@ -4,20 +4,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Int2, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Int2, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Throttle, lock, start_releasing};
-use crate::{
-    db::{Conn, schema::throttles, statement::statement},
-    error::Result,
-    messages::claim::{Claim, Claimed, Room},
-    types::id::{MessageId, SenderId, WorkerId},
-};
+use crate::db::Conn;
+use crate::db::schema::throttles;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::claim::{Claim, Claimed, Room};
+use crate::types::id::{MessageId, SenderId, WorkerId};
 
 /// A message that may be claimed if its sender's rate allows; its row is locked.
 #[derive(Debug)]

@@ -3,20 +3,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{BigInt, Double, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use crate::{
-    connections::SenderKind,
-    db::{Conn, schema::throttles, statement::statement},
-    error::Result,
-    senders::{PartsPerSecond, Sender},
-    types::id::SenderId,
-};
+use crate::connections::SenderKind;
+use crate::db::Conn;
+use crate::db::schema::throttles;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::senders::{PartsPerSecond, Sender};
+use crate::types::id::SenderId;
 
 /// Queues up to this length are gone through to find who would be too late (3 µs for each message);
 /// in longer ones it is estimated.

@@ -15,23 +15,17 @@ pub mod figures;
 pub mod release;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Bool, Double, Nullable, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    db::{
-        Conn,
-        schema::{jobs, throttles},
-        statement::statement,
-    },
-    error::Result,
-    queue::{self, Job, JobKind, NewJob},
-    senders::PartsPerSecond,
-    types::id::SenderId,
-};
+use crate::db::Conn;
+use crate::db::schema::{jobs, throttles};
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::queue::{self, Job, JobKind, NewJob};
+use crate::senders::PartsPerSecond;
+use crate::types::id::SenderId;
 use bucket::Bucket;
 
 /// A sender's row, locked until the transaction ends.

@@ -2,25 +2,19 @@
 //! wait.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Bool, Int2, Nullable, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{Throttle, lock};
-use crate::{
-    db::{
-        Conn,
-        schema::{connections, queued_sends, senders, throttles},
-        statement::statement,
-    },
-    error::Result,
-    queue,
-    senders::PartsPerSecond,
-    types::id::{MessageId, SenderId},
-};
+use crate::db::Conn;
+use crate::db::schema::{connections, queued_sends, senders, throttles};
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::queue;
+use crate::senders::PartsPerSecond;
+use crate::types::id::{MessageId, SenderId};
 
 /// Between two releases of a queue, so that a fast sender's messages go in small heaps and not one
 /// by one.

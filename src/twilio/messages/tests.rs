@@ -5,13 +5,11 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::*;
-use crate::twilio::{
-    account::AccountStatus,
-    canned::{Act, Canned, credentials},
-    client::ClientOptions,
-    errors::{Disposition, Wait},
-    form::PostedForm,
-};
+use crate::twilio::account::AccountStatus;
+use crate::twilio::canned::{Act, Canned, credentials};
+use crate::twilio::client::ClientOptions;
+use crate::twilio::errors::{Disposition, Wait};
+use crate::twilio::form::PostedForm;
 
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
 const MG: &str = "MG0123456789abcdef0123456789abcdef";

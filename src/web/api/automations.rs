@@ -18,7 +18,8 @@ use crate::automations::{
 };
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::messages::{ledger, outcome::Outcome};
+use crate::messages::ledger;
+use crate::messages::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::{Cursor, Marketer, Viewer};
 

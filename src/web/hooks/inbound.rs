@@ -1,20 +1,16 @@
 //! `POST /hooks/twilio/{connection_id}/inbound`, or `…/{secret}/inbound`: a contact texted us.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data},
-};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncConnection;
 
 use super::{Refusal, verify};
-use crate::{
-    app::App,
-    automations::consequences,
-    connections::webhooks::{Hook, Reason},
-    contacts::opt_out::{self, Command},
-    messages::inbound::{self, Received},
-    twilio::callbacks::InboundMessage,
-};
+use crate::app::App;
+use crate::automations::consequences;
+use crate::connections::webhooks::{Hook, Reason};
+use crate::contacts::opt_out::{self, Command};
+use crate::messages::inbound::{self, Received};
+use crate::twilio::callbacks::InboundMessage;
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody
 /// records.

@@ -1,22 +1,19 @@
 //! The keys that verify a connection's webhooks, kept for a few seconds: unsealing them for every
 //! callback would cost more than the rest.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use secrecy::SecretString;
 
 use super::Refusal;
-use crate::{
-    app::App,
-    connections::{self, webhooks::Reason},
-    error::Error,
-    types::id::ConnectionId,
-};
+use crate::app::App;
+use crate::connections;
+use crate::connections::webhooks::Reason;
+use crate::error::Error;
+use crate::types::id::ConnectionId;
 
 /// How long keys are trusted without looking again; a signature that fails looks again at once.
 const FRESH: Duration = Duration::from_secs(5);

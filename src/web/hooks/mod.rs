@@ -7,18 +7,14 @@ mod status;
 mod test;
 mod verify;
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
 
-use crate::{
-    clock::Clock,
-    connections::webhooks::Reason,
-    db::{self, Pool},
-    error::Error,
-    types::id::ConnectionId,
-};
+use crate::clock::Clock;
+use crate::connections::webhooks::Reason;
+use crate::db::{self, Pool};
+use crate::error::Error;
+use crate::types::id::ConnectionId;
 
 /// What the hooks of a process share: the batch that callbacks commit in, and the keys that verify
 /// them.

@@ -1,27 +1,24 @@
 //! `POST /hooks/twilio/{connection_id}/status/{message_id}`, or `…/{secret}/status/…`: a message's
 //! status changed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data},
-};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncConnection;
 
 use super::{Refusal, verify};
-use crate::{
-    app::App,
-    automations::consequences,
-    batch::Batcher,
-    clock::Clock,
-    connections::webhooks::{Hook, Reason},
-    db::{Lane, Pool, Unavailable, plans},
-    error::Error,
-    messages::delivery::{Recorded, Report, ReportSource, quiet},
-    queue::set_aside::{self, Item, Task},
-    twilio::callbacks::StatusCallback,
-};
+use crate::app::App;
+use crate::automations::consequences;
+use crate::batch::Batcher;
+use crate::clock::Clock;
+use crate::connections::webhooks::{Hook, Reason};
+use crate::db::{Lane, Pool, Unavailable, plans};
+use crate::error::Error;
+use crate::messages::delivery::{Recorded, Report, ReportSource, quiet};
+use crate::queue::set_aside::{self, Item, Task};
+use crate::twilio::callbacks::StatusCallback;
 
 /// Why quiet reports could not be recorded.
 #[derive(Debug, thiserror::Error)]

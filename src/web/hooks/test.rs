@@ -1,13 +1,13 @@
 //! `POST /hooks/twilio/{connection_id}/test`, or `…/{secret}/test`: we called ourselves, to see
 //! whether Twilio's calls arrive as they were sent.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Data},
-};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Refusal, verify};
-use crate::{app::App, connections::webhooks::Hook, web::connecting};
+use crate::app::App;
+use crate::connections::webhooks::Hook;
+use crate::web::connecting;
 
 /// Repeats the challenge of a call that can be verified; changes nothing.
 pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {

@@ -1,25 +1,19 @@
 //! Verifying a webhook: the signature over the public URL and every parameter, then the account.
 
-use actix_web::{
-    HttpRequest,
-    http::header::{self, HeaderName},
-    web::Bytes,
-};
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::web::Bytes;
 use url::Url;
 
-use super::{Refusal, keys::HookKeys};
-use crate::{
-    app::App,
-    connections::{
-        self,
-        webhooks::{self, Hook, Reason, Rejection},
-    },
-    twilio::{
-        form::{Param, Params, PostedForm},
-        signature,
-    },
-    types::{hook_address::redacted, id::ConnectionId},
-};
+use super::Refusal;
+use super::keys::HookKeys;
+use crate::app::App;
+use crate::connections;
+use crate::connections::webhooks::{self, Hook, Reason, Rejection};
+use crate::twilio::form::{Param, Params, PostedForm};
+use crate::twilio::signature;
+use crate::types::hook_address::redacted;
+use crate::types::id::ConnectionId;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 

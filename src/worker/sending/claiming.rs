@@ -1,29 +1,21 @@
 //! Claiming a batch before anything is sent, together with the keys to send it with.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
 use super::Entered;
-use crate::{
-    connections::{self, SendingKeys},
-    db::Conn,
-    fail_point::FailPoint,
-    messages::claim::{self, Claim, Claimed, Room},
-    queue::{
-        self, Job, NewJob,
-        lease::{self, Finish, JobId},
-    },
-    types::id::{ConnectionId, MessageId},
-    worker::{
-        Worker,
-        perform::{PerformError, is_away, until_written},
-    },
-};
+use crate::connections::{self, SendingKeys};
+use crate::db::Conn;
+use crate::fail_point::FailPoint;
+use crate::messages::claim::{self, Claim, Claimed, Room};
+use crate::queue::lease::{self, Finish, JobId};
+use crate::queue::{self, Job, NewJob};
+use crate::types::id::{ConnectionId, MessageId};
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away, until_written};
 
 /// How long a process that cannot read the saved keys leaves their messages to others.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);

@@ -11,32 +11,22 @@ pub(super) mod recording;
 
 pub(super) use claiming::Keys;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    task::{self, JoinSet},
-    time::Instant,
-};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
 
-use crate::{
-    messages::claim::Claimed,
-    queue::{
-        Job,
-        lease::{self, Finish, Leased},
-    },
-    types::id::{ConnectionId, MessageId},
-    worker::{
-        Worker,
-        perform::{PerformError, is_away, until_written},
-        windows::{Ending, Reservation},
-    },
-};
+use crate::messages::claim::Claimed;
+use crate::queue::Job;
+use crate::queue::lease::{self, Finish, Leased};
+use crate::types::id::{ConnectionId, MessageId};
+use crate::worker::Worker;
+use crate::worker::perform::{PerformError, is_away, until_written};
+use crate::worker::windows::{Ending, Reservation};
 
 /// The messages that a process is submitting right now: none of them is claimed again by it.
 pub(super) type InFlight = Arc<Mutex<HashSet<MessageId>>>;

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    connections::SendingKeys,
-    messages::{claim::Claimed, submit::Outcome},
-    twilio::{Address, NewTwilioMessage, SendError, SendFrom, sid::ServiceSid},
-    worker::Worker,
-};
+use crate::connections::SendingKeys;
+use crate::messages::claim::Claimed;
+use crate::messages::submit::Outcome;
+use crate::twilio::sid::ServiceSid;
+use crate::twilio::{Address, NewTwilioMessage, SendError, SendFrom};
+use crate::worker::Worker;
 
 /// How long what a claim has found is taken to hold: nobody has said STOP, and nothing is switched
 /// off. Enough for a connection to the other side of the earth; a worker that was suspended

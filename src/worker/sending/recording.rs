@@ -1,23 +1,20 @@
 //! Recording answers: all that have come in while the last were written are written together.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel_async::AsyncConnection;
 
-use crate::{
-    automations::consequences,
-    batch::Batcher,
-    clock::Clock,
-    db::{Lane, Pool, plans},
-    messages::submit::{self, Outcome, accepted},
-    queue::lease::{self, Finish, JobId},
-    types::id::WorkerId,
-    worker::{
-        BATCH,
-        perform::{PerformError, until_written},
-        sending::InFlight,
-    },
-};
+use crate::automations::consequences;
+use crate::batch::Batcher;
+use crate::clock::Clock;
+use crate::db::{Lane, Pool, plans};
+use crate::messages::submit::{self, Outcome, accepted};
+use crate::queue::lease::{self, Finish, JobId};
+use crate::types::id::WorkerId;
+use crate::worker::BATCH;
+use crate::worker::perform::{PerformError, until_written};
+use crate::worker::sending::InFlight;
 
 /// Writes down what Twilio answered; cheap to clone, one for each worker.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! A Carillon in which nobody has connected anything yet.
 
-use carillon::simulator::{self as twilio, Simulator};
+use carillon::simulator as twilio;
+use carillon::simulator::Simulator;
 use carillon::users::Role;
 use reqwest::Method;
 use serde_json::{Value, json};

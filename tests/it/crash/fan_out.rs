@@ -1,12 +1,13 @@
 //! A worker that ends in the middle of thousands of messages, while people text STOP.
 
-use carillon::{
-    db::Durability,
-    simulator::{Fault, Rule},
-};
+use carillon::db::Durability;
+use carillon::simulator::{Fault, Rule};
 
 use super::{Manner, Victim, handsets, prepared, report};
-use crate::harness::{postgres::Home, proof::Rest, say, seed, stops::Stops};
+use crate::harness::postgres::Home;
+use crate::harness::proof::Rest;
+use crate::harness::stops::Stops;
+use crate::harness::{say, seed};
 
 /// Ends a worker in the middle of a fan-out of 2,000 messages: what was in flight at that moment is
 /// all that can be in doubt.

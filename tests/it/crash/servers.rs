@@ -3,21 +3,16 @@
 
 use std::time::Duration;
 
-use carillon::{
-    app::Duty,
-    clock::Clock,
-    db::{Conn, Durability},
-    simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID},
-};
+use carillon::app::Duty;
+use carillon::clock::Clock;
+use carillon::db::{Conn, Durability};
+use carillon::simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use reqwest::RequestBuilder;
 
 use super::{handsets, hello, let_go, lock, prepared, report};
-use crate::harness::{
-    HANDSET, TestApp, TestOptions,
-    postgres::{Away, Home},
-    proof::Rest,
-    say,
-};
+use crate::harness::postgres::{Away, Home};
+use crate::harness::proof::Rest;
+use crate::harness::{HANDSET, TestApp, TestOptions, say};
 
 /// Twilio's calls and our own API in a process that is killed: what was answered is there, and what
 /// is repeated counts once.

@@ -4,20 +4,16 @@
 //! Nothing is sent to whoever was answered, whoever dies where; and a STOP whose own hook dies
 //! counts once when it is repeated.
 
-use carillon::{
-    app::Duty,
-    db::Durability,
-    simulator::{SERVICE_NUMBER_1, SERVICE_SID},
-};
+use carillon::app::Duty;
+use carillon::db::Durability;
+use carillon::simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
 
 use super::{MANNERS, Manner, Moment, handsets, hello, let_go, lock, prepared, report};
-use crate::harness::{
-    HANDSET, TestApp,
-    postgres::Home,
-    proof::{Rest, Tally},
-    stops::Stops,
-};
+use crate::harness::postgres::Home;
+use crate::harness::proof::{Rest, Tally};
+use crate::harness::stops::Stops;
+use crate::harness::{HANDSET, TestApp};
 
 /// Who never texts, who stops long before, who at the moment of the crash, and who right after it.
 const GROUPS: [usize; 4] = [3, 2, 2, 2];

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use reqwest::{Client, Method, Response, header::HeaderMap};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
 /// A client with a key.

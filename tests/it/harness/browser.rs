@@ -1,30 +1,28 @@
 //! A real browser: Chromium without a window, driven through WebDriver. Both end with the story,
 //! and leave no file behind.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use carillon::users::Role;
-use fantoccini::{
-    Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key,
-    wd::WebDriverCompatibleCommand,
-};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-use super::{TestApp, world::PASSWORD};
+use super::TestApp;
+use super::world::PASSWORD;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

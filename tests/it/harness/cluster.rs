@@ -1,19 +1,15 @@
 //! A PostgreSQL of one story's own, which may be stopped, killed and started again, and whose
 //! commits can be held up.
 
-use std::{
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use carillon::db::{Conn, Durability, Embedded, EmbeddedOptions, Target};
 use diesel_async::SimpleAsyncConnection;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::sync::Mutex;
 
 use super::postgres::Backend;

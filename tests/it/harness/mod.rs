@@ -17,20 +17,21 @@ pub(crate) mod stops;
 mod waiting;
 pub(crate) mod world;
 
-use std::{collections::BTreeMap, sync::Once, time::Duration};
+use std::collections::BTreeMap;
+use std::sync::Once;
+use std::time::Duration;
 
 use actix_web::web::Data;
-use carillon::{
-    app::{self, App, Duty, Running},
-    clock::Clock,
-    config::Config,
-    db::{Pool, PooledConn},
-    simulator::{RunningSimulator, Simulator, SimulatorOptions},
-    twilio::{Client, ClientOptions},
-    types::sealed::SecretKey,
-    users::{Role, api_keys, audit::Actor},
-    worker::Worker,
-};
+use carillon::app::{self, App, Duty, Running};
+use carillon::clock::Clock;
+use carillon::config::Config;
+use carillon::db::{Pool, PooledConn};
+use carillon::simulator::{RunningSimulator, Simulator, SimulatorOptions};
+use carillon::twilio::{Client, ClientOptions};
+use carillon::types::sealed::SecretKey;
+use carillon::users::audit::Actor;
+use carillon::users::{Role, api_keys};
+use carillon::worker::Worker;
 use chrono::{DateTime, TimeDelta};
 use diesel::QueryableByName;
 use diesel_async::RunQueryDsl;

@@ -1,16 +1,12 @@
 //! A primary and its synchronous standby, for stories in which the primary is killed and the
 //! standby takes over.
 
-use std::{
-    fs::{self, DirBuilder},
-    os::unix::{
-        fs::{DirBuilderExt, MetadataExt, chown},
-        process::CommandExt,
-    },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use carillon::db::{Conn, Durability, Target};
 use diesel_async::SimpleAsyncConnection;

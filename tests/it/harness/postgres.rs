@@ -5,21 +5,22 @@
 //! runs the server. Every process with stories holds a shared lock on a file; when nobody has held
 //! it for a while, the keeper stops the server and removes everything.
 
-use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    hash::{DefaultHasher, Hash, Hasher},
-    os::unix::{fs::DirBuilderExt, fs::MetadataExt, process::CommandExt},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::{Duration, Instant, UNIX_EPOCH},
-};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use carillon::db::{self, Conn, Durability, Embedded, EmbeddedOptions, Target};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use tokio::{sync::OnceCell, time::sleep};
+use tokio::sync::OnceCell;
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{cluster::OwnCluster, pair::Pair};
+use super::cluster::OwnCluster;
+use super::pair::Pair;
 
 /// Tells the keeper where to keep the server; set for nobody else.
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";

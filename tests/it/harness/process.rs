@@ -1,22 +1,20 @@
 //! The program itself beside a story's Carillon: a `carillon serve` on the same database and
 //! Twilio, which may be killed or put to sleep.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use carillon::{app::Duty, clock::Clock};
+use carillon::app::Duty;
+use carillon::clock::Clock;
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use secrecy::ExposeSecret;
 use tokio::process::{Child, Command};
 
-use super::{TestApp, api::Api};
+use super::TestApp;
+use super::api::Api;
 
 /// How a process differs from the usual.
 #[derive(Default)]

@@ -1,12 +1,11 @@
 //! The pages as a browser without JavaScript uses them: cookies are kept, forms are filled in and
 //! sent with all their fields.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
-use reqwest::{
-    Client, RequestBuilder,
-    header::{COOKIE, LOCATION, SET_COOKIE},
-};
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Client, RequestBuilder};
 
 /// A browser.
 pub(crate) struct Site {

@@ -1,7 +1,8 @@
 //! People who text STOP, and how many requests Twilio had got when each was answered: none to that
 //! number may come later.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use carillon::simulator::{SERVICE_NUMBER_1, Simulator};
 use tokio::task::JoinSet;

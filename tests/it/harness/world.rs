@@ -1,24 +1,22 @@
 //! What usually exists when a story begins: a connected account, contacts, templates, automations.
 
-use carillon::{
-    messages::{
-        filter::MessageFilter,
-        ledger::{self, Days, Grouping, Ledger, LedgerFilter},
-        list::{self, Attempt, Message, StatusEvent},
-    },
-    simulator::{
-        ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN,
-        TRIAL_NUMBER, sign,
-    },
-    types::id::MessageId,
-    users::{self, NewUser, Role, organization, password::Password},
+use carillon::messages::filter::MessageFilter;
+use carillon::messages::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
+use carillon::messages::list::{self, Attempt, Message, StatusEvent};
+use carillon::simulator::{
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
+    sign,
 };
+use carillon::types::id::MessageId;
+use carillon::users::password::Password;
+use carillon::users::{self, NewUser, Role, organization};
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use super::{TestApp, site::Site};
+use super::TestApp;
+use super::site::Site;
 
 /// The password of all users.
 pub(crate) const PASSWORD: &str = "four unrelated words here";

@@ -13,10 +13,12 @@ mod work;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{
-    database::DatabasePage, failed::FailedPage, retry::RetryPage, set_aside::SetAsidePage,
-    system::SystemPage, work::WorkPage,
-};
+pub(in crate::web) use self::database::DatabasePage;
+pub(in crate::web) use self::failed::FailedPage;
+pub(in crate::web) use self::retry::RetryPage;
+pub(in crate::web) use self::set_aside::SetAsidePage;
+pub(in crate::web) use self::system::SystemPage;
+pub(in crate::web) use self::work::WorkPage;
 
 /// Mounts `/admin`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

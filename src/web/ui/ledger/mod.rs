@@ -8,7 +8,8 @@ mod wanted;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{ask::RetryPage, show::LedgerPage};
+pub(in crate::web) use self::ask::RetryPage;
+pub(in crate::web) use self::show::LedgerPage;
 pub(super) use numbers::{CauseRow, Slice, Standing, bar, columns, percent, words};
 pub(super) use wanted::Wanted;
 

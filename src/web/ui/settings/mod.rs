@@ -17,15 +17,13 @@ use crate::users::Role;
 use crate::web::{Admin, PageResult, Visit};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{
-    invite::InvitePage,
-    keys::{KeysPage, NewKeyPage},
-    log::LogPage,
-    opt_out_words::OptOutWordsPage,
-    organization::OrganizationPage,
-    user::UserPage,
-    users::UsersPage,
-};
+pub(in crate::web) use self::invite::InvitePage;
+pub(in crate::web) use self::keys::{KeysPage, NewKeyPage};
+pub(in crate::web) use self::log::LogPage;
+pub(in crate::web) use self::opt_out_words::OptOutWordsPage;
+pub(in crate::web) use self::organization::OrganizationPage;
+pub(in crate::web) use self::user::UserPage;
+pub(in crate::web) use self::users::UsersPage;
 pub(in crate::web) use link::LinkPage;
 
 /// Mounts `/settings`.

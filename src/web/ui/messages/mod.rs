@@ -17,10 +17,12 @@ mod why;
 
 use actix_web::web::{self, ServiceConfig};
 
+#[cfg(debug_assertions)]
+pub(in crate::web) use self::list::ListPage;
 pub use self::live::LiveMessages;
 pub(super) use self::live::path_of_rows as live_path;
-#[cfg(debug_assertions)]
-pub(in crate::web) use self::{list::ListPage, show::MessagePage, views::ViewsPage};
+pub(in crate::web) use self::show::MessagePage;
+pub(in crate::web) use self::views::ViewsPage;
 
 /// Mounts `/messages` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

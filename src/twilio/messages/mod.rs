@@ -4,15 +4,13 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::{
-    address::{Address, SendFrom},
-    client::{Api, Client, Reply},
-    credentials::Credentials,
-    failure::{Exchange, SendError, TwilioError},
-    sid::{MessageSid, ServiceSid},
-    status::TwilioStatus,
-    wire::{self, Listing},
-};
+use super::address::{Address, SendFrom};
+use super::client::{Api, Client, Reply};
+use super::credentials::Credentials;
+use super::failure::{Exchange, SendError, TwilioError};
+use super::sid::{MessageSid, ServiceSid};
+use super::status::TwilioStatus;
+use super::wire::{self, Listing};
 use crate::types::deadline::Deadline;
 
 /// What to send.

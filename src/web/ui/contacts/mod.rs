@@ -13,9 +13,11 @@ mod timeline;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{
-    bulk::BulkPage, delete::DeletePage, edit::EditPage, list::ListPage, show::ShowPage,
-};
+pub(in crate::web) use self::bulk::BulkPage;
+pub(in crate::web) use self::delete::DeletePage;
+pub(in crate::web) use self::edit::EditPage;
+pub(in crate::web) use self::list::ListPage;
+pub(in crate::web) use self::show::ShowPage;
 
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

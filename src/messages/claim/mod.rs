@@ -17,19 +17,14 @@ use uuid::Uuid;
 pub use room::Room;
 pub use wake::{WakeScope, wake};
 
-use crate::{
-    db::{Conn, plans, statement::statement},
-    error::Result,
-    messages::{
-        stop,
-        throttle::admit::{self, Candidate},
-    },
-    queue::lease,
-    types::{
-        deadline::Deadline,
-        id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId},
-    },
-};
+use crate::db::statement::statement;
+use crate::db::{Conn, plans};
+use crate::error::Result;
+use crate::messages::stop;
+use crate::messages::throttle::admit::{self, Candidate};
+use crate::queue::lease;
+use crate::types::deadline::Deadline;
+use crate::types::id::{AutomationId, ConnectionId, MessageId, SenderId, WorkerId};
 
 /// Why a message to a contact that was deleted is not sent.
 pub const CONTACT_DELETED: &str = "The contact was deleted.";

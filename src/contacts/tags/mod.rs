@@ -14,11 +14,9 @@ use super::Change;
 use super::contact::Contact;
 use super::sql::lower;
 use super::suppressions::{self, By, Evidence, Reason};
-use crate::db::{
-    Conn,
-    schema::{contact_tags, tags},
-    statement::statement,
-};
+use crate::db::Conn;
+use crate::db::schema::{contact_tags, tags};
+use crate::db::statement::statement;
 use crate::error::{Error, Result};
 use crate::types::id::{ContactId, TagId};
 

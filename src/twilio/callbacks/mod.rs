@@ -1,12 +1,10 @@
 //! What Twilio posts to the hooks, typed: status callbacks and inbound messages. Unknown parameters
 //! are ignored.
 
-use super::{
-    address::Address,
-    form::Params,
-    sid::{AccountSid, MessageSid, ServiceSid},
-    status::TwilioStatus,
-};
+use super::address::Address;
+use super::form::Params;
+use super::sid::{AccountSid, MessageSid, ServiceSid};
+use super::status::TwilioStatus;
 use crate::types::http_url::HttpUrl;
 
 /// A change of an outbound message's status.

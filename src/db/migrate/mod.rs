@@ -11,7 +11,8 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Conn, Target, Unavailable, waits, waits::Silence};
+use super::waits::{self, Silence};
+use super::{Conn, Target, Unavailable};
 
 /// All migrations of this version.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -6,7 +6,8 @@ mod line;
 mod parse;
 pub(super) mod plan;
 
-use diesel::{deserialize::FromSqlRow, expression::AsExpression};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use rlibphonenumber::PhoneNumberType;
 use serde::{Deserialize, Serialize};
 

@@ -9,24 +9,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    contacts::suppressions,
-    db::{Conn, statement::statement},
-    error::Result,
-    messages::{
-        claim::Claimed,
-        delivery::ReportSource,
-        policy::{self, Consequence, Decision},
-        status::MessageStatus,
-    },
-    queue::{self, Job, NewJob},
-    twilio::{Address, CreatedMessage, SendError, errors},
-    types::{
-        id::{ConnectionId, MessageId},
-        phone::PhoneNumber,
-        text_enum::text_enum,
-    },
-};
+use crate::contacts::suppressions;
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::claim::Claimed;
+use crate::messages::delivery::ReportSource;
+use crate::messages::policy::{self, Consequence, Decision};
+use crate::messages::status::MessageStatus;
+use crate::queue::{self, Job, NewJob};
+use crate::twilio::{Address, CreatedMessage, SendError, errors};
+use crate::types::id::{ConnectionId, MessageId};
+use crate::types::phone::PhoneNumber;
+use crate::types::text_enum::text_enum;
 
 /// How soon Twilio is asked about a message whose answer was lost; its callback is usually faster.
 const FIRST_LOOK: TimeDelta = TimeDelta::seconds(5);

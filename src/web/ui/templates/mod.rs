@@ -20,7 +20,9 @@ mod trial;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::{editor::EditorPage, history::HistoryPage, list::ListPage};
+pub(in crate::web) use self::editor::EditorPage;
+pub(in crate::web) use self::history::HistoryPage;
+pub(in crate::web) use self::list::ListPage;
 
 /// Mounts `/templates` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

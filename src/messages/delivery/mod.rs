@@ -9,29 +9,21 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    contacts::suppressions,
-    db::{
-        Conn,
-        schema::{messages, senders},
-        statement::statement,
-    },
-    error::Result,
-    messages::{
-        policy::{self, Consequence, Effect},
-        resend::{self, Resend},
-        status::MessageStatus,
-        submit::{Current, Lock},
-    },
-    senders::Validity,
-    twilio::{TwilioStatus, errors},
-    types::{
-        id::{ConnectionId, MessageId, SenderId},
-        json_text::JsonText,
-        phone::PhoneNumber,
-        text_enum::text_enum,
-    },
-};
+use crate::contacts::suppressions;
+use crate::db::Conn;
+use crate::db::schema::{messages, senders};
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::messages::policy::{self, Consequence, Effect};
+use crate::messages::resend::{self, Resend};
+use crate::messages::status::MessageStatus;
+use crate::messages::submit::{Current, Lock};
+use crate::senders::Validity;
+use crate::twilio::{TwilioStatus, errors};
+use crate::types::id::{ConnectionId, MessageId, SenderId};
+use crate::types::json_text::JsonText;
+use crate::types::phone::PhoneNumber;
+use crate::types::text_enum::text_enum;
 
 text_enum! {
     /// How a status came to be known.

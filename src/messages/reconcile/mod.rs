@@ -10,18 +10,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    connections::UnconfirmedPolicy,
-    db::{
-        Conn,
-        schema::{attempts, connections, delivery_events, messages, senders},
-    },
-    error::Result,
-    messages::{delivery::ReportSource, status::MessageStatus},
-    queue,
-    twilio::{Address, TwilioMessage},
-    types::id::{ConnectionId, MessageId},
-};
+use crate::connections::UnconfirmedPolicy;
+use crate::db::Conn;
+use crate::db::schema::{attempts, connections, delivery_events, messages, senders};
+use crate::error::Result;
+use crate::messages::delivery::ReportSource;
+use crate::messages::status::MessageStatus;
+use crate::queue;
+use crate::twilio::{Address, TwilioMessage};
+use crate::types::id::{ConnectionId, MessageId};
 
 /// When Twilio's list is looked at, counted from when the message became unconfirmed; the first
 /// look is a few seconds after that. Only a look at the last of these times, or later, lets the

@@ -3,36 +3,26 @@
 mod columns;
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use self::columns::Columns;
-use crate::{
-    contacts,
-    db::{Conn, schema::messages, statement::statement},
-    error::{Error, Result},
-    messages::{
-        claim::{Claimed, Room},
-        status::MessageStatus,
-        stop,
-    },
-    queue::{
-        self,
-        lease::{JobId, Leased},
-    },
-    twilio::parts,
-    types::{
-        deadline::Deadline,
-        id::{
-            AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
-            WorkerId,
-        },
-        phone::PhoneNumber,
-    },
+use crate::db::Conn;
+use crate::db::schema::messages;
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::messages::claim::{Claimed, Room};
+use crate::messages::status::MessageStatus;
+use crate::messages::stop;
+use crate::queue::lease::{JobId, Leased};
+use crate::twilio::parts;
+use crate::types::deadline::Deadline;
+use crate::types::id::{
+    AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId,
 };
+use crate::types::phone::PhoneNumber;
+use crate::{contacts, queue};
 
 /// What a message comes from; it decides when two drafts are one and the same message.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,19 +6,16 @@
 //! answers widens it by one, up to the worker's share of the connection's own bound. A place is
 //! taken before a message is claimed, and before anything is read from Twilio.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    messages::claim::Room,
-    twilio::{CreatedMessage, SendError, TwilioError},
-    types::id::ConnectionId,
-};
+use crate::messages::claim::Room;
+use crate::twilio::{CreatedMessage, SendError, TwilioError};
+use crate::types::id::ConnectionId;
 
 /// The bound of a connection that the last heartbeat has not seen yet.
 const UNKNOWN_BOUND: usize = 250;

@@ -9,29 +9,21 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    contacts::{
-        self, Change,
-        consent::{self, Reading},
-        opt_out::{self, Command, Heard, Said, own::OwnWords},
-        suppressions::{self, Evidence, Reason, Source},
-    },
-    db::{
-        Conn,
-        schema::{messages, senders},
-    },
-    error::Result,
-    messages::{
-        compose::encoding_word,
-        list::{Direction, Message},
-        status::MessageStatus,
-    },
-    twilio::{Address, callbacks::InboundMessage, parts},
-    types::{
-        id::{ConnectionId, ContactId, MessageId, SenderId},
-        phone::PhoneNumber,
-    },
-};
+use crate::contacts::consent::{self, Reading};
+use crate::contacts::opt_out::own::OwnWords;
+use crate::contacts::opt_out::{self, Command, Heard, Said};
+use crate::contacts::suppressions::{self, Evidence, Reason, Source};
+use crate::contacts::{self, Change};
+use crate::db::Conn;
+use crate::db::schema::{messages, senders};
+use crate::error::Result;
+use crate::messages::compose::encoding_word;
+use crate::messages::list::{Direction, Message};
+use crate::messages::status::MessageStatus;
+use crate::twilio::callbacks::InboundMessage;
+use crate::twilio::{Address, parts};
+use crate::types::id::{ConnectionId, ContactId, MessageId, SenderId};
+use crate::types::phone::PhoneNumber;
 
 pub use later::{Found, has_opted_in_since_the_attempt};
 
