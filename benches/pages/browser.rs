@@ -9,7 +9,7 @@ use crate::Outcome;
 use crate::cases::{Case, Kind};
 
 /// Longer than any page may take: an answer that does not come ends the measurement.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Somebody who is signed in, and a program with a key.
 pub(crate) struct Browser {
@@ -91,7 +91,7 @@ impl Browser {
         }
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         Ok(BufReader::with_capacity(64 * 1024, stream))
     }
 }

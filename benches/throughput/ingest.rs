@@ -9,7 +9,7 @@ use crate::http::Connection;
 use crate::world::{Automation, Does, InOne};
 use crate::{Outcome, load};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Between two events of the latency row: the product has nothing else to do.
 const SPACING: Duration = Duration::from_millis(50);
 
@@ -62,7 +62,7 @@ async fn wait_until_advanced(bench: &Bench, automation: &Automation, count: usiz
         if advanced == expected {
             break;
         }
-        if asked.elapsed() > PATIENCE {
+        if asked.elapsed() > TIMEOUT {
             return Err(
                 format!("of {count} events, {advanced} became an enrollment that waits").into()
             );
@@ -110,7 +110,7 @@ pub(crate) async fn latency(bench: &Bench, count: usize) -> Outcome<Line> {
     let (answered, mut took) = bench.load.spawn(spaced).await??;
     let asked = Instant::now();
     while bench.fake.count() < count {
-        if asked.elapsed() > PATIENCE {
+        if asked.elapsed() > TIMEOUT {
             return Err(format!("of {count} events, {} became messages", bench.fake.count()).into());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use crate::Outcome;
 use crate::http::{self, Connection};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How the product is set up.
 pub(crate) struct Setup {
@@ -97,7 +97,7 @@ impl Setup {
                 )
                 .into());
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 return Err("carillon serve does not get ready".into());
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -134,7 +134,7 @@ impl Product {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
         let asked = Instant::now();
         while self.child.try_wait()?.is_none() {
-            if asked.elapsed() > PATIENCE {
+            if asked.elapsed() > TIMEOUT {
                 return Err("carillon serve does not stop".into());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -13,7 +13,7 @@ use crate::{Outcome, load};
 const BATCH: usize = 500;
 const CONNECTIONS: usize = 4;
 /// Nothing moves for so long: something is wrong.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The messages of a run, which callbacks can report on.
 pub(crate) struct Sent {
@@ -66,7 +66,7 @@ async fn wait_for_posts(bench: &Bench, automation: &Automation, count: usize) ->
         if posts > last {
             (last, moved) = (posts, Instant::now());
         }
-        if moved.elapsed() > PATIENCE {
+        if moved.elapsed() > TIMEOUT {
             let statuses = statuses(bench, automation).await?;
             return Err(format!(
                 "after {posts} of {count} messages nothing moves any more; the database has \
@@ -84,7 +84,7 @@ async fn wait_for_records(bench: &Bench, automation: &Automation, count: usize) 
                   AND twilio_sid IS NOT NULL";
     let asked = Instant::now();
     while bench.cluster.count(sql, &[&automation.id]).await? < i64::try_from(count)? {
-        if asked.elapsed() > PATIENCE {
+        if asked.elapsed() > TIMEOUT {
             return Err(format!(
                 "not every message was recorded with its SID; the database has {:?}",
                 statuses(bench, automation).await?

@@ -3,13 +3,13 @@
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// More than this is of no use, and some systems call no limit a number that programs run through.
-const MOST: u64 = 1 << 20;
+const MAX: u64 = 1 << 20;
 
 /// Raises the limit to the one that the system sets for good: many machines begin with 1,024, which
 /// a busy server needs for connections alone.
 pub(super) fn allow_as_many_as_possible() {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    let wanted = hard.min(MOST).max(soft);
+    let wanted = hard.min(MAX).max(soft);
     if wanted == soft {
         return;
     }

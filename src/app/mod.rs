@@ -3,11 +3,11 @@
 
 mod demo;
 mod files;
+mod keys;
 mod serve;
 mod time;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -16,143 +16,21 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::connections;
+use crate::context::{Context, ContextError};
 use crate::db::{
     self, Conn, Embedded, EmbeddedError, EmbeddedOptions, MigrateError, Pool, PoolerError, Target,
     TargetError, Unavailable,
 };
 use crate::error::Error;
-use crate::queue::handover::Handover;
-use crate::senders;
 use crate::simulator::{self, RunningSimulator, Simulator, SimulatorOptions};
-use crate::templates::Renderer;
-use crate::twilio::{Client, ClientOptions};
-use crate::types::sealed::SecretKey;
 use crate::types::text_enum::UnknownWord;
 use crate::users::audit::{self, Actor};
 use crate::users::{self, NewUser};
-use crate::web::api::{ApiKeys, EventReports};
-use crate::web::{Hooks, Intake, LiveMessages, Pages};
 use crate::worker::{Worker, WorkerParts};
 
 pub use demo::demo;
+pub use keys::{check_secret_key, fill_hook_secrets};
 pub use serve::{Running, serve, start};
-
-/// What one process shares; only the edges (web, worker, command line) know it.
-pub struct App {
-    /// The settings.
-    pub config: Arc<Config>,
-    /// Connections to the database.
-    pub db: Pool,
-    /// The time.
-    pub clock: Clock,
-    /// Seals secrets, and signs cookies and form tokens.
-    pub secret_key: SecretKey,
-    /// The templates of the pages.
-    pub pages: Pages,
-    /// The templates of the messages, parsed.
-    pub renderer: Renderer,
-    /// Twilio, for requests.
-    pub twilio: Client,
-    /// Twilio, for jobs: a connection ends with the thread that opened it, and those of the web
-    /// server end before the last job does.
-    pub worker_twilio: Client,
-    /// What the web server takes in at once.
-    pub intake: Intake,
-    /// What the hooks share.
-    pub hooks: Hooks,
-    /// The batch that reports of single events commit in.
-    pub events: EventReports,
-    /// Where the web server hands jobs over to the worker of the same process.
-    pub handover: Handover,
-    /// The look-up of API keys.
-    pub api_keys: ApiKeys,
-    /// Tells open pages of messages what has changed.
-    pub live: LiveMessages,
-    /// When the process began.
-    pub started_at: DateTime<Utc>,
-}
-
-impl App {
-    /// Puts the parts of a process together, on the present runtime; the database is open and
-    /// migrated.
-    pub fn new(config: Config, db: Pool, clock: Clock) -> Result<Self, AppError> {
-        let secret_key = config.secret_key()?;
-        let pages = Pages::load(&config.public_url)
-            .map_err(|error| AppError::Other(format!("a page template cannot be used: {error}")))?;
-        let options =
-            ClientOptions { api_url: config.twilio_api_url.clone(), ..ClientOptions::default() };
-        let client = || Client::new(&options).map_err(|error| AppError::Other(error.to_string()));
-        let (twilio, worker_twilio) = (client()?, client()?);
-        let intake = Intake::new(&config);
-        let hooks = Hooks::start(&db, &clock);
-        let handover = Handover::default();
-        let events = EventReports::start(&db, &clock, &handover);
-        let api_keys = ApiKeys::start(&db, &clock);
-        let live = LiveMessages::new(&db, &clock);
-        let (config, renderer, started_at) = (Arc::new(config), Renderer::default(), clock.now());
-        Ok(Self {
-            config,
-            db,
-            clock,
-            secret_key,
-            pages,
-            renderer,
-            twilio,
-            worker_twilio,
-            intake,
-            hooks,
-            events,
-            handover,
-            api_keys,
-            live,
-            started_at,
-        })
-    }
-
-    /// Makes sure that the saved keys can be read: with another secret key, every message would
-    /// have to wait.
-    pub async fn check_secret_key(&self) -> Result<(), AppError> {
-        let mut conn = self.db.get().await?;
-        connections::check_secret_key(&mut conn, &self.secret_key).await.map_err(
-            |error| match error {
-                Error::Refused(_) => AppError::OtherSecretKey,
-                other => other.into(),
-            },
-        )
-    }
-
-    /// Makes the secrets of webhook addresses that are missing, which needs the key that the
-    /// migrations do not have, and notes the senders whose address at Twilio has to be set anew for
-    /// it.
-    pub async fn fill_hook_secrets(&self) -> Result<(), AppError> {
-        let mut conn = self.db.get().await?;
-        let unsigned = connections::fill_hook_secrets(&mut conn, &self.secret_key).await?;
-        if !unsigned.is_empty() {
-            tracing::warn!(
-                connections = unsigned.len(),
-                "connections without an Auth Token have a new webhook address: repair their \
-                 webhooks"
-            );
-            senders::note_without_secret(&mut conn, &unsigned).await?;
-        }
-        Ok(())
-    }
-
-    /// A worker on the same parts.
-    #[must_use]
-    pub fn worker(&self) -> Worker {
-        Worker::new(WorkerParts {
-            db: self.db.clone(),
-            clock: self.clock.clone(),
-            twilio: self.worker_twilio.clone(),
-            renderer: self.renderer.clone(),
-            secret_key: self.secret_key.clone(),
-            public_url: self.config.public_url.clone(),
-            concurrency: self.config.worker_concurrency,
-            handover: self.handover.clone(),
-        })
-    }
-}
 
 /// What one process does of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -184,6 +62,12 @@ pub enum AppError {
     /// A setting cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What the process shares cannot be put together.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// A template of a page cannot be used.
+    #[error("a page template cannot be used: {0}")]
+    Pages(#[from] tera::Error),
     /// `DATABASE_URL` cannot be used.
     #[error("DATABASE_URL cannot be used: {0}")]
     Target(#[from] TargetError),
@@ -230,6 +114,7 @@ impl AppError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_)
+            | Self::Context(ContextError::Config(_))
             | Self::Target(_)
             | Self::OtherSecretKey
             | Self::Pooler(PoolerError::SharedSessions(_)) => 78,
@@ -237,7 +122,11 @@ impl AppError {
             | Self::Pooler(PoolerError::Unavailable(_))
             | Self::Embedded(_)
             | Self::Migrate(MigrateError::Unavailable(_)) => 69,
-            Self::Migrate(_) | Self::Slice(_) | Self::Other(_) => 1,
+            Self::Migrate(_)
+            | Self::Slice(_)
+            | Self::Context(ContextError::Client(_))
+            | Self::Pages(_)
+            | Self::Other(_) => 1,
         }
     }
 }
@@ -269,6 +158,21 @@ impl Database {
             embedded.stop().await;
         }
     }
+}
+
+/// A worker of this process.
+#[must_use]
+pub fn worker(context: &Context) -> Worker {
+    Worker::new(WorkerParts {
+        db: context.db.clone(),
+        clock: context.clock.clone(),
+        twilio: context.worker_twilio.clone(),
+        renderer: context.renderer.clone(),
+        secret_key: context.secret_key.clone(),
+        public_url: context.config.public_url.clone(),
+        concurrency: context.config.worker_concurrency,
+        handover: context.handover.clone(),
+    })
 }
 
 /// Applies the migrations that are missing, and returns their versions.

@@ -10,12 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, AppError, Database, Duty, files, time};
+use super::{AppError, Database, Duty, files, keys, time, worker};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::context::Context;
 use crate::db;
 use crate::users::setup;
-use crate::web::{self, LiveMessages};
+use crate::web::{self, Web};
 
 /// How long requests in flight may take to end after the stop signal.
 const GRACE_SECONDS: u64 = 10;
@@ -27,11 +28,11 @@ pub async fn serve(config: Config, duty: Duty) -> Result<(), AppError> {
     let started = async {
         let clock = Clock::system();
         time::go_by_database(&database.pool, &clock).await;
-        let app = Data::new(App::new(config, database.pool.clone(), clock)?);
-        app.check_secret_key().await?;
-        app.fill_hook_secrets().await?;
-        print_setup_code(&app, duty).await?;
-        start(&app, duty)
+        let context = Data::new(Context::new(config, database.pool.clone(), clock)?);
+        keys::check_secret_key(&context).await?;
+        keys::fill_hook_secrets(&context).await?;
+        print_setup_code(&context, duty).await?;
+        start(&context, duty)
     }
     .await;
     match started {
@@ -75,15 +76,15 @@ pub(super) async fn open_migrated(config: &Config) -> Result<Database, AppError>
 }
 
 /// Prints the one-time code for the first admin while there is none.
-async fn print_setup_code(app: &App, duty: Duty) -> Result<(), AppError> {
+async fn print_setup_code(context: &Context, duty: Duty) -> Result<(), AppError> {
     if duty == Duty::Worker {
         return Ok(());
     }
-    let mut conn = app.db.get().await?;
-    if let Some(code) = setup::code_if_no_users(&mut conn, app.clock.now()).await? {
+    let mut conn = context.db.get().await?;
+    if let Some(code) = setup::code_if_no_users(&mut conn, context.clock.now()).await? {
         tracing::info!(
             "nobody can sign in yet: open {} and enter the code {}",
-            app.config.public_url.join("/setup"),
+            context.config.public_url.join("/setup"),
             code.expose()
         );
     }
@@ -97,32 +98,29 @@ pub struct Running {
     pub address: Option<SocketAddr>,
     server: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     worker: Option<JoinHandle<()>>,
-    live: LiveMessages,
+    /// What the web edge shares.
+    pub web: Data<Web>,
     stop: CancellationToken,
 }
 
 /// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
-pub fn start(app: &Data<App>, duty: Duty) -> Result<Running, AppError> {
+pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
-    let mut running = Running {
-        address: None,
-        server: None,
-        worker: None,
-        live: app.live.clone(),
-        stop: stop.clone(),
-    };
+    let web = Data::new(Web::start(context)?);
+    let mut running =
+        Running { address: None, server: None, worker: None, web: web.clone(), stop: stop.clone() };
     if duty != Duty::Worker {
-        let bind = app.config.bind;
+        let bind = context.config.bind;
         let grace = Duration::from_secs(GRACE_SECONDS);
-        let (address, server) = web::listen(app, bind, grace)
+        let (address, server) = web::listen(context, &web, bind, grace)
             .map_err(|error| cannot_listen(bind, "CARILLON_BIND", &error))?;
         running.address = Some(address);
         running.server = Some((server.handle(), tokio::spawn(server)));
     }
     if duty != Duty::Web {
-        running.worker = Some(tokio::spawn(app.worker().run(stop.clone())));
+        running.worker = Some(tokio::spawn(worker(context).run(stop.clone())));
     }
-    let (pool, clock) = (app.db.clone(), app.clock.clone());
+    let (pool, clock) = (context.db.clone(), context.clock.clone());
     tokio::spawn(async move { stop.run_until_cancelled(time::keep(pool, clock)).await });
     Ok(running)
 }
@@ -132,7 +130,7 @@ impl Running {
     pub async fn stop(self) {
         self.stop.cancel();
         // A stream is a request in flight that does not end by itself.
-        self.live.close();
+        self.web.live.close();
         if let Some((handle, server)) = self.server {
             handle.stop(true).await;
             if let Ok(Err(error)) = server.await {

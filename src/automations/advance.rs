@@ -17,7 +17,7 @@ use super::run::{Material, Passage, Ran, Standing, run};
 use crate::contacts::{self, Contact, deletion};
 use crate::db::schema::enrollments;
 use crate::db::statement::statement;
-use crate::db::{Conn, plans};
+use crate::db::{Conn, generic_plans};
 use crate::error::Result;
 use crate::events;
 use crate::messages::compose::{self, Composed, Sends};
@@ -107,7 +107,7 @@ pub async fn advance(
     renderer: &Renderer,
     sends: Sends<'_>,
 ) -> Result<(Vec<Advanced>, Composed)> {
-    try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
+    try_join!(generic_plans::force(conn).err_into(), deletion::hold_off(conn))?;
     let wanted: BTreeSet<EnrollmentId> = ids.iter().copied().collect();
     let active = lock_active(conn, &wanted).await?;
     let versions = load_versions(conn, &active).await?;

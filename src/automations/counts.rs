@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::enrollment::{EnrollmentStatus, MOST_LOOKED_AT, entered_before_the_end_of};
+use super::enrollment::{EnrollmentStatus, MAX_LOOKED_AT, entered_before_the_end_of};
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::ledger::{self, Days, Grouping, LedgerFilter, Maker};
-use crate::messages::outcome::Outcome;
+use crate::ledger::outcome::Outcome;
+use crate::ledger::{self, Days, Grouping, LedgerFilter, Maker};
 use crate::types::id::{AutomationId, EnrollmentId};
 use crate::users::organization;
 
@@ -23,7 +23,7 @@ pub const MAX_ROUGH: i64 = 10_000;
 pub struct Newest {
     /// Every status, also those with none.
     pub by_status: BTreeMap<EnrollmentStatus, i64>,
-    /// How many were looked at; [`MOST_LOOKED_AT`] if there are more.
+    /// How many were looked at; [`MAX_LOOKED_AT`] if there are more.
     pub looked_at: i64,
 }
 
@@ -139,10 +139,10 @@ statement! {
      GROUP BY status"
 }
 
-/// Counts the newest [`MOST_LOOKED_AT`] enrollments by status.
+/// Counts the newest [`MAX_LOOKED_AT`] enrollments by status.
 pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<Newest> {
     let rows: Vec<(EnrollmentStatus, i64)> =
-        ByStatus { automation: &automation, looked_at: MOST_LOOKED_AT }.load(conn).await?;
+        ByStatus { automation: &automation, looked_at: MAX_LOOKED_AT }.load(conn).await?;
     let looked_at = rows.iter().map(|(_, count)| count).sum();
     let mut by_status: BTreeMap<EnrollmentStatus, i64> =
         EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();

@@ -83,7 +83,7 @@ pub struct EnrollmentFilter {
 
 /// A status or version is looked for among so many of the newest: no index names them, so that
 /// moving on stays cheap.
-pub const MOST_LOOKED_AT: i64 = 20_000;
+pub const MAX_LOOKED_AT: i64 = 20_000;
 
 /// The newest enrollments of an automation first, at most `limit`, of those older than `before`.
 pub async fn enrollments(
@@ -117,7 +117,7 @@ pub async fn enrollments(
     Ok(query.select(Enrollment::as_select()).load(conn).await?)
 }
 
-/// The newest with a status and of a version, among the newest [`MOST_LOOKED_AT`]; where a version
+/// The newest with a status and of a version, among the newest [`MAX_LOOKED_AT`]; where a version
 /// has fewer there, also among as many from before its end, which may be long ago. More than
 /// `limit` may come.
 async fn newest_like(
@@ -133,7 +133,7 @@ async fn newest_like(
         filter.version.map_or((0, i32::MAX), |version| (version, version));
     let before = before.unwrap_or(NEWEST);
     let like = |before| {
-        let (automation, looked_at) = (&automation_id, MOST_LOOKED_AT);
+        let (automation, looked_at) = (&automation_id, MAX_LOOKED_AT);
         Like { automation, before, looked_at, statuses: &statuses, from_version, to_version, limit }
     };
     let mut found: Vec<EnrollmentId> = like(before).load(conn).await?;

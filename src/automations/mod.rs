@@ -32,7 +32,7 @@ pub use check::check_can_run;
 pub use definition::Definition;
 pub use dry_run::{DryRun, Outcome, Start, TriedEvent, What, dry_run};
 pub use enrollment::{
-    Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT, enrollments, find_enrollment,
+    Enrollment, EnrollmentFilter, EnrollmentStatus, MAX_LOOKED_AT, enrollments, find_enrollment,
     find_enrollments,
 };
 pub use report::{Reported, report};

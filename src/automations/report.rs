@@ -8,7 +8,7 @@ use futures::{TryFutureExt, try_join};
 
 use super::enroll::{self, Enrolled};
 use crate::contacts::deletion;
-use crate::db::{Conn, plans};
+use crate::db::{Conn, generic_plans};
 use crate::error::Result;
 use crate::events::{self, NewEvent, Recorded};
 use crate::queue::lease::Leased;
@@ -54,7 +54,7 @@ pub async fn report(
     receiver: Receiver,
     now: DateTime<Utc>,
 ) -> Result<Reported> {
-    try_join!(plans::keep(conn).err_into(), deletion::hold_off(conn))?;
+    try_join!(generic_plans::force(conn).err_into(), deletion::hold_off(conn))?;
     let outcome = events::record(conn, reports, now).await?;
     let mut entered = enroll::on_changes(conn, now, &outcome.changes).await?;
     let by_events = enroll::on_events(conn, now, &outcome.new).await?;

@@ -5,6 +5,7 @@ mod address;
 mod change;
 mod checks;
 mod hook_secret;
+mod key_epoch;
 mod keys;
 mod look;
 mod problem;
@@ -20,6 +21,7 @@ pub use hook_secret::{
     FORMER_SECRET_ACCEPTED, fill_hook_secrets, forget_former_secret, hook_address, hook_secrets,
     is_one_of, rotate_hook_secret,
 };
+pub use key_epoch::KeyEpoch;
 pub use keys::{Keys, NewKeys, SendingKeys, check_secret_key, credentials, keys, sending_keys};
 pub use look::{Look, WebhookTest, look, record_checks, record_test};
 pub use problem::Problem;

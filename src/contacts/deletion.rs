@@ -8,24 +8,24 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::db::Conn;
-use crate::db::gate::Gate;
+use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::schema::contacts;
 use crate::error::{Error, Result};
 use crate::types::id::ContactId;
 
 /// “Carillon GONE”.
-const GATE: Gate = Gate::new(0x4341_5247_4f4e_4500);
+const LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_5247_4f4e_4500);
 
 /// Keeps every contact that is found from here on until the transaction ends. It comes before
 /// anything that the transaction locks.
 pub async fn hold_off(conn: &Conn) -> Result<()> {
-    Ok(GATE.pass_together(conn).await?)
+    Ok(LOCK.lock_shared(conn).await?)
 }
 
 /// Begins a transaction that deletes a contact: nobody else has it or is about to refer to it.
 /// [`Error::NotFound`] when it is gone.
 pub async fn begin(conn: &mut Conn, id: ContactId) -> Result<()> {
-    GATE.pass_alone(conn).await?;
+    LOCK.lock_exclusive(conn).await?;
     let found: Option<ContactId> =
         contacts::table.find(id).select(contacts::id).for_update().first(conn).await.optional()?;
     found.map(drop).ok_or(Error::NotFound("contact"))

@@ -40,13 +40,13 @@ pub enum InvalidField {
     #[error("{}", Mistake::Unstorable)]
     Nul,
     /// More attributes than a contact can have.
-    #[error("{}", Mistake::TooMany(MOST_ATTRIBUTES, "attributes"))]
+    #[error("{}", Mistake::TooMany(MAX_ATTRIBUTES, "attributes"))]
     TooManyAttributes,
 }
 
-const MOST_ATTRIBUTES: usize = 64;
-const LONGEST_ATTRIBUTE_NAME: usize = 64;
-const LONGEST_ATTRIBUTE_BYTES: usize = 2_048;
+const MAX_ATTRIBUTES: usize = 64;
+const MAX_ATTRIBUTE_NAME: usize = 64;
+const MAX_ATTRIBUTE_BYTES: usize = 2_048;
 
 /// Declares a text of one line with its greatest length in characters, and one more check.
 macro_rules! line_of_text {
@@ -109,7 +109,7 @@ impl Attributes {
             }
         }
         let kept: Map<_, _> = raw.into_iter().filter(|(_, value)| !value.is_null()).collect();
-        if kept.len() > MOST_ATTRIBUTES {
+        if kept.len() > MAX_ATTRIBUTES {
             errors.add("attributes", InvalidField::TooManyAttributes.to_string());
         }
         if errors.is_empty() { Ok(Self(kept)) } else { Err(errors) }
@@ -155,13 +155,13 @@ fn email_shape(text: &str) -> Result<(), InvalidField> {
 fn attribute(name: &str, value: &Value) -> Result<(), InvalidField> {
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     let goes_on = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !begins || !goes_on || name.len() > LONGEST_ATTRIBUTE_NAME {
+    if !begins || !goes_on || name.len() > MAX_ATTRIBUTE_NAME {
         return Err(InvalidField::AttributeName);
     }
     match value {
         Value::Array(_) | Value::Object(_) => Err(InvalidField::AttributeType),
         Value::String(text) if text.contains('\0') => Err(InvalidField::Nul),
-        Value::String(text) if text.len() > LONGEST_ATTRIBUTE_BYTES => {
+        Value::String(text) if text.len() > MAX_ATTRIBUTE_BYTES => {
             Err(InvalidField::AttributeTooLong)
         }
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => Ok(()),

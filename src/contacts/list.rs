@@ -2,7 +2,7 @@
 //!
 //! Each question of a search ([`super::search`]) has an index, but that has another order than the
 //! list. What many answer fills a page after a few contacts of the list. Otherwise, what few answer
-//! is collected by the index, and what many answer is looked for along the list, [`FAR`] contacts
+//! is collected by the index, and what many answer is looked for along the list, [`SCAN_LIMIT`] contacts
 //! at a time: however many there are, and wherever they stand, a page costs the same, and says
 //! where it goes on.
 
@@ -33,7 +33,7 @@ const NEAR: i64 = 2_000;
 const FEW: usize = 2_000;
 /// As many contacts are looked at for a question that more than [`FEW`] answer, before a page is
 /// shown as it is.
-pub const FAR: i64 = 20_000;
+pub const SCAN_LIMIT: i64 = 20_000;
 
 /// Which contacts to list; all conditions hold together, and the default lists all.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +71,7 @@ pub struct ContactPage {
     pub older: Option<ContactId>,
     /// Where the page before begins, if there is one: [`Position::NewerThan`] this.
     pub newer: Option<ContactId>,
-    /// Whether [`FAR`] contacts were looked at and there are others: the page has fewer contacts
+    /// Whether [`SCAN_LIMIT`] contacts were looked at and there are others: the page has fewer contacts
     /// than it was to have.
     pub ends_early: bool,
 }
@@ -226,7 +226,7 @@ impl<'a> Window<'a> {
         if frequent.is_empty() {
             return Ok(Found { ids, end: None });
         }
-        let end = self.end(conn, FAR).await?;
+        let end = self.end(conn, SCAN_LIMIT).await?;
         ids.extend(self.along(conn, &frequent, end).await?);
         // Beyond the end only some are known.
         ids.retain(|id| end.is_none_or(|end| self.position.comes_to(*id, end)));

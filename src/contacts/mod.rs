@@ -7,7 +7,6 @@ mod contact;
 pub mod deletion;
 mod fields;
 mod list;
-pub mod opt_out;
 mod patch;
 mod search;
 mod sql;
@@ -22,5 +21,5 @@ pub use contact::{
     newest,
 };
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
-pub use list::{ContactFilter, ContactPage, FAR, Position, count, list, list_ids};
+pub use list::{ContactFilter, ContactPage, Position, SCAN_LIMIT, count, list, list_ids};
 pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, update};

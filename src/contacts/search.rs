@@ -49,7 +49,7 @@ impl Probe {
 }
 
 /// Fewer digits would find every second contact.
-const FEWEST_DIGITS: usize = 3;
+const MIN_DIGITS: usize = 3;
 
 /// The questions in a text; none when it is blank. National numbers are also read with the default
 /// country.
@@ -75,7 +75,7 @@ pub(super) fn probes(text: &str, default_country: Option<Country>) -> Vec<Probe>
 
 fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    if digits.len() < FEWEST_DIGITS || !text.chars().all(in_number) {
+    if digits.len() < MIN_DIGITS || !text.chars().all(in_number) {
         return Vec::new();
     }
     if text.starts_with('+') {
@@ -90,7 +90,7 @@ fn phone_probes(text: &str, default_country: Option<Country>) -> Vec<Probe> {
     if let Some(country) = default_country {
         probes.push(Probe::Phone(format!("+{}{national}%", country.calling_code())));
     }
-    if national.len() >= FEWEST_DIGITS {
+    if national.len() >= MIN_DIGITS {
         probes.push(Probe::PhoneBackwards(format!(
             "{}%",
             national.chars().rev().collect::<String>()

@@ -1,11 +1,11 @@
 //! PostgreSQL: pool, migrations, generated schema, and the embedded server.
 
+pub(crate) mod advisory_lock;
 mod constraint;
+mod dedicated_connection;
 pub mod embedded;
-pub(crate) mod gate;
-mod lane;
+pub mod generic_plans;
 mod migrate;
-pub mod plans;
 mod pool;
 mod pooler;
 #[expect(missing_docs, reason = "generated; the migrations' comments document the tables")]
@@ -17,8 +17,8 @@ mod unavailable;
 mod waits;
 
 pub use constraint::constraint;
+pub use dedicated_connection::DedicatedConnection;
 pub use embedded::{Durability, Embedded, EmbeddedError, EmbeddedOptions, Ownership};
-pub use lane::Lane;
 pub use migrate::{MIGRATIONS, MigrateError, migrate, pending};
 pub use pool::{Pool, PooledConn};
 pub use pooler::{PoolerError, refuse_shared_sessions};

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::target::PATIENCE;
+use super::target::TIMEOUT;
 use super::{Conn, Target, Unavailable};
 
 /// So long after its last loan a connection is lent without asking whether it is still there.
@@ -70,9 +70,9 @@ impl Pool {
                         .boxed()
                 }))
                 // Without all three, whoever waits while PostgreSQL restarts waits for ever.
-                .wait_timeout(Some(PATIENCE))
+                .wait_timeout(Some(TIMEOUT))
                 .create_timeout(Some(target.patience()))
-                .recycle_timeout(Some(PATIENCE))
+                .recycle_timeout(Some(TIMEOUT))
                 .runtime(Runtime::Tokio1)
                 .build()
                 .expect("only a pool without a runtime cannot be built");
@@ -123,7 +123,7 @@ impl Pool {
 /// would be one more round trip.
 pub(super) async fn still_answers(conn: &mut Conn, unused: Duration) -> bool {
     unused < TRUSTED
-        || matches!(timeout(PATIENCE, conn.ping(&RecyclingMethod::Verified)).await, Ok(Ok(())))
+        || matches!(timeout(TIMEOUT, conn.ping(&RecyclingMethod::Verified)).await, Ok(Ok(())))
 }
 
 impl std::fmt::Debug for Pool {

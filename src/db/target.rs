@@ -20,7 +20,7 @@ use super::{Conn, Unavailable};
 
 /// Connecting, and waiting for a connection, takes milliseconds when all is well: past this, the
 /// database counts as away.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A PostgreSQL database and the way to it.
 #[derive(Clone)]
@@ -104,7 +104,7 @@ impl Target {
         if config.get_connect_timeout().is_none() {
             // Of several hosts one may be down: the next ones need time within the patience for
             // all.
-            config.connect_timeout(if hosts(&config) > 1 { PATIENCE / 2 } else { PATIENCE });
+            config.connect_timeout(if hosts(&config) > 1 { TIMEOUT / 2 } else { TIMEOUT });
         }
         // TLS has no meaning on unix sockets, and the driver would look for a host name to check.
         let sockets_only = config.get_hostaddrs().is_empty()
@@ -210,7 +210,7 @@ impl Target {
     /// How long connecting may take in all: each host gets its turn, and one that takes packets
     /// without a word does not end it.
     pub(super) fn patience(&self) -> Duration {
-        PATIENCE * u32::try_from(hosts(&self.config)).unwrap_or(u32::MAX)
+        TIMEOUT * u32::try_from(hosts(&self.config)).unwrap_or(u32::MAX)
     }
 
     /// The driver's own time limit ends with the TCP connection; a server that is suspended takes
@@ -443,7 +443,7 @@ mod tests {
                 [Host::Unix("/run/a".into()), Host::Unix("/run/b".into())],
                 "{text}"
             );
-            assert_eq!(target.patience(), PATIENCE * 2);
+            assert_eq!(target.patience(), TIMEOUT * 2);
         }
     }
 

@@ -4,26 +4,22 @@
 //! [`claim`] takes it before the call to Twilio, or lets it wait for its sender's rate
 //! ([`throttle`]); [`submit`] records what came of the call; [`delivery`] takes in Twilio's
 //! reports; [`reconcile`] settles what nobody confirmed. [`policy`] says what their error codes
-//! mean. [`inbound`] takes in what contacts text to us, STOP among it. [`look`] finds messages by a
-//! [`filter`], which people keep as [`views`]. [`ledger`] says how many ended how, [`retry`] sends
-//! again what never reached anybody, [`prices`] what a part costs.
+//! mean, and `retry` makes a new attempt where Twilio dropped one unsent. [`inbound`] takes in what
+//! contacts text to us, STOP among it. [`log`] finds messages, and [`resend`] sends again what
+//! never reached anybody.
 
 pub mod claim;
 pub mod compose;
 pub mod delivery;
-pub mod filter;
 pub mod inbound;
-pub mod ledger;
-pub mod list;
-pub mod look;
-pub mod outcome;
+pub mod log;
+pub mod message;
 pub mod policy;
-pub mod prices;
 pub mod reconcile;
-mod resend;
-pub mod retry;
+pub mod resend;
+mod retry;
 pub mod status;
 pub mod stop;
 pub mod submit;
+pub mod test_message;
 pub mod throttle;
-pub mod views;

@@ -15,17 +15,17 @@ use crate::types::phone::PhoneNumber;
 
 /// How often Twilio may refuse a message with a code that is worth another try; answers that only
 /// say “not now” do not count.
-const MOST_REFUSALS: i16 = 8;
+const MAX_REFUSALS: i16 = 8;
 
 /// The same for codes that need hours or days.
-const MOST_LATE_REFUSALS: i16 = 4;
+const MAX_LATE_REFUSALS: i16 = 4;
 
 /// How often a message that Twilio had accepted and then dropped unsent is handed over once more; a
 /// full queue does not count.
-pub(super) const MOST_RESENDS: usize = 3;
+pub(super) const MAX_RETRIES: usize = 3;
 
 /// Up to this attempt, one that came too late is followed by the next at once.
-const MOST_AT_ONCE: i16 = 3;
+const MAX_AT_ONCE: i16 = 3;
 
 /// How long a message waits whose sender's queue at Twilio is full.
 pub const QUEUE_FULL_PAUSE: TimeDelta = TimeDelta::minutes(15);
@@ -84,7 +84,7 @@ pub fn decide(outcome: &Outcome, refusals: i16, now: DateTime<Utc>) -> Decision 
     let plain = |status| Decision { status, retry_at: None, error_code: None, effect: None };
     let (id, attempt) = (outcome.claimed.message_id, outcome.claimed.attempt);
     let again = |wait: TimeDelta| Decision {
-        retry_at: Some(now + spread(id, attempt, wait)),
+        retry_at: Some(now + with_jitter(id, attempt, wait)),
         ..plain(MessageStatus::Pending)
     };
     match &outcome.answer {
@@ -104,10 +104,10 @@ pub fn decide(outcome: &Outcome, refusals: i16, now: DateTime<Utc>) -> Decision 
         Err(SendError::NotSent { .. }) => again(lease::backoff(attempt.min(8))),
         // Nothing stands against it that is known: it is judged at once, unless that has been too
         // slow time and again.
-        Err(SendError::TooLate { .. }) if attempt <= MOST_AT_ONCE => {
+        Err(SendError::TooLate { .. }) if attempt <= MAX_AT_ONCE => {
             Decision { retry_at: Some(now), ..plain(MessageStatus::Pending) }
         }
-        Err(SendError::TooLate { .. }) => again(lease::backoff((attempt - MOST_AT_ONCE).min(5))),
+        Err(SendError::TooLate { .. }) => again(lease::backoff((attempt - MAX_AT_ONCE).min(5))),
         Err(SendError::Unknown { .. }) => plain(MessageStatus::Unconfirmed),
         Err(refusal) => {
             let (status, retry_at) = match refusal.disposition() {
@@ -142,11 +142,13 @@ fn pause(
     refusals: i16,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let most = if wait == Wait::Backoff { MOST_REFUSALS } else { MOST_LATE_REFUSALS };
+    let most = if wait == Wait::Backoff { MAX_REFUSALS } else { MAX_LATE_REFUSALS };
     let at = match wait {
-        Wait::QueueFull => return Some(now + spread(id, attempt, QUEUE_FULL_PAUSE)),
-        Wait::Backoff => now + spread(id, attempt, lease::backoff(refusals + 1)),
-        Wait::Later => now + spread(id, attempt, TimeDelta::hours(1_i64 << refusals.clamp(0, 3))),
+        Wait::QueueFull => return Some(now + with_jitter(id, attempt, QUEUE_FULL_PAUSE)),
+        Wait::Backoff => now + with_jitter(id, attempt, lease::backoff(refusals + 1)),
+        Wait::Later => {
+            now + with_jitter(id, attempt, TimeDelta::hours(1_i64 << refusals.clamp(0, 3)))
+        }
         Wait::NextDay => next_day(id, now),
     };
     (refusals + 1 < most).then_some(at)
@@ -208,20 +210,20 @@ const fn effect(disposition: Disposition) -> Option<Effect> {
 /// `failed` says that it never reached a carrier, so that nobody can have got it; of `undelivered`
 /// that cannot be said. Never within a minute: by then the attempt that brought the failure has
 /// ended, whatever became of its answer.
-pub(super) fn resend_at(
+pub(super) fn retry_dropped_at(
     code: i32,
     id: MessageId,
-    resends: usize,
+    retries: usize,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let Disposition::RetryAfter(wait) = errors::lookup(code).on_report() else { return None };
-    let turn = i16::try_from(resends).unwrap_or(i16::MAX);
+    let turn = i16::try_from(retries).unwrap_or(i16::MAX);
     match wait {
         // Nothing was tried: the message's validity ends it, not a count.
-        Wait::QueueFull => Some(now + spread(id, turn, QUEUE_FULL_PAUSE * (1 << turn.min(3)))),
-        _ if resends >= MOST_RESENDS => None,
+        Wait::QueueFull => Some(now + with_jitter(id, turn, QUEUE_FULL_PAUSE * (1 << turn.min(3)))),
+        _ if retries >= MAX_RETRIES => None,
         Wait::Backoff | Wait::Later => {
-            Some(now + spread(id, turn, TimeDelta::minutes(1_i64 << turn)))
+            Some(now + with_jitter(id, turn, TimeDelta::minutes(1_i64 << turn)))
         }
         Wait::NextDay => Some(next_day(id, now)),
     }
@@ -229,7 +231,7 @@ pub(super) fn resend_at(
 
 /// The wait and up to a half more; always the same for the same message and turn. What failed
 /// together does not come back together.
-fn spread(id: MessageId, turn: i16, wait: TimeDelta) -> TimeDelta {
+fn with_jitter(id: MessageId, turn: i16, wait: TimeDelta) -> TimeDelta {
     // The second half of a UUID of version 7 is random; one multiplication stirs in the turn.
     let seed =
         id.0.as_u64_pair()
@@ -246,7 +248,7 @@ fn next_day(id: MessageId, now: DateTime<Utc>) -> DateTime<Utc> {
     let midnight = Los_Angeles.from_local_datetime(&tomorrow.and_time(NaiveTime::MIN)).earliest();
     let midnight = midnight.map_or(now + TimeDelta::days(1), |midnight| midnight.to_utc());
     let hour = TimeDelta::hours(1);
-    midnight + TimeDelta::minutes(1) + (spread(id, 0, hour) - hour)
+    midnight + TimeDelta::minutes(1) + (with_jitter(id, 0, hour) - hour)
 }
 
 impl Consequence {

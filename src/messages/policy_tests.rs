@@ -131,14 +131,14 @@ fn every_code_does_what_its_row_says_when_it_is_reported() {
         }
         let again = code.class == Class::Rate
             && matches!(code.retry, Retry::Backoff | Retry::QueueFull | Retry::NextDay);
-        let at = resend_at(code.code, id, 0, now());
+        let at = retry_dropped_at(code.code, id, 0, now());
         assert_eq!(at.is_some(), again, "{}", code.code);
         assert!(
             at.is_none_or(|at| at - now() >= TimeDelta::minutes(1)),
             "{}: after the attempt has ended",
             code.code
         );
-        let for_ever = resend_at(code.code, id, MOST_RESENDS, now()).is_some();
+        let for_ever = retry_dropped_at(code.code, id, MAX_RETRIES, now()).is_some();
         assert_eq!(
             for_ever,
             again && code.retry == Retry::QueueFull,
@@ -156,7 +156,7 @@ fn a_code_that_nobody_knows_fails_the_message_and_nothing_else() {
         (MessageStatus::Failed, None, None)
     );
     assert_eq!(effect_of_report(99_999, Some(MessageStatus::Failed)), None);
-    assert_eq!(resend_at(99_999, MessageId::new(), 0, now()), None);
+    assert_eq!(retry_dropped_at(99_999, MessageId::new(), 0, now()), None);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn what_was_not_processed_is_tried_for_as_long_as_the_message_is_worth_it() {
 #[test]
 fn refusals_that_count_end_after_some() {
     for (code, most) in
-        [(63_018, MOST_REFUSALS), (30_500, MOST_LATE_REFUSALS), (30_023, MOST_LATE_REFUSALS)]
+        [(63_018, MAX_REFUSALS), (30_500, MAX_LATE_REFUSALS), (30_023, MAX_LATE_REFUSALS)]
     {
         let before_last = decide(&refused(code), most - 2, now());
         assert_eq!(before_last.status, MessageStatus::Pending, "{code}");
@@ -256,8 +256,9 @@ fn the_next_day_begins_at_midnight_on_the_pacific_coast() {
 #[test]
 fn waits_are_spread_but_the_same_for_the_same_message_and_turn() {
     let (id, minute) = (MessageId::new(), TimeDelta::minutes(1));
-    assert_eq!(spread(id, 3, minute), spread(id, 3, minute));
-    let waits: Vec<TimeDelta> = (0..2_000).map(|_| spread(MessageId::new(), 1, minute)).collect();
+    assert_eq!(with_jitter(id, 3, minute), with_jitter(id, 3, minute));
+    let waits: Vec<TimeDelta> =
+        (0..2_000).map(|_| with_jitter(MessageId::new(), 1, minute)).collect();
     assert!(waits.iter().all(|wait| (minute..minute * 3 / 2).contains(wait)));
     let early = waits.iter().filter(|wait| **wait < minute * 5 / 4).count();
     assert!((800..1_200).contains(&early), "{early} of 2,000 in the first half");

@@ -1,6 +1,7 @@
 //! The status of a message: the words, their order, and the one function that decides whether a
 //! report moves it.
 
+use crate::ledger::outcome::Outcome;
 use crate::types::text_enum::text_enum;
 
 text_enum! {
@@ -112,6 +113,35 @@ impl MessageStatus {
         moves.then_some(report)
     }
 
+    /// The outcome of an outbound message; none for one that came in. The database's
+    /// `ledger_outcome` says the same.
+    #[must_use]
+    pub const fn outcome(self, resent: Resent) -> Option<Outcome> {
+        if matches!(resent, Resent::Yes) {
+            return Some(Outcome::Retried);
+        }
+        Some(match self {
+            Self::Pending | Self::Submitting => Outcome::Pending,
+            Self::Unconfirmed => Outcome::Unconfirmed,
+            Self::Accepted | Self::Scheduled | Self::Queued | Self::Sending | Self::Sent => {
+                Outcome::Sent
+            }
+            Self::Delivered | Self::Read => Outcome::Delivered,
+            Self::Failed | Self::Undelivered => Outcome::Failed,
+            Self::Suppressed => Outcome::Suppressed,
+            Self::Skipped | Self::Expired | Self::Canceled => Outcome::Skipped,
+            Self::Received => return None,
+        })
+    }
+
+    /// The statuses that an outcome gathers; a message that was sent again keeps the one it had.
+    #[must_use]
+    pub fn with_outcome(outcome: Outcome) -> Vec<Self> {
+        let resent = if outcome == Outcome::Retried { Resent::Yes } else { Resent::No };
+        let all = Self::ALL.iter().copied();
+        all.filter(|status| status.outcome(resent) == Some(outcome)).collect()
+    }
+
     /// What the status means, in words for people.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
@@ -138,6 +168,15 @@ impl MessageStatus {
             Self::Received => "Received from the contact.",
         }
     }
+}
+
+/// Whether another message took this one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resent {
+    /// No.
+    No,
+    /// Yes.
+    Yes,
 }
 
 #[cfg(test)]
@@ -217,5 +256,20 @@ mod tests {
         use MessageStatus::{Delivered, Read, Sent};
         assert_eq!(Sent.after(Read), Some(Read));
         assert_eq!(Read.after(Delivered), None);
+    }
+
+    #[test]
+    fn every_status_of_an_outbound_message_has_one_outcome_and_every_outcome_has_a_status() {
+        for status in MessageStatus::ALL {
+            let gathering = Outcome::ALL.iter().filter(|outcome| {
+                **outcome != Outcome::Retried
+                    && MessageStatus::with_outcome(**outcome).contains(status)
+            });
+            let expected = usize::from(*status != MessageStatus::Received);
+            assert_eq!(gathering.count(), expected, "{status}");
+        }
+        for outcome in Outcome::ALL {
+            assert!(!MessageStatus::with_outcome(*outcome).is_empty(), "{outcome}");
+        }
     }
 }

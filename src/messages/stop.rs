@@ -16,7 +16,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::contacts::suppressions::Reason;
 use crate::db::Conn;
-use crate::db::gate::Gate;
+use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
 use crate::error::Result;
@@ -25,12 +25,12 @@ use crate::types::id::{ContactId, EnrollmentId, MessageId};
 use crate::types::phone::PhoneNumber;
 
 /// “Carillon STOP”.
-const GATE: Gate = Gate::new(0x4341_5253_544f_5000);
+const LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_5253_544f_5000);
 
 /// Lets a claim through until its transaction ends; call it before the claim's statement takes its
 /// snapshot.
 pub(super) async fn pass_with_claims(conn: &Conn) -> Result<()> {
-    Ok(GATE.pass_together(conn).await?)
+    Ok(LOCK.lock_shared(conn).await?)
 }
 
 statement! {
@@ -65,7 +65,7 @@ pub async fn take_back_pending(
     now: DateTime<Utc>,
 ) -> Result<Vec<MessageId>> {
     let taken = TakeBack { reason, now, addresses: &phone.forms() }.load(conn).await?;
-    GATE.pass_alone(conn).await?;
+    LOCK.lock_exclusive(conn).await?;
     Ok(taken)
 }
 

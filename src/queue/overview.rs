@@ -14,7 +14,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::workers;
 use crate::db::statement::statement;
-use crate::db::{Conn, plans};
+use crate::db::{Conn, generic_plans};
 use crate::error::Result;
 use crate::queue::{JobKind, lease};
 use crate::types::id::WorkerId;
@@ -111,7 +111,7 @@ statement! {
 /// by their indexes from here on.
 pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     // Of a queue that has grown since anybody counted it, PostgreSQL would read all.
-    plans::keep(conn).await?;
+    generic_plans::force(conn).await?;
     let rows: Vec<Row> = Count { now: &now, most: COUNTED }.load(conn).await?;
     let mut overview = Overview::default();
     for (state, kind, worker, jobs, at) in rows {

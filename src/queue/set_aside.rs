@@ -26,10 +26,10 @@ pub const COUNTED: i64 = 10_000;
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 
 /// The longest wait between two tries.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+const MAX_WAIT: TimeDelta = TimeDelta::hours(6);
 
 /// Errors are kept up to this length.
-const MOST_CHARACTERS: usize = 500;
+const MAX_CHARACTERS: usize = 500;
 
 text_enum! {
     /// What could not be done.
@@ -141,7 +141,7 @@ impl From<Row> for SetAside {
 /// How long an item waits after so many failures: 1 minute, 2, 4, … up to 6 hours.
 #[must_use]
 pub fn wait(failures: i32) -> TimeDelta {
-    (FIRST_WAIT * (1 << (failures.clamp(1, 10) - 1))).min(LONGEST_WAIT)
+    (FIRST_WAIT * (1 << (failures.clamp(1, 10) - 1))).min(MAX_WAIT)
 }
 
 /// Sets an item aside, or notes that it has failed once more.
@@ -315,10 +315,10 @@ type Columns = (
 /// An error without what may be a phone number, and not too long: databases quote what they cannot
 /// take.
 fn harmless(error: &str) -> String {
-    let mut text = String::with_capacity(error.len().min(MOST_CHARACTERS));
+    let mut text = String::with_capacity(error.len().min(MAX_CHARACTERS));
     let mut digits = String::new();
     for character in
-        error.chars().take(MOST_CHARACTERS).filter(|character| *character != '\0').chain([' '])
+        error.chars().take(MAX_CHARACTERS).filter(|character| *character != '\0').chain([' '])
     {
         if character.is_ascii_digit() {
             digits.push(character);

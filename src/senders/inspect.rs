@@ -91,7 +91,7 @@ impl Here {
 const AT_ONCE: usize = 2;
 
 /// A pool can have thousands of numbers; so many of them are named.
-const MOST_NAMED: usize = 50;
+const MAX_NAMED: usize = 50;
 
 /// Asks Twilio about the keys, and about each of the connection's senders, whose incoming messages
 /// are to be reported at `inbound_url`.
@@ -183,8 +183,9 @@ pub async fn record_seen(conn: &mut Conn, seen: &Seen) -> Result<()> {
         refresh(conn, seen.id, found).await?;
     }
     if let Some(webhook) = &seen.health.webhook {
-        let deaf = webhook.why_not_heard();
-        record_inbound(conn, seen.id, deaf.as_deref().map_or(Ok(&seen.url), Err)).await?;
+        let has_no_inbound_webhook = webhook.why_not_heard();
+        record_inbound(conn, seen.id, has_no_inbound_webhook.as_deref().map_or(Ok(&seen.url), Err))
+            .await?;
     }
     Ok(())
 }
@@ -252,7 +253,7 @@ async fn look(
                 registration::of_service(client, credentials, &service, &pool).await;
             health.pool = pool
                 .iter()
-                .take(MOST_NAMED)
+                .take(MAX_NAMED)
                 .map(|number| number.phone_number.international())
                 .collect();
         }

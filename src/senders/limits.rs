@@ -101,11 +101,11 @@ impl Validity {
     pub const USUAL: Self = Self(2_880);
 
     /// A week, in minutes.
-    pub const LONGEST: i32 = 10_080;
+    pub const MAX_LENGTH: i32 = 10_080;
 
     /// Takes minutes between the bounds.
     pub fn new(minutes: i32) -> Result<Self, LimitError> {
-        if (5..=Self::LONGEST).contains(&minutes) {
+        if (5..=Self::MAX_LENGTH).contains(&minutes) {
             Ok(Self(minutes))
         } else {
             Err(LimitError::Validity)

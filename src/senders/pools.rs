@@ -24,7 +24,7 @@ pub(super) struct Pool {
 }
 
 /// An account can have thousands of services, and each takes a request.
-const MOST_SERVICES: usize = 100;
+const MAX_SERVICES: usize = 100;
 
 const AT_ONCE: usize = 4;
 
@@ -40,8 +40,8 @@ impl Pools {
             Err(TwilioError::NotFound { .. }) => Vec::new(),
             services => services?,
         };
-        let left_out = services.len().saturating_sub(MOST_SERVICES);
-        services.truncate(MOST_SERVICES);
+        let left_out = services.len().saturating_sub(MAX_SERVICES);
+        services.truncate(MAX_SERVICES);
         let asked: Vec<BoxFuture<'_, _>> = services
             .into_iter()
             .map(|service| Pool::read(client, credentials, service).boxed())

@@ -55,7 +55,7 @@ text_enum! {
 }
 
 /// A pool can have hundreds of toll-free numbers; so many of them are asked about.
-const MOST_NUMBERS: usize = 20;
+const MAX_NUMBERS: usize = 20;
 
 const AT_ONCE: usize = 4;
 
@@ -100,7 +100,7 @@ pub(super) async fn of_service(
         ));
     }
     let toll_free =
-        pool.iter().filter(|number| number.phone_number.is_toll_free()).take(MOST_NUMBERS);
+        pool.iter().filter(|number| number.phone_number.is_toll_free()).take(MAX_NUMBERS);
     let asked: Vec<BoxFuture<'_, Registration>> =
         toll_free.map(|number| of_toll_free(client, credentials, number).boxed()).collect();
     found.extend(stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await);

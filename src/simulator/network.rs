@@ -173,16 +173,16 @@ struct Policy {
 
 impl Policy {
     fn of(url: &str) -> Self {
-        const LONGEST: u64 = 15_000;
+        const MAX_LENGTH: u64 = 15_000;
         let mut policy = Self {
             retries: 1,
             on: vec![Failure::Connect],
-            read: Duration::from_millis(LONGEST),
-            total: Duration::from_millis(LONGEST),
+            read: Duration::from_millis(MAX_LENGTH),
+            total: Duration::from_millis(MAX_LENGTH),
         };
         let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
         let millis = |value: &str| {
-            value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, LONGEST)))
+            value.parse().ok().map(|ms: u64| Duration::from_millis(ms.clamp(100, MAX_LENGTH)))
         };
         for (key, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
             match key {

@@ -28,14 +28,14 @@ pub enum Change {
 
 /// After so long the rest is told roughly: texts as long as templates take far less, but a draft
 /// may be whatever was pasted.
-const MOST_TIME: Duration = Duration::from_millis(100);
+const MAX_TIME: Duration = Duration::from_millis(100);
 
 /// Compares two texts; the stretches of the newer one, put together, are the newer text, likewise
 /// those of the older one.
 pub fn compare(older: &str, newer: &str) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for change in
-        TextDiff::configure().timeout(MOST_TIME).diff_unicode_words(older, newer).iter_all_changes()
+        TextDiff::configure().timeout(MAX_TIME).diff_unicode_words(older, newer).iter_all_changes()
     {
         let (text, change) = (change.value(), Change::of(change.tag()));
         match stretches.last_mut() {

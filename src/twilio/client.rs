@@ -87,7 +87,7 @@ pub(super) enum Api {
 }
 
 /// Pages of messages are about 1 MB; what is larger than this is no answer of Twilio's.
-const LARGEST_BODY: usize = 16 << 20;
+const MAX_BODY: usize = 16 << 20;
 /// Servers close idle connections; leaving first avoids writing a request into a closing one, whose
 /// fate is unknown.
 const KEEP_IDLE: Duration = Duration::from_secs(15);
@@ -237,7 +237,7 @@ impl Client {
             let chunk = response.chunk().await;
             exchange.duration = begun.elapsed();
             match chunk {
-                Ok(Some(bytes)) if body.len() + bytes.len() <= LARGEST_BODY => {
+                Ok(Some(bytes)) if body.len() + bytes.len() <= MAX_BODY => {
                     body.extend_from_slice(&bytes)
                 }
                 Ok(Some(_)) => {

@@ -16,7 +16,7 @@ use crate::types::text;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A proof is a few bytes; more is somebody else's page.
-const LONGEST: usize = 1_000;
+const MAX_LENGTH: usize = 1_000;
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,11 +83,11 @@ pub async fn call_hook(
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {
         body.extend_from_slice(&bytes);
-        if body.len() > LONGEST {
+        if body.len() > MAX_LENGTH {
             break;
         }
     }
-    body.truncate(LONGEST);
+    body.truncate(MAX_LENGTH);
     let body = text::cleaned(String::from_utf8_lossy(&body)).into_owned();
     Ok(HookAnswer::Answered {
         http_status: response.status().as_u16(),

@@ -50,7 +50,7 @@ pub struct Capabilities {
 }
 
 /// An account can have thousands of numbers; a list for choosing from ends here.
-pub const MOST_LISTED: usize = 2_000;
+pub const MAX_LISTED: usize = 2_000;
 
 impl Client {
     /// Finds a number in the account; none if it is not there.
@@ -75,14 +75,14 @@ impl Client {
         self.list::<serde::de::IgnoredAny>(credentials, Api::Main, url, KEY, 1).await.map(drop)
     }
 
-    /// Lists the account's numbers, at most [`MOST_LISTED`].
+    /// Lists the account's numbers, at most [`MAX_LISTED`].
     pub async fn list_numbers(
         &self,
         credentials: &Credentials,
     ) -> Result<Vec<TwilioNumber>, TwilioError> {
         let mut url = self.numbers_url(credentials);
         url.query_pairs_mut().append_pair("PageSize", "1000");
-        self.list(credentials, Api::Main, url, KEY, MOST_LISTED).await
+        self.list(credentials, Api::Main, url, KEY, MAX_LISTED).await
     }
 
     /// Has Twilio report the number's inbound messages to `sms_url` by POST; an application in its

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::failure::TwilioError;
-use super::numbers::MOST_LISTED;
+use super::numbers::MAX_LISTED;
 use super::sid::{NumberSid, ServiceSid};
 use super::wire;
 
@@ -96,7 +96,7 @@ impl Client {
         if let Some(number) = number {
             url.query_pairs_mut().append_pair("TollfreePhoneNumberSid", number.as_str());
         }
-        self.list(credentials, Api::Messaging, url, "verifications", MOST_LISTED).await
+        self.list(credentials, Api::Messaging, url, "verifications", MAX_LISTED).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::address::Address;
 use super::client::{Api, Client};
 use super::credentials::Credentials;
 use super::failure::TwilioError;
-use super::numbers::{Capabilities, MOST_LISTED};
+use super::numbers::{Capabilities, MAX_LISTED};
 use super::sid::{NumberSid, ServiceSid};
 use super::wire;
 use crate::types::phone::PhoneNumber;
@@ -69,7 +69,7 @@ impl Client {
     ) -> Result<Vec<TwilioService>, TwilioError> {
         let mut url = self.url(Api::Messaging, "/v1/Services");
         url.query_pairs_mut().append_pair("PageSize", "100");
-        self.list(credentials, Api::Messaging, url, "services", MOST_LISTED).await
+        self.list(credentials, Api::Messaging, url, "services", MAX_LISTED).await
     }
 
     /// Lists the phone numbers in a service's pool.
@@ -80,7 +80,7 @@ impl Client {
     ) -> Result<Vec<ServiceNumber>, TwilioError> {
         let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/PhoneNumbers"));
         url.query_pairs_mut().append_pair("PageSize", "100");
-        self.list(credentials, Api::Messaging, url, "phone_numbers", MOST_LISTED).await
+        self.list(credentials, Api::Messaging, url, "phone_numbers", MAX_LISTED).await
     }
 
     /// Lists what a service's pool receives messages with: phone numbers and short codes.
@@ -93,7 +93,7 @@ impl Client {
         let mut url = self.url(Api::Messaging, &format!("/v1/Services/{sid}/ShortCodes"));
         url.query_pairs_mut().append_pair("PageSize", "100");
         let short_codes: Vec<ServiceShortCode> =
-            self.list(credentials, Api::Messaging, url, "short_codes", MOST_LISTED).await?;
+            self.list(credentials, Api::Messaging, url, "short_codes", MAX_LISTED).await?;
         let numbers = numbers.into_iter().map(|number| Address::Phone(number.phone_number));
         Ok(numbers
             .chain(short_codes.iter().map(|found| Address::parse(&found.short_code)))

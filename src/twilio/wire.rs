@@ -12,7 +12,7 @@ use super::failure::{Exchange, TwilioError};
 use crate::types::text::cleaned_json;
 
 /// A list that does not end after so many pages is not ending at all.
-const MOST_PAGES: usize = 200;
+const MAX_PAGES: usize = 200;
 
 impl Client {
     /// Fetches one thing.
@@ -68,7 +68,7 @@ impl Client {
     ) -> Result<Listing<T>, TwilioError> {
         let (mut items, mut broken) = (Vec::new(), Vec::new());
         let mut next = Some(url);
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let Some(url) = next else { break };
             let reply = self.get(credentials, url).await?;
             let exchange = reply.exchange.clone();

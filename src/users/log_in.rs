@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::password::{self, Lane, PasswordHash};
+use super::password::{self, DedicatedConnection, PasswordHash};
 use crate::db::Conn;
 use crate::db::schema::{login_failures, users};
 use crate::error::Result;
@@ -44,7 +44,7 @@ const EMAIL: Pace =
 const KNOWN: Pace = Pace { free: 10, first: TimeDelta::seconds(1), last: TimeDelta::seconds(2) };
 
 /// Who would have to wait longer than this is told to come again instead.
-pub const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(30);
+pub const MAX_WAIT: TimeDelta = TimeDelta::seconds(30);
 /// Failures are forgotten after this time without a further one.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(1);
 
@@ -63,7 +63,7 @@ pub struct Attempt {
     subjects: Vec<Subject>,
     account: Option<(UserId, PasswordHash)>,
     turn: DateTime<Utc>,
-    lane: Lane,
+    lane: DedicatedConnection,
 }
 
 /// Somebody whose password was right; consumed by [`succeed`].
@@ -112,10 +112,11 @@ pub async fn begin(
     let known =
         account.as_ref().and_then(|(user, _)| browsers.iter().find(|known| known.user == *user));
     let (subjects, lane) = match known {
-        Some(known) => {
-            (vec![Subject::own("known", &format!("{} {}", known.user, known.browser))], Lane::Known)
-        }
-        None => (Subject::of_stranger(email, address), Lane::Stranger),
+        Some(known) => (
+            vec![Subject::own("known", &format!("{} {}", known.user, known.browser))],
+            DedicatedConnection::Known,
+        ),
+        None => (Subject::of_stranger(email, address), DedicatedConnection::Stranger),
     };
     let turn = line_up(conn, &subjects, now).await?;
     Ok(turn.map(|turn| Attempt { subjects, account, turn, lane }))
@@ -134,7 +135,7 @@ pub async fn begin_again(
     let account = account.first(conn).await.optional()?;
     let subjects = vec![Subject::own("account", &user.to_string())];
     let turn = line_up(conn, &subjects, now).await?;
-    Ok(turn.map(|turn| Attempt { subjects, account, turn, lane: Lane::Known }))
+    Ok(turn.map(|turn| Attempt { subjects, account, turn, lane: DedicatedConnection::Known }))
 }
 
 impl Attempt {
@@ -210,8 +211,8 @@ async fn line_up(
         turn = turn.max(subject.pace.next(failures, last, now));
         counted.push(failures + 1);
     }
-    if turn - now > LONGEST_WAIT {
-        return Ok(Err(Throttled(LONGEST_WAIT)));
+    if turn - now > MAX_WAIT {
+        return Ok(Err(Throttled(MAX_WAIT)));
     }
     for (subject, failures) in subjects.iter().zip(counted) {
         diesel::update(login_failures::table.find(&subject.hash))
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(wait(5, -3_000), 4_000, "behind the one whose turn is in three seconds");
         for pace in [PAIR, NETWORK, EMAIL, KNOWN] {
             assert!(
-                pace.first <= pace.last && pace.last * 10 <= LONGEST_WAIT,
+                pace.first <= pace.last && pace.last * 10 <= MAX_WAIT,
                 "there is room for ten to wait: {pace:?}"
             );
         }
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn the_refusal_says_how_long_to_wait() {
         assert_eq!(
-            Throttled(LONGEST_WAIT).to_string(),
+            Throttled(MAX_WAIT).to_string(),
             "Too many people try to sign in at this moment. Try again in 30 seconds."
         );
     }

@@ -34,7 +34,7 @@ pub struct PasswordHash(String);
 /// Whose password is worked on: strangers, however many they are, take neither the machine nor the
 /// turns of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
+pub enum DedicatedConnection {
     /// Anybody's who can reach the log-in.
     Stranger,
     /// That of somebody who is signed in, or whose browser has been, or who has a link or code of
@@ -96,7 +96,7 @@ impl Password {
 
     /// Hashes the password on a thread that may be kept busy: about 20 ms and 19 MiB.
     pub async fn hash(self) -> Result<PasswordHash> {
-        busy(Lane::Known, move || {
+        busy(DedicatedConnection::Known, move || {
             Argon2::default()
                 .hash_password(self.0.expose_secret().as_bytes())
                 .map(|hash| PasswordHash(hash.to_string()))
@@ -110,7 +110,11 @@ impl Password {
 
 /// Whether `typed` is the password of `hash`, in the same time when there is no hash (so that the
 /// time does not tell who has an account).
-pub async fn verify(typed: SecretString, hash: Option<PasswordHash>, lane: Lane) -> Result<bool> {
+pub async fn verify(
+    typed: SecretString,
+    hash: Option<PasswordHash>,
+    lane: DedicatedConnection,
+) -> Result<bool> {
     static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
         Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string())
     });
@@ -128,14 +132,14 @@ pub async fn verify(typed: SecretString, hash: Option<PasswordHash>, lane: Lane)
 
 /// Runs work on passwords, of each lane only so much at once.
 async fn busy<T: Send + 'static>(
-    lane: Lane,
+    lane: DedicatedConnection,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     static STRANGERS: Work = Work::new(2);
     static KNOWN: Work = Work::new(1);
     let Work { turns, waiting } = match lane {
-        Lane::Stranger => &STRANGERS,
-        Lane::Known => &KNOWN,
+        DedicatedConnection::Stranger => &STRANGERS,
+        DedicatedConnection::Known => &KNOWN,
     };
     let Ok(_place) = waiting.try_acquire() else {
         return Err(Error::Refused(
@@ -187,8 +191,18 @@ mod tests {
     async fn only_the_right_password_is_verified() {
         let hash = Password::parse("correct horse", "").unwrap().hash().await.unwrap();
         assert!(hash.0.starts_with("$argon2id$"));
-        assert!(verify("correct horse".into(), Some(hash.clone()), Lane::Known).await.unwrap());
-        assert!(!verify("Correct horse".into(), Some(hash), Lane::Stranger).await.unwrap());
-        assert!(!verify("nobody's password".into(), None, Lane::Stranger).await.unwrap());
+        assert!(
+            verify("correct horse".into(), Some(hash.clone()), DedicatedConnection::Known)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !verify("Correct horse".into(), Some(hash), DedicatedConnection::Stranger)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !verify("nobody's password".into(), None, DedicatedConnection::Stranger).await.unwrap()
+        );
     }
 }

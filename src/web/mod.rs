@@ -1,63 +1,72 @@
-//! The web edge: pages for people, the JSON API, the hooks that Twilio calls, assets and health.
+//! The web edge: pages for people, the JSON API, and the hooks that Twilio calls, on the plumbing of
+//! [`http`].
 
 pub mod api;
-mod assets;
-mod browser;
-mod client_address;
-pub(crate) mod connecting;
-mod csrf;
-mod cursor;
-mod days;
-mod error;
-mod filters;
-mod flash;
-mod form;
-mod headers;
-mod health;
 mod hooks;
-mod intake;
-mod known_browser;
-#[cfg(all(test, debug_assertions))]
-mod markup;
-mod message_query;
-mod narrowing;
-mod page;
-mod query;
-mod reply;
-mod retrying;
-#[cfg(debug_assertions)]
-pub mod samples;
-mod server;
-mod session;
-mod test_message;
+mod http;
 pub mod ui;
-mod visit;
-mod whole_numbers;
-mod wire;
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig, scope};
 
-use crate::app::App;
+use crate::context::Context;
 
-pub use cursor::Cursor;
-pub use error::{PageError, PageResult};
-pub use form::Form;
 pub use hooks::Hooks;
-pub use intake::Intake;
-pub use page::{Page, Pages, Varies};
-pub use query::Query;
-pub use reply::Redirect;
-pub use server::listen;
+pub use http::cursor::Cursor;
+pub use http::error::{PageError, PageResult};
+pub use http::form::Form;
+pub use http::intake::Intake;
+pub use http::page::{Page, Pages, Varies};
+pub use http::query::Query;
+pub use http::redirect::Redirect;
+pub use http::server::listen;
+pub use http::visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
 pub use ui::LiveMessages;
-pub use visit::{Access, Admin, Anyone, Marketer, Viewer, Visit};
+
+/// What the web edge of one process shares, beside the [`Context`].
+pub struct Web {
+    /// The templates of the pages.
+    pub pages: Pages,
+    /// What the server takes in at once.
+    pub intake: Intake,
+    /// What the hooks share.
+    pub hooks: Hooks,
+    /// The batch that reports of single events commit in.
+    pub events: api::EventReports,
+    /// The look-up of API keys.
+    pub api_keys: api::ApiKeys,
+    /// Tells open pages of messages what has changed.
+    pub live: LiveMessages,
+}
+
+impl std::fmt::Debug for Web {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Web")
+    }
+}
+
+impl Web {
+    /// Loads the pages and starts the batchers on the present runtime.
+    pub fn start(context: &Context) -> Result<Self, tera::Error> {
+        let (db, clock) = (&context.db, &context.clock);
+        Ok(Self {
+            pages: Pages::load(&context.config.public_url)?,
+            intake: Intake::new(&context.config),
+            hooks: Hooks::start(db, clock),
+            events: api::EventReports::start(db, clock, &context.handover),
+            api_keys: api::ApiKeys::start(db, clock),
+            live: LiveMessages::new(db, clock),
+        })
+    }
+}
 
 /// The whole web application, for the server and for tests: routes, security headers, request log.
 pub fn application(
-    app: Data<App>,
+    context: Data<Context>,
+    web: Data<Web>,
 ) -> actix_web::App<
     impl ServiceFactory<
         ServiceRequest,
@@ -67,7 +76,11 @@ pub fn application(
         InitError = (),
     >,
 > {
-    actix_web::App::new().app_data(app).wrap(from_fn(intake::guard)).configure(configure)
+    actix_web::App::new()
+        .app_data(context)
+        .app_data(web)
+        .wrap(from_fn(http::intake::guard))
+        .configure(configure)
 }
 
 /// Mounts every group of routes, the busiest first; pages come last, since their group answers
@@ -78,12 +91,12 @@ pub fn application(
 pub fn configure(cfg: &mut ServiceConfig) {
     hooks::routes(cfg);
     cfg.service(
-        web::scope("")
-            .wrap(from_fn(headers::protect))
-            .wrap(tracing_actix_web::TracingLogger::<headers::RequestSpan>::new())
-            .configure(health::routes)
+        scope("")
+            .wrap(from_fn(http::headers::protect))
+            .wrap(tracing_actix_web::TracingLogger::<http::headers::RequestSpan>::new())
+            .configure(http::health::routes)
             .configure(api::routes)
-            .configure(assets::routes)
+            .configure(http::assets::routes)
             .configure(ui::routes),
     );
 }

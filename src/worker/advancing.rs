@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::automations::advance;
 use crate::fail_point::FailPoint;
-use crate::messages::claim::Room;
+use crate::messages::claim::Capacity;
 use crate::messages::compose::{Composed, Sends};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, JobId, Leased};
@@ -42,7 +42,8 @@ impl Worker {
                 // long way.
                 let mut following = Following::default();
                 for job in &jobs {
-                    match self.advance_together(std::slice::from_ref(job), &Room::none()).await {
+                    match self.advance_together(std::slice::from_ref(job), &Capacity::none()).await
+                    {
                         Ok(one) => following.composed.jobs.extend(one.composed.jobs),
                         Err(error) => self.put_back(job, &error).await,
                     }
@@ -72,7 +73,7 @@ impl Worker {
     async fn advance_together(
         &self,
         jobs: &[Leased],
-        room: &Room,
+        room: &Capacity,
     ) -> Result<Following, PerformError> {
         let ids: Vec<EnrollmentId> = jobs
             .iter()

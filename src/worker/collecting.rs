@@ -10,7 +10,7 @@ use futures::{FutureExt, StreamExt, stream};
 
 use crate::automations::consequences;
 use crate::connections::SenderAddress;
-use crate::contacts::opt_out::{self, Command};
+use crate::consent::opt_out::{self, Command};
 use crate::error::Error;
 use crate::messages::inbound::{self, Found, Received};
 use crate::messages::reconcile::missed::{self, Asked, Listed};
@@ -33,7 +33,7 @@ const EVERY: TimeDelta = TimeDelta::minutes(10);
 const AT_ONCE: usize = 4;
 
 /// More than this in the time of one look is read in part: the newest.
-const MOST_LISTED: usize = 100_000;
+const MAX_LISTED: usize = 100_000;
 
 /// A number whose inbound messages are listed, with the service that it belongs to where that is
 /// the sender.
@@ -290,12 +290,12 @@ impl Worker {
         };
         let shown = self
             .windows
-            .read(connection, self.twilio.list_messages(keys, &filter, MOST_LISTED))
+            .read(connection, self.twilio.list_messages(keys, &filter, MAX_LISTED))
             .await?;
-        if shown.items.len() == MOST_LISTED {
+        if shown.items.len() == MAX_LISTED {
             tracing::error!(
                 connection.id = %connection,
-                "more than {MOST_LISTED} incoming messages to one number: the oldest were not read"
+                "more than {MAX_LISTED} incoming messages to one number: the oldest were not read"
             );
         }
         Ok(shown)

@@ -12,7 +12,7 @@ use crate::automations::consequences;
 use crate::connections::{self, Status};
 use crate::error::Error;
 use crate::messages::delivery::Report;
-use crate::messages::list;
+use crate::messages::message;
 use crate::messages::reconcile::stale::{self, AGES, Progress, Stale};
 use crate::messages::throttle::release;
 use crate::queue::routines::Turn;
@@ -31,7 +31,7 @@ const EVERY: TimeDelta = TimeDelta::minutes(1);
 const STRETCH: i64 = 5_000;
 
 /// After so many stretches the routine lets the others have a turn, and goes on at the next tick.
-const MOST_STRETCHES: usize = 20;
+const MAX_STRETCHES: usize = 20;
 
 /// Answers are recorded, and the cursor is moved, after so many questions.
 const TOGETHER: usize = 100;
@@ -89,7 +89,7 @@ impl Worker {
         for age in AGES {
             loop {
                 let now = self.clock.now();
-                if stretches == MOST_STRETCHES {
+                if stretches == MAX_STRETCHES {
                     return Ok(now);
                 }
                 stretches += 1;
@@ -267,7 +267,7 @@ impl Worker {
                     Task::Release => {
                         release::is_waiting(&mut conn, id).await?.then(|| due.error.clone())
                     }
-                    _ => match list::find(&mut conn, id).await {
+                    _ => match message::find(&mut conn, id).await {
                         Ok(_) | Err(Error::NotFound(_)) => None,
                         Err(error) => Some(error.to_string()),
                     },

@@ -7,6 +7,7 @@
 
 mod advancing;
 mod collecting;
+mod concurrency_limit;
 mod inspecting;
 mod looking_up;
 mod perform;
@@ -18,7 +19,6 @@ mod schedule;
 mod sending;
 mod set_aside;
 mod settling;
-mod windows;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -34,11 +34,11 @@ use crate::twilio::Client;
 use crate::types::id::WorkerId;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
+use crate::worker::concurrency_limit::ConcurrencyLimits;
 use crate::worker::routines::Running;
 use crate::worker::schedule::WorkerLease;
 use crate::worker::sending::InFlight;
 use crate::worker::sending::recording::Recorder;
-use crate::worker::windows::Windows;
 
 /// How many jobs are leased and done together at most.
 const BATCH: usize = 256;
@@ -73,7 +73,7 @@ pub struct Worker {
     /// Writes down what Twilio answered.
     recorder: Recorder,
     /// How many requests may be in flight at Twilio.
-    windows: Windows,
+    windows: ConcurrencyLimits,
     /// The batches of enrollments that may be advanced at the same time.
     advances: Arc<Semaphore>,
     /// Routines that this process runs right now.
@@ -133,7 +133,7 @@ impl Worker {
             leases: Leases::default(),
             in_flight,
             recorder,
-            windows: Windows::default(),
+            windows: ConcurrencyLimits::default(),
             advances: Arc::new(Semaphore::new(ADVANCES)),
             routines: Running::default(),
         }

@@ -17,7 +17,7 @@ use crate::worker::{BATCH, Worker};
 
 /// How often a job that fails by our own or the database's fault is tried before it is left for an
 /// admin.
-const MOST_ATTEMPTS: i16 = 20;
+const MAX_ATTEMPTS: i16 = 20;
 
 /// Why a batch could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +146,7 @@ impl Worker {
 /// A job that failed runs again later, or is left for an admin.
 fn after_failure(job: &Leased, error: &str, now: DateTime<Utc>) -> Finish {
     // A queue that nobody releases would stand for ever.
-    if job.attempt >= MOST_ATTEMPTS && job.job.kind() != JobKind::Release {
+    if job.attempt >= MAX_ATTEMPTS && job.job.kind() != JobKind::Release {
         return Finish::Failed(error.to_owned());
     }
     Finish::Again(now + lease::backoff(job.attempt), Some(error.to_owned()))

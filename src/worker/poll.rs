@@ -21,7 +21,7 @@ use crate::worker::Worker;
 const POLL: Duration = Duration::from_secs(1);
 
 /// The shortest pause: a job that is due and that nobody has yet is being taken by another worker.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const MIN_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a busy worker lets places come free before it leases jobs for them.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -196,7 +196,7 @@ impl Worker {
 
     fn pause_until(&self, next: Option<DateTime<Utc>>) -> Duration {
         let left = next.map(|next| (next - self.clock.now()).to_std().unwrap_or(Duration::ZERO));
-        left.map_or(POLL, |left| left.clamp(SHORTEST_PAUSE, POLL))
+        left.map_or(POLL, |left| left.clamp(MIN_PAUSE, POLL))
     }
 
     /// Turns PostgreSQL's notifications into wake-ups; connects again when the connection is lost.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::connections;
-use crate::messages::prices;
+use crate::ledger::prices;
 use crate::queue::set_aside::{Item, Task};
 use crate::twilio::MessageFilter;
 use crate::types::id::ConnectionId;
@@ -19,7 +19,7 @@ const EVERY_AT_FIRST: TimeDelta = TimeDelta::hours(1);
 /// Twilio bills a message some time after it was sent; newer ones have no price yet.
 const BILLED: TimeDelta = TimeDelta::hours(1);
 /// Messages that are looked at, of each connection: one page of Twilio's list.
-const MOST: usize = 200;
+const MAX: usize = 200;
 
 impl Worker {
     /// Reads the newest messages of each connection that can have been billed and keeps what they
@@ -51,7 +51,7 @@ impl Worker {
         };
         let shown = match self
             .windows
-            .read(connection, self.twilio.list_messages(&keys, &billed, MOST))
+            .read(connection, self.twilio.list_messages(&keys, &billed, MAX))
             .await
         {
             Ok(listing) => listing.items,

@@ -14,7 +14,7 @@ use crate::worker::perform::PerformError;
 use crate::worker::set_aside::{AGAIN, guarded, is_of_one};
 
 /// So many messages are released one by one in a run, where one of them cannot be.
-const MOST_SINGLES: usize = 200;
+const MAX_SINGLES: usize = 200;
 
 /// Between two such runs.
 const BETWEEN_SINGLES: TimeDelta = TimeDelta::seconds(1);
@@ -67,7 +67,7 @@ impl Worker {
             .filter(|subject| !is_due(subject))
             .filter_map(|subject| subject.parse().ok())
             .collect();
-        for _ in 0..MOST_SINGLES {
+        for _ in 0..MAX_SINGLES {
             let Some(first) =
                 release::first(&mut *self.db.get().await?, sender, &left_out, now).await?
             else {

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use parking_lot::Mutex;
 
 use crate::error::Error;
-use crate::messages::ledger;
+use crate::ledger;
 use crate::queue::routines::{self, Routine, Turn};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::users::{log_in, sessions};
@@ -27,7 +27,7 @@ const FOLD_EVERY: TimeDelta = TimeDelta::seconds(15);
 const AFTER_ERROR: TimeDelta = TimeDelta::minutes(1);
 
 /// So many sessions are looked at where one of them cannot be forgotten.
-const MOST_SESSIONS: i64 = 10_000;
+const MAX_SESSIONS: i64 = 10_000;
 
 /// The routines that this process runs right now.
 #[derive(Clone, Default)]
@@ -59,7 +59,7 @@ impl Worker {
         let aside = self.aside(Task::EndSession).await?;
         match forgotten {
             Err(error) if is_of_one(&error) => {
-                for id in sessions::ended(&mut *self.db.get().await?, now, MOST_SESSIONS).await? {
+                for id in sessions::ended(&mut *self.db.get().await?, now, MAX_SESSIONS).await? {
                     let forgotten =
                         async { Ok(sessions::forget(&mut *self.db.get().await?, id).await?) };
                     self.note(&aside, &Item::new(Task::EndSession, &id, None), forgotten.await)

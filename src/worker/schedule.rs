@@ -38,8 +38,8 @@ impl Worker {
     /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back
     /// to the queue, and runs the routines that are due, to their end; for tests and for draining a
     /// queue.
-    pub async fn beat(&self) -> Result<(), Unavailable> {
-        self.give_sign_of_life().await?;
+    pub async fn heartbeat(&self) -> Result<(), Unavailable> {
+        self.keep_lease().await?;
         self.run_due_routines().await;
         Ok(())
     }
@@ -48,14 +48,14 @@ impl Worker {
     /// dead.
     pub(super) async fn prolong_lease(&self) -> Result<(), Unavailable> {
         let since = Deadline::now();
-        if self.give_sign_of_life().await? {
+        if self.keep_lease().await? {
             self.lease.prolong(since);
         }
         Ok(())
     }
 
     /// Returns whether it was noted.
-    async fn give_sign_of_life(&self) -> Result<bool, Unavailable> {
+    async fn keep_lease(&self) -> Result<bool, Unavailable> {
         let mut conn = self.db.get().await?;
         let now = self.clock.now();
         let beaten: Result<i64, PerformError> = async {

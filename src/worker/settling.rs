@@ -18,7 +18,7 @@ use crate::worker::Worker;
 use crate::worker::perform::{PerformError, is_away};
 
 /// How many of the newest messages to a number are looked through.
-const MOST_LISTED: usize = 1_000;
+const MAX_LISTED: usize = 1_000;
 
 /// How many lists are read at the same time.
 const AT_ONCE: usize = 4;
@@ -125,7 +125,7 @@ impl Worker {
             to: Some(Address::parse(&group.to_address)),
             ..MessageFilter::default()
         };
-        let request = self.twilio.list_messages_since(&keys, &filter, group.since, MOST_LISTED);
+        let request = self.twilio.list_messages_since(&keys, &filter, group.since, MAX_LISTED);
         let answer = self.windows.read(group.connection, request).await;
         match answer {
             Ok(listing) => self.conclude_each(group, &listing).await,

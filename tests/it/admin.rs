@@ -323,7 +323,7 @@ async fn workers_and_routines_are_shown_as_they_are() {
     work.must_say("Hands one message to Twilio. 1 The oldest since");
     work.must_say("1 by one worker");
     app.clock.advance(seconds(120));
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     admin
         .open("/admin")
         .await
@@ -338,7 +338,7 @@ async fn workers_and_routines_are_shown_as_they_are() {
     app.run_sql("DELETE FROM jobs").await;
     app.run_sql("ALTER TABLE sessions RENAME TO gone").await;
     app.clock.advance(seconds(3_600));
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     app.run_sql("ALTER TABLE gone RENAME TO sessions").await;
     let work = admin.open("/admin").await.ok();
     work.must_say("relation \"sessions\" does not exist");

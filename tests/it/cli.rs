@@ -23,7 +23,7 @@ use crate::harness::choose_crypto;
 use crate::harness::site::Site;
 use crate::harness::world::{PASSWORD, id};
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A data directory with a Twilio beside it; whatever runs there ends with this value.
 struct Installation {
@@ -83,7 +83,7 @@ impl Installation {
         while !self.is_ready().await {
             let log = || fs::read_to_string(self.directory.join("serve.log")).unwrap_or_default();
             assert!(server.0.try_wait().unwrap().is_none(), "the server ended: {}", log());
-            assert!(asked.elapsed() < PATIENCE, "the server does not get ready: {}", log());
+            assert!(asked.elapsed() < TIMEOUT, "the server does not get ready: {}", log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         server
@@ -121,7 +121,7 @@ impl Server {
     /// Asks it to stop, as a service manager does.
     async fn stop(mut self) {
         self.signal(Signal::SIGTERM);
-        let status = tokio::time::timeout(PATIENCE, self.0.wait()).await.unwrap().unwrap();
+        let status = tokio::time::timeout(TIMEOUT, self.0.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{status}");
     }
 
@@ -428,7 +428,7 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
                 .json::<Value>(&event);
             match request.send().await {
                 Ok(answer) if answer.status() == 202 => {
-                    drop(answered.lock().unwrap().insert(handset))
+                    answered.lock().unwrap().insert(handset);
                 }
                 _ => break,
             }
@@ -457,7 +457,7 @@ async fn kill_9_loses_nothing_that_was_answered_and_sends_nothing_twice() {
                 | (Some("accepted" | "queued" | "sending" | "sent" | "delivered"), 1) => break,
                 (status, at_twilio) => {
                     assert!(
-                        asked.elapsed() < PATIENCE,
+                        asked.elapsed() < TIMEOUT,
                         "{handset} is {status:?} here and {at_twilio} times at Twilio"
                     );
                 }

@@ -49,7 +49,7 @@ async fn secrets_never_come_back_and_lie_sealed_in_the_table() {
     let tokens = connections::webhook_tokens(
         &mut conn,
         id,
-        &house.test.app.secret_key,
+        &house.test.context.secret_key,
         house.test.clock.now(),
     )
     .await
@@ -460,7 +460,7 @@ async fn what_is_disabled_or_stopped_is_not_offered_for_sending() {
             house.call(&house.admin, Method::PATCH, &path, json!({"disabled": false})).await;
         assert_eq!(body["status"], "active", "{body}");
     }
-    let now = house.test.app.clock.now();
+    let now = house.test.context.clock.now();
     assert!(
         connections::stop(&mut conn, id, "Twilio refused the keys (20003).", now).await.unwrap()
     );
@@ -529,7 +529,7 @@ async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection
         hook: Hook::Status,
         reason: Reason::WrongSignature,
         detail,
-        received_at: house.test.app.clock.now(),
+        received_at: house.test.context.clock.now(),
     };
     webhooks::reject(&mut conn, &rejection(None, "lost".into())).await.unwrap();
     for number in 0..1_100 {
@@ -538,7 +538,7 @@ async fn rejected_webhooks_are_kept_up_to_the_newest_thousand_of_each_connection
     let listed = webhooks::list(&mut conn, Some(id), 5_000).await.unwrap();
     assert_eq!((listed.len(), listed[0].detail.as_str()), (1_000, "1099"));
     assert_eq!(
-        webhooks::count_since(&mut conn, Some(id), house.test.app.clock.now()).await.unwrap(),
+        webhooks::count_since(&mut conn, Some(id), house.test.context.clock.now()).await.unwrap(),
         1_000
     );
     assert_eq!(webhooks::list(&mut conn, None, 10).await.unwrap().len(), 1);

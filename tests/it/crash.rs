@@ -16,8 +16,9 @@ mod stops;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use carillon::app::{App, Duty};
+use carillon::app::{self, Duty};
 use carillon::clock::Clock;
+use carillon::context::Context;
 use carillon::db::{Conn, Durability, Pool};
 use carillon::simulator::{Fault, Rule, SERVICE_SID};
 use diesel_async::SimpleAsyncConnection;
@@ -57,15 +58,15 @@ impl Victim {
                 let runtime =
                     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
                 let parts = (
-                    (*app.app.config).clone(),
-                    Pool::new(app.database.target(), app.app.config.database_connections),
+                    (*app.context.config).clone(),
+                    Pool::new(app.database.target(), app.context.config.database_connections),
                 );
                 let clock = app.clock.clone();
                 // Made in its runtime, so that everything that belongs to it ends with that.
                 runtime.spawn(async move {
                     let (config, pool) = parts;
-                    let app = App::new(config, pool, clock).unwrap();
-                    app.worker().run(CancellationToken::new()).await;
+                    let context = Context::new(config, pool, clock).unwrap();
+                    app::worker(&context).run(CancellationToken::new()).await;
                 });
                 Self::Future(runtime)
             }

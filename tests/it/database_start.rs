@@ -17,7 +17,7 @@ use crate::harness::choose_crypto;
 use crate::harness::cluster::OwnCluster;
 use crate::harness::postgres::TestDatabase;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// `carillon migrate` on a database, with its log to read.
 fn migrate(database_url: &str) -> Child {
@@ -47,7 +47,7 @@ async fn line_with(program: &mut Child, words: &str) -> String {
         }
         panic!("the program ended without a word of “{words}”");
     };
-    tokio::time::timeout(PATIENCE, read).await.unwrap()
+    tokio::time::timeout(TIMEOUT, read).await.unwrap()
 }
 
 async fn named(database: &TestDatabase, name: &str) -> Conn {
@@ -71,7 +71,7 @@ async fn a_start_that_waits_for_the_lock_of_the_migrations_says_who_holds_it_sin
         "{line}"
     );
     drop(holder);
-    assert!(tokio::time::timeout(PATIENCE, program.wait()).await.unwrap().unwrap().success());
+    assert!(tokio::time::timeout(TIMEOUT, program.wait()).await.unwrap().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,7 @@ async fn a_migration_that_waits_for_another_client_says_for_which() {
         "{line}"
     );
     other.batch_execute("ROLLBACK").await.unwrap();
-    assert!(tokio::time::timeout(PATIENCE, program.wait()).await.unwrap().unwrap().success());
+    assert!(tokio::time::timeout(TIMEOUT, program.wait()).await.unwrap().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +164,7 @@ impl Bouncer {
         let asked = Instant::now();
         while !bouncer.directory.join(".s.PGSQL.6432").exists() {
             let log = || fs::read_to_string(bouncer.directory.join("log")).unwrap_or_default();
-            assert!(asked.elapsed() < PATIENCE, "PgBouncer does not start: {}", log());
+            assert!(asked.elapsed() < TIMEOUT, "PgBouncer does not start: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         bouncer

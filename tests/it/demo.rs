@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::harness::browser::{Browser, Screen};
 
 /// Until everything is built up and served; the machine may have other things to do.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// A running demo; ends with this value, and leaves no file behind.
 struct Demo {
@@ -51,7 +51,7 @@ impl Demo {
             }
             false
         };
-        assert!(timeout(PATIENCE, ready).await.expect("the demo gets ready"), "the demo ended");
+        assert!(timeout(TIMEOUT, ready).await.expect("the demo gets ready"), "the demo ended");
         Self { child, url: format!("http://127.0.0.1:{port}"), data }
     }
 
@@ -59,7 +59,7 @@ impl Demo {
     async fn stop(mut self) {
         kill(Pid::from_raw(self.child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
         assert!(
-            timeout(PATIENCE, self.child.wait()).await.expect("the demo stops").unwrap().success()
+            timeout(TIMEOUT, self.child.wait()).await.expect("the demo stops").unwrap().success()
         );
         fs::remove_dir_all(&self.data).unwrap();
     }

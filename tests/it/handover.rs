@@ -12,11 +12,11 @@ use crate::harness::{HANDSET, TestApp, seconds};
 impl TestApp {
     /// Places of the worker of this process for as many jobs as it can take.
     async fn offer(&self) -> Option<Offer> {
-        self.app.handover.offer(100_000).await
+        self.context.handover.offer(100_000).await
     }
 
     fn places(&self) -> usize {
-        self.app.config.worker_concurrency.get()
+        self.context.config.worker_concurrency.get()
     }
 }
 

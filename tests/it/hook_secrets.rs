@@ -309,8 +309,8 @@ async fn a_connection_of_an_earlier_version_gets_a_secret_and_is_to_be_repaired(
     .await;
 
     // As the program starts.
-    app.app.fill_hook_secrets().await.unwrap();
-    app.app.fill_hook_secrets().await.unwrap();
+    carillon::app::fill_hook_secrets(&app.context).await.unwrap();
+    carillon::app::fill_hook_secrets(&app.context).await.unwrap();
     assert_eq!(app.count("connections WHERE hook_secret IS NOT NULL").await, 1);
     let site = app.sign_in().await;
     site.open("/").await.ok().must_say("that lacks its secret: only a STOP is taken at once");

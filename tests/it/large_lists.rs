@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use carillon::automations::{self, EnrollmentFilter, EnrollmentStatus, counts};
-use carillon::contacts::{self, ContactFilter, FAR, Position};
+use carillon::contacts::{self, ContactFilter, Position, SCAN_LIMIT};
 use carillon::db::Conn;
-use carillon::messages::list as messages;
+use carillon::messages::message as messages;
 use carillon::types::id::{AutomationId, ContactId, MessageId};
 use diesel_async::RunQueryDsl;
 
@@ -238,7 +238,7 @@ async fn a_search_that_many_fit_who_all_stand_far_down_reads_a_part_of_the_list_
         // The part of the list, counted off before; the nearest ones for each of four questions,
         // counted off as well; as many as tell that many fit; and the page itself.
         assert!(
-            read <= 2 * FAR + 5 * 2_000 + 2_001 + 1_001,
+            read <= 2 * SCAN_LIMIT + 5 * 2_000 + 2_001 + 1_001,
             "{read} contacts were read for page {pages}"
         );
         assert!(

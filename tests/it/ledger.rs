@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use carillon::messages::ledger::{self, Counts, Days, Grouping, Key, LedgerFilter, Maker};
-use carillon::messages::outcome::{Outcome, Retry};
-use carillon::messages::retry::{self, LeftOut};
-use carillon::messages::status::MessageStatus;
+use carillon::ledger::outcome::Outcome;
+use carillon::ledger::{self, Counts, Days, Grouping, Key, LedgerFilter, Maker};
+use carillon::messages::resend::{self, LeftOut};
+use carillon::messages::status::{MessageStatus, Resent};
 use carillon::simulator::{Fault, LONG_CODE, Rule, TOLL_FREE};
 use carillon::types::id::{AutomationId, MessageId};
 use carillon::users::Role;
@@ -61,10 +61,10 @@ fn today(app: &TestApp) -> LedgerFilter {
 async fn the_database_and_the_program_mean_the_same_by_an_outcome() {
     let app = TestApp::start().await;
     for status in MessageStatus::ALL {
-        for (retry, retried_at) in [(Retry::None, "NULL"), (Retry::Done, "now()")] {
+        for (resent, retried_at) in [(Resent::No, "NULL"), (Resent::Yes, "now()")] {
             let query = format!("SELECT ledger_outcome('{status}', {retried_at}) AS text");
             let said = app.texts(&query).await.remove(0);
-            let meant = Outcome::of(*status, retry).map_or("received", Outcome::as_str);
+            let meant = status.outcome(resent).map_or("received", Outcome::as_str);
             assert_eq!(said, meant, "{status}");
         }
     }
@@ -291,7 +291,7 @@ async fn what_certainly_reached_nobody_is_sent_again_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
     let app = impatient().await;
-    let verdict = async |id| retry::verdict(&mut *app.conn().await, id).await.unwrap();
+    let verdict = async |id| resend::verdict(&mut *app.conn().await, id).await.unwrap();
 
     let delivered = fail(&app, &handset(1), Fault::Deliver).await;
     let undelivered = fail(&app, &handset(2), Fault::Undelivered { code: 30003 }).await;
@@ -323,18 +323,20 @@ async fn what_may_have_arrived_or_may_not_be_sent_is_never_sent_again() {
 
     let before = app.count("messages").await;
     let mut conn = app.conn().await;
-    let selection = retry::Selection::new(today(&app)).unwrap();
+    let selection = resend::Selection::new(today(&app)).unwrap();
     assert_eq!(
-        retry::candidates(&mut conn, &selection).await.unwrap().len(),
+        resend::candidates(&mut conn, &selection).await.unwrap().len(),
         1,
         "only the one of 30002"
     );
-    let outlook = retry::outlook(&mut conn, &selection).await.unwrap();
+    let outlook = resend::preview(&mut conn, &selection).await.unwrap();
     assert_eq!((outlook.eligible(), outlook.left_out()), (1, 6), "{outlook:#?}");
     let unwanted = [delivered, undelivered, unconfirmed, stopped, deleted];
     let now = app.clock.now();
-    let composed =
-        conn.transaction(async |conn| retry::send_again(conn, &unwanted, now).await).await.unwrap();
+    let composed = conn
+        .transaction(async |conn| resend::send_again(conn, &unwanted, now).await)
+        .await
+        .unwrap();
     assert_eq!((composed.len(), app.count("messages").await), (0, before));
 }
 
@@ -358,7 +360,7 @@ async fn a_message_whose_first_attempt_was_never_answered_is_not_sent_again_even
     let message = app.message_to(HANDSET).await;
     assert_eq!(message.status, MessageStatus::Failed);
     assert_eq!(
-        retry::verdict(&mut *app.conn().await, message.id).await.unwrap(),
+        resend::verdict(&mut *app.conn().await, message.id).await.unwrap(),
         Err(LeftOut::MayHaveArrived)
     );
 }

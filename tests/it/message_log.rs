@@ -423,7 +423,7 @@ async fn rows_change_before_ones_eyes_and_stay_where_they_are() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/messages", app.url)).await;
     browser.must_say("Number 29").await;
-    app.eventually("the page watches", async || app.app.live.is_watched().then_some(())).await;
+    app.eventually("the page watches", async || app.web().live.is_watched().then_some(())).await;
     browser
         .run(&format!(
             "window.stays = true; document.getElementById('state-{}').scrollIntoView();",
@@ -469,7 +469,7 @@ async fn watch(app: &TestApp, site: &Site, row: &str) -> reqwest::Response {
     );
     let first = stream.chunk().await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&first).contains(&format!("#state-{row}")), "{first:?}");
-    assert!(app.app.live.is_watched());
+    assert!(app.web().live.is_watched());
     stream
 }
 
@@ -486,8 +486,10 @@ async fn a_stream_ends_with_its_browser_and_with_the_server() {
 
     let stream = watch(&app, &site, &row).await;
     drop(stream);
-    app.eventually("nobody watches any more", async || (!app.app.live.is_watched()).then_some(()))
-        .await;
+    app.eventually("nobody watches any more", async || {
+        (!app.web().live.is_watched()).then_some(())
+    })
+    .await;
 
     let mut stream = watch(&app, &site, &row).await;
     let begun = Instant::now();
@@ -618,7 +620,7 @@ async fn the_timeline_of_a_contact_follows_its_messages() {
     browser.sign_in(&app).await;
     browser.go(&format!("{}/contacts/{ann}", app.url)).await;
     browser.must_say("Pending").await;
-    app.eventually("the page watches", async || app.app.live.is_watched().then_some(())).await;
+    app.eventually("the page watches", async || app.web().live.is_watched().then_some(())).await;
     browser.run("window.stays = true;").await;
     app.run_until_idle().await;
     browser.must_say("Delivered").await;

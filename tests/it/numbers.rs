@@ -1,8 +1,8 @@
 //! Numbers that agree: one definition of every rate, days of the organization's zone, and what a
 //! message's page, list, file and answer say of it.
 
-use carillon::messages::ledger::{self, Following};
-use carillon::messages::outcome::Outcome;
+use carillon::ledger::outcome::Outcome;
+use carillon::ledger::{self, Following};
 use carillon::users::{Role, organization};
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, RunQueryDsl};

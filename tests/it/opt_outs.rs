@@ -128,7 +128,7 @@ async fn a_marketer_undoes_a_wrong_reading_with_a_reason_that_is_kept() {
     let page = marketer.open(&page).await.ok();
     page.must_say("STOP lifted by marketer@example.com: They only meant today.");
     marketer.open(&text).await.ok().must_say("That no longer holds.");
-    let mut conn = app.app.db.get().await.unwrap();
+    let mut conn = app.context.db.get().await.unwrap();
     let log = audit::list(&mut conn, AuditFilter::default(), 10).await.unwrap();
     assert!(
         log.iter().any(
@@ -304,7 +304,7 @@ async fn an_organization_has_opt_out_words_of_its_own_and_keeps_the_standard_one
     );
     app.text(OTHER_HANDSET, LONG_CODE, "adios amigos").await;
     assert_eq!(app.contact_of(OTHER_HANDSET).await["suppression"], Value::Null);
-    let mut conn = app.app.db.get().await.unwrap();
+    let mut conn = app.context.db.get().await.unwrap();
     let log = audit::list(
         &mut conn,
         AuditFilter { kind: Some(audit::Kind::Organization), ..AuditFilter::default() },

@@ -410,7 +410,7 @@ async fn no_more_messages_are_claimed_than_requests_may_be_under_way() {
         app.event("hello", &format!("+1206555{at:04}"), json!({})).await;
     }
     // The bound is read with each heartbeat.
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     let worker = app.worker.clone();
     let sending = tokio::spawn(async move { worker.perform_due().await.unwrap() });
     let mut most = 0;

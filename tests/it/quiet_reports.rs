@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carillon::messages::delivery::{self, Recorded, Report, ReportSource, quiet};
+use carillon::messages::delivery::{self, Recorded, Report, ReportSource, fast_path};
 use carillon::messages::status::MessageStatus;
 use carillon::types::id::{ConnectionId, MessageId};
 use carillon::types::json_text::JsonText;
@@ -157,7 +157,7 @@ async fn whatever_a_quiet_report_meets_the_short_way_does_what_the_long_one_does
     let now = app.clock.now();
     let all = reports(1);
     let short =
-        quiet::record(&*app.conn().await, &all.iter().collect::<Vec<_>>(), now).await.unwrap();
+        fast_path::record(&*app.conn().await, &all.iter().collect::<Vec<_>>(), now).await.unwrap();
     let (left, places): (Vec<Report>, Vec<usize>) =
         all.into_iter().zip(0..).filter(|(_, at)| short[*at].is_none()).unzip();
     let left: BTreeMap<usize, Recorded> =
@@ -194,7 +194,7 @@ async fn of_two_quiet_reports_about_one_message_the_second_takes_the_long_way() 
     compose(&app, 1, &[meeting("queued")]).await;
     let (sent, delivered) = (report(1, 0, &meeting("sent")), report(1, 0, &meeting("delivered")));
     let now = app.clock.now();
-    let recorded = quiet::record(&*app.conn().await, &[&sent, &delivered], now).await.unwrap();
+    let recorded = fast_path::record(&*app.conn().await, &[&sent, &delivered], now).await.unwrap();
     assert_eq!(recorded, [Some(Recorded::Applied), None]);
     assert_eq!(record_long(&app, &[delivered], now).await, [Recorded::Applied]);
     assert_eq!(

@@ -78,11 +78,11 @@ async fn work(worker: Worker, over: &AtomicBool) {
     };
     let beat = async {
         while !over.load(Ordering::SeqCst) {
-            worker.beat().await.unwrap();
+            worker.heartbeat().await.unwrap();
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
     };
-    worker.beat().await.unwrap();
+    worker.heartbeat().await.unwrap();
     tokio::join!(work, beat);
 }
 
@@ -123,7 +123,7 @@ impl Way {
                 app.api().patch(&format!("/senders/{}", twilio.sender_id), limits).await.ok();
             }
             Self::Again => {
-                drop(app.simulator.inject(Rule::chance(0.5, seed, Fault::TooManyRequests)))
+                app.simulator.inject(Rule::chance(0.5, seed, Fault::TooManyRequests));
             }
         }
     }
@@ -257,7 +257,7 @@ async fn a_stop_and_a_claim_that_begin_together_are_ordered_by_their_commits() {
     app.sms_on("hello", &twilio, "Hello.").await;
     let workers = [app.second_worker(), app.second_worker()];
     for worker in &workers {
-        worker.beat().await.unwrap();
+        worker.heartbeat().await.unwrap();
     }
     let (mut sent, mut held_back) = (0, 0);
     for round in 0..60_u64 {

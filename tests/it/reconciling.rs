@@ -128,7 +128,7 @@ async fn a_carrier_that_never_reports_is_asked_about_a_few_times_only() {
     greet_without_callbacks(&app).await;
     for _ in 0..130 {
         app.clock.advance(hours(1));
-        app.worker.beat().await.unwrap();
+        app.worker.heartbeat().await.unwrap();
     }
     let asked = app.asked_for_sids().await;
     assert!((1..=5).contains(&asked), "asked {asked} times");

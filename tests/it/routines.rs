@@ -37,7 +37,8 @@ async fn a_routine_that_is_due_is_run_by_one_of_many_workers() {
         [app.second_worker(), app.second_worker(), app.second_worker(), app.second_worker()];
     for round in 1..=3 {
         let beats =
-            futures::future::join_all(workers.iter().map(carillon::worker::Worker::beat)).await;
+            futures::future::join_all(workers.iter().map(carillon::worker::Worker::heartbeat))
+                .await;
         assert!(beats.iter().all(Result::is_ok));
         assert_eq!(app.runs(Routine::EndSessions).await, round);
         app.clock.advance(hours(1));
@@ -55,15 +56,15 @@ async fn a_routine_whose_worker_died_is_taken_over_by_another() {
     .await;
     app.sql(&format!("{runner} '{dead}'")).await;
     app.clock.advance(seconds(20));
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 0, "its worker may be at it");
     app.clock.advance(seconds(5));
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 1);
 
     app.clock.advance(hours(1));
     app.sql(&format!("{runner} '{}'", app.worker.id())).await;
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 2, "its own end could not be written");
 }
 
@@ -73,15 +74,15 @@ async fn since_when_a_routine_keeps_failing_is_known_until_it_does_not() {
     let failing = "SELECT coalesce(failing_since::text, 'not') AS text FROM routines
                       WHERE name = 'end_sessions'";
     app.sql("ALTER TABLE sessions RENAME TO gone").await;
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     let since = app.texts(failing).await;
     assert_ne!(since, ["not"]);
     app.clock.advance(seconds(90));
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     assert_eq!(app.runs(Routine::EndSessions).await, 2);
     assert_eq!(app.texts(failing).await, since, "the second failure does not begin anew");
     app.sql("ALTER TABLE gone RENAME TO sessions").await;
     app.clock.advance(seconds(90));
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     assert_eq!(app.texts(failing).await, ["not"]);
 }

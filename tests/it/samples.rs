@@ -10,7 +10,7 @@ use actix_web::web::{self, Data, Path};
 use actix_web::{App, HttpResponse, HttpServer};
 use carillon::types::public_url::PublicUrl;
 use carillon::web::configure;
-use carillon::web::samples::{Kind, Sample, samples};
+use carillon::web::ui::samples::{Kind, Sample, samples};
 
 use crate::harness::TestApp;
 use crate::harness::axe::{look, look_at_colours, measure};
@@ -39,10 +39,12 @@ impl Gallery {
             .iter()
             .flat_map(|kind| samples(&url, *kind).unwrap_or_else(|error| panic!("{error:?}")));
         let samples = Data::new(all.collect::<Vec<_>>());
-        let (shown, carillon) = (samples.clone(), app.app.clone());
+        let (shown, carillon) = (samples.clone(), app.context.clone());
+        let web_parts = app.web_data();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(carillon.clone())
+                .app_data(web_parts.clone())
                 .app_data(shown.clone())
                 .route("/samples/{number}", web::get().to(show))
                 .configure(configure)

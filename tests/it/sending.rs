@@ -315,7 +315,7 @@ async fn a_worker_killed_between_claim_and_record_sends_nothing_twice_and_loses_
         app.simulator.inject(Rule::next(1, Fault::TimeoutRecorded));
         app.event("hello", HANDSET, json!({})).await;
         let dying = app.second_worker();
-        dying.beat().await.unwrap();
+        dying.heartbeat().await.unwrap();
         let work = tokio::spawn(async move { dying.perform_due().await });
         app.eventually("Twilio has the message", async || {
             (app.received(HANDSET).len() == 1).then_some(())
@@ -343,7 +343,7 @@ async fn a_worker_killed_before_twilio_took_the_message_leaves_it_unconfirmed_an
     app.simulator.inject(Rule::next(1, Fault::Timeout));
     app.event("hello", HANDSET, json!({})).await;
     let dying = app.second_worker();
-    dying.beat().await.unwrap();
+    dying.heartbeat().await.unwrap();
     let work = tokio::spawn(async move { dying.perform_due().await });
     app.eventually("it is submitting", async || {
         (app.statuses_to(HANDSET).await == ["submitting"]).then_some(())
@@ -374,7 +374,7 @@ async fn two_workers_on_one_queue_send_each_message_once() {
     app.api().post("/events", json!({ "events": events })).await.ok();
     let workers = [app.second_worker(), app.second_worker(), app.second_worker()];
     for worker in &workers {
-        worker.beat().await.unwrap();
+        worker.heartbeat().await.unwrap();
     }
     let done =
         futures::future::join_all(workers.iter().map(carillon::worker::Worker::perform_due)).await;
@@ -444,7 +444,7 @@ async fn a_sender_that_is_not_there_any_more_at_twilio_does_not_lose_messages() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_lease_the_worker_never_heard_of_is_given_back_while_it_lives() {
     let (app, _) = impatient().await;
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     app.event("hello", HANDSET, json!({})).await;
     let leased =
         lease::take(&mut *app.conn().await, app.worker.id(), app.clock.now(), 10).await.unwrap();

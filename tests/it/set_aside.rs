@@ -195,7 +195,7 @@ async fn a_report_that_cannot_be_recorded_is_made_up_for_by_a_look_up() {
     let (app, _) = greeting().await;
     app.event("hello", HANDSET, json!({})).await;
     app.event("hello", OTHER_HANDSET, json!({})).await;
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     app.worker.perform_due().await.unwrap();
     let bad = app.message_to(HANDSET).await.id;
     app.poison(

@@ -169,7 +169,7 @@ async fn the_last_admin_stays_also_when_two_shut_each_other_out_at_once() {
     let ids = [id_of(&app, "admin@example.com").await, id_of(&app, "other@example.com").await];
     for _ in 0..10 {
         let shut = ids.clone().map(|id| {
-            let (db, now) = (app.app.db.clone(), app.clock.now());
+            let (db, now) = (app.context.db.clone(), app.clock.now());
             tokio::spawn(async move {
                 use diesel_async::AsyncConnection;
                 let actor = audit::Actor::command_line();

@@ -211,7 +211,7 @@ async fn a_late_report_of_21610_does_not_undo_a_start_that_came_after_the_messag
     app.simulator.opt_out(SERVICE_SID, HANDSET);
     app.simulator.inject(Rule::next(1, Fault::Slow));
     app.event("hello", HANDSET, json!({})).await;
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     app.worker.perform_due().await.unwrap();
     app.clock.advance(seconds(300));
     let start = app.simulator.reply(HANDSET, SERVICE_NUMBER_1, "START").await.unwrap();
@@ -268,7 +268,7 @@ async fn nothing_is_claimed_after_a_stop_has_committed_however_they_race() {
     app.sms_on("hello", &twilio, "Hello.").await;
     let (one, other) = (app.worker.clone(), app.second_worker());
     for worker in [&one, &other] {
-        worker.beat().await.unwrap();
+        worker.heartbeat().await.unwrap();
     }
     let mut claimed_before = 0;
     for round in 0..ROUNDS {

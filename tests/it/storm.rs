@@ -184,7 +184,7 @@ async fn interrupted(app: &TestApp) -> u64 {
 /// A worker for one step; now and then it dies in the midst of it, and another one takes its place.
 async fn work(app: &TestApp, worker: &mut Worker, dies_after: Option<Duration>) {
     // The database may be away: then there is nothing to do.
-    let _ = worker.beat().await;
+    let _ = worker.heartbeat().await;
     let work = Box::pin(worker.perform_due());
     match dies_after {
         None => drop(work.await),

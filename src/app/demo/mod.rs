@@ -9,10 +9,11 @@ use std::io::Write;
 use actix_web::web::Data;
 use url::Url;
 
-use super::{App, AppError, Database, Duty, files, serve, start, start_simulator};
+use super::{AppError, Database, Duty, check_secret_key, files, serve, start, start_simulator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections;
+use crate::context::Context;
 use crate::simulator;
 use crate::users;
 
@@ -43,12 +44,12 @@ async fn run(config: Config, database: &Database, phones: &str) -> Result<(), Ap
         tracing::info!("making sample data: a month of a shop is lived through");
         past::live(&config, database, Clock::system().now()).await?;
     }
-    let app = Data::new(App::new(config, database.pool.clone(), Clock::system())?);
-    app.check_secret_key().await?;
-    let running = start(&app, Duty::All)?;
+    let context = Data::new(Context::new(config, database.pool.clone(), Clock::system())?);
+    check_secret_key(&context).await?;
+    let running = start(&context, Duty::All)?;
     let seeded = async {
-        let key = sample::prepare(&app).await?;
-        print(&app, phones, &key)
+        let key = sample::prepare(&context).await?;
+        print(&context, phones, &key)
     };
     let done = seeded.await;
     if done.is_ok() {
@@ -78,8 +79,8 @@ async fn refuse_real_data(config: &Config, database: &Database) -> Result<(), Ap
 }
 
 /// Says where everything is and how to get in.
-fn print(app: &App, phones: &str, key: &str) -> Result<(), AppError> {
-    let url = app.config.public_url.as_str().trim_end_matches('/');
+fn print(context: &Context, phones: &str, key: &str) -> Result<(), AppError> {
+    let url = context.config.public_url.as_str().trim_end_matches('/');
     let email = sample::EMAIL;
     let password = sample::PASSWORD;
     let phone = sample::FIRST_PHONE;
@@ -102,7 +103,7 @@ fn print(app: &App, phones: &str, key: &str) -> Result<(), AppError> {
   Ctrl-C stops everything; the data stays in {}.
 
 ",
-        app.config.data_dir.display()
+        context.config.data_dir.display()
     );
     std::io::stdout()
         .write_all(text.as_bytes())

@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::sample::{self, CONTACTS};
-use crate::app::{App, AppError, Database, Duty, start};
+use crate::app::{AppError, Database, Duty, start, worker};
 use crate::automations::{self, consequences};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contacts;
 use crate::contacts::tags::{self, TagName};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::{ContactRef, EventName, NewEvent, Properties};
 use crate::queue::Receiver;
@@ -52,7 +53,7 @@ const VIPS: [(i64, usize); 2] = [(12, 2), (23, 11)];
 
 /// A shop in the past.
 struct Past {
-    app: Data<App>,
+    context: Data<Context>,
     worker: Worker,
     clock: Clock,
     twilio: Simulator,
@@ -82,10 +83,10 @@ pub(super) async fn live(
         .map_err(|error| AppError::Other(format!("{}: {error}", network.url)))?;
     let mut config = config.clone();
     config.twilio_api_url = Some(twilio_api_url);
-    let app = Data::new(App::new(config, database.pool.clone(), clock.clone())?);
-    let running = start(&app, Duty::Web)?;
+    let context = Data::new(Context::new(config, database.pool.clone(), clock.clone())?);
+    let running = start(&context, Duty::Web)?;
     let twilio = network.simulator.clone();
-    let past = Past { worker: app.worker(), app, clock, twilio, orders: 0 };
+    let past = Past { worker: worker(&context), context, clock, twilio, orders: 0 };
     let lived = Box::pin(past.live(now)).await;
     running.stop().await;
     network.stop().await;
@@ -94,8 +95,8 @@ pub(super) async fn live(
 
 impl Past {
     async fn live(mut self, now: DateTime<Utc>) -> std::result::Result<(), AppError> {
-        sample::fill(&self.app).await?;
-        self.worker.beat().await?;
+        sample::fill(&self.context).await?;
+        self.worker.heartbeat().await?;
         let [_, _, _, wholesale, _, off, .., landline, _, _] = CONTACTS else { return Ok(()) };
         for (who, code) in [(off, 30003), (landline, 30006)] {
             self.twilio.inject(Rule::always(Fault::Undelivered { code }).for_handset(who.0));
@@ -172,7 +173,7 @@ impl Past {
             occurred_at: None,
         };
         let now = self.clock.now();
-        let mut conn = self.app.db.get().await?;
+        let mut conn = self.context.db.get().await?;
         conn.transaction::<_, Error, _>(async |conn| {
             automations::report(conn, &[event], Receiver::Anyone, now).await
         })
@@ -183,7 +184,7 @@ impl Past {
     async fn make_vip(&self, who: usize) -> std::result::Result<(), AppError> {
         let (now, phone) = (self.clock.now(), phone(who)?);
         let tag = TagName::parse("vip").map_err(|error| Error::field("tag", error.to_string()))?;
-        let mut conn = self.app.db.get().await?;
+        let mut conn = self.context.db.get().await?;
         conn.transaction::<_, Error, _>(async |conn| {
             let Some(contact) = contacts::find_by_phone(conn, &phone).await? else {
                 return Err(Error::NotFound("contact"));

@@ -6,14 +6,16 @@ use diesel_async::AsyncConnection;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use crate::app::{App, AppError};
+use crate::app::AppError;
 use crate::automations::{self, AutomationName, AutomationStatus, Definition, NewAutomation};
+use crate::connection_center::{self, ConnectForm};
 use crate::connections::NewKeys;
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Attributes, Email, Name, NewContact};
+use crate::context::Context;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::messages::ledger;
+use crate::ledger;
 use crate::senders::{self, Sender};
 use crate::simulator;
 use crate::templates::{self, NewTemplate, Template};
@@ -24,7 +26,6 @@ use crate::users::audit::Actor;
 use crate::users::organization::{self, Organization};
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, api_keys};
-use crate::web::connecting::{self, ConnectForm};
 
 /// What the admin of the demo signs in with.
 pub(super) const EMAIL: &str = "demo@example.com";
@@ -63,23 +64,24 @@ pub(super) const CONTACTS: &[Sample] = &[
 ];
 
 /// Fills an empty database.
-pub(super) async fn fill(app: &App) -> std::result::Result<(), AppError> {
+pub(super) async fn fill(context: &Context) -> std::result::Result<(), AppError> {
     let admin = admin().await?;
-    app.db.get().await?.transaction(async |conn| people(conn, app, &admin).await).await?;
-    let [long_code, service] = connect(app).await?;
-    app.db
+    context.db.get().await?.transaction(async |conn| people(conn, context, &admin).await).await?;
+    let [long_code, service] = connect(context).await?;
+    context
+        .db
         .get()
         .await?
-        .transaction(async |conn| campaigns(conn, app, long_code.id, service.id).await)
+        .transaction(async |conn| campaigns(conn, context, long_code.id, service.id).await)
         .await?;
     Ok(())
 }
 
 /// Makes everything ready for this start, and returns a fresh API key.
-pub(super) async fn prepare(app: &App) -> std::result::Result<String, AppError> {
-    report_here(app).await?;
-    let now = app.clock.now();
-    let key = app
+pub(super) async fn prepare(context: &Context) -> std::result::Result<String, AppError> {
+    report_here(context).await?;
+    let now = context.clock.now();
+    let key = context
         .db
         .get()
         .await?
@@ -104,17 +106,17 @@ async fn fresh_key(conn: &mut Conn, now: DateTime<Utc>) -> Result<Key> {
 }
 
 /// Sets the inbound webhooks anew: the simulated Twilio forgets them when it stops.
-async fn report_here(app: &App) -> std::result::Result<(), AppError> {
-    let senders = senders::list(&mut *app.db.get().await?).await?;
+async fn report_here(context: &Context) -> std::result::Result<(), AppError> {
+    let senders = senders::list(&mut *context.db.get().await?).await?;
     for sender in senders {
-        connecting::set_inbound(app, &Actor::command_line(), sender.id)
+        connection_center::set_inbound(context, &Actor::command_line(), sender.id)
             .await
             .map_err(|error| failed(&error))?;
     }
     Ok(())
 }
 
-fn failed(error: &connecting::ConnectError) -> AppError {
+fn failed(error: &connection_center::ConnectError) -> AppError {
     AppError::Other(format!("the simulated Twilio could not be connected: {error:?}"))
 }
 
@@ -130,8 +132,8 @@ async fn admin() -> Result<NewUser> {
 }
 
 /// The admin, the organization and its contacts; before any automation exists, so that none reacts.
-async fn people(conn: &mut Conn, app: &App, admin: &NewUser) -> Result<()> {
-    let now = app.clock.now();
+async fn people(conn: &mut Conn, context: &Context, admin: &NewUser) -> Result<()> {
+    let now = context.clock.now();
     organization::update(
         conn,
         &Organization::parse("Harbour Roasters", "US", "America/Los_Angeles")?,
@@ -162,7 +164,7 @@ async fn people(conn: &mut Conn, app: &App, admin: &NewUser) -> Result<()> {
 }
 
 /// Connects the simulated account as a person would: verified live, the inbound webhooks set.
-async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
+async fn connect(context: &Context) -> std::result::Result<[Sender; 2], AppError> {
     let form = ConnectForm {
         name: "Simulated Twilio".to_owned(),
         keys: NewKeys {
@@ -172,11 +174,11 @@ async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
         },
         ..ConnectForm::default()
     };
-    let (connection, _) = connecting::connect(app, &Actor::command_line(), form)
+    let (connection, _) = connection_center::connect(context, &Actor::command_line(), form)
         .await
         .map_err(|error| failed(&error))?;
     let add = async |sender| {
-        connecting::add_sender(app, &Actor::command_line(), connection.id, sender)
+        connection_center::add_sender(context, &Actor::command_line(), connection.id, sender)
             .await
             .map_err(|error| failed(&error))
     };
@@ -186,13 +188,13 @@ async fn connect(app: &App) -> std::result::Result<[Sender; 2], AppError> {
 /// Templates and the automations that use them.
 async fn campaigns(
     conn: &mut Conn,
-    app: &App,
+    context: &Context,
     long_code: SenderId,
     service: SenderId,
 ) -> Result<()> {
     let thanks = template(
         conn,
-        app,
+        context,
         "Order thanks",
         "Hi {{ contact.first_name | default(value=\"there\") }}, thank you for order \
          {{ event.order_id }}! \
@@ -201,7 +203,7 @@ async fn campaigns(
     .await?;
     let review = template(
         conn,
-        app,
+        context,
         "How was it?",
         "{% if contact.first_name %}{{ contact.first_name }}, how{% else %}How{% endif %} do you \
          like your coffee from order \
@@ -210,7 +212,7 @@ async fn campaigns(
     .await?;
     let vip = template(
         conn,
-        app,
+        context,
         "Welcome, VIP",
         "Welcome to the Harbour Club, {{ contact.first_name | default(value=\"friend\") }}! \
          Your next bag ships free{% if contact.attributes.city %} to \
@@ -225,7 +227,7 @@ async fn campaigns(
     let wait = |seconds: u32| json!({"type": "wait", "seconds": seconds});
     automation(
         conn,
-        app,
+        context,
         ("Thank for the order", AutomationStatus::Active),
         &json!({"type": "event", "name": "order_completed"}),
         &json!([send(&thanks, long_code), wait(120), send(&review, long_code)]),
@@ -233,7 +235,7 @@ async fn campaigns(
     .await?;
     automation(
         conn,
-        app,
+        context,
         ("Welcome VIPs", AutomationStatus::Active),
         &json!({"type": "tag_added", "tag": "vip"}),
         &json!([send(&vip, service)]),
@@ -241,7 +243,7 @@ async fn campaigns(
     .await?;
     automation(
         conn,
-        app,
+        context,
         ("Large orders", AutomationStatus::Draft),
         &json!(
             {
@@ -255,14 +257,14 @@ async fn campaigns(
     .await
 }
 
-async fn template(conn: &mut Conn, app: &App, name: &str, body: &str) -> Result<Template> {
+async fn template(conn: &mut Conn, context: &Context, name: &str, body: &str) -> Result<Template> {
     let new = NewTemplate::parse(name, body, &[]).map_err(Error::Invalid)?;
-    templates::create(conn, &Actor::command_line(), new, app.clock.now()).await
+    templates::create(conn, &Actor::command_line(), new, context.clock.now()).await
 }
 
 async fn automation(
     conn: &mut Conn,
-    app: &App,
+    context: &Context,
     named: (&str, AutomationStatus),
     trigger: &Value,
     steps: &Value,
@@ -270,5 +272,5 @@ async fn automation(
     let (name, status) = named;
     let name = AutomationName::parse(name).map_err(|error| Error::field("name", error))?;
     let new = NewAutomation { name, definition: Definition::parse(trigger, steps)?, status };
-    automations::create(conn, &Actor::command_line(), new, app.clock.now()).await.map(drop)
+    automations::create(conn, &Actor::command_line(), new, context.clock.now()).await.map(drop)
 }

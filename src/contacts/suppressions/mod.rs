@@ -128,7 +128,7 @@ impl Evidence {
 }
 
 /// As many opt-outs as are counted; whoever asks for more is told one more than that.
-pub const MOST_COUNTED: i64 = 10_000;
+pub const MAX_COUNTED: i64 = 10_000;
 
 statement! {
     /// Counts by index, and stops at the limit.
@@ -143,9 +143,9 @@ statement! {
 }
 
 /// How often people have opted out since `since`, also those who have opted in again; at most one
-/// more than [`MOST_COUNTED`].
+/// more than [`MAX_COUNTED`].
 pub async fn count_opt_outs(conn: &mut Conn, since: DateTime<Utc>) -> Result<i64> {
-    Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MOST_COUNTED + 1 }
+    Ok(OptOuts { since, reasons: Reason::OPT_OUTS, limit: MAX_COUNTED + 1 }
         .get_result(conn)
         .await?)
 }

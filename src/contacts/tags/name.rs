@@ -11,7 +11,7 @@ use crate::types::mistake::Mistake;
 /// The tag of everyone who has opted out: added with a STOP, removed with a START.
 pub const STOP_TAG: &str = "Twilio-Message-stop";
 
-const LONGEST: usize = 80;
+const MAX_LENGTH: usize = 80;
 
 /// The name of a tag: 1 to 80 characters in one line; equal to another that differs in case only.
 #[derive(Debug, Clone, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -26,7 +26,7 @@ pub enum InvalidTagName {
     #[error("{}", Mistake::Blank.with_hint("Enter a tag."))]
     Blank,
     /// More than 80 characters.
-    #[error("{}", Mistake::TooLong(LONGEST))]
+    #[error("{}", Mistake::TooLong(MAX_LENGTH))]
     TooLong,
     /// A line break or another character that cannot be seen.
     #[error("{}", Mistake::ControlCharacter)]
@@ -43,7 +43,7 @@ impl TagName {
         if text.chars().any(char::is_control) {
             return Err(InvalidTagName::ControlCharacter);
         }
-        if text.chars().count() > LONGEST {
+        if text.chars().count() > MAX_LENGTH {
             return Err(InvalidTagName::TooLong);
         }
         Ok(Self(text.to_owned()))

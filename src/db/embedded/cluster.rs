@@ -15,7 +15,7 @@ use super::{Durability, EmbeddedError, EmbeddedOptions, NAME};
 use crate::clock::Clock;
 
 /// What the kernel allows for a socket's path (`sun_path`, less its final zero).
-const LONGEST_SOCKET_PATH: usize = 107;
+const MAX_SOCKET_PATH: usize = 107;
 const SOCKET_NAME: &str = "/.s.PGSQL.5432";
 
 /// A cluster, made or not yet.
@@ -285,7 +285,7 @@ fn socket_dir(data_dir: &Path) -> PathBuf {
     let plain = inside
         .to_str()
         .is_some_and(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)));
-    if plain && inside.as_os_str().len() + SOCKET_NAME.len() <= LONGEST_SOCKET_PATH {
+    if plain && inside.as_os_str().len() + SOCKET_NAME.len() <= MAX_SOCKET_PATH {
         return inside;
     }
     let hash = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
@@ -301,7 +301,7 @@ mod tests {
     fn the_socket_lies_in_the_data_directory_unless_its_path_is_too_long_or_odd() {
         assert_eq!(socket_dir(Path::new("/var/lib/carillon")), Path::new("/var/lib/carillon/run"));
         let just =
-            format!("/{}", "d".repeat(LONGEST_SOCKET_PATH - SOCKET_NAME.len() - "/run".len() - 1));
+            format!("/{}", "d".repeat(MAX_SOCKET_PATH - SOCKET_NAME.len() - "/run".len() - 1));
         assert_eq!(socket_dir(Path::new(&just)), Path::new(&just).join("run"));
         for path in [format!("{just}d"), "/srv/a, b".to_owned(), "/srv/ö".to_owned()] {
             let socket = socket_dir(Path::new(&path));

@@ -22,7 +22,7 @@ use crate::db::waits::SAID_AFTER;
 const START_PATIENCE: Duration = Duration::from_mins(3);
 /// A fast shutdown writes what is in memory: seconds on slow disks.
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
-const LONGEST_LOG: u64 = 20 * 1024 * 1024;
+const MAX_LOG: u64 = 20 * 1024 * 1024;
 
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", ""),
@@ -78,7 +78,7 @@ impl Server {
             path: log.display().to_string(),
             source,
         };
-        if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > LONGEST_LOG) {
+        if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > MAX_LOG) {
             fs::rename(&log, log.with_extension("log.old")).map_err(unwritable)?;
         }
         let output = OpenOptions::new()

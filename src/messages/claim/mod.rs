@@ -1,7 +1,7 @@
 //! Claiming: a message is taken, with an attempt row, before Twilio is called, and only if nothing
 //! stands against it now.
 
-mod room;
+mod capacity;
 mod wake;
 
 use std::collections::HashSet;
@@ -14,11 +14,11 @@ use diesel_async::RunQueryDsl;
 use futures::{TryFutureExt, try_join};
 use uuid::Uuid;
 
-pub use room::Room;
+pub use capacity::Capacity;
 pub use wake::{WakeScope, wake};
 
 use crate::db::statement::statement;
-use crate::db::{Conn, plans};
+use crate::db::{Conn, generic_plans};
 use crate::error::Result;
 use crate::messages::stop;
 use crate::messages::throttle::admit::{self, Candidate};
@@ -34,10 +34,10 @@ pub const EXPIRED: &str =
     "It waited longer than its sender lets messages wait, and was not sent any more.";
 
 /// Twilio takes no period below one second, and advises against less than five.
-const SHORTEST_VALIDITY: u32 = 6;
+const MIN_VALIDITY: u32 = 6;
 
 /// Twilio keeps no message for longer than ten hours.
-const LONGEST_VALIDITY: u32 = 36_000;
+const MAX_VALIDITY: u32 = 36_000;
 
 /// A message that this worker, and no other, may now submit once.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ pub enum Claim {
     /// it needs no job.
     Queued,
     /// Its connection has no room for it now. Nothing was written: ask again shortly.
-    Crowded(ConnectionId),
+    AtCapacity(ConnectionId),
     /// It has left `pending` already: there is nothing to send.
     Gone,
     /// Another transaction has it in hand: ask again shortly.
@@ -176,7 +176,7 @@ statement! {
         SELECT j.*, CASE
             WHEN j.verdict = 'submitting' AND row_number() OVER (PARTITION BY j.connection_id,
                 j.verdict ORDER BY j.id)
-                > coalesce(room.places, clock.places) THEN 'crowded'
+                > coalesce(room.places, clock.places) THEN 'at_capacity'
             ELSE j.verdict END AS outcome
         FROM judged j CROSS JOIN clock
         LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places)
@@ -202,7 +202,7 @@ statement! {
             WHERE p.outcome IN ('suppressed', 'skipped', 'expired')
      ), forgotten AS (
         DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM numbered
-            WHERE released AND outcome <> 'crowded'))
+            WHERE released AND outcome <> 'at_capacity'))
      )
      SELECT p.id, p.outcome, p.connection_id, p.sender_id, p.to_address, p.sender_address, p.body,
          p.media_urls, p.parts, p.automation_id,
@@ -265,12 +265,12 @@ statement! {
 pub async fn claim(
     conn: &mut Conn,
     ids: &[MessageId],
-    room: &Room,
+    room: &Capacity,
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
     let judged_at = Deadline::now();
-    try_join!(plans::keep(conn).err_into(), stop::pass_with_claims(conn))?;
+    try_join!(generic_plans::force(conn).err_into(), stop::pass_with_claims(conn))?;
     let (room_connections, room_places) = room.columns();
     let judge = Judge {
         ids,
@@ -341,7 +341,7 @@ async fn left_out(
 
 /// How long Twilio may keep a message that may wait this much longer.
 pub(super) fn validity_seconds(left: TimeDelta) -> u32 {
-    u32::try_from(left.num_seconds()).unwrap_or(0).clamp(SHORTEST_VALIDITY, LONGEST_VALIDITY)
+    u32::try_from(left.num_seconds()).unwrap_or(0).clamp(MIN_VALIDITY, MAX_VALIDITY)
 }
 
 enum Verdict {
@@ -390,7 +390,7 @@ fn verdict(row: Row, judged_at: Deadline) -> Verdict {
         "skipped" => Claim::Skipped,
         "expired" => Claim::Expired,
         "queued" => Claim::Queued,
-        "crowded" => Claim::Crowded(connection_id),
+        "at_capacity" => Claim::AtCapacity(connection_id),
         _ => Claim::Held,
     };
     Verdict::Is(message_id, claim)

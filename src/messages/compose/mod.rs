@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
 use crate::error::{Error, Result};
-use crate::messages::claim::{Claimed, Room};
+use crate::messages::claim::{Capacity, Claimed};
 use crate::messages::status::MessageStatus;
 use crate::messages::stop;
 use crate::queue::lease::{JobId, Leased};
@@ -84,7 +84,7 @@ pub enum Sends<'r> {
         /// Its jobs that end with this transaction: it takes as many messages, in their rows.
         ended: &'r [JobId],
         /// How many of each connection may be claimed.
-        room: &'r Room,
+        room: &'r Capacity,
         /// When it began to be judged what goes: before anything was read.
         judged_at: Deadline,
     },
@@ -211,7 +211,7 @@ pub async fn compose(
         return Ok(Composed::default());
     }
     let (worker, room, judged_at) = match sends {
-        Sends::Anyone => (None, &Room::unlimited(), Deadline::now()),
+        Sends::Anyone => (None, &Capacity::unlimited(), Deadline::now()),
         Sends::Worker { id, ended, room, judged_at } => {
             ((drafts.len() <= ended.len()).then_some(id), room, judged_at)
         }

@@ -1,6 +1,6 @@
 //! Taking in Twilio's reports: every one is kept, and the status moves forward only.
 
-pub mod quiet;
+pub mod fast_path;
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::retry::{self, Retry};
 use crate::contacts::suppressions;
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
 use crate::db::statement::statement;
 use crate::error::Result;
 use crate::messages::policy::{self, Consequence, Effect};
-use crate::messages::resend::{self, Resend};
 use crate::messages::status::MessageStatus;
 use crate::messages::submit::{Current, Lock};
 use crate::senders::Validity;
@@ -137,7 +137,7 @@ struct State {
     error_code: Option<i32>,
     from_address: Option<String>,
     changed: bool,
-    resend: Option<Resend>,
+    retry: Option<Retry>,
 }
 
 /// Whom a report with an error code concerns besides its message.
@@ -165,8 +165,8 @@ pub async fn record(
     let recorded: Vec<Recorded> =
         reports.iter().map(|report| apply(&mut states, report, &worth_until, now)).collect();
     write(conn, reports, &recorded, &states, now).await?;
-    let resends: Vec<Resend> = states.values().filter_map(|state| state.resend.clone()).collect();
-    resend::resend(conn, &resends, now).await?;
+    let retries: Vec<Retry> = states.values().filter_map(|state| state.retry.clone()).collect();
+    retry::take_back(conn, &retries, now).await?;
 
     consequences.retain(|(at, consequence)| match (recorded[*at], consequence.effect) {
         (Recorded::UnknownMessage, _) => false,
@@ -229,9 +229,9 @@ async fn worth_until(
 ) -> Result<HashMap<MessageId, DateTime<Utc>>> {
     let may_go_again = |report: &&Report| {
         report.status.as_str() == MessageStatus::Failed.as_str()
-            && report
-                .error_code
-                .is_some_and(|code| policy::resend_at(code, report.message_id, 0, now).is_some())
+            && report.error_code.is_some_and(|code| {
+                policy::retry_dropped_at(code, report.message_id, 0, now).is_some()
+            })
     };
     let ids: Vec<MessageId> =
         reports.iter().filter(may_go_again).map(|report| report.message_id).collect();
@@ -249,7 +249,7 @@ async fn worth_until(
 impl State {
     /// Whether the message moves by this alone; what is sent anew moves with its new sending.
     const fn moves(&self) -> bool {
-        self.changed && self.resend.is_none()
+        self.changed && self.retry.is_none()
     }
 
     fn of((_, status, sid, connection_id, former_sids): Current) -> Self {
@@ -261,7 +261,7 @@ impl State {
             error_code: None,
             from_address: None,
             changed: false,
-            resend: None,
+            retry: None,
         }
     }
 }
@@ -301,13 +301,13 @@ fn apply(
     if next == MessageStatus::Failed
         && let Some(error_code) = report.error_code
         && let Some(at) =
-            policy::resend_at(error_code, report.message_id, state.former_sids.len(), now)
+            policy::retry_dropped_at(error_code, report.message_id, state.former_sids.len(), now)
         && worth_until.get(&report.message_id).is_some_and(|until| at < *until)
     {
         state.status = MessageStatus::Pending;
         state.former_sids.push(report.twilio_sid.clone());
         state.sid = None;
-        state.resend = Some(Resend {
+        state.retry = Some(Retry {
             message_id: report.message_id,
             dropped_sid: report.twilio_sid.clone(),
             error_code,

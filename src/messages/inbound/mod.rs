@@ -1,6 +1,6 @@
 //! Inbound messages: what contacts text to us, STOP and START among it.
 
-mod later;
+mod out_of_order;
 
 use std::collections::HashSet;
 
@@ -9,23 +9,23 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::message::{Direction, Message};
+use crate::consent::opt_out::own::OwnWords;
+use crate::consent::opt_out::{self, Command, Heard, Said};
 use crate::contacts::consent::{self, Reading};
-use crate::contacts::opt_out::own::OwnWords;
-use crate::contacts::opt_out::{self, Command, Heard, Said};
 use crate::contacts::suppressions::{self, Evidence, Reason, Source};
 use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
 use crate::error::Result;
 use crate::messages::compose::encoding_word;
-use crate::messages::list::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::twilio::callbacks::InboundMessage;
 use crate::twilio::{Address, parts};
 use crate::types::id::{ConnectionId, ContactId, MessageId, SenderId};
 use crate::types::phone::PhoneNumber;
 
-pub use later::{Found, has_opted_in_since_the_attempt};
+pub use out_of_order::{Found, has_opted_in_since_the_attempt};
 
 /// How an inbound message came to us.
 #[derive(Debug, Clone, Copy)]
@@ -138,8 +138,15 @@ async fn take_in(
         let own = opt_out::own::load(conn).await?;
         let mut command = command(inbound, &own);
         if let (Some(said), Arrival::Lookup(found)) = (command, arrival)
-            && later::is_overruled(conn, &phone, said, inbound.message_sid.as_str(), found, &own)
-                .await?
+            && out_of_order::is_overruled(
+                conn,
+                &phone,
+                said,
+                inbound.message_sid.as_str(),
+                found,
+                &own,
+            )
+            .await?
         {
             command = None;
         }

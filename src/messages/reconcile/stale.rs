@@ -35,7 +35,7 @@ pub const AGES: [TimeDelta; 6] = [
     TimeDelta::hours(24),
     TimeDelta::hours(72),
     TimeDelta::hours(96),
-    TimeDelta::minutes(Validity::LONGEST as i64 + 24 * 60),
+    TimeDelta::minutes(Validity::MAX_LENGTH as i64 + 24 * 60),
 ];
 
 /// A status that is younger than this may well change by itself.

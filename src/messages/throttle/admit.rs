@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::throttles;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::claim::{Claim, Claimed, Room};
+use crate::messages::claim::{Capacity, Claim, Claimed};
 use crate::types::id::{MessageId, SenderId, WorkerId};
 
 /// A message that may be claimed if its sender's rate allows; its row is locked.
@@ -90,7 +90,7 @@ statement! {
 pub(in crate::messages) async fn admit(
     conn: &mut Conn,
     mut candidates: Vec<Candidate>,
-    room: &mut Room,
+    room: &mut Capacity,
     worker: WorkerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(MessageId, Claim)>> {
@@ -102,7 +102,9 @@ pub(in crate::messages) async fn admit(
         match spending.place(&candidate, room, now) {
             Place::Now => going.push(candidate.claimed),
             Place::Later => answers.push((id, Claim::Queued)),
-            Place::Crowded => answers.push((id, Claim::Crowded(candidate.claimed.connection_id))),
+            Place::AtCapacity => {
+                answers.push((id, Claim::AtCapacity(candidate.claimed.connection_id)))
+            }
         }
     }
     answers.extend(submit(conn, going, worker, now).await?);
@@ -113,7 +115,7 @@ pub(in crate::messages) async fn admit(
 enum Place {
     Now,
     Later,
-    Crowded,
+    AtCapacity,
 }
 
 /// The locked throttles, and what is decided until it is written.
@@ -163,15 +165,15 @@ impl Spending {
         })
     }
 
-    fn place(&mut self, candidate: &Candidate, room: &mut Room, now: DateTime<Utc>) -> Place {
+    fn place(&mut self, candidate: &Candidate, room: &mut Capacity, now: DateTime<Utc>) -> Place {
         let Claimed { message_id, sender_id, connection_id, parts, .. } = candidate.claimed;
-        let Some(spent) = self.throttles.get_mut(&sender_id) else { return Place::Crowded };
+        let Some(spent) = self.throttles.get_mut(&sender_id) else { return Place::AtCapacity };
         let Spent { throttle, .. } = spent;
         let has_queue =
             throttle.bucket.rate.is_some() && throttle.waiting_messages + spent.messages > 0;
         if !has_queue && throttle.bucket.fits(parts, now) {
             if !room.take(connection_id) {
-                return Place::Crowded;
+                return Place::AtCapacity;
             }
             throttle.bucket.charge(parts, now);
             return Place::Now;

@@ -85,7 +85,7 @@ pub enum CallbackError {
 }
 
 /// Media beyond this are not read; Twilio sends at most 10.
-const MOST_MEDIA: u16 = 32;
+const MAX_MEDIA: u16 = 32;
 
 impl StatusCallback {
     /// Reads a status callback; needs the message's SID and its status.
@@ -122,7 +122,7 @@ impl InboundMessage {
             to: address("To")?,
             body: params.first("Body").unwrap_or_default().to_owned(),
             num_media,
-            media: (0..num_media.min(MOST_MEDIA))
+            media: (0..num_media.min(MAX_MEDIA))
                 .filter_map(|index| medium(params, index))
                 .collect(),
             num_segments: number("NumSegments").unwrap_or(1),

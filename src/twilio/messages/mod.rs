@@ -113,7 +113,7 @@ pub struct MessageFilter {
 }
 
 /// The largest page that Twilio gives.
-const LARGEST_PAGE: usize = 1_000;
+const MAX_PAGE: usize = 1_000;
 
 /// Enough for what one number has got lately.
 const SHORT_PAGE: usize = 50;
@@ -203,7 +203,7 @@ impl Client {
             Api::Main,
             &format!("/2010-04-01/Accounts/{}/Messages.json", credentials.account_sid),
         );
-        let page_size = page_size.clamp(1, LARGEST_PAGE).to_string();
+        let page_size = page_size.clamp(1, MAX_PAGE).to_string();
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let pairs = [
             ("To", filter.to.as_ref().map(Address::to_wire)),

@@ -14,12 +14,12 @@ use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::counts::{self, Newest};
 use crate::automations::{
     self, Automation, AutomationChange, AutomationName, AutomationStatus, Definition,
-    MOST_LOOKED_AT, NewAutomation, Step, Trigger, text_check,
+    MAX_LOOKED_AT, NewAutomation, Step, Trigger, text_check,
 };
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::messages::ledger;
-use crate::messages::outcome::Outcome;
+use crate::ledger;
+use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::{Cursor, Marketer, Viewer};
 
@@ -299,7 +299,7 @@ impl CountsBody {
                 .iter()
                 .map(|(status, count)| (status.as_str(), *count))
                 .collect(),
-            more_enrollments: enrollments.looked_at >= MOST_LOOKED_AT,
+            more_enrollments: enrollments.looked_at >= MAX_LOOKED_AT,
             messages: occurring.collect(),
             delivered_share: messages.share(Outcome::Delivered).and_then(ledger::Share::fraction),
         }

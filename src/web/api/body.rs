@@ -14,9 +14,9 @@ use futures::future::LocalBoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use super::error::ApiError;
-use crate::app::App;
 use crate::error::Error;
-use crate::web::intake::{Body, ContentCoding, UnpackError, gunzip};
+use crate::web::Web;
+use crate::web::http::intake::{Body, ContentCoding, UnpackError, gunzip};
 
 /// Largest body: a thousand events with generous properties.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -36,8 +36,8 @@ impl FromRequest for JsonBytes {
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let coding = request.extensions().get::<ContentCoding>().copied();
-        let (app, account) = (
-            request.app_data::<Data<App>>().cloned(),
+        let (web, account) = (
+            request.app_data::<Data<Web>>().cloned(),
             request.extensions().get::<Rc<Body>>().cloned(),
         );
         let mut payload = payload.take();
@@ -75,7 +75,7 @@ impl FromRequest for JsonBytes {
                 body.extend_from_slice(&chunk);
             }
             if coding.is_some() {
-                body = unpack(app, account, body).await?;
+                body = unpack(web, account, body).await?;
             }
             Ok(Self(body))
         }
@@ -104,14 +104,14 @@ fn unreadable(error: &PayloadError) -> ApiError {
 
 /// Unpacks a gzip body; what comes out is limited as if it had come unpacked.
 async fn unpack(
-    app: Option<Data<App>>,
+    web: Option<Data<Web>>,
     account: Option<Rc<Body>>,
     packed: Vec<u8>,
 ) -> Result<Vec<u8>, ApiError> {
-    let (Some(app), Some(account)) = (app, account) else {
+    let (Some(web), Some(account)) = (web, account) else {
         return Err(Error::Internal("a body came by no server of ours".to_owned()).into());
     };
-    gunzip(&app.intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
+    gunzip(&web.intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
         UnpackError::TooLarge => {
             let message = format!(
                 "The body is larger than {} MB when it is unpacked; send less at once.",

@@ -12,19 +12,20 @@ use chrono::{DateTime, Utc};
 use futures::future::{Ready, ready};
 
 use super::error::{ApiError, ApiResult};
-use crate::app::App;
 use crate::batch::Batcher;
 use crate::clock::Clock;
+use crate::context::Context;
 use crate::db::{Conn, Pool, PooledConn};
 use crate::error::Error;
+use crate::ledger::typed_days::Today;
 use crate::users::api_keys::{self, ApiKey, Key};
 use crate::users::audit::Actor;
 use crate::users::{Role, User, organization};
-use crate::web::days::Today;
-use crate::web::visit::{Access, Admin, Marketer, Viewer};
+use crate::web::Web;
+use crate::web::http::visit::{Access, Admin, Marketer, Viewer};
 
 /// So many keys are looked up at once.
-const LARGEST_BATCH: usize = 200;
+const MAX_BATCH: usize = 200;
 
 /// Looks up API keys: requests that arrive together share one query. Nothing is remembered, so that
 /// a revoked key ends at once.
@@ -36,7 +37,7 @@ impl ApiKeys {
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         let (db, clock) = (db.clone(), clock.clone());
-        Self(Batcher::spawn(LARGEST_BATCH, move |keys: Vec<Key>| {
+        Self(Batcher::spawn(MAX_BATCH, move |keys: Vec<Key>| {
             let (db, clock) = (db.clone(), clock.clone());
             async move {
                 let found = async {
@@ -67,7 +68,9 @@ impl std::fmt::Debug for ApiKeys {
 /// A program with an accepted key; `R` is [`Viewer`], [`Marketer`] or [`Admin`].
 pub struct Caller<R: Bearer> {
     /// The application, for its database, clock, keys and clients.
-    pub app: Data<App>,
+    pub context: Data<Context>,
+    /// What the web edge shares.
+    pub web: Data<Web>,
     /// The key that was presented.
     pub key: ApiKey,
     role: PhantomData<R>,
@@ -99,12 +102,12 @@ impl<R: Bearer> Caller<R> {
 
     /// A connection to the database.
     pub async fn conn(&self) -> Result<PooledConn, ApiError> {
-        Ok(self.app.db.get().await?)
+        Ok(self.context.db.get().await?)
     }
 
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.app.clock.now()
+        self.context.clock.now()
     }
 
     /// The time, and whose day it is.
@@ -121,13 +124,17 @@ impl<R: Bearer> FromRequest for Caller<R> {
         let unregistered =
             || Error::Internal("the application was not registered with the server".to_owned());
         let key = request.extensions().get::<ApiKey>().cloned();
-        ready(match (request.app_data::<Data<App>>().cloned(), key) {
+        let parts = request
+            .app_data::<Data<Context>>()
+            .cloned()
+            .zip(request.app_data::<Data<Web>>().cloned());
+        ready(match (parts, key) {
             (None, _) => Err(unregistered().into()),
             (_, None) => {
                 Err(ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`."))
             }
             (_, Some(key)) if key.role < R::ROLE => Err(ApiError::forbidden(R::ROLE)),
-            (Some(app), Some(key)) => Ok(Self { app, key, role: PhantomData }),
+            (Some((context, web)), Some(key)) => Ok(Self { context, web, key, role: PhantomData }),
         })
     }
 }
@@ -153,8 +160,8 @@ pub(super) async fn authenticate(
 async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
     let unregistered =
         || Error::Internal("the application was not registered with the server".to_owned());
-    let app = request.app_data::<Data<App>>().ok_or_else(unregistered)?;
-    let found = app.api_keys.find(presented(request)?).await?;
+    let web = request.app_data::<Data<Web>>().ok_or_else(unregistered)?;
+    let found = web.api_keys.find(presented(request)?).await?;
     found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
 }
 

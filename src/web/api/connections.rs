@@ -11,14 +11,14 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::senders::SenderBody;
 use super::{ApiResult, Caller, Json, List, Path};
+use crate::connection_center::{self, ConnectForm};
 use crate::connections::{
     self, Check, Connection, ConnectionChange, FormerToken, NewKeys, UnconfirmedPolicy,
 };
 use crate::db::Conn;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
-use crate::web::connecting::{self, ConnectForm};
-use crate::web::narrowing::blank_fields;
+use crate::web::http::narrowing::blank_fields;
 use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about connections.
@@ -235,7 +235,8 @@ async fn create(caller: Caller<Admin>, body: Json<NewConnectionBody>) -> ApiResu
     let body = body.into_inner();
     let keys = new_keys(body.account_sid, body.auth_token, body.api_key_sid, body.api_key_secret);
     let form = ConnectForm { name: body.name, keys, sender: body.sender };
-    let (connection, sender) = connecting::connect(&caller.app, &caller.actor(), form).await?;
+    let (connection, sender) =
+        connection_center::connect(&caller.context, &caller.actor(), form).await?;
     Ok(HttpResponse::Created().json(ConnectionBody::new(connection, sender.into_iter().collect())))
 }
 
@@ -267,7 +268,7 @@ async fn update(
 ) -> ApiResult<Json<ConnectionBody>> {
     let ConnectionPatch { name, disabled, unconfirmed_policy, max_concurrency } = body.into_inner();
     let change = ConnectionChange { name, unconfirmed_policy, max_concurrency, disabled };
-    connecting::change_connection(&caller.app, &caller.actor(), *id, &change).await?;
+    connection_center::change_connection(&caller.context, &caller.actor(), *id, &change).await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
@@ -293,8 +294,8 @@ async fn replace_keys(
     let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     blank_fields(given, &["auth_token", "api_key_sid", "api_key_secret"]).into_result()?;
     let keys = new_keys(String::new(), body.auth_token, body.api_key_sid, body.api_key_secret);
-    connecting::replace_keys(
-        &caller.app,
+    connection_center::replace_keys(
+        &caller.context,
         &caller.actor(),
         *id,
         keys,
@@ -321,7 +322,7 @@ async fn rotate_secret(
     body: Json<RotationBody>,
 ) -> ApiResult<Json<ConnectionBody>> {
     let former = body.into_inner().former.unwrap_or(FormerToken::Accept);
-    connecting::rotate_hook_secret(&caller.app, &caller.actor(), *id, former).await?;
+    connection_center::rotate_hook_secret(&caller.context, &caller.actor(), *id, former).await?;
     show(&mut *caller.conn().await?, *id).await
 }
 
@@ -334,7 +335,7 @@ async fn rotate_secret(
     )
 )]
 async fn verify(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json<Verification>> {
-    let checks = connecting::check(&caller.app, *id).await?;
+    let checks = connection_center::check(&caller.context, *id).await?;
     let verified = !checks.iter().any(Check::has_failed);
     Ok(Json(Verification { verified, checks: checks.into_iter().map(CheckBody::from).collect() }))
 }
@@ -349,7 +350,7 @@ async fn verify(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json
     )
 )]
 async fn test_webhook(caller: Caller<Admin>, id: Path<ConnectionId>) -> ApiResult<Json<CheckBody>> {
-    Ok(Json(connecting::test_webhook(&caller.app, *id).await?.check.into()))
+    Ok(Json(connection_center::test_webhook(&caller.context, *id).await?.check.into()))
 }
 
 /// Adds a sender of the account, verified live; then its inbound webhook is set.
@@ -364,7 +365,8 @@ async fn add_sender(
     id: Path<ConnectionId>,
     body: Json<NewSenderBody>,
 ) -> ApiResult<HttpResponse> {
-    let sender = connecting::add_sender(&caller.app, &caller.actor(), *id, &body.sender).await?;
+    let sender =
+        connection_center::add_sender(&caller.context, &caller.actor(), *id, &body.sender).await?;
     Ok(HttpResponse::Created().json(SenderBody::from(sender)))
 }
 

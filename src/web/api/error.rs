@@ -135,9 +135,11 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.status);
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                drop(response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Carillon\"")))
+                response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Carillon\""));
             }
-            StatusCode::SERVICE_UNAVAILABLE => drop(response.insert_header((RETRY_AFTER, "5"))),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response.insert_header((RETRY_AFTER, "5"));
+            }
             _ => {}
         }
         response.json(&self.body)

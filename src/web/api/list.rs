@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::types::mistake::Mistake;
-use crate::web::cursor::Cursor;
+use crate::web::http::cursor::Cursor;
 
 /// One page of a list; `next_cursor` is `null` at its end.
 #[derive(Debug, Clone, Serialize, ToSchema)]

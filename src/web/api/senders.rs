@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{ApiResult, Caller, Json, List, Path};
+use crate::connection_center;
 use crate::connections::{SenderAddress, SenderKind, Status};
 use crate::contacts::Patch;
 use crate::error::{Error, FieldErrors};
 use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::connecting;
 use crate::web::{Admin, Viewer};
 
 /// The part of the API's description that is about senders.
@@ -155,8 +155,8 @@ async fn update(
     let before = senders::find(&mut *caller.conn().await?, *id).await?;
     let limits = body.limits(&before)?;
     let SenderPatch { name, disabled, .. } = body.into_inner();
-    let sender = connecting::change_sender(
-        &caller.app,
+    let sender = connection_center::change_sender(
+        &caller.context,
         &caller.actor(),
         *id,
         &SenderChange { name, limits, disabled },
@@ -217,7 +217,7 @@ impl QueueBody {
     )
 ]
 async fn set_webhook(caller: Caller<Admin>, id: Path<SenderId>) -> ApiResult<Json<SenderBody>> {
-    let sender = connecting::set_inbound(&caller.app, &caller.actor(), *id).await?;
+    let sender = connection_center::set_inbound(&caller.context, &caller.actor(), *id).await?;
     Ok(Json(sender.into()))
 }
 

@@ -5,30 +5,41 @@ use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncConnection;
 
 use super::{Refusal, verify};
-use crate::app::App;
 use crate::automations::consequences;
 use crate::connections::webhooks::{Hook, Reason};
-use crate::contacts::opt_out::{self, Command};
+use crate::consent::opt_out::{self, Command};
+use crate::context::Context;
 use crate::messages::inbound::{self, Received};
 use crate::twilio::callbacks::InboundMessage;
+use crate::web::Web;
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody
 /// records.
 const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 
 /// Takes in an inbound message; the empty TwiML answer goes out once it is committed.
-pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    match take_in(&app, &request, &body).await {
+pub(super) async fn receive(
+    context: Data<Context>,
+    web: Data<Web>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
+    match take_in(&context, &web, &request, &body).await {
         Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY),
         Err(refusal) => {
-            verify::note(&app, Hook::Inbound, &refusal).await;
+            verify::note(&context, Hook::Inbound, &refusal).await;
             refusal.response()
         }
     }
 }
 
-async fn take_in(app: &App, request: &HttpRequest, body: &Bytes) -> Result<(), Refusal> {
-    let verified = verify::verify(app, request, body).await?;
+async fn take_in(
+    context: &Context,
+    web: &Web,
+    request: &HttpRequest,
+    body: &Bytes,
+) -> Result<(), Refusal> {
+    let verified = verify::verify(context, web, request, body).await?;
     let inbound = InboundMessage::parse(&verified.params).map_err(|error| Refusal::Rejected {
         connection_id: Some(verified.connection_id),
         reason: Reason::Malformed,
@@ -36,8 +47,8 @@ async fn take_in(app: &App, request: &HttpRequest, body: &Bytes) -> Result<(), R
     })?;
     // A STOP is believed whoever says it: to text too few is the smaller harm. The rest is found by
     // asking Twilio, within minutes.
-    let now = app.clock.now();
-    let mut conn = app.db.get().await?;
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
     if let Err(refusal) = verified.must_be_proven() {
         let own = opt_out::own::load(&mut conn).await?;
         if !inbound::command(&inbound, &own).is_some_and(Command::is_stop) {

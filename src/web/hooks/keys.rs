@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use secrecy::SecretString;
 
 use super::Refusal;
-use crate::app::App;
 use crate::connections;
 use crate::connections::webhooks::Reason;
+use crate::context::Context;
 use crate::error::Error;
 use crate::types::id::ConnectionId;
 
@@ -32,6 +32,7 @@ pub(super) struct HookKeys {
     /// The secrets that the address may have, where there are no tokens.
     pub(super) secrets: Vec<SecretString>,
     read_at: Instant,
+    epoch: u64,
 }
 
 /// Keys by connection.
@@ -52,29 +53,37 @@ impl HookKeys {
 
 impl KeyCache {
     /// The keys of a connection, from memory while they are fresh.
-    pub(super) async fn of(&self, app: &App, id: ConnectionId) -> Result<Arc<HookKeys>, Refusal> {
-        if let Some(keys) = self.fresh(id) {
+    pub(super) async fn of(
+        &self,
+        context: &Context,
+        id: ConnectionId,
+    ) -> Result<Arc<HookKeys>, Refusal> {
+        if let Some(keys) = self.fresh(context, id) {
             return Ok(keys);
         }
         let _alone = self.reading.lock().await;
-        match self.fresh(id) {
+        match self.fresh(context, id) {
             Some(keys) => Ok(keys),
-            None => self.read(app, id).await,
+            None => self.read(context, id).await,
         }
     }
 
-    /// Forgets the keys of a connection, so that what is saved now counts at once in this process.
-    pub(super) fn forget(&self, id: ConnectionId) {
-        self.known.lock().remove(&id);
-    }
-
-    fn fresh(&self, id: ConnectionId) -> Option<Arc<HookKeys>> {
-        self.known.lock().get(&id).filter(|keys| keys.read_at.elapsed() < FRESH).cloned()
+    /// The keys in memory, unless they are old or keys have been saved since by this process.
+    fn fresh(&self, context: &Context, id: ConnectionId) -> Option<Arc<HookKeys>> {
+        let epoch = context.key_epoch.current();
+        let is_fresh =
+            |keys: &&Arc<HookKeys>| keys.epoch == epoch && keys.read_at.elapsed() < FRESH;
+        self.known.lock().get(&id).filter(is_fresh).cloned()
     }
 
     /// The keys of a connection as the database has them now.
-    pub(super) async fn read(&self, app: &App, id: ConnectionId) -> Result<Arc<HookKeys>, Refusal> {
-        let mut conn = app.db.get().await?;
+    pub(super) async fn read(
+        &self,
+        context: &Context,
+        id: ConnectionId,
+    ) -> Result<Arc<HookKeys>, Refusal> {
+        let epoch = context.key_epoch.current();
+        let mut conn = context.db.get().await?;
         let connection = connections::find(&mut conn, id).await.map_err(|error| match error {
             Error::NotFound(_) => Refusal::Rejected {
                 connection_id: None,
@@ -91,11 +100,12 @@ impl KeyCache {
                 detail: unreadable.to_string(),
             },
         };
-        let tokens = connections::webhook_tokens(&mut conn, id, &app.secret_key, app.clock.now())
-            .await
-            .map_err(unreadable)?;
+        let tokens =
+            connections::webhook_tokens(&mut conn, id, &context.secret_key, context.clock.now())
+                .await
+                .map_err(unreadable)?;
         let secrets = if tokens.is_empty() {
-            connections::hook_secrets(&mut conn, id, &app.secret_key, app.clock.now())
+            connections::hook_secrets(&mut conn, id, &context.secret_key, context.clock.now())
                 .await
                 .map_err(unreadable)?
         } else {
@@ -106,6 +116,7 @@ impl KeyCache {
             tokens,
             secrets,
             read_at: Instant::now(),
+            epoch,
         });
         self.known.lock().insert(id, Arc::clone(&keys));
         Ok(keys)

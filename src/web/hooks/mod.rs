@@ -33,12 +33,6 @@ impl Hooks {
             keys: keys::KeyCache::default(),
         }
     }
-
-    /// Says that other keys verify a connection's webhooks from now on; other processes notice
-    /// within seconds.
-    pub(super) fn keys_changed(&self, id: ConnectionId) {
-        self.keys.forget(id);
-    }
 }
 
 impl std::fmt::Debug for Hooks {

@@ -9,16 +9,17 @@ use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncConnection;
 
 use super::{Refusal, verify};
-use crate::app::App;
 use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
 use crate::connections::webhooks::{Hook, Reason};
-use crate::db::{Lane, Pool, Unavailable, plans};
+use crate::context::Context;
+use crate::db::{DedicatedConnection, Pool, Unavailable, generic_plans};
 use crate::error::Error;
-use crate::messages::delivery::{Recorded, Report, ReportSource, quiet};
+use crate::messages::delivery::{Recorded, Report, ReportSource, fast_path};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::twilio::callbacks::StatusCallback;
+use crate::web::Web;
 
 /// Why quiet reports could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +34,18 @@ enum RecordError {
 pub(super) type Reports = Batcher<Report, Result<Recorded, Refusal>>;
 
 /// The most reports that share a commit.
-const LARGEST_BATCH: usize = 512;
+const MAX_BATCH: usize = 512;
 
 /// Takes in a status callback; 204 once it is committed.
-pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+pub(super) async fn receive(
+    context: Data<Context>,
+    web: Data<Web>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
     let path = request.match_info();
     let taken = async {
-        let verified = verify::verify(&app, &request, &body).await?;
+        let verified = verify::verify(&context, &web, &request, &body).await?;
         verified.must_be_proven()?;
         let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
         let callback =
@@ -58,13 +64,13 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
             source: ReportSource::Callback,
             params: verified.params.to_json(),
         };
-        app.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
+        web.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };
     match taken.await {
         Ok(Recorded::Applied | Recorded::Noted) => HttpResponse::NoContent().finish(),
         Ok(Recorded::UnknownMessage) => Refusal::UnknownMessage.response(),
         Err(refusal) => {
-            verify::note(&app, Hook::Status, &refusal).await;
+            verify::note(&context, Hook::Status, &refusal).await;
             refusal.response()
         }
     }
@@ -73,8 +79,8 @@ pub(super) async fn receive(app: Data<App>, request: HttpRequest, body: Bytes) -
 /// Starts the batcher: quiet reports take the short way, the others and what somebody else was
 /// moving at the same moment the long one.
 pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
-    let lane = Arc::new(Lane::beside(&db));
-    Batcher::spawn(LARGEST_BATCH, move |batch| {
+    let lane = Arc::new(DedicatedConnection::beside(&db));
+    Batcher::spawn(MAX_BATCH, move |batch| {
         let (db, clock, lane) = (db.clone(), clock.clone(), Arc::clone(&lane));
         async move {
             let mut recorded = record_quiet(&lane, &clock, &batch).await;
@@ -92,7 +98,7 @@ pub(super) fn reports(db: Pool, clock: Clock) -> Reports {
 /// Records the quiet reports of a batch, as far as it can be done now; answers by the places of
 /// their reports.
 async fn record_quiet(
-    lane: &Lane,
+    lane: &DedicatedConnection,
     clock: &Clock,
     batch: &[Report],
 ) -> BTreeMap<usize, Result<Recorded, Refusal>> {
@@ -102,7 +108,9 @@ async fn record_quiet(
         return BTreeMap::new();
     }
     let recorded = lane
-        .run(async |conn| Ok::<_, RecordError>(quiet::record(conn, &reports, clock.now()).await?))
+        .run(async |conn| {
+            Ok::<_, RecordError>(fast_path::record(conn, &reports, clock.now()).await?)
+        })
         .await;
     // Where it failed, the long way finds out about each report whether it can be recorded.
     let recorded = recorded.unwrap_or_else(|error| {
@@ -178,7 +186,7 @@ async fn record(db: &Pool, clock: &Clock, reports: &[Report]) -> Result<Vec<Reco
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
-        plans::keep(conn).await?;
+        generic_plans::force(conn).await?;
         Ok(consequences::take_in(conn, reports, now).await?)
     })
     .await

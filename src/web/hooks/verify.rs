@@ -7,13 +7,14 @@ use url::Url;
 
 use super::Refusal;
 use super::keys::HookKeys;
-use crate::app::App;
 use crate::connections;
 use crate::connections::webhooks::{self, Hook, Reason, Rejection};
+use crate::context::Context;
 use crate::twilio::form::{Param, Params, PostedForm};
 use crate::twilio::signature;
 use crate::types::hook_address::redacted;
 use crate::types::id::ConnectionId;
+use crate::web::Web;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
@@ -53,7 +54,8 @@ impl Verified<'_> {
 /// address is the proof, and without it the call is unproven, which [`Verified::must_be_proven`]
 /// refuses.
 pub(super) async fn verify<'a>(
-    app: &App,
+    context: &Context,
+    web: &Web,
     request: &HttpRequest,
     body: &'a Bytes,
 ) -> Result<Verified<'a>, Refusal> {
@@ -67,7 +69,7 @@ pub(super) async fn verify<'a>(
     let id: ConnectionId = connection_id.parse().map_err(|_| {
         rejected(None, Reason::UnknownConnection, "The URL does not name a connection.")
     })?;
-    let mut keys = app.hooks.keys.of(app, id).await?;
+    let mut keys = web.hooks.keys.of(context, id).await?;
     let form = PostedForm::read(body)
         .map_err(|error| rejected(Some(id), Reason::Malformed, &error.to_string()))?;
     let mut unproven = None;
@@ -77,7 +79,7 @@ pub(super) async fn verify<'a>(
         };
         let mut is_proven = proves(&keys);
         if !is_proven && secret.is_some() && keys.may_be_outdated() {
-            keys = app.hooks.keys.read(app, id).await?;
+            keys = web.hooks.keys.read(context, id).await?;
             is_proven = proves(&keys);
         }
         unproven = (!is_proven).then_some(if secret.is_some() {
@@ -92,22 +94,22 @@ pub(super) async fn verify<'a>(
         let header = header.ok_or_else(|| {
             rejected(Some(id), Reason::Unsigned, "The request has no X-Twilio-Signature header.")
         })?;
-        let url = signed_url(app, request);
+        let url = signed_url(context, request);
         let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, form.signed(), header);
         let mut is_valid = valid(&keys);
         if !is_valid && keys.may_be_outdated() {
-            keys = app.hooks.keys.read(app, id).await?;
+            keys = web.hooks.keys.read(context, id).await?;
             is_valid = valid(&keys);
         }
         if !is_valid {
-            return Err(match signed_address(app, request, &keys, form.signed(), header) {
+            return Err(match signed_address(context, request, &keys, form.signed(), header) {
                 Some(signed) => rejected(
                     Some(id),
                     Reason::WrongAddress,
                     &format!(
                         "It is signed for {}, while CARILLON_PUBLIC_URL is {}.",
                         redacted(&signed),
-                        app.config.public_url
+                        context.config.public_url
                     ),
                 ),
                 None => rejected(
@@ -130,16 +132,16 @@ pub(super) async fn verify<'a>(
 }
 
 /// The URL as Twilio knows it: our public one, whatever a proxy made of it on the way.
-fn signed_url(app: &App, request: &HttpRequest) -> String {
+fn signed_url(context: &Context, request: &HttpRequest) -> String {
     let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
-    app.config.public_url.join(path)
+    context.config.public_url.join(path)
 }
 
 /// The address that a wrong signature is right for, among those that Twilio may know us by: what a
 /// proxy says it was called with, and the other scheme. It says what has to be changed; the call is
 /// refused all the same.
 fn signed_address(
-    app: &App,
+    context: &Context,
     request: &HttpRequest,
     keys: &HookKeys,
     params: &[Param<'_>],
@@ -148,14 +150,14 @@ fn signed_address(
     let said = |name: HeaderName| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
-    let ours = Url::parse(app.config.public_url.as_str()).ok()?;
+    let ours = Url::parse(context.config.public_url.as_str()).ok()?;
     let own = ours.port().map_or_else(
-        || app.config.public_url.host().to_owned(),
-        |port| format!("{}:{port}", app.config.public_url.host()),
+        || context.config.public_url.host().to_owned(),
+        |port| format!("{}:{port}", context.config.public_url.host()),
     );
     let hosts = [Some(own), said(header::HOST), said(HeaderName::from_static("x-forwarded-host"))];
     let path = request.uri().path_and_query().map_or_else(|| request.path(), |path| path.as_str());
-    let whole = format!("{}{path}", app.config.public_url.path_prefix());
+    let whole = format!("{}{path}", context.config.public_url.path_prefix());
     let bases = hosts
         .into_iter()
         .flatten()
@@ -169,7 +171,7 @@ fn signed_address(
 }
 
 /// Notes a refusal where an admin can see it; a database that is away cannot note anything.
-pub(super) async fn note(app: &App, hook: Hook, refusal: &Refusal) {
+pub(super) async fn note(context: &Context, hook: Hook, refusal: &Refusal) {
     let Refusal::Rejected { connection_id, reason, detail } = refusal else { return };
     tracing::warn!(
         hook = %hook,
@@ -184,10 +186,10 @@ pub(super) async fn note(app: &App, hook: Hook, refusal: &Refusal) {
         hook,
         reason: *reason,
         detail,
-        received_at: app.clock.now(),
+        received_at: context.clock.now(),
     };
     let noted = async {
-        let mut conn = app.db.get().await.map_err(|error| error.to_string())?;
+        let mut conn = context.db.get().await.map_err(|error| error.to_string())?;
         webhooks::reject(&mut conn, &rejection).await.map_err(|error| error.to_string())
     };
     if let Err(error) = noted.await {

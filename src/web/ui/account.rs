@@ -13,7 +13,7 @@ use crate::users::password::Password;
 use crate::users::profile::{self, Profile, Theme};
 use crate::users::sessions::Session;
 use crate::users::{self, User, log_in, sessions};
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::{Form, Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts `/account` and signing out.

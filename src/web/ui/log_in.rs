@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::users::log_in::{Attempt, Throttled};
 use crate::users::{self, log_in, sessions};
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::{Access, Anyone, Form, Page, PageResult, Query, Varies, Visit};
 
 /// Mounts `/login`.
@@ -111,7 +111,7 @@ pub(super) async fn wait_for_turn<R: Access>(
     let attempt = begun?;
     let left = || attempt.turn() - visit.now();
     if left() > TimeDelta::zero() {
-        let _held = HELD.try_acquire().map_err(|_| Throttled(log_in::LONGEST_WAIT))?;
+        let _held = HELD.try_acquire().map_err(|_| Throttled(log_in::MAX_WAIT))?;
         while let Ok(left) = left().to_std().map(|left| left.min(LOOK_EVERY))
             && !left.is_zero()
         {

@@ -11,6 +11,8 @@ mod ledger;
 mod log_in;
 mod made_event;
 mod messages;
+#[cfg(debug_assertions)]
+pub mod samples;
 mod settings;
 mod setup;
 mod somebody;
@@ -21,8 +23,8 @@ use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
 
 use serde::Serialize;
 
-use super::error::PageError;
-use super::{csrf, error};
+use super::http::error::PageError;
+use super::http::{csrf, error};
 
 pub use self::messages::LiveMessages;
 
@@ -75,56 +77,56 @@ impl Choice {
 
 /// Every page there is; tests render the samples of each, and find templates that belong to none.
 #[cfg(debug_assertions)]
-pub(super) const PAGES: &[super::samples::Samples] = &[
-    super::samples::of_page::<error::ErrorPage>,
-    super::samples::of_page::<error::StrangersErrorPage>,
-    super::samples::of_page::<home::HomePage>,
-    super::samples::of_page::<setup::SetupPage>,
-    super::samples::of_page::<log_in::LogInPage>,
-    super::samples::of_page::<join::JoinPage>,
-    super::samples::of_page::<join::ResetPage>,
-    super::samples::of_page::<account::AccountPage>,
-    super::samples::of_page::<settings::UsersPage>,
-    super::samples::of_page::<settings::UserPage>,
-    super::samples::of_page::<settings::InvitePage>,
-    super::samples::of_page::<settings::LinkPage>,
-    super::samples::of_page::<settings::KeysPage>,
-    super::samples::of_page::<settings::NewKeyPage>,
-    super::samples::of_page::<settings::OrganizationPage>,
-    super::samples::of_page::<settings::OptOutWordsPage>,
-    super::samples::of_page::<settings::LogPage>,
-    super::samples::of_page::<admin::WorkPage>,
-    super::samples::of_page::<admin::FailedPage>,
-    super::samples::of_page::<admin::SetAsidePage>,
-    super::samples::of_page::<admin::RetryPage>,
-    super::samples::of_page::<admin::DatabasePage>,
-    super::samples::of_page::<admin::SystemPage>,
-    super::samples::of_page::<contacts::ListPage>,
-    super::samples::of_page::<contacts::ShowPage>,
-    super::samples::of_page::<contacts::EditPage>,
-    super::samples::of_page::<contacts::DeletePage>,
-    super::samples::of_page::<contacts::BulkPage>,
-    super::samples::of_page::<messages::ListPage>,
-    super::samples::of_page::<messages::MessagePage>,
-    super::samples::of_page::<messages::ViewsPage>,
-    super::samples::of_page::<ledger::LedgerPage>,
-    super::samples::of_page::<ledger::RetryPage>,
-    super::samples::of_page::<templates::ListPage>,
-    super::samples::of_page::<templates::EditorPage>,
-    super::samples::of_page::<templates::HistoryPage>,
-    super::samples::of_page::<connections::ConnectionsPage>,
-    super::samples::of_page::<connections::ConnectPage>,
-    super::samples::of_page::<connections::show::ConnectionPage>,
-    super::samples::of_page::<connections::health::HealthPage>,
-    super::samples::of_page::<connections::keys::KeysPage>,
-    super::samples::of_page::<connections::limits::LimitsPage>,
-    super::samples::of_page::<connections::add_sender::AddSenderPage>,
-    super::samples::of_page::<connections::rejected::RejectedPage>,
-    super::samples::of_page::<automations::AutomationsPage>,
-    super::samples::of_page::<automations::AutomationPage>,
-    super::samples::of_page::<automations::EditorPage>,
-    super::samples::of_page::<automations::EnrollmentPage>,
-    super::samples::of_page::<automations::EnrollmentsPage>,
-    super::samples::of_page::<automations::SwitchPage>,
-    super::samples::of_page::<automations::TryPage>,
+pub(super) const PAGES: &[samples::Samples] = &[
+    samples::of_page::<error::ErrorPage>,
+    samples::of_page::<error::StrangersErrorPage>,
+    samples::of_page::<home::HomePage>,
+    samples::of_page::<setup::SetupPage>,
+    samples::of_page::<log_in::LogInPage>,
+    samples::of_page::<join::JoinPage>,
+    samples::of_page::<join::ResetPage>,
+    samples::of_page::<account::AccountPage>,
+    samples::of_page::<settings::UsersPage>,
+    samples::of_page::<settings::UserPage>,
+    samples::of_page::<settings::InvitePage>,
+    samples::of_page::<settings::LinkPage>,
+    samples::of_page::<settings::KeysPage>,
+    samples::of_page::<settings::NewKeyPage>,
+    samples::of_page::<settings::OrganizationPage>,
+    samples::of_page::<settings::OptOutWordsPage>,
+    samples::of_page::<settings::LogPage>,
+    samples::of_page::<admin::WorkPage>,
+    samples::of_page::<admin::FailedPage>,
+    samples::of_page::<admin::SetAsidePage>,
+    samples::of_page::<admin::RetryPage>,
+    samples::of_page::<admin::DatabasePage>,
+    samples::of_page::<admin::SystemPage>,
+    samples::of_page::<contacts::ListPage>,
+    samples::of_page::<contacts::ShowPage>,
+    samples::of_page::<contacts::EditPage>,
+    samples::of_page::<contacts::DeletePage>,
+    samples::of_page::<contacts::BulkPage>,
+    samples::of_page::<messages::ListPage>,
+    samples::of_page::<messages::MessagePage>,
+    samples::of_page::<messages::ViewsPage>,
+    samples::of_page::<ledger::LedgerPage>,
+    samples::of_page::<ledger::RetryPage>,
+    samples::of_page::<templates::ListPage>,
+    samples::of_page::<templates::EditorPage>,
+    samples::of_page::<templates::HistoryPage>,
+    samples::of_page::<connections::ConnectionsPage>,
+    samples::of_page::<connections::ConnectPage>,
+    samples::of_page::<connections::show::ConnectionPage>,
+    samples::of_page::<connections::health::HealthPage>,
+    samples::of_page::<connections::keys::KeysPage>,
+    samples::of_page::<connections::limits::LimitsPage>,
+    samples::of_page::<connections::add_sender::AddSenderPage>,
+    samples::of_page::<connections::rejected::RejectedPage>,
+    samples::of_page::<automations::AutomationsPage>,
+    samples::of_page::<automations::AutomationPage>,
+    samples::of_page::<automations::EditorPage>,
+    samples::of_page::<automations::EnrollmentPage>,
+    samples::of_page::<automations::EnrollmentsPage>,
+    samples::of_page::<automations::SwitchPage>,
+    samples::of_page::<automations::TryPage>,
 ];

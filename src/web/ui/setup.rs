@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Choice;
 use crate::error::{Error, FieldErrors};
-use crate::messages::ledger;
+use crate::ledger;
 use crate::types::country::Country;
 use crate::users::organization::Organization;
 use crate::users::password::Password;
 use crate::users::{self, NewUser, Role, sessions, setup};
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::{Anyone, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts `/setup`, which is gone as soon as there is a user.

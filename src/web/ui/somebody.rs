@@ -11,7 +11,7 @@ use crate::types::id::ContactId;
 use crate::users::organization::Organization;
 
 /// Contacts to choose from.
-const MOST: usize = 20;
+const MAX: usize = 20;
 
 /// An event in a list of choices.
 pub(super) fn event_choice(event: &Event, zone: Tz) -> Choice {
@@ -38,7 +38,7 @@ pub(super) async fn to_try_with(
         default_country: organization.default_country,
         ..ContactFilter::default()
     };
-    let mut found = contacts::list(conn, &filter, Position::Newest, MOST).await?.contacts;
+    let mut found = contacts::list(conn, &filter, Position::Newest, MAX).await?.contacts;
     let looked_for = !find.trim().is_empty();
     if looked_for && found.is_empty() {
         errors.add("find", "No contact is found by this name, number or email.");

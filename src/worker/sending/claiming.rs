@@ -10,7 +10,7 @@ use super::Entered;
 use crate::connections::{self, SendingKeys};
 use crate::db::Conn;
 use crate::fail_point::FailPoint;
-use crate::messages::claim::{self, Claim, Claimed, Room};
+use crate::messages::claim::{self, Capacity, Claim, Claimed};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{ConnectionId, MessageId};
@@ -29,7 +29,7 @@ pub(super) struct Claims {
     /// To be sent now.
     pub(super) claimed: Vec<Claimed>,
     /// Untouched, since their connections have no place for them.
-    pub(super) crowded: Vec<(MessageId, ConnectionId)>,
+    pub(super) at_capacity: Vec<(MessageId, ConnectionId)>,
     /// The keys to send with.
     pub(super) keys: Keys,
 }
@@ -68,7 +68,7 @@ impl Worker {
     pub(super) async fn claim(
         &self,
         entered: &HashMap<MessageId, Entered>,
-        room: &Room,
+        room: &Capacity,
     ) -> Result<Claims, PerformError> {
         if entered.is_empty() {
             return Ok(Claims::default());
@@ -116,7 +116,7 @@ impl Worker {
         &self,
         conn: &mut Conn,
         entered: &HashMap<MessageId, Entered>,
-        room: &Room,
+        room: &Capacity,
         now: DateTime<Utc>,
     ) -> Result<Claims, PerformError> {
         let ids: Vec<MessageId> = entered.keys().copied().collect();
@@ -133,7 +133,7 @@ impl Worker {
                 | Claim::Gone => {
                     finishes.push((job, Finish::Done));
                 }
-                Claim::Crowded(connection) => claims.crowded.push((id, connection)),
+                Claim::AtCapacity(connection) => claims.at_capacity.push((id, connection)),
                 Claim::Busy => finishes.push((job, Finish::Again(now + lease::backoff(1), None))),
                 Claim::Interrupted => {
                     finishes.push((job, Finish::Done));
@@ -147,13 +147,13 @@ impl Worker {
     }
 
     /// Gives the jobs of messages back for which there was no place.
-    pub(super) async fn give_back(&self, crowded: &HashMap<MessageId, Entered>) {
-        if crowded.is_empty() {
+    pub(super) async fn give_back(&self, at_capacity: &HashMap<MessageId, Entered>) {
+        if at_capacity.is_empty() {
             return;
         }
         let now = self.clock.now();
         let finishes: Vec<(JobId, Finish)> =
-            crowded.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
+            at_capacity.values().map(|entered| (entered.job.id, Finish::Uncounted(now))).collect();
         until_written(|| async {
             Ok(lease::finish(&mut *self.db.get().await?, self.id, &finishes, now).await?)
         })

@@ -20,13 +20,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
+use super::concurrency_limit::{RequestOutcome, Reservation};
 use crate::messages::claim::Claimed;
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
 use crate::worker::perform::{PerformError, is_away, until_written};
-use crate::worker::windows::{Ending, Reservation};
 
 /// The messages that a process is submitting right now: none of them is claimed again by it.
 pub(super) type InFlight = Arc<Mutex<HashSet<MessageId>>>;
@@ -46,7 +46,7 @@ impl Drop for Entered {
 
 /// How long messages wait in this process for a place at their connection before others may have
 /// them.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Calls to Twilio under way, with the jobs that they do, and the places of what is still to be
 /// claimed.
@@ -84,10 +84,10 @@ impl Worker {
         mut sending: Sending,
     ) -> Result<(), PerformError> {
         let mut waiting = self.enter(jobs).await;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while !waiting.is_empty() {
-            let crowded = match self.send_what_fits(&mut waiting, &mut sending).await {
-                Ok(crowded) => crowded,
+            let at_capacity = match self.send_what_fits(&mut waiting, &mut sending).await {
+                Ok(at_capacity) => at_capacity,
                 // One of them cannot be claimed: it goes back with its error, and the others go on.
                 Err(error) if !is_away(&error) && waiting.len() > 1 => {
                     self.send_one_by_one(&mut waiting, &mut sending).await
@@ -101,7 +101,7 @@ impl Worker {
                     break;
                 }
             };
-            if !waiting.is_empty() && !self.windows.wait_for_room(&crowded, until).await {
+            if !waiting.is_empty() && !self.windows.wait_for_room(&at_capacity, until).await {
                 self.give_back(&waiting).await;
                 break;
             }
@@ -124,13 +124,13 @@ impl Worker {
         waiting: &mut HashMap<MessageId, Entered>,
         sending: &mut Sending,
     ) -> HashMap<ConnectionId, usize> {
-        let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
+        let mut at_capacity: HashMap<ConnectionId, usize> = HashMap::new();
         for (id, entered) in std::mem::take(waiting) {
             let job = entered.job;
             let mut one = HashMap::from([(id, entered)]);
             match self.send_what_fits(&mut one, sending).await {
                 Ok(left) => left.into_iter().for_each(|(connection, count)| {
-                    *crowded.entry(connection).or_default() += count
+                    *at_capacity.entry(connection).or_default() += count
                 }),
                 Err(error) => {
                     one.clear();
@@ -139,7 +139,7 @@ impl Worker {
             }
             waiting.extend(one);
         }
-        crowded
+        at_capacity
     }
 
     /// Claims what there is room for and begins to send it; leaves what there is no room for, and
@@ -157,15 +157,15 @@ impl Worker {
             .filter_map(|claimed| Some((waiting.remove(&claimed.message_id)?, claimed)))
             .collect();
         self.call_twilio(claimed, &claims.keys, &mut reserved, sending);
-        let mut crowded: HashMap<ConnectionId, usize> = HashMap::new();
+        let mut at_capacity: HashMap<ConnectionId, usize> = HashMap::new();
         let left: HashMap<MessageId, Entered> =
-            claims.crowded.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
-        for (_, connection) in claims.crowded {
-            *crowded.entry(connection).or_default() += 1;
+            claims.at_capacity.iter().filter_map(|(id, _)| waiting.remove_entry(id)).collect();
+        for (_, connection) in claims.at_capacity {
+            *at_capacity.entry(connection).or_default() += 1;
         }
         sending.places = sending.places.as_mut().and_then(|places| places.split(left.len()));
         *waiting = left;
-        Ok(crowded)
+        Ok(at_capacity)
     }
 
     /// Begins to call Twilio for messages that are claimed, each in a task of its own.
@@ -185,7 +185,7 @@ impl Worker {
             let job = entered.job;
             let call = sending.calls.spawn(async move {
                 let outcome = worker.post(claimed, &keys).await;
-                window.end(Ending::of_post(&outcome.answer));
+                window.end(RequestOutcome::of_post(&outcome.answer));
                 worker.recorder.record(job.id, outcome).await;
                 drop((entered, place));
             });

@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection;
 use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
-use crate::db::{Lane, Pool, plans};
+use crate::db::{DedicatedConnection, Pool, generic_plans};
 use crate::messages::submit::{self, Outcome, accepted};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::types::id::WorkerId;
@@ -41,7 +41,8 @@ impl Recorder {
         clock: &Clock,
         in_flight: &InFlight,
     ) -> Self {
-        let (db, clock, lane) = (db.clone(), clock.clone(), Arc::new(Lane::beside(db)));
+        let (db, clock, lane) =
+            (db.clone(), clock.clone(), Arc::new(DedicatedConnection::beside(db)));
         let in_flight = Arc::clone(in_flight);
         // Those whose answers are here are still in flight themselves.
         let patience = move |there: usize| {
@@ -68,7 +69,11 @@ impl Recorder {
 }
 
 /// Records what Twilio has simply accepted; returns the rest.
-async fn record_accepted(lane: &Lane, clock: &Clock, mut answered: Vec<Answered>) -> Vec<Answered> {
+async fn record_accepted(
+    lane: &DedicatedConnection,
+    clock: &Clock,
+    mut answered: Vec<Answered>,
+) -> Vec<Answered> {
     let outcomes: Vec<(JobId, &Outcome)> =
         answered.iter().map(|answered| (answered.job, &answered.outcome)).collect();
     match lane
@@ -110,7 +115,7 @@ async fn record_together(
     let now = clock.now();
     let mut conn = db.get().await?;
     conn.transaction(async |conn| {
-        plans::keep(conn).await?;
+        generic_plans::force(conn).await?;
         let recorded = submit::record(
             conn,
             &answered.iter().map(|answered| &answered.outcome).collect::<Vec<_>>(),

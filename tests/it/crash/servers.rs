@@ -121,7 +121,7 @@ async fn a_call_of_twilios_that_is_cut_off_before_its_commit_is_answered_503_and
     let (app, _) = prepared(Home::Shared).await;
     app.simulator.inject(Rule::always(Fault::Slow));
     report(&app, &handsets(3)).await;
-    app.worker.beat().await.unwrap();
+    app.worker.heartbeat().await.unwrap();
     app.worker.perform_due().await.unwrap();
     assert_eq!(app.count("messages WHERE twilio_sid IS NOT NULL").await, 3);
     let held = lock(&app, "SELECT FROM messages FOR UPDATE").await;

@@ -24,7 +24,7 @@ use url::{ParseError, Url};
 use super::TestApp;
 use super::world::PASSWORD;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a page is shown on.
 #[derive(Debug, Clone, Copy)]
@@ -255,7 +255,7 @@ impl Browser {
                 return;
             }
             assert!(
-                asked.elapsed() < PATIENCE,
+                asked.elapsed() < TIMEOUT,
                 "{}: the focus is at {here}, not at “{wanted}”",
                 self.path().await
             );
@@ -315,7 +315,7 @@ impl Browser {
                 return;
             }
             assert!(
-                asked.elapsed() < PATIENCE,
+                asked.elapsed() < TIMEOUT,
                 "{} does not say “{words}”:\n{text}",
                 self.path().await
             );
@@ -333,7 +333,7 @@ impl Browser {
 
     async fn find(&self, locator: Locator<'_>) -> Element {
         let found: Result<Element, CmdError> =
-            self.client.wait().at_most(PATIENCE).for_element(locator).await;
+            self.client.wait().at_most(TIMEOUT).for_element(locator).await;
         match found {
             Ok(element) => element,
             Err(error) => {

@@ -22,15 +22,17 @@ use std::sync::Once;
 use std::time::Duration;
 
 use actix_web::web::Data;
-use carillon::app::{self, App, Duty, Running};
+use carillon::app::{self, Duty, Running};
 use carillon::clock::Clock;
 use carillon::config::Config;
+use carillon::context::Context;
 use carillon::db::{Pool, PooledConn};
 use carillon::simulator::{RunningSimulator, Simulator, SimulatorOptions};
 use carillon::twilio::{Client, ClientOptions};
 use carillon::types::sealed::SecretKey;
 use carillon::users::audit::Actor;
 use carillon::users::{Role, api_keys};
+use carillon::web::Web;
 use carillon::worker::Worker;
 use chrono::{DateTime, TimeDelta};
 use diesel::QueryableByName;
@@ -49,7 +51,7 @@ pub(crate) const OTHER_HANDSET: &str = "+12065550112";
 
 /// A whole Carillon on a database of its own, with a Twilio of its own; gone with this value.
 pub(crate) struct TestApp {
-    pub(crate) app: Data<App>,
+    pub(crate) context: Data<Context>,
     /// `http://127.0.0.1:20000`
     pub(crate) url: String,
     pub(crate) clock: Clock,
@@ -154,15 +156,15 @@ impl TestApp {
             ..SimulatorOptions::instant()
         };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
-        let (app, running) = serve(&database, &twilio.url, &clock, duty, patience, &settings);
+        let (context, running) = serve(&database, &twilio.url, &clock, duty, patience, &settings);
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        let url = app.config.public_url.to_string();
+        let url = context.config.public_url.to_string();
         let (_, key) = api_keys::create(
-            &mut app.db.get().await.unwrap(),
+            &mut context.db.get().await.unwrap(),
             &Actor::command_line(),
             "stories",
             Role::Admin,
@@ -173,8 +175,8 @@ impl TestApp {
         let api =
             Api { http: http.clone(), url: format!("{url}/api/v1"), key: key.expose().to_owned() };
         Self {
-            worker: app.worker(),
-            app,
+            worker: app::worker(&context),
+            context,
             url,
             clock,
             simulator: twilio.simulator.clone(),
@@ -224,7 +226,7 @@ impl TestApp {
 
     /// A connection to the story's database.
     pub(crate) async fn conn(&self) -> PooledConn {
-        self.app.db.get().await.unwrap()
+        self.context.db.get().await.unwrap()
     }
 
     /// Where the simulator listens.
@@ -235,7 +237,7 @@ impl TestApp {
     /// Performs every job that is due and lets the network deliver, until nothing happens any more.
     /// Jobs whose time has not come stay.
     pub(crate) async fn run_until_idle(&self) {
-        self.worker.beat().await.unwrap();
+        self.worker.heartbeat().await.unwrap();
         loop {
             let performed = Box::pin(self.worker.perform_due()).await.unwrap();
             self.simulator.flush().await;
@@ -299,7 +301,17 @@ impl TestApp {
     /// Another Carillon process on the same database and Twilio: its worker, with an identity of
     /// its own.
     pub(crate) fn second_worker(&self) -> Worker {
-        self.app.worker()
+        app::worker(&self.context)
+    }
+
+    /// What the web edge of this process shares.
+    pub(crate) fn web(&self) -> &Web {
+        &self.running.as_ref().unwrap().web
+    }
+
+    /// The same, to be registered with another server.
+    pub(crate) fn web_data(&self) -> Data<Web> {
+        self.running.as_ref().unwrap().web.clone()
     }
 
     async fn close(&mut self) {
@@ -309,7 +321,7 @@ impl TestApp {
         if let Some(twilio) = self.twilio.take() {
             twilio.stop().await;
         }
-        self.app.db.close();
+        self.context.db.close();
     }
 }
 
@@ -334,7 +346,7 @@ fn serve(
     duty: Duty,
     patience: Duration,
     settings: &[(&'static str, String)],
-) -> (Data<App>, Running) {
+) -> (Data<Context>, Running) {
     for _ in 0..50 {
         let port = 10_000 + rand::random::<u16>() % 22_000;
         let vars = [
@@ -350,18 +362,18 @@ fn serve(
         let config = Config::from_vars(vars).unwrap();
         let api_url = config.twilio_api_url.clone();
         let pool = Pool::new(database.target(), config.database_connections);
-        let mut app = App::new(config, pool, clock.clone()).unwrap();
+        let mut context = Context::new(config, pool, clock.clone()).unwrap();
         let options = ClientOptions {
             api_url,
             timeout: patience,
             connect_timeout: patience / 2,
             ..ClientOptions::default()
         };
-        (app.twilio, app.worker_twilio) =
+        (context.twilio, context.worker_twilio) =
             (Client::new(&options).unwrap(), Client::new(&options).unwrap());
-        let app = Data::new(app);
-        match app::start(&app, duty) {
-            Ok(running) => return (app, running),
+        let context = Data::new(context);
+        match app::start(&context, duty) {
+            Ok(running) => return (context, running),
             Err(error) if error.to_string().contains("another program listens") => {}
             Err(error) => panic!("{error}"),
         }

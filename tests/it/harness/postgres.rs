@@ -26,7 +26,7 @@ use super::pair::Pair;
 const DIRECTORY: &str = "CARILLON_TEST_POSTGRES_DIR";
 /// Between two stories of a run, hardly any time passes.
 const LINGER: Duration = Duration::from_secs(3);
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(20);
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
@@ -186,7 +186,7 @@ impl TestDatabase {
             if !blocked.is_empty() {
                 return blocked;
             }
-            assert!(asked.elapsed() < PATIENCE, "nothing waits for a lock");
+            assert!(asked.elapsed() < TIMEOUT, "nothing waits for a lock");
             sleep(TICK).await;
         }
     }
@@ -324,7 +324,7 @@ async fn running(directory: &Path) -> String {
             keeper = Some(start_keeper(directory));
         }
         assert!(
-            asked.elapsed() < PATIENCE,
+            asked.elapsed() < TIMEOUT,
             "no PostgreSQL for the tests:\n{}",
             keeper_log(directory)
         );

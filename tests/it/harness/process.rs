@@ -25,7 +25,7 @@ pub(crate) struct ProcessOptions<'a> {
     pub(crate) open_files: Option<u64>,
 }
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A `carillon serve`; ends with this value.
 pub(crate) struct Process {
@@ -108,7 +108,7 @@ impl TestApp {
             .env("DATABASE_URL", &self.database.url)
             .env("CARILLON_BIND", if bind.is_empty() { "127.0.0.1:0" } else { bind })
             .env("CARILLON_PUBLIC_URL", if duty == Duty::Worker { &self.url } else { &own_url })
-            .env("CARILLON_SECRET_KEY", self.app.secret_key.to_base64().expose_secret())
+            .env("CARILLON_SECRET_KEY", self.context.secret_key.to_base64().expose_secret())
             .env("CARILLON_TWILIO_API_URL", self.twilio_url())
             .env("CARILLON_DATABASE_CONNECTIONS", "8")
             .env("CARILLON_DATA_DIR", "/nonexistent")
@@ -132,7 +132,7 @@ impl TestApp {
                 "the program ended; CARILLON_TEST_LOG=info shows why"
             );
             assert!(
-                asked.elapsed() < PATIENCE,
+                asked.elapsed() < TIMEOUT,
                 "the program does not get ready; CARILLON_TEST_LOG=info shows why"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -181,7 +181,7 @@ impl Process {
 
     /// Waits until it has ended in order.
     pub(crate) async fn ended(&mut self) {
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{status}");
         self.catch_up();
     }

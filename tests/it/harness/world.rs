@@ -1,8 +1,8 @@
 //! What usually exists when a story begins: a connected account, contacts, templates, automations.
 
-use carillon::messages::filter::MessageFilter;
-use carillon::messages::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
-use carillon::messages::list::{self, Attempt, Message, StatusEvent};
+use carillon::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
+use carillon::messages::log::filter::MessageFilter;
+use carillon::messages::message::{self, Attempt, Message, StatusEvent};
 use carillon::simulator::{
     ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
     sign,
@@ -164,7 +164,7 @@ impl TestApp {
     pub(crate) async fn messages_to(&self, phone: &str) -> Vec<Message> {
         let filter =
             MessageFilter { to_address: Some(phone.to_owned()), ..MessageFilter::default() };
-        let mut found = list::list(&mut *self.conn().await, &filter, None, 1_000).await.unwrap();
+        let mut found = message::list(&mut *self.conn().await, &filter, None, 1_000).await.unwrap();
         found.reverse();
         found
     }
@@ -194,13 +194,13 @@ impl TestApp {
     /// Everything that is known about how a message came to its status.
     pub(crate) async fn story(&self, id: MessageId) -> Vec<StatusEvent> {
         let mut conn = self.conn().await;
-        let message = list::find(&mut conn, id).await.unwrap();
-        list::events(&mut conn, &message).await.unwrap()
+        let message = message::find(&mut conn, id).await.unwrap();
+        message::events(&mut conn, &message).await.unwrap()
     }
 
     /// The calls to Twilio that were made for a message.
     pub(crate) async fn attempts(&self, id: MessageId) -> Vec<Attempt> {
-        list::attempts(&mut *self.conn().await, id).await.unwrap()
+        message::attempts(&mut *self.conn().await, id).await.unwrap()
     }
 
     /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and

@@ -15,7 +15,7 @@ use crate::types::mistake::Mistake;
 use crate::types::phone::PhoneNumber;
 
 /// More tags at once are a mistake.
-const MOST_TAGS: usize = 100;
+const MAX_TAGS: usize = 100;
 
 /// A contact to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -167,8 +167,8 @@ fn attributes(raw: Map<String, Value>, errors: &mut FieldErrors) -> Attributes {
 }
 
 fn tags(raw: &[String], errors: &mut FieldErrors) -> Vec<TagName> {
-    if raw.len() > MOST_TAGS {
-        errors.add("tags", Mistake::TooMany(MOST_TAGS, "tags at once"));
+    if raw.len() > MAX_TAGS {
+        errors.add("tags", Mistake::TooMany(MAX_TAGS, "tags at once"));
     }
     let read = raw
         .iter()

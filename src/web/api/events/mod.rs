@@ -43,7 +43,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 }
 
 /// Characters of a date without a time.
-const LONGEST_DAY: usize = 10;
+const MAX_DAY: usize = 10;
 const EXAMPLE: &str = "{\"name\": \"order_completed\", \"contact\": {\"phone\": \"+14155550123\"}, \"properties\": {}}";
 
 /// A report of what a contact did.
@@ -156,7 +156,7 @@ async fn report(caller: Caller<Marketer>, body: JsonFields) -> ApiResult<HttpRes
 async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, std::slice::from_ref(event)).await?;
     let (report, remarks) = read(event, defaults).map_err(ApiError::invalid)?.split(caller.now());
-    match caller.app.events.submit(report).await? {
+    match caller.web.events.submit(report).await? {
         (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
         answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, remarks))),
     }
@@ -177,7 +177,7 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
             Err(fields) => readings.push(Err(fields)),
         }
     }
-    let answers = caller.app.events.submit_list(reports).await?;
+    let answers = caller.web.events.submit_list(reports).await?;
     Ok(HttpResponse::Accepted().json(EventResults { results: results(readings, answers) }))
 }
 
@@ -200,7 +200,7 @@ async fn defaults(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<Defa
         event
             .get("occurred_at")
             .and_then(Value::as_str)
-            .is_some_and(|at| at.trim().len() <= LONGEST_DAY)
+            .is_some_and(|at| at.trim().len() <= MAX_DAY)
     };
     if events.iter().any(|event| phone(event) || day(event)) {
         let organization = organization::find(&*caller.conn().await?).await?;

@@ -17,18 +17,18 @@ use crate::types::id::EventId;
 use crate::web::api::{ApiError, ApiResult};
 
 /// Single reports in one transaction: so many that it takes some milliseconds.
-const MOST_SINGLES: usize = 200;
+const MAX_SINGLES: usize = 200;
 
 /// Lists in one transaction, up to [`MAX_EVENTS`] in all: a transaction has its price, however much
 /// is in it.
-const MOST_LISTS: usize = 4;
+const MAX_LISTS: usize = 4;
 
 /// Transactions for lists at the same time; more would only wait for each other at the ends of the
 /// same indexes.
 const LISTS_AT_ONCE: usize = 2;
 
 /// How often a batch is begun that always meets another one with the same client ids.
-const MOST_ROUNDS: usize = 5;
+const MAX_ROUNDS: usize = 5;
 
 /// What became of a report, and how many automations it started.
 pub(super) type Answer = (Recorded, usize);
@@ -63,7 +63,7 @@ impl EventReports {
                 async move { intake.answer_each(requests).await }
             })
         };
-        Self { singles: requests(1, MOST_SINGLES), lists: requests(LISTS_AT_ONCE, MOST_LISTS) }
+        Self { singles: requests(1, MAX_SINGLES), lists: requests(LISTS_AT_ONCE, MAX_LISTS) }
     }
 
     /// Records a report; returns after its commit.
@@ -214,7 +214,7 @@ async fn report(
             .transaction(async |conn| automations::report(conn, reports, receiver, now).await)
             .await
         {
-            Err(error) if events::was_quicker(&error) && round < MOST_ROUNDS => round += 1,
+            Err(error) if events::was_quicker(&error) && round < MAX_ROUNDS => round += 1,
             done => break done?,
         }
     };

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::messages::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row, Share};
-use crate::messages::outcome::Outcome;
-use crate::messages::retry::{Group, LeftOut, Outlook};
+use crate::ledger::outcome::Outcome;
+use crate::ledger::{Cause, Counts, Difference, Key, Ledger, LedgerFilter, Row, Share};
+use crate::messages::resend::{Group, LeftOut, ResendPreview};
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, MessageId, SenderId};
 
@@ -270,8 +270,8 @@ impl CheckAnswer {
     }
 }
 
-impl From<Outlook> for RetryAnswer {
-    fn from(outlook: Outlook) -> Self {
+impl From<ResendPreview> for RetryAnswer {
+    fn from(outlook: ResendPreview) -> Self {
         let (eligible, left_out) = (outlook.eligible(), outlook.left_out());
         Self {
             eligible,

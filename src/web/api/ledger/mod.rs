@@ -11,8 +11,9 @@ use utoipa::OpenApi;
 use super::error::ErrorBody;
 use super::{ApiError, ApiResult, Caller, Json, Query};
 use crate::error::Error;
-use crate::messages::{ledger, retry};
-use crate::web::retrying;
+use crate::ledger;
+use crate::messages::resend;
+use crate::messages::resend::batches;
 use crate::web::{Marketer, Viewer};
 
 use answer::{
@@ -97,16 +98,16 @@ async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<
     let (wish, intent) = body.into_inner().parse(caller.today(&conn).await?)?;
     let (outlook, ids) = match wish {
         Wish::One(id) => {
-            let verdict = retry::verdict(&mut conn, id).await?;
+            let verdict = resend::verdict(&mut conn, id).await?;
             (RetryAnswer::of_one(verdict), verdict.is_ok().then_some(id).into_iter().collect())
         }
         Wish::Selection(selection) => {
-            let outlook = retry::outlook(&mut conn, &selection).await?;
+            let outlook = resend::preview(&mut conn, &selection).await?;
             let ids = match intent {
                 Intent::Preview => Vec::new(),
                 Intent::Send { expected } => {
                     let limit = confirmed(expected, outlook.eligible())?;
-                    retry::candidates(&mut conn, &selection)
+                    resend::candidates(&mut conn, &selection)
                         .await?
                         .into_iter()
                         .take(limit)
@@ -118,7 +119,7 @@ async fn retry(caller: Caller<Marketer>, body: Json<RetryRequest>) -> ApiResult<
     };
     let sent = match intent {
         Intent::Preview => Vec::new(),
-        Intent::Send { .. } => retrying::send_again(&mut conn, &caller.actor(), &ids, now).await?,
+        Intent::Send { .. } => batches::send_again(&mut conn, &caller.actor(), &ids, now).await?,
     };
     Ok(Json(outlook.with(sent)))
 }

@@ -7,12 +7,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::contacts::Patch;
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::ledger::{Grouping, LedgerFilter, Maker};
-use crate::messages::retry::Selection;
+use crate::ledger::typed_days::{Today, TypedDays};
+use crate::ledger::{Grouping, LedgerFilter, Maker};
+use crate::messages::resend::Selection;
 use crate::types::id::MessageId;
 use crate::types::mistake;
-use crate::web::days::{Today, TypedDays};
-use crate::web::narrowing::{blank, is_blank};
+use crate::web::http::narrowing::{blank, is_blank};
 
 /// As many days as are answered when none are named.
 const SPAN: i64 = 30;

@@ -8,8 +8,8 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::delivery::ReportSource;
 use crate::messages::inbound;
-use crate::messages::list as messages;
-use crate::messages::list::{Direction, Message, StatusEvent};
+use crate::messages::message as messages;
+use crate::messages::message::{Direction, Message, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::types::id::{
     AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,

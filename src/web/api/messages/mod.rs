@@ -14,8 +14,8 @@ use super::error::ErrorBody;
 use super::{ApiError, ApiResult, Caller, Json, List, Path, Query};
 use crate::error::Error;
 use crate::messages::compose;
-use crate::messages::list as messages;
-use crate::messages::look::look;
+use crate::messages::log::search::look;
+use crate::messages::message as messages;
 use crate::types::id::MessageId;
 use crate::users::organization;
 use crate::web::{Marketer, Viewer};
@@ -97,7 +97,7 @@ async fn send(
                         conn,
                         &wanted,
                         key,
-                        &caller.app.renderer,
+                        &caller.context.renderer,
                         &organization.name,
                     )
                     .await?;

@@ -5,14 +5,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::error::{Error, Result};
-use crate::messages::filter::MessageFilter;
-use crate::messages::look::Place;
+use crate::ledger::typed_days::Today;
+use crate::messages::log::filter::MessageFilter;
+use crate::messages::log::query::MessageQuery;
+use crate::messages::log::search::Place;
 use crate::types::id::MessageId;
 use crate::users::organization::Organization;
 use crate::web::Cursor;
 use crate::web::api::Paging;
-use crate::web::days::Today;
-use crate::web::message_query::MessageQuery;
 
 /// Which messages to list; all conditions hold together.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -13,7 +13,7 @@ use crate::contacts;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::compose::{Draft, Origin};
-use crate::messages::list::Message;
+use crate::messages::message::Message;
 use crate::senders::{self, Sender};
 use crate::templates::{self, MediaUrl, Rendered, Renderer, Template, Variables};
 use crate::twilio::parts::MAX_BODY;

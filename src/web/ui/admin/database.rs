@@ -58,8 +58,8 @@ pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     let facts = tables::facts(&mut conn).await.map_err(Error::from)?;
     let tables = tables::tables(&mut conn).await.map_err(Error::from)?;
     drop(conn);
-    let (open, _) = visit.app.db.usage();
-    let server = Server::new(facts, &visit.app.config, i64::try_from(open).unwrap_or(i64::MAX));
+    let (open, _) = visit.context.db.usage();
+    let server = Server::new(facts, &visit.context.config, i64::try_from(open).unwrap_or(i64::MAX));
     let page = DatabasePage {
         read_at: visit.now(),
         server,

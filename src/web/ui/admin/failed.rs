@@ -7,7 +7,7 @@ use super::subjects::{Subject, Subjects};
 use super::words;
 use crate::queue::JobKind;
 use crate::queue::failed::{self, FailedJob};
-use crate::web::cursor::Cursor;
+use crate::web::http::cursor::Cursor;
 use crate::web::ui::automations::words::rough;
 use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
 

@@ -12,8 +12,8 @@ use crate::queue::JobKind;
 use crate::queue::failed;
 use crate::queue::lease::JobId;
 use crate::users::audit::{self, Kind};
-use crate::web::filters::grouped;
-use crate::web::narrowing;
+use crate::web::http::filters::grouped;
+use crate::web::http::narrowing;
 use crate::web::ui::automations::words::rough;
 use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Varies, Visit};
 

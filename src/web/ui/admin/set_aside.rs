@@ -10,7 +10,7 @@ use crate::connections::{self, Connection};
 use crate::error::Error;
 use crate::queue::set_aside::{self, SetAside, Task};
 use crate::users::audit::{self, Kind};
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 use crate::web::ui::automations::words::rough;
 use crate::web::{Admin, Page, PageResult, Query, Varies, Visit};
 

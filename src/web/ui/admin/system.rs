@@ -36,7 +36,7 @@ struct Row {
 
 pub(super) async fn show(visit: Visit<Admin>) -> PageResult {
     let zone = visit.organization.time_zone.name().to_owned();
-    let page = SystemPage::new(&visit.app.config, visit.app.started_at, visit.now(), zone);
+    let page = SystemPage::new(&visit.context.config, visit.context.started_at, visit.now(), zone);
     visit.page(&page)
 }
 

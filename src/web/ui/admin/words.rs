@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::queue::JobKind;
 use crate::queue::routines::Routine;
 use crate::queue::set_aside::Task;
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 use crate::web::ui::automations::words::duration;
 
 /// What jobs of a kind are there for: a name and a sentence.

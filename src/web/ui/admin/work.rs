@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::queue::JobKind;
 use crate::queue::overview::{self, JobState, Overview, Worker};
 use crate::queue::routines::{self, Standing};
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 use crate::web::{Admin, Page, PageResult, Varies, Visit};
 
 /// A job that is due longer than this waits for a worker that is busy elsewhere, or for none.

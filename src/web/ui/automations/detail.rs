@@ -14,8 +14,8 @@ use crate::automations::{
 };
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
-use crate::messages::ledger::Counts;
-use crate::messages::outcome::Outcome;
+use crate::ledger::Counts;
+use crate::ledger::outcome::Outcome;
 use crate::types::id::AutomationId;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 use crate::{senders, templates};

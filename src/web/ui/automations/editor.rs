@@ -16,7 +16,7 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::AutomationId;
 use crate::types::text;
 use crate::users::audit::Actor;
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
 

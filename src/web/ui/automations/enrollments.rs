@@ -6,23 +6,23 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus, MOST_LOOKED_AT};
+use crate::automations::{self, Enrollment, EnrollmentFilter, EnrollmentStatus, MAX_LOOKED_AT};
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Error;
 use crate::types::id::{AutomationId, ContactId, EnrollmentId};
 use crate::users::organization;
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 use crate::web::ui::Choice;
 use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 const PER_PAGE: usize = 50;
 
 /// Contacts whose enrollments a search looks for.
-const MOST_CONTACTS: usize = 100;
+const MAX_CONTACTS: usize = 100;
 
 /// Versions to choose from, besides the present one.
-const MOST_VERSIONS: i32 = 50;
+const MAX_VERSIONS: i32 = 50;
 
 /// What is looked for, and where the list goes on.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -123,17 +123,17 @@ impl Wanted {
         let default_country = organization::find(conn).await?.default_country;
         let filter =
             ContactFilter { search: self.q.clone(), default_country, ..ContactFilter::default() };
-        let found = contacts::list(conn, &filter, Position::Newest, MOST_CONTACTS).await?;
+        let found = contacts::list(conn, &filter, Position::Newest, MAX_CONTACTS).await?;
         Ok(Some(found.contacts.into_iter().map(|contact| contact.id).collect()))
     }
 }
 
 /// How far was looked, where that is not the whole way.
 fn limits(filter: &EnrollmentFilter) -> Option<String> {
-    let newest = grouped(MOST_LOOKED_AT);
+    let newest = grouped(MAX_LOOKED_AT);
     match (&filter.contacts, filter.status, filter.version) {
-        (Some(contacts), ..) if contacts.len() >= MOST_CONTACTS => Some(format!(
-            "More contacts are found by this than the newest {MOST_CONTACTS}, whose enrollments \
+        (Some(contacts), ..) if contacts.len() >= MAX_CONTACTS => Some(format!(
+            "More contacts are found by this than the newest {MAX_CONTACTS}, whose enrollments \
              are shown: search more exactly."
         )),
         (None, _, Some(_)) => Some(format!(
@@ -149,7 +149,7 @@ fn limits(filter: &EnrollmentFilter) -> Option<String> {
 
 /// The newest versions, and the one that is looked for.
 fn versions(newest: i32, wanted: Option<i32>) -> Vec<Choice> {
-    let oldest = newest.saturating_sub(MOST_VERSIONS).max(1);
+    let oldest = newest.saturating_sub(MAX_VERSIONS).max(1);
     let other = wanted.filter(|wanted| (1..oldest).contains(wanted));
     let all = (oldest..=newest).rev().chain(other);
     if newest > 1 {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::detail::{AutomationPage, StepRow, step_rows};
 use super::words;
 use crate::automations::{
-    self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MOST_LOOKED_AT, counts,
+    self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MAX_LOOKED_AT, counts,
 };
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
@@ -173,7 +173,7 @@ impl SwitchPage {
             steps: step_rows(conn, &automation.definition).await?,
             inside: words::rough(inside, i64::MAX),
             anybody_inside: inside > 0,
-            only_newest: (newest.looked_at >= MOST_LOOKED_AT).then_some(MOST_LOOKED_AT),
+            only_newest: (newest.looked_at >= MAX_LOOKED_AT).then_some(MAX_LOOKED_AT),
             waiting,
             warnings,
             name: automation.name,
@@ -227,7 +227,7 @@ impl Page for SwitchPage {
             steps: StepRow::samples(),
             inside: "1,234".to_owned(),
             anybody_inside: has_run,
-            only_newest: has_run.then_some(MOST_LOOKED_AT),
+            only_newest: has_run.then_some(MAX_LOOKED_AT),
             waiting: i64::from(has_run),
             warnings: vec!["Shop <1> does not send at present.".to_owned()],
         };

@@ -17,9 +17,9 @@ use crate::events::{self, Event, EventName};
 use crate::twilio::parts;
 use crate::types::id::{AutomationId, ContactId};
 use crate::users::User;
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
+use crate::web::http::visit::Access;
 use crate::web::ui::{Choice, made_event, somebody};
-use crate::web::visit::Access;
 use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 /// The newest events of a contact to choose from.
@@ -231,7 +231,7 @@ impl Trial {
                 });
                 let dry = dry_run(
                     conn,
-                    &visit.app.renderer,
+                    &visit.context.renderer,
                     &visit.organization,
                     definition,
                     contact,

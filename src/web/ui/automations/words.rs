@@ -9,7 +9,7 @@ use crate::automations::{Recipient, Step, Trigger};
 use crate::senders::Sender;
 use crate::templates::Template;
 use crate::types::id::{SenderId, TemplateId};
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 
 const SECONDS_PER: [(&str, u32); 4] =
     [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];

@@ -4,12 +4,12 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
 use super::view::{ConnectionView, RegistrationView};
+use crate::connection_center::{self, ConnectError, Existing};
 use crate::connections::{self, SenderAddress};
 use crate::error::FieldErrors;
 use crate::senders::offers::{Offer, Offers};
 use crate::types::id::ConnectionId;
-use crate::web::connecting::{self, ConnectError, Existing};
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
@@ -67,7 +67,7 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 
 async fn add(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<SenderInput>) -> PageResult {
     let wanted = if form.sender.trim().is_empty() { &form.chosen } else { &form.sender };
-    match connecting::add_sender(&visit.app, &visit.actor(), *id, wanted).await {
+    match connection_center::add_sender(&visit.context, &visit.actor(), *id, wanted).await {
         Ok(sender) => {
             let there = visit.redirect(format!("/connections/{id}"));
             match &sender.webhook_error {
@@ -98,14 +98,14 @@ impl AddSenderPage {
         errors: FieldErrors,
     ) -> Result<Self, PageError> {
         let connection = connections::find(&mut *visit.conn().await?, id).await?;
-        let (Offers { offers, left_out }, problem) = match connecting::offers(&visit.app, id).await
-        {
-            Ok(offers) => (offers, None),
-            Err(ConnectError::Problem(problem)) => {
-                (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message()))
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let (Offers { offers, left_out }, problem) =
+            match connection_center::offers(&visit.context, id).await {
+                Ok(offers) => (offers, None),
+                Err(ConnectError::Problem(problem)) => {
+                    (Offers { offers: Vec::new(), left_out: 0 }, Some(problem.message()))
+                }
+                Err(error) => return Err(error.into()),
+            };
         Ok(Self {
             connection: connection.into(),
             groups: groups(offers),

@@ -8,15 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::view::{ConnectionView, RegistrationView};
-use crate::app::App;
+use crate::connection_center;
 use crate::connections::{self, Check, Look, Mend, Outcome, SenderKind, WebhookTest, webhooks};
+use crate::context::Context;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::senders::webhook::Webhook;
 use crate::senders::{self, Health, Sender};
 use crate::types::hook_address::{HookAddress, redacted};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::connecting;
 use crate::web::{Admin, Page, PageResult, Varies, Viewer, Visit};
 
 /// Mounts the page, the live check and the test of the webhook.
@@ -74,12 +74,13 @@ struct WebhookView {
 }
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
-    let page = HealthPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
+    let page =
+        HealthPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now()).await?;
     visit.page(&page)
 }
 
 async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let checks = connecting::check(&visit.app, *id).await?;
+    let checks = connection_center::check(&visit.context, *id).await?;
     let there = visit.redirect(format!("/connections/{id}/health"));
     match checks.iter().filter(|check| check.has_failed()).count() {
         0 => there.flash("Twilio was asked: everything there is as it should be."),
@@ -89,7 +90,7 @@ async fn verify(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 }
 
 async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let WebhookTest { check, .. } = connecting::test_webhook(&visit.app, *id).await?;
+    let WebhookTest { check, .. } = connection_center::test_webhook(&visit.context, *id).await?;
     let there = visit.redirect(format!("/connections/{id}/health#webhook-test"));
     match check.outcome {
         Outcome::Failed => there.warning(format!("The test failed. {}", check.detail)),
@@ -99,7 +100,7 @@ async fn test(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
 
 impl HealthPage {
     async fn load(
-        app: &App,
+        context: &Context,
         conn: &mut Conn,
         id: ConnectionId,
         now: DateTime<Utc>,
@@ -115,7 +116,7 @@ impl HealthPage {
         let mut healths = senders::healths(conn, id).await?;
         let senders = senders::of_connection(conn, id).await?;
         let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
-        let look = look.map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()));
+        let look = look.map(|look| LookView::new(context, look, &senders, &healths, test.as_ref()));
         let senders = senders.into_iter().map(|sender| {
             let health = healths.remove(&sender.id);
             SenderHealth::new(sender, health)
@@ -125,7 +126,7 @@ impl HealthPage {
             look,
             test,
             senders: senders.collect(),
-            inbound_url: redacted(&address.inbound(&app.config.public_url)).into_owned(),
+            inbound_url: redacted(&address.inbound(&context.config.public_url)).into_owned(),
             rejected,
         })
     }
@@ -135,14 +136,14 @@ impl LookView {
     /// The lines of the connection and the public address, then those of each sender, then the test
     /// of the webhooks if it failed.
     pub(super) fn new(
-        app: &App,
+        context: &Context,
         look: Look,
         senders: &[Sender],
         healths: &HashMap<SenderId, Health>,
         test: Option<&WebhookTest>,
     ) -> Self {
         let mut checks = look.checks;
-        checks.extend(connections::address_check(&app.twilio, &app.config.public_url));
+        checks.extend(connections::address_check(&context.twilio, &context.config.public_url));
         let of_senders = senders.iter().filter_map(|sender| healths.get(&sender.id));
         checks.extend(of_senders.flat_map(|health| health.checks.iter().cloned()));
         checks.extend(test.map(|test| &test.check).filter(|check| check.has_failed()).cloned());

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::view::ConnectionView;
 use super::{API_KEY, AUTH_TOKEN, Secret};
+use crate::connection_center;
 use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
 use crate::senders;
 use crate::types::id::ConnectionId;
-use crate::web::connecting;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
@@ -48,7 +48,8 @@ struct KeysInput {
 
 /// Ends the time of the former token.
 async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection = connecting::forget_former_token(&visit.app, &visit.actor(), *id).await?;
+    let connection =
+        connection_center::forget_former_token(&visit.context, &visit.actor(), *id).await?;
     visit
         .redirect(format!("/connections/{id}"))
         .flash(format!("The former Auth Token of “{}” proves nothing any more.", connection.name))
@@ -56,9 +57,13 @@ async fn forget_former(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
 
 /// Puts a new secret into the webhook address.
 async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection =
-        connecting::rotate_hook_secret(&visit.app, &visit.actor(), *id, FormerToken::Accept)
-            .await?;
+    let connection = connection_center::rotate_hook_secret(
+        &visit.context,
+        &visit.actor(),
+        *id,
+        FormerToken::Accept,
+    )
+    .await?;
     let senders = senders::of_connection(&mut *visit.conn().await?, *id).await?;
     let there = visit.redirect(format!("/connections/{id}"));
     if senders.iter().any(|sender| sender.webhook_error.is_some()) {
@@ -75,7 +80,8 @@ async fn rotate_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResul
 
 /// Ends the time of the former secret.
 async fn forget_secret(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
-    let connection = connecting::forget_former_secret(&visit.app, &visit.actor(), *id).await?;
+    let connection =
+        connection_center::forget_former_secret(&visit.context, &visit.actor(), *id).await?;
     visit
         .redirect(format!("/connections/{id}"))
         .flash(format!("The former webhook address of “{}” is refused.", connection.name))
@@ -95,7 +101,7 @@ async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInp
     } else {
         FormerToken::Accept
     };
-    match connecting::replace_keys(&visit.app, &visit.actor(), *id, form.to_keys(), former).await {
+    match connection_center::replace_keys(&visit.context, &visit.actor(), *id, form.to_keys(), former).await {
         Ok(connection) => visit.redirect(
             format!("/connections/{id}")
         ).flash(match connection.former_auth_token_until {

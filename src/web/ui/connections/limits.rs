@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::queue;
 use super::view::{ConnectionView, SenderView};
+use crate::connection_center;
 use crate::connections;
 use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::figures;
 use crate::senders::{self, Limits, PartsPerSecond, Sender, SenderChange, Validity};
 use crate::types::id::SenderId;
-use crate::web::connecting;
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
 
 /// Mounts the form.
@@ -57,7 +57,8 @@ async fn save(visit: Visit<Admin>, id: Path<SenderId>, form: Form<LimitsInput>) 
         Ok(limits) => {
             let change = SenderChange { limits: Some(limits), ..SenderChange::default() };
             let sender =
-                connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await?;
+                connection_center::change_sender(&visit.context, &visit.actor(), *id, &change)
+                    .await?;
             let there = format!("/connections/{}", sender.connection_id);
             visit.redirect(there).flash(format!(
                 "The limits of {} are saved; what waits for it goes by them.",

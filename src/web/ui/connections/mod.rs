@@ -17,12 +17,12 @@ use actix_web::web::{self, ServiceConfig};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::app::App;
+use crate::connection_center::{self, ConnectForm, Existing};
 use crate::connections::{self, Check, NewKeys, Outcome, webhooks};
+use crate::context::Context;
 use crate::error::FieldErrors;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
-use crate::web::connecting::{self, ConnectForm, Existing};
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 use view::{ConnectionView, SenderView};
 
@@ -114,12 +114,12 @@ async fn list(visit: Visit<Viewer>) -> PageResult {
             .collect(),
         connection: connection.into(),
     });
-    let is_reachable = is_reachable(&visit.app);
+    let is_reachable = is_reachable(&visit.context);
     visit.page(&ConnectionsPage { connections: rows.collect(), is_reachable, strays })
 }
 
 async fn ask(visit: Visit<Admin>) -> PageResult {
-    let address_warning = address_warning(&visit.app);
+    let address_warning = address_warning(&visit.context);
     visit.page(&ConnectPage {
         form: ConnectInput::default(),
         errors: FieldErrors::default(),
@@ -130,7 +130,7 @@ async fn ask(visit: Visit<Admin>) -> PageResult {
 
 async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     let input = form.into_inner();
-    match connecting::connect(&visit.app, &visit.actor(), input.to_form()).await {
+    match connection_center::connect(&visit.context, &visit.actor(), input.to_form()).await {
         Ok((connection, None)) => {
             visit.redirect(format!("/connections/{}/senders/new", connection.id)).flash(format!(
                 "Twilio accepts the keys: “{}” is connected. Now choose what to send from.",
@@ -154,21 +154,21 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
         Err(error) => {
             let existing = error.existing();
             let errors = error.fields()?;
-            let address_warning = address_warning(&visit.app);
+            let address_warning = address_warning(&visit.context);
             visit.invalid(&ConnectPage { form: input, errors, existing, address_warning })
         }
     }
 }
 
 /// What is not as it should be about the public address.
-fn address_warning(app: &App) -> Option<Check> {
-    connections::address_check(&app.twilio, &app.config.public_url)
+fn address_warning(context: &Context) -> Option<Check> {
+    connections::address_check(&context.twilio, &context.config.public_url)
         .filter(|check| check.outcome != Outcome::Passed)
 }
 
 /// Whether Twilio can call the public address, as far as it tells.
-fn is_reachable(app: &App) -> bool {
-    !address_warning(app).is_some_and(|check| check.has_failed())
+fn is_reachable(context: &Context) -> bool {
+    !address_warning(context).is_some_and(|check| check.has_failed())
 }
 
 impl ConnectInput {

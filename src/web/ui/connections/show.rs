@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::health::LookView;
 use super::test_message::TestInput;
 use super::view::{ConnectionView, SenderView};
-use crate::app::App;
+use crate::connection_center::{self, ConnectError};
 use crate::connections::{self, ConnectionChange, UnconfirmedPolicy, webhooks};
+use crate::context::Context;
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
 use crate::messages::throttle::figures::{self, QueueFigures};
 use crate::senders::{self, Sender};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::connecting::{self, ConnectError};
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
 
@@ -69,22 +69,24 @@ struct NameInput {
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
     let page =
-        ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now()).await?;
+        ConnectionPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now()).await?;
     visit.page(&page)
 }
 
 async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInput>) -> PageResult {
     let outcome = match form.read() {
-        Ok(change) => connecting::change_connection(&visit.app, &visit.actor(), *id, &change)
-            .await
-            .map_err(ConnectError::fields),
+        Ok(change) => {
+            connection_center::change_connection(&visit.context, &visit.actor(), *id, &change)
+                .await
+                .map_err(ConnectError::fields)
+        }
         Err(errors) => Err(Ok(errors)),
     };
     match outcome {
         Ok(_) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
         Err(errors) => {
             let mut page =
-                ConnectionPage::load(&visit.app, &mut *visit.conn().await?, *id, visit.now())
+                ConnectionPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now())
                     .await?;
             page.form = form.into_inner();
             page.errors = errors?;
@@ -140,7 +142,7 @@ fn policies() -> [Choice; 2] {
 
 impl ConnectionPage {
     pub(super) async fn load(
-        app: &App,
+        context: &Context,
         conn: &mut Conn,
         id: ConnectionId,
         now: DateTime<Utc>,
@@ -150,8 +152,9 @@ impl ConnectionPage {
         let queues = figures::of_many(conn, &senders, now).await?;
         let healths = senders::healths(conn, id).await?;
         let (look, test) = connections::look(conn, id).await?;
-        let look = look
-            .map(|look| LookView::new(app, look, &senders, &healths, test.as_ref()).of_concern());
+        let look = look.map(|look| {
+            LookView::new(context, look, &senders, &healths, test.as_ref()).of_concern()
+        });
         let rejected = webhooks::count_since(conn, Some(id), now - TimeDelta::days(1)).await?;
         let form = NameInput {
             name: connection.name.clone(),
@@ -165,7 +168,7 @@ impl ConnectionPage {
             sender_choices: choices(&senders),
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
-            is_reachable: super::is_reachable(app),
+            is_reachable: super::is_reachable(context),
             look,
             policies: policies(),
             test: TestInput::default(),

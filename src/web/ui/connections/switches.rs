@@ -5,10 +5,10 @@ use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
 
 use super::show::ConnectionPage;
+use crate::connection_center::{self, ConnectError};
 use crate::connections::{Connection, ConnectionChange};
 use crate::senders::{self, Sender, SenderChange};
 use crate::types::id::{ConnectionId, SenderId};
-use crate::web::connecting::{self, ConnectError};
 use crate::web::{Admin, Form, PageResult, Visit};
 
 /// Mounts the buttons.
@@ -73,7 +73,7 @@ async fn switch_connection(
     disabled: bool,
 ) -> Result<Connection, ConnectError> {
     let change = ConnectionChange { disabled: Some(disabled), ..ConnectionChange::default() };
-    connecting::change_connection(&visit.app, &visit.actor(), id, &change).await
+    connection_center::change_connection(&visit.context, &visit.actor(), id, &change).await
 }
 
 async fn switch_sender(
@@ -82,7 +82,7 @@ async fn switch_sender(
     disabled: bool,
 ) -> Result<Sender, ConnectError> {
     let change = SenderChange { disabled: Some(disabled), ..SenderChange::default() };
-    connecting::change_sender(&visit.app, &visit.actor(), id, &change).await
+    connection_center::change_sender(&visit.context, &visit.actor(), id, &change).await
 }
 
 async fn rename_sender(
@@ -92,7 +92,7 @@ async fn rename_sender(
 ) -> PageResult {
     let before = senders::find(&mut *visit.conn().await?, *id).await?;
     let change = SenderChange { name: Some(form.name.clone()), ..SenderChange::default() };
-    match connecting::change_sender(&visit.app, &visit.actor(), *id, &change).await {
+    match connection_center::change_sender(&visit.context, &visit.actor(), *id, &change).await {
         Ok(sender) => visit
             .redirect(format!("/connections/{}", sender.connection_id))
             .undo(format!("/senders/{id}/name"), [("name", before.name.as_str())])
@@ -100,7 +100,7 @@ async fn rename_sender(
         Err(error) => {
             let errors = error.fields()?;
             let page = ConnectionPage::load(
-                &visit.app,
+                &visit.context,
                 &mut *visit.conn().await?,
                 before.connection_id,
                 visit.now(),
@@ -112,7 +112,7 @@ async fn rename_sender(
 }
 
 async fn set_webhook(visit: Visit<Admin>, id: Path<SenderId>) -> PageResult {
-    let sender = connecting::set_inbound(&visit.app, &visit.actor(), *id).await?;
+    let sender = connection_center::set_inbound(&visit.context, &visit.actor(), *id).await?;
     let there = visit.redirect(format!("/connections/{}/health", sender.connection_id));
     match &sender.webhook_error {
         None => there

@@ -8,11 +8,11 @@ use uuid::Uuid;
 use super::show::ConnectionPage;
 use crate::db::Conn;
 use crate::error::FieldErrors;
+use crate::messages::test_message::TestMessage;
 use crate::senders;
 use crate::twilio::parts;
 use crate::types::id::{ConnectionId, MessageId};
 use crate::types::phone::PhoneNumber;
-use crate::web::test_message::TestMessage;
 use crate::web::{Admin, Form, PageError, PageResult, Visit};
 
 /// Mounts the form's target; the form is part of the connection's page.
@@ -49,7 +49,8 @@ async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>
             .redirect(format!("/messages/{message}"))
             .flash("The test message is on its way. This page says what becomes of it."),
         Err(errors) => {
-            let mut page = ConnectionPage::load(&visit.app, &mut conn, *id, visit.now()).await?;
+            let mut page =
+                ConnectionPage::load(&visit.context, &mut conn, *id, visit.now()).await?;
             drop(conn);
             page.test = form.into_inner();
             page.errors = errors;
@@ -92,5 +93,5 @@ async fn compose(
         template: None,
         media_urls: Vec::new(),
     };
-    Ok(Ok(test.send(conn, visit, &form.request_key).await?))
+    Ok(Ok(test.send(conn, visit.user.id, visit.now(), &form.request_key).await?))
 }

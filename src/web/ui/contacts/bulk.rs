@@ -14,17 +14,17 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::users::audit::{self, Kind};
-use crate::web::filters::counted;
-use crate::web::narrowing;
+use crate::web::http::filters::counted;
+use crate::web::http::narrowing;
 use crate::web::{Form, Marketer, Page, PageResult, Query, Varies, Visit};
 
 /// As many contacts as one press of the button goes through.
-const MOST: usize = 20_000;
+const MAX: usize = 20_000;
 /// As many as one transaction does.
 const CHUNK: usize = 500;
 /// As many contacts as one press of *Undo* gives back what they had: their ids have to fit into a
 /// cookie.
-const MOST_UNDONE: usize = 40;
+const MAX_UNDONE: usize = 40;
 
 const NOBODY: &str = "Nobody is chosen. Choose contacts in the list, or all that fit the filter.";
 
@@ -107,8 +107,8 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
                 .invalid(&BulkPage { errors: FieldErrors::default().with("name", error), ..page });
         }
     };
-    let more = whom.len() > MOST;
-    whom.truncate(MOST);
+    let more = whom.len() > MAX;
+    whom.truncate(MAX);
     let mut changed = Vec::new();
     conn.transaction(async |conn| {
         audit::record(conn, &actor, Kind::Contact, None, &wish.told(&tag, whom.len()), now).await
@@ -139,7 +139,7 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
                 .redirect(next.link())
                 .warning(format!("{done} There are more: go on with them here."))
         }
-        _ if changed.is_empty() || changed.len() > MOST_UNDONE || !starts.is_empty() => {
+        _ if changed.is_empty() || changed.len() > MAX_UNDONE || !starts.is_empty() => {
             visit.redirect(wish.back()).flash(done)
         }
         _ => {
@@ -244,7 +244,7 @@ impl Wish {
         if !self.all {
             return contacts::existing(conn, &self.ids).await;
         }
-        contacts::list_ids(conn, &self.filter(default_country)?, self.position(), MOST + 1).await
+        contacts::list_ids(conn, &self.filter(default_country)?, self.position(), MAX + 1).await
     }
 
     /// How many they are; one more than are done at once, if there are more.
@@ -252,7 +252,7 @@ impl Wish {
         if !self.all {
             return Ok(contacts::existing(conn, &self.ids).await?.len());
         }
-        contacts::count(conn, &self.filter(default_country)?, self.position(), MOST).await
+        contacts::count(conn, &self.filter(default_country)?, self.position(), MAX).await
     }
 
     fn filter(&self, default_country: Option<Country>) -> Result<ContactFilter> {
@@ -334,8 +334,8 @@ impl BulkPage {
         Self {
             removes: wish.removes(),
             back: wish.back(),
-            count: found.min(MOST),
-            more: found > MOST,
+            count: found.min(MAX),
+            more: found > MAX,
             expected: found,
             changed: None,
             starts: Vec::new(),
@@ -375,7 +375,7 @@ impl Page for BulkPage {
                 changed: narrowing::changed(Some("3"), 24, "contact"),
                 ..Self::bare(all.clone(), 24)
             },
-            Self::bare(all, MOST + 1),
+            Self::bare(all, MAX + 1),
         ]
     }
 }

@@ -12,10 +12,10 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
 use crate::users::audit::{self, Kind};
-use crate::web::visit::Access;
+use crate::web::http::visit::Access;
 use crate::web::{Admin, Form, Marketer, PageResult, Visit};
 
-const LONGEST_NOTE: usize = 500;
+const MAX_NOTE: usize = 500;
 
 /// Why; each form has a field of its own, since all can stand on one page.
 #[derive(Debug, Default, Deserialize)]
@@ -199,7 +199,7 @@ fn read_note(raw: &str) -> Result<String, String> {
     let note = raw.split_whitespace().collect::<Vec<_>>().join(" ");
     match note.chars().count() {
         0 => Err("Write down why: it is kept as evidence.".to_owned()),
-        length if length > LONGEST_NOTE => Err(format!("Use at most {LONGEST_NOTE} characters.")),
+        length if length > MAX_NOTE => Err(format!("Use at most {MAX_NOTE} characters.")),
         _ if note.chars().any(char::is_control) => {
             Err("Control characters are not possible here.".to_owned())
         }

@@ -131,7 +131,7 @@ impl ListPage {
                 .collect(),
             newer: found.newer.map(|id| wanted.link("newer", id)),
             older: found.older.map(|id| wanted.link("older", id)),
-            looked_at: found.ends_early.then_some(contacts::FAR),
+            looked_at: found.ends_early.then_some(contacts::SCAN_LIMIT),
             rows: found.contacts.into_iter().map(row).collect(),
         })
     }
@@ -192,7 +192,7 @@ impl Page for ListPage {
             Self {
                 q: "a".to_owned(),
                 older: Some(link),
-                looked_at: Some(contacts::FAR),
+                looked_at: Some(contacts::SCAN_LIMIT),
                 ..nothing()
             },
             nothing(),

@@ -17,8 +17,8 @@ use crate::error::{FieldErrors, Result};
 use crate::types::country::Country;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
+use crate::web::http::visit::Access;
 use crate::web::ui::messages::live_path;
-use crate::web::visit::Access;
 use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 
 /// As much of the past as one page shows.

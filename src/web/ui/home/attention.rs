@@ -14,7 +14,7 @@ use crate::senders::webhook::{WITHOUT_SECRET, Webhook};
 use crate::senders::{self, Health, Sender};
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::Role;
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 use crate::web::{Viewer, Visit};
 
 /// A line of the list.
@@ -148,7 +148,7 @@ impl Attention {
 
 /// Why Twilio cannot call this Carillon at all.
 fn bad_address(visit: &Visit<Viewer>) -> Option<Check> {
-    connections::address_check(&visit.app.twilio, &visit.app.config.public_url)
+    connections::address_check(&visit.context.twilio, &visit.context.config.public_url)
         .filter(Check::has_failed)
 }
 
@@ -189,14 +189,15 @@ fn unwell(sender: &Sender, health: Option<&Health>, visit: &Visit<Viewer>) -> Ve
         health.and_then(|health| health.webhook.as_ref()).is_some_and(Webhook::is_set_in_vain);
     let is_about_webhook = !(is_set_in_vain && bad_address(visit).is_some())
         && (!webhook.is_empty() || others.is_empty());
-    let deaf = deaf(sender).filter(|_| is_about_webhook);
-    deaf.into_iter()
+    let has_no_inbound_webhook = has_no_inbound_webhook(sender).filter(|_| is_about_webhook);
+    has_no_inbound_webhook
+        .into_iter()
         .chain(others.into_iter().map(|check| Attention::of(check, sender.connection_id, visit)))
         .collect()
 }
 
 /// A sender whose incoming messages are not reported, so that no STOP would be seen.
-fn deaf(sender: &Sender) -> Option<Attention> {
+fn has_no_inbound_webhook(sender: &Sender) -> Option<Attention> {
     let hears = sender.webhook_error.is_none() && sender.webhook_url.is_some();
     let lacks_secret =
         sender.webhook_error.as_deref().is_some_and(|error| error.starts_with(WITHOUT_SECRET));

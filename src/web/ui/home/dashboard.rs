@@ -13,8 +13,8 @@ use crate::automations::{self, Automation};
 use crate::contacts::suppressions;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::ledger::{self, Counts, Days, Grouping, Key, Ledger, LedgerFilter, Row};
-use crate::messages::outcome::Outcome;
+use crate::ledger::outcome::Outcome;
+use crate::ledger::{self, Counts, Days, Grouping, Key, Ledger, LedgerFilter, Row};
 use crate::messages::throttle::figures::QueueFigures;
 use crate::senders::Sender;
 use crate::types::id::{AutomationId, SenderId};
@@ -118,7 +118,7 @@ impl Dashboard {
             delivered: totals.delivered,
             delivered_link: wanted.messages(None, Some(Outcome::Delivered), &[]),
             delivery_rate: percent(totals, Outcome::Delivered),
-            opt_outs: words::rough(opt_outs, suppressions::MOST_COUNTED),
+            opt_outs: words::rough(opt_outs, suppressions::MAX_COUNTED),
             queue: Queue::default(),
             days: each_day(days, &rows, &outcomes, &wanted),
             outcomes,
@@ -204,7 +204,7 @@ fn each_day(days: Days, rows: &[Row], outcomes: &[Outcome], wanted: &Wanted) -> 
 impl Dashboard {
     /// Everything there is, and nothing lately.
     pub(super) fn samples() -> Vec<Self> {
-        use crate::messages::ledger::Cause;
+        use crate::ledger::Cause;
 
         let days = Days::last(SPAN, DateTime::UNIX_EPOCH + TimeDelta::days(40), Tz::UTC);
         let counts = Counts {
@@ -222,11 +222,8 @@ impl Dashboard {
             cause(Outcome::Failed, None),
             cause(Outcome::Suppressed, None),
         ];
-        let mut busy = Self::new(
-            days,
-            Ledger { totals: counts, rows, causes },
-            suppressions::MOST_COUNTED + 1,
-        );
+        let mut busy =
+            Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MAX_COUNTED + 1);
         busy.queue = Queue::sample();
         let line =
             |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);

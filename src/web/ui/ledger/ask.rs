@@ -10,14 +10,14 @@ use super::show::shown_day;
 use super::wanted::{Sent, Wanted};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::ledger::{LedgerFilter, Maker};
-use crate::messages::outcome::Outcome;
-use crate::messages::retry::{self, Group, LeftOut, MOST_AT_ONCE, Outlook, Selection};
+use crate::ledger::outcome::Outcome;
+use crate::ledger::typed_days::Today;
+use crate::ledger::{LedgerFilter, Maker};
+use crate::messages::resend::batches;
+use crate::messages::resend::{self, Group, LeftOut, MAX_AT_ONCE, ResendPreview, Selection};
 use crate::types::id::MessageId;
-use crate::web::days::Today;
-use crate::web::filters::grouped;
-use crate::web::narrowing;
-use crate::web::retrying;
+use crate::web::http::filters::grouped;
+use crate::web::http::narrowing;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Query, Varies, Visit};
 use crate::{automations, senders};
 
@@ -60,7 +60,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageRe
     let mut conn = visit.conn().await?;
     match selection(&wanted, visit.today()) {
         Ok(selection) => {
-            let outlook = retry::outlook(&mut conn, &selection).await?;
+            let outlook = resend::preview(&mut conn, &selection).await?;
             let page = RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?;
             drop(conn);
             visit.page(&page)
@@ -78,7 +78,7 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
         Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, &errors)),
     };
     let mut conn = visit.conn().await?;
-    let outlook = retry::outlook(&mut conn, &selection).await?;
+    let outlook = resend::preview(&mut conn, &selection).await?;
     let eligible = usize::try_from(outlook.eligible()).unwrap_or_default();
     if let Some(changed) =
         narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0)
@@ -90,9 +90,9 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
         drop(conn);
         return visit.answer(StatusCode::CONFLICT, &page);
     }
-    let mut ids = retry::candidates(&mut conn, &selection).await?;
+    let mut ids = resend::candidates(&mut conn, &selection).await?;
     ids.truncate(eligible);
-    let sent = retrying::send_again(&mut conn, &visit.actor(), &ids, now).await?;
+    let sent = batches::send_again(&mut conn, &visit.actor(), &ids, now).await?;
     drop(conn);
     let back = visit.redirect(wanted.link("/ledger"));
     match (sent.len(), ids.len()) {
@@ -100,7 +100,7 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
             back.warning("Nothing was sent again: nothing of it may be, or somebody was faster.")
         }
         (1, _) => back.flash("1 message is sent again."),
-        (many, MOST_AT_ONCE..) => back.flash(format!(
+        (many, MAX_AT_ONCE..) => back.flash(format!(
             "{} messages are sent again. There may be more: look once more.",
             grouped(many)
         )),
@@ -110,13 +110,13 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
 
 pub(super) async fn retry_one(visit: Visit<Marketer>, id: Path<MessageId>) -> PageResult {
     let mut conn = visit.conn().await?;
-    let sent = retrying::send_again(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
+    let sent = batches::send_again(&mut conn, &visit.actor(), &[*id], visit.now()).await?;
     if let [new] = sent.as_slice() {
         return visit
             .redirect(format!("/messages/{new}"))
             .flash("It is sent again as this message.");
     }
-    let why = retry::verdict(&mut conn, *id)
+    let why = resend::verdict(&mut conn, *id)
         .await?
         .err()
         .map_or("It cannot be sent now.", LeftOut::words);
@@ -135,7 +135,7 @@ impl RetryPage {
         conn: &mut Conn,
         wanted: Wanted,
         filter: &LedgerFilter,
-        outlook: &Outlook,
+        outlook: &ResendPreview,
     ) -> Result<Self, PageError> {
         let automation = match filter.maker {
             None => None,
@@ -153,9 +153,9 @@ impl RetryPage {
         Ok(Self { automation, sender, ..Self::new(wanted.fixed(filter.days), outlook) })
     }
 
-    fn new(wanted: Wanted, outlook: &Outlook) -> Self {
+    fn new(wanted: Wanted, outlook: &ResendPreview) -> Self {
         let eligible = outlook.eligible();
-        let now = eligible.min(i64::try_from(MOST_AT_ONCE).unwrap_or(i64::MAX));
+        let now = eligible.min(i64::try_from(MAX_AT_ONCE).unwrap_or(i64::MAX));
         let mut left_out: Vec<LeftOutRow> =
             LeftOut::ALL.iter().filter_map(|why| LeftOutRow::of(*why, outlook)).collect();
         left_out.sort_by_key(|row| std::cmp::Reverse(row.count));
@@ -198,12 +198,12 @@ impl RetryPage {
         let errors = sentences
             .into_iter()
             .fold(FieldErrors::default(), |errors, sentence| errors.with("form", sentence));
-        Self { errors, ..Self::new(wanted, &Outlook::default()) }
+        Self { errors, ..Self::new(wanted, &ResendPreview::default()) }
     }
 }
 
 impl LeftOutRow {
-    fn of(why: LeftOut, outlook: &Outlook) -> Option<Self> {
+    fn of(why: LeftOut, outlook: &ResendPreview) -> Option<Self> {
         let groups: Vec<&Group> =
             outlook.groups.iter().filter(|group| group.left_out == Some(why)).collect();
         let count = groups.iter().map(|group| group.count).sum();
@@ -241,7 +241,7 @@ impl Page for RetryPage {
             left_out,
             count: 12,
         };
-        let outlook = Outlook {
+        let outlook = ResendPreview {
             groups: vec![
                 group(Outcome::Failed, Some(21408), None, None),
                 group(Outcome::Failed, None, Some("Twilio could not be <reached>."), None),
@@ -269,7 +269,7 @@ impl Page for RetryPage {
         vec![
             named,
             changed,
-            Self::new(wanted.clone(), &Outlook::default()),
+            Self::new(wanted.clone(), &ResendPreview::default()),
             Self::wrong(wanted, &wrong),
         ]
     }

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::wanted::Wanted;
 use crate::contacts::suppressions::Reason;
+use crate::ledger::outcome::Outcome;
+use crate::ledger::{Cause, Counts, Key, Share};
 use crate::messages::claim::EXPIRED;
-use crate::messages::ledger::{Cause, Counts, Key, Share};
-use crate::messages::outcome::Outcome;
 use crate::templates::NO_DEFAULT;
 use crate::twilio::errors;
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 
 /// The bar is this wide, in its own units.
 const WIDTH: i64 = 1_000;

@@ -10,13 +10,13 @@ use super::numbers::{self, CauseRow, Number, Standing};
 use super::wanted::{Sent, Wanted};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
-use crate::messages::outcome::Outcome;
-use crate::messages::retry::{self, MOST_DAYS, Selection};
+use crate::ledger::outcome::Outcome;
+use crate::ledger::{self, Cause, Difference, Grouping, Key, Ledger, LedgerFilter};
+use crate::messages::resend::{self, MAX_DAYS, Selection};
 use crate::types::id::AutomationId;
 use crate::users::audit::{self, Kind};
-use crate::web::filters::counted;
-use crate::web::narrowing;
+use crate::web::http::filters::counted;
+use crate::web::http::narrowing;
 use crate::web::ui::Choice;
 use crate::web::{Admin, Form, Page, PageResult, Query, Varies, Viewer, Visit};
 use crate::{automations, senders};
@@ -110,7 +110,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
     let Some(selection) = selection else {
         return visit
             .redirect(there)
-            .warning(format!("Choose at most {MOST_DAYS} days, and count them again."));
+            .warning(format!("Choose at most {MAX_DAYS} days, and count them again."));
     };
     let (now, actor) = (visit.now(), visit.actor());
     let mut conn = visit.conn().await?;
@@ -244,7 +244,7 @@ impl Found {
                 .filter(|number| number.is_in(&columns))
                 .collect(),
         });
-        let may_retry = causes.iter().any(retry::may_be_worth_it);
+        let may_retry = causes.iter().any(resend::may_be_worth_it);
         Self {
             from: shown_day(&wanted.from),
             to: shown_day(&wanted.to),
@@ -307,7 +307,7 @@ impl Page for LedgerPage {
     };
 
     fn samples() -> Vec<Self> {
-        use crate::messages::ledger::{Counts, Row};
+        use crate::ledger::{Counts, Row};
 
         let day = NaiveDate::default();
         let counts = Counts {

@@ -5,10 +5,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldErrors;
-use crate::messages::ledger::{Days, Grouping, Key, LedgerFilter, Maker};
-use crate::messages::outcome::Outcome;
-use crate::web::days::{Today, TypedDays};
-use crate::web::narrowing;
+use crate::ledger::outcome::Outcome;
+use crate::ledger::typed_days::{Today, TypedDays};
+use crate::ledger::{Days, Grouping, Key, LedgerFilter, Maker};
+use crate::web::http::narrowing;
 
 /// As many days as are shown when none are named.
 const SPAN: i64 = 30;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::messages::delivery::ReportSource;
-use crate::messages::list::{Attempt, StatusEvent};
+use crate::messages::message::{Attempt, StatusEvent};
 use crate::messages::submit::AttemptOutcome;
 use crate::types::id::WorkerId;
 

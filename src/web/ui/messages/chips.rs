@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::rows::shown_address;
 use super::wanted::path_of;
-use crate::messages::filter::Within;
+use crate::messages::log::filter::Within;
+use crate::messages::log::query::MessageQuery;
 use crate::twilio::errors;
-use crate::web::message_query::MessageQuery;
 use crate::web::ui::Choice;
 use crate::web::ui::ledger::words;
 

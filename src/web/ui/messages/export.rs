@@ -11,21 +11,21 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use futures::stream;
 
-use crate::app::App;
 use crate::automations;
 use crate::contacts::{self, Contact};
+use crate::context::Context;
 use crate::db::{self, Conn};
 use crate::error::{Error, Result};
-use crate::messages::filter::MessageFilter;
-use crate::messages::list::{self, Message};
-use crate::messages::look::{Part, Place, look, next_id};
+use crate::messages::log::filter::MessageFilter;
+use crate::messages::log::query::MessageQuery;
+use crate::messages::log::search::{Part, Place, look, next_id};
+use crate::messages::message::{self, Message};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
 use crate::twilio::errors;
 use crate::types::id::{AutomationId, ContactId, MessageId, SenderId, TemplateId};
-use crate::web::message_query::MessageQuery;
-use crate::web::wire::Wire;
+use crate::web::http::wire::Wire;
 use crate::web::{PageError, PageResult, Query, Viewer, Visit};
 
 /// As many messages as are read at a time: a connection is held only so long.
@@ -62,7 +62,7 @@ const HEADER: [&str; 23] = [
 
 /// What is left to do of an export.
 struct Export {
-    app: Data<App>,
+    context: Data<Context>,
     filter: Arc<MessageFilter>,
     zone: Tz,
     place: Option<Place>,
@@ -89,7 +89,7 @@ pub(super) async fn export(
     let zone = visit.zone();
     let day = visit.now().with_timezone(&zone).format("%Y-%m-%d");
     let export = Export {
-        app: visit.app.clone(),
+        context: visit.context.clone(),
         filter: Arc::new(filter),
         zone,
         place: Some(Place::Newest),
@@ -118,13 +118,13 @@ impl Export {
         };
         // By itself: whoever goes away meanwhile would else leave a connection amid a query, of no
         // use to anybody.
-        let (app, filter) = (self.app.clone(), Arc::clone(&self.filter));
+        let (context, filter) = (self.context.clone(), Arc::clone(&self.filter));
         let read = tokio::spawn(async move {
-            let mut conn = app.db.get().await?;
+            let mut conn = context.db.get().await?;
             let (part, unreadable) = match look(&mut conn, &filter, place, BATCH).await {
                 Ok(part) => (part, None),
                 Err(Error::Database(error)) if !db::is_away(&error) => {
-                    one_by_one(&mut conn, &filter, place, app.clock.now()).await?
+                    one_by_one(&mut conn, &filter, place, context.clock.now()).await?
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -171,7 +171,7 @@ async fn one_by_one(
             return Ok((part, None));
         };
         (before, part.older) = (Some(id), Some(id));
-        match list::find(conn, id).await {
+        match message::find(conn, id).await {
             Ok(message) => part.messages.push(message),
             Err(Error::NotFound(_)) => {}
             Err(error) => {

@@ -8,21 +8,21 @@ use serde::Serialize;
 use super::chips::{Chip, Names, sentence_case};
 use super::live;
 use super::rows::{Row, rows};
-use super::wanted::{Wanted, Whose, path_of};
+use super::wanted::{ContactScope, Wanted, path_of};
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::filter::{MessageFilter, Within};
-use crate::messages::list::Direction;
-use crate::messages::look::{Part, Place, look};
-use crate::messages::outcome::Outcome;
+use crate::ledger::outcome::Outcome;
+use crate::ledger::typed_days::Today;
+use crate::messages::log::filter::{MessageFilter, Within};
+use crate::messages::log::query::MessageQuery;
+use crate::messages::log::search::{Part, Place, look};
+use crate::messages::log::views::{self, View};
+use crate::messages::message::Direction;
 use crate::messages::status::MessageStatus;
-use crate::messages::views::{self, View};
 use crate::twilio::errors;
 use crate::types::id::{ContactId, MessageId};
 use crate::users::organization::Organization;
-use crate::web::days::Today;
-use crate::web::message_query::MessageQuery;
 use crate::web::ui::Choice;
 use crate::web::{Page, PageResult, Query, Varies, Viewer, Visit};
 use crate::{automations, senders, templates};
@@ -88,8 +88,8 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let wanted = wanted.into_inner();
     let mut conn = visit.conn().await?;
     let page = match wanted.whose(&mut conn, visit.organization.default_country).await? {
-        Whose::These(query) => return visit.redirect(path_of(&query)).silently(),
-        Whose::Anybodys => {
+        ContactScope::These(query) => return visit.redirect(path_of(&query)).silently(),
+        ContactScope::Any => {
             ListPage::load(
                 &mut conn,
                 wanted,
@@ -99,7 +99,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
             )
             .await?
         }
-        Whose::OneOf(people) => {
+        ContactScope::OneOf(people) => {
             let errors =
                 FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
             ListPage {
@@ -107,7 +107,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
                 ..ListPage::choices(&mut conn, wanted, errors).await?
             }
         }
-        Whose::Nobodys => {
+        ContactScope::None => {
             let errors = FieldErrors::default()
                 .with("contact", "No contact fits. Enter the beginning of a name, or a number.");
             ListPage::choices(&mut conn, wanted, errors).await?

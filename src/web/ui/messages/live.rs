@@ -19,18 +19,18 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, timeout};
 
-use super::news::{self, Come, MOST_NEW, News};
+use super::news::{self, Come, MAX_NEW, News};
 use super::rows::State;
 use super::wanted::path_of;
 use crate::clock::Clock;
 use crate::db::Pool;
 use crate::error::Result;
-use crate::messages::list as messages;
-use crate::messages::list::Message;
+use crate::messages::log::query::{MessageQuery, filled};
+use crate::messages::message as messages;
+use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::types::id::MessageId;
-use crate::web::message_query::{MessageQuery, filled};
-use crate::web::visit::Layout;
+use crate::web::http::visit::Layout;
 use crate::web::{Page, PageError, PageResult, Pages, Query, Varies, Viewer, Visit};
 
 /// Between two looks.
@@ -41,9 +41,9 @@ const LIFETIME: Duration = Duration::from_mins(1);
 /// Silence longer than this is broken, so that a browser that has gone is noticed.
 const SILENCE: Duration = Duration::from_secs(15);
 /// More streams than this are not opened by one process.
-const MOST_STREAMS: usize = 250;
+const MAX_STREAMS: usize = 250;
 /// More rows than a page has are not watched by one stream; a contact’s timeline has a hundred.
-const MOST_ROWS: usize = 110;
+const MAX_ROWS: usize = 110;
 
 /// Tells open pages what has changed; cheap to clone.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl LiveMessages {
     fn watch(&self, rows: Vec<MessageId>, news: Option<News>) -> Option<Watch> {
         let (to, changes) = mpsc::channel(4);
         let mut state = self.0.state.lock();
-        if state.closed || state.open.len() >= MOST_STREAMS {
+        if state.closed || state.open.len() >= MAX_STREAMS {
             return None;
         }
         let number = state.next;
@@ -253,15 +253,15 @@ pub(super) struct Watched {
 /// Streams what changes on an open page, as server-sent events.
 pub(super) async fn live(visit: Visit<Viewer>, watched: Query<Watched>) -> PageResult {
     let rows: Vec<MessageId> =
-        watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MOST_ROWS).collect();
+        watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MAX_ROWS).collect();
     let filter = watched.query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let link = watched.query.to_link();
     let news = watched.after.map(|after| News::new(link, filter, after));
-    let Some(watch) = visit.app.live.watch(rows, news) else {
+    let Some(watch) = visit.web.live.watch(rows, news) else {
         return Ok(HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "60")).finish());
     };
-    let pages = visit.app.pages.clone();
+    let pages = visit.web.pages.clone();
     let show = path_of(&watched.query);
     let ends = Instant::now() + LIFETIME;
     let events = stream::unfold((watch, pages), move |(mut watch, pages)| {
@@ -310,7 +310,7 @@ fn event(pages: &Pages, change: &Change, show: String) -> Result<Bytes, tera::Er
     let part = LivePart {
         rows: rows.collect(),
         come: change.come,
-        many: change.come.is_some_and(|come| come >= MOST_NEW),
+        many: change.come.is_some_and(|come| come >= MAX_NEW),
         show,
     };
     let html = pages.render(&part, &Layout::signed_out())?;

@@ -6,12 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::filter::MessageFilter;
-use crate::messages::look;
+use crate::messages::log::filter::MessageFilter;
+use crate::messages::log::search;
 use crate::types::id::MessageId;
 
 /// New messages are counted up to this.
-pub(super) const MOST_NEW: usize = 100;
+pub(super) const MAX_NEW: usize = 100;
 /// A message may be committed so long after it got its id.
 const LATE: TimeDelta = TimeDelta::seconds(10);
 
@@ -64,7 +64,7 @@ impl News {
 /// What to look for, each filter once, from where the page that knows least needs it.
 pub(super) fn questions<'a>(news: impl Iterator<Item = &'a News>) -> HashMap<String, Question> {
     let mut questions: HashMap<String, Question> = HashMap::new();
-    for news in news.filter(|news| news.come.len() < MOST_NEW) {
+    for news in news.filter(|news| news.come.len() < MAX_NEW) {
         let (_, from) =
             questions.entry(news.link.clone()).or_insert_with(|| (news.filter.clone(), news.from));
         *from = news.from.min(*from);
@@ -81,7 +81,7 @@ pub(super) async fn look(
     let next = MessageId::first_at(now - LATE);
     let mut come = HashMap::new();
     for (link, (filter, from)) in questions {
-        let ids = look::ids_since(conn, filter, *from, MOST_NEW).await?;
+        let ids = search::ids_since(conn, filter, *from, MAX_NEW).await?;
         come.insert(link.clone(), Come { from: *from, next, ids });
     }
     Ok(come)

@@ -15,12 +15,13 @@ use crate::contacts::consent::Reading;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::ledger::outcome::Outcome;
 use crate::messages::inbound;
-use crate::messages::list as messages;
-use crate::messages::list::{Attempt, Direction, Message, Plan, StatusEvent};
-use crate::messages::outcome::{self, Outcome};
-use crate::messages::retry::{self, LeftOut};
+use crate::messages::message as messages;
+use crate::messages::message::{Attempt, Direction, Message, Plan, StatusEvent};
+use crate::messages::resend::{self, LeftOut};
 use crate::messages::status::MessageStatus;
+use crate::messages::status::Resent;
 use crate::queue::lease;
 use crate::senders::{self, Sender};
 use crate::templates::{self, Template};
@@ -271,12 +272,12 @@ impl Material {
             plan: messages::plan(conn, &message).await?,
             reading: inbound::reading_of(conn, &message).await?,
             retry: if did_not_arrive(&message) {
-                Some(Retry { why_not: retry::verdict(conn, id).await?.err().map(LeftOut::words) })
+                Some(Retry { why_not: resend::verdict(conn, id).await?.err().map(LeftOut::words) })
             } else {
                 None
             },
             retried_as: match message.retried_at {
-                Some(_) => retry::retry_of(conn, id).await?,
+                Some(_) => resend::retry_of(conn, id).await?,
                 None => None,
             },
             message,
@@ -286,7 +287,7 @@ impl Material {
 
 /// Whether it ended, or seems to have ended, without reaching anybody, and nothing took its place.
 fn did_not_arrive(message: &Message) -> bool {
-    let missed = Outcome::of(message.status, outcome::Retry::None);
+    let missed = message.status.outcome(Resent::No);
     let missed = matches!(
         missed,
         Some(Outcome::Failed | Outcome::Unconfirmed | Outcome::Suppressed | Outcome::Skipped)

@@ -10,7 +10,7 @@ use crate::automations;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::list::{Direction, Message};
+use crate::messages::message::{Direction, Message};
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, MessageId};
 use crate::types::phone::PhoneNumber;

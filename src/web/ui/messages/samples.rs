@@ -12,7 +12,7 @@ use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolic
 use crate::contacts::Contact;
 use crate::contacts::consent::Reading;
 use crate::messages::delivery::ReportSource;
-use crate::messages::list::{Attempt, Direction, Message, Plan, StatusEvent};
+use crate::messages::message::{Attempt, Direction, Message, Plan, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::messages::submit::AttemptOutcome;
 use crate::senders::Sender;

@@ -5,13 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::messages::delivery::ReportSource;
-use crate::messages::list::{Attempt, Direction, Message, StatusEvent};
+use crate::messages::message::{Attempt, Direction, Message, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::messages::submit::AttemptOutcome;
 use crate::twilio::errors;
 
 use super::why::Why;
-use crate::web::filters::grouped;
+use crate::web::http::filters::grouped;
 
 /// One step of the story.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub(super) struct Line {
 pub(super) struct Known<'a> {
     pub(super) message: &'a Message,
     pub(super) attempts: &'a [Attempt],
-    /// As [`crate::messages::list::events`] gives them.
+    /// As [`crate::messages::message::events`] gives them.
     pub(super) events: &'a [StatusEvent],
     /// What the message comes from, as a sentence.
     pub(super) origin: String,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Known, Line, after};
 use crate::messages::delivery::ReportSource::{self, Callback, Carillon, Lookup, Response};
-use crate::messages::list::{Attempt, Message, StatusEvent};
+use crate::messages::message::{Attempt, Message, StatusEvent};
 use crate::messages::status::MessageStatus;
 use crate::messages::submit::AttemptOutcome;
 use crate::types::id::WorkerId;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::list::ListPage;
 use super::wanted::{Wanted, path_of};
 use crate::error::{Error, FieldErrors, Result};
-use crate::messages::views::{self, View, ViewName};
+use crate::messages::log::query::MessageQuery;
+use crate::messages::log::views::{self, View, ViewName};
 use crate::types::id::ViewId;
-use crate::web::message_query::MessageQuery;
 use crate::web::{Form, Marketer, Page, PageError, PageResult, Varies, Viewer, Visit};
 
 /// A filter and the name that it is to have.

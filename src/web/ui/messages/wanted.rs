@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::contacts::{self, Contact, ContactFilter, Position};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::look::Place;
+use crate::messages::log::query::{MessageQuery, filled};
+use crate::messages::log::search::Place;
 use crate::types::country::Country;
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
-use crate::web::message_query::{MessageQuery, filled};
 
 /// More people of one name are not offered for choosing.
 const PEOPLE: usize = 8;
@@ -28,17 +28,17 @@ pub(super) struct Wanted {
     pub(super) newer: Option<MessageId>,
 }
 
-/// Whose messages are wanted.
+/// ContactScope messages are wanted.
 #[derive(Debug)]
-pub(super) enum Whose {
+pub(super) enum ContactScope {
     /// Anybody's.
-    Anybodys,
+    Any,
     /// Those of this query.
     These(Box<MessageQuery>),
     /// One of them is meant.
     OneOf(Vec<Contact>),
     /// There is nobody of this name.
-    Nobodys,
+    None,
 }
 
 impl Wanted {
@@ -56,29 +56,30 @@ impl Wanted {
         &self,
         conn: &mut Conn,
         default_country: Option<Country>,
-    ) -> Result<Whose> {
-        let Some(typed) = filled(&self.contact) else { return Ok(Whose::Anybodys) };
+    ) -> Result<ContactScope> {
+        let Some(typed) = filled(&self.contact) else { return Ok(ContactScope::Any) };
         let others =
             MessageQuery { contact_id: String::new(), to: String::new(), ..self.query.clone() };
         let of = |contact: &Contact| {
             let query = MessageQuery { contact_id: contact.id.to_string(), ..others.clone() };
-            Whose::These(Box::new(query))
+            ContactScope::These(Box::new(query))
         };
         if let Ok(phone) = PhoneNumber::parse(typed, default_country) {
             return Ok(match contacts::find_by_phone(conn, &phone).await? {
                 Some(contact) => of(&contact),
-                None => {
-                    Whose::These(Box::new(MessageQuery { to: phone.as_str().to_owned(), ..others }))
-                }
+                None => ContactScope::These(Box::new(MessageQuery {
+                    to: phone.as_str().to_owned(),
+                    ..others
+                })),
             });
         }
         let filter =
             ContactFilter { search: typed.to_owned(), default_country, ..ContactFilter::default() };
         let found = contacts::list(conn, &filter, Position::Newest, PEOPLE).await?;
         Ok(match found.contacts.as_slice() {
-            [] => Whose::Nobodys,
+            [] => ContactScope::None,
             [one] => of(one),
-            _ => Whose::OneOf(found.contacts),
+            _ => ContactScope::OneOf(found.contacts),
         })
     }
 

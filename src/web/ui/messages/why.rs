@@ -9,7 +9,7 @@ use crate::contacts::consent::{self, ConsentChange, ConsentRecord};
 use crate::contacts::suppressions::Reason;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::list::Message;
+use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::senders::Sender;
 use crate::twilio::errors;

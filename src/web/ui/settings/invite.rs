@@ -79,7 +79,7 @@ async fn invite(
             invitations::create(conn, inviter, email, role, now).await
         })
         .await?;
-    let link = visit.app.config.public_url.join(&format!("/join?token={}", token.expose()));
+    let link = visit.context.config.public_url.join(&format!("/join?token={}", token.expose()));
     Ok(LinkPage::invitation(&invitation.email, link))
 }
 

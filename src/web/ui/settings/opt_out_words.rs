@@ -4,8 +4,8 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use crate::contacts::opt_out;
-use crate::contacts::opt_out::own::{self, NewWord, OwnWord};
+use crate::consent::opt_out;
+use crate::consent::opt_out::own::{self, NewWord, OwnWord};
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::id::OptOutWordId;

@@ -4,7 +4,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FieldErrors};
-use crate::messages::ledger::{self, Following};
+use crate::ledger::{self, Following};
 use crate::types::country::Country;
 use crate::users::organization::{self, Organization};
 use crate::web::ui::{Choice, setup};

@@ -116,7 +116,7 @@ pub(super) async fn reset(visit: Visit<Admin>, id: Path<UserId>) -> PageResult {
     {
         Ok((user, token)) => {
             let link =
-                visit.app.config.public_url.join(&format!("/reset?token={}", token.expose()));
+                visit.context.config.public_url.join(&format!("/reset?token={}", token.expose()));
             visit.page(&LinkPage::reset(&user.name, link, path(*id)))
         }
         Err(Error::Refused(reason)) => visit.redirect(path(*id)).warning(reason),

@@ -21,7 +21,7 @@ use crate::templates::drafts::{self, Draft};
 use crate::templates::{self, NewTemplate, Template, versions, with_plain_characters};
 use crate::types::id::TemplateId;
 use crate::users::test_phone;
-use crate::web::error::PageError;
+use crate::web::http::error::PageError;
 use crate::web::ui::Choice;
 use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Varies, Viewer, Visit};
 
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn what_follows_the_typing_renders_in_each_of_its_states() {
         let pages = Pages::load(&PublicUrl::parse("https://sms.example.com").unwrap()).unwrap();
-        let visit = crate::web::visit::Layout::sample();
+        let visit = crate::web::http::visit::Layout::sample();
         let html: Vec<_> =
             LivePage::samples().iter().map(|page| pages.render(page, &visit).unwrap()).collect();
         assert!(

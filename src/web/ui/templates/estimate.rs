@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::messages::prices::Price;
+use crate::ledger::prices::Price;
 use crate::types::country::Country;
 
 /// The price of a text, and where the figure comes from.

@@ -10,7 +10,7 @@ use super::trial::{Material, Trial};
 use crate::contacts::Contact;
 use crate::error::FieldErrors;
 use crate::events::{Event, EventName};
-use crate::messages::prices::Price;
+use crate::ledger::prices::Price;
 use crate::types::id::{ContactId, EventId};
 use crate::types::phone::PhoneNumber;
 use crate::users::organization::Organization;

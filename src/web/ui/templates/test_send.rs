@@ -8,11 +8,11 @@ use super::saved::Way;
 use super::trial::Trial;
 use crate::db::Conn;
 use crate::error::FieldErrors;
+use crate::messages::test_message::TestMessage;
 use crate::senders;
 use crate::templates::{self, NewTemplate, RenderError, Template, Variables};
 use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
-use crate::web::test_message::TestMessage;
 use crate::web::{Marketer, PageError, PageResult, Visit};
 
 /// Sends what is typed, saved or not, as one message, and leads to it; pressing the button twice
@@ -91,7 +91,7 @@ async fn compose(
             .map(|saved| (saved.id, saved.version)),
         media_urls,
     };
-    Ok(Ok(test.send(conn, visit, &form.request_key).await?))
+    Ok(Ok(test.send(conn, visit.user.id, visit.now(), &form.request_key).await?))
 }
 
 /// The text and the addresses of its media.

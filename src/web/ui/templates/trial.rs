@@ -17,7 +17,7 @@ use crate::contacts::Contact;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::events::{self, Event};
-use crate::messages::prices::{self, Price};
+use crate::ledger::prices::{self, Price};
 use crate::templates::{MediaUrl, TemplateBody, sample_event};
 use crate::types::country::Country;
 use crate::types::phone::PhoneNumber;

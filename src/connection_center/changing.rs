@@ -1,0 +1,66 @@
+//! Changing connections and senders: what the change sets free goes on in the same transaction.
+
+use diesel_async::AsyncConnection;
+
+use super::Result;
+use crate::connections::{self, Connection, ConnectionChange};
+use crate::context::Context;
+use crate::error::Error;
+use crate::messages::claim::{self, WakeScope};
+use crate::messages::throttle;
+use crate::senders::{self, Sender, SenderChange};
+use crate::types::id::{ConnectionId, SenderId};
+use crate::users::audit::Actor;
+
+/// Changes a connection. Switched off, it stops sending at once; switched on, it sends also what
+/// has been waiting.
+pub(crate) async fn change_connection(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+    change: &ConnectionChange,
+) -> Result<Connection> {
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let connection = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let connection = connections::change(conn, actor, id, change, now).await?;
+            if change.disabled == Some(false) {
+                claim::wake(conn, WakeScope::Connection(id), now).await?;
+            }
+            Ok(connection)
+        })
+        .await?;
+    tracing::info!(
+        connection.id = %id,
+        connection.status = %connection.status(),
+        "a connection was changed"
+    );
+    Ok(connection)
+}
+
+/// Changes a sender. Switched off, it stops sending at once; switched on, it sends also what has
+/// been waiting; with another rate, what waits goes on by the new one.
+pub(crate) async fn change_sender(
+    context: &Context,
+    actor: &Actor,
+    id: SenderId,
+    change: &SenderChange,
+) -> Result<Sender> {
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let sender = senders::change(conn, actor, id, change, now).await?;
+            if change.limits.is_some() {
+                throttle::follow_new_rate(conn, id, now).await?;
+            }
+            if change.disabled == Some(false) {
+                claim::wake(conn, WakeScope::Sender(id), now).await?;
+            }
+            Ok(sender)
+        })
+        .await?;
+    tracing::info!(sender.id = %id, sender.status = %sender.status(), "a sender was changed");
+    Ok(sender)
+}

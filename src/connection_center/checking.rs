@@ -1,0 +1,49 @@
+//! Checking a connection live: Twilio is asked about everything that it needs, and what it says is
+//! kept.
+
+use diesel_async::AsyncConnection;
+
+use super::{Result, note_verified};
+use crate::connections::{self, Check};
+use crate::context::Context;
+use crate::error::Error;
+use crate::senders;
+use crate::types::id::ConnectionId;
+
+/// Asks Twilio about everything that a connection needs, and takes over what it says: names,
+/// capabilities, webhooks, registrations, and that the keys work.
+pub(crate) async fn check(context: &Context, id: ConnectionId) -> Result<Vec<Check>> {
+    let mut conn = context.db.get().await?;
+    let keys = match connections::keys(&mut conn, id, &context.secret_key).await {
+        Err(Error::Refused(reason)) => {
+            let checks = vec![Check::unreadable_keys(reason)];
+            connections::record_checks(&mut conn, id, &checks, context.clock.now()).await?;
+            return Ok(checks);
+        }
+        keys => keys?,
+    };
+    let inbound_url = connections::hook_address(&mut conn, id, &context.secret_key)
+        .await?
+        .inbound(&context.config.public_url);
+    let senders = senders::of_connection(&mut conn, id).await?;
+    drop(conn);
+    let inspection = senders::inspect(
+        &context.twilio,
+        &keys,
+        inbound_url,
+        senders,
+        &context.config.public_url,
+        context.clock.now(),
+    )
+    .await;
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    conn.transaction::<_, Error, _>(async |conn| {
+        if let Ok(account) = &inspection.account {
+            note_verified(conn, id, account, now).await?;
+        }
+        senders::record(conn, id, &inspection, now).await
+    })
+    .await?;
+    Ok(inspection.checks())
+}

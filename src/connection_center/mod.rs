@@ -1,0 +1,439 @@
+//! Connecting Twilio, for pages and API alike: ask Twilio first, save in one transaction, then set
+//! the webhooks.
+
+mod changing;
+mod checking;
+mod existing;
+mod testing;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+
+use crate::connections::{
+    self, Connection, FormerToken, Keys, NewConnection, NewKeys, Problem, SenderAddress,
+    VerifiedAccount,
+};
+use crate::context::Context;
+use crate::db::{Conn, Unavailable};
+use crate::error::{Error, FieldErrors};
+use crate::messages::claim::{self, WakeScope};
+use crate::senders::offers::{self, Offers};
+use crate::senders::{self, Sender, inbound};
+use crate::twilio::Credentials;
+use crate::types::id::{ConnectionId, SenderId};
+use crate::users::audit::Actor;
+
+pub(crate) use changing::{change_connection, change_sender};
+pub(crate) use checking::check;
+pub(crate) use existing::Existing;
+pub(crate) use testing::{CHALLENGE, proof, refusal, test_webhook};
+
+/// What a person or a program sends to connect an account.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConnectForm {
+    /// Empty takes the account's name.
+    pub(crate) name: String,
+    /// The keys, as they were entered.
+    pub(crate) keys: NewKeys,
+    /// A number or the SID of a Messaging Service; empty, the sender is chosen afterwards.
+    pub(crate) sender: String,
+}
+
+/// Why an account, its keys or a sender could not be saved.
+#[derive(Debug)]
+pub(crate) enum ConnectError {
+    /// Twilio's answer.
+    Problem(Problem),
+    /// The account or the sender is connected already.
+    Existing(Box<Existing>),
+    /// A field, or a thing that does not exist.
+    Slice(Error),
+    /// No database.
+    Away(Unavailable),
+}
+
+type Result<T> = std::result::Result<T, ConnectError>;
+
+/// Verifies account and sender live, saves both, and has incoming messages reported here. That the
+/// last did not work is noted at the sender and undoes nothing. Without a sender, the account alone
+/// is connected.
+pub(crate) async fn connect(
+    context: &Context,
+    actor: &Actor,
+    form: ConnectForm,
+) -> Result<(Connection, Option<Sender>)> {
+    let (keys, address) = parse(&form)?;
+    existing::refuse_account(context, keys.account_sid()).await?;
+    if let Some(address) = &address {
+        existing::refuse_sender(context, None, address).await?;
+    }
+    let account = connections::verify_account(&context.twilio, &keys).await?;
+    let credentials = keys.credentials();
+    let found = match &address {
+        Some(address) => {
+            Some(connections::find_sender(&context.twilio, &credentials, address).await?)
+        }
+        None => None,
+    };
+    let checks = connections::account_checks(&keys, &Ok(account.clone()));
+    let new = NewConnection { name: form.name, account, keys };
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let (connection, sender) = conn
+        .transaction::<_, Error, _>(async |conn| {
+            let connection =
+                connections::create(conn, actor, &context.secret_key, new, now).await?;
+            connections::record_checks(conn, connection.id, &checks, now).await?;
+            let sender = match &found {
+                Some(found) => Some(senders::create(conn, actor, connection.id, found, now).await?),
+                None => None,
+            };
+            Ok((connection, sender))
+        })
+        .await?;
+    drop(conn);
+    tracing::info!(connection.id = %connection.id, "a Twilio account was connected");
+    match sender {
+        Some(sender) => Ok((
+            connection,
+            Some(report_here(context, &credentials, sender, Occasion::Addition).await?),
+        )),
+        None => Ok((connection, None)),
+    }
+}
+
+/// Verifies one more sender of a connection live, saves it, and has its incoming messages reported
+/// here.
+pub(crate) async fn add_sender(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+    sender: &str,
+) -> Result<Sender> {
+    let address =
+        SenderAddress::parse(sender).map_err(|error| Error::field("sender", error.to_string()))?;
+    existing::refuse_sender(context, Some(id), &address).await?;
+    let credentials = credentials(context, id).await?;
+    let found = connections::find_sender(&context.twilio, &credentials, &address).await?;
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            senders::create(conn, actor, id, &found, now).await
+        })
+        .await?;
+    drop(conn);
+    tracing::info!(connection.id = %id, sender.id = %sender.id, "a sender was added");
+    report_here(context, &credentials, sender, Occasion::Addition).await
+}
+
+/// Stops believing what the former Auth Token of a connection signs.
+pub(crate) async fn forget_former_token(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+) -> Result<Connection> {
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let connection = conn
+        .transaction(async |conn| connections::forget_former_token(conn, actor, id, now).await)
+        .await?;
+    context.key_epoch.advance();
+    tracing::info!(connection.id = %id, "the former token of a connection was forgotten");
+    Ok(connection)
+}
+
+/// What the account has to send from, without what the connection has already.
+pub(crate) async fn offers(context: &Context, id: ConnectionId) -> Result<Offers> {
+    let credentials = credentials(context, id).await?;
+    let inbound_url = inbound_url(context, id).await?;
+    let mut offers = offers::offers(&context.twilio, &credentials, &inbound_url).await?;
+    let known = senders::of_connection(&mut *context.db.get().await?, id).await?;
+    offers.offers.retain(|offer| known.iter().all(|sender| sender.address != offer.address));
+    Ok(offers)
+}
+
+/// Sets the sender's inbound webhook again.
+pub(crate) async fn set_inbound(context: &Context, actor: &Actor, id: SenderId) -> Result<Sender> {
+    let sender = senders::find(&mut *context.db.get().await?, id).await?;
+    let credentials = credentials(context, sender.connection_id).await?;
+    report_here(context, &credentials, sender, Occasion::Repair(actor)).await
+}
+
+/// Puts other keys of the same account in place of the saved ones, after Twilio has accepted them;
+/// wrong ones change nothing. What the former Auth Token signs is accepted for a while, or refused
+/// from now on.
+pub(crate) async fn replace_keys(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+    mut keys: NewKeys,
+    former: FormerToken,
+) -> Result<Connection> {
+    let connection = connections::find(&mut *context.db.get().await?, id).await?;
+    let had_auth_token = connection.has_auth_token;
+    keys.account_sid.clone_from(&connection.account_sid);
+    let keys = Keys::parse(&keys).map_err(Error::Invalid)?;
+    let account = connections::verify_account(&context.twilio, &keys).await?;
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let connection = conn
+        .transaction::<_, Error, _>(async |conn| {
+            connections::replace_keys(conn, actor, id, &context.secret_key, &keys, former, now)
+                .await?;
+            note_verified(conn, id, &account, now).await?;
+            connections::find(conn, id).await
+        })
+        .await?;
+    drop(conn);
+    context.key_epoch.advance();
+    tracing::info!(connection.id = %id, "the keys of a connection were replaced");
+    if connection.has_auth_token != had_auth_token {
+        // With an Auth Token, the address has no secret, and without one it has.
+        report_all_here(context, &keys.credentials(), id).await?;
+    }
+    Ok(connection)
+}
+
+/// Puts a new secret into the addresses that Twilio calls, and tells Twilio. The former one is
+/// accepted for a while, or refused from now on.
+pub(crate) async fn rotate_hook_secret(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+    former: FormerToken,
+) -> Result<Connection> {
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let connection = conn
+        .transaction::<_, Error, _>(async |conn| {
+            connections::rotate_hook_secret(conn, actor, id, &context.secret_key, former, now).await
+        })
+        .await?;
+    drop(conn);
+    context.key_epoch.advance();
+    tracing::info!(connection.id = %id, "the secret of a webhook address was rotated");
+    if !connection.has_auth_token {
+        report_all_here(context, &credentials(context, id).await?, id).await?;
+    }
+    Ok(connection)
+}
+
+/// Stops accepting hook addresses with the former secret of a connection.
+pub(crate) async fn forget_former_secret(
+    context: &Context,
+    actor: &Actor,
+    id: ConnectionId,
+) -> Result<Connection> {
+    let now = context.clock.now();
+    let mut conn = context.db.get().await?;
+    let connection = conn
+        .transaction(async |conn| connections::forget_former_secret(conn, actor, id, now).await)
+        .await?;
+    context.key_epoch.advance();
+    tracing::info!(connection.id = %id, "the former secret of a webhook address was forgotten");
+    Ok(connection)
+}
+
+impl ConnectError {
+    /// The connection that has what was entered, if that is what is wrong.
+    pub(crate) fn existing(&self) -> Option<Existing> {
+        match self {
+            Self::Existing(existing) => Some((**existing).clone()),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with which field of a form; the field `form` is the form as a whole. Other
+    /// errors are no matter of fields.
+    pub(crate) fn fields(self) -> Result<FieldErrors> {
+        match self {
+            Self::Problem(problem) => {
+                Ok(FieldErrors::default()
+                    .with(problem.field().unwrap_or("form"), problem.message()))
+            }
+            Self::Existing(existing) => {
+                Ok(FieldErrors::default().with(existing.field, existing.message))
+            }
+            Self::Slice(Error::Invalid(fields)) => Ok(fields),
+            Self::Slice(Error::Refused(reason)) => Ok(FieldErrors::default().with("form", reason)),
+            other => Err(other),
+        }
+    }
+}
+
+fn parse(form: &ConnectForm) -> Result<(Keys, Option<SenderAddress>)> {
+    let address = match form.sender.trim() {
+        "" => Ok(None),
+        text => SenderAddress::parse(text).map(Some),
+    };
+    match (Keys::parse(&form.keys), address) {
+        (Ok(keys), Ok(address)) => Ok((keys, address)),
+        (Ok(_), Err(error)) => Err(Error::field("sender", error.to_string()).into()),
+        (Err(fields), Ok(_)) => Err(Error::Invalid(fields).into()),
+        (Err(fields), Err(error)) => {
+            Err(Error::Invalid(fields.with("sender", error.to_string())).into())
+        }
+    }
+}
+
+/// Notes that Twilio accepts the keys; if Carillon had stopped the connection, what has been
+/// waiting goes on.
+async fn note_verified(
+    conn: &mut Conn,
+    id: ConnectionId,
+    account: &VerifiedAccount,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Error> {
+    if connections::record_verified(conn, id, account, now).await? {
+        claim::wake(conn, WakeScope::Connection(id), now).await?;
+    }
+    Ok(())
+}
+
+async fn credentials(context: &Context, id: ConnectionId) -> Result<Credentials> {
+    Ok(connections::credentials(&mut *context.db.get().await?, id, &context.secret_key).await?)
+}
+
+/// Where Twilio has to report what comes in for a connection.
+async fn inbound_url(context: &Context, id: ConnectionId) -> Result<String> {
+    let address =
+        connections::hook_address(&mut *context.db.get().await?, id, &context.secret_key).await?;
+    Ok(address.inbound(&context.config.public_url))
+}
+
+/// Has Twilio report the incoming messages of all senders of a connection here, at the address that
+/// it has now.
+async fn report_all_here(
+    context: &Context,
+    credentials: &Credentials,
+    id: ConnectionId,
+) -> Result<()> {
+    let senders = senders::of_connection(&mut *context.db.get().await?, id).await?;
+    for sender in senders {
+        report_here(context, credentials, sender, Occasion::NewAddress).await?;
+    }
+    Ok(())
+}
+
+/// Why a webhook is set.
+#[derive(Clone, Copy)]
+enum Occasion<'a> {
+    /// The sender is new, which the audit log says already.
+    Addition,
+    /// The address is another one, which the audit log says already.
+    NewAddress,
+    /// Somebody wants it set again.
+    Repair(&'a Actor),
+}
+
+/// Has Twilio report the sender's incoming messages here, and notes at the sender what came of it.
+async fn report_here(
+    context: &Context,
+    credentials: &Credentials,
+    sender: Sender,
+    occasion: Occasion<'_>,
+) -> Result<Sender> {
+    let url = inbound_url(context, sender.connection_id).await?;
+    let set = inbound::set(
+        &context.twilio,
+        credentials,
+        &sender.address,
+        &url,
+        &context.config.public_url,
+    )
+    .await;
+    let outcome = set.map(drop).map_err(|error| error.message(&url));
+    if let Err(reason) = &outcome {
+        tracing::warn!(
+            sender.id = %sender.id,
+            reason = %reason,
+            "the inbound webhook could not be set"
+        );
+    }
+    // What Twilio has now counts, as at any other look; why it could not be set is said where that
+    // is why nothing is heard.
+    let id = sender.id;
+    let seen = senders::look_at(
+        &context.twilio,
+        credentials,
+        sender,
+        url.clone(),
+        &context.config.public_url,
+        context.clock.now(),
+    )
+    .await;
+    let mut conn = context.db.get().await?;
+    let sender = conn
+        .transaction::<_, Error, _>(async |conn| {
+            senders::record_seen(conn, &seen).await?;
+            let sender = match (&outcome, seen.is_heard()) {
+                (_, Some(true)) | (Ok(()), Some(false)) => senders::find(conn, id).await?,
+                (Err(reason), _) => senders::record_inbound(conn, id, Err(reason)).await?,
+                (Ok(()), None) => senders::record_inbound(conn, id, Ok(&url)).await?,
+            };
+            if let (Occasion::Repair(actor), Ok(())) = (occasion, &outcome) {
+                senders::note_repaired(conn, actor, &sender, context.clock.now()).await?;
+            }
+            Ok(sender)
+        })
+        .await?;
+    Ok(sender)
+}
+
+impl From<Problem> for ConnectError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        Self::Slice(error)
+    }
+}
+
+impl From<Unavailable> for ConnectError {
+    fn from(error: Unavailable) -> Self {
+        Self::Away(error)
+    }
+}
+
+impl From<ConnectError> for crate::web::PageError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Problem(problem) => Self::Refused(problem.message()),
+            ConnectError::Existing(existing) => Self::Refused(existing.message),
+            ConnectError::Slice(error) => error.into(),
+            ConnectError::Away(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConnectError> for crate::web::api::ApiError {
+    fn from(error: ConnectError) -> Self {
+        use actix_web::http::StatusCode;
+
+        match error {
+            ConnectError::Problem(problem) => {
+                let fields = problem
+                    .field()
+                    .map(|field| FieldErrors::default().with(field, problem.message()));
+                let answer =
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), problem.message());
+                answer.with_fields(fields.unwrap_or_default())
+            }
+            ConnectError::Existing(existing) => {
+                let message = format!("{} See {}.", existing.message, existing.url);
+                let answer = Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "already_connected",
+                    message.clone(),
+                );
+                answer.with_fields(FieldErrors::default().with(existing.field, message))
+            }
+            ConnectError::Slice(error) => error.into(),
+            ConnectError::Away(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Consent: what people text to opt out and in.
+
+pub mod opt_out;

@@ -1,0 +1,197 @@
+//! Opt-out words of the organization's own, besides the standard ones, which nobody can remove.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable};
+use diesel_async::RunQueryDsl;
+
+use super::{Command, HELP, START, fold};
+use crate::db::Conn;
+use crate::db::schema::{opt_out_words, users};
+use crate::error::{Error, Result};
+use crate::types::id::OptOutWordId;
+use crate::users::audit::{self, Actor, Kind};
+
+/// More words are not kept.
+pub const MAX: i64 = 100;
+
+/// A word or a few may be this long, in characters.
+pub const MAX_LENGTH: usize = 40;
+
+/// The organization's own opt-out words, squeezed: as texts are compared with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnWords(HashSet<String>);
+
+/// An opt-out word of the organization's own.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct OwnWord {
+    /// Identifies it.
+    pub id: OptOutWordId,
+    /// As it was typed.
+    pub word: String,
+    /// Who added it, while they are a user.
+    pub added_by: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A word that can be added; made by [`NewWord::parse`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWord {
+    word: String,
+    squeezed: String,
+}
+
+impl OwnWords {
+    /// Whether a text, folded and squeezed, is one of them.
+    pub(super) fn contains(&self, squeezed: &str) -> bool {
+        self.0.contains(squeezed)
+    }
+}
+
+impl NewWord {
+    /// Reads a word as people type it; one that is known already, or lifts an opt-out, is refused.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        let word = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if word.is_empty() {
+            return Err("Enter a word.".to_owned());
+        }
+        if word.chars().count() > MAX_LENGTH || word.chars().any(char::is_control) {
+            return Err(format!("Enter a word, or a few, of up to {MAX_LENGTH} characters."));
+        }
+        let Some(squeezed) = fold::squeeze(&fold::fold(&word)) else {
+            return Err("Enter letters or digits; only spaces and hyphens may stand between them."
+                .to_owned());
+        };
+        if START.iter().any(|(start, _)| *start == squeezed) {
+            return Err(format!("“{word}” opts people in again. Choose another word."));
+        }
+        if HELP.contains(&squeezed.as_str()) {
+            return Err(format!("“{word}” asks for help. Choose another word."));
+        }
+        match Command::of_text(&word, &OwnWords::default()) {
+            Some(Command::Stop(_)) => Err(format!("“{word}” is an opt-out already.")),
+            _ => Ok(Self { word, squeezed }),
+        }
+    }
+}
+
+/// The organization's own words, to read texts with.
+pub async fn load(conn: &mut Conn) -> Result<OwnWords> {
+    let words: Vec<String> =
+        opt_out_words::table.select(opt_out_words::squeezed).load(conn).await?;
+    Ok(OwnWords(words.into_iter().collect()))
+}
+
+/// All of them, by name.
+pub async fn list(conn: &mut Conn) -> Result<Vec<OwnWord>> {
+    let words = opt_out_words::table
+        .left_join(users::table)
+        .order((opt_out_words::word, opt_out_words::id))
+        .limit(MAX);
+    let columns = (
+        opt_out_words::id,
+        opt_out_words::word,
+        diesel::NullableExpressionMethods::nullable(users::name),
+        opt_out_words::created_at,
+    );
+    Ok(words.select(columns).load(conn).await?)
+}
+
+/// Adds a word; with its line in the audit log, in the caller's transaction.
+pub async fn add(conn: &mut Conn, word: &NewWord, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+    let known: i64 = opt_out_words::table.count().get_result(conn).await?;
+    if known >= MAX {
+        return Err(Error::field(
+            "word",
+            format!("There are {MAX} words already. Remove one first."),
+        ));
+    }
+    diesel::insert_into(opt_out_words::table)
+        .values((
+            opt_out_words::id.eq(OptOutWordId::new()),
+            opt_out_words::word.eq(&word.word),
+            opt_out_words::squeezed.eq(&word.squeezed),
+            opt_out_words::created_by.eq(actor.user()),
+            opt_out_words::created_at.eq(now),
+        ))
+        .execute(conn)
+        .await
+        .map_err(|error| {
+            Error::from(error).on_constraint(
+                "opt_out_words_squeezed_key",
+                "word",
+                "This word is an opt-out already.",
+            )
+        })?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Organization,
+        None,
+        &format!("added the opt-out word {}", word.word),
+        now,
+    )
+    .await
+}
+
+/// Removes a word; with its line in the audit log, in the caller's transaction. Who has opted out
+/// with it stays opted out.
+pub async fn remove(
+    conn: &mut Conn,
+    id: OptOutWordId,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<String> {
+    let removed = diesel::delete(opt_out_words::table.find(id)).returning(opt_out_words::word);
+    let word: String =
+        removed.get_result(conn).await.optional()?.ok_or(Error::NotFound("opt-out word"))?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Organization,
+        None,
+        &format!("removed the opt-out word {word}"),
+        now,
+    )
+    .await?;
+    Ok(word)
+}
+
+#[cfg(test)]
+impl OwnWords {
+    /// The words as if they were stored.
+    pub(super) fn of(words: &[&str]) -> Self {
+        Self(words.iter().filter_map(|word| fold::squeeze(&fold::fold(word))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_ones_own_is_new_and_opts_nobody_in() {
+        assert_eq!(
+            NewWord::parse(" Adios-Amigos ").map(|word| word.squeezed),
+            Ok("adiosamigos".to_owned())
+        );
+        for word in [
+            "",
+            "!?",
+            "a\u{7}b",
+            "Stop",
+            "ＳＴＯＰ",
+            "opt out",
+            "arrêt",
+            "start",
+            "Yes",
+            "help",
+            "a.b",
+            &"x".repeat(41),
+        ] {
+            assert!(NewWord::parse(word).is_err(), "{word:?}");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The ledger: how many messages ended how, for every day, automation and sender, exact at any
+//! moment and instant at any size.
+//!
+//! Triggers on `messages` append what each statement changes to `ledger_changes`, in its own
+//! transaction and by inserts alone, so that no statement can forget it and none waits for another
+//! over a counter. [`fold()`] sums them up into `ledger`; whoever reads adds both. [`mod@check`]
+//! counts the messages themselves. Days are those of the organization's time zone ([`zone`]).
+
+mod check;
+mod counts;
+mod days;
+mod fold;
+pub mod newest;
+pub mod outcome;
+mod pending;
+pub mod prices;
+mod share;
+pub mod typed_days;
+mod zone;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::exists;
+use diesel::sql_types::{
+    Array, BigInt, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
+use diesel::{BoolExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::db::advisory_lock::AdvisoryLock;
+use crate::db::statement::statement;
+use crate::db::{Conn, schema};
+use crate::error::{Error, Result};
+use crate::ledger::outcome::Outcome;
+use crate::types::id::{AutomationId, SenderId};
+use crate::types::text_enum::text_enum;
+
+use days::Calendar;
+
+pub use check::{Difference, check, correct};
+pub use counts::Counts;
+pub use days::{Days, DaysError};
+pub use fold::{FOLD, fold, fold_each};
+pub use pending::pending;
+pub use share::Share;
+pub use zone::{FEW, Following, follow_zone};
+
+/// “Carillon LEDG”: passed by whoever moves buckets, so that changes are folded into days of the
+/// zone that the ledger has.
+const LEDGER_LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_524c_4544_4700);
+
+/// How the outbound messages composed on some days stand, from anybody to anybody, or narrower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// The days on which they were composed, in the zone that the ledger has:
+    /// [`crate::users::organization::Organization::day_zone`].
+    pub days: Days,
+    /// What made them.
+    pub maker: Option<Maker>,
+    /// What they are sent from.
+    pub sender_id: Option<SenderId>,
+}
+
+/// What makes messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// An automation.
+    Automation(AutomationId),
+    /// None: a person or a program asked for this one message, or the automation was deleted.
+    OneOff,
+}
+
+text_enum! {
+    /// What a row of the ledger stands for.
+    pub enum Grouping {
+        /// One day.
+        Day = "day",
+        /// One automation, and one row for messages of none.
+        Automation = "automation",
+        /// One sender.
+        Sender = "sender",
+    }
+}
+
+/// What a row of the ledger stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The messages that were composed on this day.
+    Day(NaiveDate),
+    /// Those of an automation, or of none.
+    Automation(Option<AutomationId>),
+    /// Those from a sender.
+    Sender(Option<SenderId>),
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// What it stands for.
+    pub key: Key,
+    /// How many messages ended how.
+    pub counts: Counts,
+}
+
+/// How many messages failed, were suppressed or skipped for one and the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// [`Outcome::Failed`], [`Outcome::Suppressed`] or [`Outcome::Skipped`].
+    pub outcome: Outcome,
+    /// Twilio's error code, if they failed with one.
+    pub error_code: Option<i32>,
+    /// Otherwise the first 200 characters of the reason, if there is one.
+    pub reason: Option<String>,
+    /// How many.
+    pub count: i64,
+}
+
+/// The ledger of a filter, all of it as of one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// All together.
+    pub totals: Counts,
+    /// The newest day first, else the most recipients first.
+    pub rows: Vec<Row>,
+    /// By outcome, the most frequent first.
+    pub causes: Vec<Cause>,
+}
+
+statement! {
+    /// Sums buckets by one of their dimensions, outcome and cause; what is not folded yet is part
+    /// of it.
+    struct Read<'a> {
+        grouping: Grouping => Text,
+        from: NaiveDate => Date,
+        to: NaiveDate => Date,
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        days: &'a [NaiveDate] => Array<Date>,
+        begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+    }
+    returns (
+        Nullable<Date>,
+        Nullable<SqlUuid>,
+        Text,
+        Nullable<Text>,
+        Nullable<Int4>,
+        BigInt
+    ), planned for its values;
+    "WITH wanted AS NOT MATERIALIZED (
+        SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day,
+            {}::timestamptz AS begins, {}::timestamptz AS ends,
+            {}::date[] AS days, {}::timestamptz[] AS midnights, {}::uuid AS automation_id,
+                {}::bool AS one_off, {}::uuid AS sender_id
+     )
+     SELECT b.day, CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender'
+         THEN b.sender_id END,
+        b.outcome, b.reason, b.error_code, sum(b.count)::bigint
+     FROM (SELECT CASE wanted.grouping WHEN 'day' THEN l.day END AS day, l.automation_id,
+         l.sender_id, outcome, reason, error_code, count
+           FROM ledger AS l, wanted WHERE l.day BETWEEN wanted.from_day AND wanted.to_day
+           UNION ALL
+           SELECT CASE wanted.grouping WHEN 'day' THEN wanted.days[width_bucket(c.quarter,
+               wanted.midnights)] END, c.automation_id,
+              c.sender_id, outcome, reason, error_code, count
+           FROM ledger_changes AS c, wanted WHERE c.quarter >= wanted.begins
+               AND c.quarter < wanted.ends) AS b, wanted
+     WHERE (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
+        AND (NOT wanted.one_off OR b.automation_id IS NULL)
+        AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
+     GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.count) <> 0"
+}
+
+/// Whether any message has ever been composed.
+pub async fn has_any(conn: &mut Conn) -> Result<bool> {
+    let folded = exists(schema::ledger::table.select(schema::ledger::outcome));
+    let changes = exists(schema::ledger_changes::table.select(schema::ledger_changes::outcome));
+    Ok(diesel::select(folded.or(changes)).get_result(conn).await?)
+}
+
+/// Reads the ledger.
+pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) -> Result<Ledger> {
+    type Bucket = (Option<NaiveDate>, Option<Uuid>, String, Option<String>, Option<i32>, i64);
+    let (automation_id, one_off) = filter.made_by();
+    let (from, to, begin, end) =
+        (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
+    let Calendar { days, begins } =
+        if grouping == Grouping::Day { filter.days.into() } else { Calendar::default() };
+    let (days, begins, sender_id) = (&days, &begins, &filter.sender_id);
+    let read =
+        Read { grouping, from, to, begin, end, days, begins, automation_id, one_off, sender_id };
+    let buckets: Vec<Bucket> = read.load(conn).await?;
+    let mut ledger = Ledger { totals: Counts::default(), rows: Vec::new(), causes: Vec::new() };
+    for (day, id, outcome, reason, error_code, count) in buckets {
+        let key = match grouping {
+            Grouping::Day => Key::Day(day.unwrap_or_default()),
+            Grouping::Automation => Key::Automation(id.map(AutomationId)),
+            Grouping::Sender => Key::Sender(id.map(SenderId)),
+        };
+        let counted = Counted::of(&outcome)?;
+        ledger.totals.add(counted, count);
+        ledger.row(key).add(counted, count);
+        if let Counted::Outcome(
+            outcome @ (Outcome::Failed | Outcome::Suppressed | Outcome::Skipped),
+        ) = counted
+        {
+            ledger.add_cause(Cause { outcome, error_code, reason, count });
+        }
+    }
+    ledger.sort(grouping);
+    Ok(ledger)
+}
+
+impl LedgerFilter {
+    /// The automation, and whether only messages of none are wanted.
+    pub(crate) const fn made_by(&self) -> (Option<AutomationId>, bool) {
+        match self.maker {
+            None => (None, false),
+            Some(Maker::Automation(id)) => (Some(id), false),
+            Some(Maker::OneOff) => (None, true),
+        }
+    }
+}
+
+/// What a bucket counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Recipients,
+    Outcome(Outcome),
+}
+
+impl Counted {
+    fn of(word: &str) -> Result<Self> {
+        match word {
+            "recipients" => Ok(Self::Recipients),
+            _ => word
+                .parse()
+                .map(Self::Outcome)
+                .map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
+        }
+    }
+}
+
+impl Cause {
+    /// Whether it is the same cause, however many messages each counts.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.outcome, self.error_code, &self.reason)
+            == (other.outcome, other.error_code, &other.reason)
+    }
+}
+
+impl Ledger {
+    /// Whether every recipient has exactly one outcome, in all rows and together.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.totals.add_up() && self.rows.iter().all(|row| row.counts.add_up())
+    }
+
+    fn row(&mut self, key: Key) -> &mut Counts {
+        // Buckets of one row do not come one after the other; rows are few, and the last one is the
+        // likeliest.
+        let at = self.rows.iter().rposition(|row| row.key == key).unwrap_or_else(|| {
+            self.rows.push(Row { key, counts: Counts::default() });
+            self.rows.len() - 1
+        });
+        &mut self.rows[at].counts
+    }
+
+    fn add_cause(&mut self, cause: Cause) {
+        match self.causes.iter_mut().find(|known| known.is_same(&cause)) {
+            Some(known) => known.count += cause.count,
+            None => self.causes.push(cause),
+        }
+    }
+
+    fn sort(&mut self, grouping: Grouping) {
+        match grouping {
+            Grouping::Day => self.rows.sort_by_key(|row| std::cmp::Reverse(row.key)),
+            Grouping::Automation | Grouping::Sender => {
+                self.rows.sort_by_key(|row| (std::cmp::Reverse(row.counts.recipients), row.key));
+            }
+        }
+        self.causes.retain(|cause| cause.count != 0);
+        self.causes
+            .sort_by_key(|cause| (cause.outcome, std::cmp::Reverse(cause.count), cause.error_code));
+    }
+}

@@ -1,0 +1,98 @@
+//! The newest day that has messages of a kind, so that they are not looked for on the days that
+//! have none.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use diesel::sql_types::{Array, Bool, Date, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+
+use super::days::{date, end_of};
+use super::outcome::Outcome;
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::types::id::{AutomationId, SenderId};
+use crate::users::organization;
+
+/// How exact the time of a change is.
+const QUARTER: TimeDelta = TimeDelta::minutes(15);
+
+/// Which messages the ledger is asked about; all conditions hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// With one of these outcomes.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// With this error code, where they failed.
+    pub(crate) error_code: Option<i32>,
+    /// With this reason, where they were not sent.
+    pub(crate) reason: Option<String>,
+    /// Made by this automation.
+    pub(crate) automation_id: Option<AutomationId>,
+    /// Made by no automation.
+    pub(crate) one_off: bool,
+    /// From this sender.
+    pub(crate) sender_id: Option<SenderId>,
+}
+
+statement! {
+    /// Finds the newest day and the newest quarter of an hour, which is not folded yet, and says
+    /// whose days these are.
+    struct Newest<'a> {
+        until: NaiveDate => Date,
+        moment: DateTime<Utc> => Timestamptz,
+        outcomes: &'a [Outcome] => Array<Text>,
+        error_code: &'a Option<i32> => Nullable<Int4>,
+        reason: &'a Option<String> => Nullable<Text>,
+        automation_id: &'a Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+    }
+    returns (Nullable<Date>, Nullable<Timestamptz>, Text), planned for its values;
+    "WITH wanted AS NOT MATERIALIZED (
+        SELECT {}::date AS until, {}::timestamptz AS moment, {}::text[] AS outcomes,
+            {}::int AS error_code, {}::text AS reason,
+            {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id
+     )
+     SELECT max(b.day), max(b.quarter), (SELECT ledger_time_zone FROM organization)
+     FROM (SELECT day, NULL::timestamptz AS quarter, l.automation_id, l.sender_id, outcome,
+         l.reason, l.error_code, count
+           FROM ledger AS l, wanted WHERE l.day <= wanted.until
+           UNION ALL
+           SELECT NULL, quarter, c.automation_id, c.sender_id, outcome, c.reason, c.error_code,
+               count
+           FROM ledger_changes AS c, wanted WHERE c.quarter <= wanted.moment) AS b, wanted
+     WHERE b.count > 0 AND b.outcome = ANY (wanted.outcomes)
+        AND (wanted.error_code IS NULL OR b.outcome <> 'failed' OR b.error_code = wanted.error_code)
+        AND (wanted.reason IS NULL OR b.outcome NOT IN ('suppressed', 'skipped')
+            OR b.reason = wanted.reason)
+        AND (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
+        AND (NOT wanted.one_off OR b.automation_id IS NULL)
+        AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)"
+}
+
+/// The moment from which on, up to `until`, there are no messages that the question is about; none
+/// if there are none before it either.
+pub(crate) async fn none_from(
+    conn: &mut Conn,
+    question: &Question,
+    until: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let zone = organization::find(conn).await?.day_zone;
+    let Question { outcomes, error_code, reason, automation_id, one_off, sender_id } = question;
+    let newest = Newest {
+        until: date(until, zone),
+        moment: until,
+        outcomes,
+        error_code,
+        reason,
+        automation_id,
+        one_off: *one_off,
+        sender_id,
+    };
+    let (day, quarter, of): (Option<NaiveDate>, Option<DateTime<Utc>>, String) =
+        newest.get_result(conn).await?;
+    if of != zone.name() {
+        // The ledger was counted anew between the two questions.
+        return Ok(Some(until));
+    }
+    Ok(day.map(|day| end_of(day, zone)).max(quarter.map(|quarter| quarter + QUARTER)))
+}

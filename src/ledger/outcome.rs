@@ -1,0 +1,45 @@
+//! Outcomes: the eight ways in which a message can stand in the ledger.
+
+use crate::types::text_enum::text_enum;
+
+text_enum! {
+    /// How a message stands, for whoever asks how many; every outbound message has exactly one.
+    pub enum Outcome {
+        /// The carrier, or the handset, confirmed it.
+        Delivered = "delivered",
+        /// Twilio or a carrier has it and has not confirmed its delivery.
+        Sent = "sent",
+        /// It did not arrive.
+        Failed = "failed",
+        /// Not sent: the number may not be texted.
+        Suppressed = "suppressed",
+        /// Not sent: a rule left it out, its time had passed, or somebody canceled it.
+        Skipped = "skipped",
+        /// Nobody knows whether Twilio has it.
+        Unconfirmed = "unconfirmed",
+        /// Not handed to Twilio yet.
+        Pending = "pending",
+        /// It never reached anybody, and another message took its place, which is counted by
+        /// itself.
+        Retried = "retried",
+    }
+}
+
+impl Outcome {
+    /// What the outcome means, in words for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Delivered => "The carrier confirmed that it arrived.",
+            Self::Sent => "Twilio or a carrier has it. Some carriers never confirm delivery.",
+            Self::Failed => "It did not arrive.",
+            Self::Suppressed => "Not sent, because the number may not be texted.",
+            Self::Skipped => "Not sent, because a rule left it out or its time had passed.",
+            Self::Unconfirmed => {
+                "Twilio gave no clear answer, so nobody knows yet whether it has the message."
+            }
+            Self::Pending => "Waiting to be handed to Twilio.",
+            Self::Retried => "It never arrived, and another message took its place.",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Sending again what never reached anybody, for pages and API alike: many messages, some hundred
+//! in each transaction.
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::messages::resend;
+use crate::types::id::MessageId;
+use crate::users::audit::{self, Actor, Kind};
+
+/// Sends again those of some messages that still may be, and returns the new ones; each transaction
+/// has its line in the audit log.
+///
+/// When it is interrupted, what is committed stays: whoever asks once more gets the rest, and
+/// nothing twice.
+pub(crate) async fn send_again(
+    conn: &mut Conn,
+    actor: &Actor,
+    ids: &[MessageId],
+    now: DateTime<Utc>,
+) -> Result<Vec<MessageId>> {
+    let mut sent = Vec::new();
+    for chunk in ids.chunks(resend::CHUNK) {
+        let resent = conn.transaction(async |conn| {
+            let sent = resend::send_again(conn, chunk, now).await?;
+            let (subject, summary) = match sent.as_slice() {
+                [] => return Ok(sent),
+                [only] => (Some(only.0), "sent a message again".to_owned()),
+                many => (None, format!("sent {} messages again", many.len())),
+            };
+            audit::record(conn, actor, Kind::Message, subject, &summary, now).await?;
+            Ok::<_, Error>(sent)
+        });
+        sent.extend(resent.await?);
+    }
+    Ok(sent)
+}

@@ -1,0 +1,238 @@
+//! How many messages of a selection may be sent again, and why the others are not.
+//!
+//! The ledger knows how many did not arrive for which cause, and most causes settle the matter. Of
+//! the others, what failed before any carrier had it is in `failures` and is looked at one by one;
+//! what remains is `undelivered`.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+use super::{
+    Circumstances, FactRow, LeftOut, Selection, circumstances, eligibility, facts, open_failures,
+};
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::{Error, Result};
+use crate::ledger::outcome::Outcome;
+use crate::ledger::{self, Cause, Grouping, Ledger};
+use crate::messages::status::Resent;
+use crate::types::id::{AutomationId, SenderId};
+
+/// Messages that did not arrive for the same cause, and whether they may be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// How they stand.
+    pub outcome: Outcome,
+    /// Twilio's error code, if they failed with one.
+    pub error_code: Option<i32>,
+    /// Otherwise the first 200 characters of the reason, if there is one.
+    pub reason: Option<String>,
+    /// Why they are left out, if they are.
+    pub left_out: Option<LeftOut>,
+    /// How many.
+    pub count: i64,
+}
+
+/// What could be sent again, and what is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResendPreview {
+    /// The most frequent first.
+    pub groups: Vec<Group>,
+}
+
+statement! {
+    /// Counts what is to be looked at one by one, by cause and by what stands against sending it
+    /// again.
+    struct CountOpen<'a> {
+        begin: DateTime<Utc> => Timestamptz,
+        end: DateTime<Utc> => Timestamptz,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+        one_off: bool => Bool,
+        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        codes: &'a [i32] => Array<Int4>,
+    }
+    returns (
+        (Text, Nullable<Int4>, Nullable<Text>, Bool, Bool, Bool, Bool, Bool, Bool, Bool),
+        BigInt
+    ), planned for its values;
+    concat!(
+        "SELECT f.*, count(*) FROM (SELECT ",
+        facts!(),
+        " FROM ",
+        open_failures!(),
+        ") AS f GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+    )
+}
+
+/// Says what of a selection could be sent again, and what is left out and why, as of one moment;
+/// nothing changes.
+pub async fn preview(conn: &mut Conn, selection: &Selection) -> Result<ResendPreview> {
+    let filter = selection.filter();
+    let (automation_id, one_off) = filter.made_by();
+    let (begin, end) = (filter.days.begin(), filter.days.end());
+    let codes = eligibility::codes_worth_another_try();
+    let count = CountOpen {
+        begin,
+        end,
+        automation_id,
+        one_off,
+        sender_id: &filter.sender_id,
+        codes: &codes,
+    };
+    let mut snapshot = conn.build_transaction().repeatable_read().read_only();
+    let (ledger, open) = snapshot
+        .run(async |conn| {
+            // Workers of PostgreSQL take longer to begin than they save.
+            conn.batch_execute("SET LOCAL max_parallel_workers_per_gather = 0").await?;
+            let ledger = ledger::read(conn, filter, Grouping::Automation).await?;
+            let open: Vec<(FactRow, i64)> = count.load(conn).await?;
+            Ok::<_, Error>((ledger, open))
+        })
+        .await?;
+    Ok(ResendPreview::new(ledger, open.into_iter().map(|(row, count)| (circumstances(row), count))))
+}
+
+impl ResendPreview {
+    fn new(ledger: Ledger, open: impl Iterator<Item = (Circumstances, i64)>) -> Self {
+        let mut outlook = Self::default();
+        let without = |outcome| Cause {
+            outcome,
+            error_code: None,
+            reason: None,
+            count: ledger.totals.of(outcome),
+        };
+        let mut causes = ledger.causes;
+        causes.extend([Outcome::Unconfirmed, Outcome::Retried].map(without));
+        for (circumstances, count) in open {
+            let of = cause(&circumstances, count);
+            // What was looked at one by one is not counted once more with its cause.
+            if let Some(cause) = causes.iter_mut().find(|cause| cause.is_same(&of)) {
+                cause.count -= count;
+            }
+            outlook.add(of, circumstances.judge().err());
+        }
+        for cause in causes {
+            // Where the cause leaves it open, these are the ones that a carrier had.
+            let left_out = eligibility::of_cause(&cause).err().unwrap_or(LeftOut::MayHaveArrived);
+            outlook.add(cause, Some(left_out));
+        }
+        outlook.groups.sort_by_key(|group| {
+            (std::cmp::Reverse(group.count), group.left_out, group.error_code)
+        });
+        outlook
+    }
+
+    /// How many may be sent again.
+    #[must_use]
+    pub fn eligible(&self) -> i64 {
+        self.groups.iter().filter(|group| group.left_out.is_none()).map(|group| group.count).sum()
+    }
+
+    /// How many did not arrive and are left out.
+    #[must_use]
+    pub fn left_out(&self) -> i64 {
+        self.groups.iter().filter(|group| group.left_out.is_some()).map(|group| group.count).sum()
+    }
+
+    fn add(&mut self, cause: Cause, left_out: Option<LeftOut>) {
+        let Cause { outcome, error_code, reason, count } = cause;
+        if count <= 0 {
+            return;
+        }
+        let same = |known: &&mut Group| {
+            (known.outcome, known.error_code, &known.reason, known.left_out)
+                == (outcome, error_code, &reason, left_out)
+        };
+        match self.groups.iter_mut().find(same) {
+            Some(known) => known.count += count,
+            None => self.groups.push(Group { outcome, error_code, reason, left_out, count }),
+        }
+    }
+}
+
+/// What the ledger calls it.
+fn cause(of: &Circumstances, count: i64) -> Cause {
+    let outcome = of.status.outcome(Resent::No).unwrap_or(Outcome::Failed);
+    let (error_code, reason) = match (outcome, of.error_code) {
+        (Outcome::Failed, Some(code)) => (Some(code), None),
+        _ => (None, of.reason.clone()),
+    };
+    Cause { outcome, error_code, reason, count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Counts;
+    use crate::messages::claim::EXPIRED;
+    use crate::messages::resend::Facts;
+    use crate::messages::status::MessageStatus;
+
+    #[test]
+    fn every_message_that_did_not_arrive_is_in_one_group() {
+        let cause = |outcome, error_code, reason: Option<&str>, count| Cause {
+            outcome,
+            error_code,
+            reason: reason.map(str::to_owned),
+            count,
+        };
+        let totals = Counts {
+            failed: 61,
+            suppressed: 3,
+            skipped: 9,
+            unconfirmed: 2,
+            retried: 4,
+            ..Counts::default()
+        };
+        let causes = vec![
+            cause(Outcome::Failed, Some(30001), None, 30),
+            cause(Outcome::Failed, Some(21610), None, 20),
+            cause(Outcome::Failed, None, Some("Refused."), 11),
+            cause(Outcome::Suppressed, None, Some("stop"), 3),
+            cause(Outcome::Skipped, None, Some(EXPIRED), 4),
+            cause(Outcome::Skipped, None, Some("A rule."), 5),
+        ];
+        let found = |status, error_code, reason: &str, at_carrier| Circumstances {
+            status,
+            error_code,
+            reason: Some(reason.to_owned()),
+            facts: Facts { has_contact: true, has_content: true, at_carrier, ..Facts::default() },
+        };
+        let open = [
+            (found(MessageStatus::Failed, Some(30001), "Twilio’s words.", false), 12),
+            (found(MessageStatus::Failed, Some(30001), "Twilio’s words.", true), 1),
+            (found(MessageStatus::Failed, None, "Refused.", false), 11),
+            (found(MessageStatus::Expired, Some(30001), EXPIRED, false), 4),
+        ];
+        let outlook =
+            ResendPreview::new(Ledger { totals, rows: Vec::new(), causes }, open.into_iter());
+        let of = |left_out| {
+            outlook
+                .groups
+                .iter()
+                .filter(|group| group.left_out == left_out)
+                .map(|group| group.count)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(None), [12, 11, 4]);
+        assert_eq!(
+            of(Some(LeftOut::MayHaveArrived)),
+            [18],
+            "what a report names and what is undelivered, for one cause"
+        );
+        assert_eq!(
+            (
+                of(Some(LeftOut::WouldFailAgain)),
+                of(Some(LeftOut::Suppressed)),
+                of(Some(LeftOut::OnPurpose))
+            ),
+            (vec![20], vec![3], vec![5])
+        );
+        assert_eq!(
+            (of(Some(LeftOut::Unconfirmed)), of(Some(LeftOut::Retried))),
+            (vec![2], vec![4])
+        );
+        assert_eq!(outlook.eligible() + outlook.left_out(), 61 + 3 + 9 + 2 + 4);
+    }
+}

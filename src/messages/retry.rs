@@ -1,0 +1,75 @@
+//! Sending again what Twilio had accepted and then dropped before it reached a carrier: as a new
+//! attempt of the same message.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+
+use crate::db::Conn;
+use crate::db::statement::statement;
+use crate::error::Result;
+use crate::queue::{self, Job, NewJob};
+use crate::types::id::MessageId;
+
+/// A message that goes back to `pending`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::messages) struct Retry {
+    pub(in crate::messages) message_id: MessageId,
+    /// Twilio's id of what it dropped: reports about it move the message no more.
+    pub(in crate::messages) dropped_sid: String,
+    /// Why it dropped it.
+    pub(in crate::messages) error_code: i32,
+    /// When the next attempt is due.
+    pub(in crate::messages) at: DateTime<Utc>,
+}
+
+statement! {
+    /// Takes messages back to `pending`. An attempt whose answer is still out is closed: the report
+    /// proves that it was accepted.
+    struct TakeBack<'a> {
+        ids: &'a [MessageId] => Array<SqlUuid>,
+        sids: &'a [&'a str] => Array<Text>,
+        error_codes: &'a [i32] => Array<Int4>,
+        now: DateTime<Utc> => Timestamptz,
+    }
+    returns ();
+    "WITH dropped AS (
+        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[]) AS d (id, sid, error_code),
+            (SELECT {}::timestamptz AS now) AS clock
+     ), noted AS (
+        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+        SELECT id, 'pending', 'carillon', true, now FROM dropped
+     ), closed AS (
+        UPDATE attempts t SET finished_at = d.now, outcome = 'accepted'
+        FROM dropped d WHERE t.message_id = d.id AND t.finished_at IS NULL
+     )
+     UPDATE messages m SET status = 'pending', status_at = d.now, error_code = d.error_code,
+         reason = NULL, twilio_sid = NULL,
+        from_address = NULL, former_sids = array_append(m.former_sids, d.sid)
+     FROM dropped d WHERE m.id = d.id"
+}
+
+/// Takes messages, which are locked, back to `pending` with a job for each, in the caller's
+/// transaction.
+pub(in crate::messages) async fn take_back(
+    conn: &mut Conn,
+    retries: &[Retry],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if retries.is_empty() {
+        return Ok(());
+    }
+    TakeBack {
+        ids: &retries.iter().map(|retry| retry.message_id).collect::<Vec<_>>(),
+        sids: &retries.iter().map(|retry| retry.dropped_sid.as_str()).collect::<Vec<_>>(),
+        error_codes: &retries.iter().map(|retry| retry.error_code).collect::<Vec<_>>(),
+        now,
+    }
+    .execute(conn)
+    .await?;
+    let jobs: Vec<NewJob> = retries
+        .iter()
+        .map(|retry| NewJob { job: Job::Send(retry.message_id), run_at: retry.at })
+        .collect();
+    queue::enqueue(conn, &jobs, now).await
+}

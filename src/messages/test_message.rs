@@ -1,0 +1,51 @@
+//! A test message: one message that somebody sends to try something out, by the way that all
+//! messages take.
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use uuid::Uuid;
+
+use super::compose::{Draft, Origin, compose_one};
+use crate::contacts;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::types::id::{MessageId, SenderId, TemplateId, UserId};
+use crate::types::phone::PhoneNumber;
+use crate::users::test_phone;
+
+/// What is sent, and from where to where; a number that may not be texted gets nothing.
+#[derive(Debug)]
+pub(crate) struct TestMessage {
+    pub(crate) to: PhoneNumber,
+    pub(crate) sender_id: SenderId,
+    pub(crate) text: String,
+    /// The template and version whose text it is.
+    pub(crate) template: Option<(TemplateId, i32)>,
+    pub(crate) media_urls: Vec<String>,
+}
+
+impl TestMessage {
+    /// Hands the message over for sending and remembers the number as the user's own; the same
+    /// `request_key`, made with the form, makes one message however often the form is sent.
+    pub(crate) async fn send(
+        self,
+        conn: &mut Conn,
+        user: UserId,
+        now: DateTime<Utc>,
+        request_key: &str,
+    ) -> Result<MessageId> {
+        let contact = contacts::find_by_phone(conn, &self.to).await?;
+        let key = request_key.parse::<Uuid>().unwrap_or_else(|_| Uuid::new_v4());
+        test_phone::remember(conn, user, &self.to).await?;
+        let draft = Draft {
+            origin: Origin::OneOff { request_key: Some(format!("test:{user}:{key}")) },
+            contact_id: contact.map(|contact| contact.id),
+            sender_id: self.sender_id,
+            to: Ok(self.to),
+            text: Ok(self.text),
+            template: self.template,
+            media_urls: self.media_urls,
+        };
+        conn.transaction(async |conn| compose_one(conn, now, draft).await).await
+    }
+}

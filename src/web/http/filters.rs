@@ -1,0 +1,207 @@
+//! What templates may call: times, phone numbers, numbers, JSON, query parameters.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tera::{Kwargs, State, Tera, TeraResult, Value, escape_html};
+
+use crate::types::http_url::HttpUrl;
+use crate::types::phone::PhoneNumber;
+
+/// Adds the filters `time`, `phone`, `number`, `json`, `urlencode`, `word`, `foreign_link` and
+/// `foreign_address`.
+pub(in crate::web) fn register(tera: &mut Tera) {
+    tera.register_filter("time", time);
+    tera.register_filter("phone", |text: &str, _: Kwargs, _: &State<'_>| phone(text));
+    tera.register_filter("number", |number: i64, _: Kwargs, _: &State<'_>| grouped(number));
+    tera.register_filter("json", |value: Value, _: Kwargs, _: &State<'_>| json(&value));
+    tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State<'_>| urlencode(text));
+    tera.register_filter("foreign_link", |text: &str, _: Kwargs, _: &State<'_>| {
+        Value::safe_string(&foreign_link(text))
+    });
+    tera.register_filter("foreign_address", |text: &str, _: Kwargs, _: &State<'_>| {
+        foreign_address(text)
+    });
+    tera.register_filter("word", |word: &str, _: Kwargs, _: &State<'_>| sentence_case(word));
+}
+
+/// A `<time>` in the time zone of whoever looks; `{{ at | time }}` to the minute,
+/// `{{ at | time(precise=true) }}` to the millisecond, with the zone. Nothing (`null`) is shown as
+/// a dash.
+#[expect(clippy::needless_pass_by_value, reason = "tera calls filters like this")]
+fn time(value: Value, arguments: Kwargs, state: &State<'_>) -> TeraResult<Value> {
+    if value.is_none() || value.is_undefined() {
+        return Ok(Value::from("–"));
+    }
+    let text = value
+        .as_str()
+        .ok_or_else(|| tera::Error::message("the filter time needs a time in RFC 3339"))?;
+    let at = DateTime::parse_from_rfc3339(text).map_err(|error| {
+        tera::Error::message(format!("the filter time cannot read {text}: {error}"))
+    })?;
+    let precise = arguments.get::<bool>("precise")?.unwrap_or_default();
+    Ok(Value::safe_string(&time_element(at.with_timezone(&Utc), zone(state)?, precise)))
+}
+
+/// The zone of whoever looks. A component has it only when it takes `@visit`: without it, it would
+/// quietly tell the time of elsewhere.
+fn zone(state: &State<'_>) -> TeraResult<Tz> {
+    let visit = state.get::<Value>("visit")?;
+    let name = visit
+        .as_ref()
+        .and_then(|visit| visit.as_map())
+        .and_then(|visit| visit.get(&"time_zone".into()))
+        .and_then(Value::as_str);
+    let name = name.ok_or_else(|| {
+        tera::Error::message("the filter time needs the visit: add @visit to the component")
+    })?;
+    Ok(name.parse().unwrap_or(Tz::UTC))
+}
+
+fn time_element(at: DateTime<Utc>, zone: Tz, precise: bool) -> String {
+    let local = at.with_timezone(&zone);
+    // Whoever compares seconds with another log has to know of which zone they are.
+    let shown = if precise {
+        escaped(&local.format("%-d %b %Y, %H:%M:%S%.3f %Z").to_string())
+    } else {
+        local.format("%-d %b %Y, %H:%M").to_string()
+    };
+    format!(
+        "<time datetime=\"{}\" title=\"{}\">{shown}</time>",
+        at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        escaped(&local.format("%-d %b %Y, %H:%M:%S %Z").to_string())
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    match escape_html(text, &mut out) {
+        Ok(()) => String::from_utf8(out).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
+}
+
+/// A link to an address that others named, in a tab of its own; what a browser would not simply
+/// open stays a text without a link.
+fn foreign_link(text: &str) -> String {
+    let shown = escaped(text);
+    match HttpUrl::parse(text) {
+        Ok(url) => format!(
+            "<a href=\"{}\" rel=\"noreferrer noopener\" target=\"_blank\">{shown}</a>",
+            escaped(url.as_str())
+        ),
+        Err(_) => shown,
+    }
+}
+
+/// The value of an `href` or `src` that others named: `about:blank` where it is no http or https
+/// address.
+fn foreign_address(text: &str) -> String {
+    HttpUrl::parse(text).map_or_else(|_| "about:blank".to_owned(), String::from)
+}
+
+/// `+1 415 555 0123`; what is no number in E.164 stays as it is.
+fn phone(text: &str) -> String {
+    PhoneNumber::from_e164(text).map_or_else(|_| text.to_owned(), |number| number.international())
+}
+
+/// How many there are of what is called so: `1 contact`, `1,234 contacts`.
+pub(in crate::web) fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {one}s", grouped(number)) }
+}
+
+/// `1,234,567`.
+pub(in crate::web) fn grouped(number: impl TryInto<i64>) -> String {
+    let number: i64 = number.try_into().unwrap_or(i64::MAX);
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        out.push('−');
+    }
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn json(value: &Value) -> TeraResult<String> {
+    serde_json::to_string_pretty(value)
+        .map_err(|error| tera::Error::message(format!("cannot be shown as JSON: {error}")))
+}
+
+/// For a value within a query (`?cursor={{ cursor | urlencode }}`) or a segment of a path.
+fn urlencode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// `carrier_blocked` as `Carrier blocked`.
+fn sentence_case(word: &str) -> String {
+    let spaced = word.replace('_', " ");
+    let mut characters = spaced.chars();
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(template: &str, value: &str) -> String {
+        let mut tera = Tera::new();
+        register(&mut tera);
+        let mut context = tera::Context::new();
+        context.insert("value", value);
+        context.insert("nothing", &None::<String>);
+        context
+            .insert("visit", &std::collections::BTreeMap::from([("time_zone", "Europe/Berlin")]));
+        tera.render_str(template, &context, true).unwrap()
+    }
+
+    #[test]
+    fn a_time_is_shown_in_the_time_zone_of_whoever_looks() {
+        assert_eq!(
+            render("{{ value | time }}", "2026-07-01T23:30:00.123456Z"),
+            "<time datetime=\"2026-07-01T23:30:00.123Z\" title=\"2 Jul 2026, 01:30:00 CEST\">2 Jul \
+             2026, 01:30</time>"
+        );
+        assert!(
+            render("{{ value | time(precise=true) }}", "2026-07-01T23:30:00.123456Z")
+                .contains(">2 Jul 2026, 01:30:00.123 CEST<")
+        );
+        assert_eq!(render("{{ nothing | time }}", ""), "–");
+    }
+
+    #[test]
+    fn what_filters_give_is_escaped() {
+        assert_eq!(render("{{ value | phone }} {{ value | word }}", "<b>"), "&lt;b&gt; &lt;b&gt;");
+        assert_eq!(render("{{ value | urlencode }}", "a b&c=ä\""), "a%20b%26c%3D%C3%A4%22");
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        assert_eq!(
+            render("{{ value | foreign_link }}", "https://example.com/a?b=1&c=\"2\""),
+            "<a href=\"https://example.com/a?b=1&amp;c=%222%22\" rel=\"noreferrer noopener\" target=\"_blank\">https://example.com/a?b=1&amp;c=&quot;2&quot;</a>"
+        );
+        for bad in
+            ["javascript:alert(1)", "data:text/html,<b>", "\u{1}javascript:x", "//example.com", ""]
+        {
+            assert!(!render("{{ value | foreign_link }}", bad).contains("href"), "{bad}");
+            assert_eq!(render("{{ value | foreign_address }}", bad), "about:blank", "{bad}");
+        }
+        assert_eq!(render("{{ value | foreign_link }}", "<b>"), "&lt;b&gt;");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_words_written_out() {
+        assert_eq!(
+            ["0", "999", "1,000", "12,345,678", "−1,000"].map(ToOwned::to_owned),
+            [0, 999, 1_000, 12_345_678, -1_000].map(grouped)
+        );
+        assert_eq!(sentence_case("carrier_blocked"), "Carrier blocked");
+    }
+}

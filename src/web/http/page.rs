@@ -1,0 +1,197 @@
+//! Pages: a type that serialises, and the template that shows it.
+
+use std::sync::Arc;
+
+use rust_embed::RustEmbed;
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use super::{assets, filters, whole_numbers};
+use crate::types::public_url::PublicUrl;
+
+/// What a page shows; its fields are the template's variables (`visit`, `base` and `title` of the
+/// layout come on top).
+pub trait Page: Serialize {
+    /// The file below `templates/`, such as `ui/contacts/list.html`.
+    const TEMPLATE: &'static str;
+
+    /// Where its samples are varied: with long names, with many rows and so on.
+    const VARIES: Varies;
+
+    /// Values that show the page in each of its states, for the tests that render them all.
+    fn samples() -> Vec<Self>
+    where
+        Self: Sized;
+}
+
+/// Fields of a page by their paths, which lead through objects and all elements of lists:
+/// `rows.name` is the `name` of each of `rows`.
+#[derive(Debug, Clone, Copy)]
+pub struct Varies {
+    /// Texts that people have written, alone or within a sentence.
+    pub texts: &'static [&'static str],
+    /// Lists that grow.
+    pub lists: &'static [&'static str],
+}
+
+impl Varies {
+    /// Nothing that people have written, and no list that grows.
+    pub const NOTHING: Self = Self { texts: &[], lists: &[] };
+}
+
+/// All templates, parsed; cheap to clone. Debug builds read them again from disk when they have
+/// changed.
+#[derive(Clone)]
+pub struct Pages {
+    base: Arc<str>,
+    #[cfg(not(debug_assertions))]
+    parsed: Arc<Tera>,
+    #[cfg(debug_assertions)]
+    parsed: Arc<std::sync::Mutex<reload::Parsed>>,
+}
+
+#[derive(RustEmbed)]
+#[folder = "templates/"]
+struct Files;
+
+impl Pages {
+    /// Parses all templates; links get the path prefix of `public_url`. A template with an error is
+    /// reported with file and line.
+    pub fn load(public_url: &PublicUrl) -> Result<Self, tera::Error> {
+        let base: Arc<str> = public_url.path_prefix().into();
+        let tera = parse(&base)?;
+        #[cfg(not(debug_assertions))]
+        let parsed = Arc::new(tera);
+        #[cfg(debug_assertions)]
+        let parsed = Arc::new(std::sync::Mutex::new(reload::Parsed::new(tera)));
+        Ok(Self { base, parsed })
+    }
+
+    /// The path prefix that every link starts with: empty, or `/prefix`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Renders a page within its layout, which takes `visit`.
+    pub fn render<P: Page>(&self, page: &P, visit: &impl Serialize) -> Result<String, tera::Error> {
+        self.render_as(P::TEMPLATE, page, visit)
+    }
+
+    /// Renders what a template shows.
+    pub(in crate::web) fn render_as(
+        &self,
+        template: &str,
+        page: &impl Serialize,
+        visit: &impl Serialize,
+    ) -> Result<String, tera::Error> {
+        let mut context = Context::from_serialize(page)?;
+        context.insert("visit", visit);
+        self.tera()?.render(template, &context).map(whole_numbers::keep_whole)
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn tera(&self) -> Result<Arc<Tera>, tera::Error> {
+        Ok(Arc::clone(&self.parsed))
+    }
+
+    #[cfg(debug_assertions)]
+    fn tera(&self) -> Result<Arc<Tera>, tera::Error> {
+        self.parsed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fresh(&self.base)
+    }
+}
+
+impl std::fmt::Debug for Pages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pages").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+fn parse(base: &str) -> Result<Tera, tera::Error> {
+    let mut tera = Tera::new();
+    tera.autoescape_on(vec![".html"]);
+    tera.global_context().insert("base", base);
+    filters::register(&mut tera);
+    assets::register(&mut tera, base);
+    let mut files = Vec::new();
+    for name in
+        Files::iter().filter(|name| name.ends_with(".html") && !name.starts_with("simulator/"))
+    {
+        let file = Files::get(&name)
+            .ok_or_else(|| tera::Error::message(format!("the template {name} cannot be read")))?;
+        let text = String::from_utf8(file.data.into_owned())
+            .map_err(|_| tera::Error::message(format!("the template {name} is not UTF-8")))?;
+        files.push((name.into_owned(), text));
+    }
+    tera.add_raw_templates(files)?;
+    Ok(tera)
+}
+
+#[cfg(debug_assertions)]
+mod reload {
+    //! Templates that are edited while the program runs.
+
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant, SystemTime};
+
+    use tera::Tera;
+
+    /// The disk is looked at no more often than this.
+    const EVERY: Duration = Duration::from_millis(500);
+
+    pub(in crate::web) struct Parsed {
+        tera: Arc<Tera>,
+        state: Option<(SystemTime, usize)>,
+        looked: Instant,
+    }
+
+    impl Parsed {
+        pub(in crate::web) fn new(tera: Tera) -> Self {
+            Self { tera: Arc::new(tera), state: state(), looked: Instant::now() }
+        }
+
+        pub(in crate::web) fn fresh(&mut self, base: &str) -> Result<Arc<Tera>, tera::Error> {
+            if self.looked.elapsed() >= EVERY {
+                let now = state();
+                if now != self.state {
+                    self.tera = Arc::new(super::parse(base)?);
+                    self.state = now;
+                }
+                self.looked = Instant::now();
+            }
+            Ok(Arc::clone(&self.tera))
+        }
+    }
+
+    /// The time of the last change below `templates/`, and the number of files there.
+    fn state() -> Option<(SystemTime, usize)> {
+        fn walk(
+            directory: &Path,
+            newest: &mut SystemTime,
+            files: &mut usize,
+        ) -> std::io::Result<()> {
+            for entry in std::fs::read_dir(directory)? {
+                let entry = entry?;
+                let metadata = entry.metadata()?;
+                if metadata.is_dir() {
+                    walk(&entry.path(), newest, files)?;
+                } else {
+                    *newest = (*newest).max(metadata.modified()?);
+                    *files += 1;
+                }
+            }
+            Ok(())
+        }
+        let (mut newest, mut files) = (SystemTime::UNIX_EPOCH, 0);
+        walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")), &mut newest, &mut files)
+            .ok()?;
+        Some((newest, files))
+    }
+}
+
+/// The names of all templates of pages.
+#[cfg(all(test, debug_assertions))]
+pub(in crate::web) fn template_names() -> impl Iterator<Item = String> {
+    Files::iter().map(std::borrow::Cow::into_owned)
+}

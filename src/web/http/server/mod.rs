@@ -1,0 +1,94 @@
+//! The HTTP server: actix-web's, on connections that are counted and do not wait for ever.
+
+pub(in crate::web) mod connections;
+mod stream;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::Error;
+use actix_web::dev::AppConfig;
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Data;
+use futures::future::ready;
+use tokio::net::TcpSocket;
+
+use self::stream::{Guarded, Patience};
+use crate::context::Context;
+use crate::web::{self, Web};
+
+/// How long a connection may wait for its next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the first request of a connection may take to begin.
+const FIRST_HEAD: Duration = Duration::from_secs(5);
+/// How long a connection may take to end.
+const LINGER: Duration = Duration::from_secs(1);
+/// How many connections the system keeps until they are accepted.
+const BACKLOG: u32 = 2_048;
+
+/// Listens at an address, with port 0 at any free one, and gives the server to be run.
+pub fn listen(
+    context: &Data<Context>,
+    web: &Data<Web>,
+    bind: SocketAddr,
+    shutdown: Duration,
+) -> io::Result<(SocketAddr, Server)> {
+    let socket = if bind.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(bind)?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    let address = listener.local_addr()?;
+
+    let request_timeout = context.config.request_timeout;
+    // A moment more than the first request of a connection gets, which ends with an answer.
+    let head = request_timeout + LINGER;
+    let patience = Patience { idle: KEEP_ALIVE, head, answer: 3 * request_timeout };
+    let builder = Server::build().disable_signals().shutdown_timeout(shutdown.as_secs());
+    // All may be of one thread: ours is the limit, and those beyond it are accepted to be closed.
+    let builder = builder.max_concurrent_connections(2 * web.intake.connections().total());
+    let stopping = builder.graceful_shutdown_signal();
+    let (context, web) = (context.clone(), web.clone());
+    let builder = builder.listen("carillon", listener, move || {
+        let stopping = stopping.clone();
+        let stopped = move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        };
+        let application =
+            map_config(web::application(context.clone(), web.clone()), |()| AppConfig::default());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(stopped)
+            .keep_alive(KEEP_ALIVE)
+            // Answered with 408; what the streams themselves cut off gets no answer.
+            .client_request_timeout(request_timeout.min(FIRST_HEAD))
+            // What has been sent is read for so long after an answer that comes before it: else the
+            // answer is lost with the connection.
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|stream: &Guarded<TcpStream>, extensions| {
+                drop(extensions.insert(Arc::clone(stream.connection())))
+            })
+            .h1(application.into_factory().map_err(|error: Error| error.error_response()));
+        let connections = web.intake.connections().clone();
+        let accept = move |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40
+            // ms for the browser to confirm the one before.
+            let admitted = stream.set_nodelay(true).map_err(DispatchError::Io).and_then(|()| {
+                let full = || {
+                    DispatchError::Io(io::Error::other("there is no room for another connection"))
+                };
+                let place = connections.admit(peer.map(|peer| peer.ip())).ok_or_else(full)?;
+                Ok((Guarded::new(stream, place, patience), peer))
+            });
+            ready(admitted)
+        };
+        fn_service(accept).and_then(http)
+    })?;
+    Ok((address, builder.run()))
+}

@@ -1,0 +1,405 @@
+//! A visit: who looks at a page, and the ways to answer them.
+//!
+//! Authorisation stands in the handler's signature: `visit: Visit<Marketer>` admits nobody below.
+
+use std::net::IpAddr;
+
+use actix_web::cookie::Cookie;
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use actix_web::http::header::USER_AGENT;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use futures::future::LocalBoxFuture;
+use futures::{FutureExt, try_join};
+use serde::Serialize;
+
+use super::browser;
+use super::client_address::{client_address, warn_of_unknown_proxy};
+use super::csrf;
+use super::error::{PageError, PageResult};
+use super::flash::Flash;
+use super::known_browser;
+use super::page::Page;
+use super::redirect::Redirect;
+use super::session::Cookies;
+use crate::context::Context;
+use crate::db::PooledConn;
+use crate::ledger::typed_days::Today;
+use crate::senders::{self, Stop};
+use crate::types::id::UserId;
+use crate::types::token::Token;
+use crate::users::audit::Actor;
+use crate::users::log_in::KnownBrowser;
+use crate::users::organization::{self, Organization};
+use crate::users::profile::Theme;
+use crate::users::{Role, User, sessions};
+use crate::web::Web;
+
+/// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].
+pub trait Access: 'static {
+    /// What the handler knows of the visitor: a [`User`], or for [`Anyone`] perhaps none.
+    type Who: 'static;
+
+    /// Admits or refuses.
+    fn admit(user: Option<User>) -> Result<Self::Who, PageError>;
+
+    /// The user, for the page's head.
+    fn user(who: &Self::Who) -> Option<&User>;
+}
+
+/// Admits everybody, signed in or not.
+#[derive(Debug)]
+pub struct Anyone;
+
+/// Declares the markers of roles.
+macro_rules! roles {
+    ($($(#[$doc:meta])* $name:ident),+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Access for $name {
+            type Who = User;
+
+            fn admit(user: Option<User>) -> Result<User, PageError> {
+                let user = user.ok_or(PageError::SignIn)?;
+                if user.role >= Role::$name { Ok(user) } else { Err(PageError::Forbidden(Role::$name)) }
+            }
+
+            fn user(who: &User) -> Option<&User> {
+                Some(who)
+            }
+        }
+    )+};
+}
+
+roles! {
+    /// Admits everybody who is signed in.
+    Viewer,
+    /// Admits marketers and admins.
+    Marketer,
+    /// Admits admins.
+    Admin
+}
+
+impl Access for Anyone {
+    type Who = Option<User>;
+
+    fn admit(user: Option<User>) -> Result<Option<User>, PageError> {
+        Ok(user)
+    }
+
+    fn user(who: &Option<User>) -> Option<&User> {
+        who.as_ref()
+    }
+}
+
+/// Somebody at a page, admitted as `R` says.
+pub struct Visit<R: Access> {
+    /// The application, for its database, clock, keys and clients.
+    pub context: Data<Context>,
+    /// What the web edge shares.
+    pub web: Data<Web>,
+    /// The user; with [`Anyone`], an `Option`.
+    pub user: R::Who,
+    /// The organization's settings, for default country and time zone.
+    pub organization: Organization,
+    /// What is stopped, for the head of every page; nothing for somebody unknown.
+    stops: Vec<Stop>,
+    anchor: Token,
+    session: Option<Token>,
+    flash: Option<Flash>,
+    cookies: Cookies,
+    set: Vec<Cookie<'static>>,
+    path: String,
+    address: Option<IpAddr>,
+    browser: String,
+    known_browsers: Vec<KnownBrowser>,
+}
+
+/// What the layout shows, as `visit` in templates.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Layout<'a> {
+    organization: &'a str,
+    time_zone: &'a str,
+    /// Whose days are counted and filtered by.
+    day_zone: &'a str,
+    theme: Theme,
+    path: &'a str,
+    csrf: String,
+    flash: Option<&'a Flash>,
+    stops: &'a [Stop],
+    user: Option<&'a User>,
+    can_edit: bool,
+    can_administer: bool,
+    /// Whether what was sent could not be accepted, so that the title says so.
+    invalid: bool,
+}
+
+impl<R: Access> Visit<R> {
+    /// Answers with a page.
+    pub fn page<P: Page>(self, page: &P) -> PageResult {
+        self.answer(StatusCode::OK, page)
+    }
+
+    /// Answers with a form that could not be accepted (422): what was typed, and what is wrong with
+    /// it.
+    pub fn invalid<P: Page>(self, page: &P) -> PageResult {
+        self.answer(StatusCode::UNPROCESSABLE_ENTITY, page)
+    }
+
+    /// Answers with a page and another status.
+    pub fn answer<P: Page>(self, status: StatusCode, page: &P) -> PageResult {
+        let invalid =
+            matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::TOO_MANY_REQUESTS);
+        let layout = Layout { flash: self.flash.as_ref(), invalid, ..self.layout() };
+        let html = self
+            .web
+            .pages
+            .render(page, &layout)
+            .map_err(|error| PageError::Internal(in_full(&error)))?;
+        let mut response = HttpResponse::build(status);
+        response.content_type(ContentType::html());
+        for cookie in self.set {
+            response.cookie(cookie);
+        }
+        Ok(response.body(html))
+    }
+
+    /// What the layout shows to this visitor; what was to be said stays for the next page.
+    pub(in crate::web) fn layout(&self) -> Layout<'_> {
+        let user = R::user(&self.user);
+        Layout {
+            organization: &self.organization.name,
+            time_zone: self.zone().name(),
+            day_zone: self.organization.day_zone.name(),
+            theme: user.map_or(Theme::Automatic, |user| user.theme),
+            path: &self.path,
+            csrf: csrf::token(&self.context.secret_key, &self.anchor),
+            flash: None,
+            stops: &self.stops,
+            user,
+            can_edit: user.is_some_and(|user| user.role >= Role::Marketer),
+            can_administer: user.is_some_and(|user| user.role >= Role::Admin),
+            invalid: false,
+        }
+    }
+
+    /// Sends to another page of ours (303); `path` without the path prefix of the public URL.
+    pub fn redirect(&self, path: impl Into<String>) -> Redirect {
+        Redirect::to(self.context.clone(), self.web.clone(), path)
+    }
+
+    /// A connection to the database.
+    pub async fn conn(&self) -> Result<PooledConn, PageError> {
+        Ok(self.context.db.get().await?)
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.clock.now()
+    }
+
+    /// The time, and whose day it is.
+    pub(in crate::web) fn today(&self) -> Today {
+        Today { now: self.now(), zone: self.organization.day_zone }
+    }
+
+    /// The time zone that times are shown in: the user's own, or else that of the organization.
+    pub fn zone(&self) -> Tz {
+        R::user(&self.user).and_then(User::zone).unwrap_or(self.organization.time_zone)
+    }
+
+    /// Browser and system of whoever looks, in words.
+    pub(in crate::web) fn browser(&self) -> &str {
+        &self.browser
+    }
+
+    /// Where the visitor is, as far as the trusted proxies know.
+    pub(in crate::web) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Who has logged in with this browser before.
+    pub(in crate::web) fn known_browsers(&self) -> Vec<KnownBrowser> {
+        self.known_browsers.clone()
+    }
+
+    /// Sends on whoever has just signed in, with the cookies for that.
+    pub(in crate::web) fn signed_in(&self, user: UserId, session: &Token, path: &str) -> Redirect {
+        let known = known_browser::cookie_of(
+            &self.context.secret_key,
+            self.known_browsers(),
+            user,
+            self.now(),
+        );
+        self.redirect(path)
+            .cookie(self.cookies.set_session(session))
+            .cookie(self.cookies.set_known(known))
+    }
+
+    /// The token of the session, while there is one.
+    pub(in crate::web) fn session(&self) -> Option<&Token> {
+        self.session.as_ref()
+    }
+
+    pub(in crate::web) fn cookies(&self) -> Cookies {
+        self.cookies
+    }
+}
+
+impl<R: Access<Who = User>> Visit<R> {
+    /// The user as the audit log names them.
+    pub fn actor(&self) -> Actor {
+        Actor::from(&self.user)
+    }
+}
+
+impl<R: Access> FromRequest for Visit<R> {
+    type Error = PageError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (Some(context), Some(web)) = (
+            request.app_data::<Data<Context>>().cloned(),
+            request.app_data::<Data<Web>>().cloned(),
+        ) else {
+            return async {
+                Err(PageError::Internal(
+                    "the application was not registered with the server".to_owned(),
+                ))
+            }
+            .boxed_local();
+        };
+        let cookies = Cookies::of(&context.config.public_url);
+        let presented = cookies.session(request);
+        let visitor = cookies.visitor(request);
+        let flash = cookies.flash(request);
+        let path = request.path().to_owned();
+        let address = client_address(request, &context.config.trusted_proxies);
+        warn_of_unknown_proxy(request, &context.config.trusted_proxies);
+        let known_browsers = cookies
+            .known(request)
+            .map(|cookie| known_browser::read(&context.secret_key, &cookie, context.clock.now()));
+        let known_browsers = known_browsers.unwrap_or_default();
+        let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let browser = browser::in_words(agent.unwrap_or_default());
+        async move {
+            let now = context.clock.now();
+            let mut conn = context.db.get().await?;
+            let user = match &presented {
+                Some(token) => sessions::find(&mut conn, token, now).await?,
+                None => None,
+            };
+            let session = presented.clone().filter(|_| user.is_some());
+            let user = R::admit(user)?;
+            let stops = async {
+                if session.is_some() { senders::stops(&conn).await } else { Ok(Vec::new()) }
+            };
+            let (organization, stops) = try_join!(organization::find(&conn), stops)?;
+            drop(conn);
+            let mut set = Vec::new();
+            let anchor = presented.or(visitor).unwrap_or_else(|| {
+                let token = Token::generate();
+                set.push(cookies.set_visitor(&token));
+                token
+            });
+            if flash.is_some() {
+                set.push(cookies.clear_flash());
+            }
+            let flash = flash.and_then(|value| Flash::verify(&value, &context.secret_key));
+            Ok(Self {
+                context,
+                web,
+                user,
+                organization,
+                stops,
+                anchor,
+                session,
+                flash,
+                cookies,
+                set,
+                path,
+                address,
+                browser,
+                known_browsers,
+            })
+        }
+        .boxed_local()
+    }
+}
+
+impl Layout<'static> {
+    /// For pages of errors, where nobody may be known.
+    pub(in crate::web) const fn signed_out() -> Self {
+        Layout {
+            organization: "Carillon",
+            time_zone: "UTC",
+            day_zone: "UTC",
+            theme: Theme::Automatic,
+            path: "",
+            csrf: String::new(),
+            flash: None,
+            stops: &[],
+            user: None,
+            can_edit: false,
+            can_administer: false,
+            invalid: false,
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    pub(in crate::web) fn sample() -> Self {
+        use std::sync::LazyLock;
+
+        use super::flash::{Kind, Undo};
+        use crate::types::id::ConnectionId;
+
+        static USER: LazyLock<User> = LazyLock::new(|| User::sample("Ada <Lovelace>", Role::Admin));
+        static STOPS: LazyLock<Vec<Stop>> = LazyLock::new(|| {
+            let stop = |sender: Option<&str>| Stop {
+                connection_id: ConnectionId::new(),
+                connection: "Shop <1>".to_owned(),
+                sender: sender.map(str::to_owned),
+            };
+            vec![stop(None), stop(Some("+1 500 555 0006"))]
+        });
+        static FLASH: LazyLock<Flash> = LazyLock::new(|| {
+            let undo = Undo {
+                path: "/contacts/1/tags".to_owned(),
+                fields: vec![("tag".to_owned(), "<VIP>".to_owned())],
+            };
+            Flash { kind: Kind::Success, text: "Tag removed.".to_owned(), undo: Some(undo) }
+        });
+        Layout {
+            organization: "Bells & Sons",
+            time_zone: "Europe/Berlin",
+            day_zone: "America/Argentina/ComodRivadavia",
+            theme: Theme::Dark,
+            path: "/contacts",
+            csrf: "token".to_owned(),
+            flash: Some(&FLASH),
+            stops: &STOPS,
+            user: Some(&USER),
+            can_edit: true,
+            can_administer: true,
+            invalid: false,
+        }
+    }
+}
+
+/// An error with its causes: tera puts file and line into them.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

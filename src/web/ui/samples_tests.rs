@@ -1,0 +1,156 @@
+//! Every page in every state, varied in every way: what its markup is like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::*;
+use crate::web::http::markup;
+use crate::web::http::page::template_names;
+
+/// The longest page that a browser shows without trouble, with [`ROWS`] rows in each of its lists.
+const MAX_BYTES: usize = 48 << 20;
+/// What a page of [`ROWS`] rows may take on a machine of ours, not optimised and with others at
+/// work.
+const MAX_SECONDS: u64 = 120;
+
+fn rendered(public_url: &str, kind: Kind) -> Vec<Sample> {
+    samples(&PublicUrl::parse(public_url).unwrap(), kind)
+        .unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+fn wrong(kind: Kind, foreign: Option<&str>) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut wrong: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for Sample { template, html, .. } in rendered("https://sms.example.com", kind) {
+        let mut here = markup::problems(&html, foreign);
+        if html.matches("<h1").count() != 1
+            || !html.contains("<!doctype html>")
+            || !html.contains("<main")
+        {
+            here.push("it is no whole page with one heading".to_owned());
+        }
+        // What people write may hold anything: none of it becomes markup.
+        if html.contains("<i>") {
+            here.push("a name is not escaped".to_owned());
+        }
+        if !here.is_empty() {
+            wrong.entry(template).or_default().extend(here);
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_page_is_well_formed_in_each_of_its_states() {
+    assert_eq!(wrong(Kind::AsMade, None), BTreeMap::new());
+    assert_eq!(wrong(Kind::Empty, None), BTreeMap::new());
+}
+
+#[test]
+fn no_name_is_too_long_or_too_strange_for_any_page() {
+    assert_eq!(wrong(Kind::LongNames, None), BTreeMap::new());
+}
+
+#[test]
+fn names_from_right_to_left_leave_their_surroundings_alone() {
+    assert_eq!(wrong(Kind::RightToLeft, Some("שלום")), BTreeMap::new());
+}
+
+#[test]
+fn every_page_shows_ten_thousand_rows() {
+    let begun = Instant::now();
+    let many = rendered("https://sms.example.com", Kind::ManyRows);
+    let took = begun.elapsed().as_secs();
+    for Sample { template, html, .. } in &many {
+        assert!(html.len() < MAX_BYTES, "{template} has {} MB", html.len() >> 20);
+        assert_eq!(markup::problems(html, None), Vec::<String>::new(), "{template}");
+    }
+    assert!(took < MAX_SECONDS, "{} pages took {took} s", many.len());
+    assert!(
+        many.iter().any(|sample| sample.html.matches("<tr>").count() >= ROWS),
+        "no page has ten thousand rows"
+    );
+}
+
+#[test]
+fn every_link_of_every_page_starts_with_the_path_prefix() {
+    for Sample { template, html, .. } in rendered("https://example.com/sms", Kind::AsMade) {
+        for attribute in [
+            "href=\"/",
+            "src=\"/",
+            "action=\"/",
+            "data-live=\"/",
+            "hx-post=\"/",
+            "hx-sse:connect=\"/",
+        ] {
+            for (at, _) in html.match_indices(attribute) {
+                let link = &html[at + attribute.len() - 1..];
+                assert!(
+                    link.starts_with("/sms/") || link.starts_with("/sms\""),
+                    "{template}: {}",
+                    &link[..link.len().min(60)]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_form_that_posts_carries_its_token() {
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Kind::AsMade) {
+        for form in html.split("<form").skip(1) {
+            let form = form.split("</form>").next().unwrap();
+            assert!(
+                !form.contains("method=\"post\"") || form.contains("name=\"csrf\""),
+                "{template} has a form without {{{{<form.csrf/>}}}}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_page_needs_inline_scripts_or_styles() {
+    for Sample { template, html, .. } in rendered("https://sms.example.com", Kind::AsMade) {
+        for inline in ["<style", " style=\"", " onclick=", " onsubmit=", "javascript:", "<script>"]
+        {
+            assert!(
+                !html.contains(inline),
+                "{template} has {inline}, which the content security policy forbids"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_template_belongs_to_a_page() {
+    let used: BTreeSet<&str> = rendered("https://sms.example.com", Kind::AsMade)
+        .into_iter()
+        .map(|sample| sample.template)
+        .collect();
+    let unused: Vec<_> = template_names()
+        .filter(|name| {
+            name.starts_with("ui/") && !name.contains("/_") && !used.contains(name.as_str())
+        })
+        .collect();
+    assert!(
+        unused.is_empty(),
+        "register their pages in web/ui/mod.rs, or name parts of pages _like_this.html: {unused:?}"
+    );
+}
+
+#[test]
+fn what_is_to_be_varied_is_there() {
+    let mut shown = serde_json::json!(
+        { "rows": [{ "name": "Ann", "tags": ["a", "b"] }, { "name": null }], "title": "x" }
+    );
+    let varies = Varies { texts: &["rows.name", "rows.tags", "nothing.name"], lists: &["rows"] };
+    assert_eq!(vary(&mut shown, varies, Kind::LongNames), 3);
+    assert_eq!(shown["rows"][0]["tags"][1], LONG);
+    assert_eq!(
+        (vary(&mut shown, varies, Kind::ManyRows), shown["rows"].as_array().map(Vec::len)),
+        (1, Some(ROWS))
+    );
+    assert_eq!(
+        (vary(&mut shown, varies, Kind::Empty), &shown["title"]),
+        (1, &serde_json::json!("x"))
+    );
+}
