@@ -133,9 +133,11 @@ impl Rules {
     /// Reads a text.
     pub(super) fn judge(&self, reading: &Reading) -> Verdict<'_> {
         let tokens = &reading.tokens;
-        let terms = tokens.iter().map(|token| self.terms.of(&token.text)).collect();
-        let filler: Vec<bool> =
-            tokens.iter().map(|token| self.fillers.contains(&token.text)).collect();
+        let terms = tokens.iter().map(|token| self.terms.of(token)).collect();
+        let filler: Vec<bool> = tokens
+            .iter()
+            .map(|token| token.readings().any(|word| self.fillers.contains(word)))
+            .collect();
         let mut text = Text::new(tokens, terms, &filler);
         if reading.quotes && self.reaction.find(&text).is_some() {
             return Verdict::Other;
@@ -167,8 +169,10 @@ impl Rules {
             match section {
                 "words" | "weak words" => {
                     for word in line.split(',').map(str::trim) {
-                        let tokens: Vec<String> =
-                            split(&fold(word)).into_iter().map(|token| token.text).collect();
+                        let tokens: Vec<String> = split(&fold(word))
+                            .iter()
+                            .map(|token| token.written().to_owned())
+                            .collect();
                         let is_strong = section == "words";
                         if let ([one], true) = (tokens.as_slice(), is_strong) {
                             // “Stop, please, unsubscribe”: beside another one, a word says nothing
@@ -188,7 +192,7 @@ impl Rules {
                 }
                 "fillers" => {
                     let words = line.split(',').flat_map(|word| split(&fold(word)));
-                    self.fillers.extend(words.map(|token| token.text));
+                    self.fillers.extend(words.map(|token| token.written().to_owned()));
                 }
                 "classes" => {
                     let (name, words) = line

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::fold::fold;
-use super::tokens::split;
+use super::tokens::{Token, split};
 
 /// The number of a word of a pattern.
 pub(super) type TermId = u32;
@@ -21,9 +21,17 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// The terms that a word of a text fits, whatever it may be.
+    pub(super) fn of(&self, token: &Token) -> Vec<TermId> {
+        let mut found: Vec<TermId> = token.readings().flat_map(|word| self.of_word(word)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The terms that a word fits; one with a letter wrong only where it is no other word of the
     /// rules.
-    pub(super) fn of(&self, word: &str) -> Vec<TermId> {
+    fn of_word(&self, word: &str) -> Vec<TermId> {
         let mut found = self.exact.get(word).cloned().unwrap_or_default();
         let ends = word.char_indices().skip(1).map(|(at, _)| at).chain([word.len()]);
         for end in ends.take(24) {
@@ -37,8 +45,6 @@ impl Terms {
                 );
             }
         }
-        found.sort_unstable();
-        found.dedup();
         found
     }
 
@@ -53,7 +59,7 @@ impl Terms {
         tokens
             .into_iter()
             .enumerate()
-            .map(|(at, token)| self.number(&token.text, mark.filter(|_| at == last)))
+            .map(|(at, token)| self.number(token.written(), mark.filter(|_| at == last)))
             .collect()
     }
 

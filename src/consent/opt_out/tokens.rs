@@ -6,8 +6,27 @@ use super::fold::{fold, is_hyphen, is_letter};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) text: String,
+    /// What else it may be where letters stand three times or more: `kapppen` is `kappen`,
+    /// `fitnessstudio` itself.
+    others: Vec<String>,
     /// Whether a clause begins with it.
     pub(super) begins: bool,
+}
+
+impl Token {
+    fn new(text: String, begins: bool) -> Self {
+        Self { text, others: Vec::new(), begins }
+    }
+
+    /// As it was written.
+    pub(super) fn written(&self) -> &str {
+        self.others.first().unwrap_or(&self.text)
+    }
+
+    /// All that it may be.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.text).chain(&self.others).map(String::as_str)
+    }
 }
 
 /// Stands for an address of the web or of mail, whose words say nothing.
@@ -50,7 +69,7 @@ pub(super) fn read(text: &str) -> Reading {
             .sum::<usize>()
             / 3;
         if quotes && at % 2 == 1 && words > SHORT {
-            tokens.push(Token { text: ADDRESS.to_owned(), begins: true });
+            tokens.push(Token::new(ADDRESS.to_owned(), true));
         } else {
             tokens.extend(read);
         }
@@ -122,13 +141,16 @@ impl Tokens {
     fn end_word(&mut self) {
         if !self.word.is_empty() {
             let word = std::mem::take(&mut self.word);
-            self.push(without_runs(&word));
+            self.push(without_runs(&word, 1));
+            if let Some(token) = self.done.last_mut().filter(|token| token.text != word) {
+                token.others = vec![word.clone(), without_runs(&word, 2)];
+            }
         }
     }
 
     fn push(&mut self, text: String) {
         let begins = std::mem::take(&mut self.begins) || self.done.is_empty();
-        self.done.push(Token { text, begins });
+        self.done.push(Token::new(text, begins));
     }
 }
 
@@ -169,14 +191,14 @@ fn is_address(chunk: &str) -> bool {
     named || chunk.contains("://") || chunk.starts_with("www.") || (dotted && chunk.contains('/'))
 }
 
-/// The word without the letters that were held down: `stooooop` is `stop`.
-fn without_runs(word: &str) -> String {
+/// The word with so many of each letter that was held down: `stooooop` is `stop`.
+fn without_runs(word: &str, left: usize) -> String {
     let mut kept = String::with_capacity(word.len());
     let mut rest = word;
     while let Some(first) = rest.chars().next() {
         let run = rest.len() - rest.trim_start_matches(first).len();
         let held_down = run >= 3 * first.len_utf8() && !first.is_numeric();
-        kept.push_str(&rest[..if held_down { first.len_utf8() } else { run }]);
+        kept.push_str(&rest[..if held_down { left * first.len_utf8() } else { run }]);
         rest = &rest[run..];
     }
     kept
@@ -194,10 +216,10 @@ fn spelt_out(tokens: &[Token]) -> Vec<Token> {
     let mut joined = Vec::with_capacity(tokens.len());
     for run in tokens.chunk_by(|one, next| is_letter(one) && is_letter(next)) {
         if run.len() >= 3 {
-            joined.push(Token {
-                text: run.iter().map(|token| token.text.as_str()).collect(),
-                begins: run[0].begins,
-            });
+            joined.push(Token::new(
+                run.iter().map(|token| token.text.as_str()).collect(),
+                run[0].begins,
+            ));
         } else {
             joined.extend_from_slice(run);
         }
@@ -235,6 +257,15 @@ mod tests {
         assert_eq!(told("🛑 no more texts"), "no more texts");
         assert_eq!(told("f*ck off"), "fck off");
         assert_eq!(told("不要发"), "不 要 发");
+    }
+
+    #[test]
+    fn letters_that_were_held_down_may_be_one_two_or_as_many() {
+        let readings =
+            |text: &str| read(text).tokens[0].readings().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(readings("kapppen"), ["kapen", "kapppen", "kappen"]);
+        assert_eq!(readings("Fitnessstudio"), ["fitnestudio", "fitnessstudio", "fitnesstudio"]);
+        assert_eq!(readings("stopp"), ["stopp"]);
     }
 
     #[test]
