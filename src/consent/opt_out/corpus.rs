@@ -95,6 +95,16 @@ fn a_second_set_of_texts_gives_figures_of_the_same_kind() {
 }
 
 #[test]
+fn a_third_set_of_texts_too() {
+    let (figures, _) = measure("third_held_out");
+    tell("third held out", &figures);
+    let all = figures["all"];
+    assert!(all.opt_outs + all.others >= 280);
+    assert!(all.recall() >= 97.0, "recall {:.1} %", all.recall());
+    assert!(all.false_opt_outs() <= 3.0, "false opt-outs {:.1} %", all.false_opt_outs());
+}
+
+#[test]
 fn what_the_rules_were_written_with_is_read_rightly() {
     let (figures, wrong) = measure("dev");
     tell("dev", &figures);
