@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::password::{self, DedicatedConnection, PasswordHash};
+use super::password::{self, HashingQueue, PasswordHash};
 use crate::db::Conn;
 use crate::db::schema::{login_failures, users};
 use crate::error::Result;
@@ -63,7 +63,7 @@ pub struct Attempt {
     subjects: Vec<Subject>,
     account: Option<(UserId, PasswordHash)>,
     turn: DateTime<Utc>,
-    lane: DedicatedConnection,
+    queue: HashingQueue,
 }
 
 /// Somebody whose password was right; consumed by [`succeed`].
@@ -111,15 +111,15 @@ pub async fn begin(
         .optional()?;
     let known =
         account.as_ref().and_then(|(user, _)| browsers.iter().find(|known| known.user == *user));
-    let (subjects, lane) = match known {
+    let (subjects, queue) = match known {
         Some(known) => (
             vec![Subject::own("known", &format!("{} {}", known.user, known.browser))],
-            DedicatedConnection::Known,
+            HashingQueue::Known,
         ),
-        None => (Subject::of_stranger(email, address), DedicatedConnection::Stranger),
+        None => (Subject::of_stranger(email, address), HashingQueue::Stranger),
     };
     let turn = line_up(conn, &subjects, now).await?;
-    Ok(turn.map(|turn| Attempt { subjects, account, turn, lane }))
+    Ok(turn.map(|turn| Attempt { subjects, account, turn, queue }))
 }
 
 /// Begins to check the password of somebody who is logged in, within the caller's transaction.
@@ -135,7 +135,7 @@ pub async fn begin_again(
     let account = account.first(conn).await.optional()?;
     let subjects = vec![Subject::own("account", &user.to_string())];
     let turn = line_up(conn, &subjects, now).await?;
-    Ok(turn.map(|turn| Attempt { subjects, account, turn, lane: DedicatedConnection::Known }))
+    Ok(turn.map(|turn| Attempt { subjects, account, turn, queue: HashingQueue::Known }))
 }
 
 impl Attempt {
@@ -149,7 +149,7 @@ impl Attempt {
     /// wrong or nobody has this email address.
     pub async fn verify(self, password: SecretString) -> Result<Option<Verified>> {
         let (user, hash) = self.account.unzip();
-        let right = password::verify(password, hash, self.lane).await?;
+        let right = password::verify(password, hash, self.queue).await?;
         Ok(user.filter(|_| right).map(|user| Verified { subjects: self.subjects, user }))
     }
 }

@@ -34,7 +34,7 @@ pub struct PasswordHash(String);
 /// Whose password is worked on: strangers, however many they are, take neither the machine nor the
 /// turns of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DedicatedConnection {
+pub enum HashingQueue {
     /// Anybody's who can reach the log-in.
     Stranger,
     /// That of somebody who is signed in, or whose browser has been, or who has a link or code of
@@ -42,7 +42,7 @@ pub enum DedicatedConnection {
     Known,
 }
 
-/// The work of a lane.
+/// The work of a queue.
 struct Work {
     /// How much is done at once: each takes a core and 19 MiB for a while.
     turns: Semaphore,
@@ -96,7 +96,7 @@ impl Password {
 
     /// Hashes the password on a thread that may be kept busy: about 20 ms and 19 MiB.
     pub async fn hash(self) -> Result<PasswordHash> {
-        busy(DedicatedConnection::Known, move || {
+        busy(HashingQueue::Known, move || {
             Argon2::default()
                 .hash_password(self.0.expose_secret().as_bytes())
                 .map(|hash| PasswordHash(hash.to_string()))
@@ -113,12 +113,12 @@ impl Password {
 pub async fn verify(
     typed: SecretString,
     hash: Option<PasswordHash>,
-    lane: DedicatedConnection,
+    queue: HashingQueue,
 ) -> Result<bool> {
     static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
         Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string())
     });
-    busy(lane, move || {
+    busy(queue, move || {
         let known = hash.is_some();
         let Some(text) = hash.map(|hash| hash.0).or_else(|| NOBODY.clone()) else { return false };
         let bytes = typed.expose_secret().as_bytes();
@@ -130,16 +130,16 @@ pub async fn verify(
     .await
 }
 
-/// Runs work on passwords, of each lane only so much at once.
+/// Runs work on passwords, of each queue only so much at once.
 async fn busy<T: Send + 'static>(
-    lane: DedicatedConnection,
+    queue: HashingQueue,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     static STRANGERS: Work = Work::new(2);
     static KNOWN: Work = Work::new(1);
-    let Work { turns, waiting } = match lane {
-        DedicatedConnection::Stranger => &STRANGERS,
-        DedicatedConnection::Known => &KNOWN,
+    let Work { turns, waiting } = match queue {
+        HashingQueue::Stranger => &STRANGERS,
+        HashingQueue::Known => &KNOWN,
     };
     let Ok(_place) = waiting.try_acquire() else {
         return Err(Error::Refused(
@@ -192,17 +192,9 @@ mod tests {
         let hash = Password::parse("correct horse", "").unwrap().hash().await.unwrap();
         assert!(hash.0.starts_with("$argon2id$"));
         assert!(
-            verify("correct horse".into(), Some(hash.clone()), DedicatedConnection::Known)
-                .await
-                .unwrap()
+            verify("correct horse".into(), Some(hash.clone()), HashingQueue::Known).await.unwrap()
         );
-        assert!(
-            !verify("Correct horse".into(), Some(hash), DedicatedConnection::Stranger)
-                .await
-                .unwrap()
-        );
-        assert!(
-            !verify("nobody's password".into(), None, DedicatedConnection::Stranger).await.unwrap()
-        );
+        assert!(!verify("Correct horse".into(), Some(hash), HashingQueue::Stranger).await.unwrap());
+        assert!(!verify("nobody's password".into(), None, HashingQueue::Stranger).await.unwrap());
     }
 }

@@ -138,7 +138,7 @@ fn structs(source: &str) -> impl Iterator<Item = (&str, Vec<String>)> {
 fn page_routes() -> Vec<Route> {
     let mut found = Vec::new();
     sources(&pages(), &mut found);
-    let query = fs::read_to_string(pages().join("../message_query.rs")).unwrap();
+    let query = fs::read_to_string(pages().join("../../messages/log/query.rs")).unwrap();
     found.push(("messages".to_owned(), query));
     let mut whole: BTreeMap<&str, String> = BTreeMap::new();
     for (group, source) in &found {
@@ -158,7 +158,7 @@ fn page_routes() -> Vec<Route> {
     for (group, source) in &found {
         for rest in source.split("web::resource(\"").skip(1) {
             let (path, rest) = rest.split_once('"').unwrap();
-            let methods = rest.split('\n').next().unwrap();
+            let methods = rest.split(';').next().unwrap();
             let of = |names: &BTreeMap<&str, BTreeSet<String>>| {
                 names.get(group.as_str()).cloned().unwrap_or_default()
             };

@@ -12,6 +12,7 @@
 mod corpus;
 mod fold;
 pub mod own;
+mod patterns;
 mod rules;
 mod terms;
 mod tokens;
