@@ -44,17 +44,17 @@ opt-out-figures: ## how many opt-outs are found in labelled replies, and how man
 lint: ## formatting, clippy, rustdoc, licences and shell scripts, every warning an error
 	@scripts/install-prerequisites lint
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
-	$(CARGO) deny --log-level error check licenses bans sources
-	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; else echo "shellcheck is not installed: shell scripts not checked"; fi
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+	$(CARGO) deny --workspace --log-level error check licenses bans sources
+	shellcheck $$(grep -l '^#!.*sh$$' scripts/* .ci/run)
 
 format: ## format the source
 	$(CARGO) fmt --all
 
 advisories: ## ask the RustSec database about the dependencies (needs the internet)
 	@scripts/install-prerequisites lint
-	$(CARGO) deny check advisories
+	$(CARGO) deny --workspace check advisories
 
 docs: ## write docs/configuration.md anew from the code
 	CARILLON_TEST_WRITE_DOCS=1 $(CARGO) test --locked --lib config::
