@@ -56,8 +56,8 @@ pub fn markdown() -> String {
          current directory is read too; the real environment wins.\n\
          Empty values count as not set. An unknown `CARILLON_…` name is an error, so that a slip \
          of the pen does not go unnoticed.\n\
-         This page is generated from `src/config.rs`: `CARILLON_TEST_WRITE_DOCS=1 cargo test --lib \
-         config` writes it anew.\n",
+         This page is generated from `src/config/mod.rs`: `CARILLON_TEST_WRITE_DOCS=1 cargo test \
+         --lib config` writes it anew.\n",
     );
     for setting in SETTINGS {
         let _ = write!(text, "\n## `{}`\n\nDefault: {}.\n\n", setting.name, setting.default);
