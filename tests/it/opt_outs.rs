@@ -102,6 +102,7 @@ async fn clear_wording_is_a_stop_in_every_respect_and_is_marked() {
         "a viewer only looks"
     );
     viewer.open(&text).await.ok().must_say("Read as an opt-out.");
+    viewer.open("/contacts").await.ok().must_say("Read as an opt-out");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,7 +145,7 @@ impl Row {
             phone: contact.phone,
             email: contact.email,
             tags,
-            suppression: suppression.map(|suppression| suppression.reason.label()),
+            suppression: suppression.map(Suppression::label),
             created_at: contact.created_at,
         }
     }
