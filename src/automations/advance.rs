@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Int2, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Int2, Int4, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures::{TryFutureExt, try_join};
 use serde_json::Value;
@@ -56,34 +56,37 @@ pub enum State {
 
 statement! {
     /// The definitions of pairs of automation and version, and whether the automation runs.
-    struct Definitions<'a> {
-        automations: &'a [AutomationId] => Array<SqlUuid>,
-        versions: &'a [i32] => Array<Int4>,
+    struct Definitions {
+        wanted: batch of DefinitionsRow {
+            automation_id: AutomationId => SqlUuid,
+            version: i32 => Int4,
+        },
     }
     returns (SqlUuid, Int4, Text, Jsonb, Jsonb);
     "SELECT v.automation_id, v.version, a.status, v.trigger, v.steps
-     FROM unnest({}::uuid[], {}::int[]) AS wanted (automation_id, version)
-     JOIN automation_versions v ON v.automation_id = wanted.automation_id
-         AND v.version = wanted.version
+     FROM {wanted}
+     JOIN automation_versions v
+         ON v.automation_id = wanted.automation_id AND v.version = wanted.version
      JOIN automations a ON a.id = v.automation_id"
 }
 
 statement! {
     /// Writes down where enrollments stand.
-    struct Move<'a> {
-        ids: &'a [EnrollmentId] => Array<SqlUuid>,
-        statuses: &'a [EnrollmentStatus] => Array<Text>,
-        steps: &'a [i16] => Array<Int2>,
-        due_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
-        finished_ats: &'a [Option<DateTime<Utc>>] => Array<Nullable<Timestamptz>>,
-        reasons: &'a [Option<&'a str>] => Array<Nullable<Text>>,
+    struct Move {
+        moved: batch of MoveRow {
+            id: EnrollmentId => SqlUuid,
+            status: EnrollmentStatus => Text,
+            step: i16 => Int2,
+            due_at: DateTime<Utc> => Timestamptz,
+            finished_at: Option<DateTime<Utc>> => Nullable<Timestamptz>,
+            reason: Option<String> => Nullable<Text>,
+        },
     }
     returns ();
-    "UPDATE enrollments SET status = moved.status, step = moved.step, due_at = moved.due_at,
-        finished_at = moved.finished_at, reason = moved.reason
-     FROM unnest({}::uuid[], {}::text[], {}::smallint[], {}::timestamptz[], {}::timestamptz[],
-         {}::text[])
-        AS moved (id, status, step, due_at, finished_at, reason)
+    "UPDATE enrollments
+     SET status = moved.status, step = moved.step, due_at = moved.due_at,
+         finished_at = moved.finished_at, reason = moved.reason
+     FROM {moved}
      WHERE enrollments.id = moved.id"
 }
 
@@ -147,12 +150,15 @@ async fn lock_active(conn: &mut Conn, ids: &BTreeSet<EnrollmentId>) -> Result<Ve
 async fn load_versions(conn: &mut Conn, active: &[Enrollment]) -> Result<Versions> {
     let pairs: BTreeSet<(AutomationId, i32)> =
         active.iter().map(|one| (one.automation_id, one.version)).collect();
-    let (automations, versions): (Vec<AutomationId>, Vec<i32>) = pairs.into_iter().unzip();
-    if automations.is_empty() {
+    if pairs.is_empty() {
         return Ok(HashMap::new());
     }
+    let wanted = pairs
+        .into_iter()
+        .map(|(automation_id, version)| DefinitionsRow { automation_id, version })
+        .collect();
     let rows: Vec<(AutomationId, i32, AutomationStatus, Value, Value)> =
-        Definitions { automations: &automations, versions: &versions }.load(conn).await?;
+        Definitions { wanted }.load(conn).await?;
     let version = |(id, version, status, trigger, steps): (_, _, _, Value, Value)| {
         let definition = Definition::stored(&trigger, &steps).map_err(|error| error.to_string());
         ((id, version), (status, definition))
@@ -225,15 +231,11 @@ fn referred(due: &[Due<'_>]) -> (Vec<TemplateId>, Vec<SenderId>) {
     (templates.into_iter().collect(), senders.into_iter().collect())
 }
 
-/// What is written at the end: the enrollments' rows turned on their side, messages and jobs.
+/// What is written at the end: where the enrollments stand, messages and jobs.
 #[derive(Default)]
 struct Batch {
     states: HashMap<EnrollmentId, State>,
-    ids: Vec<EnrollmentId>,
-    statuses: Vec<EnrollmentStatus>,
-    steps: Vec<i16>,
-    due_ats: Vec<DateTime<Utc>>,
-    finished_ats: Vec<Option<DateTime<Utc>>>,
+    moved: Vec<MoveRow>,
     drafts: Vec<compose::Draft>,
     jobs: Vec<NewJob>,
 }
@@ -264,11 +266,13 @@ impl Batch {
                 (EnrollmentStatus::Failed, step, enrollment.due_at, State::Failed(reason))
             }
         };
-        self.ids.push(enrollment.id);
-        self.statuses.push(status);
-        self.steps.push(step);
-        self.due_ats.push(due_at);
-        self.finished_ats.push((status != EnrollmentStatus::Active).then_some(now));
+        let reason = match &state {
+            State::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        };
+        let finished_at = (status != EnrollmentStatus::Active).then_some(now);
+        let id = enrollment.id;
+        self.moved.push(MoveRow { id, status, step, due_at, finished_at, reason });
         self.states.insert(enrollment.id, state);
     }
 
@@ -278,21 +282,9 @@ impl Batch {
         now: DateTime<Utc>,
         sends: Sends<'_>,
     ) -> Result<Composed> {
-        if !self.ids.is_empty() {
-            let reason = |id: &EnrollmentId| match self.states.get(id) {
-                Some(State::Failed(reason)) => Some(reason.as_str()),
-                _ => None,
-            };
-            let reasons: Vec<Option<&str>> = self.ids.iter().map(reason).collect();
-            let statement = Move {
-                ids: &self.ids,
-                statuses: &self.statuses,
-                steps: &self.steps,
-                due_ats: &self.due_ats,
-                finished_ats: &self.finished_ats,
-                reasons: &reasons,
-            };
-            statement.execute(conn).await?;
+        if !self.moved.is_empty() {
+            let moved = std::mem::take(&mut self.moved).into_iter().collect();
+            Move { moved }.execute(conn).await?;
         }
         queue::enqueue(conn, &self.jobs, now).await?;
         // Last: from here on the transaction may hold the gate of STOP.

@@ -60,39 +60,55 @@ statement! {
     /// The newest enrollments of an automation by version, status and step, and the messages of
     /// those of one version by step and outcome; the messages first by their bare columns, as the
     /// ledger's triggers count.
-    struct ByStep<'a> {
-        automation: &'a AutomationId => SqlUuid,
+    struct ByStep {
+        automation: AutomationId => SqlUuid,
         limit: i64 => BigInt,
         version: i32 => Integer,
     }
     returns (Integer, Nullable<Text>, SmallInt, Nullable<Text>, BigInt);
     "WITH newest AS MATERIALIZED (
-        SELECT id, version, status, step FROM enrollments WHERE automation_id = {} ORDER BY id DESC
-            LIMIT {}
+         SELECT id, version, status, step
+         FROM enrollments
+         WHERE automation_id = {automation}
+         ORDER BY id DESC
+         LIMIT {limit}
      )
-     SELECT version, status, step, NULL, count(*) FROM newest GROUP BY version, status, step
+     SELECT version, status, step, NULL, count(*)
+     FROM newest
+     GROUP BY version, status, step
      UNION ALL
-     SELECT version, NULL, step, ledger_outcome(status, retried_at), sum(count)::bigint FROM (
-        SELECT n.version, m.step, m.status, CASE WHEN m.retried_at IS NOT NULL
-            THEN 'epoch'::timestamptz END AS retried_at, count(*) AS count
-        FROM newest AS n JOIN messages AS m ON m.enrollment_id = n.id WHERE n.version = {}
-            AND m.step IS NOT NULL GROUP BY 1, 2, 3, 4
-     ) AS made GROUP BY 1, 2, 3, 4"
+     SELECT version, NULL, step, ledger_outcome(status, retried_at), sum(count)::bigint
+     FROM (
+         SELECT n.version, m.step, m.status,
+             CASE WHEN m.retried_at IS NOT NULL THEN 'epoch'::timestamptz END AS retried_at,
+             count(*) AS count
+         FROM newest AS n
+         JOIN messages AS m ON m.enrollment_id = n.id
+         WHERE n.version = {version} AND m.step IS NOT NULL
+         GROUP BY 1, 2, 3, 4
+     ) AS made
+     GROUP BY 1, 2, 3, 4"
 }
 
 statement! {
     /// Who is inside former versions, among the newest enrollments of those.
-    struct InsideFormer<'a> {
-        automation: &'a AutomationId => SqlUuid,
+    struct InsideFormer {
+        automation: AutomationId => SqlUuid,
         until: EnrollmentId => SqlUuid,
         limit: i64 => BigInt,
         version: i32 => Integer,
     }
     returns (Integer, BigInt);
-    "SELECT version, count(*) FROM (
-        SELECT version, status FROM enrollments WHERE automation_id = {} AND id < {}
-            ORDER BY id DESC LIMIT {}
-     ) AS newest WHERE version < {} AND status = 'active' GROUP BY version"
+    "SELECT version, count(*)
+     FROM (
+         SELECT version, status
+         FROM enrollments
+         WHERE automation_id = {automation} AND id < {until}
+         ORDER BY id DESC
+         LIMIT {limit}
+     ) AS newest
+     WHERE version < {version} AND status = 'active'
+     GROUP BY version"
 }
 
 /// Where the newest [`MAX_BY_STEP`] enrollments stand. Where there are more, who is inside former
@@ -100,8 +116,7 @@ statement! {
 /// which may be long ago.
 pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) -> Result<Passages> {
     type Row = (i32, Option<EnrollmentStatus>, i16, Option<Outcome>, i64);
-    let rows: Vec<Row> =
-        ByStep { automation: &automation, limit: MAX_BY_STEP, version }.load(conn).await?;
+    let rows: Vec<Row> = ByStep { automation, limit: MAX_BY_STEP, version }.load(conn).await?;
     let mut passages = Passages::default();
     for (of, status, step, outcome, count) in rows {
         if let Some(outcome) = outcome {
@@ -119,9 +134,7 @@ pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) ->
     if passages.looked_at >= MAX_BY_STEP && version > 1 {
         let until = entered_before_the_end_of(conn, automation, version - 1).await?;
         let inside: Vec<(i32, i64)> =
-            InsideFormer { automation: &automation, until, limit: MAX_BY_STEP, version }
-                .load(conn)
-                .await?;
+            InsideFormer { automation, until, limit: MAX_BY_STEP, version }.load(conn).await?;
         passages.inside_former = inside.into_iter().collect();
     }
     Ok(passages)
@@ -129,20 +142,26 @@ pub async fn by_step(conn: &mut Conn, automation: AutomationId, version: i32) ->
 
 statement! {
     /// The newest enrollments of an automation by status.
-    struct ByStatus<'a> {
-        automation: &'a AutomationId => SqlUuid,
+    struct ByStatus {
+        automation: AutomationId => SqlUuid,
         looked_at: i64 => BigInt,
     }
     returns (Text, BigInt);
-    "SELECT status, count(*) FROM (SELECT status FROM enrollments WHERE automation_id = {}
-        ORDER BY id DESC LIMIT {}) AS newest
+    "SELECT status, count(*)
+     FROM (
+         SELECT status
+         FROM enrollments
+         WHERE automation_id = {automation}
+         ORDER BY id DESC
+         LIMIT {looked_at}
+     ) AS newest
      GROUP BY status"
 }
 
 /// Counts the newest [`MAX_LOOKED_AT`] enrollments by status.
 pub async fn newest(conn: &mut Conn, automation: AutomationId) -> Result<Newest> {
     let rows: Vec<(EnrollmentStatus, i64)> =
-        ByStatus { automation: &automation, looked_at: MAX_LOOKED_AT }.load(conn).await?;
+        ByStatus { automation, looked_at: MAX_LOOKED_AT }.load(conn).await?;
     let looked_at = rows.iter().map(|(_, count)| count).sum();
     let mut by_status: BTreeMap<EnrollmentStatus, i64> =
         EnrollmentStatus::ALL.iter().map(|status| (*status, 0)).collect();
@@ -205,15 +224,19 @@ statement! {
     /// Counts by index alone, and stops at the limit.
     struct Rough<'a> {
         automations: &'a [AutomationId] => Array<SqlUuid>,
-        enrollments_limit: i64 => BigInt,
-        messages_limit: i64 => BigInt,
+        limit: i64 => BigInt,
     }
     returns (SqlUuid, BigInt, BigInt);
-    "SELECT wanted.id, e.count, m.count FROM unnest({}::uuid[]) AS wanted (id),
-        LATERAL (SELECT count(*) FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id
-            LIMIT {}) AS counted) AS e,
-        LATERAL (SELECT count(*) FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id
-            LIMIT {}) AS counted) AS m"
+    "SELECT wanted.id, e.count, m.count
+     FROM unnest({automations}) AS wanted (id),
+         LATERAL (
+             SELECT count(*)
+             FROM (SELECT 1 FROM enrollments WHERE automation_id = wanted.id LIMIT {limit}) AS few
+         ) AS e,
+         LATERAL (
+             SELECT count(*)
+             FROM (SELECT 1 FROM messages WHERE automation_id = wanted.id LIMIT {limit}) AS few
+         ) AS m"
 }
 
 /// The rough counts of many automations in one query.
@@ -221,11 +244,8 @@ pub async fn find_many(
     conn: &mut Conn,
     ids: &[AutomationId],
 ) -> Result<HashMap<AutomationId, RoughCounts>> {
-    let limit = MAX_ROUGH + 1;
     let rows: Vec<(AutomationId, i64, i64)> =
-        Rough { automations: ids, enrollments_limit: limit, messages_limit: limit }
-            .load(conn)
-            .await?;
+        Rough { automations: ids, limit: MAX_ROUGH + 1 }.load(conn).await?;
     let rough = |(id, enrollments, messages)| (id, RoughCounts { enrollments, messages });
     Ok(rows.into_iter().map(rough).collect())
 }

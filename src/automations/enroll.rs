@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -78,28 +78,27 @@ statement! {
     /// two batches cannot deadlock. No two transactions have the same cause, which is an event,
     /// contact or tag that came into being in the same one.
     struct Insert<'a> {
-        ids: &'a [EnrollmentId] => Array<SqlUuid>,
-        automations: &'a [AutomationId] => Array<SqlUuid>,
-        versions: &'a [i32] => Array<Int4>,
-        contacts: &'a [ContactId] => Array<SqlUuid>,
-        events: &'a [Option<EventId>] => Array<Nullable<SqlUuid>>,
-        causes: &'a [&'a str] => Array<Text>,
-        steps: &'a [i16] => Array<Int2>,
-        due_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
-        are_new: &'a [bool] => Array<Bool>,
+        entry: batch of InsertRow<'a> {
+            id: EnrollmentId => SqlUuid,
+            automation_id: AutomationId => SqlUuid,
+            version: i32 => Int4,
+            contact_id: ContactId => SqlUuid,
+            event_id: Option<EventId> => Nullable<SqlUuid>,
+            cause: &'a str => Text,
+            step: i16 => Int2,
+            due_at: DateTime<Utc> => Timestamptz,
+            is_new: bool => Bool,
+        },
         now: DateTime<Utc> => Timestamptz,
     }
     returns SqlUuid;
-    "INSERT INTO enrollments (id, automation_id, version, contact_id, event_id, cause, step,
-        due_at, started_at)
-     SELECT e.id, e.automation_id, e.version, e.contact_id, e.event_id, e.cause, e.step, e.due_at,
-         clock.now
-     FROM unnest({}::uuid[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::text[],
-         {}::smallint[], {}::timestamptz[], {}::bool[])
-        AS e (id, automation_id, version, contact_id, event_id, cause, step, due_at, is_new),
-            (SELECT {}::timestamptz AS now) AS clock
-     WHERE e.is_new OR (SELECT former.id FROM enrollments AS former WHERE former.id = e.id) IS NULL
-     ORDER BY e.id
+    "INSERT INTO enrollments
+         (id, automation_id, version, contact_id, event_id, cause, step, due_at, started_at)
+     SELECT id, automation_id, version, contact_id, event_id, cause, step, due_at, {now}
+     FROM {entry}
+     WHERE is_new
+        OR (SELECT former.id FROM enrollments AS former WHERE former.id = entry.id) IS NULL
+     ORDER BY id
      RETURNING id"
 }
 
@@ -295,39 +294,30 @@ async fn enter(
     if candidates.is_empty() {
         return Ok(Entered::default());
     }
-    let ids: Vec<EnrollmentId> = candidates.iter().map(Candidate::enrollment_id).collect();
-    let automations: Vec<AutomationId> =
-        candidates.iter().map(|candidate| candidate.live.id).collect();
-    let versions: Vec<i32> = candidates.iter().map(|candidate| candidate.live.version).collect();
-    let contacts: Vec<ContactId> =
-        candidates.iter().map(|candidate| candidate.contact_id).collect();
-    let events: Vec<Option<EventId>> =
-        candidates.iter().map(|candidate| candidate.event_id).collect();
-    let causes: Vec<&str> = candidates.iter().map(|candidate| candidate.cause.as_str()).collect();
-    let steps: Vec<i16> =
-        candidates.iter().map(|candidate| i16::from(candidate.live.first_wait.is_some())).collect();
-    let due_ats: Vec<DateTime<Utc>> = candidates
+    let entries: Vec<(EnrollmentId, DateTime<Utc>, &Candidate<'_>)> = candidates
         .iter()
-        .map(|candidate| now + candidate.live.first_wait.unwrap_or_default())
+        .map(|candidate| {
+            let due_at = now + candidate.live.first_wait.unwrap_or_default();
+            (candidate.enrollment_id(), due_at, candidate)
+        })
         .collect();
-    let are_new: Vec<bool> = candidates.iter().map(|candidate| candidate.is_new).collect();
-    let statement = Insert {
-        ids: &ids,
-        automations: &automations,
-        versions: &versions,
-        contacts: &contacts,
-        events: &events,
-        causes: &causes,
-        steps: &steps,
-        due_ats: &due_ats,
-        are_new: &are_new,
-        now,
-    };
-    let new: HashSet<EnrollmentId> = statement.load(conn).await?.into_iter().collect();
-    let entering = ids.iter().zip(candidates).zip(&due_ats).filter(|((id, _), _)| new.contains(id));
-    Ok(entering.fold(Entered::default(), |mut entered, ((id, candidate), due_at)| {
-        entered.enrolled.push(candidate.enrolled(*id));
-        entered.jobs.push(NewJob { job: Job::Advance(*id), run_at: *due_at });
+    let rows = entries.iter().map(|(id, due_at, candidate)| InsertRow {
+        id: *id,
+        automation_id: candidate.live.id,
+        version: candidate.live.version,
+        contact_id: candidate.contact_id,
+        event_id: candidate.event_id,
+        cause: candidate.cause.as_str(),
+        step: i16::from(candidate.live.first_wait.is_some()),
+        due_at: *due_at,
+        is_new: candidate.is_new,
+    });
+    let insert = Insert { entry: rows.collect(), now };
+    let new: HashSet<EnrollmentId> = insert.load(conn).await?.into_iter().collect();
+    let entering = entries.into_iter().filter(|(id, ..)| new.contains(id));
+    Ok(entering.fold(Entered::default(), |mut entered, (id, due_at, candidate)| {
+        entered.enrolled.push(candidate.enrolled(id));
+        entered.jobs.push(NewJob { job: Job::Advance(id), run_at: due_at });
         entered
     }))
 }

@@ -133,7 +133,7 @@ async fn newest_like(
         filter.version.map_or((0, i32::MAX), |version| (version, version));
     let before = before.unwrap_or(NEWEST);
     let like = |before| {
-        let (automation, looked_at) = (&automation_id, MAX_LOOKED_AT);
+        let (automation, looked_at) = (automation_id, MAX_LOOKED_AT);
         Like { automation, before, looked_at, statuses: &statuses, from_version, to_version, limit }
     };
     let mut found: Vec<EnrollmentId> = like(before).load(conn).await?;
@@ -152,7 +152,7 @@ statement! {
     /// The newest enrollments of an automation with some status and version, among so many of the
     /// newest.
     struct Like<'a> {
-        automation: &'a AutomationId => SqlUuid,
+        automation: AutomationId => SqlUuid,
         before: EnrollmentId => SqlUuid,
         looked_at: i64 => BigInt,
         statuses: &'a [EnrollmentStatus] => Array<Text>,
@@ -161,10 +161,17 @@ statement! {
         limit: i64 => BigInt,
     }
     returns SqlUuid;
-    "SELECT id FROM (
-        SELECT id, status, version FROM enrollments WHERE automation_id = {} AND id < {}
-            ORDER BY id DESC LIMIT {}
-     ) AS newest WHERE status = ANY({}) AND version BETWEEN {} AND {} ORDER BY id DESC LIMIT {}"
+    "SELECT id
+     FROM (
+         SELECT id, status, version
+         FROM enrollments
+         WHERE automation_id = {automation} AND id < {before}
+         ORDER BY id DESC
+         LIMIT {looked_at}
+     ) AS newest
+     WHERE status = ANY ({statuses}) AND version BETWEEN {from_version} AND {to_version}
+     ORDER BY id DESC
+     LIMIT {limit}"
 }
 
 /// Comes after every enrollment.

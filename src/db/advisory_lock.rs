@@ -12,16 +12,16 @@ pub(crate) struct AdvisoryLock(i64);
 
 statement! {
     /// Passes a gate together with others.
-    struct LockShared<'a> { key: &'a i64 => BigInt }
+    struct LockShared { key: i64 => BigInt }
     returns ();
-    "SELECT pg_advisory_xact_lock_shared({})"
+    "SELECT pg_advisory_xact_lock_shared({key})"
 }
 
 statement! {
     /// Passes a gate alone.
-    struct LockExclusive<'a> { key: &'a i64 => BigInt }
+    struct LockExclusive { key: i64 => BigInt }
     returns ();
-    "SELECT pg_advisory_xact_lock({})"
+    "SELECT pg_advisory_xact_lock({key})"
 }
 
 impl AdvisoryLock {
@@ -32,11 +32,11 @@ impl AdvisoryLock {
 
     /// Passes beside others, after whoever is alone.
     pub(crate) async fn lock_shared(&self, mut conn: &Conn) -> diesel::QueryResult<()> {
-        LockShared { key: &self.0 }.execute(&mut conn).await.map(drop)
+        LockShared { key: self.0 }.execute(&mut conn).await.map(drop)
     }
 
     /// Passes when nobody else is through, and lets nobody through until the end.
     pub(crate) async fn lock_exclusive(&self, conn: &mut Conn) -> diesel::QueryResult<()> {
-        LockExclusive { key: &self.0 }.execute(conn).await.map(drop)
+        LockExclusive { key: self.0 }.execute(conn).await.map(drop)
     }
 }

@@ -10,12 +10,11 @@ statement! {
     struct Keep<'a> {
         mode: &'a str => Text,
         seqscan: &'a str => Text,
-        transaction_only: bool => Bool
+        transaction_only: bool => Bool,
     }
     returns ();
-    "SELECT set_config('plan_cache_mode', given.mode, given.transaction_only),
-        set_config('enable_seqscan', given.seqscan, given.transaction_only)
-     FROM (SELECT {}::text AS mode, {}::text AS seqscan, {}::bool AS transaction_only) AS given"
+    "SELECT set_config('plan_cache_mode', {mode}, {transaction_only}),
+         set_config('enable_seqscan', {seqscan}, {transaction_only})"
 }
 
 /// Lets the statements of this transaction find rows by their indexes, with plans that are made

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::{ClientId, ContactRef, NewEvent};
@@ -58,21 +58,21 @@ pub struct RecordedNow<'r> {
 statement! {
     /// Inserts events; in the order of their client ids, so that two batches cannot deadlock.
     struct Insert<'a> {
-        ids: &'a [EventId] => Array<SqlUuid>,
-        client_ids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        names: &'a [&'a str] => Array<Text>,
-        contacts: &'a [ContactId] => Array<SqlUuid>,
-        properties: &'a [&'a JsonText] => Array<Json>,
-        occurred_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
-        received_at: DateTime<Utc> => Timestamptz,
+        event: batch of InsertRow<'a> {
+            id: EventId => SqlUuid,
+            client_id: Option<&'a str> => Nullable<Text>,
+            name: &'a str => Text,
+            contact_id: ContactId => SqlUuid,
+            properties: &'a JsonText => Json,
+            occurred_at: DateTime<Utc> => Timestamptz,
+        },
+        now: DateTime<Utc> => Timestamptz,
     }
     returns ();
     "INSERT INTO events (id, client_id, name, contact_id, properties, occurred_at, received_at)
-     SELECT e.id, e.client_id, e.name, e.contact_id, e.properties, e.occurred_at, clock.now
-     FROM unnest({}::uuid[], {}::text[], {}::text[], {}::uuid[], {}::json[], {}::timestamptz[])
-        AS e (id, client_id, name, contact_id, properties, occurred_at),
-            (SELECT {}::timestamptz AS now) AS clock
-     ORDER BY e.client_id, e.id"
+     SELECT id, client_id, name, contact_id, properties, occurred_at, {now}
+     FROM {event}
+     ORDER BY client_id, id"
 }
 
 /// Records reports, at most [`MAX_EVENTS`], and answers each in its place.
@@ -141,25 +141,15 @@ async fn insert(conn: &mut Conn, new: &[RecordedNow<'_>], now: DateTime<Utc>) ->
     if new.is_empty() {
         return Ok(());
     }
-    let ids: Vec<EventId> = new.iter().map(|event| event.id).collect();
-    let client_ids: Vec<Option<&str>> =
-        new.iter().map(|event| event.report.client_id.as_ref().map(ClientId::as_str)).collect();
-    let names: Vec<&str> = new.iter().map(|event| event.report.name.as_str()).collect();
-    let contacts: Vec<ContactId> = new.iter().map(|event| event.contact_id).collect();
-    let properties: Vec<&JsonText> =
-        new.iter().map(|event| event.report.properties.text()).collect();
-    let occurred_ats: Vec<DateTime<Utc>> =
-        new.iter().map(|event| event.report.occurred_at.unwrap_or(now)).collect();
-    let statement = Insert {
-        ids: &ids,
-        client_ids: &client_ids,
-        names: &names,
-        contacts: &contacts,
-        properties: &properties,
-        occurred_ats: &occurred_ats,
-        received_at: now,
-    };
-    statement.execute(conn).await?;
+    let rows = new.iter().map(|event| InsertRow {
+        id: event.id,
+        client_id: event.report.client_id.as_ref().map(ClientId::as_str),
+        name: event.report.name.as_str(),
+        contact_id: event.contact_id,
+        properties: event.report.properties.text(),
+        occurred_at: event.report.occurred_at.unwrap_or(now),
+    });
+    Insert { event: rows.collect(), now }.execute(conn).await?;
     Ok(())
 }
 

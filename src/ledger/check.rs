@@ -36,46 +36,56 @@ pub struct Difference {
 }
 
 /// Counts messages anew and keeps the buckets in which the ledger differs, as `differing`; first by
-/// their bare columns, as the triggers do.
+/// their bare columns, as the triggers do. `wanted` hides the days from the planner, which would
+/// sort their messages where it now puts them into a hash table.
 macro_rules! differing {
     () => {
         "WITH wanted AS (
-        SELECT {}::date AS from_day, {}::date AS to_day, {}::timestamptz AS begins,
-            {}::timestamptz AS ends, {}::date[] AS days,
-            {}::timestamptz[] AS midnights, {}::uuid AS automation_id, {}::bool AS one_off,
-                {}::uuid AS sender_id
+         SELECT {from} AS from_day, {to} AS to_day, {begin} AS begins, {end} AS ends,
+             {days} AS days, {begins} AS midnights,
+             {automation_id} AS automation_id, {one_off} AS one_off, {sender_id} AS sender_id
      ), counted AS (
-        SELECT wanted.days[m.place] AS day, m.automation_id, m.sender_id, ledger_outcome(m.status,
-            m.retried_at) AS outcome,
-            ledger_reason(m.status, m.retried_at, m.reason, m.error_code) AS reason,
-            ledger_error_code(m.status, m.retried_at, m.error_code) AS error_code,
-                sum(m.count) AS count
-        FROM (SELECT width_bucket(created_at, wanted.midnights) AS place, m.automation_id,
-            m.sender_id, status, retried_at, reason, error_code,
-                count(*) AS count
-              FROM messages AS m, wanted WHERE direction = 'outbound'
-                  AND created_at >= wanted.begins AND created_at < wanted.ends
-              GROUP BY 1, 2, 3, 4, 5, 6, 7) AS m, wanted
-        GROUP BY 1, 2, 3, 4, 5, 6
+         SELECT wanted.days[m.place] AS day, m.automation_id, m.sender_id,
+             ledger_outcome(m.status, m.retried_at) AS outcome,
+             ledger_reason(m.status, m.retried_at, m.reason, m.error_code) AS reason,
+             ledger_error_code(m.status, m.retried_at, m.error_code) AS error_code,
+             sum(m.count) AS count
+         FROM (
+             SELECT width_bucket(created_at, wanted.midnights) AS place, m.automation_id,
+                 m.sender_id, status, retried_at, reason, error_code, count(*) AS count
+             FROM messages AS m, wanted
+             WHERE direction = 'outbound'
+               AND created_at >= wanted.begins
+               AND created_at < wanted.ends
+             GROUP BY 1, 2, 3, 4, 5, 6, 7
+         ) AS m, wanted
+         GROUP BY 1, 2, 3, 4, 5, 6
      ), differing AS (
-        SELECT b.day, b.automation_id, b.sender_id, b.outcome, b.reason, b.error_code,
-            sum(b.in_ledger)::bigint AS in_ledger, sum(b.in_messages)::bigint AS in_messages
-     FROM (SELECT day, l.automation_id, l.sender_id, outcome, reason, error_code,
-         count AS in_ledger, 0 AS in_messages
-           FROM ledger AS l, wanted WHERE day BETWEEN wanted.from_day AND wanted.to_day
-           UNION ALL
-           SELECT wanted.days[width_bucket(quarter, wanted.midnights)], c.automation_id,
-               c.sender_id, outcome, reason, error_code, count, 0
-           FROM ledger_changes AS c, wanted WHERE quarter >= wanted.begins AND quarter < wanted.ends
-           UNION ALL
-           SELECT day, automation_id, sender_id, outcome, reason, error_code, 0, count FROM counted
-           UNION ALL
-           SELECT day, automation_id, sender_id, 'recipients', NULL, NULL, 0, sum(count)
-               FROM counted GROUP BY 1, 2, 3) AS b, wanted
-     WHERE (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
-        AND (NOT wanted.one_off OR b.automation_id IS NULL)
-        AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
-     GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(b.in_ledger) <> sum(b.in_messages)
+         SELECT b.day, b.automation_id, b.sender_id, b.outcome, b.reason, b.error_code,
+             sum(b.in_ledger)::bigint AS in_ledger, sum(b.in_messages)::bigint AS in_messages
+         FROM (
+             SELECT day, l.automation_id, l.sender_id, outcome, reason, error_code,
+                 count AS in_ledger, 0 AS in_messages
+             FROM ledger AS l, wanted
+             WHERE day BETWEEN wanted.from_day AND wanted.to_day
+             UNION ALL
+             SELECT wanted.days[width_bucket(quarter, wanted.midnights)], c.automation_id,
+                 c.sender_id, outcome, reason, error_code, count, 0
+             FROM ledger_changes AS c, wanted
+             WHERE quarter >= wanted.begins AND quarter < wanted.ends
+             UNION ALL
+             SELECT day, automation_id, sender_id, outcome, reason, error_code, 0, count
+             FROM counted
+             UNION ALL
+             SELECT day, automation_id, sender_id, 'recipients', NULL, NULL, 0, sum(count)
+             FROM counted
+             GROUP BY 1, 2, 3
+         ) AS b, wanted
+         WHERE (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
+           AND (NOT wanted.one_off OR b.automation_id IS NULL)
+           AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
+         GROUP BY 1, 2, 3, 4, 5, 6
+         HAVING sum(b.in_ledger) <> sum(b.in_messages)
      )"
     };
 }
@@ -91,7 +101,7 @@ statement! {
         begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
         automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        sender_id: Option<SenderId> => Nullable<SqlUuid>,
     }
     returns (
         Date,
@@ -103,7 +113,10 @@ statement! {
         BigInt,
         BigInt
     );
-    concat!(differing!(), " SELECT * FROM differing ORDER BY 1 DESC, 2, 3, 4, 5, 6")
+    concat!(
+        differing!(),
+        " SELECT * FROM differing ORDER BY 1 DESC, 2, 3, 4, 5, 6"
+    )
 }
 
 statement! {
@@ -118,14 +131,17 @@ statement! {
         begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
         automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        sender_id: Option<SenderId> => Nullable<SqlUuid>,
     }
     returns ();
-    concat!(differing!(), " INSERT INTO ledger_changes (quarter, automation_id, sender_id, outcome,
-                              reason, error_code, count)
-        SELECT w.midnights[array_position(w.days, d.day)], d.automation_id, d.sender_id, d.outcome,
-            d.reason, d.error_code,
-            d.in_messages - d.in_ledger FROM differing AS d, wanted AS w")
+    concat!(
+        differing!(),
+        " INSERT INTO ledger_changes
+         (quarter, automation_id, sender_id, outcome, reason, error_code, count)
+     SELECT w.midnights[array_position(w.days, d.day)], d.automation_id, d.sender_id, d.outcome,
+         d.reason, d.error_code, d.in_messages - d.in_ledger
+     FROM differing AS d, wanted AS w"
+    )
 }
 
 /// Counts the messages of a filter themselves, in one statement, and returns where the ledger says
@@ -137,7 +153,7 @@ pub async fn check(conn: &mut Conn, filter: &LedgerFilter) -> Result<Vec<Differe
     let (from, to, begin, end) =
         (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let Calendar { days, begins } = filter.days.into();
-    let (days, begins, sender_id) = (&days, &begins, &filter.sender_id);
+    let (days, begins, sender_id) = (&days, &begins, filter.sender_id);
     Ok(Compare { from, to, begin, end, days, begins, automation_id, one_off, sender_id }
         .load(conn)
         .await?)
@@ -152,7 +168,7 @@ pub async fn correct(conn: &mut Conn, filter: &LedgerFilter) -> Result<usize> {
     let (from, to, begin, end) =
         (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let Calendar { days, begins } = filter.days.into();
-    let (days, begins, sender_id) = (&days, &begins, &filter.sender_id);
+    let (days, begins, sender_id) = (&days, &begins, filter.sender_id);
     Ok(Correct { from, to, begin, end, days, begins, automation_id, one_off, sender_id }
         .execute(conn)
         .await?)

@@ -28,17 +28,17 @@ const MAX_DAYS: i64 = 40_000;
 
 statement! {
     /// Finds from when to when the changes are that are folded next.
-    struct Span<'a> { limit: &'a i64 => BigInt }
+    struct Span { limit: i64 => BigInt }
     returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
-    "SELECT min(quarter), max(quarter) FROM (SELECT quarter FROM ledger_changes ORDER BY id
-        LIMIT {}) AS next"
+    "SELECT min(quarter), max(quarter)
+     FROM (SELECT quarter FROM ledger_changes ORDER BY id LIMIT {limit}) AS next"
 }
 
 statement! {
     /// Finds from when to when some changes are.
     struct SpanOf<'a> { ids: &'a [i64] => Array<BigInt> }
     returns (Nullable<Timestamptz>, Nullable<Timestamptz>);
-    "SELECT min(quarter), max(quarter) FROM ledger_changes WHERE id = ANY ({}::bigint[])"
+    "SELECT min(quarter), max(quarter) FROM ledger_changes WHERE id = ANY ({ids})"
 }
 
 /// Moves the changes that a condition chooses into the ledger.
@@ -46,24 +46,32 @@ macro_rules! move_changes {
     ($chosen:literal) => {
         concat!(
             "WITH taken AS (
-                DELETE FROM ledger_changes WHERE ",
+         DELETE FROM ledger_changes
+         WHERE ",
             $chosen,
-            " RETURNING quarter, automation_id, sender_id, outcome, reason, error_code, count
-             ), summed AS (
-                SELECT ({}::date[])[width_bucket(quarter, {}::timestamptz[])] AS day,
-                    automation_id, sender_id, outcome, reason, error_code,
-                    sum(count)::bigint AS count FROM taken
-                GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(count) <> 0 ORDER BY 1, 2, 3, 4, 5, 6
-             ), folded AS (
-                INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code,
-                    count)
-                SELECT * FROM summed
-                ON CONFLICT (day, coalesce(automation_id, '00000000-0000-0000-0000-000000000000'),
-                    coalesce(sender_id, '00000000-0000-0000-0000-000000000000'), outcome,
-                        coalesce(reason, ''), coalesce(error_code, 0))
-                DO UPDATE SET count = ledger.count + excluded.count
-             )
-             SELECT count(*) FROM taken"
+            "
+         RETURNING quarter, automation_id, sender_id, outcome, reason, error_code, count
+     ), summed AS (
+         SELECT ({days})[width_bucket(quarter, {begins})] AS day,
+             automation_id, sender_id, outcome, reason, error_code, sum(count)::bigint AS count
+         FROM taken
+         GROUP BY 1, 2, 3, 4, 5, 6
+         HAVING sum(count) <> 0
+         ORDER BY 1, 2, 3, 4, 5, 6
+     ), folded AS (
+         INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count)
+         SELECT * FROM summed
+         ON CONFLICT (
+             day,
+             coalesce(automation_id, '00000000-0000-0000-0000-000000000000'),
+             coalesce(sender_id, '00000000-0000-0000-0000-000000000000'),
+             outcome,
+             coalesce(reason, ''),
+             coalesce(error_code, 0)
+         )
+         DO UPDATE SET count = ledger.count + excluded.count
+     )
+     SELECT count(*) FROM taken"
         )
     };
 }
@@ -71,15 +79,20 @@ macro_rules! move_changes {
 statement! {
     /// Moves changes of some days into the ledger.
     struct Fold<'a> {
-        limit: &'a i64 => BigInt,
+        limit: i64 => BigInt,
         begin: DateTime<Utc> => Timestamptz,
         end: DateTime<Utc> => Timestamptz,
         days: &'a [NaiveDate] => Array<Date>,
         begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
     }
     returns BigInt;
-    move_changes!("id IN (SELECT id FROM (SELECT id, quarter FROM ledger_changes ORDER BY id LIMIT {}) AS next
-        WHERE quarter >= {} AND quarter < {})")
+    move_changes!(
+        "id IN (
+             SELECT id
+             FROM (SELECT id, quarter FROM ledger_changes ORDER BY id LIMIT {limit}) AS next
+             WHERE quarter >= {begin} AND quarter < {end}
+         )"
+    )
 }
 
 statement! {
@@ -90,7 +103,7 @@ statement! {
         begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
     }
     returns BigInt;
-    move_changes!("id = ANY ({}::bigint[])")
+    move_changes!("id = ANY ({ids})")
 }
 
 /// Folds what has changed since the last time into the ledger, up to [`FOLD`] changes, and returns
@@ -99,11 +112,11 @@ statement! {
 /// If the organization has moved to another time zone, the ledger is counted anew first.
 pub async fn fold(conn: &mut Conn, now: DateTime<Utc>) -> Result<i64> {
     follow_zone(conn, i64::MAX, now).await?;
-    let (Some(first), Some(last)) = Span { limit: &FOLD }.get_result(conn).await? else {
+    let (Some(first), Some(last)) = Span { limit: FOLD }.get_result(conn).await? else {
         return Ok(0);
     };
     let (Calendar { days, begins }, end) = calendar(conn, first, last).await?;
-    Ok(Fold { limit: &FOLD, begin: first, end, days: &days, begins: &begins }
+    Ok(Fold { limit: FOLD, begin: first, end, days: &days, begins: &begins }
         .get_result(conn)
         .await?)
 }

@@ -139,7 +139,7 @@ statement! {
         begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
         automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        sender_id: Option<SenderId> => Nullable<SqlUuid>,
     }
     returns (
         Nullable<Date>,
@@ -149,28 +149,25 @@ statement! {
         Nullable<Int4>,
         BigInt
     ), planned for its values;
-    "WITH wanted AS NOT MATERIALIZED (
-        SELECT {}::text AS grouping, {}::date AS from_day, {}::date AS to_day,
-            {}::timestamptz AS begins, {}::timestamptz AS ends,
-            {}::date[] AS days, {}::timestamptz[] AS midnights, {}::uuid AS automation_id,
-                {}::bool AS one_off, {}::uuid AS sender_id
-     )
-     SELECT b.day, CASE wanted.grouping WHEN 'automation' THEN b.automation_id WHEN 'sender'
-         THEN b.sender_id END,
-        b.outcome, b.reason, b.error_code, sum(b.count)::bigint
-     FROM (SELECT CASE wanted.grouping WHEN 'day' THEN l.day END AS day, l.automation_id,
-         l.sender_id, outcome, reason, error_code, count
-           FROM ledger AS l, wanted WHERE l.day BETWEEN wanted.from_day AND wanted.to_day
-           UNION ALL
-           SELECT CASE wanted.grouping WHEN 'day' THEN wanted.days[width_bucket(c.quarter,
-               wanted.midnights)] END, c.automation_id,
-              c.sender_id, outcome, reason, error_code, count
-           FROM ledger_changes AS c, wanted WHERE c.quarter >= wanted.begins
-               AND c.quarter < wanted.ends) AS b, wanted
-     WHERE (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
-        AND (NOT wanted.one_off OR b.automation_id IS NULL)
-        AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)
-     GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.count) <> 0"
+    "SELECT b.day,
+         CASE {grouping} WHEN 'automation' THEN b.automation_id WHEN 'sender' THEN b.sender_id END,
+         b.outcome, b.reason, b.error_code, sum(b.count)::bigint
+     FROM (
+         SELECT CASE {grouping} WHEN 'day' THEN day END AS day,
+             automation_id, sender_id, outcome, reason, error_code, count
+         FROM ledger
+         WHERE day BETWEEN {from} AND {to}
+         UNION ALL
+         SELECT CASE {grouping} WHEN 'day' THEN ({days})[width_bucket(quarter, {begins})] END,
+             automation_id, sender_id, outcome, reason, error_code, count
+         FROM ledger_changes
+         WHERE quarter >= {begin} AND quarter < {end}
+     ) AS b
+     WHERE ({automation_id} IS NULL OR b.automation_id = {automation_id})
+       AND (NOT {one_off} OR b.automation_id IS NULL)
+       AND ({sender_id} IS NULL OR b.sender_id = {sender_id})
+     GROUP BY 1, 2, 3, 4, 5
+     HAVING sum(b.count) <> 0"
 }
 
 /// Whether any message has ever been composed.
@@ -188,7 +185,7 @@ pub async fn read(conn: &mut Conn, filter: &LedgerFilter, grouping: Grouping) ->
         (filter.days.from(), filter.days.to(), filter.days.begin(), filter.days.end());
     let Calendar { days, begins } =
         if grouping == Grouping::Day { filter.days.into() } else { Calendar::default() };
-    let (days, begins, sender_id) = (&days, &begins, &filter.sender_id);
+    let (days, begins, sender_id) = (&days, &begins, filter.sender_id);
     let read =
         Read { grouping, from, to, begin, end, days, begins, automation_id, one_off, sender_id };
     let buckets: Vec<Bucket> = read.load(conn).await?;

@@ -40,33 +40,33 @@ statement! {
         until: NaiveDate => Date,
         moment: DateTime<Utc> => Timestamptz,
         outcomes: &'a [Outcome] => Array<Text>,
-        error_code: &'a Option<i32> => Nullable<Int4>,
-        reason: &'a Option<String> => Nullable<Text>,
-        automation_id: &'a Option<AutomationId> => Nullable<SqlUuid>,
+        error_code: Option<i32> => Nullable<Int4>,
+        reason: Option<&'a str> => Nullable<Text>,
+        automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        sender_id: Option<SenderId> => Nullable<SqlUuid>,
     }
     returns (Nullable<Date>, Nullable<Timestamptz>, Text), planned for its values;
-    "WITH wanted AS NOT MATERIALIZED (
-        SELECT {}::date AS until, {}::timestamptz AS moment, {}::text[] AS outcomes,
-            {}::int AS error_code, {}::text AS reason,
-            {}::uuid AS automation_id, {}::bool AS one_off, {}::uuid AS sender_id
-     )
-     SELECT max(b.day), max(b.quarter), (SELECT ledger_time_zone FROM organization)
-     FROM (SELECT day, NULL::timestamptz AS quarter, l.automation_id, l.sender_id, outcome,
-         l.reason, l.error_code, count
-           FROM ledger AS l, wanted WHERE l.day <= wanted.until
-           UNION ALL
-           SELECT NULL, quarter, c.automation_id, c.sender_id, outcome, c.reason, c.error_code,
-               count
-           FROM ledger_changes AS c, wanted WHERE c.quarter <= wanted.moment) AS b, wanted
-     WHERE b.count > 0 AND b.outcome = ANY (wanted.outcomes)
-        AND (wanted.error_code IS NULL OR b.outcome <> 'failed' OR b.error_code = wanted.error_code)
-        AND (wanted.reason IS NULL OR b.outcome NOT IN ('suppressed', 'skipped')
-            OR b.reason = wanted.reason)
-        AND (wanted.automation_id IS NULL OR b.automation_id = wanted.automation_id)
-        AND (NOT wanted.one_off OR b.automation_id IS NULL)
-        AND (wanted.sender_id IS NULL OR b.sender_id = wanted.sender_id)"
+    "SELECT max(b.day), max(b.quarter), (SELECT ledger_time_zone FROM organization)
+     FROM (
+         SELECT day, NULL::timestamptz AS quarter,
+             automation_id, sender_id, outcome, reason, error_code, count
+         FROM ledger
+         WHERE day <= {until}
+         UNION ALL
+         SELECT NULL, quarter, automation_id, sender_id, outcome, reason, error_code, count
+         FROM ledger_changes
+         WHERE quarter <= {moment}
+     ) AS b
+     WHERE b.count > 0
+       AND b.outcome = ANY ({outcomes})
+       AND ({error_code} IS NULL OR b.outcome <> 'failed' OR b.error_code = {error_code})
+       AND ({reason} IS NULL
+            OR b.outcome NOT IN ('suppressed', 'skipped')
+            OR b.reason = {reason})
+       AND ({automation_id} IS NULL OR b.automation_id = {automation_id})
+       AND (NOT {one_off} OR b.automation_id IS NULL)
+       AND ({sender_id} IS NULL OR b.sender_id = {sender_id})"
 }
 
 /// The moment from which on, up to `until`, there are no messages that the question is about; none
@@ -82,11 +82,11 @@ pub(crate) async fn none_from(
         until: date(until, zone),
         moment: until,
         outcomes,
-        error_code,
-        reason,
-        automation_id,
+        error_code: *error_code,
+        reason: reason.as_deref(),
+        automation_id: *automation_id,
         one_off: *one_off,
-        sender_id,
+        sender_id: *sender_id,
     };
     let (day, quarter, of): (Option<NaiveDate>, Option<DateTime<Utc>>, String) =
         newest.get_result(conn).await?;

@@ -42,10 +42,10 @@ struct Extent {
 
 /// From when to when there are messages, and how many.
 const EXTENT: &str = "SELECT min(day) AS first_day, max(day) AS last_day,
-    (SELECT min(quarter) FROM ledger_changes) AS first_change, (SELECT max(quarter)
-        FROM ledger_changes) AS last_change,
+    (SELECT min(quarter) FROM ledger_changes) AS first_change,
+    (SELECT max(quarter) FROM ledger_changes) AS last_change,
     coalesce(sum(count) FILTER (WHERE outcome = 'recipients'), 0)::bigint AS recipients
-        FROM ledger";
+FROM ledger";
 
 statement! {
     /// Puts the counts of the messages in place of all buckets and changes that its snapshot sees.
@@ -56,32 +56,41 @@ statement! {
         begins: &'a [DateTime<Utc>] => Array<Timestamptz>,
     }
     returns ();
-    "WITH zoned AS (UPDATE organization SET ledger_time_zone = {} RETURNING 1),
-     old AS (DELETE FROM ledger RETURNING 1),
-     noted AS (DELETE FROM ledger_changes RETURNING 1),
-     -- The new buckets have the keys of the old ones: these must be gone first.
-     cleared AS MATERIALIZED (SELECT (SELECT count(*) FROM old) + (SELECT count(*)
-         FROM noted) + (SELECT count(*) FROM zoned) AS count),
-     entered AS (
-        SELECT ({}::date[])[m.place] AS day, m.automation_id, m.sender_id, ledger_outcome(m.status,
-            m.retried_at) AS outcome,
-            ledger_reason(m.status, m.retried_at, m.reason, m.error_code) AS reason,
-            ledger_error_code(m.status, m.retried_at, m.error_code) AS error_code,
-                sum(m.count)::bigint AS count
-        FROM (SELECT width_bucket(created_at, {}::timestamptz[]) AS place, automation_id,
-            sender_id, status, retried_at, reason, error_code,
-                count(*) AS count
-              FROM messages WHERE direction = 'outbound' GROUP BY 1, 2, 3, 4, 5, 6, 7) AS m
-        GROUP BY 1, 2, 3, 4, 5, 6
+    "WITH zoned AS (
+         UPDATE organization SET ledger_time_zone = {zone} RETURNING 1
+     ), old AS (
+         DELETE FROM ledger RETURNING 1
+     ), noted AS (
+         DELETE FROM ledger_changes RETURNING 1
+     ), cleared AS MATERIALIZED (
+         -- The new buckets have the keys of the old ones: these must be gone first.
+         SELECT (SELECT count(*) FROM old) + (SELECT count(*) FROM noted)
+             + (SELECT count(*) FROM zoned) AS count
+     ), entered AS (
+         SELECT ({days})[m.place] AS day, m.automation_id, m.sender_id,
+             ledger_outcome(m.status, m.retried_at) AS outcome,
+             ledger_reason(m.status, m.retried_at, m.reason, m.error_code) AS reason,
+             ledger_error_code(m.status, m.retried_at, m.error_code) AS error_code,
+             sum(m.count)::bigint AS count
+         FROM (
+             SELECT width_bucket(created_at, {begins}) AS place, automation_id, sender_id, status,
+                 retried_at, reason, error_code, count(*) AS count
+             FROM messages
+             WHERE direction = 'outbound'
+             GROUP BY 1, 2, 3, 4, 5, 6, 7
+         ) AS m
+         GROUP BY 1, 2, 3, 4, 5, 6
      ), buckets AS (
-        SELECT day, automation_id, sender_id, outcome, reason, error_code, count FROM entered
-        UNION ALL
-        SELECT day, automation_id, sender_id, 'recipients', NULL, NULL, sum(count)::bigint
-            FROM entered GROUP BY 1, 2, 3
+         SELECT day, automation_id, sender_id, outcome, reason, error_code, count
+         FROM entered
+         UNION ALL
+         SELECT day, automation_id, sender_id, 'recipients', NULL, NULL, sum(count)::bigint
+         FROM entered
+         GROUP BY 1, 2, 3
      )
      INSERT INTO ledger (day, automation_id, sender_id, outcome, reason, error_code, count)
      SELECT b.day, b.automation_id, b.sender_id, b.outcome, b.reason, b.error_code, b.count
-         FROM cleared, buckets AS b
+     FROM cleared, buckets AS b
      WHERE cleared.count >= 0"
 }
 

@@ -168,25 +168,32 @@ statement! {
     /// The job of a message among those under way, among those that fall due after its status
     /// changed, and among those that failed. No index names a job's subject, which changes when a
     /// job becomes the next one.
-    struct FindJob<'a> {
+    struct FindJob {
         message: MessageId => SqlUuid,
-        since: &'a DateTime<Utc> => Timestamptz,
+        since: DateTime<Utc> => Timestamptz,
         most: i64 => BigInt,
     }
     returns (Nullable<Timestamptz>, Nullable<Bool>);
     "SELECT min(near.run_at) FILTER (WHERE near.failed_at IS NULL),
-        bool_or(near.failed_at IS NOT NULL)
-     FROM (SELECT {}::uuid AS message_id, {}::timestamptz AS since, {}::bigint AS most) AS wanted,
-         LATERAL (
-        (SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NULL
-            AND failed_at IS NULL AND run_at >= wanted.since
-         ORDER BY run_at, id LIMIT wanted.most)
-        UNION ALL SELECT subject, kind, run_at, failed_at FROM jobs WHERE worker_id IS NOT NULL
-            AND failed_at IS NULL
-        UNION ALL (SELECT subject, kind, run_at, failed_at FROM jobs
-            WHERE failed_at >= wanted.since ORDER BY failed_at, id LIMIT wanted.most)
+         bool_or(near.failed_at IS NOT NULL)
+     FROM (
+         (SELECT subject, kind, run_at, failed_at
+          FROM jobs
+          WHERE worker_id IS NULL AND failed_at IS NULL AND run_at >= {since}
+          ORDER BY run_at, id
+          LIMIT {most})
+         UNION ALL
+         SELECT subject, kind, run_at, failed_at
+         FROM jobs
+         WHERE worker_id IS NOT NULL AND failed_at IS NULL
+         UNION ALL
+         (SELECT subject, kind, run_at, failed_at
+          FROM jobs
+          WHERE failed_at >= {since}
+          ORDER BY failed_at, id
+          LIMIT {most})
      ) AS near
-     WHERE near.subject = wanted.message_id AND near.kind IN ('send', 'settle')"
+     WHERE near.subject = {message} AND near.kind IN ('send', 'settle')"
 }
 
 /// What is planned for a message that waits to be sent, or for Twilio's word about it.
@@ -197,7 +204,7 @@ pub async fn plan(conn: &mut Conn, message: &Message) -> Result<Plan> {
     // Its job was enqueued as its status changed, by the same clock, and for then or later.
     let since = message.status_at - TimeDelta::seconds(1);
     let (due, failed): (Option<DateTime<Utc>>, Option<bool>) =
-        FindJob { message: message.id, since: &since, most: JOBS }.get_result(conn).await?;
+        FindJob { message: message.id, since, most: JOBS }.get_result(conn).await?;
     Ok(match due {
         Some(due) => Plan::At(due),
         None if failed == Some(true) => Plan::GivenUp,

@@ -2,7 +2,7 @@
 //! attempt of the same message.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Int4, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::db::Conn;
@@ -27,26 +27,29 @@ statement! {
     /// Takes messages back to `pending`. An attempt whose answer is still out is closed: the report
     /// proves that it was accepted.
     struct TakeBack<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        sids: &'a [&'a str] => Array<Text>,
-        error_codes: &'a [i32] => Array<Int4>,
+        retry: batch of TakeBackRow<'a> {
+            id: MessageId => SqlUuid,
+            sid: &'a str => Text,
+            error_code: i32 => Int4,
+        },
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
     "WITH dropped AS (
-        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[]) AS d (id, sid, error_code),
-            (SELECT {}::timestamptz AS now) AS clock
+         SELECT * FROM {retry}
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT id, 'pending', 'carillon', true, now FROM dropped
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, 'pending', 'carillon', true, {now} FROM dropped
      ), closed AS (
-        UPDATE attempts t SET finished_at = d.now, outcome = 'accepted'
-        FROM dropped d WHERE t.message_id = d.id AND t.finished_at IS NULL
+         UPDATE attempts t SET finished_at = {now}, outcome = 'accepted'
+         FROM dropped d
+         WHERE t.message_id = d.id AND t.finished_at IS NULL
      )
-     UPDATE messages m SET status = 'pending', status_at = d.now, error_code = d.error_code,
-         reason = NULL, twilio_sid = NULL,
-        from_address = NULL, former_sids = array_append(m.former_sids, d.sid)
-     FROM dropped d WHERE m.id = d.id"
+     UPDATE messages m
+     SET status = 'pending', status_at = {now}, error_code = d.error_code, reason = NULL,
+         twilio_sid = NULL, from_address = NULL, former_sids = array_append(m.former_sids, d.sid)
+     FROM dropped d
+     WHERE m.id = d.id"
 }
 
 /// Takes messages, which are locked, back to `pending` with a job for each, in the caller's
@@ -59,14 +62,12 @@ pub(in crate::messages) async fn take_back(
     if retries.is_empty() {
         return Ok(());
     }
-    TakeBack {
-        ids: &retries.iter().map(|retry| retry.message_id).collect::<Vec<_>>(),
-        sids: &retries.iter().map(|retry| retry.dropped_sid.as_str()).collect::<Vec<_>>(),
-        error_codes: &retries.iter().map(|retry| retry.error_code).collect::<Vec<_>>(),
-        now,
-    }
-    .execute(conn)
-    .await?;
+    let rows = retries.iter().map(|retry| TakeBackRow {
+        id: retry.message_id,
+        sid: retry.dropped_sid.as_str(),
+        error_code: retry.error_code,
+    });
+    TakeBack { retry: rows.collect(), now }.execute(conn).await?;
     let jobs: Vec<NewJob> = retries
         .iter()
         .map(|retry| NewJob { job: Job::Send(retry.message_id), run_at: retry.at })

@@ -42,13 +42,12 @@ statement! {
     }
     returns SqlUuid;
     "WITH moved AS (
-        UPDATE messages SET status = 'suppressed', reason = why.reason, status_at = why.now
-        FROM (SELECT {}::text AS reason, {}::timestamptz AS now) AS why
-        WHERE to_address = ANY ({}::text[]) AND status = 'pending'
-        RETURNING id, status_at
+         UPDATE messages SET status = 'suppressed', reason = {reason}, status_at = {now}
+         WHERE to_address = ANY ({addresses}) AND status = 'pending'
+         RETURNING id, status_at
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT id, 'suppressed', 'carillon', true, status_at FROM moved
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, 'suppressed', 'carillon', true, status_at FROM moved
      )
      SELECT id FROM moved"
 }
@@ -78,13 +77,12 @@ statement! {
     }
     returns SqlUuid;
     "WITH moved AS (
-        UPDATE messages SET status = 'skipped', reason = why.reason, status_at = why.now
-        FROM (SELECT {}::text AS reason, {}::timestamptz AS now) AS why
-        WHERE contact_id = {} AND status = 'pending'
-        RETURNING id, status_at
+         UPDATE messages SET status = 'skipped', reason = {reason}, status_at = {now}
+         WHERE contact_id = {contact_id} AND status = 'pending'
+         RETURNING id, status_at
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT id, 'skipped', 'carillon', true, status_at FROM moved
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, 'skipped', 'carillon', true, status_at FROM moved
      )
      SELECT id FROM moved"
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Int2, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -60,16 +60,21 @@ pub enum Finish {
 
 statement! {
     /// Takes the jobs that have been due longest.
-    struct Take<'a> {
-        worker: WorkerId => diesel::sql_types::Uuid,
+    struct Take {
+        worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
-        limit: &'a i64 => BigInt,
+        limit: i64 => BigInt,
     }
-    returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
-    "UPDATE jobs SET worker_id = {}, attempt = attempt + 1
+    returns (BigInt, Text, SqlUuid, Int2);
+    "UPDATE jobs SET worker_id = {worker}, attempt = attempt + 1
      WHERE id = ANY (ARRAY(
-        SELECT id FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL AND run_at <= {}
-        ORDER BY run_at, id LIMIT {} FOR UPDATE SKIP LOCKED))
+         SELECT id
+         FROM jobs
+         WHERE worker_id IS NULL AND failed_at IS NULL AND run_at <= {now}
+         ORDER BY run_at, id
+         LIMIT {limit}
+         FOR UPDATE SKIP LOCKED
+     ))
      RETURNING id, kind, subject, attempt"
 }
 
@@ -80,7 +85,7 @@ pub async fn take(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Leased>> {
-    let rows: Vec<Row> = Take { worker, now, limit: &limit }.load(conn).await?;
+    let rows: Vec<Row> = Take { worker, now, limit }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 
@@ -88,34 +93,34 @@ statement! {
     /// Deletes jobs that are done.
     struct Delete<'a> {
         ids: &'a [i64] => Array<BigInt>,
-        worker: WorkerId => diesel::sql_types::Uuid,
+        worker: WorkerId => SqlUuid,
     }
     returns ();
-    "DELETE FROM jobs WHERE id = ANY ({}::bigint[]) AND worker_id = {}"
+    "DELETE FROM jobs WHERE id = ANY ({ids}) AND worker_id = {worker}"
 }
 
 statement! {
     /// Gives jobs back, to run again later or to stay as failed. They are named by an array as
     /// well, for the reason that [`Turn`](super::Turn) gives.
     struct PutBack<'a> {
-        ids: &'a [i64] => Array<BigInt>,
-        run_ats: &'a [Option<DateTime<Utc>>] => Array<Nullable<Timestamptz>>,
-        errors: &'a [Option<String>] => Array<Nullable<Text>>,
-        counted: &'a [bool] => Array<Bool>,
+        job: batch of PutBackRow<'a> {
+            id: i64 => BigInt,
+            run_at: Option<DateTime<Utc>> => Nullable<Timestamptz>,
+            error: Option<&'a str> => Nullable<Text>,
+            counted: bool => Bool,
+        },
         now: DateTime<Utc> => Timestamptz,
-        worker: WorkerId => diesel::sql_types::Uuid,
+        worker: WorkerId => SqlUuid,
     }
     returns ();
-    "UPDATE jobs SET worker_id = NULL, run_at = coalesce(job.run_at, jobs.run_at),
-        error = job.error,
-        attempt = jobs.attempt - CASE WHEN job.counted THEN 0 ELSE 1 END,
-        failed_at = CASE WHEN job.run_at IS NULL THEN given.now END
-     FROM (SELECT {}::bigint[] AS ids, {}::timestamptz[] AS run_ats, {}::text[] AS errors,
-         {}::boolean[] AS counted,
-            {}::timestamptz AS now, {}::uuid AS worker) AS given,
-        unnest(given.ids, given.run_ats, given.errors, given.counted) AS job (id, run_at, error,
-            counted)
-     WHERE jobs.id = job.id AND jobs.id = ANY (given.ids) AND jobs.worker_id = given.worker"
+    "UPDATE jobs
+     SET worker_id = NULL,
+         run_at = coalesce(job.run_at, jobs.run_at),
+         error = job.error,
+         attempt = jobs.attempt - CASE WHEN job.counted THEN 0 ELSE 1 END,
+         failed_at = CASE WHEN job.run_at IS NULL THEN {now} END
+     FROM {job}
+     WHERE jobs.id = job.id AND jobs.id = ANY ({job.id}) AND jobs.worker_id = {worker}"
 }
 
 /// Ends the worker's lease of each job as told; together with the work itself when called in its
@@ -126,30 +131,24 @@ pub async fn finish(
     jobs: &[(JobId, Finish)],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let (mut done, mut back, mut run_ats, mut errors, mut counted) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut done, mut back) = (Vec::new(), Vec::new());
     for (JobId(id), finish) in jobs {
-        let (run_at, error) = match finish {
+        let (run_at, error, counted) = match finish {
             Finish::Done => {
                 done.push(*id);
                 continue;
             }
-            Finish::Again(at, error) => (Some(*at), error.clone()),
-            Finish::Uncounted(at) => (Some(*at), None),
-            Finish::Failed(error) => (None, Some(error.clone())),
+            Finish::Again(at, error) => (Some(*at), error.as_deref(), true),
+            Finish::Uncounted(at) => (Some(*at), None, false),
+            Finish::Failed(error) => (None, Some(error.as_str()), true),
         };
-        back.push(*id);
-        run_ats.push(run_at);
-        errors.push(error);
-        counted.push(!matches!(finish, Finish::Uncounted(_)));
+        back.push(PutBackRow { id: *id, run_at, error, counted });
     }
     if !done.is_empty() {
         Delete { ids: &done, worker }.execute(conn).await?;
     }
     if !back.is_empty() {
-        PutBack { ids: &back, run_ats: &run_ats, errors: &errors, counted: &counted, now, worker }
-            .execute(conn)
-            .await?;
+        PutBack { job: back.into_iter().collect(), now, worker }.execute(conn).await?;
     }
     Ok(())
 }
@@ -208,22 +207,26 @@ statement! {
     /// Frees the jobs of workers that are dead or gone, and those of mine that I have not; forgets
     /// the dead.
     struct TakeOver<'a> {
-        myself: &'a WorkerId => diesel::sql_types::Uuid,
+        myself: WorkerId => SqlUuid,
         held: &'a [i64] => Array<BigInt>,
         dead_since: DateTime<Utc> => Timestamptz,
-        run_at: DateTime<Utc> => Timestamptz,
+        now: DateTime<Utc> => Timestamptz,
     }
     returns BigInt;
-    "WITH me AS (SELECT {}::uuid AS id, {}::bigint[] AS held),
-     buried AS (DELETE FROM workers USING me WHERE workers.id <> me.id AND seen_at < {}
-         RETURNING workers.id),
-     freed AS (
-        UPDATE jobs SET worker_id = NULL, run_at = least(run_at, {}) FROM me
-        WHERE worker_id IS NOT NULL
-          AND CASE WHEN worker_id = me.id THEN jobs.id <> ALL (me.held)
-              ELSE worker_id IN (SELECT id FROM buried) OR NOT EXISTS (SELECT 1 FROM workers
-                  WHERE workers.id = jobs.worker_id) END
-        RETURNING 1)
+    "WITH buried AS (
+         DELETE FROM workers
+         WHERE id <> {myself} AND seen_at < {dead_since}
+         RETURNING id
+     ), freed AS (
+         UPDATE jobs SET worker_id = NULL, run_at = least(run_at, {now})
+         WHERE worker_id IS NOT NULL
+           AND CASE
+                   WHEN worker_id = {myself} THEN id <> ALL ({held})
+                   ELSE worker_id IN (SELECT id FROM buried)
+                       OR NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = jobs.worker_id)
+               END
+         RETURNING 1
+     )
      SELECT count(*) FROM freed"
 }
 
@@ -237,9 +240,7 @@ pub async fn take_over(
     now: DateTime<Utc>,
 ) -> Result<i64> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
-    Ok(TakeOver { myself: &myself, held: &held, dead_since: now - DEAD_AFTER, run_at: now }
-        .get_result(conn)
-        .await?)
+    Ok(TakeOver { myself, held: &held, dead_since: now - DEAD_AFTER, now }.get_result(conn).await?)
 }
 
 /// Signs a worker off: its unfinished jobs go back to the queue at once.

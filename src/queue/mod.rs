@@ -16,7 +16,7 @@ pub mod set_aside;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Int2, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Int2, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -119,38 +119,37 @@ pub enum Receiver {
 
 statement! {
     /// Inserts jobs that a worker has already.
-    struct HandOver<'a> {
-        kinds: &'a [JobKind] => Array<Text>,
-        subjects: &'a [Uuid] => Array<diesel::sql_types::Uuid>,
-        worker: WorkerId => diesel::sql_types::Uuid,
+    struct HandOver {
+        job: batch of HandOverRow { kind: JobKind => Text, subject: Uuid => SqlUuid },
+        worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
     }
-    returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
+    returns (BigInt, Text, SqlUuid, Int2);
     "INSERT INTO jobs (kind, subject, worker_id, run_at, created_at, attempt)
-     SELECT job.kind, job.subject, given.worker, given.now, given.now, 1
-     FROM unnest({}::text[], {}::uuid[]) AS job (kind, subject), (SELECT {}::uuid AS worker,
-         {}::timestamptz AS now) AS given
+     SELECT job.kind, job.subject, {worker}, {now}, {now}, 1
+     FROM {job}
      RETURNING id, kind, subject, attempt"
 }
 
 statement! {
     /// Inserts jobs and wakes idle workers when one of them is due already.
-    struct Enqueue<'a> {
-        kinds: &'a [JobKind] => Array<Text>,
-        subjects: &'a [Uuid] => Array<diesel::sql_types::Uuid>,
-        run_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
-        created_at: DateTime<Utc> => Timestamptz,
+    struct Enqueue {
+        job: batch of EnqueueRow {
+            kind: JobKind => Text,
+            subject: Uuid => SqlUuid,
+            run_at: DateTime<Utc> => Timestamptz,
+        },
+        now: DateTime<Utc> => Timestamptz,
     }
     returns Text;
     "WITH added AS (
-        INSERT INTO jobs (kind, subject, run_at, created_at)
-        SELECT job.kind, job.subject, job.run_at, now.now
-        FROM unnest({}::text[], {}::uuid[], {}::timestamptz[]) AS job (kind, subject, run_at),
-            (SELECT {}::timestamptz AS now) AS now
-        RETURNING run_at <= created_at AS due
-    )
-    SELECT pg_notify('carillon_jobs', '')::text FROM (SELECT 1 FROM added WHERE due
-        LIMIT 1) AS any_due"
+         INSERT INTO jobs (kind, subject, run_at, created_at)
+         SELECT job.kind, job.subject, job.run_at, {now}
+         FROM {job}
+         RETURNING run_at <= created_at AS due
+     )
+     SELECT pg_notify('carillon_jobs', '')::text
+     FROM (SELECT 1 FROM added WHERE due LIMIT 1) AS any_due"
 }
 
 statement! {
@@ -159,15 +158,14 @@ statement! {
     /// each of them.
     struct Turn<'a> {
         ids: &'a [i64] => Array<BigInt>,
-        messages: &'a [MessageId] => Array<diesel::sql_types::Uuid>,
-        worker: WorkerId => diesel::sql_types::Uuid,
+        messages: &'a [MessageId] => Array<SqlUuid>,
+        worker: WorkerId => SqlUuid,
     }
-    returns (BigInt, Text, diesel::sql_types::Uuid, Int2);
-    "UPDATE jobs SET kind = 'send', subject = turned.messages[array_position(turned.ids, jobs.id)],
-        attempt = 1, error = NULL
-     FROM (SELECT {}::bigint[] AS ids, {}::uuid[] AS messages, {}::uuid AS worker) AS turned
-     WHERE jobs.id = ANY (turned.ids) AND jobs.worker_id = turned.worker
-     RETURNING jobs.id, jobs.kind, jobs.subject, jobs.attempt"
+    returns (BigInt, Text, SqlUuid, Int2);
+    "UPDATE jobs
+     SET kind = 'send', subject = ({messages})[array_position({ids}, id)], attempt = 1, error = NULL
+     WHERE id = ANY ({ids}) AND worker_id = {worker}
+     RETURNING id, kind, subject, attempt"
 }
 
 /// Adds jobs to the queue within the caller's transaction: they exist exactly when it commits.
@@ -175,12 +173,12 @@ pub async fn enqueue(conn: &mut Conn, jobs: &[NewJob], now: DateTime<Utc>) -> Re
     if jobs.is_empty() {
         return Ok(());
     }
-    let kinds: Vec<JobKind> = jobs.iter().map(|new| new.job.kind()).collect();
-    let subjects: Vec<Uuid> = jobs.iter().map(|new| new.job.subject()).collect();
-    let run_ats: Vec<DateTime<Utc>> = jobs.iter().map(|new| new.run_at).collect();
-    Enqueue { kinds: &kinds, subjects: &subjects, run_ats: &run_ats, created_at: now }
-        .execute(conn)
-        .await?;
+    let rows = jobs.iter().map(|new| EnqueueRow {
+        kind: new.job.kind(),
+        subject: new.job.subject(),
+        run_at: new.run_at,
+    });
+    Enqueue { job: rows.collect(), now }.execute(conn).await?;
     Ok(())
 }
 
@@ -217,10 +215,11 @@ pub async fn enqueue_for(
     if at_once.is_empty() {
         return Ok(Vec::new());
     }
-    let kinds: Vec<JobKind> = at_once.iter().map(|new| new.job.kind()).collect();
-    let subjects: Vec<Uuid> = at_once.iter().map(|new| new.job.subject()).collect();
-    let rows: Vec<lease::Row> =
-        HandOver { kinds: &kinds, subjects: &subjects, worker: id, now }.load(conn).await?;
+    let job = at_once
+        .iter()
+        .map(|new| HandOverRow { kind: new.job.kind(), subject: new.job.subject() })
+        .collect();
+    let rows: Vec<lease::Row> = HandOver { job, worker: id, now }.load(conn).await?;
     Ok(rows.into_iter().map(Leased::from).collect())
 }
 

@@ -84,27 +84,40 @@ type Row = (JobState, JobKind, Option<WorkerId>, i64, Option<DateTime<Utc>>);
 
 statement! {
     /// Counts the first jobs in each state by kind.
-    struct Count<'a> { now: &'a DateTime<Utc> => Timestamptz, most: i64 => BigInt }
+    struct Count { now: DateTime<Utc> => Timestamptz, most: i64 => BigInt }
     returns (Text, Text, Nullable<SqlUuid>, BigInt, Nullable<Timestamptz>);
-    "WITH given AS MATERIALIZED (SELECT {}::timestamptz AS now, {}::bigint AS most),
-     due AS (
-        SELECT kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL
-            AND run_at <= (SELECT now FROM given)
-        ORDER BY run_at, id LIMIT (SELECT most FROM given)),
-     later AS (
-        SELECT kind, run_at FROM jobs WHERE worker_id IS NULL AND failed_at IS NULL
-            AND run_at > (SELECT now FROM given)
-        ORDER BY run_at, id LIMIT (SELECT most FROM given)),
-     leased AS (
-        SELECT kind, worker_id FROM jobs WHERE worker_id IS NOT NULL ORDER BY id LIMIT (SELECT most
-            FROM given)),
-     failed AS (
-        SELECT kind, failed_at FROM jobs WHERE failed_at IS NOT NULL ORDER BY failed_at DESC,
-            id DESC LIMIT (SELECT most FROM given))
+    "WITH due AS (
+         SELECT kind, run_at
+         FROM jobs
+         WHERE worker_id IS NULL AND failed_at IS NULL AND run_at <= {now}
+         ORDER BY run_at, id
+         LIMIT {most}
+     ), later AS (
+         SELECT kind, run_at
+         FROM jobs
+         WHERE worker_id IS NULL AND failed_at IS NULL AND run_at > {now}
+         ORDER BY run_at, id
+         LIMIT {most}
+     ), leased AS (
+         SELECT kind, worker_id
+         FROM jobs
+         WHERE worker_id IS NOT NULL
+         ORDER BY id
+         LIMIT {most}
+     ), failed AS (
+         SELECT kind, failed_at
+         FROM jobs
+         WHERE failed_at IS NOT NULL
+         ORDER BY failed_at DESC, id DESC
+         LIMIT {most}
+     )
      SELECT 'due', kind, NULL::uuid, count(*), min(run_at) FROM due GROUP BY kind
-     UNION ALL SELECT 'later', kind, NULL, count(*), min(run_at) FROM later GROUP BY kind
-     UNION ALL SELECT 'leased', kind, worker_id, count(*), NULL FROM leased GROUP BY kind, worker_id
-     UNION ALL SELECT 'failed', kind, NULL, count(*), max(failed_at) FROM failed GROUP BY kind"
+     UNION ALL
+     SELECT 'later', kind, NULL, count(*), min(run_at) FROM later GROUP BY kind
+     UNION ALL
+     SELECT 'leased', kind, worker_id, count(*), NULL FROM leased GROUP BY kind, worker_id
+     UNION ALL
+     SELECT 'failed', kind, NULL, count(*), max(failed_at) FROM failed GROUP BY kind"
 }
 
 /// Looks at the queue, in the caller's transaction, which should do nothing but read: it finds rows
@@ -112,7 +125,7 @@ statement! {
 pub async fn overview(conn: &mut Conn, now: DateTime<Utc>) -> Result<Overview> {
     // Of a queue that has grown since anybody counted it, PostgreSQL would read all.
     generic_plans::force(conn).await?;
-    let rows: Vec<Row> = Count { now: &now, most: COUNTED }.load(conn).await?;
+    let rows: Vec<Row> = Count { now, most: COUNTED }.load(conn).await?;
     let mut overview = Overview::default();
     for (state, kind, worker, jobs, at) in rows {
         let group = overview.groups.entry((state, kind)).or_default();

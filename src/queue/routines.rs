@@ -101,12 +101,10 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
-    "UPDATE routines SET worker_id = NULL, due_at = run.next, runs = runs + 1, ended_at = run.now,
-        error = run.error,
-        failing_since = CASE WHEN run.error IS NOT NULL THEN coalesce(failing_since, run.now) END
-     FROM (SELECT {}::text AS name, {}::uuid AS worker, {}::timestamptz AS next, {}::text AS error,
-         {}::timestamptz AS now) AS run
-     WHERE routines.name = run.name AND worker_id = run.worker"
+    "UPDATE routines
+     SET worker_id = NULL, due_at = {next}, runs = runs + 1, ended_at = {now}, error = {error},
+         failing_since = CASE WHEN {error} IS NOT NULL THEN coalesce(failing_since, {now}) END
+     WHERE name = {routine} AND worker_id = {worker}"
 }
 
 statement! {
@@ -117,10 +115,10 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
     }
     returns (Text, Nullable<Jsonb>);
-    "UPDATE routines SET worker_id = me.id FROM (SELECT {}::uuid AS id) AS me
-     WHERE name = ANY ({}::text[]) AND due_at <= {}
-       AND (worker_id IS NULL OR worker_id = me.id OR NOT EXISTS (SELECT FROM workers
-           WHERE workers.id = routines.worker_id))
+    "UPDATE routines SET worker_id = {worker}
+     WHERE name = ANY ({names}) AND due_at <= {now}
+       AND (worker_id IS NULL OR worker_id = {worker}
+            OR NOT EXISTS (SELECT FROM workers WHERE workers.id = routines.worker_id))
      RETURNING name, cursor"
 }
 

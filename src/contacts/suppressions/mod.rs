@@ -138,8 +138,12 @@ statement! {
         limit: i64 => BigInt,
     }
     returns BigInt;
-    "SELECT count(*) FROM (SELECT FROM suppressions WHERE since >= {} AND reason = ANY ({})
-        AND counted LIMIT {}) AS counted"
+    "SELECT count(*)
+     FROM (
+         SELECT FROM suppressions
+         WHERE since >= {since} AND reason = ANY ({reasons}) AND counted
+         LIMIT {limit}
+     ) AS counted"
 }
 
 /// How often people have opted out since `since`, also those who have opted in again; at most one
@@ -180,8 +184,11 @@ statement! {
     struct Queue<'a> { addresses: &'a [PhoneNumber] => Array<Text> }
     returns ();
     "SELECT pg_advisory_xact_lock(key)
-     FROM (SELECT DISTINCT hashtextextended(address, 0) AS key FROM unnest({}::text[]) AS address
-         ORDER BY key) AS numbers"
+     FROM (
+         SELECT DISTINCT hashtextextended(address, 0) AS key
+         FROM unnest({addresses}) AS address
+         ORDER BY key
+     ) AS numbers"
 }
 
 /// Makes transactions that suppress or lift the same number follow one another; [`suppress`],

@@ -42,13 +42,15 @@ statement! {
     }
     returns SqlUuid;
     "WITH gone AS (
-         DELETE FROM contact_tags USING tags
-         WHERE contact_id = ANY ({}::uuid[]) AND tag_id = tags.id
-             AND lower(tags.name) = lower({}::text)
+         DELETE FROM contact_tags
+         USING tags
+         WHERE contact_id = ANY ({contact_ids})
+           AND tag_id = tags.id
+           AND lower(tags.name) = lower({tag})
          RETURNING contact_id, tag_id, added_at
      )
-     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at) SELECT contact_id, tag_id,
-         added_at, {}::timestamptz FROM gone
+     INSERT INTO removed_tags (contact_id, tag_id, added_at, removed_at)
+     SELECT contact_id, tag_id, added_at, {now} FROM gone
      RETURNING contact_id"
 }
 

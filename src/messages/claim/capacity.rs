@@ -39,8 +39,8 @@ impl Capacity {
     }
 
     /// The connections that are named, and their places, as the database counts.
-    pub(in crate::messages) fn columns(&self) -> (Vec<ConnectionId>, Vec<i64>) {
-        self.places.iter().map(|(id, places)| (*id, count(*places))).unzip()
+    pub(in crate::messages) fn named(&self) -> impl Iterator<Item = (ConnectionId, i64)> {
+        self.places.iter().map(|(id, places)| (*id, count(*places)))
     }
 
     /// The places of the connections that are not named.

@@ -118,103 +118,102 @@ statement! {
         ids: &'a [MessageId] => Array<SqlUuid>,
         worker: WorkerId => SqlUuid,
         now: DateTime<Utc> => Timestamptz,
-        room_otherwise: &'a i64 => BigInt,
-        room_connections: &'a [ConnectionId] => Array<SqlUuid>,
-        room_places: &'a [i64] => Array<BigInt>,
+        room: batch of RoomRow { connection_id: ConnectionId => SqlUuid, places: i64 => BigInt },
+        room_otherwise: i64 => BigInt,
         expired: &'a str => Text,
         skipped: &'a str => Text,
     }
     returns (
-        SqlUuid,
-        Text,
-        SqlUuid,
-        SqlUuid,
-        Text,
-        Text,
-        Text,
-        Array<Text>,
-        Int2,
-        Nullable<SqlUuid>,
-        Int4,
-        Nullable<Int2>
+        SqlUuid, Text, SqlUuid, SqlUuid, Text, Text, Text, Array<Text>, Int2, Nullable<SqlUuid>,
+        Int4, Nullable<Int2>
     );
     "WITH wanted AS (
-        SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id,
-            created_at,
-            contact_deleted_at
-        FROM messages WHERE id = ANY ({}::uuid[]) AND status = 'pending'
-        FOR NO KEY UPDATE SKIP LOCKED
-     ), clock AS (
-        SELECT {}::uuid AS worker, {}::timestamptz AS now, {}::bigint AS places
+         SELECT id, to_address, body, media_urls, parts, sender_id, connection_id, automation_id,
+             created_at, contact_deleted_at
+         FROM messages
+         WHERE id = ANY ({ids}) AND status = 'pending'
+         FOR NO KEY UPDATE SKIP LOCKED
      ), queued AS MATERIALIZED (
-        SELECT message_id, released_at IS NOT NULL AS released FROM queued_sends
-            WHERE message_id = ANY (ARRAY(SELECT id FROM wanted))
+         SELECT message_id, released_at IS NOT NULL AS released
+         FROM queued_sends
+         WHERE message_id = ANY (ARRAY(SELECT id FROM wanted))
      ), judged AS (
-        SELECT w.*, s.address AS sender_address, x.reason, coalesce(q.released, false) AS released,
-            w.created_at + s.validity_minutes * interval '1 minute' - clock.now AS left_over,
-            CASE WHEN x.reason IS NOT NULL THEN 'suppressed'
+         SELECT w.*, s.address AS sender_address, x.reason,
+             coalesce(q.released, false) AS released,
+             w.created_at + s.validity_minutes * interval '1 minute' - {now} AS left_over,
+             CASE
+                 WHEN x.reason IS NOT NULL THEN 'suppressed'
                  WHEN w.contact_deleted_at IS NOT NULL THEN 'skipped'
                  WHEN c.disabled_at IS NOT NULL OR c.stopped_at IS NOT NULL
                      OR s.disabled_at IS NOT NULL OR s.stopped_at IS NOT NULL
-                   OR a.status <> 'active' THEN 'held'
-                 WHEN w.created_at + s.validity_minutes * interval '1 minute' <= clock.now
+                     OR a.status <> 'active' THEN 'held'
+                 WHEN w.created_at + s.validity_minutes * interval '1 minute' <= {now}
                      THEN 'expired'
                  WHEN q.released THEN 'submitting'
                  WHEN NOT q.released THEN 'queued'
                  WHEN s.parts_per_second IS NOT NULL THEN 'throttled'
-                 ELSE 'submitting' END AS verdict
-        FROM wanted w
-        CROSS JOIN clock
-        JOIN senders s ON s.id = w.sender_id
-        JOIN connections c ON c.id = w.connection_id
-        LEFT JOIN automations a ON a.id = w.automation_id
-        LEFT JOIN queued q ON q.message_id = w.id
-        LEFT JOIN LATERAL (
-            SELECT reason FROM suppressions
-            WHERE phone = w.to_address AND lifted_at IS NULL ORDER BY since LIMIT 1) AS x ON true
+                 ELSE 'submitting'
+             END AS verdict
+         FROM wanted w
+         JOIN senders s ON s.id = w.sender_id
+         JOIN connections c ON c.id = w.connection_id
+         LEFT JOIN automations a ON a.id = w.automation_id
+         LEFT JOIN queued q ON q.message_id = w.id
+         LEFT JOIN LATERAL (
+             SELECT reason FROM suppressions
+             WHERE phone = w.to_address AND lifted_at IS NULL
+             ORDER BY since LIMIT 1
+         ) AS x ON true
      ), placed AS (
-        SELECT j.*, CASE
-            WHEN j.verdict = 'submitting' AND row_number() OVER (PARTITION BY j.connection_id,
-                j.verdict ORDER BY j.id)
-                > coalesce(room.places, clock.places) THEN 'at_capacity'
-            ELSE j.verdict END AS outcome
-        FROM judged j CROSS JOIN clock
-        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places)
-            ON room.connection_id = j.connection_id
+         SELECT j.*,
+             CASE
+                 WHEN j.verdict = 'submitting'
+                     AND row_number() OVER (PARTITION BY j.connection_id, j.verdict ORDER BY j.id)
+                         > coalesce(room.places, {room_otherwise}) THEN 'at_capacity'
+                 ELSE j.verdict
+             END AS outcome
+         FROM judged j
+         LEFT JOIN {room} ON room.connection_id = j.connection_id
      ), numbered AS (
-        SELECT p.*, CASE WHEN p.outcome = 'submitting'
-            THEN 1 + (SELECT coalesce(max(number), 0) FROM attempts
-                WHERE message_id = p.id) END::smallint AS attempt
-        FROM placed p
+         SELECT p.*,
+             CASE WHEN p.outcome = 'submitting' THEN
+                 1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = p.id)
+             END::smallint AS attempt
+         FROM placed p
      ), moved AS (
-        UPDATE messages m SET status = p.outcome, status_at = clock.now,
-            reason = CASE p.outcome WHEN 'expired' THEN {}::text WHEN 'skipped' THEN {}::text
-                ELSE p.reason END
-        FROM numbered p, clock WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed',
-            'skipped', 'expired')
+         UPDATE messages m
+         SET status = p.outcome, status_at = {now},
+             reason = CASE p.outcome
+                 WHEN 'expired' THEN {expired}
+                 WHEN 'skipped' THEN {skipped}
+                 ELSE p.reason
+             END
+         FROM numbered p
+         WHERE m.id = p.id AND p.outcome IN ('submitting', 'suppressed', 'skipped', 'expired')
      ), attempted AS (
-        INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-        SELECT p.id, p.attempt, clock.worker, clock.now FROM numbered p, clock
-            WHERE p.outcome = 'submitting'
+         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
+         SELECT id, attempt, {worker}, {now} FROM numbered WHERE outcome = 'submitting'
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT p.id, p.outcome, 'carillon', true, clock.now FROM numbered p, clock
-            WHERE p.outcome IN ('suppressed', 'skipped', 'expired')
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, outcome, 'carillon', true, {now}
+         FROM numbered
+         WHERE outcome IN ('suppressed', 'skipped', 'expired')
      ), forgotten AS (
-        DELETE FROM queued_sends WHERE message_id = ANY (ARRAY(SELECT id FROM numbered
-            WHERE released AND outcome <> 'at_capacity'))
+         DELETE FROM queued_sends
+         WHERE message_id = ANY (ARRAY(
+             SELECT id FROM numbered WHERE released AND outcome <> 'at_capacity'
+         ))
      )
-     SELECT p.id, p.outcome, p.connection_id, p.sender_id, p.to_address, p.sender_address, p.body,
-         p.media_urls, p.parts, p.automation_id,
-        least(extract(epoch FROM p.left_over), 36000)::int, p.attempt
-     FROM numbered p"
+     SELECT id, outcome, connection_id, sender_id, to_address, sender_address, body, media_urls,
+         parts, automation_id, least(extract(epoch FROM left_over), 36000)::int, attempt
+     FROM numbered"
 }
 
 statement! {
     /// Forgets messages that were released from a queue and do not need it any more.
     struct Forget<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns ();
-    "DELETE FROM queued_sends WHERE message_id = ANY ({}::uuid[]) AND released_at IS NOT NULL"
+    "DELETE FROM queued_sends WHERE message_id = ANY ({ids}) AND released_at IS NOT NULL"
 }
 
 statement! {
@@ -229,29 +228,31 @@ statement! {
     }
     returns (SqlUuid, Bool);
     "WITH stuck AS (
-        SELECT m.id, m.status IN ('submitting', 'pending') AS waits, NOT EXISTS (
-            SELECT 1 FROM attempts t JOIN workers w ON w.id = t.worker_id
-            WHERE t.message_id = m.id AND t.finished_at IS NULL AND w.seen_at >= edge.dead_since
-                AND w.id <> edge.myself) AS abandoned
-        FROM messages m, (SELECT {}::uuid[] AS ids, {}::timestamptz AS dead_since,
-            {}::uuid AS myself) AS edge
-        WHERE m.id = ANY (edge.ids)
-     ), clock AS (
-        SELECT {}::timestamptz AS now
+         SELECT m.id, m.status IN ('submitting', 'pending') AS waits,
+             NOT EXISTS (
+                 SELECT 1 FROM attempts t JOIN workers w ON w.id = t.worker_id
+                 WHERE t.message_id = m.id AND t.finished_at IS NULL
+                   AND w.seen_at >= {dead_since} AND w.id <> {myself}
+             ) AS abandoned
+         FROM messages m
+         WHERE m.id = ANY ({ids})
      ), moved AS (
-        UPDATE messages m SET status = 'unconfirmed', status_at = clock.now
-        FROM stuck, clock WHERE m.id = stuck.id AND stuck.abandoned AND m.status = 'submitting'
-        RETURNING m.id
+         UPDATE messages m SET status = 'unconfirmed', status_at = {now}
+         FROM stuck
+         WHERE m.id = stuck.id AND stuck.abandoned AND m.status = 'submitting'
+         RETURNING m.id
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT moved.id, 'unconfirmed', 'carillon', true, clock.now FROM moved, clock
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, 'unconfirmed', 'carillon', true, {now} FROM moved
      ), closed AS (
-        UPDATE attempts t SET finished_at = clock.now, outcome = 'unknown'
-        FROM stuck, clock WHERE t.message_id = stuck.id AND stuck.abandoned
-            AND t.finished_at IS NULL
+         UPDATE attempts t SET finished_at = {now}, outcome = 'unknown'
+         FROM stuck
+         WHERE t.message_id = stuck.id AND stuck.abandoned AND t.finished_at IS NULL
      )
-     SELECT stuck.id, moved.id IS NOT NULL FROM stuck LEFT JOIN moved ON moved.id = stuck.id
-         WHERE stuck.waits"
+     SELECT stuck.id, moved.id IS NOT NULL
+     FROM stuck
+     LEFT JOIN moved ON moved.id = stuck.id
+     WHERE stuck.waits"
 }
 
 /// Claims messages in the caller's transaction, which must not do anything else before; one answer
@@ -271,14 +272,13 @@ pub async fn claim(
 ) -> Result<Vec<(MessageId, Claim)>> {
     let judged_at = Deadline::now();
     try_join!(generic_plans::force(conn).err_into(), stop::pass_with_claims(conn))?;
-    let (room_connections, room_places) = room.columns();
+    let named = room.named().map(|(connection_id, places)| RoomRow { connection_id, places });
     let judge = Judge {
         ids,
         worker,
         now,
-        room_otherwise: &room.otherwise(),
-        room_connections: &room_connections,
-        room_places: &room_places,
+        room: named.collect(),
+        room_otherwise: room.otherwise(),
         expired: EXPIRED,
         skipped: CONTACT_DELETED,
     };

@@ -1,13 +1,12 @@
 //! Composing: from a draft to a row of `messages` and its job, many in one statement.
 
-mod columns;
+mod rows;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use self::columns::Columns;
 use crate::db::Conn;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
@@ -115,81 +114,81 @@ statement! {
     /// a worker takes what has room and no rate to keep to, `submitting` with its first attempt, as
     /// a claim would write it (see [`claim`](super::claim)).
     struct Insert<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        contacts: &'a [Option<ContactId>] => Array<Nullable<SqlUuid>>,
-        senders: &'a [SenderId] => Array<SqlUuid>,
-        addresses: &'a [&'a str] => Array<Text>,
-        bodies: &'a [&'a str] => Array<Text>,
-        media: &'a [String] => Array<Text>,
-        parts: &'a [i16] => Array<Int2>,
-        encodings: &'a [Option<&'static str>] => Array<Nullable<Text>>,
-        failures: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        templates: &'a [Option<TemplateId>] => Array<Nullable<SqlUuid>>,
-        versions: &'a [Option<i32>] => Array<Nullable<Int4>>,
-        automations: &'a [Option<AutomationId>] => Array<Nullable<SqlUuid>>,
-        enrollments: &'a [Option<EnrollmentId>] => Array<Nullable<SqlUuid>>,
-        steps: &'a [Option<i16>] => Array<Nullable<Int2>>,
-        request_keys: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        retries_of: &'a [Option<MessageId>] => Array<Nullable<SqlUuid>>,
+        draft: batch of InsertRow<'a> {
+            id: MessageId => SqlUuid,
+            contact_id: Option<ContactId> => Nullable<SqlUuid>,
+            sender_id: SenderId => SqlUuid,
+            to_address: &'a str => Text,
+            body: &'a str => Text,
+            media: String => Text,
+            parts: i16 => Int2,
+            encoding: Option<&'static str> => Nullable<Text>,
+            failure: Option<&'a str> => Nullable<Text>,
+            template_id: Option<TemplateId> => Nullable<SqlUuid>,
+            template_version: Option<i32> => Nullable<Int4>,
+            automation_id: Option<AutomationId> => Nullable<SqlUuid>,
+            enrollment_id: Option<EnrollmentId> => Nullable<SqlUuid>,
+            step: Option<i16> => Nullable<Int2>,
+            request_key: Option<&'a str> => Nullable<Text>,
+            retry_of: Option<MessageId> => Nullable<SqlUuid>,
+        },
         now: DateTime<Utc> => Timestamptz,
         worker: Option<WorkerId> => Nullable<SqlUuid>,
-        room_otherwise: &'a i64 => BigInt,
-        room_connections: &'a [ConnectionId] => Array<SqlUuid>,
-        room_places: &'a [i64] => Array<BigInt>,
+        room: batch of RoomRow { connection_id: ConnectionId => SqlUuid, places: i64 => BigInt },
+        room_otherwise: i64 => BigInt,
     }
     returns (SqlUuid, Text, SqlUuid);
-    "WITH draft AS (
-        SELECT * FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::text[], {}::text[],
-            {}::text[], {}::smallint[], {}::text[],
-            {}::text[], {}::uuid[], {}::int[], {}::uuid[], {}::uuid[], {}::smallint[], {}::text[],
-                {}::uuid[])
-            AS d (id, contact_id, sender_id, to_address, body, media, parts, encoding, failure,
-                  template_id, template_version, automation_id, enrollment_id, step, request_key,
-                      retry_of),
-            (SELECT {}::timestamptz AS now, {}::uuid AS worker, {}::bigint AS places) AS given
-     ), judged AS (
-        SELECT d.*, c.id AS alive_id, s.connection_id, CASE WHEN s.kind = 'phone_number'
-            THEN s.address END AS from_address,
-            x.reason AS suppression, d.worker IS NOT NULL AND s.parts_per_second IS NULL
-                AND s.disabled_at IS NULL AND s.stopped_at IS NULL AND k.disabled_at IS NULL
-                    AND k.stopped_at IS NULL
-                AND row_number() OVER (PARTITION BY s.connection_id
-                    ORDER BY d.id) <= coalesce(room.places, d.places) AS goes
-        FROM draft d JOIN senders s ON s.id = d.sender_id JOIN connections k
-            ON k.id = s.connection_id
-        LEFT JOIN unnest({}::uuid[], {}::bigint[]) AS room (connection_id, places)
-            ON room.connection_id = s.connection_id
-        LEFT JOIN contacts c ON c.id = d.contact_id
-        LEFT JOIN LATERAL (
-            SELECT reason FROM suppressions
-            WHERE phone = d.to_address AND lifted_at IS NULL ORDER BY since LIMIT 1) AS x ON true
+    "WITH judged AS (
+         SELECT draft.*, c.id AS alive_id, s.connection_id,
+             CASE WHEN s.kind = 'phone_number' THEN s.address END AS from_address,
+             x.reason AS suppression,
+             {worker} IS NOT NULL
+                 AND s.parts_per_second IS NULL
+                 AND s.disabled_at IS NULL AND s.stopped_at IS NULL
+                 AND k.disabled_at IS NULL AND k.stopped_at IS NULL
+                 AND row_number() OVER (PARTITION BY s.connection_id ORDER BY draft.id)
+                     <= coalesce(room.places, {room_otherwise}) AS goes
+         FROM {draft}
+         JOIN senders s ON s.id = draft.sender_id
+         JOIN connections k ON k.id = s.connection_id
+         LEFT JOIN {room} ON room.connection_id = s.connection_id
+         LEFT JOIN contacts c ON c.id = draft.contact_id
+         LEFT JOIN LATERAL (
+             SELECT reason FROM suppressions
+             WHERE phone = draft.to_address AND lifted_at IS NULL
+             ORDER BY since LIMIT 1
+         ) AS x ON true
      ), inserted AS (
-        INSERT INTO messages (id, direction, connection_id, sender_id, contact_id, to_address,
-            from_address, body, media_urls, parts,
-            encoding, status, reason, template_id, template_version, automation_id, enrollment_id,
-                step, request_key, retry_of,
-            created_at, status_at)
-        SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
-            string_to_array(media, E'\\n'), parts, encoding,
-            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped' WHEN failure IS NOT NULL
-                THEN 'failed'
-                WHEN suppression IS NOT NULL THEN 'suppressed' WHEN goes THEN 'submitting'
-                    ELSE 'pending' END,
-            CASE WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.'
-                ELSE coalesce(failure, suppression) END,
-            template_id, template_version, automation_id, enrollment_id, step, request_key,
-                retry_of, now, now
-        FROM judged
-        ON CONFLICT DO NOTHING
-        RETURNING id, status, connection_id, created_at
+         INSERT INTO messages
+             (id, direction, connection_id, sender_id, contact_id, to_address, from_address, body,
+              media_urls, parts, encoding, status, reason, template_id, template_version,
+              automation_id, enrollment_id, step, request_key, retry_of, created_at, status_at)
+         SELECT id, 'outbound', connection_id, sender_id, alive_id, to_address, from_address, body,
+             string_to_array(media, E'\\n'), parts, encoding,
+             CASE
+                 WHEN contact_id IS DISTINCT FROM alive_id THEN 'skipped'
+                 WHEN failure IS NOT NULL THEN 'failed'
+                 WHEN suppression IS NOT NULL THEN 'suppressed'
+                 WHEN goes THEN 'submitting'
+                 ELSE 'pending'
+             END,
+             CASE
+                 WHEN contact_id IS DISTINCT FROM alive_id THEN 'The contact was deleted.'
+                 ELSE coalesce(failure, suppression)
+             END,
+             template_id, template_version, automation_id, enrollment_id, step, request_key,
+             retry_of, {now}, {now}
+         FROM judged
+         ON CONFLICT DO NOTHING
+         RETURNING id, status, connection_id
      ), attempted AS (
-        INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-        SELECT i.id, 1, given.worker, i.created_at FROM inserted i, (SELECT worker FROM draft
-            LIMIT 1) AS given WHERE i.status = 'submitting'
+         INSERT INTO attempts (message_id, number, worker_id, claimed_at)
+         SELECT id, 1, {worker}, {now} FROM inserted WHERE status = 'submitting'
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, received_at)
-        SELECT id, status, 'carillon', true, created_at FROM inserted
-            WHERE status NOT IN ('pending', 'submitting')
+         INSERT INTO delivery_events (message_id, status, source, applied, received_at)
+         SELECT id, status, 'carillon', true, {now}
+         FROM inserted
+         WHERE status NOT IN ('pending', 'submitting')
      )
      SELECT id, status, connection_id FROM inserted"
 }
@@ -219,32 +218,17 @@ pub async fn compose(
     if worker.is_some() {
         stop::pass_with_claims(conn).await?;
     }
-    let columns = Columns::of(&drafts, now);
-    let (room_connections, room_places) = room.columns();
-    let statement = Insert {
-        ids: &columns.ids,
-        contacts: &columns.contacts,
-        senders: &columns.senders,
-        addresses: &columns.addresses,
-        bodies: &columns.bodies,
-        media: &columns.media,
-        parts: &columns.parts,
-        encodings: &columns.encodings,
-        failures: &columns.failures,
-        templates: &columns.templates,
-        versions: &columns.versions,
-        automations: &columns.automations,
-        enrollments: &columns.enrollments,
-        steps: &columns.steps,
-        request_keys: &columns.request_keys,
-        retries_of: &columns.retries_of,
+    let new: Vec<InsertRow<'_>> = drafts.iter().map(|draft| InsertRow::of(draft, now)).collect();
+    let parts: Vec<(MessageId, i16)> = new.iter().map(|row| (row.id, row.parts)).collect();
+    let named = room.named().map(|(connection_id, places)| RoomRow { connection_id, places });
+    let insert = Insert {
+        draft: new.into_iter().collect(),
         now,
         worker,
-        room_otherwise: &room.otherwise(),
-        room_connections: &room_connections,
-        room_places: &room_places,
+        room: named.collect(),
+        room_otherwise: room.otherwise(),
     };
-    let rows: Vec<(MessageId, MessageStatus, ConnectionId)> = statement.load(conn).await?;
+    let rows: Vec<(MessageId, MessageStatus, ConnectionId)> = insert.load(conn).await?;
     let goes = |status| matches!(status, MessageStatus::Pending | MessageStatus::Submitting);
     let going: Vec<MessageId> =
         rows.iter().filter(|(_, status, _)| goes(*status)).map(|(id, ..)| *id).collect();
@@ -259,7 +243,7 @@ pub async fn compose(
         .iter()
         .filter(|(_, status, _)| *status == MessageStatus::Submitting)
         .map(|(id, _, connection)| (*id, *connection));
-    let mut claimed = columns.claimed(conn, begun.collect(), &drafts, judged_at, now).await?;
+    let mut claimed = rows::claimed(conn, &parts, &drafts, begun.collect(), judged_at, now).await?;
     let (mut begun, mut waiting) = (Vec::with_capacity(claimed.len()), Vec::new());
     for job in jobs {
         match claimed.remove(&MessageId(job.job.subject())) {

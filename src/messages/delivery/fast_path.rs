@@ -26,41 +26,50 @@ statement! {
     /// Where somebody else is moving a message at this moment, PostgreSQL waits for it and decides
     /// by what it became.
     struct Write<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        connections: &'a [ConnectionId] => Array<SqlUuid>,
-        sids: &'a [&'a str] => Array<Text>,
-        statuses: &'a [&'a str] => Array<Text>,
-        from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        sources: &'a [ReportSource] => Array<Text>,
-        params: &'a [&'a JsonText] => Array<Json>,
-        formers: &'a [&'static str] => Array<Text>,
+        quiet: batch of WriteRow<'a> {
+            message_id: MessageId => SqlUuid,
+            connection_id: ConnectionId => SqlUuid,
+            sid: &'a str => Text,
+            status: &'a str => Text,
+            from_address: Option<&'a str> => Nullable<Text>,
+            source: ReportSource => Text,
+            params: &'a JsonText => Json,
+            formers: &'static str => Text,
+        },
         now: DateTime<Utc> => Timestamptz,
     }
     returns (Nullable<Array<SqlUuid>>, Nullable<Array<Bool>>);
     "WITH report AS (
-        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[],
-            {}::text[], {}::text[], {}::json[], {}::text[])
-            AS r (message_id, connection_id, sid, status, from_address, source, params, formers),
-                (SELECT {}::timestamptz AS now) AS clock
+         SELECT * FROM {quiet}
      ), moved AS (
-        UPDATE messages m SET status = r.status, status_at = r.now, twilio_sid = r.sid,
-            error_code = CASE WHEN r.status IN ('delivered', 'read') OR m.status = 'submitting'
-                THEN NULL ELSE m.error_code END,
-            from_address = coalesce(m.from_address, r.from_address),
-                reason = CASE WHEN m.status = 'unconfirmed' THEN NULL ELSE m.reason END
-        FROM report r
-        WHERE m.id = r.message_id AND m.connection_id = r.connection_id AND strpos(r.formers,
-            ' ' || m.status || ' ') > 0
-            AND coalesce(m.twilio_sid = r.sid, true) AND (r.sid = ANY (m.former_sids)) IS NOT TRUE
-        RETURNING m.id
+         UPDATE messages m
+         SET status = r.status, status_at = {now}, twilio_sid = r.sid,
+             error_code = CASE
+                 WHEN r.status IN ('delivered', 'read') OR m.status = 'submitting' THEN NULL
+                 ELSE m.error_code
+             END,
+             from_address = coalesce(m.from_address, r.from_address),
+             reason = CASE WHEN m.status = 'unconfirmed' THEN NULL ELSE m.reason END
+         FROM report r
+         WHERE m.id = r.message_id
+           AND m.connection_id = r.connection_id
+           AND strpos(r.formers, ' ' || m.status || ' ') > 0
+           AND coalesce(m.twilio_sid = r.sid, true)
+           AND (r.sid = ANY (m.former_sids)) IS NOT TRUE
+         RETURNING m.id
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, applied, params, received_at)
-        SELECT r.message_id, r.status, r.source, moved.id IS NOT NULL, r.params, r.now
-        FROM report r LEFT JOIN moved ON moved.id = r.message_id
-        WHERE moved.id IS NOT NULL
-            OR EXISTS (SELECT FROM messages m WHERE m.id = r.message_id
-                AND m.connection_id = r.connection_id AND m.twilio_sid IS NOT NULL)
-        RETURNING message_id, applied
+         INSERT INTO delivery_events (message_id, status, source, applied, params, received_at)
+         SELECT r.message_id, r.status, r.source, moved.id IS NOT NULL, r.params, {now}
+         FROM report r
+         LEFT JOIN moved ON moved.id = r.message_id
+         WHERE moved.id IS NOT NULL
+            OR EXISTS (
+                SELECT FROM messages m
+                WHERE m.id = r.message_id
+                  AND m.connection_id = r.connection_id
+                  AND m.twilio_sid IS NOT NULL
+            )
+         RETURNING message_id, applied
      )
      SELECT array_agg(message_id), array_agg(applied) FROM noted"
 }
@@ -111,23 +120,20 @@ pub async fn record(
         .collect();
     // In one order for all, so that two batches cannot wait for each other.
     firsts.sort_unstable_by_key(|report| report.message_id);
-    let statement = Write {
-        ids: &firsts.iter().map(|report| report.message_id).collect::<Vec<_>>(),
-        connections: &firsts.iter().map(|report| report.connection_id).collect::<Vec<_>>(),
-        sids: &firsts.iter().map(|report| report.twilio_sid.as_str()).collect::<Vec<_>>(),
-        statuses: &firsts.iter().map(|report| report.status.as_str()).collect::<Vec<_>>(),
-        from_addresses: &firsts
-            .iter()
-            .map(|report| report.from_address.as_deref())
-            .collect::<Vec<_>>(),
-        sources: &firsts.iter().map(|report| report.source).collect::<Vec<_>>(),
-        params: &firsts.iter().map(|report| &report.params).collect::<Vec<_>>(),
-        formers: &firsts.iter().map(|report| formers(report)).collect::<Vec<_>>(),
-        now,
-    };
+    let rows = firsts.iter().map(|report| WriteRow {
+        message_id: report.message_id,
+        connection_id: report.connection_id,
+        sid: report.twilio_sid.as_str(),
+        status: report.status.as_str(),
+        from_address: report.from_address.as_deref(),
+        source: report.source,
+        params: &report.params,
+        formers: formers(report),
+    });
+    let write = Write { quiet: rows.collect(), now };
     // Not `get_result`: it returns with the row, which PostgreSQL sends before it commits a
     // statement that is its own transaction. Only the end of the answer says that it has.
-    let rows: Vec<Written> = statement.load(&mut conn).await?;
+    let rows: Vec<Written> = write.load(&mut conn).await?;
     let (ids, applied) = rows.into_iter().next().unwrap_or_default();
     let written = ids.unwrap_or_default().into_iter().zip(applied.unwrap_or_default());
     let written: HashMap<MessageId, Recorded> = written

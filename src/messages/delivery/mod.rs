@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::retry::{self, Retry};
@@ -87,43 +87,46 @@ statement! {
     /// reason any more once it is settled, what arrived has no error, and that of an earlier
     /// attempt goes with a later one; the reports keep theirs.
     struct Write<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        statuses: &'a [String] => Array<Text>,
-        error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
-        sources: &'a [ReportSource] => Array<Text>,
-        applied: &'a [bool] => Array<Bool>,
-        params: &'a [&'a JsonText] => Array<Json>,
+        report: batch of ReportRow<'a> {
+            message_id: MessageId => SqlUuid,
+            status: &'a str => Text,
+            error_code: Option<i32> => Nullable<Int4>,
+            source: ReportSource => Text,
+            applied: bool => Bool,
+            params: &'a JsonText => Json,
+        },
+        state: batch of StateRow<'a> {
+            id: MessageId => SqlUuid,
+            status: MessageStatus => Text,
+            error_code: Option<i32> => Nullable<Int4>,
+            sid: Option<&'a str> => Nullable<Text>,
+            from_address: Option<&'a str> => Nullable<Text>,
+        },
         now: DateTime<Utc> => Timestamptz,
-        moved_ids: &'a [MessageId] => Array<SqlUuid>,
-        moved_statuses: &'a [MessageStatus] => Array<Text>,
-        moved_error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
-        moved_sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        moved_from_addresses: &'a [Option<&'a str>] => Array<Nullable<Text>>,
     }
     returns ();
-    "WITH report AS (
-        SELECT r.*, clock.now FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[],
-            {}::bool[], {}::json[])
-            AS r (message_id, status, error_code, source, applied, params),
-                (SELECT {}::timestamptz AS now) AS clock
-     ), moved AS (
-        UPDATE messages m SET status = s.status, status_at = CASE WHEN m.status = s.status
-            THEN m.status_at ELSE clock.now END,
-            error_code = CASE WHEN s.status IN ('delivered', 'read') THEN NULL
-                WHEN m.status = 'submitting' THEN s.error_code
-                ELSE coalesce(s.error_code, m.error_code) END, twilio_sid = coalesce(m.twilio_sid,
-                    s.sid),
-            from_address = coalesce(m.from_address, s.from_address),
-            reason = CASE WHEN m.status = 'unconfirmed' AND s.status <> 'unconfirmed' THEN NULL
-                ELSE m.reason END
-        FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[]) AS s (id, status,
-            error_code, sid, from_address),
-            (SELECT now FROM report LIMIT 1) AS clock
-        WHERE m.id = s.id
+    "WITH moved AS (
+         UPDATE messages m
+         SET status = state.status,
+             status_at = CASE WHEN m.status = state.status THEN m.status_at ELSE {now} END,
+             error_code = CASE
+                 WHEN state.status IN ('delivered', 'read') THEN NULL
+                 WHEN m.status = 'submitting' THEN state.error_code
+                 ELSE coalesce(state.error_code, m.error_code)
+             END,
+             twilio_sid = coalesce(m.twilio_sid, state.sid),
+             from_address = coalesce(m.from_address, state.from_address),
+             reason = CASE
+                 WHEN m.status = 'unconfirmed' AND state.status <> 'unconfirmed' THEN NULL
+                 ELSE m.reason
+             END
+         FROM {state}
+         WHERE m.id = state.id
      )
-     INSERT INTO delivery_events (message_id, status, error_code, source, applied, params,
-         received_at)
-     SELECT message_id, status, error_code, source, applied, params, now FROM report"
+     INSERT INTO delivery_events
+         (message_id, status, error_code, source, applied, params, received_at)
+     SELECT message_id, status, error_code, source, applied, params, {now}
+     FROM {report}"
 }
 
 /// The state of a message while the reports of a batch are applied to it, one after the other.
@@ -325,40 +328,29 @@ async fn write(
     states: &HashMap<MessageId, State>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let kept: Vec<(&Report, Recorded)> = reports
+    let kept: Vec<ReportRow<'_>> = reports
         .iter()
         .zip(recorded)
         .filter(|(_, recorded)| **recorded != Recorded::UnknownMessage)
-        .map(|(report, recorded)| (report, *recorded))
+        .map(|(report, recorded)| ReportRow {
+            message_id: report.message_id,
+            status: report.status.as_str(),
+            error_code: report.error_code,
+            source: report.source,
+            applied: *recorded == Recorded::Applied,
+            params: &report.params,
+        })
         .collect();
     if kept.is_empty() {
         return Ok(());
     }
-    let moved: Vec<(&MessageId, &State)> =
-        states.iter().filter(|(_, state)| state.moves()).collect();
-    let statement = Write {
-        ids: &kept.iter().map(|(report, _)| report.message_id).collect::<Vec<_>>(),
-        statuses: &kept
-            .iter()
-            .map(|(report, _)| report.status.as_str().to_owned())
-            .collect::<Vec<_>>(),
-        error_codes: &kept.iter().map(|(report, _)| report.error_code).collect::<Vec<_>>(),
-        sources: &kept.iter().map(|(report, _)| report.source).collect::<Vec<_>>(),
-        applied: &kept
-            .iter()
-            .map(|(_, recorded)| *recorded == Recorded::Applied)
-            .collect::<Vec<_>>(),
-        params: &kept.iter().map(|(report, _)| &report.params).collect::<Vec<_>>(),
-        now,
-        moved_ids: &moved.iter().map(|(id, _)| **id).collect::<Vec<_>>(),
-        moved_statuses: &moved.iter().map(|(_, state)| state.status).collect::<Vec<_>>(),
-        moved_error_codes: &moved.iter().map(|(_, state)| state.error_code).collect::<Vec<_>>(),
-        moved_sids: &moved.iter().map(|(_, state)| state.sid.as_deref()).collect::<Vec<_>>(),
-        moved_from_addresses: &moved
-            .iter()
-            .map(|(_, state)| state.from_address.as_deref())
-            .collect::<Vec<_>>(),
-    };
-    statement.execute(conn).await?;
+    let moved = states.iter().filter(|(_, state)| state.moves()).map(|(id, state)| StateRow {
+        id: *id,
+        status: state.status,
+        error_code: state.error_code,
+        sid: state.sid.as_deref(),
+        from_address: state.from_address.as_deref(),
+    });
+    Write { report: kept.into_iter().collect(), state: moved.collect(), now }.execute(conn).await?;
     Ok(())
 }

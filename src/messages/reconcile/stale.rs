@@ -72,26 +72,33 @@ statement! {
     /// the last.
     struct Walk<'a> {
         after: MessageId => SqlUuid,
-        limit: &'a i64 => BigInt,
+        limit: i64 => BigInt,
         horizon: DateTime<Utc> => Timestamptz,
         statuses: &'a [MessageStatus] => Array<Text>,
         settled: DateTime<Utc> => Timestamptz,
     }
     returns (SqlUuid, SqlUuid, Nullable<Text>, BigInt);
     "WITH next AS MATERIALIZED (
-        SELECT id, connection_id, direction, status, status_at, created_at, twilio_sid
-            FROM messages WHERE id > {} ORDER BY id LIMIT {}
+         SELECT id, connection_id, direction, status, status_at, created_at, twilio_sid
+         FROM messages
+         WHERE id > {after}
+         ORDER BY id
+         LIMIT {limit}
      ), young AS (
-        SELECT id FROM next WHERE created_at > {} ORDER BY id LIMIT 1
+         SELECT id FROM next WHERE created_at > {horizon} ORDER BY id LIMIT 1
      ), old AS (
-        SELECT *, direction = 'outbound' AND twilio_sid IS NOT NULL AND status = ANY ({}::text[])
-            AND status_at <= {} AS stale
-        FROM next WHERE NOT EXISTS (SELECT FROM young) OR id < (SELECT id FROM young)
+         SELECT *,
+             direction = 'outbound' AND twilio_sid IS NOT NULL AND status = ANY ({statuses})
+                 AND status_at <= {settled} AS stale
+         FROM next
+         WHERE NOT EXISTS (SELECT FROM young) OR id < (SELECT id FROM young)
      ), whole AS (
-        SELECT count(*) AS length, (array_agg(id ORDER BY id DESC))[1] AS last FROM old
+         SELECT count(*) AS length, (array_agg(id ORDER BY id DESC))[1] AS last FROM old
      )
      SELECT old.id, old.connection_id, CASE WHEN old.stale THEN old.twilio_sid END, whole.length
-     FROM old, whole WHERE old.stale OR old.id = whole.last ORDER BY old.id"
+     FROM old, whole
+     WHERE old.stale OR old.id = whole.last
+     ORDER BY old.id"
 }
 
 impl Progress {
@@ -118,7 +125,7 @@ pub async fn walk(
     let open = open_statuses();
     let walk = Walk {
         after: progress.of(age),
-        limit: &limit,
+        limit,
         horizon: now - age,
         statuses: &open,
         settled: now - SETTLED_AFTER,
@@ -171,7 +178,9 @@ pub fn report(message_id: MessageId, connection_id: ConnectionId, shown: &Twilio
         from_address: shown.from.as_ref().map(Address::to_wire),
         source: ReportSource::Lookup,
         params: JsonText::from(&serde_json::json!({
-            "MessageSid": shown.sid.as_str(), "MessageStatus": shown.status.as_str(), "ErrorCode": shown.error_code,
+            "MessageSid": shown.sid.as_str(),
+            "MessageStatus": shown.status.as_str(),
+            "ErrorCode": shown.error_code,
         })),
     }
 }

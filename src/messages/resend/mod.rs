@@ -48,32 +48,43 @@ type FactRow =
 macro_rules! facts {
     () => {
         "m.status, m.error_code, left(m.reason, 200) AS reason,
-        m.retried_at IS NOT NULL AS retried,
-        m.contact_id IS NOT NULL AS has_contact,
-        m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content, m.twilio_sid IS NOT NULL AS accepted,
-        (SELECT true FROM suppressions s WHERE s.phone = m.to_address AND s.lifted_at IS NULL LIMIT 1) IS NOT NULL AS suppressed,
-        (m.twilio_sid IS NOT NULL OR m.former_sids IS NOT NULL) AND EXISTS (SELECT FROM delivery_events e WHERE e.message_id = m.id
-            AND e.status IN ('sent', 'delivered', 'undelivered', 'read')) AS at_carrier,
-        EXISTS (SELECT FROM attempts t WHERE t.message_id = m.id AND (t.outcome IS NULL OR t.outcome = 'unknown')
-            AND (m.twilio_sid IS NULL OR t.number < (SELECT max(number) FROM attempts WHERE message_id = m.id))) AS doubtful"
+             m.retried_at IS NOT NULL AS retried,
+             m.contact_id IS NOT NULL AS has_contact,
+             m.to_address <> '' AND (m.body <> '' OR cardinality(m.media_urls) > 0) AS has_content,
+             m.twilio_sid IS NOT NULL AS accepted,
+             (SELECT true
+              FROM suppressions s
+              WHERE s.phone = m.to_address AND s.lifted_at IS NULL
+              LIMIT 1) IS NOT NULL AS suppressed,
+             (m.twilio_sid IS NOT NULL OR m.former_sids IS NOT NULL) AND EXISTS (
+                 SELECT FROM delivery_events e
+                 WHERE e.message_id = m.id
+                   AND e.status IN ('sent', 'delivered', 'undelivered', 'read')
+             ) AS at_carrier,
+             EXISTS (
+                 SELECT FROM attempts t
+                 WHERE t.message_id = m.id
+                   AND (t.outcome IS NULL OR t.outcome = 'unknown')
+                   AND (m.twilio_sid IS NULL OR t.number < (
+                       SELECT max(number) FROM attempts WHERE message_id = m.id
+                   ))
+             ) AS doubtful"
     };
 }
 
 /// Messages `m` of a selection whose cause does not settle whether they are sent again, which
-/// `failures` finds: binds the begin and the end of its days, the automation, whether only those of
-/// none, the sender and the codes that are worth another try.
+/// `failures` finds: begin and end of its days, the automation, whether only those of none, the
+/// sender, and the codes that are worth another try.
 macro_rules! open_failures {
     () => {
-        "(SELECT {}::timestamptz AS begins, {}::timestamptz AS ends, {}::uuid AS automation_id,
-            {}::bool AS one_off, {}::uuid AS sender_id,
-                {}::int[] AS codes) AS wanted
-            JOIN failures AS failure ON failure.created_at >= wanted.begins
-                AND failure.created_at < wanted.ends
-                AND (failure.error_code IS NULL OR failure.error_code = ANY (wanted.codes))
-                AND (wanted.automation_id IS NULL OR failure.automation_id = wanted.automation_id)
-                AND (NOT wanted.one_off OR failure.automation_id IS NULL)
-                AND (wanted.sender_id IS NULL OR failure.sender_id = wanted.sender_id)
-            JOIN messages AS m ON m.id = failure.message_id"
+        "failures AS failure
+         JOIN messages AS m ON m.id = failure.message_id
+         WHERE failure.created_at >= {begin}
+           AND failure.created_at < {end}
+           AND (failure.error_code IS NULL OR failure.error_code = ANY ({codes}))
+           AND ({automation_id} IS NULL OR failure.automation_id = {automation_id})
+           AND (NOT {one_off} OR failure.automation_id IS NULL)
+           AND ({sender_id} IS NULL OR failure.sender_id = {sender_id})"
     };
 }
 use facts;
@@ -86,16 +97,30 @@ statement! {
         end: DateTime<Utc> => Timestamptz,
         automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        sender_id: Option<SenderId> => Nullable<SqlUuid>,
         codes: &'a [i32] => Array<Int4>,
         limit: i64 => BigInt,
     }
     returns SqlUuid, planned for its values;
-    concat!("SELECT f.id
-     FROM (SELECT m.id, m.created_at, ", facts!(), " FROM ", open_failures!(), ") AS f
-     WHERE f.has_contact AND f.has_content AND NOT f.suppressed AND NOT f.at_carrier AND NOT f.doubtful
-        AND NOT (f.error_code IS NULL AND f.status = 'failed' AND f.accepted)
-     ORDER BY f.created_at, f.id LIMIT {}")
+    concat!(
+        "SELECT f.id
+     FROM (
+         SELECT m.id, m.created_at, ",
+        facts!(),
+        "
+         FROM ",
+        open_failures!(),
+        "
+     ) AS f
+     WHERE f.has_contact
+       AND f.has_content
+       AND NOT f.suppressed
+       AND NOT f.at_carrier
+       AND NOT f.doubtful
+       AND NOT (f.error_code IS NULL AND f.status = 'failed' AND f.accepted)
+     ORDER BY f.created_at, f.id
+     LIMIT {limit}"
+    )
 }
 
 statement! {
@@ -108,7 +133,10 @@ statement! {
     concat!(
         "SELECT m.id, ",
         facts!(),
-        " FROM messages m WHERE m.id = ANY ({}::uuid[]) AND m.direction = 'outbound' ORDER BY m.id"
+        "
+     FROM messages m
+     WHERE m.id = ANY ({ids}) AND m.direction = 'outbound'
+     ORDER BY m.id"
     )
 }
 
@@ -119,8 +147,9 @@ statement! {
         ids: &'a [MessageId] => Array<SqlUuid>,
     }
     returns ();
-    "UPDATE messages m SET retried_at = {} FROM messages n WHERE n.retry_of = m.id AND n.id = ANY \
-     ({}::uuid[])"
+    "UPDATE messages m SET retried_at = {now}
+     FROM messages n
+     WHERE n.retry_of = m.id AND n.id = ANY ({ids})"
 }
 
 impl Selection {
@@ -153,7 +182,7 @@ pub async fn candidates(conn: &mut Conn, selection: &Selection) -> Result<Vec<Me
         end,
         automation_id,
         one_off,
-        sender_id: &filter.sender_id,
+        sender_id: filter.sender_id,
         codes: &codes,
         limit,
     };

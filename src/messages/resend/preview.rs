@@ -49,7 +49,7 @@ statement! {
         end: DateTime<Utc> => Timestamptz,
         automation_id: Option<AutomationId> => Nullable<SqlUuid>,
         one_off: bool => Bool,
-        sender_id: &'a Option<SenderId> => Nullable<SqlUuid>,
+        sender_id: Option<SenderId> => Nullable<SqlUuid>,
         codes: &'a [i32] => Array<Int4>,
     }
     returns (
@@ -57,11 +57,16 @@ statement! {
         BigInt
     ), planned for its values;
     concat!(
-        "SELECT f.*, count(*) FROM (SELECT ",
+        "SELECT f.*, count(*)
+     FROM (
+         SELECT ",
         facts!(),
-        " FROM ",
+        "
+         FROM ",
         open_failures!(),
-        ") AS f GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+        "
+     ) AS f
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
     )
 }
 
@@ -77,7 +82,7 @@ pub async fn preview(conn: &mut Conn, selection: &Selection) -> Result<ResendPre
         end,
         automation_id,
         one_off,
-        sender_id: &filter.sender_id,
+        sender_id: filter.sender_id,
         codes: &codes,
     };
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();

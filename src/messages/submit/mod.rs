@@ -87,69 +87,74 @@ statement! {
     /// each other.
     pub(super) struct Lock<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
     returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
-    "SELECT id, status, twilio_sid, connection_id, former_sids FROM messages
-        WHERE id = ANY ({}::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+    "SELECT id, status, twilio_sid, connection_id, former_sids
+     FROM messages
+     WHERE id = ANY ({ids})
+     ORDER BY id FOR NO KEY UPDATE"
 }
 
 statement! {
     /// Writes the new state of messages and closes their attempts. The error code of an earlier
     /// attempt goes with a later one, and any with the arrival of the message.
     struct Write<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        statuses: &'a [MessageStatus] => Array<Text>,
-        error_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
-        sids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        from_addresses: &'a [Option<String>] => Array<Nullable<Text>>,
-        attempts: &'a [i16] => Array<Int2>,
-        outcomes: &'a [AttemptOutcome] => Array<Text>,
-        http_statuses: &'a [Option<i16>] => Array<Nullable<Int2>>,
-        answer_codes: &'a [Option<i32>] => Array<Nullable<Int4>>,
-        request_ids: &'a [Option<&'a str>] => Array<Nullable<Text>>,
-        durations: &'a [i32] => Array<Int4>,
-        finished_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
-        events: &'a [Option<MessageStatus>] => Array<Nullable<Text>>,
-        sources: &'a [ReportSource] => Array<Text>,
+        settled: batch of WriteRow<'a> {
+            id: MessageId => SqlUuid,
+            status: MessageStatus => Text,
+            error_code: Option<i32> => Nullable<Int4>,
+            sid: Option<&'a str> => Nullable<Text>,
+            from_address: Option<&'a str> => Nullable<Text>,
+            attempt: i16 => Int2,
+            outcome: AttemptOutcome => Text,
+            http_status: Option<i16> => Nullable<Int2>,
+            answer_code: Option<i32> => Nullable<Int4>,
+            request_id: Option<&'a str> => Nullable<Text>,
+            duration_ms: i32 => Int4,
+            finished_at: DateTime<Utc> => Timestamptz,
+            event: Option<MessageStatus> => Nullable<Text>,
+            source: ReportSource => Text,
+        },
     }
     returns ();
     "WITH outcome AS (
-        SELECT * FROM unnest({}::uuid[], {}::text[], {}::int[], {}::text[], {}::text[],
-            {}::smallint[], {}::text[],
-            {}::smallint[], {}::int[], {}::text[], {}::int[], {}::timestamptz[], {}::text[],
-                {}::text[])
-            AS o (id, status, error_code, sid, from_address, attempt, outcome, http_status,
-                answer_code, request_id, duration_ms,
-                  finished_at, event, source)
+         SELECT * FROM {settled}
      ), closed AS (
-        UPDATE attempts t SET finished_at = o.finished_at, outcome = o.outcome,
-            http_status = o.http_status,
-            error_code = o.answer_code, twilio_request_id = o.request_id,
-                duration_ms = o.duration_ms
-        FROM outcome o WHERE t.message_id = o.id AND t.number = o.attempt
+         UPDATE attempts t
+         SET finished_at = o.finished_at, outcome = o.outcome, http_status = o.http_status,
+             error_code = o.answer_code, twilio_request_id = o.request_id,
+             duration_ms = o.duration_ms
+         FROM outcome o
+         WHERE t.message_id = o.id AND t.number = o.attempt
      ), noted AS (
-        INSERT INTO delivery_events (message_id, status, source, error_code, applied, received_at)
-        SELECT id, event, source, error_code, event = status, finished_at FROM outcome
-            WHERE event IS NOT NULL
+         INSERT INTO delivery_events (message_id, status, source, error_code, applied, received_at)
+         SELECT id, event, source, error_code, event = status, finished_at
+         FROM outcome
+         WHERE event IS NOT NULL
      )
-     UPDATE messages m SET status = o.status, status_at = CASE WHEN m.status = o.status
-         THEN m.status_at ELSE o.finished_at END,
-        error_code = CASE WHEN o.status IN ('delivered', 'read') THEN NULL
-            WHEN m.status = 'submitting' THEN o.error_code
-            ELSE coalesce(o.error_code, m.error_code) END,
-        twilio_sid = coalesce(m.twilio_sid, o.sid), from_address = coalesce(m.from_address,
-            o.from_address)
-     FROM outcome o WHERE m.id = o.id"
+     UPDATE messages m
+     SET status = o.status,
+         status_at = CASE WHEN m.status = o.status THEN m.status_at ELSE o.finished_at END,
+         error_code = CASE
+             WHEN o.status IN ('delivered', 'read') THEN NULL
+             WHEN m.status = 'submitting' THEN o.error_code
+             ELSE coalesce(o.error_code, m.error_code)
+         END,
+         twilio_sid = coalesce(m.twilio_sid, o.sid),
+         from_address = coalesce(m.from_address, o.from_address)
+     FROM outcome o
+     WHERE m.id = o.id"
 }
 
 statement! {
     /// Those of some attempts that were followed by another of the same message; its rows are
     /// locked.
-    struct Superseded<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        attempts: &'a [i16] => Array<Int2>,
+    struct Superseded {
+        attempt: batch of SupersededRow { id: MessageId => SqlUuid, number: i16 => Int2 },
     }
     returns SqlUuid;
-    "SELECT o.id FROM unnest({}::uuid[], {}::smallint[]) AS o (id, number)
-     WHERE EXISTS (SELECT FROM attempts WHERE message_id = o.id AND attempts.number > o.number)"
+    "SELECT attempt.id FROM {attempt}
+     WHERE EXISTS (
+         SELECT FROM attempts WHERE message_id = attempt.id AND attempts.number > attempt.number
+     )"
 }
 
 statement! {
@@ -159,9 +164,10 @@ statement! {
         codes: &'a [i32] => Array<Int4>,
     }
     returns (SqlUuid, BigInt);
-    "SELECT message_id, count(*) FROM attempts
-     WHERE message_id = ANY ({}::uuid[]) AND outcome = 'refused' AND error_code = ANY ({}::int[])
-         GROUP BY message_id"
+    "SELECT message_id, count(*)
+     FROM attempts
+     WHERE message_id = ANY ({ids}) AND outcome = 'refused' AND error_code = ANY ({codes})
+     GROUP BY message_id"
 }
 
 /// Records what came of a batch of attempts, each message at most once in it; in the caller's
@@ -195,7 +201,7 @@ pub async fn record(
             Settled::of(outcome, decision, current.get(&id).copied(), superseded.contains(&id))
         })
         .collect();
-    write(conn, &settled).await?;
+    Write { settled: settled.iter().map(Settled::row).collect() }.execute(conn).await?;
 
     let unconfirmed = settled.iter().filter(|settled| settled.status == MessageStatus::Unconfirmed);
     let looks: Vec<NewJob> = unconfirmed
@@ -223,9 +229,11 @@ pub async fn record(
 
 /// The messages of those outcomes whose attempts were followed by others.
 async fn superseded(conn: &mut Conn, outcomes: &[&Outcome]) -> Result<HashSet<MessageId>> {
-    let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
-    let attempts: Vec<i16> = outcomes.iter().map(|outcome| outcome.claimed.attempt).collect();
-    let found: Vec<MessageId> = Superseded { ids: &ids, attempts: &attempts }.load(conn).await?;
+    let rows = outcomes.iter().map(|outcome| SupersededRow {
+        id: outcome.claimed.message_id,
+        number: outcome.claimed.attempt,
+    });
+    let found: Vec<MessageId> = Superseded { attempt: rows.collect() }.load(conn).await?;
     Ok(found.into_iter().collect())
 }
 
@@ -288,6 +296,28 @@ impl<'a> Settled<'a> {
         Self { status, revived, ..settled }
     }
 
+    /// What is written of it.
+    fn row(&self) -> WriteRow<'_> {
+        let Outcome { claimed, answer, finished_at, duration_ms } = self.outcome;
+        let answer_code = answer.as_ref().err().and_then(SendError::code);
+        WriteRow {
+            id: claimed.message_id,
+            status: self.status,
+            error_code: self.decision.error_code,
+            sid: self.sid,
+            from_address: self.from_address.as_deref(),
+            attempt: claimed.attempt,
+            outcome: kind(answer),
+            http_status: http_status(answer),
+            answer_code: answer_code.or(self.decision.error_code),
+            request_id: request_id(answer),
+            duration_ms: *duration_ms,
+            finished_at: *finished_at,
+            event: self.event(),
+            source: source(answer),
+        }
+    }
+
     /// The status that is noted in the message's story; one that goes back to `pending` leaves its
     /// trace in the attempts alone.
     fn event(&self) -> Option<MessageStatus> {
@@ -315,33 +345,6 @@ fn next_status(current: MessageStatus, decided: MessageStatus) -> MessageStatus 
     } else {
         current.after(decided).unwrap_or(current)
     }
-}
-
-async fn write(conn: &mut Conn, settled: &[Settled<'_>]) -> Result<()> {
-    fn each<'a, T>(settled: &'a [Settled<'a>], of: impl Fn(&'a Settled<'a>) -> T) -> Vec<T> {
-        settled.iter().map(of).collect()
-    }
-    let answer =
-        |settled: &Settled<'_>| settled.outcome.answer.as_ref().err().and_then(SendError::code);
-    Write {
-        ids: &each(settled, |settled| settled.outcome.claimed.message_id),
-        statuses: &each(settled, |settled| settled.status),
-        error_codes: &each(settled, |settled| settled.decision.error_code),
-        sids: &each(settled, |settled| settled.sid),
-        from_addresses: &each(settled, |settled| settled.from_address.clone()),
-        attempts: &each(settled, |settled| settled.outcome.claimed.attempt),
-        outcomes: &each(settled, |settled| kind(&settled.outcome.answer)),
-        http_statuses: &each(settled, |settled| http_status(&settled.outcome.answer)),
-        answer_codes: &each(settled, |settled| answer(settled).or(settled.decision.error_code)),
-        request_ids: &each(settled, |settled| request_id(&settled.outcome.answer)),
-        durations: &each(settled, |settled| settled.outcome.duration_ms),
-        finished_ats: &each(settled, |settled| settled.outcome.finished_at),
-        events: &each(settled, Settled::event),
-        sources: &each(settled, |settled| source(&settled.outcome.answer)),
-    }
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 fn kind(answer: &std::result::Result<CreatedMessage, SendError>) -> AttemptOutcome {

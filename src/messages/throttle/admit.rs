@@ -35,52 +35,56 @@ statement! {
     }
     returns (SqlUuid, Int2);
     "WITH going AS (
-        SELECT g.id, clock.worker, clock.now
-        FROM unnest({}::uuid[]) AS g (id), (SELECT {}::uuid AS worker,
-            {}::timestamptz AS now) AS clock
+         SELECT id FROM unnest({ids}) AS g (id)
      ), moved AS (
-        UPDATE messages m SET status = 'submitting', reason = NULL, status_at = going.now
-            FROM going WHERE m.id = going.id
+         UPDATE messages m SET status = 'submitting', reason = NULL, status_at = {now}
+         FROM going
+         WHERE m.id = going.id
      )
      INSERT INTO attempts (message_id, number, worker_id, claimed_at)
-     SELECT going.id, 1 + (SELECT coalesce(max(number), 0) FROM attempts
-         WHERE message_id = going.id), going.worker, going.now
+     SELECT id,
+         1 + (SELECT coalesce(max(number), 0) FROM attempts WHERE message_id = going.id),
+         {worker}, {now}
      FROM going
      RETURNING message_id, number"
 }
 
 statement! {
     /// Puts messages at the end of their senders' queues, in this order.
-    struct LineUp<'a> {
-        ids: &'a [MessageId] => Array<SqlUuid>,
-        senders: &'a [SenderId] => Array<SqlUuid>,
-        flows: &'a [Uuid] => Array<SqlUuid>,
-        parts: &'a [i16] => Array<Int2>,
+    struct LineUp {
+        queued: batch of LineUpRow {
+            message_id: MessageId => SqlUuid,
+            sender_id: SenderId => SqlUuid,
+            flow: Uuid => SqlUuid,
+            parts: i16 => Int2,
+        },
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
     "INSERT INTO queued_sends (message_id, sender_id, flow, parts, queued_at)
-     SELECT q.message_id, q.sender_id, q.flow, q.parts, clock.now
-     FROM unnest({}::uuid[], {}::uuid[], {}::uuid[], {}::smallint[]) WITH ORDINALITY AS q
-         (message_id, sender_id, flow, parts, place),
-        (SELECT {}::timestamptz AS now) AS clock
-     ORDER BY q.place"
+     SELECT message_id, sender_id, flow, parts, {now}
+     FROM unnest({queued.message_id}, {queued.sender_id}, {queued.flow}, {queued.parts})
+         WITH ORDINALITY AS queued (message_id, sender_id, flow, parts, place)
+     ORDER BY place"
 }
 
 statement! {
     /// Notes what of the senders' rates is used up, and what waits now.
-    struct Spend<'a> {
-        senders: &'a [SenderId] => Array<SqlUuid>,
-        free_ats: &'a [DateTime<Utc>] => Array<Timestamptz>,
-        messages: &'a [i64] => Array<BigInt>,
-        parts: &'a [i64] => Array<BigInt>,
+    struct Spend {
+        spent: batch of SpendRow {
+            sender_id: SenderId => SqlUuid,
+            free_at: DateTime<Utc> => Timestamptz,
+            messages: i64 => BigInt,
+            parts: i64 => BigInt,
+        },
     }
     returns ();
-    "UPDATE throttles t SET free_at = s.free_at, waiting_messages = t.waiting_messages + s.messages,
-        waiting_parts = t.waiting_parts + s.parts
-     FROM unnest({}::uuid[], {}::timestamptz[], {}::bigint[], {}::bigint[]) AS s (sender_id,
-         free_at, messages, parts)
-     WHERE t.sender_id = s.sender_id"
+    "UPDATE throttles t
+     SET free_at = spent.free_at,
+         waiting_messages = t.waiting_messages + spent.messages,
+         waiting_parts = t.waiting_parts + spent.parts
+     FROM {spent}
+     WHERE t.sender_id = spent.sender_id"
 }
 
 /// Claims those candidates that fit the rates of their senders and the room, and lines the others
@@ -121,10 +125,7 @@ enum Place {
 /// The locked throttles, and what is decided until it is written.
 struct Spending {
     throttles: HashMap<SenderId, Spent>,
-    ids: Vec<MessageId>,
-    senders: Vec<SenderId>,
-    flows: Vec<Uuid>,
-    parts: Vec<i16>,
+    lined_up: Vec<LineUpRow>,
 }
 
 struct Spent {
@@ -156,13 +157,7 @@ impl Spending {
         }
         let spent =
             |(id, throttle)| (id, Spent { throttle, messages: 0, parts: 0, first_fits_at: None });
-        Ok(Self {
-            throttles: locked.into_iter().map(spent).collect(),
-            ids: Vec::new(),
-            senders: Vec::new(),
-            flows: Vec::new(),
-            parts: Vec::new(),
-        })
+        Ok(Self { throttles: locked.into_iter().map(spent).collect(), lined_up: Vec::new() })
     }
 
     fn place(&mut self, candidate: &Candidate, room: &mut Capacity, now: DateTime<Utc>) -> Place {
@@ -183,36 +178,21 @@ impl Spending {
         }
         spent.messages += 1;
         spent.parts += i64::from(parts);
-        self.ids.push(message_id);
-        self.senders.push(sender_id);
-        self.flows.push(candidate.flow);
-        self.parts.push(parts);
+        self.lined_up.push(LineUpRow { message_id, sender_id, flow: candidate.flow, parts });
         Place::Later
     }
 
     async fn save(self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-        if !self.ids.is_empty() {
-            LineUp {
-                ids: &self.ids,
-                senders: &self.senders,
-                flows: &self.flows,
-                parts: &self.parts,
-                now,
-            }
-            .execute(conn)
-            .await?;
+        if !self.lined_up.is_empty() {
+            LineUp { queued: self.lined_up.into_iter().collect(), now }.execute(conn).await?;
         }
-        let (mut senders, mut free_ats, mut messages, mut parts) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (id, spent) in &self.throttles {
-            senders.push(*id);
-            free_ats.push(spent.throttle.bucket.free_at);
-            messages.push(spent.messages);
-            parts.push(spent.parts);
-        }
-        Spend { senders: &senders, free_ats: &free_ats, messages: &messages, parts: &parts }
-            .execute(conn)
-            .await?;
+        let spent = self.throttles.iter().map(|(id, spent)| SpendRow {
+            sender_id: *id,
+            free_at: spent.throttle.bucket.free_at,
+            messages: spent.messages,
+            parts: spent.parts,
+        });
+        Spend { spent: spent.collect() }.execute(conn).await?;
         for (id, spent) in &self.throttles {
             if let Some(run_at) = spent.first_fits_at.filter(|_| !spent.throttle.releasing) {
                 start_releasing(conn, &[*id], run_at, now).await?;

@@ -53,27 +53,27 @@ pub const fn longest_at_twilio(kind: SenderKind) -> TimeDelta {
 
 statement! {
     /// How many of a sender's waiting messages would be too late when their turn comes.
-    struct Expiring<'a> {
+    struct Expiring {
         sender: SenderId => SqlUuid,
         free_at: DateTime<Utc> => Timestamptz,
-        rate: &'a f64 => Double,
+        rate: f64 => Double,
     }
     returns BigInt;
-    "WITH edge AS (
-        SELECT {}::uuid AS sender_id, {}::timestamptz AS free_at, {}::double precision AS rate
-     ), waiting AS (
-        SELECT q.message_id, q.parts, q.flow, row_number() OVER (PARTITION BY q.flow
-            ORDER BY q.position) AS turn
-        FROM queued_sends q, edge WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
+    "WITH waiting AS (
+         SELECT message_id, parts, flow,
+             row_number() OVER (PARTITION BY flow ORDER BY position) AS turn
+         FROM queued_sends
+         WHERE sender_id = {sender} AND released_at IS NULL
      ), placed AS (
-        SELECT message_id, sum(parts) OVER (ORDER BY turn, flow) - parts AS parts_before
-            FROM waiting
+         SELECT message_id, sum(parts) OVER (ORDER BY turn, flow) - parts AS parts_before
+         FROM waiting
      )
      SELECT count(*)
-     FROM edge JOIN senders s ON s.id = edge.sender_id, placed p JOIN messages m
-         ON m.id = p.message_id
+     FROM placed p
+     JOIN messages m ON m.id = p.message_id
+     JOIN senders s ON s.id = {sender}
      WHERE m.created_at + s.validity_minutes * interval '1 minute'
-        <= edge.free_at + p.parts_before / edge.rate * interval '1 second'"
+         <= {free_at} + p.parts_before / {rate} * interval '1 second'"
 }
 
 /// The queue of a sender.
@@ -130,7 +130,7 @@ async fn expiring(
     queue: &QueueFigures,
 ) -> Result<i64> {
     if queue.waiting_messages <= COUNTED {
-        return Ok(Expiring { sender: sender.id, free_at: begin, rate: &rate.get() }
+        return Ok(Expiring { sender: sender.id, free_at: begin, rate: rate.get() }
             .get_result(conn)
             .await?);
     }

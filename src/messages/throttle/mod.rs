@@ -43,8 +43,11 @@ statement! {
     struct Lock<'a> { senders: &'a [SenderId] => Array<SqlUuid> }
     returns (SqlUuid, Timestamptz, BigInt, Bool, Nullable<Double>);
     "SELECT t.sender_id, t.free_at, t.waiting_messages, t.releasing, s.parts_per_second
-     FROM throttles t JOIN senders s ON s.id = t.sender_id
-     WHERE t.sender_id = ANY ({}::uuid[]) ORDER BY t.sender_id FOR NO KEY UPDATE OF t"
+     FROM throttles t
+     JOIN senders s ON s.id = t.sender_id
+     WHERE t.sender_id = ANY ({senders})
+     ORDER BY t.sender_id
+     FOR NO KEY UPDATE OF t"
 }
 
 /// Locks the throttles of those senders that have one. Whoever locks some waits for nothing else
@@ -83,10 +86,13 @@ statement! {
         senders: &'a [SenderId] => Array<SqlUuid>,
     }
     returns ();
-    "UPDATE throttles t SET free_at = greatest(t.free_at, pause.until)
-     FROM (SELECT {}::timestamptz AS until) AS pause,
-        (SELECT sender_id FROM throttles WHERE sender_id = ANY ({}::uuid[]) FOR NO KEY UPDATE SKIP
-            LOCKED) AS idle
+    "UPDATE throttles t SET free_at = greatest(t.free_at, {until})
+     FROM (
+         SELECT sender_id
+         FROM throttles
+         WHERE sender_id = ANY ({senders})
+         FOR NO KEY UPDATE SKIP LOCKED
+     ) AS idle
      WHERE t.sender_id = idle.sender_id"
 }
 

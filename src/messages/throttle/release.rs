@@ -43,50 +43,68 @@ statement! {
     /// beginning after the flow that was last.
     ///
     /// Flows are found by skipping through the index, so that the length of the queue does not
-    /// matter. Each comes with its flow, its parts, whether it is pending still, whether its
-    /// automation runs, and whether it is too late.
+    /// matter; what a plan could depend on is hidden in `edge`, so that one plan serves all. Each
+    /// comes with its flow, its parts, whether it is pending still, whether its automation runs,
+    /// and whether it is too late.
     struct Front<'a> {
         sender: SenderId => SqlUuid,
-        last_flow: &'a Option<Uuid> => Nullable<SqlUuid>,
+        last_flow: Option<Uuid> => Nullable<SqlUuid>,
         now: DateTime<Utc> => Timestamptz,
-        look: &'a i64 => BigInt,
+        look: i64 => BigInt,
         left_out: &'a [MessageId] => Array<SqlUuid>,
     }
     returns (SqlUuid, SqlUuid, Int2, Bool, Bool, Bool);
     "WITH RECURSIVE edge AS MATERIALIZED (
-        SELECT {}::uuid AS sender_id, {}::uuid AS last_flow, {}::timestamptz AS now,
-            {}::bigint AS look, {}::uuid[] AS left_out
+         SELECT {sender} AS sender_id, {look} AS look, {left_out} AS left_out
      ), flows AS (
-        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id
-            AND q.released_at IS NULL
-                ORDER BY q.flow LIMIT 1) AS flow
-        FROM edge
-        UNION ALL
-        SELECT (SELECT q.flow FROM queued_sends q WHERE q.sender_id = edge.sender_id
-            AND q.released_at IS NULL AND q.flow > flows.flow
-                ORDER BY q.flow LIMIT 1)
-        FROM flows, edge WHERE flows.flow IS NOT NULL
+         SELECT (
+             SELECT q.flow
+             FROM queued_sends q
+             WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL
+             ORDER BY q.flow
+             LIMIT 1
+         ) AS flow
+         FROM edge
+         UNION ALL
+         SELECT (
+             SELECT q.flow
+             FROM queued_sends q
+             WHERE q.sender_id = edge.sender_id AND q.released_at IS NULL AND q.flow > flows.flow
+             ORDER BY q.flow
+             LIMIT 1
+         )
+         FROM flows, edge
+         WHERE flows.flow IS NOT NULL
      ), front AS (
-        SELECT first.message_id, first.parts, first.turn, flows.flow
-        FROM flows CROSS JOIN edge CROSS JOIN LATERAL (
-            SELECT heap.message_id, heap.parts, row_number() OVER (ORDER BY heap.position) AS turn
-            FROM (SELECT q.message_id, q.parts, q.position FROM queued_sends q
-                  WHERE q.sender_id = edge.sender_id AND q.flow = flows.flow
-                      AND q.released_at IS NULL
-                    AND q.message_id <> ALL (edge.left_out)
-                  ORDER BY q.sender_id, q.flow, q.position LIMIT edge.look) AS heap) AS first
-        WHERE flows.flow IS NOT NULL
-        ORDER BY first.turn, coalesce(flows.flow <= edge.last_flow, false), flows.flow
-            LIMIT (SELECT look FROM edge)
+         SELECT first.message_id, first.parts, first.turn, flows.flow
+         FROM flows
+         CROSS JOIN edge
+         CROSS JOIN LATERAL (
+             SELECT heap.message_id, heap.parts, row_number() OVER (ORDER BY heap.position) AS turn
+             FROM (
+                 SELECT q.message_id, q.parts, q.position
+                 FROM queued_sends q
+                 WHERE q.sender_id = edge.sender_id
+                   AND q.flow = flows.flow
+                   AND q.released_at IS NULL
+                   AND q.message_id <> ALL (edge.left_out)
+                 ORDER BY q.sender_id, q.flow, q.position
+                 LIMIT edge.look
+             ) AS heap
+         ) AS first
+         WHERE flows.flow IS NOT NULL
+         ORDER BY first.turn, coalesce(flows.flow <= {last_flow}, false), flows.flow
+         LIMIT (SELECT look FROM edge)
      )
-     SELECT f.message_id, f.flow, f.parts, coalesce(m.status = 'pending', false),
+     SELECT f.message_id, f.flow, f.parts,
+         coalesce(m.status = 'pending', false),
          coalesce(a.status = 'active', true),
-        coalesce(m.created_at + s.validity_minutes * interval '1 minute' <= edge.now, false)
-     FROM front f CROSS JOIN edge
+         coalesce(m.created_at + s.validity_minutes * interval '1 minute' <= {now}, false)
+     FROM front f
      LEFT JOIN messages m ON m.id = f.message_id
-     JOIN senders s ON s.id = edge.sender_id
+     JOIN senders s ON s.id = {sender}
      LEFT JOIN automations a ON a.id = f.flow
-     ORDER BY f.turn, coalesce(f.flow <= edge.last_flow, false), f.flow"
+     ORDER BY f.turn, coalesce(f.flow <= {last_flow}, false), f.flow"
 }
 
 statement! {
@@ -97,12 +115,12 @@ statement! {
         now: DateTime<Utc> => Timestamptz,
     }
     returns ();
-    "WITH edge AS (SELECT {}::uuid[] AS released, {}::uuid[] AS dropped, {}::timestamptz AS now),
-     marked AS (
-        UPDATE queued_sends SET released_at = edge.now FROM edge
-            WHERE message_id = ANY (edge.released)
+    "WITH marked AS (
+         UPDATE queued_sends SET released_at = {now}
+         WHERE message_id = ANY ({released})
      )
-     DELETE FROM queued_sends USING edge WHERE message_id = ANY (edge.dropped)"
+     DELETE FROM queued_sends
+     WHERE message_id = ANY ({dropped})"
 }
 
 /// Releases what fits a sender's rate now, and says when its job runs again; in the caller's
@@ -140,8 +158,7 @@ pub async fn first(
         .await
         .optional()?
         .flatten();
-    let front: Vec<Row> =
-        Front { sender, last_flow: &last_flow, now, look: &1, left_out }.load(conn).await?;
+    let front: Vec<Row> = Front { sender, last_flow, now, look: 1, left_out }.load(conn).await?;
     Ok(front.as_slice().first().map(|row| row.0))
 }
 
@@ -171,13 +188,8 @@ async fn release_front(
     let last_flow: Option<Uuid> =
         throttles::table.find(sender).select(throttles::last_flow).first(conn).await?;
     let look = throttle.bucket.room(now).clamp(look.0, look.1);
-    let front = Front {
-        sender,
-        last_flow: &last_flow,
-        now,
-        look: &i64::try_from(look).unwrap_or(i64::MAX),
-        left_out,
-    };
+    let front =
+        Front { sender, last_flow, now, look: i64::try_from(look).unwrap_or(i64::MAX), left_out };
     let front: Vec<Row> = front.load(conn).await?;
     let is_all = front.len() < look;
     if is_all && !left_out.is_empty() {
