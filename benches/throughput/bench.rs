@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
+use crate::Outcome;
 use crate::cluster::{Cluster, Statement};
 use crate::fake_twilio::FakeTwilio;
 use crate::measure::{Cost, Processes, microseconds_each};
-use crate::product::Product;
+use crate::product::{Product, Setup};
 use crate::world::World;
 
 /// Everything that runs during a measurement.
@@ -21,6 +22,27 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    /// Starts the program on its migrated database, and prepares it for `contacts` to take part.
+    pub(crate) async fn start(
+        setup: &Setup,
+        cluster: Cluster,
+        fake: FakeTwilio,
+        load: Handle,
+        contacts: usize,
+        concurrency: usize,
+    ) -> Outcome<Self> {
+        let (product, _) = setup.serve().await?;
+        let key = setup.run(&["api-key", "create", "--name", "bench", "--role", "admin"])?;
+        let world = World::prepare(product.address, key, &cluster, contacts, concurrency).await?;
+        Ok(Self { cluster, product, fake, world, load })
+    }
+
+    pub(crate) async fn stop(self) -> Outcome<()> {
+        self.product.stop().await?;
+        self.cluster.stop().await;
+        Ok(())
+    }
+
     pub(crate) fn processes(&self) -> Processes {
         Processes { serve: self.product.process(), postmaster: self.cluster.postmaster }
     }

@@ -1,11 +1,9 @@
 //! Row 3: signed status callbacks for real messages, each committed before it is answered with 204.
 
-use carillon::simulator::sign;
-
 use crate::bench::{Bench, Figure, Line};
-use crate::fake_twilio::{ACCOUNT_SID, AUTH_TOKEN, Post, SENDER};
+use crate::fake_twilio::{ACCOUNT_SID, Post, SENDER};
 use crate::send::Sent;
-use crate::{Outcome, http, load};
+use crate::{Outcome, load, webhook};
 
 const CONNECTIONS: usize = 128;
 
@@ -59,18 +57,5 @@ fn callback(bench: &Bench, post: &Post, status: &str) -> Vec<u8> {
     if status == "delivered" {
         params.push(("RawDlrDoneDate", "2611211200"));
     }
-    let params: Vec<(String, String)> =
-        params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let signature = sign(AUTH_TOKEN, &post.status_callback, &params);
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
-    let path =
-        post.status_callback.find("/hooks/").map_or("", |start| &post.status_callback[start..]);
-    let headers = [
-        ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),
-        ("User-Agent", "TwilioProxy/1.1"),
-        ("Accept", "*/*"),
-        ("I-Twilio-Idempotency-Token", &post.sid),
-        ("X-Twilio-Signature", &signature),
-    ];
-    http::request("POST", bench.world.address, path, &headers, body.as_bytes())
+    webhook::call(bench.world.address, &post.status_callback, &post.sid, &params)
 }

@@ -36,7 +36,7 @@ pub(crate) async fn ensure(cluster: Cluster, setup: &Setup, messages: usize) -> 
     }
     let (product, _) = setup.serve().await?;
     let key = setup.run(&["api-key", "create", "--name", "history", "--role", "admin"])?;
-    let world = World::prepare(product.address, key, &cluster, 0, 0, 256).await?;
+    let world = World::prepare(product.address, key, &cluster, 0, 256).await?;
     let automation = world.automation(Does::Sends).await?;
     world.pause(&automation).await?;
     product.stop().await?;

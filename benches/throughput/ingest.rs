@@ -13,6 +13,17 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// Between two events of the latency row: the product has nothing else to do.
 const SPACING: Duration = Duration::from_millis(50);
 
+/// The rows of events: over how many connections, and how many in one request.
+pub(crate) const ROWS: [(usize, InOne); 2] = [(64, InOne::Event), (16, InOne::Batch(100))];
+
+/// How many events are reported where so many messages are sent.
+pub(crate) const fn count_for(messages: usize, in_one: InOne) -> usize {
+    match in_one {
+        InOne::Event => messages,
+        InOne::Batch(_) => 5 * messages / 2,
+    }
+}
+
 /// Reports `count` events. The automation waits first: enrollment and job are committed with the
 /// event, and no worker is needed until the wait is over.
 pub(crate) async fn ingest(

@@ -3,8 +3,8 @@
 //!
 //! [`cluster`] is the database, [`product`] the program under measurement, [`fake_twilio`] and
 //! [`load`] the world around it, which shares the machine's cores with them. The rows are [`send`],
-//! [`callbacks`], [`ingest`] and [`resting`]; [`history`] fills the tables before, to see whether
-//! the cost stays the same.
+//! [`callbacks`], [`ingest`], [`inbound`] and [`resting`]; [`history`] fills the tables before, to
+//! see whether the cost stays the same.
 
 mod bench;
 mod callbacks;
@@ -14,6 +14,7 @@ mod filling;
 mod helper;
 mod history;
 mod http;
+mod inbound;
 mod ingest;
 mod load;
 mod machine;
@@ -23,6 +24,7 @@ mod program;
 mod report;
 mod resting;
 mod send;
+mod webhook;
 mod world;
 
 use std::error::Error;
@@ -36,9 +38,9 @@ use clap::{Parser, ValueEnum};
 use bench::{Bench, Line};
 use cluster::Cluster;
 use fake_twilio::FakeTwilio;
+use inbound::Text;
 use product::Setup;
 use report::Report;
-use world::{InOne, World};
 
 /// A result, or why there is none, for whoever measures.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -98,6 +100,8 @@ enum Row {
     Callbacks,
     /// Events through the API.
     Ingest,
+    /// Signed inbound texts, ordinary ones and STOP.
+    Inbound,
     /// From an event's 202 to the POST at Twilio.
     Latency,
     /// Memory, and what nothing costs.
@@ -143,23 +147,11 @@ async fn measure_in(options: &Options, directory: &Path) -> Outcome<()> {
         report.add(resting::start(&setup).await?);
     }
 
-    let (product, _) = setup.serve().await?;
-    let key = setup.run(&["api-key", "create", "--name", "bench", "--role", "admin"])?;
-    let present = usize::try_from(cluster.count("SELECT count(*) FROM contacts", &[]).await?)?;
-    let world = World::prepare(
-        product.address,
-        key,
-        &cluster,
-        options.messages,
-        present,
-        options.concurrency,
-    )
-    .await?;
-    let bench = Bench { cluster, product, fake, world, load: helper::start(helper::LOAD)? };
+    let load = helper::start(helper::LOAD)?;
+    let (contacts, concurrency) = (options.messages, options.concurrency);
+    let bench = Bench::start(&setup, cluster, fake, load, contacts, concurrency).await?;
     let measured = rows(options, &bench, &mut report).await;
-    let Bench { cluster, product, .. } = bench;
-    product.stop().await?;
-    cluster.stop().await;
+    bench.stop().await?;
     measured?;
     report.finish(options.statements, options.save.as_deref())
 }
@@ -194,17 +186,16 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         report.add_all(middle(reported));
     }
     if options.wants(Row::Ingest) {
-        for (connections, in_one, count) in [
-            (64, InOne::Event, options.messages),
-            (16, InOne::Batch(100), 5 * options.messages / 2),
-        ] {
-            let mut runs = Vec::new();
-            for _ in 0..options.runs {
-                let pulse = begin(bench).await?;
-                let line = ingest::ingest(bench, count, connections, in_one).await?;
-                runs.push(line.with(pulse, bench.cluster.statements().await?));
-            }
-            report.add_all(middle(runs));
+        for (connections, in_one) in ingest::ROWS {
+            let count = ingest::count_for(options.messages, in_one);
+            let run = || ingest::ingest(bench, count, connections, in_one);
+            report.add_all(repeat(bench, options.runs, run).await?);
+        }
+    }
+    if options.wants(Row::Inbound) {
+        for text in Text::ALL {
+            let run = || inbound::inbound(bench, inbound::count_for(options.messages), text);
+            report.add_all(repeat(bench, options.runs, run).await?);
         }
     }
     if options.wants(Row::Latency) {
@@ -215,6 +206,21 @@ async fn rows(options: &Options, bench: &Bench, report: &mut Report) -> Outcome<
         report.add(resting::idle(bench, Duration::from_secs(options.idle)).await?);
     }
     Ok(())
+}
+
+/// Measures a row some times; the run in the middle counts.
+async fn repeat<F: Future<Output = Outcome<Line>>>(
+    bench: &Bench,
+    runs: usize,
+    run: impl Fn() -> F,
+) -> Outcome<Option<Line>> {
+    let mut lines = Vec::new();
+    for _ in 0..runs {
+        let pulse = begin(bench).await?;
+        let line = run().await?;
+        lines.push(line.with(pulse, bench.cluster.statements().await?));
+    }
+    Ok(middle(lines))
 }
 
 /// Before each run: counts statements anew, and says how fast the machine is now.

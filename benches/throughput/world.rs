@@ -2,6 +2,7 @@
 //! automations as they are needed.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use serde_json::{Value, json};
 
@@ -41,33 +42,31 @@ pub(crate) enum Does {
     WaitsThenSends,
 }
 
-/// The number of the contact with this index; all are valid numbers of Seattle.
-pub(crate) fn phone(index: usize) -> String {
-    format!("+1206{:07}", FIRST_NUMBER + index)
+/// Seattle, where the contacts that take part have their numbers.
+const SEATTLE: &str = "+1206";
+/// Bellevue, where those have them who say STOP.
+const BELLEVUE: &str = "+1425";
+
+/// The number of the contact with this index; all are valid.
+fn phone(area: &str, index: usize) -> String {
+    format!("{area}{:07}", FIRST_NUMBER + index)
 }
 
 /// The last seven digits of the first contact's number.
 pub(crate) const FIRST_NUMBER: usize = 2_000_000;
 
 impl World {
-    /// Prepares a fresh product; of `present` contacts, `contacts` take part.
+    /// Prepares a product; of the contacts that there are, `contacts` take part.
     pub(crate) async fn prepare(
         address: SocketAddr,
         key: String,
         cluster: &Cluster,
         contacts: usize,
-        present: usize,
         concurrency: usize,
     ) -> Outcome<Self> {
+        let present = contacts_in(cluster, SEATTLE).await?;
         if present < contacts {
-            // Through SQL, since it is not what is measured.
-            let insert = format!(
-                "INSERT INTO contacts (id, phone, first_name, attributes, created_at, updated_at)
-                 SELECT gen_random_uuid(), '+1206' || (i + {FIRST_NUMBER}), 'Ada',
-                     '{{\"city\": \"Seattle\"}}', now(), now()
-                 FROM generate_series({present}, {contacts} - 1) AS i"
-            );
-            cluster.execute(&insert).await?;
+            add_contacts(cluster, SEATTLE, present..contacts).await?;
         }
         // Even, since those who have said STOP have odd places.
         let stride = ((present / contacts.max(1)) & !1).max(1);
@@ -152,7 +151,7 @@ impl World {
 
     /// The number of a contact that takes part, by its place among those.
     pub(crate) fn phone(&self, place: usize) -> String {
-        phone(place % self.contacts * self.stride)
+        phone(SEATTLE, place % self.contacts * self.stride)
     }
 
     /// Requests that report `count` events, one after the other for each contact.
@@ -212,8 +211,34 @@ impl World {
     }
 }
 
+/// Adds contacts that take part in nothing, and returns their numbers.
+pub(crate) async fn add_leaving_contacts(cluster: &Cluster, count: usize) -> Outcome<Vec<String>> {
+    let present = contacts_in(cluster, BELLEVUE).await?;
+    let added = present..present + count;
+    add_contacts(cluster, BELLEVUE, added.clone()).await?;
+    Ok(added.map(|index| phone(BELLEVUE, index)).collect())
+}
+
+async fn contacts_in(cluster: &Cluster, area: &str) -> Outcome<usize> {
+    let sql = "SELECT count(*) /* bench: */ FROM contacts WHERE phone LIKE $1";
+    Ok(usize::try_from(cluster.count(sql, &[&format!("{area}%")]).await?)?)
+}
+
+/// Adds contacts through SQL, since that is not what is measured.
+async fn add_contacts(cluster: &Cluster, area: &str, indexes: Range<usize>) -> Outcome<()> {
+    let Range { start, end } = indexes;
+    let insert = format!(
+        "INSERT /* bench: */ INTO contacts
+             (id, phone, first_name, attributes, created_at, updated_at)
+         SELECT gen_random_uuid(), '{area}' || (i + {FIRST_NUMBER}), 'Ada',
+             '{{\"city\": \"Seattle\"}}', now(), now()
+         FROM generate_series({start}, {end} - 1) AS i"
+    );
+    cluster.execute(&insert).await
+}
+
 /// How many events one request reports.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum InOne {
     Event,
     Batch(usize),
