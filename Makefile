@@ -2,9 +2,12 @@
 # PROFILE chooses how the demo is built: dev (quickest build), demo (a little optimised), release (slow to build, fast to run).
 PROFILE ?= dev
 CARGO ?= cargo
+# How often `make bench-compare` measures each row with both programs, and which rows (send callbacks ingest inbound latency): all.
+PAIRS ?= 6
+ROWS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build release test bench bench-full bench-pages opt-out-figures lint format advisories docs screenshots image
+.PHONY: help demo build release test bench bench-compare bench-full bench-pages opt-out-figures lint format advisories docs screenshots image
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf 'make %-12s %s\n' "$$name" "$$about"; done
@@ -28,6 +31,10 @@ test: ## install what the tests need, and run them all, browser and doc tests in
 bench: ## measure speed, memory and idle cost on this machine: a table, and a file in docs/benchmarks (some minutes)
 	@scripts/install-prerequisites bench
 	$(CARGO) bench --locked --bench throughput -- --save docs/benchmarks
+
+bench-compare: ## this source beside another commit, measured in turns: make bench-compare BASE=<commit> [PAIRS=6] [ROWS=...] (builds, then 5 minutes)
+	@scripts/install-prerequisites bench
+	@CARGO="$(CARGO)" scripts/bench-compare "$(BASE)" --pairs $(PAIRS) $(ROWS)
 
 bench-full: ## the same with 1 M contacts and 10 M messages already there (needs 30 GB and half an hour; they are kept in /var/tmp/carillon-bench-full)
 	@scripts/install-prerequisites bench

@@ -42,6 +42,8 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
         .trim_end_matches(" kB")
         .parse::<f64>()
         .unwrap_or_default();
+    let mut took = fsyncs(directory, 100)?;
+    took.sort_unstable();
     Ok(Machine {
         measured_at: Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         commit: commit(),
@@ -49,7 +51,7 @@ pub(crate) async fn describe(cluster: &Cluster, directory: &Path) -> Outcome<Mac
         cores: thread::available_parallelism()?.get(),
         memory_gb: memory / (1024.0 * 1024.0),
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-        fsync_ms: fsync(directory)?,
+        fsync_ms: percentile(&took, 0.5),
         postgres: cluster.settings().await?,
     })
 }
@@ -98,17 +100,17 @@ pub(crate) fn pulse() -> Outcome<f64> {
     Ok(rate)
 }
 
-fn fsync(directory: &Path) -> Outcome<f64> {
+/// How long each of `count` writes of 8 kB took to reach the disk.
+pub(crate) fn fsyncs(directory: &Path, count: usize) -> Outcome<Vec<Duration>> {
     let path = directory.join("fsync");
     let mut file = File::create(&path)?;
-    let mut took: Vec<Duration> = Vec::new();
-    for _ in 0..100 {
+    let mut took = Vec::with_capacity(count);
+    for _ in 0..count {
         file.write_all(&[0; 8192])?;
         let begun = Instant::now();
         file.sync_data()?;
         took.push(begun.elapsed());
     }
     fs::remove_file(path)?;
-    took.sort_unstable();
-    Ok(percentile(&took, 0.5))
+    Ok(took)
 }

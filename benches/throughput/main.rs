@@ -4,11 +4,13 @@
 //! [`cluster`] is the database, [`product`] the program under measurement, [`fake_twilio`] and
 //! [`load`] the world around it, which shares the machine's cores with them. The rows are [`send`],
 //! [`callbacks`], [`ingest`], [`inbound`] and [`resting`]; [`history`] fills the tables before, to
-//! see whether the cost stays the same.
+//! see whether the cost stays the same. [`compare`] measures two programs in turns
+//! (`make bench-compare`), beside what the machine gives by the [`probes`].
 
 mod bench;
 mod callbacks;
 mod cluster;
+mod compare;
 mod fake_twilio;
 mod filling;
 mod helper;
@@ -19,11 +21,13 @@ mod ingest;
 mod load;
 mod machine;
 mod measure;
+mod probes;
 mod product;
 mod program;
 mod report;
 mod resting;
 mod send;
+mod statistics;
 mod webhook;
 mod world;
 
@@ -33,6 +37,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::ArgPredicate;
 use clap::{Parser, ValueEnum};
 
 use bench::{Bench, Line};
@@ -51,11 +56,20 @@ struct Options {
     /// What to measure; everything if nothing is named.
     #[arg(value_enum)]
     rows: Vec<Row>,
-    /// How many messages one run sends, to as many contacts.
-    #[arg(long, default_value_t = 20_000)]
+    /// How many messages one run sends, to as many contacts; 8,000 with --against.
+    #[arg(
+        long,
+        default_value_t = 20_000,
+        default_value_if("against", ArgPredicate::IsPresent, "8000")
+    )]
     messages: usize,
-    /// Times that the fake Twilio takes to answer, in milliseconds.
-    #[arg(long, value_delimiter = ',', default_values_t = [0, 100])]
+    /// Times that the fake Twilio takes to answer, in milliseconds; 0 with --against.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_values_t = [0, 100],
+        default_value_if("against", ArgPredicate::IsPresent, "0")
+    )]
     latency: Vec<u64>,
     /// How often the rows with a rate are repeated; the one in the middle counts.
     #[arg(long, default_value_t = 3)]
@@ -81,6 +95,18 @@ struct Options {
     /// Another `carillon` to measure than the one that was built along with this program.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_carillon"))]
     program: PathBuf,
+    /// An earlier `carillon`: both are measured in turns, and the ratios printed.
+    #[arg(long)]
+    against: Option<PathBuf>,
+    /// How many times each row is measured with both programs.
+    #[arg(long, default_value_t = 6, requires = "against")]
+    pairs: usize,
+    /// What the record calls the earlier program: its commit. Its file name otherwise.
+    #[arg(long, requires = "against")]
+    against_name: Option<String>,
+    /// What the record calls the program: its commit. Its file name otherwise.
+    #[arg(long, requires = "against")]
+    program_name: Option<String>,
     /// Prints the statements that took longest, as PostgreSQL counted them.
     #[arg(long)]
     statements: bool,
@@ -124,7 +150,10 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     let passing = PathBuf::from(format!("/var/tmp/carillon-bench-{:08x}", rand::random::<u32>()));
     let directory = std::path::absolute(options.directory.as_ref().unwrap_or(&passing))?;
     fs::create_dir_all(directory.join("carillon"))?;
-    let measured = measure_in(options, &directory).await;
+    let measured = match &options.against {
+        Some(against) => compare::compare(options, against, &directory).await,
+        None => measure_in(options, &directory).await,
+    };
     if options.directory.is_none() && measured.is_ok() {
         fs::remove_dir_all(&directory)?;
     }

@@ -155,7 +155,7 @@ fn figure(figure: &Figure) -> String {
 }
 
 /// A number with as many digits as mean something.
-fn amount(value: f64) -> String {
+pub(crate) fn amount(value: f64) -> String {
     if value < 10.0 {
         return format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
     }

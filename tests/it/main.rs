@@ -15,6 +15,7 @@ mod api_wording;
 mod architecture;
 mod automation_builder;
 mod automations;
+mod bench_statistics;
 mod browser;
 mod cli;
 mod connecting;

@@ -1,0 +1,40 @@
+//! One of the two programs, with everything that it needs.
+
+use std::fs;
+use std::path::Path;
+
+use tokio::runtime::Handle;
+
+use crate::bench::Bench;
+use crate::cluster::Cluster;
+use crate::fake_twilio::FakeTwilio;
+use crate::product::Setup;
+use crate::send::Sent;
+use crate::{Options, Outcome};
+
+/// A running program with its own database and its own Twilio.
+pub(super) struct Side {
+    pub(super) bench: Bench,
+    /// The messages of the last turn, until callbacks report on them.
+    pub(super) sent: Option<Sent>,
+}
+
+impl Side {
+    /// Sets a program up in a directory of its own; it migrates its database itself.
+    pub(super) async fn open(
+        options: &Options,
+        program: &Path,
+        directory: &Path,
+        fake: &Handle,
+        load: Handle,
+    ) -> Outcome<Self> {
+        fs::create_dir_all(directory.join("carillon"))?;
+        let fake = FakeTwilio::start(fake).await?;
+        let cluster = Cluster::start(directory).await?;
+        let (contacts, concurrency) = (options.messages, options.concurrency);
+        let setup = Setup::new(program, directory, cluster.url(), fake.address, concurrency)?;
+        setup.run(&["migrate"])?;
+        let bench = Bench::start(&setup, cluster, fake, load, contacts, concurrency).await?;
+        Ok(Self { bench, sent: None })
+    }
+}
