@@ -1,14 +1,13 @@
-//! Creating a message: the checks that Twilio makes, in its order, and what will become of the
-//! message.
+//! Creating a message: the checks that Twilio makes, in its order.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::answer::Refusal;
-use super::faults::{Aspect, Fault, Reach};
 use super::form::Form;
 use super::message::{Direction, Message, Status, bare, new_sid};
 use super::options::{Account, AccountKind, Number, NumberKind};
 use super::parts;
+use super::plan::{Plan, plan};
 use super::world::World;
 
 /// A message that passed all checks.
@@ -31,36 +30,6 @@ pub(super) enum Created {
     Recorded { place: usize, plan: Plan },
     /// Answered only.
     Unrecorded(Box<Message>),
-}
-
-/// What will become of a message.
-pub(super) struct Plan {
-    pub(super) path: Vec<Step>,
-    pub(super) pace: Pace,
-    pub(super) manner: Manner,
-}
-
-/// A status to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) status: Status,
-    pub(super) error_code: Option<u32>,
-}
-
-/// How long each step takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    Normal,
-    Slow,
-}
-
-/// How status callbacks travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
-    InOrder,
-    Shuffled,
-    Twice,
-    Lost,
 }
 
 impl Draft {
@@ -184,63 +153,6 @@ impl Draft {
         message.from = from.map(Into::into);
         Ok(Self { message, record: Record::No })
     }
-}
-
-/// What the network will do to a message, by the rules that are switched on.
-pub(super) fn plan(world: &mut World, message: &Message) -> Plan {
-    let handset = message.handset();
-    let step = |status| Step { status, error_code: None };
-    let failed = |code| vec![Step { status: Status::Failed, error_code: Some(code) }];
-    let mut path = Vec::with_capacity(5);
-    if let Some(service) = &message.service_sid {
-        if world.opt_outs.blocks(service, handset) {
-            path = failed(21610);
-        } else {
-            path.push(step(Status::Queued));
-        }
-    } else if message.to != handset && !window_is_open(world, message) {
-        path = failed(63016);
-    }
-    if path.first().is_none_or(|first| first.status != Status::Failed) {
-        path.push(step(Status::Sending));
-        match world.faults.meet(Aspect::Outcome, Reach::Sends, handset) {
-            Some(Fault::Failed { code }) => path.extend(failed(code)),
-            Some(Fault::Undelivered { code }) => {
-                path.push(step(Status::Sent));
-                path.push(Step { status: Status::Undelivered, error_code: Some(code) });
-            }
-            _ => {
-                path.push(step(Status::Sent));
-                path.push(step(Status::Delivered));
-                if message.to != handset {
-                    path.push(step(Status::Read));
-                }
-            }
-        }
-    }
-    let pace = match world.faults.meet(Aspect::Pace, Reach::Sends, handset) {
-        Some(_) => Pace::Slow,
-        None => Pace::Normal,
-    };
-    let manner = match world.faults.meet(Aspect::Callbacks, Reach::Sends, handset) {
-        Some(Fault::Shuffle) => Manner::Shuffled,
-        Some(Fault::Repeat) => Manner::Twice,
-        Some(Fault::DropCallbacks) => Manner::Lost,
-        _ => Manner::InOrder,
-    };
-    Plan { path, pace, manner }
-}
-
-/// Whether the person wrote on WhatsApp within the last 24 hours.
-fn window_is_open(world: &World, message: &Message) -> bool {
-    world
-        .log
-        .of_handset(message.handset())
-        .rev()
-        .take_while(|earlier| message.created - earlier.created < TimeDelta::hours(24))
-        .any(|earlier| {
-            earlier.direction == Direction::Inbound && Some(&earlier.to) == message.from.as_ref()
-        })
 }
 
 fn blank(account: &Account, to: &str, body: &str, now: DateTime<Utc>) -> Message {

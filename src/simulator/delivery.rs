@@ -9,11 +9,11 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
 
-use super::create::{Manner, Pace, Plan, Step, plan};
 use super::message::{Message, Status, bare, new_sid};
 use super::network::Call;
 use super::options::Method;
 use super::parts;
+use super::plan::{Manner, Pace, Plan, Step, plan};
 use super::shared::Shared;
 use super::world::World;
 

@@ -31,6 +31,7 @@ mod options;
 mod pages;
 mod paging;
 mod parts;
+mod plan;
 mod registrations;
 mod server;
 mod services;
