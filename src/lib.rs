@@ -19,7 +19,6 @@ pub mod ledger;
 pub mod messages;
 pub mod queue;
 pub mod senders;
-pub mod simulator;
 pub mod telemetry;
 pub mod templates;
 pub mod twilio;

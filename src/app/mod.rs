@@ -5,9 +5,8 @@ mod demo;
 mod files;
 mod keys;
 mod serve;
+mod simulator;
 mod time;
-
-use std::net::SocketAddr;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -22,7 +21,6 @@ use crate::db::{
     TargetError, Unavailable,
 };
 use crate::error::Error;
-use crate::simulator::{self, RunningSimulator, Simulator, SimulatorOptions};
 use crate::types::text_enum::UnknownWord;
 use crate::users::audit::{self, Actor};
 use crate::users::{self, NewUser};
@@ -31,6 +29,7 @@ use crate::worker::{Worker, WorkerParts};
 pub use demo::demo;
 pub use keys::{check_secret_key, fill_hook_secrets};
 pub use serve::{Running, serve, start};
+pub use simulator::{instant_simulator, simulator};
 
 /// What one process does of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -181,29 +180,6 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, AppError> {
     let applied = db::migrate(database.pool.target()).await;
     database.close().await;
     Ok(applied?)
-}
-
-/// Serves the simulator alone, until the process is asked to stop.
-pub async fn simulator(config: Config) -> Result<(), AppError> {
-    let bind = config.simulator_bind;
-    let running = start_simulator(bind).await?;
-    tracing::info!(
-        url = running.url,
-        account = simulator::ACCOUNT_SID,
-        token = simulator::AUTH_TOKEN,
-        "the Twilio simulator is ready"
-    );
-    serve::stop_signal().await;
-    running.stop().await;
-    Ok(())
-}
-
-async fn start_simulator(bind: SocketAddr) -> Result<RunningSimulator, AppError> {
-    let simulator = Simulator::new(SimulatorOptions::default());
-    simulator
-        .start(&bind.to_string())
-        .await
-        .map_err(|error| serve::cannot_listen(bind, "CARILLON_SIMULATOR_BIND", &error))
 }
 
 /// Creates a user.

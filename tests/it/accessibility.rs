@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use carillon::simulator::LONG_CODE;
 use serde_json::json;
+use twilio_simulator::LONG_CODE;
 
 use crate::harness::axe::look;
 use crate::harness::browser::{Browser, Screen};

@@ -1,8 +1,8 @@
 //! The builder of automations: steps put in, copied and tried out, who stands where, and what
 //! switching will do.
 
-use carillon::simulator::LONG_CODE;
 use serde_json::json;
+use twilio_simulator::LONG_CODE;
 
 use crate::harness::browser::Browser;
 use crate::harness::world::{Twilio, send_sms, wait};

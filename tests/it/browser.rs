@@ -1,8 +1,8 @@
 //! The main job in a real browser: connect Twilio, write a template in the midst of an automation,
 //! see the message delivered, text STOP from the handset, and see that nothing goes out any more.
 
-use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
 use serde_json::json;
+use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE};
 
 use crate::harness::browser::Browser;
 use crate::harness::{HANDSET, TestApp};

@@ -6,13 +6,13 @@ mod house;
 use carillon::connections::webhooks::{self, Hook, Reason, Rejection};
 use carillon::connections::{self, UnconfirmedPolicy};
 use carillon::senders;
-use carillon::simulator as twilio;
-use carillon::simulator::{Fault, Reach, Rule};
 use carillon::types::id::ConnectionId;
 use carillon::types::sealed::SecretKey;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use twilio_simulator as twilio;
+use twilio_simulator::{Fault, Reach, Rule};
 
 use house::{House, account, with};
 

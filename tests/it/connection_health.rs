@@ -2,13 +2,13 @@
 //! tested, tokens change without a gap.
 
 use carillon::connections::{self, Check, Mend, WebhookTest};
-use carillon::simulator::{
+use carillon::users::Role;
+use serde_json::{Value, json};
+use twilio_simulator::{
     ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Method, Number, Reach, Registration, Rule,
     SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
     sign,
 };
-use carillon::users::Role;
-use serde_json::{Value, json};
 
 use crate::harness::browser::Browser;
 use crate::harness::world::Twilio;

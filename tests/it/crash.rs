@@ -20,11 +20,11 @@ use carillon::app::{self, Duty};
 use carillon::clock::Clock;
 use carillon::context::Context;
 use carillon::db::{Conn, Durability, Pool};
-use carillon::simulator::{Fault, Rule, SERVICE_SID};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
+use twilio_simulator::{Fault, Rule, SERVICE_SID};
 
 use crate::harness::postgres::Home;
 use crate::harness::process::Process;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use carillon::app::Duty;
 use carillon::clock::Clock;
 use carillon::db::Durability;
-use carillon::simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
+use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::postgres::Home;
 use crate::harness::proof::Rest;

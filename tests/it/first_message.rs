@@ -2,8 +2,8 @@
 //! admin sees.
 
 use carillon::messages::status::MessageStatus;
-use carillon::simulator::{SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID};
 use serde_json::json;
+use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID};
 
 use crate::harness::world::{id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};

@@ -2,9 +2,9 @@
 //! the title says that something is wrong; and pages of errors, which say what to do and keep the
 //! way to everything else.
 
-use carillon::simulator::LONG_CODE;
 use carillon::users::Role;
 use serde_json::json;
+use twilio_simulator::LONG_CODE;
 
 use crate::harness::browser::Browser;
 use crate::harness::site::{Page, Site};

@@ -1,8 +1,8 @@
 //! Home: the list that ticks itself, how messages fare, and what needs attention.
 
-use carillon::simulator::{Fault, LONG_CODE, Reach, Rule, SERVICE_SID};
 use carillon::users::Role;
 use serde_json::json;
+use twilio_simulator::{Fault, LONG_CODE, Reach, Rule, SERVICE_SID};
 
 use crate::harness::browser::{Browser, Screen};
 use crate::harness::world::send_sms;

@@ -2,11 +2,11 @@
 //! alone, and can be changed without a gap.
 
 use carillon::connections;
-use carillon::simulator::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID, sign,
-};
 use carillon::users::Role;
 use serde_json::{Value, json};
+use twilio_simulator::{
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule, SERVICE_SID, sign,
+};
 
 use crate::harness::world::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours};

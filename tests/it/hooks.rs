@@ -1,13 +1,13 @@
 //! The hooks: only what Twilio has signed is taken in, and it is answered only once it is
 //! committed.
 
-use carillon::simulator::{
-    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule,
-    SUSPENDED_ACCOUNT_SID, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, sign,
-};
 use diesel_async::SimpleAsyncConnection;
 use reqwest::Response;
 use serde_json::json;
+use twilio_simulator::{
+    ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule,
+    SUSPENDED_ACCOUNT_SID, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, sign,
+};
 
 use crate::harness::postgres::Away;
 use crate::harness::world::Twilio;

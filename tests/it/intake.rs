@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use carillon::app::Duty;
 use carillon::clock::Clock;
-use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, sign};
 use carillon::users::Role;
 use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, FlushCompress};
@@ -16,6 +15,7 @@ use reqwest::header::CONTENT_ENCODING;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, sign};
 
 use crate::harness::process::{Process, ProcessOptions};
 use crate::harness::world::PASSWORD;

@@ -7,7 +7,6 @@ use carillon::ledger::outcome::Outcome;
 use carillon::ledger::{self, Counts, Days, Grouping, Key, LedgerFilter, Maker};
 use carillon::messages::resend::{self, LeftOut};
 use carillon::messages::status::{MessageStatus, Resent};
-use carillon::simulator::{Fault, LONG_CODE, Rule, TOLL_FREE};
 use carillon::types::id::{AutomationId, MessageId};
 use carillon::users::Role;
 use chrono_tz::Tz;
@@ -15,6 +14,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, LONG_CODE, Rule, TOLL_FREE};
 
 use crate::harness::world::send_sms;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seed};

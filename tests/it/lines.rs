@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use carillon::contacts::suppressions::{self, By, Evidence, Reason};
-use carillon::simulator::{ACCOUNT_SID, LONG_CODE};
 use carillon::types::phone::PhoneNumber;
 use carillon::users::Role;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
+use twilio_simulator::{ACCOUNT_SID, LONG_CODE};
 
 use crate::harness::world::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp};

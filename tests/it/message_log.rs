@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use carillon::simulator::{Fault, Rule};
 use carillon::users::Role;
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, Rule};
 
 use crate::harness::browser::Browser;
 use crate::harness::site::{Page, Site};

@@ -1,8 +1,8 @@
 //! One-off messages, and what the API and the pages tell about every message.
 
-use carillon::simulator::{Fault, Rule};
 use carillon::users::Role;
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, Rule};
 
 use crate::harness::world::{Twilio, id};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};

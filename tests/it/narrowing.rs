@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use carillon::simulator::{Fault, Rule};
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, Rule};
 
 use crate::harness::world::id;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions};

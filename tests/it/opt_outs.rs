@@ -1,10 +1,10 @@
 //! Opt-outs in any form and in people's own words: they stop like a STOP, are marked, and a wrong
 //! reading is undone with a reason.
 
-use carillon::simulator::LONG_CODE;
 use carillon::users::Role;
 use carillon::users::audit::{self, AuditFilter};
 use serde_json::{Value, json};
+use twilio_simulator::LONG_CODE;
 
 use crate::harness::world::id;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};
@@ -208,7 +208,7 @@ async fn a_pressed_button_that_says_stop_is_an_opt_out() {
     let app = TestApp::start().await;
     let twilio = app.connect_twilio().await;
     let path = format!("/hooks/twilio/{}/inbound", twilio.connection_id);
-    let account = carillon::simulator::ACCOUNT_SID;
+    let account = twilio_simulator::ACCOUNT_SID;
     for (handset, sid, button, payload, read) in [
         (HANDSET, "SM000000000000000000000000000000b1", "Stop promotions", "4711", true),
         (OTHER_HANDSET, "SM000000000000000000000000000000b2", "Not for me", "OPT_OUT", false),

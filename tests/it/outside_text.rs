@@ -1,10 +1,10 @@
 //! Text from outside: what Twilio brings is cleaned and kept, what programs and people send is
 //! refused with its field; nothing is a fault of the server.
 
-use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID};
 use carillon::users::Role;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID};
 
 use crate::harness::api::Answer;
 use crate::harness::world::{Twilio, id};

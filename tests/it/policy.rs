@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use carillon::messages::status::MessageStatus;
-use carillon::simulator::{ACCOUNT_SID, Fault, Rule};
 use carillon::twilio::errors::{self, Class, ContactEffect, Retry};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use twilio_simulator::{ACCOUNT_SID, Fault, Rule};
 
 use crate::harness::world::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours};

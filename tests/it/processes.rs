@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use carillon::app::Duty;
 use carillon::clock::Clock;
-use carillon::simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
+use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Rule};
 
 use crate::harness::api::Api;
 use crate::harness::world::{Twilio, id, send_sms};

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use carillon::db::Durability;
-use carillon::simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use carillon::worker::Worker;
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::postgres::Home;
 use crate::harness::proof::Rest;

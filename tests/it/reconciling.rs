@@ -2,10 +2,10 @@
 //! to us, a STOP above all.
 
 use carillon::messages::status::MessageStatus;
-use carillon::simulator::{
+use serde_json::json;
+use twilio_simulator::{
     ACCOUNT_SID, AUTH_TOKEN, Fault, LONG_CODE, Reach, Rule, SERVICE_NUMBER_2, SERVICE_SID,
 };
-use serde_json::json;
 
 use crate::harness::world::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, hours, seconds};

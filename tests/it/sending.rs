@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use carillon::messages::status::MessageStatus;
 use carillon::queue::lease;
-use carillon::simulator::{Fault, LONG_CODE, Rule, TRIAL_VERIFIED_NUMBER};
 use carillon::users::Role;
 use chrono::TimeDelta;
 use serde_json::json;
+use twilio_simulator::{Fault, LONG_CODE, Rule, TRIAL_VERIFIED_NUMBER};
 
 use crate::harness::world::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, TestOptions, hours, seconds};

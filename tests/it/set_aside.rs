@@ -3,9 +3,9 @@
 //!
 //! The database itself refuses the one item, by a trigger that raises for its row.
 
-use carillon::simulator::{Fault, LONG_CODE, Rule};
 use carillon::users::Role;
 use serde_json::json;
+use twilio_simulator::{Fault, LONG_CODE, Rule};
 
 use crate::harness::world::Twilio;
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, hours, seconds};

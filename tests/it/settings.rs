@@ -1,10 +1,10 @@
 //! Settings: people are invited, given other roles and shut out; keys are made and revoked; one's
 //! own zone and theme; and a log of it all.
 
-use carillon::simulator::AUTH_TOKEN;
 use carillon::users::audit::{self, AuditFilter};
 use carillon::users::{Role, people};
 use serde_json::json;
+use twilio_simulator::AUTH_TOKEN;
 
 use crate::harness::browser::{Browser, Screen};
 use crate::harness::site::Page;

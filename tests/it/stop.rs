@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use carillon::messages::status::MessageStatus;
-use carillon::simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE};
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, LONG_CODE, Rule, SERVICE_NUMBER_1, SERVICE_SID, TOLL_FREE};
 
 use crate::harness::world::{id, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, days, seconds};

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use carillon::db::Durability;
-use carillon::simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use carillon::worker::Worker;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use twilio_simulator::{Fault, Reach, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::postgres::Home;
 use crate::harness::proof::Rest;

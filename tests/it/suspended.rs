@@ -11,8 +11,8 @@ use carillon::clock::Clock;
 use carillon::fail_point::FailPoint;
 use carillon::messages::status::MessageStatus;
 use carillon::messages::submit::AttemptOutcome;
-use carillon::simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
+use twilio_simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use crate::harness::process::Process;
 use crate::harness::proof::Rest;

@@ -2,10 +2,10 @@
 //! nothing that waits is forgotten.
 
 use carillon::messages::status::MessageStatus;
-use carillon::simulator::{LONG_CODE, SHORT_CODE, TOLL_FREE};
 use carillon::types::id::WorkerId;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use twilio_simulator::{LONG_CODE, SHORT_CODE, TOLL_FREE};
 
 use crate::harness::world::Twilio;
 use crate::harness::{TestApp, days, seconds};
@@ -114,7 +114,7 @@ async fn each_kind_of_sender_begins_with_its_usual_rate() {
     assert_eq!(sender(&app, &toll_free).await["parts_per_second"], json!(3.0));
     let path = format!("/connections/{}/senders", toll_free.connection_id);
     let service =
-        app.api().post(&path, json!({ "sender": carillon::simulator::SERVICE_SID })).await.ok();
+        app.api().post(&path, json!({ "sender": twilio_simulator::SERVICE_SID })).await.ok();
     assert_eq!(service["parts_per_second"], json!(null));
     assert!(SHORT_CODE.len() < 8, "which is connected by its Messaging Service");
 }

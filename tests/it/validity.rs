@@ -2,8 +2,8 @@
 //! one that waited, and what came too late is never posted.
 
 use carillon::messages::status::MessageStatus;
-use carillon::simulator::{Fault, Rule, SERVICE_SID};
 use serde_json::json;
+use twilio_simulator::{Fault, Rule, SERVICE_SID};
 
 use crate::harness::world::{Twilio, send_sms, wait};
 use crate::harness::{HANDSET, OTHER_HANDSET, TestApp, seconds};

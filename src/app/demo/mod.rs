@@ -7,21 +7,21 @@ mod sample;
 use std::io::Write;
 
 use actix_web::web::Data;
+use twilio_simulator::ACCOUNT_SID;
 use url::Url;
 
-use super::{AppError, Database, Duty, check_secret_key, files, serve, start, start_simulator};
+use super::{AppError, Database, Duty, check_secret_key, files, serve, simulator, start};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections;
 use crate::context::Context;
-use crate::simulator;
 use crate::users;
 
 /// Serves with the simulator in place of Twilio, and sample data, until the process is asked to
 /// stop.
 pub async fn demo(mut config: Config) -> Result<(), AppError> {
     files::allow_as_many_as_possible();
-    let simulator = start_simulator(config.simulator_bind).await?;
+    let simulator = simulator::start(config.simulator_bind).await?;
     let phones = simulator.url.clone();
     if config.for_demo(
         Url::parse(&phones).map_err(|error| AppError::Other(format!("{phones}: {error}")))?,
@@ -67,7 +67,7 @@ async fn refuse_real_data(config: &Config, database: &Database) -> Result<(), Ap
     let real = connections::list(&mut conn)
         .await?
         .iter()
-        .any(|connection| connection.account_sid != simulator::ACCOUNT_SID);
+        .any(|connection| connection.account_sid != ACCOUNT_SID);
     if !real {
         return Ok(());
     }

@@ -9,10 +9,11 @@ use actix_web::web::Data;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use serde_json::{Map, Value, json};
+use twilio_simulator::{Fault, LONG_CODE, Rule, Simulator, SimulatorOptions};
 use url::Url;
 
 use super::sample::{self, CONTACTS};
-use crate::app::{AppError, Database, Duty, start, worker};
+use crate::app::{AppError, Database, Duty, instant_simulator, start, worker};
 use crate::automations::{self, consequences};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -22,7 +23,6 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::events::{ContactRef, EventName, NewEvent, Properties};
 use crate::queue::Receiver;
-use crate::simulator::{Fault, LONG_CODE, Rule, Simulator, SimulatorOptions};
 use crate::types::phone::PhoneNumber;
 use crate::worker::Worker;
 
@@ -68,12 +68,8 @@ pub(super) async fn live(
 ) -> std::result::Result<(), AppError> {
     let begin = (now - TimeDelta::days(DAYS)).date_naive().and_time(NaiveTime::MIN).and_utc();
     let clock = Clock::manual(begin);
-    let options = SimulatorOptions {
-        clock: clock.clone(),
-        hop: HOP_AT_MOST..=HOP_AT_MOST,
-        seed: 1,
-        ..SimulatorOptions::instant()
-    };
+    let options =
+        SimulatorOptions { hop: HOP_AT_MOST..=HOP_AT_MOST, seed: 1, ..instant_simulator(&clock) };
     let bind = SocketAddr::new(config.simulator_bind.ip(), 0);
     let network = Simulator::new(options).start(&bind.to_string()).await;
     let network = network.map_err(|error| {

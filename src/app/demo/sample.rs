@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
+use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, SERVICE_SID};
 
 use crate::app::AppError;
 use crate::automations::{self, AutomationName, AutomationStatus, Definition, NewAutomation};
@@ -17,7 +18,6 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger;
 use crate::senders::{self, Sender};
-use crate::simulator;
 use crate::templates::{self, NewTemplate, Template};
 use crate::types::id::SenderId;
 use crate::types::phone::PhoneNumber;
@@ -168,8 +168,8 @@ async fn connect(context: &Context) -> std::result::Result<[Sender; 2], AppError
     let form = ConnectForm {
         name: "Simulated Twilio".to_owned(),
         keys: NewKeys {
-            account_sid: simulator::ACCOUNT_SID.to_owned(),
-            auth_token: SecretString::from(simulator::AUTH_TOKEN),
+            account_sid: ACCOUNT_SID.to_owned(),
+            auth_token: SecretString::from(AUTH_TOKEN),
             ..NewKeys::default()
         },
         ..ConnectForm::default()
@@ -182,7 +182,7 @@ async fn connect(context: &Context) -> std::result::Result<[Sender; 2], AppError
             .await
             .map_err(|error| failed(&error))
     };
-    Ok([add(simulator::LONG_CODE).await?, add(simulator::SERVICE_SID).await?])
+    Ok([add(LONG_CODE).await?, add(SERVICE_SID).await?])
 }
 
 /// Templates and the automations that use them.

@@ -25,7 +25,7 @@ pub(in crate::web) fn register(tera: &mut Tera, base: &str) {
         "asset",
         move |arguments: Kwargs, _: &State<'_>| -> TeraResult<String> {
             let path: String = arguments.must_get("path")?;
-            let file = find(&path)
+            let file = Files::get(&path)
                 .ok_or_else(|| tera::Error::message(format!("there is no file static/{path}")))?;
             Ok(format!("{base}/static/{}/{path}", hash(&file)))
         },
@@ -34,7 +34,7 @@ pub(in crate::web) fn register(tera: &mut Tera, base: &str) {
 
 async fn serve(request: HttpRequest, path: Path<(String, String)>) -> HttpResponse {
     let (asked, name) = path.into_inner();
-    let Some(file) = find(&name) else {
+    let Some(file) = Files::get(&name) else {
         return HttpResponse::NotFound().body("There is no such file.");
     };
     let tag = format!("\"{}\"", hash(&file));
@@ -56,16 +56,12 @@ async fn serve(request: HttpRequest, path: Path<(String, String)>) -> HttpRespon
 }
 
 async fn favicon() -> HttpResponse {
-    match find("icon.svg") {
+    match Files::get("icon.svg") {
         Some(file) => HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, "image/svg+xml"))
             .body(file.data.into_owned()),
         None => HttpResponse::NotFound().finish(),
     }
-}
-
-fn find(name: &str) -> Option<EmbeddedFile> {
-    if name.starts_with("simulator/") { None } else { Files::get(name) }
 }
 
 /// The first 64 bits of the content's SHA-256.
@@ -93,14 +89,14 @@ mod tests {
 
     #[test]
     fn files_are_found_by_name_and_not_outside_the_folder() {
-        assert_eq!(content_type(&find("carillon.css").unwrap()), "text/css; charset=utf-8");
-        assert!(find("../Cargo.toml").is_none() && find("nothing.css").is_none());
+        assert_eq!(content_type(&Files::get("carillon.css").unwrap()), "text/css; charset=utf-8");
+        assert!(Files::get("../Cargo.toml").is_none() && Files::get("nothing.css").is_none());
     }
 
     #[test]
     fn what_others_wrote_is_as_it_was_published() {
         let record =
-            String::from_utf8(find("vendor/README.md").unwrap().data.into_owned()).unwrap();
+            String::from_utf8(Files::get("vendor/README.md").unwrap().data.into_owned()).unwrap();
         let cells = |line: &str| {
             line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>()
         };
@@ -115,13 +111,13 @@ mod tests {
                 .map(str::to_owned)
         });
         for name in scripts {
-            let hash = hex(&find(&format!("vendor/{name}")).unwrap().metadata.sha256_hash());
+            let hash = hex(&Files::get(&format!("vendor/{name}")).unwrap().metadata.sha256_hash());
             assert_eq!(
                 recorded.get(&name),
                 Some(&hash),
                 "write {name} down in static/vendor/README.md"
             );
         }
-        assert!(recorded.keys().all(|name| find(&format!("vendor/{name}")).is_some()));
+        assert!(recorded.keys().all(|name| Files::get(&format!("vendor/{name}")).is_some()));
     }
 }

@@ -114,9 +114,7 @@ fn parse(base: &str) -> Result<Tera, tera::Error> {
     filters::register(&mut tera);
     assets::register(&mut tera, base);
     let mut files = Vec::new();
-    for name in
-        Files::iter().filter(|name| name.ends_with(".html") && !name.starts_with("simulator/"))
-    {
+    for name in Files::iter().filter(|name| name.ends_with(".html")) {
         let file = Files::get(&name)
             .ok_or_else(|| tera::Error::message(format!("the template {name} cannot be read")))?;
         let text = String::from_utf8(file.data.into_owned())

@@ -1,10 +1,10 @@
 //! A Carillon in which nobody has connected anything yet.
 
-use carillon::simulator as twilio;
-use carillon::simulator::Simulator;
 use carillon::users::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
+use twilio_simulator as twilio;
+use twilio_simulator::Simulator;
 
 use crate::harness::TestApp;
 use crate::harness::api::Api;

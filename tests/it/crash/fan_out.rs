@@ -1,7 +1,7 @@
 //! A worker that ends in the middle of thousands of messages, while people text STOP.
 
 use carillon::db::Durability;
-use carillon::simulator::{Fault, Rule};
+use twilio_simulator::{Fault, Rule};
 
 use super::{Manner, Victim, handsets, prepared, report};
 use crate::harness::postgres::Home;

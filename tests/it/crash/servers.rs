@@ -6,8 +6,8 @@ use std::time::Duration;
 use carillon::app::Duty;
 use carillon::clock::Clock;
 use carillon::db::{Conn, Durability};
-use carillon::simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 use reqwest::RequestBuilder;
+use twilio_simulator::{ACCOUNT_SID, Fault, Rule, SERVICE_NUMBER_1, SERVICE_SID};
 
 use super::{handsets, hello, let_go, lock, prepared, report};
 use crate::harness::postgres::{Away, Home};

@@ -6,8 +6,8 @@
 
 use carillon::app::Duty;
 use carillon::db::Durability;
-use carillon::simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 use serde_json::json;
+use twilio_simulator::{SERVICE_NUMBER_1, SERVICE_SID};
 
 use super::{MANNERS, Manner, Moment, handsets, hello, let_go, lock, prepared, report};
 use crate::harness::postgres::Home;

@@ -27,7 +27,6 @@ use carillon::clock::Clock;
 use carillon::config::Config;
 use carillon::context::Context;
 use carillon::db::{Pool, PooledConn};
-use carillon::simulator::{RunningSimulator, Simulator, SimulatorOptions};
 use carillon::twilio::{Client, ClientOptions};
 use carillon::types::sealed::SecretKey;
 use carillon::users::audit::Actor;
@@ -39,6 +38,7 @@ use diesel::QueryableByName;
 use diesel_async::RunQueryDsl;
 use secrecy::ExposeSecret;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use twilio_simulator::{RunningSimulator, Simulator, SimulatorOptions};
 
 use api::Api;
 use postgres::{Home, TestDatabase};
@@ -148,12 +148,11 @@ impl TestApp {
         let database = TestDatabase::create_in(home).await;
         let seed = seed("the simulator");
         let twilio = SimulatorOptions {
-            clock: clock.clone(),
             hop: hop..=hop,
             hold,
             retry_pause,
             seed,
-            ..SimulatorOptions::instant()
+            ..app::instant_simulator(&clock)
         };
         let twilio = Simulator::new(twilio).start("127.0.0.1:0").await.unwrap();
         let (context, running) = serve(&database, &twilio.url, &clock, duty, patience, &settings);

@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use carillon::simulator::{CallbackAttempt, Status};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::Value;
+use twilio_simulator::{CallbackAttempt, Status};
 
 use super::{TestApp, days, hours, seconds};
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use carillon::simulator::{SERVICE_NUMBER_1, Simulator};
 use tokio::task::JoinSet;
+use twilio_simulator::{SERVICE_NUMBER_1, Simulator};
 
 use super::TestApp;
 

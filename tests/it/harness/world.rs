@@ -3,10 +3,6 @@
 use carillon::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
 use carillon::messages::log::filter::MessageFilter;
 use carillon::messages::message::{self, Attempt, Message, StatusEvent};
-use carillon::simulator::{
-    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
-    sign,
-};
 use carillon::types::id::MessageId;
 use carillon::users::password::Password;
 use carillon::users::{self, NewUser, Role, organization};
@@ -14,6 +10,10 @@ use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use twilio_simulator::{
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
+    sign,
+};
 
 use super::TestApp;
 use super::site::Site;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::clock::Clock;
+use super::clock::Clock;
 
-/// The account of the demo and of most tests.
+/// The account that most demos and tests use.
 pub const ACCOUNT_SID: &str = "ACca4111000000000000000000000000a1";
 /// The auth token of [`ACCOUNT_SID`]; webhooks are signed with it.
 pub const AUTH_TOKEN: &str = "70c0ffee70c0ffee70c0ffee70c0ffee";
@@ -50,7 +50,11 @@ pub const SERVICE_NUMBER_2: &str = "+12065550101";
 /// A Messaging Service without a sender (21704).
 pub const EMPTY_SERVICE_SID: &str = "MGca4111000000000000000000000000c2";
 
-/// How a simulator starts; the default suits the demo, [`SimulatorOptions::instant`] suits tests.
+/// After which business accounts and numbers are named, unless the options say another.
+const BUSINESS: &str = "Acme";
+
+/// How a simulator starts; the default suits people who look at it, [`SimulatorOptions::instant`]
+/// suits tests.
 #[derive(Clone)]
 pub struct SimulatorOptions {
     /// The accounts that exist.
@@ -59,7 +63,7 @@ pub struct SimulatorOptions {
     pub numbers: Vec<Number>,
     /// The Messaging Services of the accounts.
     pub services: Vec<Service>,
-    /// Where dates come from; tests share the clock of the product.
+    /// Where dates come from; a test shares the clock of the program under test.
     pub clock: Clock,
     /// Time between two statuses of a message.
     pub hop: RangeInclusive<Duration>,
@@ -83,9 +87,9 @@ pub struct SimulatorOptions {
 impl Default for SimulatorOptions {
     fn default() -> Self {
         Self {
-            accounts: accounts(),
-            numbers: numbers(),
-            services: services(),
+            accounts: accounts(BUSINESS),
+            numbers: numbers(BUSINESS),
+            services: services(BUSINESS),
             clock: Clock::system(),
             hop: Duration::from_millis(300)..=Duration::from_millis(700),
             slow_hop: Duration::from_secs(10),
@@ -107,6 +111,18 @@ impl SimulatorOptions {
             hop: Duration::ZERO..=Duration::ZERO,
             retry_pause: Duration::ZERO,
             ..Self::default()
+        }
+    }
+
+    /// Puts the accounts, numbers and services of the default world in place of those set before,
+    /// named after a business: `Acme toll-free` becomes `{business} toll-free`.
+    #[must_use]
+    pub fn of_business(self, business: &str) -> Self {
+        Self {
+            accounts: accounts(business),
+            numbers: numbers(business),
+            services: services(business),
+            ..self
         }
     }
 }
@@ -262,12 +278,12 @@ pub struct Service {
     pub campaign: Option<Registration>,
 }
 
-fn accounts() -> Vec<Account> {
-    let account = |sid: &str, token: &str, name: &str| Account {
+fn accounts(business: &str) -> Vec<Account> {
+    let account = |sid: &str, token: &str, what: &str| Account {
         sid: sid.into(),
         auth_token: token.into(),
         secondary_auth_token: None,
-        friendly_name: name.into(),
+        friendly_name: format!("{business} Simulator{what}"),
         status: AccountStatus::Active,
         kind: AccountKind::Full,
         api_keys: Vec::new(),
@@ -275,36 +291,37 @@ fn accounts() -> Vec<Account> {
     vec![
         Account {
             api_keys: vec![ApiKey { sid: API_KEY_SID.into(), secret: API_KEY_SECRET.into() }],
-            ..account(ACCOUNT_SID, AUTH_TOKEN, "Carillon Simulator")
+            ..account(ACCOUNT_SID, AUTH_TOKEN, "")
         },
         Account {
             status: AccountStatus::Suspended,
-            ..account(SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, "Carillon Simulator (suspended)")
+            ..account(SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, " (suspended)")
         },
         Account {
             kind: AccountKind::Trial { verified: vec![TRIAL_VERIFIED_NUMBER.into()] },
-            ..account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, "Carillon Simulator (trial)")
+            ..account(TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, " (trial)")
         },
         Account {
             kind: AccountKind::Test,
-            ..account(TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, "Carillon Simulator (test credentials)")
+            ..account(TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, " (test credentials)")
         },
     ]
 }
 
-fn numbers() -> Vec<Number> {
+fn numbers(business: &str) -> Vec<Number> {
     const ALL: Capabilities = Capabilities { voice: true, sms: true, mms: true };
     const SMS: Capabilities = Capabilities { voice: false, sms: true, mms: false };
     const VOICE: Capabilities = Capabilities { voice: true, sms: false, mms: false };
+    let of_business = |what: &str| format!("{business}{what}");
     let rows = [
-        (LONG_CODE, ACCOUNT_SID, "Carillon", NumberKind::LongCode, ALL),
-        (TOLL_FREE, ACCOUNT_SID, "Carillon toll-free", NumberKind::TollFree, ALL),
-        (SHORT_CODE, ACCOUNT_SID, "Carillon short code", NumberKind::ShortCode, SMS),
-        (VOICE_ONLY, ACCOUNT_SID, "Front desk (voice only)", NumberKind::LongCode, VOICE),
-        (WHATSAPP, ACCOUNT_SID, "Carillon on WhatsApp", NumberKind::WhatsApp, ALL),
-        (SERVICE_NUMBER_1, ACCOUNT_SID, "Service sender 1", NumberKind::LongCode, ALL),
-        (SERVICE_NUMBER_2, ACCOUNT_SID, "Service sender 2", NumberKind::LongCode, ALL),
-        (TRIAL_NUMBER, TRIAL_ACCOUNT_SID, "Trial number", NumberKind::LongCode, ALL),
+        (LONG_CODE, ACCOUNT_SID, of_business(""), NumberKind::LongCode, ALL),
+        (TOLL_FREE, ACCOUNT_SID, of_business(" toll-free"), NumberKind::TollFree, ALL),
+        (SHORT_CODE, ACCOUNT_SID, of_business(" short code"), NumberKind::ShortCode, SMS),
+        (VOICE_ONLY, ACCOUNT_SID, "Front desk (voice only)".into(), NumberKind::LongCode, VOICE),
+        (WHATSAPP, ACCOUNT_SID, of_business(" on WhatsApp"), NumberKind::WhatsApp, ALL),
+        (SERVICE_NUMBER_1, ACCOUNT_SID, "Service sender 1".into(), NumberKind::LongCode, ALL),
+        (SERVICE_NUMBER_2, ACCOUNT_SID, "Service sender 2".into(), NumberKind::LongCode, ALL),
+        (TRIAL_NUMBER, TRIAL_ACCOUNT_SID, "Trial number".into(), NumberKind::LongCode, ALL),
     ];
     rows.into_iter()
         .enumerate()
@@ -316,7 +333,7 @@ fn numbers() -> Vec<Number> {
             ),
             account_sid: account_sid.into(),
             phone_number: phone_number.into(),
-            friendly_name: friendly_name.into(),
+            friendly_name,
             kind,
             capabilities,
             sms_url: None,
@@ -327,11 +344,11 @@ fn numbers() -> Vec<Number> {
         .collect()
 }
 
-fn services() -> Vec<Service> {
-    let service = |sid: &str, name: &str, numbers: &[&str]| Service {
+fn services(business: &str) -> Vec<Service> {
+    let service = |sid: &str, name: String, numbers: &[&str]| Service {
         sid: sid.into(),
         account_sid: ACCOUNT_SID.into(),
-        friendly_name: name.into(),
+        friendly_name: name,
         numbers: numbers.iter().map(ToString::to_string).collect(),
         inbound_request_url: None,
         inbound_method: Method::Post,
@@ -341,7 +358,7 @@ fn services() -> Vec<Service> {
         campaign: Some(Registration::Approved),
     };
     vec![
-        service(SERVICE_SID, "Carillon service", &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]),
-        service(EMPTY_SERVICE_SID, "Empty service", &[]),
+        service(SERVICE_SID, format!("{business} service"), &[SERVICE_NUMBER_1, SERVICE_NUMBER_2]),
+        service(EMPTY_SERVICE_SID, "Empty service".into(), &[]),
     ]
 }

@@ -1,7 +1,7 @@
 //! STOP and START, and what later messages meet.
 
 use super::{AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
-use crate::simulator::{
+use crate::{
     Direction, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, SHORT_CODE, Status, TOLL_FREE,
 };
 

@@ -2,13 +2,11 @@
 
 use serde_json::json;
 
-use crate::clock::Clock;
-
 use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, network};
-use crate::simulator::{
-    API_KEY_SECRET, API_KEY_SID, AccountStatus, EMPTY_SERVICE_SID, SERVICE_NUMBER_1, SERVICE_SID,
-    SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status, TEST_ACCOUNT_SID,
-    TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
+use crate::{
+    API_KEY_SECRET, API_KEY_SID, AccountStatus, Clock, EMPTY_SERVICE_SID, SERVICE_NUMBER_1,
+    SERVICE_SID, SUSPENDED_ACCOUNT_SID, SUSPENDED_AUTH_TOKEN, SimulatorOptions, Status,
+    TEST_ACCOUNT_SID, TEST_AUTH_TOKEN, TRIAL_ACCOUNT_SID, VOICE_ONLY, WHATSAPP,
 };
 
 fn account_path() -> String {

@@ -54,7 +54,7 @@ pub enum Fault {
     /// The connection is cut after the message is recorded.
     ResetRecorded,
     /// The request is stuck on its way until the simulator lets go; then it is recorded and
-    /// answered, even if nobody waits any more.
+    /// answered, even if its caller has given up.
     Stall,
     /// The message is recorded and sent at once; the answer is stuck until the simulator lets go.
     StallRecorded,

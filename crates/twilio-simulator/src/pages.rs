@@ -7,11 +7,11 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 #[derive(RustEmbed)]
-#[folder = "templates/simulator/"]
+#[folder = "templates/"]
 struct Templates;
 
 #[derive(RustEmbed)]
-#[folder = "static/simulator/"]
+#[folder = "static/"]
 struct Assets;
 
 /// The parsed templates.

@@ -1,7 +1,7 @@
 //! Status callbacks: what they carry, in which order, how often, and signed by whom.
 
 use super::{ACCOUNT_SID, AUTH_TOKEN, HANDSET, LONG_CODE, Story, sign};
-use crate::simulator::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, Status};
+use crate::{Fault, Rule, SERVICE_NUMBER_1, SERVICE_NUMBER_2, SERVICE_SID, Status};
 
 #[tokio::test]
 async fn a_direct_message_is_delivered_and_reported_step_by_step() {

@@ -10,8 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::clock::Clock;
-
+use super::clock::Clock;
 use super::options::{Method, SimulatorOptions};
 use super::signature;
 use super::world::CallbackAttempt;

@@ -237,7 +237,7 @@ fn webhook(world: &World, message: &Message) -> Option<Call> {
         Some(service) if !service.use_inbound_webhook_on_number => {
             (service.inbound_request_url.clone(), service.inbound_method)
         }
-        // The application's own address leads to somebody else, whom nobody plays here.
+        // An application's webhook leads to another program, which the simulator does not play.
         _ if number.sms_application_sid.is_some() => (None, number.sms_method),
         _ => (number.sms_url.clone(), number.sms_method),
     };

@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::clock::Clock;
-
+use super::clock::Clock;
 use super::faults::Faults;
 use super::log::MessageLog;
 use super::options::{Account, AccountStatus, Number, NumberKind, Service, SimulatorOptions};

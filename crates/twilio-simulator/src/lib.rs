@@ -1,8 +1,13 @@
-//! A local Twilio for demos and tests: same API, signed callbacks, a handset page. Talks HTTP only.
+//! A local Twilio for demos and tests: its API for messages, signed webhooks, and a page with a
+//! phone per number. It talks HTTP only.
+//!
+//! Begin with [`Simulator`], its handle. [`SimulatorOptions`] say which accounts and numbers exist
+//! and how fast the network is; a [`Rule`] switches a [`Fault`] on. The README says what is
+//! simulated and what is not.
 //!
 //! ```no_run
 //! # async fn demo() -> std::io::Result<()> {
-//! use carillon::simulator::{Fault, Rule, Simulator, SimulatorOptions};
+//! use twilio_simulator::{Fault, Rule, Simulator, SimulatorOptions};
 //! let running = Simulator::new(SimulatorOptions::default()).start("127.0.0.1:8090").await?;
 //! println!("Twilio is at {}, the phones are at the same address", running.url);
 //! running.simulator.inject(Rule::next(3, Fault::TimeoutRecorded));
@@ -11,10 +16,11 @@
 //! # }
 //! ```
 //!
-//! It is written from Twilio's description, and shares no code with the client that it tests.
+//! It is written from Twilio's description, and shares no code with any client that it tests.
 
 mod answer;
 mod auth;
+mod clock;
 mod control;
 mod create;
 mod delivery;
@@ -47,6 +53,7 @@ mod world;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+pub use clock::Clock;
 pub use faults::{Extent, Fault, Reach, Rule, RuleId};
 pub use inbound::{Reply, ReplyError};
 pub use message::{Direction, Message, Status};

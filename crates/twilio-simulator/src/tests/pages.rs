@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{HANDSET, LONG_CODE, Story, network};
-use crate::simulator::{Fault, Rule};
+use crate::{Fault, Rule};
 
 #[tokio::test]
 async fn a_phone_shows_what_arrived_escaped() {
@@ -154,7 +154,7 @@ async fn the_control_api_does_what_the_handle_does() {
 
 #[tokio::test]
 async fn every_switch_can_be_injected_by_its_json() {
-    for group in crate::simulator::switches::GROUPS {
+    for group in crate::switches::GROUPS {
         for switch in group.switches {
             let json = serde_json::to_value(switch.fault).unwrap();
             assert_eq!(serde_json::from_value::<Fault>(json).unwrap(), switch.fault);

@@ -1,7 +1,7 @@
 //! Answers that are none: recorded or not, the log tells.
 
 use super::{HANDSET, Story};
-use crate::simulator::{Fault, Reach, Rule, SimulatorOptions, Status};
+use crate::{Fault, Reach, Rule, SimulatorOptions, Status};
 
 #[tokio::test]
 async fn a_timeout_after_recording_really_recorded_and_sends() {
@@ -25,7 +25,7 @@ async fn a_timeout_without_recording_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_stuck_request_arrives_when_it_is_let_go_whether_or_not_anybody_waits() {
+async fn a_stuck_request_arrives_when_it_is_let_go_whether_or_not_its_caller_waits() {
     let story = Story::begin().await;
     story.simulator.inject(Rule::next(1, Fault::Stall));
     assert_eq!(story.send_impatiently().await, None);

@@ -1,0 +1,48 @@
+//! The simulated Twilio of the demo and of `carillon simulator`: how it is set up, and its clock.
+
+use std::net::SocketAddr;
+
+use twilio_simulator::{ACCOUNT_SID, AUTH_TOKEN, RunningSimulator, Simulator, SimulatorOptions};
+
+use super::{AppError, serve};
+use crate::clock::Clock;
+use crate::config::Config;
+
+/// After whom the simulator names accounts, numbers and services.
+const BUSINESS: &str = "Carillon";
+
+/// Both go by one clock: a story that advances it advances Twilio as well.
+impl From<Clock> for twilio_simulator::Clock {
+    fn from(clock: Clock) -> Self {
+        Self::new(move || clock.now())
+    }
+}
+
+/// A simulated Twilio on this clock whose network takes no time.
+#[must_use]
+pub fn instant_simulator(clock: &Clock) -> SimulatorOptions {
+    SimulatorOptions { clock: clock.clone().into(), ..SimulatorOptions::instant() }
+        .of_business(BUSINESS)
+}
+
+/// Serves the simulator alone, until the process is asked to stop.
+pub async fn simulator(config: Config) -> Result<(), AppError> {
+    let running = start(config.simulator_bind).await?;
+    tracing::info!(
+        url = running.url,
+        account = ACCOUNT_SID,
+        token = AUTH_TOKEN,
+        "the Twilio simulator is ready"
+    );
+    serve::stop_signal().await;
+    running.stop().await;
+    Ok(())
+}
+
+/// Starts the simulator as people see it, on the machine's time.
+pub(super) async fn start(bind: SocketAddr) -> Result<RunningSimulator, AppError> {
+    Simulator::new(SimulatorOptions::default().of_business(BUSINESS))
+        .start(&bind.to_string())
+        .await
+        .map_err(|error| serve::cannot_listen(bind, "CARILLON_SIMULATOR_BIND", &error))
+}
