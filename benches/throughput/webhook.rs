@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use carillon::simulator::sign;
+use twilio_simulator::sign;
 
 use crate::fake_twilio::AUTH_TOKEN;
 use crate::http;
