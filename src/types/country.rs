@@ -6,9 +6,8 @@ use std::sync::LazyLock;
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use serde::{Deserialize, Serialize};
-
-use super::phone::plan;
 
 /// A country or territory that has a calling code, e.g. `US`.
 #[derive(
@@ -52,7 +51,7 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     LIST.lines()
         .filter_map(|line| line.split_once(' '))
         .filter_map(|(code, name)| {
-            let calling_code = plan::calling_code(code)?;
+            let calling_code = calling_code(code)?;
             Some(Row { country: Country(code), name, calling_code })
         })
         .collect()
@@ -159,6 +158,12 @@ impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for C
         >>::from_sql(bytes)?;
         Ok(Self::parse(&text)?)
     }
+}
+
+/// The calling code of a country.
+fn calling_code(country: &str) -> Option<u16> {
+    let code = PHONE_NUMBER_UTIL.get_country_code_for_region(Region::from_code(country).ok()?)?;
+    u16::try_from(code).ok()
 }
 
 #[cfg(test)]

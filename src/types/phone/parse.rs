@@ -2,8 +2,11 @@
 //! read.
 
 use super::characters::{Character, character};
-use super::plan::{self, Judgement};
-use super::{PhoneError, PhoneNumber, line};
+use super::e164::is_e164;
+use super::error::PhoneError;
+use super::judgement::{Judgement, judge};
+use super::number::PhoneNumber;
+use super::{line, plan};
 use crate::types::country::Country;
 
 /// No number is written with more characters than this; what is longer is not read further.
@@ -17,6 +20,26 @@ pub struct ParsedPhone {
     /// Whether it lies in a range that is in use; otherwise it only has the length of a number
     /// there.
     pub is_valid: bool,
+}
+
+impl PhoneNumber {
+    /// Reads a number as people write it: with `+` or `00` and the country code, or nationally for
+    /// `default_country`.
+    ///
+    /// Without a country a national number is an error; none is assumed silently. A valid reading
+    /// is preferred to one that is merely possible, and two valid ones are an error.
+    pub fn parse(raw: &str, default_country: Option<Country>) -> Result<Self, PhoneError> {
+        parse(raw, default_country).map(|parsed| parsed.number)
+    }
+
+    /// The same, and says whether the number is valid: what is stored or sent to without being
+    /// valid is to be pointed out.
+    pub fn parse_and_judge(
+        raw: &str,
+        default_country: Option<Country>,
+    ) -> Result<ParsedPhone, PhoneError> {
+        parse(raw, default_country)
+    }
 }
 
 /// What was typed, without the decoration.
@@ -39,10 +62,7 @@ struct Readings {
 }
 
 /// Reads a number to E.164.
-pub(super) fn parse(
-    raw: &str,
-    default_country: Option<Country>,
-) -> Result<ParsedPhone, PhoneError> {
+fn parse(raw: &str, default_country: Option<Country>) -> Result<ParsedPhone, PhoneError> {
     // The fast path: programs send E.164.
     if is_e164(raw) && plan::is_valid(raw) {
         return Ok(ParsedPhone { number: PhoneNumber(raw.to_owned()), is_valid: true });
@@ -68,15 +88,6 @@ pub(super) fn parse(
             None => Err(PhoneError::NoCountryCode),
         },
     }
-}
-
-/// Whether a text is `+` and 7 to 15 digits.
-pub(super) fn is_e164(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }
 
 fn clean(raw: &str) -> Result<Dialled, PhoneError> {
@@ -143,7 +154,7 @@ fn national(digits: &str, country: Country) -> Result<ParsedPhone, PhoneError> {
         }
     }
     // Its error is the plainest.
-    if let Judgement::Impossible(error) = plan::judge(&full, Some(country))
+    if let Judgement::Impossible(error) = judge(&full, Some(country))
         && !is_abroad
     {
         readings.error = Some(error);
@@ -236,7 +247,7 @@ impl Readings {
 fn settle(e164: String, country: Option<Country>) -> (String, Judgement) {
     let mut e164 = line::current(&e164).unwrap_or(e164);
     loop {
-        let judgement = plan::judge(&e164, country);
+        let judgement = judge(&e164, country);
         match plan::read(&e164, None)
             .filter(|read| judgement == Judgement::Possible && read.len() < e164.len())
         {

@@ -4,18 +4,16 @@
 use std::sync::LazyLock;
 
 use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber as Number, PhoneNumberFormat, PhoneNumberType,
-    Region, ValidationError,
+    PHONE_NUMBER_UTIL, PhoneNumber as Number, PhoneNumberFormat, PhoneNumberType, Region,
 };
 
-use super::PhoneError;
 use crate::types::country::Country;
 
 /// E.164's limit, without the `+`.
-const MAX_DIGITS: usize = 15;
+pub(super) const MAX_DIGITS: usize = 15;
 
 /// The shortest that can be stored; a few islands have 4-digit numbers, with a 3-digit code.
-const MIN_DIGITS: usize = 7;
+pub(super) const MIN_DIGITS: usize = 7;
 
 /// Which of the numbers below 1,000 are calling codes.
 static CALLING_CODES: LazyLock<[bool; 1000]> = LazyLock::new(|| {
@@ -27,21 +25,6 @@ static CALLING_CODES: LazyLock<[bool; 1000]> = LazyLock::new(|| {
     }
     known
 });
-
-/// How a number stands to its country's plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Judgement {
-    /// It lies in a range that is in use.
-    Valid,
-    /// It has as many digits as numbers there have, but lies in no range that is known to be in
-    /// use.
-    Possible,
-    /// It is a number, but none that can be texted or kept: a few service numbers have less digits
-    /// than all others.
-    ValidButUnkept(PhoneError),
-    /// It cannot be a number.
-    Impossible(PhoneError),
-}
 
 /// Splits E.164 into calling code and national number.
 pub(super) fn split(e164: &str) -> Option<(u16, &str)> {
@@ -78,52 +61,12 @@ pub(super) fn is_valid(e164: &str) -> bool {
     has_length(e164) && number(e164).is_some_and(|number| number.is_valid())
 }
 
-/// How a number in E.164 stands to its country's plan; an error names `country`.
-pub(super) fn judge(e164: &str, country: Option<Country>) -> Judgement {
-    let Some((code, _)) = split(e164) else {
-        return Judgement::Impossible(PhoneError::UnknownCountryCode);
-    };
-    let country =
-        country.filter(|country| country.calling_code() == code).or_else(|| main_country(code));
-    let Some(number) = number(e164) else {
-        return Judgement::Impossible(PhoneError::TooLong(country));
-    };
-    match (number.is_valid(), has_length(e164)) {
-        (true, true) => return Judgement::Valid,
-        (true, false) if e164.len() > MAX_DIGITS => {
-            return Judgement::ValidButUnkept(PhoneError::TooLong(country));
-        }
-        (true, false) => return Judgement::ValidButUnkept(PhoneError::TooShort(country)),
-        (false, _) => {}
-    }
-    let error = match number.is_possible_with_reason() {
-        Ok(NumberLengthType::IsPossible) if has_length(e164) => return Judgement::Possible,
-        Ok(NumberLengthType::IsPossible) | Err(ValidationError::TooLong)
-            if e164.len() > MIN_DIGITS =>
-        {
-            PhoneError::TooLong(country)
-        }
-        Ok(_) | Err(ValidationError::TooShort | ValidationError::TooLong) => {
-            PhoneError::TooShort(country)
-        }
-        Err(ValidationError::InvalidLength) => PhoneError::ImpossibleLength(country),
-        Err(ValidationError::InvalidCountryCode) => PhoneError::UnknownCountryCode,
-    };
-    Judgement::Impossible(error)
-}
-
 /// What libphonenumber reads: E.164 with a `+` and any trunk prefix behind the country code, or
 /// what is dialled in a country.
 pub(super) fn read(text: &str, country: Option<Country>) -> Option<String> {
     let region = country.and_then(|country| Region::from_code(country.code()).ok());
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
     Some(number.format_as(PhoneNumberFormat::E164).into_owned())
-}
-
-/// The calling code of a country.
-pub(in crate::types) fn calling_code(country: &str) -> Option<u16> {
-    let code = PHONE_NUMBER_UTIL.get_country_code_for_region(Region::from_code(country).ok()?)?;
-    u16::try_from(code).ok()
 }
 
 /// The country of a number, where the number tells: several countries share a calling code.
@@ -152,11 +95,11 @@ pub(super) fn grouped(e164: &str) -> Option<String> {
 }
 
 /// The largest of the countries that share a calling code.
-fn main_country(code: u16) -> Option<Country> {
+pub(super) fn main_country(code: u16) -> Option<Country> {
     let region = PHONE_NUMBER_UTIL.get_region_for_country_code(code.into())?;
     Country::parse(region.as_region_str().as_str()).ok()
 }
 
-fn has_length(e164: &str) -> bool {
+pub(super) fn has_length(e164: &str) -> bool {
     (MIN_DIGITS + 1..=MAX_DIGITS + 1).contains(&e164.len())
 }

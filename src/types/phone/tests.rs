@@ -1,9 +1,10 @@
 //! Phone numbers as people type them.
 
 use proptest::prelude::*;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::*;
+use crate::types::country::Country;
 
 fn country(code: &str) -> Country {
     Country::parse(code).unwrap()

@@ -1,0 +1,49 @@
+//! Short codes: they may send, but are no contact.
+
+use serde::{Deserialize, Serialize};
+
+/// A short code, e.g. `12345`: digits without a country that can be sent from.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ShortCode(String);
+
+/// The text is no short code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a short code is 3 to 8 digits")]
+pub struct ShortCodeError;
+
+impl ShortCode {
+    /// Reads 3 to 8 digits.
+    pub fn parse(text: &str) -> Result<Self, ShortCodeError> {
+        let text = text.trim();
+        let shape = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if shape { Ok(Self(text.to_owned())) } else { Err(ShortCodeError) }
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Short codes belong to companies and are printed on posters: nothing to hide.
+impl std::fmt::Debug for ShortCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ShortCode {
+    type Error = ShortCodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ShortCode> for String {
+    fn from(code: ShortCode) -> Self {
+        code.0
+    }
+}
