@@ -9,7 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use url::Url;
 
 use super::credentials::Credentials;
-use super::failure::Exchange;
+use super::exchange::{Broken, Exchange, Reply};
 use super::timely::Timely;
 use crate::types::deadline::Deadline;
 
@@ -60,23 +60,6 @@ pub struct Client {
     api: Url,
     messaging: Url,
     timeout: Duration,
-}
-
-/// An answer as it came.
-pub(super) struct Reply {
-    pub body: Vec<u8>,
-    pub http_status: u16,
-    pub exchange: Exchange,
-}
-
-/// Why there is no answer.
-pub(super) enum Broken {
-    /// The request never left: nothing can have come of it.
-    NotSent { why: String, exchange: Exchange },
-    /// Its time had passed before it was written: nothing can have come of it.
-    TooLate { exchange: Exchange },
-    /// The request was, or may have been, written.
-    NoAnswer { why: String, exchange: Exchange },
 }
 
 /// Which of Twilio's hosts.

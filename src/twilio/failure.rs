@@ -1,24 +1,11 @@
 //! What went wrong with a request to Twilio, and above all: whether a message may have been sent.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::client::{Broken, Reply};
 use super::errors::{self, Disposition, Wait};
+use super::exchange::{Broken, Exchange, Reply};
 use super::wire;
 use crate::types::hook_address::redacted;
-
-/// What is known of a request besides its outcome; for logs and attempts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Exchange {
-    /// Twilio's name for the request (`RQ…`), which its support asks for.
-    pub request_id: Option<String>,
-    /// How many requests of the account ran at the same time, by Twilio's count.
-    pub concurrent_requests: Option<u32>,
-    /// From the first byte to the last, connecting included.
-    pub duration: Duration,
-}
 
 /// Why a message was not created, or why nobody can tell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -258,12 +245,6 @@ impl TwilioError {
             (0..=399, _) => Self::Unreadable { why: format!("HTTP {http_status}"), exchange },
             _ => Self::Refused { code, http_status, message, exchange },
         }
-    }
-}
-
-impl Exchange {
-    pub(super) fn without_answer(duration: Duration) -> Self {
-        Self { duration, ..Self::default() }
     }
 }
 

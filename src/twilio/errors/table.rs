@@ -1,7 +1,7 @@
 //! The table of Twilio's error codes. New codes go in their place; the tests beside `lookup` check
 //! the order.
 
-use super::{Class, ContactEffect, ErrorCode, Retry};
+use super::code::{Class, ContactEffect, ErrorCode, Retry};
 
 /// One code in three lines: number, class, retry, effect on the contact and title; what it means;
 /// what to do.

@@ -5,12 +5,14 @@ use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::address::{Address, SendFrom};
-use super::client::{Api, Client, Reply};
+use super::client::{Api, Client};
 use super::credentials::Credentials;
-use super::failure::{Exchange, SendError, TwilioError};
+use super::exchange::{Exchange, Reply};
+use super::failure::{SendError, TwilioError};
+use super::fetch::Listing;
 use super::sid::{MessageSid, ServiceSid};
 use super::status::TwilioStatus;
-use super::wire::{self, Listing};
+use super::wire;
 use crate::types::deadline::Deadline;
 
 /// What to send.
