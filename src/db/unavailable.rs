@@ -1,6 +1,8 @@
 //! The database does not answer: told apart from refused statements, because trying again later
 //! helps.
 
+use std::fmt::Display;
+
 use diesel::result::{DatabaseErrorKind, Error};
 
 /// The database cannot be reached, or has no connection to spare; pages and hooks answer 503, jobs
@@ -13,7 +15,7 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    pub(super) fn new(target: &super::Target, reason: impl Into<String>) -> Self {
+    pub(super) fn new(target: &impl Display, reason: impl Into<String>) -> Self {
         Self { target: target.to_string(), reason: reason.into() }
     }
 

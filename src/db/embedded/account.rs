@@ -1,16 +1,15 @@
 //! Who runs the server: PostgreSQL refuses root, so that root lends it another account.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::{fs, io};
 
 use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User, geteuid, getpid};
 
-use super::EmbeddedError;
+use super::error::EmbeddedError;
 
 /// An account to run programs and own files as.
 #[derive(Debug, Clone)]

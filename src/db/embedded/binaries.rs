@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::EmbeddedError;
+use super::error::EmbeddedError;
 
 /// The oldest major version that Carillon is tested with (Debian 12 has 15, Ubuntu 22.04 has 14).
 const OLDEST: u32 = 14;

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::account::Account;
 use super::binaries::Binaries;
-use super::{Durability, EmbeddedError, EmbeddedOptions, NAME};
+use super::error::EmbeddedError;
+use super::options::{Durability, EmbeddedOptions, NAME};
 use crate::clock::Clock;
 
 /// What the kernel allows for a socket's path (`sun_path`, less its final zero).

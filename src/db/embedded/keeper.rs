@@ -5,16 +5,26 @@
 //! and tokio's threads come and go.
 
 use std::fs::File;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::cluster::Cluster;
+use super::error::EmbeddedError;
 use super::server::Server;
-use super::{EmbeddedError, Ownership};
+use super::stop::Stop;
 use crate::db::waits::SAID_AFTER;
+
+/// Who runs the server that one is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// This process.
+    Owner,
+    /// Another process, started before.
+    Attached,
+}
 
 /// As long as a server with much to recover may take under its owner.
 const ATTACH_PATIENCE: Duration = Duration::from_mins(3);
@@ -25,9 +35,6 @@ pub(super) struct Keeper {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
-
-/// Notices that the [`Keeper`] was dropped.
-pub(super) struct Stop(Receiver<()>);
 
 type Ready = oneshot::Sender<Result<Ownership, EmbeddedError>>;
 
@@ -54,13 +61,6 @@ impl Drop for Keeper {
         {
             tracing::error!("the keeper of the embedded PostgreSQL panicked");
         }
-    }
-}
-
-impl Stop {
-    /// Waits for `time`; `true`, and at once, when it is time to stop.
-    pub(super) fn within(&self, time: Duration) -> bool {
-        !matches!(self.0.recv_timeout(time), Err(RecvTimeoutError::Timeout))
     }
 }
 

@@ -13,9 +13,10 @@ use nix::unistd::Pid;
 use super::account::Account;
 use super::binaries::Binaries;
 use super::cluster::{Cluster, end_leftovers};
-use super::keeper::Stop;
+use super::error::EmbeddedError;
 use super::memory::Memory;
-use super::{Durability, EmbeddedError};
+use super::options::Durability;
+use super::stop::Stop;
 use crate::db::waits::SAID_AFTER;
 
 /// Crash recovery replays at most `max_wal_size`: that takes well under this.
