@@ -7,7 +7,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::types::sealed::SecretKey;
 
 const FILE_NAME: &str = "secret.key";

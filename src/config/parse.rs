@@ -12,7 +12,16 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{ConfigError, LogFormat};
+use super::error::ConfigError;
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One line for people, coloured on a terminal.
+    Text,
+    /// One JSON object per line, for collectors.
+    Json,
+}
 
 /// What is set, by name; no value is empty.
 #[derive(Clone, Copy)]

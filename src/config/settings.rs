@@ -3,34 +3,12 @@
 
 use std::fmt::Write;
 
-use super::ConfigError;
-
-/// One setting, as a person reads about it.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// The environment variable.
-    pub name: &'static str,
-    /// What holds without it, in words.
-    pub default: &'static str,
-    /// What it is for, in Markdown.
-    pub about: &'static str,
-    /// Whether its value may be shown.
-    pub secrecy: Secrecy,
-}
-
-/// What of a setting's value may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secrecy {
-    /// All.
-    Shown,
-    /// All but the password in it.
-    Url,
-    /// Nothing.
-    Hidden,
-}
+use super::declared;
+use super::error::ConfigError;
+use super::setting::{Secrecy, Setting};
 
 /// Every setting in the order in which a person meets it.
-pub const SETTINGS: &[Setting] = super::declared::ALL;
+pub const SETTINGS: &[Setting] = declared::ALL;
 
 /// Names that begin like settings but are none: build tools and tests set them.
 const NOT_SETTINGS: &[&str] = &["CARILLON_TEST_", "CARILLON_BENCH_"];
