@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod failed;
 pub mod handover;
+mod job;
 pub mod lease;
 pub(crate) mod leases;
 pub mod overview;
@@ -23,84 +24,13 @@ use uuid::Uuid;
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::queue::lease::{JobId, Leased};
-use crate::types::id::{EnrollmentId, MessageId, SenderId, WorkerId};
-use crate::types::text_enum::text_enum;
+use crate::types::id::{MessageId, WorkerId};
+use lease::{JobId, Leased};
+
+pub use job::{Job, JobKind, NewJob};
 
 /// The PostgreSQL channel on which a commit with new jobs wakes idle workers.
 pub const CHANNEL: &str = "carillon_jobs";
-
-/// A piece of work for a worker: always about one row, named by its id and loaded when the job
-/// runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
-    /// Run an enrollment's steps up to its next wait.
-    Advance(EnrollmentId),
-    /// Claim a pending message and submit it to Twilio.
-    Send(MessageId),
-    /// Find out from Twilio what became of a message whose submission nobody confirmed.
-    Settle(MessageId),
-    /// Let those of a sender's queued messages go that fit its rate now; there is one as long as
-    /// messages wait.
-    Release(SenderId),
-}
-
-text_enum! {
-    /// The kind of a [`Job`], as the database writes it.
-    pub enum JobKind {
-        /// See [`Job::Advance`].
-        Advance = "advance",
-        /// See [`Job::Send`].
-        Send = "send",
-        /// See [`Job::Settle`].
-        Settle = "settle",
-        /// See [`Job::Release`].
-        Release = "release",
-    }
-}
-
-impl Job {
-    /// The kind, without the id.
-    #[must_use]
-    pub const fn kind(self) -> JobKind {
-        match self {
-            Self::Advance(_) => JobKind::Advance,
-            Self::Send(_) => JobKind::Send,
-            Self::Settle(_) => JobKind::Settle,
-            Self::Release(_) => JobKind::Release,
-        }
-    }
-
-    /// The id of the row that the job is about.
-    #[must_use]
-    pub const fn subject(self) -> Uuid {
-        match self {
-            Self::Advance(id) => id.0,
-            Self::Send(id) | Self::Settle(id) => id.0,
-            Self::Release(id) => id.0,
-        }
-    }
-
-    /// Puts kind and id together again.
-    #[must_use]
-    pub const fn of(kind: JobKind, subject: Uuid) -> Self {
-        match kind {
-            JobKind::Advance => Self::Advance(EnrollmentId(subject)),
-            JobKind::Send => Self::Send(MessageId(subject)),
-            JobKind::Settle => Self::Settle(MessageId(subject)),
-            JobKind::Release => Self::Release(SenderId(subject)),
-        }
-    }
-}
-
-/// A job to enqueue and when it is due.
-#[derive(Debug, Clone, Copy)]
-pub struct NewJob {
-    /// What to do.
-    pub job: Job,
-    /// Not before this time.
-    pub run_at: DateTime<Utc>,
-}
 
 /// Who gets new jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
