@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Limits, NAME_LIMIT, Sender};
+use super::sender::NAME_LIMIT;
+use super::{Limits, Sender};
 use crate::db::Conn;
 use crate::db::schema::senders;
 use crate::error::{Error, Result};

@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::inbound::{self, Route};
 use super::pools::Pools;
 use super::registration::{self, Registration};
+use super::sender::refresh;
 use super::webhook::Webhook;
-use super::{Sender, record_inbound, refresh};
+use super::{Sender, record_inbound};
 use crate::connections::{
     self, Check, Keys, Problem, SenderAddress, VerifiedAccount, VerifiedSender,
 };

@@ -1,0 +1,97 @@
+//! Events as they are reported and as they are stored, and finding them.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::fields::{ClientId, EventName, Properties};
+use crate::contacts::ExternalId;
+use crate::db::Conn;
+use crate::db::schema::events;
+use crate::error::{Error, Result};
+use crate::types::id::{ContactId, EventId};
+use crate::types::phone::PhoneNumber;
+
+/// An event as it is stored.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = events)]
+pub struct Event {
+    /// Our id.
+    pub id: EventId,
+    /// The id that the reporting program gave it, if it did.
+    pub client_id: Option<String>,
+    /// What happened, such as `order_completed`.
+    pub name: EventName,
+    /// Who did it.
+    pub contact_id: ContactId,
+    /// Details: an object.
+    pub properties: Value,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was reported.
+    pub received_at: DateTime<Utc>,
+}
+
+/// A report of an event, read and checked.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The reporting program's own id: a repeat of it is a no-op.
+    pub client_id: Option<ClientId>,
+    /// What happened.
+    pub name: EventName,
+    /// Who did it.
+    pub contact: ContactRef,
+    /// Details.
+    pub properties: Properties,
+    /// When it happened; none means now.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// How a report names its contact.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ContactRef {
+    /// By our id; it must exist.
+    Id(ContactId),
+    /// By number; an unknown one becomes a contact.
+    Phone(PhoneNumber),
+    /// By the id that another system gave it; it must exist.
+    ExternalId(ExternalId),
+}
+
+/// The event with this id.
+pub async fn find(conn: &mut Conn, id: EventId) -> Result<Event> {
+    let found = events::table.find(id).select(Event::as_select()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("event"))
+}
+
+/// The events with these ids, in no particular order; those that do not exist are left out.
+pub async fn find_many(mut conn: &Conn, ids: &[EventId]) -> Result<Vec<Event>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(events::table
+        .filter(events::id.eq_any(ids))
+        .select(Event::as_select())
+        .load(&mut conn)
+        .await?)
+}
+
+/// The newest events of all contacts, newest first, at most `limit`.
+pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<Event>> {
+    Ok(events::table
+        .order(events::id.desc())
+        .limit(limit)
+        .select(Event::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// The newest events of a contact, newest first, at most `limit`.
+pub async fn of_contact(conn: &mut Conn, contact_id: ContactId, limit: i64) -> Result<Vec<Event>> {
+    let newest = events::table
+        .filter(events::contact_id.eq(contact_id))
+        .order(events::id.desc())
+        .limit(limit);
+    Ok(newest.select(Event::as_select()).load(conn).await?)
+}

@@ -1,0 +1,280 @@
+//! A sender: what messages are sent from, finding senders, and what is noted of them.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde::Serialize;
+
+use super::limits::{Limits, PartsPerSecond, Validity};
+use super::webhook;
+use crate::connections::{SenderAddress, SenderKind, Status, VerifiedSender};
+use crate::db::Conn;
+use crate::db::schema::{connections, senders};
+use crate::error::{Error, Result};
+use crate::types::hook_address::redacted;
+use crate::types::id::{ConnectionId, SenderId};
+use crate::users::audit::{self, Actor, Kind};
+
+/// The longest name of a sender, in characters.
+pub(super) const NAME_LIMIT: usize = 100;
+
+/// What messages are sent from.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize)]
+#[diesel(table_name = senders, check_for_backend(diesel::pg::Pg))]
+pub struct Sender {
+    /// Names it in URLs and in automations.
+    pub id: SenderId,
+    /// The account that it belongs to.
+    pub connection_id: ConnectionId,
+    /// A number or a Messaging Service.
+    pub kind: SenderKind,
+    /// E.164 or `MG…`.
+    pub address: SenderAddress,
+    /// `PN…` or `MG…`.
+    pub twilio_sid: String,
+    /// What people call it; at first the friendly name in Twilio.
+    pub name: String,
+    /// Whether it can send SMS.
+    pub sms_capable: bool,
+    /// Whether it can send MMS: pictures.
+    pub mms_capable: bool,
+    /// The address that Twilio calls with incoming messages, as it was set last.
+    pub webhook_url: Option<String>,
+    /// Why that address could not be set, in a sentence.
+    pub webhook_error: Option<String>,
+    /// How many SMS parts it sends per second at most; none when Carillon does not limit it.
+    pub parts_per_second: Option<PartsPerSecond>,
+    /// How long its messages may wait.
+    #[diesel(column_name = validity_minutes)]
+    #[serde(rename = "validity_minutes")]
+    pub validity: Validity,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When a person switched it off.
+    pub disabled_at: Option<DateTime<Utc>>,
+    /// When Carillon stopped it because Twilio refuses to send from it.
+    pub stopped_at: Option<DateTime<Utc>>,
+    /// Why Carillon stopped it, in a sentence.
+    pub stopped_reason: Option<String>,
+}
+
+impl Sender {
+    /// Whether it sends, as far as it is up to itself and not to its connection.
+    pub fn status(&self) -> Status {
+        Status::of(self.disabled_at, self.stopped_at)
+    }
+
+    /// How fast it sends, and how long its messages may wait.
+    pub fn limits(&self) -> Limits {
+        Limits { parts_per_second: self.parts_per_second, validity: self.validity }
+    }
+
+    /// The sender in a list of choices: `Shop (+1 500 555 0006)`, `Newsletter (Messaging Service)`.
+    pub fn label(&self) -> String {
+        let address = self.address.for_people();
+        let is_unnamed = self.name == address || self.name == self.address.as_str();
+        match self.kind {
+            _ if is_unnamed => address,
+            SenderKind::PhoneNumber => format!("{} ({address})", self.name),
+            SenderKind::MessagingService => format!("{} (Messaging Service)", self.name),
+        }
+    }
+
+    /// The sender where no number may stand in full: `Shop`, `+1…06`.
+    pub fn discreet_label(&self) -> String {
+        let address = self.address.as_str();
+        match self.kind {
+            SenderKind::PhoneNumber
+                if self.name.chars().filter(char::is_ascii_digit).count() > 6 =>
+            {
+                format!("{}…{}", &address[..2], &address[address.len() - 2..])
+            }
+            _ => self.name.clone(),
+        }
+    }
+}
+
+/// The sender with this id.
+pub async fn find(conn: &mut Conn, id: SenderId) -> Result<Sender> {
+    let found = senders::table.find(id).select(Sender::as_select()).first(conn).await.optional()?;
+    found.ok_or(Error::NotFound("sender"))
+}
+
+/// The senders with these ids, those that exist, by id.
+pub async fn find_many(mut conn: &Conn, ids: &[SenderId]) -> Result<HashMap<SenderId, Sender>> {
+    let found: Vec<Sender> = senders::table
+        .filter(senders::id.eq_any(ids))
+        .select(Sender::as_select())
+        .load(&mut conn)
+        .await?;
+    Ok(found.into_iter().map(|sender| (sender.id, sender)).collect())
+}
+
+/// The sender of a connection with this address (`+…` or `MG…`), if there is one: what incoming
+/// messages were sent to.
+pub async fn find_by_address(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    address: &str,
+) -> Result<Option<Sender>> {
+    let with_address = senders::table
+        .filter(senders::connection_id.eq(connection))
+        .filter(senders::address.eq(address));
+    Ok(with_address.select(Sender::as_select()).first(conn).await.optional()?)
+}
+
+/// The sender of any connection with this address that a person has not disabled, if there is one.
+pub async fn find_enabled_by_address(conn: &mut Conn, address: &str) -> Result<Option<Sender>> {
+    let enabled = senders::table
+        .filter(senders::address.eq(address))
+        .filter(senders::disabled_at.is_null())
+        .order(senders::id);
+    Ok(enabled.select(Sender::as_select()).first(conn).await.optional()?)
+}
+
+/// All senders, by name.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Sender>> {
+    Ok(senders::table
+        .order((senders::name, senders::id))
+        .select(Sender::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// The senders of a connection, in the order in which they were added.
+pub async fn of_connection(conn: &mut Conn, connection: ConnectionId) -> Result<Vec<Sender>> {
+    let own = senders::table.filter(senders::connection_id.eq(connection)).order(senders::id);
+    Ok(own.select(Sender::as_select()).load(conn).await?)
+}
+
+/// The senders that send now: neither they nor their connection are disabled or stopped. By name.
+pub async fn usable(conn: &mut Conn) -> Result<Vec<Sender>> {
+    let active = senders::table
+        .inner_join(connections::table)
+        .filter(senders::disabled_at.is_null().and(senders::stopped_at.is_null()))
+        .filter(connections::disabled_at.is_null().and(connections::stopped_at.is_null()))
+        .order((senders::name, senders::id));
+    Ok(active.select(Sender::as_select()).load(conn).await?)
+}
+
+/// The ids of [`usable`] senders.
+pub async fn usable_ids(conn: &mut Conn) -> Result<HashSet<SenderId>> {
+    Ok(usable(conn).await?.iter().map(|sender| sender.id).collect())
+}
+
+/// Adds a sender that was found in the account; one that the connection has already is the field
+/// error `sender`. Needs the caller's transaction.
+pub async fn create(
+    conn: &mut Conn,
+    actor: &Actor,
+    connection: ConnectionId,
+    found: &VerifiedSender,
+    now: DateTime<Utc>,
+) -> Result<Sender> {
+    let row = (
+        senders::id.eq(SenderId::new()),
+        senders::connection_id.eq(connection),
+        senders::kind.eq(found.kind()),
+        senders::address.eq(&found.address),
+        senders::twilio_sid.eq(&found.twilio_sid),
+        senders::name.eq(found.name.chars().take(NAME_LIMIT).collect::<String>()),
+        senders::sms_capable.eq(found.sms_capable),
+        senders::mms_capable.eq(found.mms_capable),
+        senders::parts_per_second.eq(PartsPerSecond::usual(&found.address)),
+        senders::validity_minutes.eq(Validity::USUAL),
+        senders::created_at.eq(now),
+    );
+    let inserted = diesel::insert_into(senders::table)
+        .values(row)
+        .returning(Sender::as_returning())
+        .get_result(conn)
+        .await;
+    let sender: Sender = inserted.map_err(|error| {
+        let message = "This sender has been added to the connection already.";
+        Error::from(error).on_constraint("senders_connection_id_address_key", "sender", message)
+    })?;
+    audit::record(
+        conn,
+        actor,
+        Kind::Sender,
+        Some(sender.id.0),
+        &format!("added the sender {}", sender.discreet_label()),
+        now,
+    )
+    .await?;
+    Ok(sender)
+}
+
+/// Takes over what Twilio says about the sender now: SID and capabilities. The name stays.
+pub(super) async fn refresh(conn: &mut Conn, id: SenderId, found: &VerifiedSender) -> Result<()> {
+    let seen = (
+        senders::twilio_sid.eq(&found.twilio_sid),
+        senders::sms_capable.eq(found.sms_capable),
+        senders::mms_capable.eq(found.mms_capable),
+    );
+    diesel::update(senders::table.find(id)).set(seen).execute(conn).await?;
+    Ok(())
+}
+
+/// Notes the address that Twilio now calls with incoming messages, without its secret, or the
+/// sentence that says why it could not be set.
+pub async fn record_inbound(
+    conn: &mut Conn,
+    id: SenderId,
+    outcome: std::result::Result<&str, &str>,
+) -> Result<Sender> {
+    let row = diesel::update(senders::table.find(id));
+    let changed = match outcome {
+        Ok(url) => {
+            let set =
+                (senders::webhook_url.eq(redacted(url)), senders::webhook_error.eq(None::<String>));
+            row.set(set).returning(Sender::as_returning()).get_result(conn).await
+        }
+        Err(reason) => {
+            row.set(senders::webhook_error.eq(reason))
+                .returning(Sender::as_returning())
+                .get_result(conn)
+                .await
+        }
+    };
+    changed.optional()?.ok_or(Error::NotFound("sender"))
+}
+
+/// Notes at the senders of connections that Twilio calls an address without the secret that they
+/// have now.
+pub async fn note_without_secret(conn: &mut Conn, connections: &[ConnectionId]) -> Result<()> {
+    let called = senders::table
+        .filter(senders::connection_id.eq_any(connections))
+        .filter(senders::webhook_url.is_not_null());
+    let error = format!("{} Press “Repair webhook” at the sender.", webhook::WITHOUT_SECRET);
+    diesel::update(called.filter(senders::webhook_error.is_null()))
+        .set(senders::webhook_error.eq(error))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Tells in the audit log that somebody had Twilio report the sender's incoming messages here.
+/// Needs the caller's transaction.
+pub async fn note_repaired(
+    conn: &mut Conn,
+    actor: &Actor,
+    sender: &Sender,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let summary = format!(
+        "had Twilio report the incoming messages of the sender {} here",
+        sender.discreet_label()
+    );
+    audit::record(conn, actor, Kind::Sender, Some(sender.id.0), &summary, now).await
+}
+
+/// Stops the sender because Twilio refuses to send from it; the first reason stays. Tells whether
+/// it ran before.
+pub async fn stop(conn: &mut Conn, id: SenderId, reason: &str, now: DateTime<Utc>) -> Result<bool> {
+    let running = senders::table.find(id).filter(senders::stopped_at.is_null());
+    let stopped = (senders::stopped_at.eq(now), senders::stopped_reason.eq(reason));
+    Ok(diesel::update(running).set(stopped).execute(conn).await? > 0)
+}
