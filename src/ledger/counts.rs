@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::Share;
 use super::outcome::Outcome;
-use super::{Counted, Share};
+use crate::error::{Error, Result};
 
 /// How many messages were to be sent, and how they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -88,6 +89,25 @@ impl Counts {
             Counted::Outcome(Outcome::Retried) => &mut self.retried,
         };
         *number += count;
+    }
+}
+
+/// What a bucket counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    Recipients,
+    Outcome(Outcome),
+}
+
+impl Counted {
+    pub(super) fn of(word: &str) -> Result<Self> {
+        match word {
+            "recipients" => Ok(Self::Recipients),
+            _ => word
+                .parse()
+                .map(Self::Outcome)
+                .map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
+        }
     }
 }
 

@@ -30,12 +30,12 @@ use uuid::Uuid;
 use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::statement::statement;
 use crate::db::{Conn, schema};
-use crate::error::{Error, Result};
-use crate::ledger::outcome::Outcome;
+use crate::error::Result;
 use crate::types::id::{AutomationId, SenderId};
 use crate::types::text_enum::text_enum;
-
+use counts::Counted;
 use days::Calendar;
+use outcome::Outcome;
 
 pub use check::{Difference, check, correct};
 pub use counts::Counts;
@@ -217,25 +217,6 @@ impl LedgerFilter {
             None => (None, false),
             Some(Maker::Automation(id)) => (Some(id), false),
             Some(Maker::OneOff) => (None, true),
-        }
-    }
-}
-
-/// What a bucket counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    Recipients,
-    Outcome(Outcome),
-}
-
-impl Counted {
-    fn of(word: &str) -> Result<Self> {
-        match word {
-            "recipients" => Ok(Self::Recipients),
-            _ => word
-                .parse()
-                .map(Self::Outcome)
-                .map_err(|error| Error::Internal(format!("the ledger's outcome {error}"))),
         }
     }
 }
