@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::store::{Connection, UnconfirmedPolicy, name_taken, parse_name};
+use super::connection::{Connection, UnconfirmedPolicy, name_taken, parse_name};
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};

@@ -10,9 +10,9 @@ use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use super::keys::context;
-use super::rotation::FormerToken;
-use super::store::{self, Connection};
+use super::connection::{self, Connection};
+use super::former_token::FormerToken;
+use super::sealing::context;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};
@@ -204,7 +204,7 @@ async fn told(
     done: &str,
     now: DateTime<Utc>,
 ) -> Result<Connection> {
-    let connection = store::find(conn, id).await?;
+    let connection = connection::find(conn, id).await?;
     audit::record(
         conn,
         actor,

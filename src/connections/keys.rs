@@ -1,17 +1,15 @@
-//! The keys of a Twilio account: their shape, sealed at rest, and the two uses of them (requests,
-//! webhook signatures).
+//! The keys of a Twilio account: their shape, and how they are sealed at rest.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::hook_secret;
+use super::sealing::context;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, FieldErrors, Result};
 use crate::twilio::sid::{AccountSid, ApiKeySid, SidError};
 use crate::twilio::{CredentialKind, Credentials};
-use crate::types::hook_address::HookAddress;
 use crate::types::id::ConnectionId;
 use crate::types::mistake::Mistake;
 use crate::types::sealed::{Sealed, SecretKey};
@@ -177,7 +175,7 @@ impl Keys {
     }
 
     /// Unseals the keys of the row `id`.
-    fn open(
+    pub(super) fn open(
         account_sid: &str,
         sealed: &SealedKeys,
         key: &SecretKey,
@@ -255,34 +253,6 @@ pub async fn credentials(
     Ok(keys(conn, id, key).await?.credentials())
 }
 
-/// What messages of a connection are sent with.
-#[derive(Debug, Clone)]
-pub struct SendingKeys {
-    /// What requests are made with.
-    pub credentials: Credentials,
-    /// Where Twilio reports what becomes of them.
-    pub hook: HookAddress,
-}
-
-/// What messages of a connection are sent with, read together.
-pub async fn sending_keys(
-    conn: &mut Conn,
-    id: ConnectionId,
-    key: &SecretKey,
-) -> Result<SendingKeys> {
-    let columns = (connections::account_sid, SealedKeys::as_select(), connections::hook_secret);
-    let found: Option<(String, SealedKeys, Option<Sealed>)> =
-        connections::table.find(id).select(columns).first(conn).await.optional()?;
-    let (account_sid, sealed, secret) = found.ok_or(Error::NotFound("connection"))?;
-    let keys = Keys::open(&account_sid, &sealed, key, id)?;
-    let hook = if keys.has_auth_token() {
-        HookAddress::signed(id)
-    } else {
-        hook_secret::secret_address(conn, id, key, secret).await?
-    };
-    Ok(SendingKeys { credentials: keys.credentials(), hook })
-}
-
 /// Whether the secret key is the one that sealed the saved keys; `Error::Refused` says so when it
 /// is not. Without connections any key is.
 pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
@@ -300,11 +270,6 @@ pub async fn check_secret_key(conn: &mut Conn, key: &SecretKey) -> Result<()> {
 
 const AUTH_TOKEN: &str = "auth_token";
 const API_KEY_SECRET: &str = "api_key_secret";
-
-/// Names the place of a secret, so that sealed bytes are of no use in another row or column.
-pub(super) fn context(column: &str, id: ConnectionId) -> String {
-    format!("connections.{column}:{id}")
-}
 
 /// The secret without the blanks that copying brings along; none if nothing is left or it cannot be
 /// one.

@@ -5,29 +5,21 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::keys::{Keys, NewKeys, SealedKeys, context, keys};
-use super::store;
+use super::connection::{self, Connection};
+use super::former_token::FormerToken;
+use super::hook_secret;
+use super::keys::{Keys, NewKeys, SealedKeys, keys};
+use super::sealing::context;
 use crate::db::Conn;
 use crate::db::schema::connections;
 use crate::error::{Error, Result};
 use crate::types::id::ConnectionId;
 use crate::types::sealed::{Sealed, SecretKey};
-use crate::types::text_enum::text_enum;
 use crate::users::audit::{self, Actor, Kind};
 
 /// For how long the signatures of a former Auth Token are accepted: time enough to make the new one
 /// the primary one in Twilio.
 pub const FORMER_TOKEN_ACCEPTED: TimeDelta = TimeDelta::days(7);
-
-text_enum! {
-    /// What becomes of the Auth Token that is replaced.
-    pub enum FormerToken {
-        /// Webhooks that it signs are accepted for a week.
-        Accept = "accept",
-        /// It proves nothing any more, from now on: it has leaked.
-        Refuse = "refuse",
-    }
-}
 
 /// A former token as it lies in the table; sealed for its column and row.
 #[derive(AsChangeset)]
@@ -53,7 +45,7 @@ pub async fn replace_keys(
 ) -> Result<()> {
     put(conn, id, key, new, former, now).await?;
     let summary =
-        format!("replaced the keys of the connection {}", store::find(conn, id).await?.name);
+        format!("replaced the keys of the connection {}", connection::find(conn, id).await?.name);
     audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await
 }
 
@@ -113,9 +105,9 @@ pub async fn forget_former_token(
     actor: &Actor,
     id: ConnectionId,
     now: DateTime<Utc>,
-) -> Result<store::Connection> {
+) -> Result<Connection> {
     diesel::update(connections::table.find(id)).set(Former::NONE).execute(conn).await?;
-    let connection = store::find(conn, id).await?;
+    let connection = connection::find(conn, id).await?;
     let summary =
         format!("ended the time of the former Auth Token of the connection {}", connection.name);
     audit::record(conn, actor, Kind::Connection, Some(id.0), &summary, now).await?;
@@ -138,8 +130,8 @@ pub async fn forget_keys(conn: &mut Conn, key: &SecretKey, now: DateTime<Utc>) -
         let unusable = Keys::parse(&new).map_err(Error::Invalid)?;
         put(conn, *id, key, &unusable, FormerToken::Refuse, now).await?;
         // What was sealed with the lost key is as lost as the keys.
-        super::hook_secret::forget(conn, *id, key).await?;
-        store::stop(
+        hook_secret::forget(conn, *id, key).await?;
+        connection::stop(
             conn,
             *id,
             "Its keys were forgotten with `carillon forget-keys`: replace them.",

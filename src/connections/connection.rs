@@ -1,4 +1,4 @@
-//! Connections as rows: making and finding them, and what Twilio said of them last.
+//! A connection as a row: finding it, stopping it, and what Twilio said of its account last.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,6 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
-use super::hook_secret::new_hook_secret;
-use super::keys::{Keys, SealedKeys};
 use super::verify::{Profile, VerifiedAccount};
 use crate::db::Conn;
 use crate::db::schema::connections;
@@ -16,12 +14,10 @@ use crate::error::{Error, Result};
 use crate::twilio::sid::AccountSid;
 use crate::types::id::ConnectionId;
 use crate::types::mistake;
-use crate::types::sealed::SecretKey;
 use crate::types::text_enum::text_enum;
-use crate::users::audit::{self, Actor, Kind};
 
 /// The longest name of a connection, in characters.
-const NAME_LIMIT: usize = 100;
+pub(super) const NAME_LIMIT: usize = 100;
 
 /// A connected Twilio account, without its secrets.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize)]
@@ -84,17 +80,6 @@ text_enum! {
     }
 }
 
-/// A connection to be saved, after Twilio has accepted its keys.
-#[derive(Debug)]
-pub struct NewConnection {
-    /// What people call it; empty takes the account's name.
-    pub name: String,
-    /// What was found in the account with these keys.
-    pub account: VerifiedAccount,
-    /// The keys, still in the clear; sealed when saved.
-    pub keys: Keys,
-}
-
 impl Status {
     /// Reads the word off the two times that a row keeps.
     pub fn of(disabled_at: Option<DateTime<Utc>>, stopped_at: Option<DateTime<Utc>>) -> Self {
@@ -140,54 +125,6 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Connection>> {
         .select(Connection::as_select())
         .load(conn)
         .await?)
-}
-
-/// Saves a verified connection with its keys sealed. An account that is connected already is the
-/// field error `account_sid`, a name that is taken is `name`; a name that was left empty becomes
-/// the account's, numbered if that is taken. Needs the caller's transaction.
-pub async fn create(
-    conn: &mut Conn,
-    actor: &Actor,
-    key: &SecretKey,
-    new: NewConnection,
-    now: DateTime<Utc>,
-) -> Result<Connection> {
-    let id = ConnectionId::new();
-    let name = match new.name.trim() {
-        "" => free_name(conn, &new.account.name).await?,
-        name => parse_name(name).map_err(|sentence| Error::field("name", sentence))?,
-    };
-    let sealed = SealedKeys::seal(key, id, &new.keys);
-    let row = (
-        connections::id.eq(id),
-        connections::name.eq(name),
-        connections::account_sid.eq(new.keys.account_sid().as_str()),
-        connections::account_name.eq(&new.account.name),
-        connections::account_type.eq(new.account.kind.as_deref()),
-        sealed,
-        connections::hook_secret.eq(Some(new_hook_secret(key, id))),
-        connections::verified_at.eq(now),
-        connections::created_at.eq(now),
-    );
-    let inserted = diesel::insert_into(connections::table)
-        .values(row)
-        .returning(Connection::as_returning())
-        .get_result(conn)
-        .await;
-    let message = "This Twilio account has just been connected. See the Connection Center.";
-    let connection: Connection = inserted.map_err(|error| {
-        name_taken(error).on_constraint("connections_account_sid_key", "account_sid", message)
-    })?;
-    audit::record(
-        conn,
-        actor,
-        Kind::Connection,
-        Some(id.0),
-        &format!("connected the Twilio account {}", connection.name),
-        now,
-    )
-    .await?;
-    Ok(connection)
 }
 
 /// How many requests each connection may have in flight at Twilio.
@@ -262,20 +199,6 @@ pub async fn record_accepted(
 
 pub(super) fn parse_name(name: &str) -> std::result::Result<String, String> {
     mistake::name(name, NAME_LIMIT).map(str::to_owned)
-}
-
-/// `wanted`, or `wanted (2)` and so on, whichever no connection has yet.
-async fn free_name(conn: &mut Conn, wanted: &str) -> Result<String> {
-    let wanted: String = wanted.trim().chars().take(NAME_LIMIT - 6).collect();
-    let wanted = if wanted.is_empty() { "Twilio".to_owned() } else { wanted };
-    let taken: Vec<String> = connections::table.select(connections::name).load(conn).await?;
-    let is_taken =
-        |name: &str| taken.iter().any(|other| other.to_lowercase() == name.to_lowercase());
-    let numbered = (2..).map(|number| format!("{wanted} ({number})"));
-    Ok(std::iter::once(wanted.clone())
-        .chain(numbered)
-        .find(|name| !is_taken(name))
-        .unwrap_or(wanted))
 }
 
 pub(super) fn name_taken(error: diesel::result::Error) -> Error {
