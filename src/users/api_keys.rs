@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Role;
-use super::audit::{self, Actor, Kind};
+use super::audit::{self, Actor, ActorKind, Kind};
 use crate::db::Conn;
 use crate::db::schema::api_keys;
 use crate::error::{Error, Result};
@@ -41,6 +41,12 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
     /// When it stopped being accepted.
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl From<&ApiKey> for Actor {
+    fn from(key: &ApiKey) -> Self {
+        Self::named(ActorKind::ApiKey, key.id.0, &key.name)
+    }
 }
 
 /// The key as its holder presents it: `ck_` and 43 characters; never printed by accident.

@@ -9,8 +9,6 @@ use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::User;
-use super::api_keys::ApiKey;
 use crate::db::Conn;
 use crate::db::schema::audit_log;
 use crate::error::Result;
@@ -175,6 +173,11 @@ impl Display for Differences {
 }
 
 impl Actor {
+    /// A user or a key, by the name that it has now.
+    pub(super) fn named(kind: ActorKind, id: Uuid, name: &str) -> Self {
+        Self { kind, id: Some(id), name: name.to_owned() }
+    }
+
     /// The person who is signed in, if it is one.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
@@ -185,17 +188,5 @@ impl Actor {
     #[must_use]
     pub fn command_line() -> Self {
         Self { kind: ActorKind::CommandLine, id: None, name: "The command line".to_owned() }
-    }
-}
-
-impl From<&User> for Actor {
-    fn from(user: &User) -> Self {
-        Self { kind: ActorKind::User, id: Some(user.id.0), name: user.name.clone() }
-    }
-}
-
-impl From<&ApiKey> for Actor {
-    fn from(key: &ApiKey) -> Self {
-        Self { kind: ActorKind::ApiKey, id: Some(key.id.0), name: key.name.clone() }
     }
 }

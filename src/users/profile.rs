@@ -6,24 +6,12 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::account::parse_name;
 use super::audit::{self, Kind};
-use super::{User, parse_name};
+use super::user::{Theme, User};
 use crate::db::Conn;
 use crate::db::schema::users;
 use crate::error::{FieldErrors, Result};
-use crate::types::text_enum::text_enum;
-
-text_enum! {
-    /// How pages look to somebody.
-    pub enum Theme {
-        /// As the system of whoever looks says.
-        Automatic = "automatic",
-        /// Dark on light.
-        Light = "light",
-        /// Light on dark.
-        Dark = "dark",
-    }
-}
 
 /// What somebody may set for themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]

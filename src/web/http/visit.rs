@@ -35,8 +35,7 @@ use crate::types::token::Token;
 use crate::users::audit::Actor;
 use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
-use crate::users::profile::Theme;
-use crate::users::{Role, User, sessions};
+use crate::users::{Role, Theme, User, sessions};
 use crate::web::Web;
 
 /// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].

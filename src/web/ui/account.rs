@@ -10,9 +10,9 @@ use crate::error::{Error, FieldErrors};
 use crate::types::id::SessionId;
 use crate::users::audit::{self, Kind};
 use crate::users::password::Password;
-use crate::users::profile::{self, Profile, Theme};
-use crate::users::sessions::Session;
-use crate::users::{self, User, log_in, sessions};
+use crate::users::profile::{self, Profile};
+use crate::users::sessions::{self, Session};
+use crate::users::{self, Theme, User, log_in};
 use crate::web::http::error::PageError;
 use crate::web::{Form, Page, PageResult, Varies, Viewer, Visit};
 

@@ -1,0 +1,25 @@
+//! Roles: what a user or an API key may do.
+
+use crate::types::text_enum::text_enum;
+
+text_enum! {
+    /// What somebody may do; each role includes those declared before it.
+    pub enum Role {
+        /// Sees everything, changes nothing.
+        Viewer = "viewer",
+        /// Writes templates, contacts and automations, and sends.
+        Marketer = "marketer",
+        /// Also connects Twilio accounts and manages users and API keys.
+        Admin = "admin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_includes_the_lesser_ones() {
+        assert!(Role::Admin > Role::Marketer && Role::Marketer > Role::Viewer);
+    }
+}
