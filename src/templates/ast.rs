@@ -1,6 +1,6 @@
 //! The expression inside a tag as a tree: Tera's grammar, less what the sandbox leaves out.
 
-use super::lexer::Place;
+use super::place::Place;
 
 /// An expression, and where it begins.
 #[derive(Debug, Clone, PartialEq)]

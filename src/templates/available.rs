@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::fault::Side;
 use super::operators::shown;
-use super::sandbox::Side;
 use super::variables::{Key, Root, Variable, Variables};
 
 /// Properties of an event that are offered; one with more is a document, not something to choose

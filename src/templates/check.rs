@@ -3,29 +3,22 @@
 
 use tera::{Context, ErrorKind};
 
-use super::TemplateError;
 use super::ast::{Call, Expr, Node, Operator};
 use super::calls::{self, FILTERS, Signature, TESTS};
+use super::checked::{Checked, Found, Reach, sentence};
+use super::error::TemplateError;
 use super::expression::Parser;
-use super::grammar::{Checked, Found};
+use super::fault::FaultAt;
 use super::kinds::{Kinds, mismatch};
 use super::lexer::{Piece, pieces};
-use super::program::{Reach, sentence};
-use super::sandbox::{FaultAt, SANDBOX};
+use super::sandbox::SANDBOX;
+use super::variables::Expected;
 use super::write::{label, tried};
 
 const PRINTABLE: Kinds = Kinds::SCALAR.or(Kinds::LIST);
 const CONTAINER: Kinds = Kinds::TEXT.or(Kinds::LIST).or(Kinds::OBJECT);
 const COMPARABLE: Kinds = Kinds::TEXT.or(Kinds::NUMBER);
 const NAME: &str = "constant";
-
-/// What a variable should be to make sense where it stands, for an event that is made up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expected {
-    Number,
-    Time,
-    List,
-}
 
 /// Checks all expressions with variables of these kinds; the first that can only fail is the error.
 pub(super) fn check(checked: &Checked, kinds: &[Kinds]) -> Result<(), TemplateError> {

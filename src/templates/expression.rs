@@ -1,12 +1,13 @@
 //! Reads the tokens of one tag as an expression: variables, literals, operators, and the filters
 //! and tests on the lists.
 
-use super::TemplateError;
 use super::ast::{Call, Expr, Node, Operator};
 use super::calls::{self, FILTERS, Signature, TESTS};
-use super::grammar::{Checked, NAMES};
+use super::checked::{Checked, NAMES};
+use super::error::TemplateError;
 use super::hints;
-use super::lexer::{Place, Token};
+use super::lexer::Token;
+use super::place::Place;
 use super::variables::{Key, Variable};
 
 /// Parentheses, brackets and arguments inside one another; Tera itself stops at 40.

@@ -9,10 +9,10 @@ use chrono::format::{Item, StrftimeItems};
 use tera::{Kwargs, Number, Value};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::fault::{Fault, Function, Side, argument, is_missing};
 use super::kinds::Kinds;
 use super::numbers::{Rounding, read, rounded};
 use super::operators::{MAX_BYTES, list, number, shown, text, too_long};
-use super::sandbox::{Fault, Function, Side, argument, is_missing};
 use crate::types::moment::{Moment, MomentError};
 
 /// All but `default`, which alone has something to say about a missing value.

@@ -6,53 +6,15 @@
 //! not in these files (loops, includes, functions, macros, assignments) therefore cannot reach it,
 //! however the two would differ in reading.
 
-use std::fmt::{Arguments, Write as _};
-
-use super::TemplateError;
-use super::ast::Expr;
+use super::checked::{Checked, Found, Reach, WrittenTag};
+use super::error::TemplateError;
 use super::expression::Parser;
-use super::lexer::{Piece, Place, Tag, Token, pieces};
-use super::program::Reach;
-use super::variables::Variable;
-use super::write::{self, Site};
-
-/// As many different variables as a text of 1,600 characters can sensibly have.
-pub(super) const NAMES: [&str; 32] = [
-    "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
-    "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
-    "v28", "v29", "v30", "v31",
-];
+use super::lexer::{Piece, Tag, Token, pieces};
+use super::place::Place;
+use super::write;
 
 /// Ifs inside ifs.
 const MAX_NESTING: usize = 8;
-
-/// A source that holds only what is allowed, with what is known about it.
-#[derive(Debug, Default)]
-pub(super) struct Checked {
-    /// For Tera.
-    pub(super) source: String,
-    /// The text outside all tags.
-    pub(super) fixed: String,
-    /// In the order of [`NAMES`].
-    pub(super) variables: Vec<Variable>,
-    /// In the order of the source.
-    pub(super) uses: Vec<Use>,
-    /// In the order of the source.
-    pub(super) tags: Vec<WrittenTag>,
-    /// What can fail, by the number that it has in the source.
-    pub(super) sites: Vec<Site>,
-    /// In the order of the source.
-    pub(super) expressions: Vec<Found>,
-}
-
-/// An expression of the template.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) expr: Expr,
-    /// Printed, or else a condition.
-    pub(super) is_printed: bool,
-    pub(super) reach: Reach,
-}
 
 /// What is made of the values that are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,23 +24,6 @@ pub(super) enum Printing {
     /// They are part of an address, in which they must not mean anything: only one that everything
     /// begins with is an address itself.
     Address,
-}
-
-/// One place where a variable is named.
-#[derive(Debug)]
-pub(super) struct Use {
-    /// Index into `variables`.
-    pub(super) variable: usize,
-    /// Whether `| default(…)` follows, or its presence is what is asked for.
-    pub(super) is_guarded: bool,
-}
-
-/// A tag of the written source, and where the person wrote it.
-#[derive(Debug)]
-pub(super) struct WrittenTag {
-    /// Where it begins, in bytes of the written source.
-    pub(super) start: usize,
-    pub(super) place: Place,
 }
 
 /// Checks a template's source; the first thing that is not allowed is the error.
@@ -118,30 +63,6 @@ pub(super) fn check(source: &str, printing: Printing) -> Result<Checked, Templat
     match open.pop() {
         Some(open) => Err(open.place.error("This “{% if %}” has no “{% endif %}”.")),
         None => Ok(checked),
-    }
-}
-
-impl Checked {
-    /// Appends to the source.
-    pub(super) fn write(&mut self, written: Arguments<'_>) {
-        // Writing to a String cannot fail.
-        let _ = self.source.write_fmt(written);
-    }
-
-    /// The variable's index, the same each time that it is named; `None` when there are too many.
-    pub(super) fn index_of(&mut self, variable: Variable) -> Option<usize> {
-        let known = self.variables.iter().position(|known| *known == variable);
-        if known.is_none() && self.variables.len() < NAMES.len() {
-            self.variables.push(variable);
-            return Some(self.variables.len() - 1);
-        }
-        known
-    }
-
-    /// Where the person wrote what stands at this byte of the written source.
-    pub(super) fn place(&self, byte: usize) -> Place {
-        let tag = self.tags.iter().rfind(|tag| tag.start <= byte);
-        tag.map_or(Place { line: 1, column: 1 }, |tag| tag.place)
     }
 }
 

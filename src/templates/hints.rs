@@ -3,8 +3,9 @@
 
 use super::ast::Expr;
 use super::calls::Signature;
-use super::grammar::Checked;
-use super::lexer::{Place, Token};
+use super::checked::Checked;
+use super::lexer::Token;
+use super::place::Place;
 use super::write::label;
 
 /// About `||`: in other languages it gives what follows where a value is missing.

@@ -1,19 +1,7 @@
 //! Cuts a template into text and tags, and the inside of each tag into tokens with their places.
 
-use super::TemplateError;
-
-/// Where something stands in the source: line and column, both from 1; columns count characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: u32,
-    pub(super) column: u32,
-}
-
-impl Place {
-    pub(super) fn error(self, message: impl Into<String>) -> TemplateError {
-        TemplateError { message: message.into(), line: self.line, column: self.column }
-    }
-}
+use super::error::TemplateError;
+use super::place::Place;
 
 /// A stretch of the source. Comments are gone, and whitespace that `{{-` or `-}}` asks to remove is
 /// removed.

@@ -1,13 +1,13 @@
 //! The address of a medium: a web address, or one that is made for each message by filling in
 //! variables.
 
-use super::RenderError;
+use super::checked::Reach;
+use super::error::{RenderError, TemplateError};
 use super::foreign;
 use super::grammar::{Printing, check};
 use super::lexer::{Piece, pieces};
-use super::program::{Program, Reach};
-use super::variables::Variables;
-use super::{TemplateError, Unset};
+use super::program::Program;
+use super::variables::{Unset, Variables};
 use crate::types::http_url::{self, HttpUrl, HttpUrlError};
 use crate::types::mistake::Mistake;
 

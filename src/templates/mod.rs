@@ -11,9 +11,12 @@ mod available;
 mod body;
 mod calls;
 mod check;
+mod checked;
 mod diff;
 pub mod drafts;
+mod error;
 mod expression;
+mod fault;
 mod filters;
 mod foreign;
 mod grammar;
@@ -24,6 +27,7 @@ mod measure;
 mod media;
 mod numbers;
 mod operators;
+mod place;
 mod plain;
 mod program;
 mod render;
@@ -39,16 +43,17 @@ mod sandbox_tests;
 mod value_tests;
 
 pub use available::Available;
-pub use body::{MAX_CHARACTERS, RenderError, TemplateBody, TemplateError, Unset, sample_event};
+pub use body::{MAX_CHARACTERS, TemplateBody, sample_event};
+pub use checked::Reach;
 pub use diff::{Change, Stretch, compare};
+pub use error::{RenderError, TemplateError};
 pub use foreign::warnings_of_literal;
 pub use measure::Measure;
 pub use media::{MediaUrl, render_media};
 pub use plain::with_plain_characters;
-pub use program::Reach;
 pub use render::{Rendered, Renderer};
 pub use template::{
     MAX_MEDIA_URLS, NewTemplate, Template, archive, check_media_urls, create, duplicate, find,
     find_many, list, list_archived, lock, unarchive, update,
 };
-pub use variables::{NO_DEFAULT, Variables};
+pub use variables::{NO_DEFAULT, Unset, Variables};

@@ -3,7 +3,7 @@
 
 use tera::{Number, Value};
 
-use super::sandbox::Fault;
+use super::fault::Fault;
 
 /// Significant digits of what is calculated: a double has about 16, and the last one is noise
 /// (`0.1 + 0.2`).

@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 use tera::{Kwargs, Number, Value};
 
 use super::ast::Operator;
+use super::fault::{Fault, Function, RIGHT, Side, argument, is_missing};
 use super::kinds::Kinds;
 use super::numbers::{calculated, written};
-use super::sandbox::{Fault, Function, RIGHT, Side, argument, is_missing};
 
 /// The longest text that a filter or operator gives, in bytes: well above what can be sent, well
 /// below what can hurt.

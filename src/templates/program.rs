@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use tera::{Context, ErrorKind, Tera};
 
 use super::check;
-use super::grammar::{Checked, NAMES};
-use super::kinds::{Kinds, mismatch};
-use super::lexer::Place;
-use super::sandbox::{Fault, FaultAt, SANDBOX, Side};
-use super::variables::{NO_DEFAULT, Variable, Variables};
-use super::{RenderError, TemplateError, Unset};
+use super::checked::{Checked, NAMES, Reach, sentence};
+use super::error::{RenderError, TemplateError};
+use super::fault::{Fault, FaultAt};
+use super::kinds::Kinds;
+use super::place::Place;
+use super::sandbox::SANDBOX;
+use super::variables::{Unset, Variable, Variables};
 
 const NAME: &str = "sms";
 
@@ -132,35 +133,6 @@ impl Program {
         let (Place { line, column }, message) = sentence(&self.checked, site, &fault);
         RenderError::Failed { message, line, column }
     }
-}
-
-/// Whether every message comes by a place of the template, or only those for which an if goes that
-/// way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// It stands outside all ifs.
-    Always,
-    /// It stands inside an if.
-    Sometimes,
-}
-
-/// What went wrong, and where.
-pub(super) fn sentence(checked: &Checked, site: usize, fault: &Fault) -> (Place, String) {
-    let Some(site) = checked.sites.get(site) else {
-        return (Place { line: 1, column: 1 }, "this cannot be written".to_owned());
-    };
-    let words = match fault {
-        Fault::Missing => format!("{} has no value here, {NO_DEFAULT}", site.left),
-        Fault::Kind { side, actual, needed } => mismatch(
-            if *side == Side::Left { &site.left } else { &site.right },
-            *actual,
-            &site.by,
-            *needed,
-        ),
-        Fault::Said(words) if words.contains(&site.by) => words.clone(),
-        Fault::Said(words) => format!("{}: {words}", site.by),
-    };
-    (site.place, words)
 }
 
 /// Fails once more is written than can be sent, so that no template fills the memory.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::error::{RenderError, TemplateError};
 use super::media::{MediaUrl, render_media};
-use super::{RenderError, Template, TemplateBody, TemplateError, Variables, sample_event};
+use super::{Template, TemplateBody, Variables, sample_event};
 use crate::types::id::TemplateId;
 
 /// Parsed versions kept, about 20 kB each.

@@ -6,7 +6,8 @@ use chrono::Utc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{MAX_CHARACTERS, RenderError, TemplateBody, Variables};
+use super::error::RenderError;
+use super::{MAX_CHARACTERS, TemplateBody, Variables};
 use crate::contacts::Contact;
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::error::RenderError;
 use super::sandbox_tests::{CONTACT, assert_renders, refusal, render};
-use super::{Reach, RenderError, TemplateBody, Variables};
+use super::{Reach, TemplateBody, Variables};
 
 #[test]
 fn a_date_is_written_as_it_was_meant() {

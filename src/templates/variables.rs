@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use tera::Value;
 
-use super::check::Expected;
 use super::kinds::Kinds;
 use crate::contacts::Contact;
 use crate::types::phone::PhoneNumber;
@@ -356,6 +355,23 @@ fn value(json: &serde_json::Value) -> Option<Value> {
             Some(Value::from(fields.collect::<std::collections::BTreeMap<_, _>>()))
         }
     }
+}
+
+/// A variable that a template uses and that has no value.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unset {
+    /// As the template names it.
+    pub variable: String,
+    /// Whether the template gives a default wherever it uses the variable.
+    pub has_default: bool,
+}
+
+/// What a variable should be to make sense where it stands, for an event that is made up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    Number,
+    Time,
+    List,
 }
 
 #[cfg(test)]

@@ -3,22 +3,10 @@
 
 use super::ast::{Call, Expr, Node, Operator};
 use super::calls;
-use super::grammar::{Checked, NAMES, Use};
-use super::lexer::Place;
-use super::sandbox::{GIVEN, RIGHT, SHOWN, SITE, TRIED};
-
-/// A place of the template that can fail when it is rendered, with what there is to say about it.
-#[derive(Debug)]
-pub(super) struct Site {
-    pub(super) place: Place,
-    /// The filter or operator: `“/”`.
-    pub(super) by: String,
-    /// What stands left of it: `event.total`.
-    pub(super) left: String,
-    pub(super) right: String,
-    /// The variables of which one without a value leaves nothing to work with.
-    pub(super) needs: Vec<usize>,
-}
+use super::checked::{Checked, NAMES, Site, Use};
+use super::fault::{RIGHT, SITE};
+use super::place::Place;
+use super::sandbox::{GIVEN, SHOWN, TRIED};
 
 /// Appends what prints an expression.
 pub(super) fn print(checked: &mut Checked, expr: &Expr) {
