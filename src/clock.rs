@@ -9,6 +9,12 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 /// Two clocks that differ by less than this are right.
 const CLOSE: TimeDelta = TimeDelta::milliseconds(500);
 
+/// Later than anything that happens.
+pub const EVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(end_of_9999) => end_of_9999,
+    None => DateTime::<Utc>::MIN_UTC,
+};
+
 /// Tells the time; cheap to clone, and all clones of a manual clock advance together.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);

@@ -8,19 +8,18 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::automations::enroll;
-use crate::connections;
-use crate::contacts::suppressions::{self, Evidence, Reason, Source};
-use crate::contacts::{Change, deletion};
+use crate::consent::{Evidence, Reason, Source};
+use crate::contacts::{self, Change, deletion};
 use crate::db::Conn;
 use crate::db::schema::{enrollments, events};
 use crate::error::Result;
 use crate::messages::delivery::{self, Recorded, Report};
 use crate::messages::policy::{Consequence, Effect, QUEUE_FULL_PAUSE};
 use crate::messages::{inbound, stop, throttle};
-use crate::senders;
 use crate::types::id::{ContactId, SenderId};
 use crate::types::phone::PhoneNumber;
 use crate::users::audit::{self, Actor, Kind};
+use crate::{connections, senders};
 
 /// Lets automations react, in the transaction of the changes; then takes back what is pending to a
 /// number that was silenced.
@@ -95,7 +94,7 @@ pub async fn carry_out(
             user_id: None,
             note: consequence.error_code.map(|code| code.to_string()),
         };
-        let suppressed = suppressions::suppress(conn, evidence, now).await?;
+        let suppressed = contacts::suppress(conn, evidence, now).await?;
         enroll::react(conn, now, &suppressed.changes).await?;
         if !silenced.contains(&(phone.clone(), reason)) {
             silenced.push((phone, reason));

@@ -12,8 +12,8 @@ use super::enrollment::{Enrollment, EnrollmentStatus};
 use super::run::{Material, Passage, Standing, run};
 use super::step::Step;
 use super::trigger::Trigger;
+use crate::consent::{Reason, suppression};
 use crate::contacts::Contact;
-use crate::contacts::suppressions::{self, Reason};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::events::EventName;
@@ -181,7 +181,7 @@ async fn sending(
     let Some(sender) = material.senders.get(&draft.sender_id) else {
         return Ok(What::NotSent("The sender does not exist any more.".to_owned()));
     };
-    let suppressed = suppressions::active(conn, &to).await?.map(|suppression| suppression.reason);
+    let suppressed = suppression::active(conn, &to).await?.map(|suppression| suppression.reason);
     let held = !usable.contains(&sender.id);
     Ok(What::Send {
         to,

@@ -1,17 +1,15 @@
-//! The contact itself: finding and creating.
+//! The contact itself, and finding contacts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{
-    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
     SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::fields::{Attributes, Email, ExternalId, Name};
-use super::{Change, suppressions};
 use crate::db::Conn;
 use crate::db::schema::contacts;
 use crate::error::{Error, Result};
@@ -34,29 +32,12 @@ pub struct Contact {
     pub email: Option<String>,
     /// Their id in another system, unique here.
     pub external_id: Option<String>,
-    /// A JSON object of texts, numbers and booleans, see [`Attributes`].
+    /// A JSON object of texts, numbers and booleans, see [`Attributes`](super::Attributes).
     pub attributes: Value,
     /// When they became a contact.
     pub created_at: DateTime<Utc>,
     /// When one of these fields last changed.
     pub updated_at: DateTime<Utc>,
-}
-
-/// A contact that is about to be created.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewContact {
-    /// Where to text them.
-    pub phone: PhoneNumber,
-    /// What to call them.
-    pub first_name: Option<Name>,
-    /// Their family's name.
-    pub last_name: Option<Name>,
-    /// Their email address.
-    pub email: Option<Email>,
-    /// Their id in another system.
-    pub external_id: Option<ExternalId>,
-    /// Named values.
-    pub attributes: Attributes,
 }
 
 impl Contact {
@@ -91,20 +72,6 @@ impl Contact {
     pub fn long_label(&self) -> String {
         let number = self.phone.international();
         self.full_name().map_or_else(|| number.clone(), |name| format!("{name}, {number}"))
-    }
-}
-
-impl NewContact {
-    /// A contact of whom only the number is known.
-    pub fn with_phone(phone: PhoneNumber) -> Self {
-        Self {
-            phone,
-            first_name: None,
-            last_name: None,
-            email: None,
-            external_id: None,
-            attributes: Attributes::default(),
-        }
     }
 }
 
@@ -199,94 +166,6 @@ pub async fn ids_by_external_id(
         .collect())
 }
 
-/// Creates a contact; a number or external id that another contact has is an error of that field.
-///
-/// A number that has opted out already brings its tag along, see [`suppressions::tag_stopped`].
-pub async fn create(
-    conn: &mut Conn,
-    new: NewContact,
-    now: DateTime<Utc>,
-) -> Result<(Contact, Vec<Change>)> {
-    let created: Contact = diesel::insert_into(contacts::table)
-        .values(Row::new(new, now))
-        .returning(Contact::as_returning())
-        .get_result(conn)
-        .await
-        .map_err(|error| taken(error.into()))?;
-    let changes = greet(conn, std::slice::from_ref(&created), now).await?;
-    Ok((created, changes))
-}
-
-/// Finds the contact with this number, or creates one of whom nothing else is known.
-pub async fn find_or_create_by_phone(
-    conn: &mut Conn,
-    phone: &PhoneNumber,
-    now: DateTime<Utc>,
-) -> Result<(Contact, Vec<Change>)> {
-    if let Some(contact) = find_by_phone(conn, phone).await? {
-        return Ok((contact, Vec::new()));
-    }
-    let (mut created, changes) = create_missing(conn, std::slice::from_ref(phone), now).await?;
-    let contact = match created.pop() {
-        Some(contact) => Some(contact),
-        None => find_by_phone(conn, phone).await?,
-    };
-    let contact = contact.ok_or_else(|| {
-        Error::Refused("The contact was just deleted by someone else; try again.".to_owned())
-    })?;
-    Ok((contact, changes))
-}
-
-/// Finds or creates a contact for each of many numbers in three statements; the answer is in no
-/// particular order, one per distinct number.
-pub async fn find_or_create_many_by_phone(
-    conn: &mut Conn,
-    phones: &[PhoneNumber],
-    now: DateTime<Utc>,
-) -> Result<(Vec<(PhoneNumber, ContactId)>, Vec<Change>)> {
-    let mut found = ids_by_phone(conn, phones).await?;
-    let known: HashSet<&PhoneNumber> = found.iter().map(|(phone, _)| phone).collect();
-    let mut missing: Vec<_> =
-        phones.iter().filter(|phone| !known.contains(phone)).cloned().collect();
-    // One order for all, so that two transactions that insert the same numbers wait for each other
-    // instead of deadlocking.
-    missing.sort_unstable();
-    missing.dedup();
-    if missing.is_empty() {
-        return Ok((found, Vec::new()));
-    }
-    let (created, changes) = create_missing(conn, &missing, now).await?;
-    if created.len() < missing.len() {
-        // Someone else created these between our two statements; they have committed, so now we see
-        // them.
-        let created: HashSet<&PhoneNumber> = created.iter().map(|contact| &contact.phone).collect();
-        missing.retain(|phone| !created.contains(phone));
-        found.extend(ids_by_phone(conn, &missing).await?);
-    }
-    found.extend(created.into_iter().map(|contact| (contact.phone, contact.id)));
-    Ok((found, changes))
-}
-
-/// Creates contacts of whom only the numbers are known; those that someone else created meanwhile
-/// are left out.
-async fn create_missing(
-    conn: &mut Conn,
-    phones: &[PhoneNumber],
-    now: DateTime<Utc>,
-) -> Result<(Vec<Contact>, Vec<Change>)> {
-    let rows: Vec<_> =
-        phones.iter().cloned().map(|phone| Row::new(NewContact::with_phone(phone), now)).collect();
-    let created: Vec<Contact> = diesel::insert_into(contacts::table)
-        .values(rows)
-        // Also on the index of Argentine lines.
-        .on_conflict_do_nothing()
-        .returning(Contact::as_returning())
-        .get_results(conn)
-        .await?;
-    let changes = greet(conn, &created, now).await?;
-    Ok((created, changes))
-}
-
 /// Reads the violated unique indexes as errors of their fields.
 pub(super) fn taken(error: Error) -> Error {
     error
@@ -297,42 +176,4 @@ pub(super) fn taken(error: Error) -> Error {
             "already a contact, with its number written the other way",
         )
         .on_constraint("contacts_external_id_key", "external_id", "another contact has this id")
-}
-
-/// What a contact's first moment brings: the change, and the opt-out that its number already has.
-async fn greet(conn: &mut Conn, created: &[Contact], now: DateTime<Utc>) -> Result<Vec<Change>> {
-    let mut changes: Vec<_> =
-        created.iter().map(|contact| Change::ContactCreated(contact.id)).collect();
-    changes.extend(suppressions::tag_stopped(conn, created, now).await?);
-    Ok(changes)
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = contacts)]
-struct Row {
-    id: ContactId,
-    phone: PhoneNumber,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    email: Option<String>,
-    external_id: Option<String>,
-    attributes: Value,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-impl Row {
-    fn new(new: NewContact, now: DateTime<Utc>) -> Self {
-        Self {
-            id: ContactId::new(),
-            phone: new.phone,
-            first_name: new.first_name.map(String::from),
-            last_name: new.last_name.map(String::from),
-            email: new.email.map(String::from),
-            external_id: new.external_id.map(String::from),
-            attributes: new.attributes.into_value(),
-            created_at: now,
-            updated_at: now,
-        }
-    }
 }

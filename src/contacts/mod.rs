@@ -1,25 +1,32 @@
-//! Contacts: people with one phone number, their tags, suppressions and consent, and what they ask
-//! for by text.
+//! Contacts: people with one phone number, their tags and attributes, and what happened to them.
+//!
+//! A [`Contact`] is found or created by its number. [`suppress`] and [`lift`] keep its STOP tag in
+//! step with the suppressions of its number, which the slice `consent` keeps. What happens to a
+//! contact is returned as a [`Change`], for automations to react to.
+//!
+//! Start with [`create`] and [`update`].
 
 mod change;
-pub mod consent;
 mod contact;
+mod create;
 pub mod deletion;
 mod fields;
 mod list;
 mod patch;
 mod search;
 mod sql;
-pub mod suppressions;
+mod stop;
+mod stop_tag;
 pub mod tags;
 pub mod timeline;
 
 pub use change::Change;
 pub use contact::{
-    Contact, NewContact, create, existing, find, find_by_external_id, find_by_phone, find_many,
-    find_or_create_by_phone, find_or_create_many_by_phone, ids_by_external_id, ids_by_phone,
-    newest,
+    Contact, existing, find, find_by_external_id, find_by_phone, find_many, ids_by_external_id,
+    ids_by_phone, newest,
 };
+pub use create::{NewContact, create, find_or_create_by_phone, find_or_create_many_by_phone};
 pub use fields::{Attributes, Email, ExternalId, InvalidField, Name};
 pub use list::{ContactFilter, ContactPage, Position, SCAN_LIMIT, count, list, list_ids};
 pub use patch::{AttributesPatch, ContactPatch, Patch, Updated, update};
+pub use stop::{Lifted, Suppressed, lift, suppress, undo_reading};

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::Change;
 use super::contact::{Contact, taken};
 use super::fields::{Attributes, Email, ExternalId, InvalidField, Name};
-use super::suppressions::{self, By, Reason};
+use super::stop_tag::tag_stopped;
+use crate::consent::{By, Reason, suppression};
 use crate::db::Conn;
 use crate::db::schema::contacts;
 use crate::error::{Error, FieldErrors, Result};
@@ -131,7 +132,7 @@ pub async fn update(
         contacts::table.find(id).select(contacts::phone).first(conn).await.optional()?;
     let former = former.ok_or(Error::NotFound("contact"))?;
     if let Some(phone) = patch.phone.as_ref().filter(|phone| **phone != former) {
-        suppressions::queue_up(conn, &[&former, phone]).await?;
+        suppression::queue_up(conn, &[&former, phone]).await?;
     }
     let before: Option<Contact> = contacts::table
         .find(id)
@@ -162,8 +163,8 @@ pub async fn update(
     let moved = contact.phone != before.phone;
     let (mut changes, mut silenced) = (Vec::new(), None);
     if moved {
-        silenced = suppressions::move_along(conn, &former, &contact.phone, by, now).await?;
-        changes = suppressions::tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
+        silenced = suppression::move_along(conn, &former, &contact.phone, by, now).await?;
+        changes = tag_stopped(conn, std::slice::from_ref(&contact), now).await?;
     }
     Ok(Updated { contact, changes, silenced })
 }

@@ -8,9 +8,9 @@ use diesel::prelude::{ExpressionMethods, JoinOnDsl, QueryDsl};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::consent::{self, ConsentRecord};
 use super::contact::Contact;
 use super::tags::TagName;
+use crate::consent::{ConsentRecord, record};
 use crate::db::Conn;
 use crate::db::schema::{
     automations, contact_tags, enrollments, events, messages, removed_tags, tags,
@@ -107,12 +107,6 @@ pub struct Timeline {
     pub older: Option<DateTime<Utc>>,
 }
 
-/// Later than anything that happened.
-pub const EVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
-    Some(end_of_9999) => end_of_9999,
-    None => DateTime::<Utc>::MIN_UTC,
-};
-
 /// What happened to a contact until a moment, that moment included: about `limit` entries, but all
 /// those of the same moment.
 pub async fn of(
@@ -129,7 +123,7 @@ pub async fn of(
     entries.extend(tags_added(conn, contact, until, rows).await?);
     entries.extend(tags_removed(conn, contact, until, rows).await?);
     entries.extend(enrolled(conn, contact, until, rows).await?);
-    let records = consent::until(conn, &contact.phone, until, rows).await?;
+    let records = record::until(conn, &contact.phone, until, rows).await?;
     entries.extend(
         records
             .into_iter()

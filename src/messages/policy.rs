@@ -4,7 +4,7 @@
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::Los_Angeles;
 
-use crate::contacts::suppressions::Reason;
+use crate::consent::Reason;
 use crate::messages::status::MessageStatus;
 use crate::messages::submit::Outcome;
 use crate::queue::lease;

@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::contacts::suppressions::Reason;
+use crate::consent::Reason;
 use crate::db::Conn;
 use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::schema::messages;

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use carillon::automations::consequences;
-use carillon::contacts::suppressions::{self, By, Evidence, Reason, Source};
+use carillon::clock::EVER;
+use carillon::consent::{By, ConsentRecord, Evidence, Reason, Source, record, suppression};
 use carillon::contacts::tags::{self, TagName};
 use carillon::contacts::timeline::{self, What};
 use carillon::contacts::{
     self, Attributes, AttributesPatch, Change, Contact, ContactFilter, ContactPatch, Email,
-    ExternalId, Name, NewContact, Patch, Position, consent,
+    ExternalId, Name, NewContact, Patch, Position,
 };
 use carillon::db::Conn;
 use carillon::db::schema::events;
@@ -66,29 +67,26 @@ fn wrong_fields<T>(result: Result<T>) -> Vec<String> {
 async fn a_stop_from_an_unknown_number_makes_a_contact_with_the_tag_and_keeps_the_evidence() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let suppressed = suppressions::suppress(conn, texted("Stop!"), at(0)).await.unwrap();
+    let suppressed = contacts::suppress(conn, texted("Stop!"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert!(suppressed.newly);
     let tagged = Change::TagAdded { contact_id: contact.id, tag: TagName::stop(), added_at: at(0) };
     assert_eq!(suppressed.changes, [Change::ContactCreated(contact.id), tagged]);
-    let active = suppressions::active(conn, &ann()).await.unwrap().unwrap();
+    let active = suppression::active(conn, &ann()).await.unwrap().unwrap();
     assert_eq!((active.reason, active.since), (Reason::Stop, at(0)));
-    let evidence = consent::of(conn, &ann(), 10).await.unwrap();
-    assert_eq!(
-        evidence.iter().map(consent::ConsentRecord::words).collect::<Vec<_>>(),
-        ["Texted “Stop!”"]
-    );
+    let evidence = record::of(conn, &ann(), 10).await.unwrap();
+    assert_eq!(evidence.iter().map(ConsentRecord::words).collect::<Vec<_>>(), ["Texted “Stop!”"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_stop_is_kept_as_evidence_and_changes_nothing_else() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
-    let again = suppressions::suppress(conn, texted("STOP"), at(1)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    let again = contacts::suppress(conn, texted("STOP"), at(1)).await.unwrap();
     assert_eq!((again.newly, again.changes), (false, Vec::new()));
-    assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().since, at(0));
-    assert_eq!(consent::of(conn, &ann(), 10).await.unwrap().len(), 2);
+    assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().since, at(0));
+    assert_eq!(record::of(conn, &ann(), 10).await.unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,10 +95,10 @@ async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
     let conn = &mut *app.conn().await;
     let refused =
         Evidence { reason: Reason::Carrier21610, source: Source::Twilio, ..texted("21610") };
-    let first = suppressions::suppress(conn, refused.clone(), at(0)).await.unwrap();
-    let second = suppressions::suppress(conn, refused, at(1)).await.unwrap();
+    let first = contacts::suppress(conn, refused.clone(), at(0)).await.unwrap();
+    let second = contacts::suppress(conn, refused, at(1)).await.unwrap();
     assert!(first.newly && !second.newly);
-    assert_eq!(consent::of(conn, &ann(), 10).await.unwrap().len(), 1);
+    assert_eq!(record::of(conn, &ann(), 10).await.unwrap().len(), 1);
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert_eq!(tags::of(conn, contact.id).await.unwrap(), [TagName::stop()]);
 }
@@ -109,16 +107,16 @@ async fn repeated_refusals_of_twilio_are_one_piece_of_evidence() {
 async fn a_start_lifts_the_stop_and_its_tag_but_not_what_we_decided() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let by_hand =
         Evidence { reason: Reason::Manual, source: Source::Api, ..texted("asked by phone") };
-    let _ = suppressions::suppress(conn, by_hand, at(1)).await.unwrap();
-    let lifted = suppressions::lift(conn, Reason::ALL, texted("START"), at(2)).await.unwrap();
+    let _ = contacts::suppress(conn, by_hand, at(1)).await.unwrap();
+    let lifted = contacts::lift(conn, Reason::ALL, texted("START"), at(2)).await.unwrap();
     assert_eq!(lifted.reasons, [Reason::Stop]);
-    assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
+    assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert_eq!(tags::of(conn, contact.id).await.unwrap(), []);
-    let newest = &consent::of(conn, &ann(), 1).await.unwrap()[0];
+    let newest = &record::of(conn, &ann(), 1).await.unwrap()[0];
     assert_eq!(newest.words(), "Texted “START”: STOP lifted");
 }
 
@@ -129,7 +127,7 @@ async fn the_stop_tag_given_by_hand_outlives_whatever_else_stands_against_the_nu
     let contact = create(conn, NewContact::with_phone(ann())).await;
     let unreachable =
         Evidence { reason: Reason::InvalidNumber, source: Source::Twilio, ..texted("30006") };
-    let _ = suppressions::suppress(conn, unreachable, at(0)).await.unwrap();
+    let _ = contacts::suppress(conn, unreachable, at(0)).await.unwrap();
     let tagged =
         tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(1)).await.unwrap();
     assert_eq!(tagged.silenced, Some(Reason::Manual));
@@ -137,18 +135,18 @@ async fn the_stop_tag_given_by_hand_outlives_whatever_else_stands_against_the_nu
         tags::add_by_hand(conn, &contact, &[TagName::stop()], By::api(), at(2)).await.unwrap();
     assert_eq!(again.silenced, None, "said once");
     let reachable = Evidence { source: Source::Admin, ..texted("It is a mobile again.") };
-    suppressions::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
-    assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
+    contacts::lift(conn, &[Reason::InvalidNumber], reachable, at(3)).await.unwrap();
+    assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_stops_after_a_start_is_suppressed_again() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
-    suppressions::lift(conn, Reason::OPT_OUTS, texted("START"), at(1)).await.unwrap();
-    assert_eq!(suppressions::active(conn, &ann()).await.unwrap(), None);
-    let again = suppressions::suppress(conn, texted("STOP"), at(2)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    contacts::lift(conn, Reason::OPT_OUTS, texted("START"), at(1)).await.unwrap();
+    assert_eq!(suppression::active(conn, &ann()).await.unwrap(), None);
+    let again = contacts::suppress(conn, texted("STOP"), at(2)).await.unwrap();
     assert!(again.newly);
     assert_eq!(again.changes.len(), 1);
 }
@@ -157,37 +155,34 @@ async fn who_stops_after_a_start_is_suppressed_again() {
 async fn a_person_lifts_nothing_without_saying_why() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let silent = Evidence { note: Some(" ".to_owned()), source: Source::Admin, ..texted("") };
-    assert_eq!(
-        wrong_fields(suppressions::lift(conn, Reason::OPT_OUTS, silent, at(1)).await),
-        ["note"]
-    );
-    assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
+    assert_eq!(wrong_fields(contacts::lift(conn, Reason::OPT_OUTS, silent, at(1)).await), ["note"]);
+    assert!(suppression::active(conn, &ann()).await.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn removing_the_stop_tag_by_hand_removes_only_the_tag() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     assert!(tags::remove(conn, contact.id, &tag("twilio-message-STOP"), at(0)).await.unwrap());
-    assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Stop);
+    assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Stop);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let contact = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await.unwrap();
     assert!(matches!(
         consequences::delete_contact(conn, &Actor::command_line(), contact.id, at(0)).await,
         Err(Error::NotFound("contact"))
     ));
-    assert!(suppressions::active(conn, &ann()).await.unwrap().is_some());
+    assert!(suppression::active(conn, &ann()).await.unwrap().is_some());
     let (back, changes) =
         contacts::create(conn, NewContact::with_phone(ann()), at(1)).await.unwrap();
     assert_eq!(changes.len(), 2);
@@ -198,7 +193,7 @@ async fn a_stop_outlives_the_contact_and_marks_the_one_who_comes_back() {
 async fn a_contact_that_moves_to_a_stopped_number_gets_the_tag() {
     let app = TestApp::start().await;
     let conn = &mut *app.conn().await;
-    let _ = suppressions::suppress(conn, texted("STOP"), at(0)).await.unwrap();
+    let _ = contacts::suppress(conn, texted("STOP"), at(0)).await.unwrap();
     let stopped = contacts::find_by_phone(conn, &ann()).await.unwrap().unwrap();
     consequences::delete_contact(conn, &Actor::command_line(), stopped.id, at(0)).await.unwrap();
     let other = create(conn, NewContact::with_phone(phone("+14155550199"))).await;
@@ -223,7 +218,7 @@ async fn adding_the_stop_tag_by_hand_suppresses_the_number() {
     .await
     .unwrap();
     assert_eq!((tagged.changes.len(), tagged.silenced), (2, Some(Reason::Manual)));
-    assert_eq!(suppressions::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
+    assert_eq!(suppression::active(conn, &ann()).await.unwrap().unwrap().reason, Reason::Manual);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -440,14 +435,14 @@ async fn the_timeline_merges_what_happened_in_order() {
         .await
         .unwrap();
     tags::add(conn, contact.id, &tag("VIP"), at(2)).await.unwrap();
-    let _ = suppressions::suppress(conn, texted("STOP"), at(3)).await.unwrap();
-    let entries = timeline::of(conn, &contact, timeline::EVER, 10).await.unwrap().entries;
+    let _ = contacts::suppress(conn, texted("STOP"), at(3)).await.unwrap();
+    let entries = timeline::of(conn, &contact, EVER, 10).await.unwrap().entries;
     assert!(entries.is_sorted_by(|newer, older| newer.at >= older.at));
     assert_eq!(entries.len(), 5);
     assert!(matches!(entries.last().unwrap().what, What::Created));
     assert!(matches!(&entries[3].what, What::Event { name, .. } if name == "order_completed"));
     // Part by part, nothing is left out and nothing told twice.
-    let (mut until, mut told) = (timeline::EVER, Vec::new());
+    let (mut until, mut told) = (EVER, Vec::new());
     loop {
         let part = timeline::of(conn, &contact, until, 2).await.unwrap();
         told.extend(part.entries);

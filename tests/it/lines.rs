@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use carillon::contacts::suppressions::{self, By, Evidence, Reason};
+use carillon::consent::{By, Evidence, Reason, suppression};
+use carillon::contacts;
+use twilio_simulator::{ACCOUNT_SID, LONG_CODE};
 use carillon::types::phone::PhoneNumber;
 use carillon::users::Role;
 use diesel_async::SimpleAsyncConnection;
@@ -186,7 +188,7 @@ async fn an_opt_out_of_a_line_with_two_forms_counts_once() {
     text_from(&app, &twilio, "+5491123456789", "STOP").await;
     text_from(&app, &twilio, "+541123456789", "STOP").await;
     assert_eq!(
-        suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
+        suppression::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
             .await
             .unwrap(),
         1
@@ -270,7 +272,7 @@ async fn a_stop_moves_along_to_the_persons_new_number() {
     );
     assert!(app.received(HANDSET).is_empty() && app.received(OTHER_HANDSET).is_empty());
     assert_eq!(
-        suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
+        suppression::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
             .await
             .unwrap(),
         1,
@@ -329,16 +331,15 @@ async fn a_fault_of_the_old_number_stays_with_it_and_what_was_decided_moves() {
     ] {
         let contact = app.contact(HANDSET).await;
         let evidence = Evidence::new(phone(HANDSET), reason, By::api());
-        let _ = suppressions::suppress(&mut *app.conn().await, evidence, app.clock.now())
-            .await
-            .unwrap();
+        let _ =
+            contacts::suppress(&mut *app.conn().await, evidence, app.clock.now()).await.unwrap();
         let moved = app
             .api()
             .patch(&format!("/contacts/{contact}"), json!({ "phone": OTHER_HANDSET }))
             .await
             .ok();
         assert_eq!(moved["suppression"]["reason"].as_str(), moves.then_some(reason.as_str()));
-        let old = suppressions::active(&mut *app.conn().await, &phone(HANDSET)).await.unwrap();
+        let old = suppression::active(&mut *app.conn().await, &phone(HANDSET)).await.unwrap();
         assert_eq!(
             old.map(|suppression| suppression.reason),
             Some(reason),
@@ -456,7 +457,7 @@ async fn the_migration_joins_the_contacts_of_one_line_suppressions_first() {
         assert_eq!(app.count("messages WHERE status = 'suppressed'").await, 1);
         assert_eq!(app.count("messages WHERE status = 'pending'").await, 0);
         assert_eq!(
-            suppressions::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
+            suppression::count_opt_outs(&mut *app.conn().await, chrono::DateTime::UNIX_EPOCH)
                 .await
                 .unwrap(),
             1

@@ -14,14 +14,15 @@ mod fold;
 pub mod own;
 mod patterns;
 mod rules;
+mod standard;
 mod terms;
 mod tokens;
 
-use std::sync::LazyLock;
-
 use crate::twilio::callbacks::OptOut;
 use own::OwnWords;
-use rules::{Rules, Verdict};
+use standard::{HELP, START};
+
+pub use standard::{Said, StartWord, standard_words};
 
 /// What a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,28 +33,6 @@ pub enum Command {
     Start(StartWord),
     /// Who is this, and how does one get out.
     Help,
-}
-
-/// How an opt-out was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
-    /// By an opt-out word as the whole text, or by one that Twilio recognised.
-    Word,
-    /// In other words that are clear enough; a user can undo it.
-    Wording,
-}
-
-/// The words that lift a STOP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartWord {
-    /// START.
-    Start,
-    /// UNSTOP.
-    Unstop,
-    /// YES, which toll-free networks ignore.
-    Yes,
-    /// A word of the account's own, which Twilio recognised (Advanced Opt-Out).
-    Custom,
 }
 
 /// An inbound text with what came along.
@@ -68,35 +47,6 @@ pub struct Heard<'a> {
     /// What the sender of the button named it.
     pub button_payload: Option<&'a str>,
 }
-
-const START: [(&str, StartWord); 3] =
-    [("start", StartWord::Start), ("unstop", StartWord::Unstop), ("yes", StartWord::Yes)];
-const HELP: [&str; 2] = ["help", "info"];
-
-/// Each language with its file of rules.
-const LANGUAGES: [(&str, &str); 17] = [
-    ("English", include_str!("languages/en.txt")),
-    ("Arabic", include_str!("languages/ar.txt")),
-    ("Chinese", include_str!("languages/zh.txt")),
-    ("Danish", include_str!("languages/da.txt")),
-    ("Dutch", include_str!("languages/nl.txt")),
-    ("Finnish", include_str!("languages/fi.txt")),
-    ("French", include_str!("languages/fr.txt")),
-    ("German", include_str!("languages/de.txt")),
-    ("Italian", include_str!("languages/it.txt")),
-    ("Japanese", include_str!("languages/ja.txt")),
-    ("Korean", include_str!("languages/ko.txt")),
-    ("Norwegian", include_str!("languages/no.txt")),
-    ("Polish", include_str!("languages/pl.txt")),
-    ("Portuguese", include_str!("languages/pt.txt")),
-    ("Russian", include_str!("languages/ru.txt")),
-    ("Spanish", include_str!("languages/es.txt")),
-    ("Swedish", include_str!("languages/sv.txt")),
-];
-
-static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    Rules::parse(&LANGUAGES.map(|(_, rules)| rules)).expect("the rules can be read")
-});
 
 impl Command {
     /// The command in an inbound text: what Twilio recognised (`OptOutType`) if it did, else an
@@ -147,24 +97,10 @@ impl Command {
     }
 }
 
-/// Each language with its opt-out words, as they are listed in its file.
-pub fn standard_words() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
-    LANGUAGES.into_iter().map(|(language, rules)| (language, rules::words_of(rules)))
-}
-
+/// Whether a text is an opt-out, by the organization's own words or the standard ones.
 fn opt_out(text: &str, own: &OwnWords) -> Option<Said> {
-    if let Some(word) = fold::squeeze(&fold::fold(text))
-        && (RULES.is_word(&word) || own.contains(&word))
-    {
-        return Some(Said::Word);
-    }
-    match RULES.judge(&tokens::read(text)) {
-        Verdict::OptOut(rule) => {
-            tracing::debug!(rule, "a text reads as an opt-out");
-            Some(Said::Wording)
-        }
-        Verdict::Other => None,
-    }
+    let is_own = fold::squeeze(&fold::fold(text)).is_some_and(|word| own.contains(&word));
+    if is_own { Some(Said::Word) } else { standard::opt_out(text) }
 }
 
 #[cfg(test)]

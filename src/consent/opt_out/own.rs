@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 
-use super::{Command, HELP, START, fold};
+use super::fold;
+use super::standard::{self, HELP, START};
 use crate::db::Conn;
 use crate::db::schema::{opt_out_words, users};
 use crate::error::{Error, Result};
@@ -70,9 +71,9 @@ impl NewWord {
         if HELP.contains(&squeezed.as_str()) {
             return Err(format!("“{word}” asks for help. Choose another word."));
         }
-        match Command::of_text(&word, &OwnWords::default()) {
-            Some(Command::Stop(_)) => Err(format!("“{word}” is an opt-out already.")),
-            _ => Ok(Self { word, squeezed }),
+        match standard::opt_out(&word) {
+            Some(_) => Err(format!("“{word}” is an opt-out already.")),
+            None => Ok(Self { word, squeezed }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Tags: labels on contacts, unique whatever their case.
 
+mod by_hand;
 mod name;
 
 use std::collections::HashMap;
@@ -11,27 +12,15 @@ use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use super::Change;
-use super::contact::Contact;
 use super::sql::lower;
-use super::suppressions::{self, By, Evidence, Reason};
 use crate::db::Conn;
 use crate::db::schema::{contact_tags, tags};
 use crate::db::statement::statement;
 use crate::error::{Error, Result};
 use crate::types::id::{ContactId, TagId};
 
+pub use by_hand::{Tagged, add_by_hand, replace};
 pub use name::{InvalidTagName, STOP_TAG, TagName};
-
-/// What adding tags by hand did.
-#[must_use = "automations react to the changes, and pending messages to a silenced number are to \
-              be taken back"]
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Tagged {
-    /// The tags that were added.
-    pub changes: Vec<Change>,
-    /// Why the number may not be texted from now on, if [`STOP_TAG`] was added.
-    pub silenced: Option<Reason>,
-}
 
 statement! {
     /// Takes a tag from contacts, and remembers that they had it; answers with those that had it.
@@ -102,53 +91,6 @@ pub async fn add_many(
         .into_iter()
         .map(|contact_id| Change::TagAdded { contact_id, tag: tag.clone(), added_at: now })
         .collect())
-}
-
-/// Adds tags because a person or program asked for it; [`STOP_TAG`] also suppresses the number,
-/// since it says just that.
-pub async fn add_by_hand(
-    conn: &mut Conn,
-    contact: &Contact,
-    wanted: &[TagName],
-    by: By,
-    now: DateTime<Utc>,
-) -> Result<Tagged> {
-    let mut tagged = Tagged::default();
-    for tag in wanted {
-        tagged.changes.extend(add(conn, contact.id, tag, now).await?);
-        if tag.is_stop() && !has_said_no(conn, contact).await? {
-            let note = Some(format!("The tag {STOP_TAG} was added."));
-            let evidence =
-                Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
-            tagged.changes.extend(suppressions::suppress(conn, evidence, now).await?.changes);
-            tagged.silenced = Some(Reason::Manual);
-        }
-    }
-    Ok(tagged)
-}
-
-/// Whether the number is suppressed because somebody wished it: what else stands against it may go,
-/// and the wish with it would be lost.
-async fn has_said_no(conn: &mut Conn, contact: &Contact) -> Result<bool> {
-    let active = suppressions::all_active(conn, &contact.phone).await?;
-    Ok(active.iter().any(|one| one.reason.is_opt_out() || one.reason == Reason::Manual))
-}
-
-/// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its
-/// own name.
-pub async fn replace(
-    conn: &mut Conn,
-    contact: &Contact,
-    wanted: &[TagName],
-    by: By,
-    now: DateTime<Utc>,
-) -> Result<Tagged> {
-    let present = of(conn, contact.id).await?;
-    for tag in present.iter().filter(|tag| !tag.is_stop() && !wanted.contains(tag)) {
-        remove(conn, contact.id, tag, now).await?;
-    }
-    let new: Vec<_> = wanted.iter().filter(|tag| !present.contains(tag)).cloned().collect();
-    add_by_hand(conn, contact, &new, by, now).await
 }
 
 /// Removes a tag from a contact; says whether the contact had it. This never lifts a suppression.

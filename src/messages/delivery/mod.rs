@@ -10,7 +10,7 @@ use diesel::sql_types::{Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as S
 use diesel_async::RunQueryDsl;
 
 use super::retry::{self, Retry};
-use crate::contacts::suppressions;
+use crate::consent::suppression;
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
 use crate::db::statement::statement;
@@ -158,7 +158,7 @@ pub async fn record(
         .filter_map(|(_, consequence)| consequence.silences())
         .map(|(phone, _)| phone)
         .collect();
-    suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+    suppression::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = reports.iter().map(|report| report.message_id).collect();
     let rows: Vec<Current> = Lock { ids: &ids }.load(conn).await?;

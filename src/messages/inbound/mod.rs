@@ -12,8 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::message::{Direction, Message};
 use crate::consent::opt_out::own::OwnWords;
 use crate::consent::opt_out::{self, Command, Heard, Said};
-use crate::contacts::consent::{self, Reading};
-use crate::contacts::suppressions::{self, Evidence, Reason, Source};
+use crate::consent::{self, Evidence, Reading, Reason, Source, suppression};
 use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
@@ -99,7 +98,7 @@ async fn take_in(
     // Short codes and names may text us too; they are no contacts.
     let phone = inbound.from.line();
     if let Some(phone) = &phone {
-        suppressions::queue_up(conn, &[phone]).await?;
+        suppression::queue_up(conn, &[phone]).await?;
     }
     let same = messages::table
         .filter(messages::request_key.eq(inbound.message_sid.as_str()))
@@ -152,13 +151,12 @@ async fn take_in(
         }
         match command {
             Some(Command::Stop(said)) => {
-                changes.extend(
-                    suppressions::suppress(conn, evidence(&phone, said), now).await?.changes,
-                );
+                changes
+                    .extend(contacts::suppress(conn, evidence(&phone, said), now).await?.changes);
                 silenced = Some((phone, Reason::Stop));
             }
             Some(command @ Command::Start(_)) if lifts(command, &inbound.to) => {
-                suppressions::lift(
+                contacts::lift(
                     conn,
                     &[Reason::Stop, Reason::Carrier21610],
                     evidence(&phone, Said::Word),

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use crate::contacts::suppressions;
+use crate::consent::suppression;
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
@@ -186,7 +186,7 @@ pub async fn record(
         outcomes.iter().copied().filter_map(Consequence::of).collect();
     let silenced: Vec<PhoneNumber> =
         consequences.iter().filter_map(Consequence::silences).map(|(phone, _)| phone).collect();
-    suppressions::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
+    suppression::queue_up(conn, &silenced.iter().collect::<Vec<_>>()).await?;
 
     let ids: Vec<MessageId> = outcomes.iter().map(|outcome| outcome.claimed.message_id).collect();
     let locked: Vec<Current> = Lock { ids: &ids }.load(conn).await?;

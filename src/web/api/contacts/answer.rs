@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::consent::{Reason, Suppression, suppression};
 use crate::contacts::Contact;
-use crate::contacts::suppressions::{self, Reason, Suppression};
 use crate::contacts::tags::{self, TagName};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ pub(super) async fn of_many(conn: &mut Conn, contacts: Vec<Contact>) -> Result<V
     let ids: Vec<_> = contacts.iter().map(|contact| contact.id).collect();
     let phones: Vec<_> = contacts.iter().map(|contact| contact.phone.clone()).collect();
     let mut tags = tags::of_many(conn, &ids).await?;
-    let mut suppressed = suppressions::active_many(conn, &phones).await?;
+    let mut suppressed = suppression::active_many(conn, &phones).await?;
     let answers = contacts.into_iter().map(|contact| {
         let tags = tags.remove(&contact.id).unwrap_or_default();
         let suppression = suppressed.remove(&contact.phone);

@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 use super::error::ErrorBody;
 use super::{ApiResult, Caller, Json, List, Paging, Path, Query};
 use crate::automations::consequences;
-use crate::contacts::suppressions::By;
+use crate::consent::By;
 use crate::contacts::tags::{self, TagName, Tagged};
 use crate::contacts::{
     self, Change, Contact, ContactFilter, ContactPatch, ExternalId, Patch, Position, Updated,

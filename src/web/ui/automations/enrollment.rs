@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::words;
 use crate::automations::{self, EnrollmentStatus};
-use crate::contacts::suppressions::Reason;
+use crate::consent::Reason;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::messages::log::filter::MessageFilter;

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::show::{self, Typed};
 use crate::automations::consequences;
+use crate::consent::{By, Evidence, Reason};
 use crate::contacts;
-use crate::contacts::suppressions::{self, By, Evidence, Reason};
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ContactId;
 use crate::users::User;
@@ -70,7 +70,7 @@ pub(super) async fn suppress(
             note: Some(note),
             ..Evidence::new(contact.phone.clone(), Reason::Manual, by)
         };
-        let suppressed = suppressions::suppress(conn, evidence, now).await?;
+        let suppressed = contacts::suppress(conn, evidence, now).await?;
         audit::record(
             conn,
             &actor,
@@ -139,7 +139,7 @@ pub(super) async fn undo_reading(
             let contact = contacts::find(conn, *id).await?;
             let evidence =
                 Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Stop, by) };
-            let lifted = suppressions::undo_reading(conn, evidence, now).await?;
+            let lifted = contacts::undo_reading(conn, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let summary = "undid an opt-out that was read from what a contact wrote";
                 audit::record(conn, &actor, Kind::Contact, Some(id.0), summary, now).await?;
@@ -175,7 +175,7 @@ async fn lift_all<R: Access<Who = User>>(
             let contact = contacts::find(conn, id).await?;
             let evidence =
                 Evidence { note: Some(note), ..Evidence::new(contact.phone, Reason::Manual, by) };
-            let lifted = suppressions::lift(conn, reasons, evidence, now).await?;
+            let lifted = contacts::lift(conn, reasons, evidence, now).await?;
             if !lifted.reasons.is_empty() {
                 let ended: Vec<_> = lifted.reasons.iter().map(|reason| reason.noun()).collect();
                 let summary = format!("lifted of the number of a contact: {}", ended.join(", "));

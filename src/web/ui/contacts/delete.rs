@@ -5,8 +5,8 @@ use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use crate::automations::consequences;
+use crate::consent::{Reason, suppression};
 use crate::contacts;
-use crate::contacts::suppressions::{self, Reason};
 use crate::types::id::ContactId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, Page, PageResult, Varies, Visit};
@@ -25,7 +25,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResu
     let mut conn = visit.conn().await?;
     let contact = contacts::find(&mut conn, *id).await?;
     let suppression =
-        suppressions::active(&mut conn, &contact.phone).await?.map(|found| found.reason.label());
+        suppression::active(&mut conn, &contact.phone).await?.map(|found| found.reason.label());
     drop(conn);
     visit.page(&DeletePage {
         id: contact.id,

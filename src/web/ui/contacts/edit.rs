@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::form::{ContactForm, patch};
 use crate::automations::consequences;
-use crate::contacts::suppressions::By;
+use crate::consent::By;
 use crate::contacts::{self, Contact, Updated};
 use crate::error::{Error, FieldErrors, Result};
 use crate::types::country::Country;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::contacts::suppressions::{self, Suppression};
+use crate::consent::{Suppression, suppression};
 use crate::contacts::tags::{self, TagName};
 use crate::contacts::{self, Contact, ContactFilter, ContactPage, Position};
 use crate::db::Conn;
@@ -116,7 +116,7 @@ impl ListPage {
         let ids: Vec<_> = found.contacts.iter().map(|contact| contact.id).collect();
         let phones: Vec<_> = found.contacts.iter().map(|contact| contact.phone.clone()).collect();
         let mut tags = tags::of_many(conn, &ids).await?;
-        let mut suppressed = suppressions::active_many(conn, &phones).await?;
+        let mut suppressed = suppression::active_many(conn, &phones).await?;
         let row = |contact: Contact| {
             let tags = tags.remove(&contact.id).unwrap_or_default();
             let suppression = suppressed.remove(&contact.phone);

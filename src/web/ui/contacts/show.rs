@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::timeline::{self, Line};
-use crate::contacts::consent;
-use crate::contacts::suppressions::{self, Reason, Suppression};
+use crate::clock::EVER;
+use crate::consent::{Reason, Suppression, record, suppression};
 use crate::contacts::tags::{self, TagName};
-use crate::contacts::timeline::EVER;
 use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{FieldErrors, Result};
@@ -151,8 +150,8 @@ impl ShowPage {
     ) -> Result<Self> {
         let contact = contacts::find(conn, id).await?;
         let tags = tags::of(conn, id).await?;
-        let active = suppressions::all_active(conn, &contact.phone).await?;
-        let evidence = consent::of(conn, &contact.phone, EVIDENCE).await?;
+        let active = suppression::all_active(conn, &contact.phone).await?;
+        let evidence = record::of(conn, &contact.phone, EVIDENCE).await?;
         let evidence = evidence.iter().map(|record| Evidence {
             words: record.words(),
             at: record.recorded_at,

@@ -4,8 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::contacts::consent::{ConsentChange, ConsentRecord};
-use crate::contacts::suppressions::Reason;
+use crate::consent::{ConsentChange, ConsentRecord, Reason};
 use crate::contacts::timeline::{Entry, What};
 use crate::events::Timing;
 use crate::messages::status::MessageStatus;

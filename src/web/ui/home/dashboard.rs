@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Sending;
 use super::queue::Queue;
 use crate::automations::{self, Automation};
-use crate::contacts::suppressions;
+use crate::consent::suppression;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::ledger::outcome::Outcome;
@@ -96,7 +96,7 @@ impl Dashboard {
         let by_sender = ledger::read(conn, &filter, Grouping::Sender).await?;
         let by_automation = ledger::read(conn, &filter, Grouping::Automation).await?;
         let active = automations::list_active(conn).await?;
-        let opt_outs = suppressions::count_opt_outs(conn, days.begin()).await?;
+        let opt_outs = suppression::count_opt_outs(conn, days.begin()).await?;
         let mut dashboard = Self::new(days, by_day, opt_outs);
         dashboard.queue = Queue::of(&ledger::pending(conn).await?, sending, queues);
         dashboard.show_senders(by_sender.rows, senders);
@@ -118,7 +118,7 @@ impl Dashboard {
             delivered: totals.delivered,
             delivered_link: wanted.messages(None, Some(Outcome::Delivered), &[]),
             delivery_rate: percent(totals, Outcome::Delivered),
-            opt_outs: words::rough(opt_outs, suppressions::MAX_COUNTED),
+            opt_outs: words::rough(opt_outs, suppression::MAX_COUNTED),
             queue: Queue::default(),
             days: each_day(days, &rows, &outcomes, &wanted),
             outcomes,
@@ -223,7 +223,7 @@ impl Dashboard {
             cause(Outcome::Suppressed, None),
         ];
         let mut busy =
-            Self::new(days, Ledger { totals: counts, rows, causes }, suppressions::MAX_COUNTED + 1);
+            Self::new(days, Ledger { totals: counts, rows, causes }, suppression::MAX_COUNTED + 1);
         busy.queue = Queue::sample();
         let line =
             |label: &str| Line::new(label.to_owned(), "/ledger?sender_id=1".to_owned(), counts);

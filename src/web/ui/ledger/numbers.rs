@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::wanted::Wanted;
-use crate::contacts::suppressions::Reason;
+use crate::consent::Reason;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Cause, Counts, Key, Share};
 use crate::messages::claim::EXPIRED;

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use crate::automations::{Automation, AutomationStatus};
 use crate::connections::{Connection, Status};
-use crate::contacts::consent::{self, ConsentChange, ConsentRecord};
-use crate::contacts::suppressions::Reason;
+use crate::consent::{ConsentChange, ConsentRecord, Reason, record};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::message::Message;
@@ -69,7 +68,7 @@ pub(super) async fn of(conn: &mut Conn, message: &Message) -> Result<Option<Why>
         return Ok(Some(Why::plain(text)));
     };
     let records = match PhoneNumber::from_e164(&message.to_address) {
-        Ok(phone) => consent::of(conn, &phone, EVIDENCE).await?,
+        Ok(phone) => record::of(conn, &phone, EVIDENCE).await?,
         Err(_) => Vec::new(),
     };
     Ok(Some(Why::suppressed(reason, evidence(&records, reason, message.status_at))))
@@ -190,7 +189,7 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contacts::suppressions::Source;
+    use crate::consent::Source;
     use crate::types::id::MessageId;
     use crate::web::ui::messages::samples;
 

@@ -1,26 +1,22 @@
 //! Suppressions: why a number may not be texted. Keyed by number, so that they outlive the contact.
 
-mod words;
-
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::Change;
-use super::consent::{self, ConsentChange};
-use super::contact::{self, Contact};
-use super::tags::{self, TagName};
+use super::evidence::{By, Evidence};
+use super::reason::Reason;
+use super::record::{self, ConsentChange};
+use super::source::Source;
 use crate::db::Conn;
 use crate::db::schema::suppressions;
 use crate::db::statement::statement;
-use crate::error::{Error, Result};
-use crate::types::id::{ContactId, MessageId, SuppressionId, UserId};
+use crate::error::Result;
+use crate::types::id::SuppressionId;
 use crate::types::phone::PhoneNumber;
-
-pub use words::{Reason, Source};
 
 /// A number that may not be texted, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -39,50 +35,6 @@ pub struct Suppression {
     pub by_wording: bool,
 }
 
-/// Who or what suppresses or lifts: a signed-in user, or a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct By {
-    /// By which way it came.
-    pub source: Source,
-    /// The user, where there is one.
-    pub user_id: Option<UserId>,
-}
-
-/// A number, the reason to suppress it, and what proves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evidence {
-    /// The number.
-    pub phone: PhoneNumber,
-    /// Why it may not be texted any more.
-    pub reason: Reason,
-    /// By which way we know.
-    pub source: Source,
-    /// The inbound message with the keyword, or the refused outbound one.
-    pub message_id: Option<MessageId>,
-    /// The user who decided it.
-    pub user_id: Option<UserId>,
-    /// The keyword as it was written, Twilio's error code, or the reason that a person gave.
-    pub note: Option<String>,
-}
-
-/// What a call of [`suppress`] did.
-#[must_use = "automations react to the changes: pass them to automations::enroll::react in the \
-              same transaction"]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suppressed {
-    /// Whether the number was not suppressed for this reason before.
-    pub newly: bool,
-    /// The contact that was created and the tag that was added, if so.
-    pub changes: Vec<Change>,
-}
-
-/// What a call of [`lift`] did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lifted {
-    /// The reasons that held until now, and do not any more.
-    pub reasons: Vec<Reason>,
-}
-
 impl Suppression {
     /// A few words for a badge.
     pub fn label(&self) -> &'static str {
@@ -99,35 +51,7 @@ impl Suppression {
     }
 }
 
-impl By {
-    /// A signed-in user.
-    pub fn user(id: UserId) -> Self {
-        Self { source: Source::Admin, user_id: Some(id) }
-    }
-
-    /// A program that uses the JSON API.
-    pub fn api() -> Self {
-        Self { source: Source::Api, user_id: None }
-    }
-}
-
-impl Evidence {
-    /// Evidence without message and note.
-    pub fn new(phone: PhoneNumber, reason: Reason, by: By) -> Self {
-        Self { phone, reason, source: by.source, message_id: None, user_id: by.user_id, note: None }
-    }
-
-    /// An error of the field `note` where a user or program lifts something and does not say why.
-    fn says_why(&self) -> Result<()> {
-        let said_why = self.note.as_deref().is_some_and(|note| !note.trim().is_empty());
-        if matches!(self.source, Source::Admin | Source::Api) && !said_why {
-            return Err(Error::field("note", "Write down why this number may be texted again."));
-        }
-        Ok(())
-    }
-}
-
-/// As many opt-outs as are counted; whoever asks for more is told one more than that.
+/// How many opt-outs are counted at most; where there are more, the count is one more than this.
 pub const MAX_COUNTED: i64 = 10_000;
 
 statement! {
@@ -157,6 +81,16 @@ pub async fn count_opt_outs(conn: &mut Conn, since: DateTime<Utc>) -> Result<i64
 /// The reason that weighs most why a number may not be texted; none when it may.
 pub async fn active(conn: &mut Conn, phone: &PhoneNumber) -> Result<Option<Suppression>> {
     Ok(all_active(conn, phone).await?.into_iter().next())
+}
+
+/// Those of some numbers that have opted out.
+pub(crate) async fn opted_out(
+    conn: &mut Conn,
+    phones: &[PhoneNumber],
+) -> Result<HashSet<PhoneNumber>> {
+    let active = load_active(conn, phones).await?;
+    let opt_outs = active.into_iter().filter(|suppression| suppression.reason.is_opt_out());
+    Ok(opt_outs.map(|suppression| suppression.phone).collect())
 }
 
 /// Every reason why a number may not be texted, the weightiest first.
@@ -191,8 +125,8 @@ statement! {
      ) AS numbers"
 }
 
-/// Makes transactions that suppress or lift the same number follow one another; [`suppress`],
-/// [`lift`] and [`undo_reading`] begin with it.
+/// Makes transactions that suppress or lift the same number follow one another; `begin`, `end` and
+/// `end_reading` call it first.
 ///
 /// A transaction that locks messages first calls it before that. A STOP has the tag when it comes
 /// to the messages; a refusal with 21610 has its message when it comes to the tag. At the same time
@@ -205,17 +139,16 @@ pub async fn queue_up(conn: &mut Conn, phones: &[&PhoneNumber]) -> Result<()> {
     Ok(())
 }
 
-/// Suppresses a number and keeps the evidence. An opt-out also creates the contact if it is
-/// unknown, and adds [`tags::STOP_TAG`].
+/// Suppresses a number and keeps the evidence; returns whether it was not suppressed for this
+/// reason before. `contacts::suppress` also tags the contact.
 ///
-/// What is already suppressed for the reason stays as it is; evidence is kept nevertheless, except
-/// Twilio's repeated refusals. Pending messages are the caller's to take back, see
-/// `messages::stop`.
-pub async fn suppress(
+/// A suppression that holds stays as it is. Its evidence is kept nevertheless, except Twilio's
+/// repeated refusals.
+pub(crate) async fn begin(
     conn: &mut Conn,
-    evidence: Evidence,
+    evidence: &Evidence,
     now: DateTime<Utc>,
-) -> Result<Suppressed> {
+) -> Result<bool> {
     queue_up(conn, &[&evidence.phone]).await?;
     let newly = insert(
         conn,
@@ -240,29 +173,23 @@ pub async fn suppress(
         .await?;
     }
     if newly || evidence.source != Source::Twilio {
-        consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
+        record::add(conn, ConsentChange::Suppressed, evidence, now).await?;
     }
-    let mut changes = Vec::new();
-    if evidence.reason.is_opt_out() {
-        let (contact, created) =
-            contact::find_or_create_by_phone(conn, &evidence.phone, now).await?;
-        changes.extend(created);
-        changes.extend(tags::add(conn, contact.id, &TagName::stop(), now).await?);
-    }
-    Ok(Suppressed { newly, changes })
+    Ok(newly)
 }
 
-/// Lifts the suppressions of a number that have one of these reasons, and keeps the evidence (its
-/// own `reason` does not matter); [`tags::STOP_TAG`] goes when no opt-out is left.
+/// Lifts the suppressions of a number that have one of these reasons, keeps the evidence (its own
+/// `reason` does not matter), and returns the reasons that ended. `contacts::lift` also takes the
+/// tag away.
 ///
 /// A keyword lifts opt-outs only. A person or program has to say why, or it is an error of the
 /// field `note`.
-pub async fn lift(
+pub(crate) async fn end(
     conn: &mut Conn,
     reasons: &[Reason],
-    evidence: Evidence,
+    evidence: &Evidence,
     now: DateTime<Utc>,
-) -> Result<Lifted> {
+) -> Result<Vec<Reason>> {
     queue_up(conn, &[&evidence.phone]).await?;
     evidence.says_why()?;
     let reasons: Vec<_> = reasons
@@ -279,17 +206,17 @@ pub async fn lift(
         .returning(suppressions::reason)
         .get_results(conn)
         .await?;
-    ended(conn, lifted, &evidence, now).await
+    record_ended(conn, lifted, evidence, now).await
 }
 
-/// Undoes an opt-out that was read from a text which is no keyword, and keeps the evidence with the
-/// reason that has to be given. An opt-out that was said by keyword stays, also where it came
-/// between.
-pub async fn undo_reading(
+/// Lifts an opt-out that was read from a text which is no keyword, keeps the evidence with the
+/// reason that has to be given, and returns the reasons that ended. An opt-out that was said by
+/// keyword stays, also where it came between.
+pub(crate) async fn end_reading(
     conn: &mut Conn,
-    evidence: Evidence,
+    evidence: &Evidence,
     now: DateTime<Utc>,
-) -> Result<Lifted> {
+) -> Result<Vec<Reason>> {
     queue_up(conn, &[&evidence.phone]).await?;
     evidence.says_why()?;
     let forms = evidence.phone.forms();
@@ -301,50 +228,23 @@ pub async fn undo_reading(
         .returning(suppressions::reason)
         .get_results(conn)
         .await?;
-    ended(conn, lifted, &evidence, now).await
+    record_ended(conn, lifted, evidence, now).await
 }
 
-/// Keeps the evidence of what was lifted, and takes [`tags::STOP_TAG`] away when no opt-out is
-/// left.
-async fn ended(
+/// Keeps the evidence of what was lifted, once for each reason.
+async fn record_ended(
     conn: &mut Conn,
     mut lifted: Vec<Reason>,
     evidence: &Evidence,
     now: DateTime<Utc>,
-) -> Result<Lifted> {
+) -> Result<Vec<Reason>> {
     lifted.sort_unstable();
     lifted.dedup();
     for reason in &lifted {
         let evidence = Evidence { reason: *reason, ..evidence.clone() };
-        consent::record(conn, ConsentChange::Lifted, &evidence, now).await?;
+        record::add(conn, ConsentChange::Lifted, &evidence, now).await?;
     }
-    let opted_out = all_active(conn, &evidence.phone)
-        .await?
-        .iter()
-        .any(|suppression| suppression.reason.is_opt_out());
-    if !opted_out
-        && (!lifted.is_empty() || evidence.source.is_texted())
-        && let Some(contact) = contact::find_by_phone(conn, &evidence.phone).await?
-    {
-        tags::remove(conn, contact.id, &TagName::stop(), now).await?;
-    }
-    Ok(Lifted { reasons: lifted })
-}
-
-/// Adds [`tags::STOP_TAG`] to those of these contacts whose number has opted out, so that nobody
-/// who comes back looks reachable.
-pub(super) async fn tag_stopped(
-    conn: &mut Conn,
-    contacts: &[Contact],
-    now: DateTime<Utc>,
-) -> Result<Vec<Change>> {
-    let phones: Vec<_> = contacts.iter().map(|contact| contact.phone.clone()).collect();
-    let stopped = load_active(conn, &phones).await?;
-    let opted_out = |contact: &&Contact| {
-        stopped.iter().any(|s| s.reason.is_opt_out() && s.phone == contact.phone)
-    };
-    let ids: Vec<ContactId> = contacts.iter().filter(opted_out).map(|contact| contact.id).collect();
-    tags::add_many(conn, &ids, &TagName::stop(), now).await
+    Ok(lifted)
 }
 
 /// What a person said moves along from their old number to the new one, with evidence that names
@@ -352,7 +252,7 @@ pub(super) async fn tag_stopped(
 /// Answers with the reason that weighs most, if any moved.
 ///
 /// The caller has queued up for both numbers, and takes back what is pending to the new one.
-pub(super) async fn move_along(
+pub(crate) async fn move_along(
     conn: &mut Conn,
     from: &PhoneNumber,
     to: &PhoneNumber,
@@ -370,11 +270,11 @@ pub(super) async fn move_along(
                 phone: to.clone(),
                 reason: *reason,
                 source: Source::NumberChange,
-                message_id: consent::message_behind(conn, from, *reason).await?,
+                message_id: record::message_behind(conn, from, *reason).await?,
                 user_id: by.user_id,
                 note: Some(from.international()),
             };
-            consent::record(conn, ConsentChange::Suppressed, &evidence, now).await?;
+            record::add(conn, ConsentChange::Suppressed, &evidence, now).await?;
         }
     }
     Ok(wills.into_iter().next().map(|suppression| suppression.reason))

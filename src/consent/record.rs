@@ -7,8 +7,10 @@ use diesel::prelude::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::suppressions::{self, Evidence, Reason, Source};
-use super::timeline::EVER;
+use super::evidence::Evidence;
+use super::reason::Reason;
+use super::source::Source;
+use crate::clock::EVER;
 use crate::db::Conn;
 use crate::db::schema::{consent_records, messages, users};
 use crate::error::Result;
@@ -164,41 +166,8 @@ pub async fn until(
     Ok(records)
 }
 
-/// Whether a message was read as an opt-out, and whether that still holds.
-pub async fn reading_of(
-    conn: &mut Conn,
-    phone: &PhoneNumber,
-    message_id: MessageId,
-) -> Result<Option<Reading>> {
-    let read: i64 = consent_records::table
-        .filter(consent_records::phone.eq(phone))
-        .filter(consent_records::message_id.eq(message_id))
-        .filter(consent_records::source.eq_any([Source::Wording, Source::WordingLookup]))
-        .count()
-        .get_result(conn)
-        .await?;
-    if read == 0 {
-        return Ok(None);
-    }
-    let active = suppressions::all_active(conn, phone).await?;
-    Ok(Some(if active.iter().any(|suppression| suppression.by_wording) {
-        Reading::Holds
-    } else {
-        Reading::Ended
-    }))
-}
-
-/// What became of a message that was read as an opt-out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Its number is not texted, since the message was read so.
-    Holds,
-    /// It was undone, or the person has said something else since.
-    Ended,
-}
-
 /// Adds a piece of evidence.
-pub(super) async fn record(
+pub(super) async fn add(
     conn: &mut Conn,
     change: ConsentChange,
     evidence: &Evidence,

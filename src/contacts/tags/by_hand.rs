@@ -1,0 +1,70 @@
+//! Tags that a user or program sets: the STOP tag among them also suppresses the number.
+
+use chrono::{DateTime, Utc};
+
+use super::name::{STOP_TAG, TagName};
+use super::{add, of, remove};
+use crate::consent::{By, Evidence, Reason, suppression};
+use crate::contacts::Change;
+use crate::contacts::contact::Contact;
+use crate::contacts::stop::suppress;
+use crate::db::Conn;
+use crate::error::Result;
+
+/// What adding tags by hand did.
+#[must_use = "automations react to the changes, and pending messages to a silenced number are to \
+              be taken back"]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// The tags that were added.
+    pub changes: Vec<Change>,
+    /// Why the number may not be texted from now on, if [`STOP_TAG`] was added.
+    pub silenced: Option<Reason>,
+}
+
+/// Adds tags because a person or program asked for it; [`STOP_TAG`] also suppresses the number,
+/// since it says just that.
+pub async fn add_by_hand(
+    conn: &mut Conn,
+    contact: &Contact,
+    wanted: &[TagName],
+    by: By,
+    now: DateTime<Utc>,
+) -> Result<Tagged> {
+    let mut tagged = Tagged::default();
+    for tag in wanted {
+        tagged.changes.extend(add(conn, contact.id, tag, now).await?);
+        if tag.is_stop() && !has_said_no(conn, contact).await? {
+            let note = Some(format!("The tag {STOP_TAG} was added."));
+            let evidence =
+                Evidence { note, ..Evidence::new(contact.phone.clone(), Reason::Manual, by) };
+            tagged.changes.extend(suppress(conn, evidence, now).await?.changes);
+            tagged.silenced = Some(Reason::Manual);
+        }
+    }
+    Ok(tagged)
+}
+
+/// Whether the number is suppressed because the person or a user wished it: what else stands
+/// against it may go, and the wish with it would be lost.
+async fn has_said_no(conn: &mut Conn, contact: &Contact) -> Result<bool> {
+    let active = suppression::all_active(conn, &contact.phone).await?;
+    Ok(active.iter().any(|one| one.reason.is_opt_out() || one.reason == Reason::Manual))
+}
+
+/// Makes these the contact's tags; only [`STOP_TAG`], once there, stays unless it is removed by its
+/// own name.
+pub async fn replace(
+    conn: &mut Conn,
+    contact: &Contact,
+    wanted: &[TagName],
+    by: By,
+    now: DateTime<Utc>,
+) -> Result<Tagged> {
+    let present = of(conn, contact.id).await?;
+    for tag in present.iter().filter(|tag| !tag.is_stop() && !wanted.contains(tag)) {
+        remove(conn, contact.id, tag, now).await?;
+    }
+    let new: Vec<_> = wanted.iter().filter(|tag| !present.contains(tag)).cloned().collect();
+    add_by_hand(conn, contact, &new, by, now).await
+}
