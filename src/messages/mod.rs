@@ -8,14 +8,17 @@
 //! contacts text to us, STOP among it. [`log`] finds messages, and [`resend`] sends again what
 //! never reached anybody.
 
+pub mod attempt;
 pub mod claim;
 pub mod compose;
 pub mod delivery;
 pub mod inbound;
+mod lock;
 pub mod log;
 pub mod message;
 pub mod policy;
 pub mod reconcile;
+pub mod report;
 pub mod resend;
 mod retry;
 pub mod status;

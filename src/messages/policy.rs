@@ -6,7 +6,7 @@ use chrono_tz::America::Los_Angeles;
 
 use crate::consent::Reason;
 use crate::messages::status::MessageStatus;
-use crate::messages::submit::Outcome;
+use crate::messages::submit::outcome::Outcome;
 use crate::queue::lease;
 use crate::twilio::errors::{self, ErrorCode};
 use crate::twilio::{Disposition, SendError, Wait};

@@ -20,9 +20,11 @@ use crate::db::advisory_lock::AdvisoryLock;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::claim::CONTACT_DELETED;
 use crate::types::id::{ContactId, EnrollmentId, MessageId};
 use crate::types::phone::PhoneNumber;
+
+/// Why a message to a contact that was deleted is not sent.
+pub const CONTACT_DELETED: &str = "The contact was deleted.";
 
 /// “Carillon STOP”.
 const LOCK: AdvisoryLock = AdvisoryLock::new(0x4341_5253_544f_5000);

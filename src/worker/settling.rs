@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
 use crate::automations::consequences;
-use crate::messages::delivery::Report;
 use crate::messages::reconcile::{self, NextStep, stale};
+use crate::messages::report::Report;
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::twilio::{Address, Listing, MessageFilter, TwilioMessage};

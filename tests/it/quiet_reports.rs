@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carillon::messages::delivery::{self, Recorded, Report, ReportSource, fast_path};
+use carillon::messages::delivery::{self, Recorded, fast_path};
+use carillon::messages::report::{Report, ReportSource};
 use carillon::messages::status::MessageStatus;
 use carillon::types::id::{ConnectionId, MessageId};
 use carillon::types::json_text::JsonText;

@@ -1,5 +1,6 @@
 //! Composing: from a draft to a row of `messages` and its job, many in one statement.
 
+mod draft;
 mod rows;
 
 use chrono::{DateTime, Utc};
@@ -7,68 +8,22 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::claim::{Capacity, Claimed};
+use super::status::MessageStatus;
+use super::stop;
 use crate::db::Conn;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
 use crate::error::{Error, Result};
-use crate::messages::claim::{Capacity, Claimed};
-use crate::messages::status::MessageStatus;
-use crate::messages::stop;
 use crate::queue::lease::{JobId, Leased};
-use crate::twilio::parts;
 use crate::types::deadline::Deadline;
 use crate::types::id::{
     AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId, WorkerId,
 };
-use crate::types::phone::PhoneNumber;
 use crate::{contacts, queue};
+use columns::Columns;
 
-/// What a message comes from; it decides when two drafts are one and the same message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A step of an automation: one message per enrollment and step, however often the step runs.
-    Automation {
-        /// The automation.
-        automation_id: AutomationId,
-        /// The contact's passage through it.
-        enrollment_id: EnrollmentId,
-        /// The step's index, from 0.
-        step: i16,
-    },
-    /// A person asked to send again what certainly never reached anybody; a message is repeated
-    /// once.
-    Retry {
-        /// The message that it repeats.
-        of: MessageId,
-        /// What had made that one.
-        automation_id: Option<AutomationId>,
-    },
-    /// A person or a program asked for this one message; the same `request_key` finds it again.
-    OneOff {
-        /// The caller's idempotency key, made unique per caller.
-        request_key: Option<String>,
-    },
-}
-
-/// A message that is to be composed.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// What it comes from.
-    pub origin: Origin,
-    /// The contact that it is for, when there is one.
-    pub contact_id: Option<ContactId>,
-    /// What it is sent from.
-    pub sender_id: SenderId,
-    /// The recipient, or in words why there is none.
-    pub to: std::result::Result<PhoneNumber, String>,
-    /// The rendered text, or in words why there is none. The message is then kept as `failed` with
-    /// these words.
-    pub text: std::result::Result<String, String>,
-    /// The template and its version.
-    pub template: Option<(TemplateId, i32)>,
-    /// Pictures and the like, as URLs.
-    pub media_urls: Vec<String>,
-}
+pub use draft::{Draft, Origin};
 
 /// Who sends what is composed.
 #[derive(Debug, Clone, Copy)]
@@ -280,13 +235,4 @@ pub async fn compose_one(conn: &mut Conn, now: DateTime<Utc>, draft: Draft) -> R
         None => None,
     };
     found.ok_or(Error::NotFound("sender"))
-}
-
-/// How the database writes the encoding of a text; none of no text.
-pub(super) const fn encoding_word(counted: &parts::Parts) -> Option<&'static str> {
-    match counted.encoding {
-        _ if counted.units == 0 => None,
-        parts::Encoding::Gsm7 => Some("gsm7"),
-        parts::Encoding::Ucs2 => Some("ucs2"),
-    }
 }

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Draft, InsertRow, Origin, encoding_word};
+use super::InsertRow;
+use super::draft::{Draft, Origin};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::messages::claim::{Claimed, validity_seconds};
+use crate::messages::message::encoding_word;
 use crate::senders;
 use crate::twilio::parts;
 use crate::types::deadline::Deadline;

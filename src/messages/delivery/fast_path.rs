@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::{Recorded, Report, ReportSource};
+use super::Recorded;
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
+use crate::messages::report::{Report, ReportSource};
 use crate::messages::status::MessageStatus;
 use crate::types::id::{ConnectionId, MessageId};
 use crate::types::json_text::JsonText;

@@ -9,56 +9,21 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Int4, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::lock::{Current, Lock};
+use super::policy::{self, Consequence, Effect};
+use super::report::{Report, ReportSource};
 use super::retry::{self, Retry};
+use super::status::MessageStatus;
 use crate::consent::suppression;
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::policy::{self, Consequence, Effect};
-use crate::messages::status::MessageStatus;
-use crate::messages::submit::{Current, Lock};
 use crate::senders::Validity;
-use crate::twilio::{TwilioStatus, errors};
+use crate::twilio::errors;
 use crate::types::id::{ConnectionId, MessageId, SenderId};
 use crate::types::json_text::JsonText;
 use crate::types::phone::PhoneNumber;
-use crate::types::text_enum::text_enum;
-
-text_enum! {
-    /// How a status came to be known.
-    pub enum ReportSource {
-        /// We decided it.
-        Carillon = "carillon",
-        /// Twilio's answer to our request.
-        Response = "response",
-        /// Twilio called us.
-        Callback = "callback",
-        /// We asked Twilio.
-        Lookup = "lookup",
-    }
-}
-
-/// One report of a message's status, from Twilio.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// Our message, from the URL that Twilio called or from the question that we asked.
-    pub message_id: MessageId,
-    /// The connection through which the report came; a message of another one is not moved by it.
-    pub connection_id: ConnectionId,
-    /// Twilio's id of the message.
-    pub twilio_sid: String,
-    /// What Twilio says; a status that we do not know is kept and moves nothing.
-    pub status: TwilioStatus,
-    /// Twilio's error code.
-    pub error_code: Option<i32>,
-    /// What it was sent from; a Messaging Service chooses only after it has accepted the message.
-    pub from_address: Option<String>,
-    /// How it came.
-    pub source: ReportSource,
-    /// Everything that Twilio said, as a JSON object.
-    pub params: JsonText,
-}
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Inbound messages: what contacts text to us, STOP and START among it.
 
+mod command;
 mod out_of_order;
 
 use std::collections::HashSet;
@@ -9,21 +10,21 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::message::{Direction, Message};
-use crate::consent::opt_out::own::OwnWords;
-use crate::consent::opt_out::{self, Command, Heard, Said};
+use super::message::{Direction, Message, encoding_word};
+use super::status::MessageStatus;
+use crate::consent::opt_out::{self, Command, Said};
 use crate::consent::{self, Evidence, Reading, Reason, Source, suppression};
 use crate::contacts::{self, Change};
 use crate::db::Conn;
 use crate::db::schema::{messages, senders};
 use crate::error::Result;
-use crate::messages::compose::encoding_word;
-use crate::messages::status::MessageStatus;
 use crate::twilio::callbacks::InboundMessage;
 use crate::twilio::{Address, parts};
 use crate::types::id::{ConnectionId, ContactId, MessageId, SenderId};
 use crate::types::phone::PhoneNumber;
+use command::lifts;
 
+pub use command::command;
 pub use out_of_order::{Found, has_opted_in_since_the_attempt};
 
 /// How an inbound message came to us.
@@ -235,17 +236,6 @@ pub async fn reading_of(conn: &mut Conn, message: &Message) -> Result<Option<Rea
     }
 }
 
-/// What an inbound message asks for.
-pub fn command(inbound: &InboundMessage, own: &OwnWords) -> Option<Command> {
-    let heard = Heard {
-        body: &inbound.body,
-        opt_out_type: inbound.opt_out_type,
-        button_text: inbound.button_text.as_deref(),
-        button_payload: inbound.button_payload.as_deref(),
-    };
-    Command::of(&heard, own)
-}
-
 impl Arrival<'_> {
     /// By which way we know what the person said.
     fn source(self, said: Said) -> Source {
@@ -256,9 +246,4 @@ impl Arrival<'_> {
             (Self::Lookup(_), Said::Wording) => Source::WordingLookup,
         }
     }
-}
-
-/// Whether a word is an opt-in where it was sent to: the toll-free network knows fewer of them.
-fn lifts(command: Command, to: &Address) -> bool {
-    command.lifts_toll_free() || !to.phone().is_some_and(PhoneNumber::is_toll_free)
 }

@@ -8,7 +8,7 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::lifts;
+use super::command::lifts;
 use crate::consent::opt_out::own::OwnWords;
 use crate::consent::opt_out::{self, Command};
 use crate::consent::{ConsentChange, Reason, Source};

@@ -2,9 +2,9 @@
 //! asked for, and honest about how far.
 //!
 //! What changes with every report, such as the status, has no index (docs/adr/0003). Looking for it
-//! means to read message after message; a look reads [`SCAN_LIMIT`] of them and says where it ended, so
-//! that whoever asked can go on from there. Where the ledger knows that there is nothing for days,
-//! it is not looked there.
+//! means to read message after message; a look reads [`SCAN_LIMIT`] of them and says where it
+//! ended, so that whoever asked can go on from there. Where the ledger knows that there is nothing
+//! for days, it is not looked there.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -228,4 +228,22 @@ pub async fn ids_since(
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .load(conn)
         .await?)
+}
+
+/// All messages that fit the filter, the newest first, up to a limit; for filters that an index
+/// serves, others take [`look`].
+pub async fn list(
+    conn: &mut Conn,
+    filter: &MessageFilter,
+    before: Option<MessageId>,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let mut query = filter
+        .narrow(messages::table.select(Message::as_select()).into_boxed())
+        .order(messages::id.desc())
+        .limit(limit);
+    if let Some(before) = before {
+        query = query.filter(messages::id.lt(before));
+    }
+    Ok(query.load(conn).await?)
 }

@@ -10,11 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::report::ReportSource;
 use crate::connections::UnconfirmedPolicy;
 use crate::db::Conn;
 use crate::db::schema::{attempts, connections, delivery_events, messages, senders};
 use crate::error::Result;
-use crate::messages::delivery::ReportSource;
 use crate::messages::status::MessageStatus;
 use crate::queue;
 use crate::twilio::{Address, TwilioMessage};

@@ -21,7 +21,7 @@ use crate::db::Conn;
 use crate::db::schema::messages;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::delivery::{Report, ReportSource};
+use crate::messages::report::{Report, ReportSource};
 use crate::messages::status::MessageStatus;
 use crate::senders::Validity;
 use crate::twilio::{Address, TwilioMessage};

@@ -2,6 +2,7 @@
 //! to what is true by then.
 
 pub mod accepted;
+pub(super) mod outcome;
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,53 +10,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Array, BigInt, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::attempt::AttemptOutcome;
+use super::lock::{Current, Lock};
+use super::policy::{self, Consequence, Decision};
+use super::report::ReportSource;
+use super::status::MessageStatus;
 use crate::consent::suppression;
 use crate::db::Conn;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::claim::Claimed;
-use crate::messages::delivery::ReportSource;
-use crate::messages::policy::{self, Consequence, Decision};
-use crate::messages::status::MessageStatus;
 use crate::queue::{self, Job, NewJob};
 use crate::twilio::{Address, CreatedMessage, SendError, errors};
-use crate::types::id::{ConnectionId, MessageId};
+use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
-use crate::types::text_enum::text_enum;
+
+pub use outcome::Outcome;
 
 /// How soon Twilio is asked about a message whose answer was lost; its callback is usually faster.
 const FIRST_LOOK: TimeDelta = TimeDelta::seconds(5);
-
-/// What came of one attempt.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The claim that the attempt used up.
-    pub claimed: Claimed,
-    /// Twilio's answer, or why there is none.
-    pub answer: std::result::Result<CreatedMessage, SendError>,
-    /// When it was known.
-    pub finished_at: DateTime<Utc>,
-    /// How long Twilio took, in milliseconds.
-    pub duration_ms: i32,
-}
-
-text_enum! {
-    /// The outcome of an attempt, as the database writes it.
-    pub enum AttemptOutcome {
-        /// Twilio has the message.
-        Accepted = "accepted",
-        /// Twilio refused it with an error code: it does not have the message.
-        Refused = "refused",
-        /// Twilio was too busy to look at it: it does not have the message.
-        Busy = "busy",
-        /// The request never left: Twilio does not have the message.
-        NotSent = "not_sent",
-        /// It was not sent, since too much time had passed since the claim.
-        HeldBack = "held_back",
-        /// Nobody can know from the answer.
-        Unknown = "unknown",
-    }
-}
 
 /// What a recorded message needs next.
 #[derive(Debug, Clone, Copy)]
@@ -75,22 +47,6 @@ pub struct RecordedOutcomes {
     pub messages: Vec<RecordedOutcome>,
     /// What else must happen.
     pub consequences: Vec<Consequence>,
-}
-
-/// A message as [`Lock`] gives it: its status, Twilio's id, its connection, and the ids that it had
-/// before.
-pub(super) type Current =
-    (MessageId, MessageStatus, Option<String>, ConnectionId, Option<Vec<String>>);
-
-statement! {
-    /// Locks messages in a fixed order, so that two batches with the same messages cannot wait for
-    /// each other.
-    pub(super) struct Lock<'a> { ids: &'a [MessageId] => Array<SqlUuid> }
-    returns (SqlUuid, Text, Nullable<Text>, SqlUuid, Nullable<Array<Text>>);
-    "SELECT id, status, twilio_sid, connection_id, former_sids
-     FROM messages
-     WHERE id = ANY ({ids})
-     ORDER BY id FOR NO KEY UPDATE"
 }
 
 statement! {
@@ -323,17 +279,6 @@ impl<'a> Settled<'a> {
     fn event(&self) -> Option<MessageStatus> {
         Some(self.decision.status)
             .filter(|status| *status != MessageStatus::Pending || self.revived)
-    }
-}
-
-impl Outcome {
-    /// Whether it is certain that the attempt sent nothing, and says nothing about the message
-    /// besides.
-    const fn sent_nothing(&self) -> bool {
-        matches!(
-            self.answer,
-            Err(SendError::NotSent { .. } | SendError::TooLate { .. } | SendError::Busy { .. })
-        )
     }
 }
 

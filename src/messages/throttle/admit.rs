@@ -14,7 +14,8 @@ use crate::db::Conn;
 use crate::db::schema::throttles;
 use crate::db::statement::statement;
 use crate::error::Result;
-use crate::messages::claim::{Capacity, Claim, Claimed};
+use crate::messages::claim::capacity::Capacity;
+use crate::messages::claim::claimed::{Claim, Claimed};
 use crate::types::id::{MessageId, SenderId, WorkerId};
 
 /// A message that may be claimed if its sender's rate allows; its row is locked.

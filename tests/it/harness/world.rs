@@ -1,8 +1,15 @@
 //! What usually exists when a story begins: a connected account, contacts, templates, automations.
 
 use carillon::ledger::{self, Days, Grouping, Ledger, LedgerFilter};
+use carillon::messages::attempt::{self, Attempt};
 use carillon::messages::log::filter::MessageFilter;
-use carillon::messages::message::{self, Attempt, Message, StatusEvent};
+use carillon::messages::log::search;
+use carillon::messages::log::story::{self, StatusEvent};
+use carillon::messages::message::{self, Message};
+use twilio_simulator::{
+    ACCOUNT_SID, AUTH_TOKEN, LONG_CODE, Reply, TRIAL_ACCOUNT_SID, TRIAL_AUTH_TOKEN, TRIAL_NUMBER,
+    sign,
+};
 use carillon::types::id::MessageId;
 use carillon::users::password::Password;
 use carillon::users::{self, NewUser, Role, organization};
@@ -164,7 +171,7 @@ impl TestApp {
     pub(crate) async fn messages_to(&self, phone: &str) -> Vec<Message> {
         let filter =
             MessageFilter { to_address: Some(phone.to_owned()), ..MessageFilter::default() };
-        let mut found = message::list(&mut *self.conn().await, &filter, None, 1_000).await.unwrap();
+        let mut found = search::list(&mut *self.conn().await, &filter, None, 1_000).await.unwrap();
         found.reverse();
         found
     }
@@ -195,12 +202,12 @@ impl TestApp {
     pub(crate) async fn story(&self, id: MessageId) -> Vec<StatusEvent> {
         let mut conn = self.conn().await;
         let message = message::find(&mut conn, id).await.unwrap();
-        message::events(&mut conn, &message).await.unwrap()
+        story::events(&mut conn, &message).await.unwrap()
     }
 
     /// The calls to Twilio that were made for a message.
     pub(crate) async fn attempts(&self, id: MessageId) -> Vec<Attempt> {
-        message::attempts(&mut *self.conn().await, id).await.unwrap()
+        attempt::of_message(&mut *self.conn().await, id).await.unwrap()
     }
 
     /// The ledger of all days by day; it agrees with the messages themselves, in every bucket, and

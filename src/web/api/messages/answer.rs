@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 
 use crate::db::Conn;
 use crate::error::Result;
-use crate::messages::delivery::ReportSource;
 use crate::messages::inbound;
-use crate::messages::message as messages;
-use crate::messages::message::{Direction, Message, StatusEvent};
+use crate::messages::log::story::{self, StatusEvent};
+use crate::messages::message::{Direction, Message};
+use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{
     AutomationId, ConnectionId, ContactId, EnrollmentId, MessageId, SenderId, TemplateId,
@@ -115,7 +115,7 @@ pub(super) struct EventAnswer {
 impl MessageDetail {
     /// Loads the story of a message.
     pub(super) async fn load(conn: &mut Conn, message: Message) -> Result<Self> {
-        let events = messages::events(conn, &message).await?;
+        let events = story::events(conn, &message).await?;
         let read_as_opt_out = inbound::reading_of(conn, &message).await?.is_some();
         Ok(Self {
             message: message.into(),

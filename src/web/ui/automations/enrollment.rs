@@ -11,7 +11,8 @@ use crate::consent::Reason;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::messages::log::filter::MessageFilter;
-use crate::messages::message as messages;
+use crate::messages::log::search;
+use crate::messages::message::Message;
 use crate::messages::status::MessageStatus;
 use crate::types::id::{AutomationId, ContactId, EnrollmentId, MessageId};
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
@@ -75,8 +76,8 @@ impl EnrollmentPage {
             None => None,
         };
         let filter = MessageFilter { enrollment_id: Some(id), ..MessageFilter::default() };
-        let messages = messages::list(conn, &filter, None, MAX_MESSAGES).await?;
-        let row = |message: messages::Message| MessageRow {
+        let messages = search::list(conn, &filter, None, MAX_MESSAGES).await?;
+        let row = |message: Message| MessageRow {
             id: message.id,
             step: message.step.unwrap_or_default() + 1,
             to: message.to_address,

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::messages::delivery::ReportSource;
-use crate::messages::message::{Attempt, StatusEvent};
-use crate::messages::submit::AttemptOutcome;
+use crate::messages::attempt::{Attempt, AttemptOutcome};
+use crate::messages::log::story::StatusEvent;
+use crate::messages::report::ReportSource;
 use crate::types::id::WorkerId;
 
 /// One POST to Twilio.

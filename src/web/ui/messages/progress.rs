@@ -16,7 +16,10 @@ use crate::contacts::{self, Contact};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::ledger::outcome::Outcome;
-use crate::messages::message::{Attempt, Direction, Message, Plan, StatusEvent};
+use crate::messages::attempt::{self, Attempt};
+use crate::messages::log::plan::{self, Plan};
+use crate::messages::log::story::{self, StatusEvent};
+use crate::messages::message::{Direction, Message};
 use crate::messages::resend::{self, LeftOut};
 use crate::messages::status::{MessageStatus, Resent};
 use crate::messages::{inbound, message as messages};
@@ -255,7 +258,7 @@ impl Material {
             Some(id) => present(automations::find(conn, id).await)?,
             None => None,
         };
-        let attempts = messages::attempts(conn, id).await?;
+        let attempts = attempt::of_message(conn, id).await?;
         let makers: Vec<WorkerId> = attempts.iter().map(|attempt| attempt.worker_id).collect();
         Ok(Self {
             workers: lease::machines(conn, &makers).await?,
@@ -265,9 +268,9 @@ impl Material {
             automation,
             connection: connections::find(conn, message.connection_id).await?,
             attempts,
-            events: messages::events(conn, &message).await?,
+            events: story::events(conn, &message).await?,
             why: why::of(conn, &message).await?,
-            plan: messages::plan(conn, &message).await?,
+            plan: plan::plan(conn, &message).await?,
             reading: inbound::reading_of(conn, &message).await?,
             retry: if did_not_arrive(&message) {
                 Some(Retry { why_not: resend::verdict(conn, id).await?.err().map(LeftOut::words) })

@@ -11,10 +11,12 @@ use crate::automations::{Automation, AutomationStatus, Definition, Trigger};
 use crate::connections::{Connection, SenderAddress, SenderKind, UnconfirmedPolicy};
 use crate::consent::Reading;
 use crate::contacts::Contact;
-use crate::messages::delivery::ReportSource;
-use crate::messages::message::{Attempt, Direction, Message, Plan, StatusEvent};
+use crate::messages::attempt::{Attempt, AttemptOutcome};
+use crate::messages::log::plan::Plan;
+use crate::messages::log::story::StatusEvent;
+use crate::messages::message::{Direction, Message};
+use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
-use crate::messages::submit::AttemptOutcome;
 use crate::senders::Sender;
 use crate::templates::Template;
 use crate::types::id::{

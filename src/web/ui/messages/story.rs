@@ -4,10 +4,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::messages::delivery::ReportSource;
-use crate::messages::message::{Attempt, Direction, Message, StatusEvent};
+use crate::messages::attempt::{Attempt, AttemptOutcome};
+use crate::messages::log::story::StatusEvent;
+use crate::messages::message::{Direction, Message};
+use crate::messages::report::ReportSource;
 use crate::messages::status::MessageStatus;
-use crate::messages::submit::AttemptOutcome;
 use crate::twilio::errors;
 
 use super::why::Why;
@@ -29,7 +30,7 @@ pub(super) struct Line {
 pub(super) struct Known<'a> {
     pub(super) message: &'a Message,
     pub(super) attempts: &'a [Attempt],
-    /// As [`crate::messages::message::events`] gives them.
+    /// As [`crate::messages::log::story::events`] gives them.
     pub(super) events: &'a [StatusEvent],
     /// What the message comes from, as a sentence.
     pub(super) origin: String,

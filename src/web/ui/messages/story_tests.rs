@@ -4,10 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{Known, Line, after};
-use crate::messages::delivery::ReportSource::{self, Callback, Carillon, Lookup, Response};
-use crate::messages::message::{Attempt, Message, StatusEvent};
+use crate::messages::attempt::{Attempt, AttemptOutcome};
+use crate::messages::log::story::StatusEvent;
+use crate::messages::message::Message;
+use crate::messages::report::ReportSource::{self, Callback, Carillon, Lookup, Response};
 use crate::messages::status::MessageStatus;
-use crate::messages::submit::AttemptOutcome;
 use crate::types::id::WorkerId;
 use crate::web::ui::messages::samples;
 
