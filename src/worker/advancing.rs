@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use diesel_async::AsyncConnection;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::error::{PerformError, is_away};
 use crate::automations::advance;
 use crate::fail_point::FailPoint;
 use crate::messages::claim::Capacity;
@@ -15,7 +16,6 @@ use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::types::deadline::Deadline;
 use crate::types::id::EnrollmentId;
 use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away};
 use crate::worker::sending::{Keys, Sending};
 
 /// What follows from enrollments that were advanced: this worker has the jobs.

@@ -8,6 +8,7 @@ use diesel_async::AsyncConnection;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::error::PerformError;
 use crate::automations::consequences;
 use crate::connections::SenderAddress;
 use crate::consent::opt_out::{self, Command};
@@ -22,7 +23,6 @@ use crate::twilio::{
 };
 use crate::types::id::{ConnectionId, SenderId};
 use crate::worker::Worker;
-use crate::worker::perform::PerformError;
 use crate::worker::set_aside::{AGAIN, Aside, guarded, is_of_one};
 
 /// How often it is asked; also when a worker starts, because there may have been nobody to take

@@ -4,12 +4,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
+use super::error::PerformError;
 use crate::connections::{self, Check, Connection, Status};
 use crate::error::Error;
 use crate::queue::set_aside::{Item, Task};
 use crate::senders;
 use crate::worker::Worker;
-use crate::worker::perform::PerformError;
 use crate::worker::set_aside::guarded;
 
 /// A webhook that points elsewhere loses replies, which are found late only; registrations change

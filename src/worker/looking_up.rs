@@ -8,6 +8,7 @@ use diesel_async::AsyncConnection;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
+use super::error::{PerformError, is_away};
 use crate::automations::consequences;
 use crate::connections::{self, Status};
 use crate::error::Error;
@@ -21,7 +22,6 @@ use crate::twilio::sid::MessageSid;
 use crate::twilio::{Credentials, Exchange, TwilioError};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away};
 use crate::worker::set_aside::{AGAIN, guarded, is_of_one};
 
 /// How often it is looked for messages that have reached one of the ages.

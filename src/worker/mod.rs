@@ -1,24 +1,29 @@
 //! The worker: performs jobs and runs periodic work.
 //!
 //! [`poll`] leases due jobs in batches and hands them to apalis; [`perform`] does them:
-//! [`advancing`], [`sending`], [`releasing`], [`settling`], within the [`windows`] of the
+//! [`advancing`], [`sending`], [`releasing`], [`settling`], within the [`concurrency_limit`] of the
 //! connections. [`schedule`] is what happens by the clock, [`routines`] what of it one worker does
 //! for all, such as [`looking_up`], [`collecting`] and [`inspecting`].
 
 mod advancing;
 mod collecting;
 mod concurrency_limit;
+mod error;
 mod inspecting;
+mod limits;
 mod looking_up;
 mod perform;
 mod poll;
 mod pricing;
 mod releasing;
 mod routines;
+mod running_routines;
 mod schedule;
 mod sending;
 mod set_aside;
 mod settling;
+mod until_written;
+mod worker_lease;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -34,18 +39,12 @@ use crate::twilio::Client;
 use crate::types::id::WorkerId;
 use crate::types::public_url::PublicUrl;
 use crate::types::sealed::SecretKey;
-use crate::worker::concurrency_limit::ConcurrencyLimits;
-use crate::worker::routines::Running;
-use crate::worker::schedule::WorkerLease;
-use crate::worker::sending::InFlight;
-use crate::worker::sending::recording::Recorder;
-
-/// How many jobs are leased and done together at most.
-const BATCH: usize = 256;
-
-/// How many batches of enrollments are advanced at the same time at most: what they send should
-/// find room at Twilio when they commit.
-const ADVANCES: usize = 2;
+use concurrency_limit::ConcurrencyLimits;
+use limits::ADVANCES;
+use running_routines::Running;
+use sending::InFlight;
+use sending::recording::Recorder;
+use worker_lease::WorkerLease;
 
 /// Everything that a worker needs; cheap to clone.
 #[derive(Clone)]

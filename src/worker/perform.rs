@@ -1,38 +1,24 @@
 //! Performing a batch of leased jobs: each kind by its own file, and none is ever left behind.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::Worker;
+use super::error::{PerformError, is_away};
+use super::limits::BATCH;
+use super::until_written::until_written;
 use crate::db::{Conn, Unavailable};
 use crate::error::Error;
 use crate::queue::JobKind;
 use crate::queue::backend::Batch;
 use crate::queue::lease::{self, Finish, JobId, Leased};
-use crate::twilio::TwilioError;
-use crate::worker::{BATCH, Worker};
 
 /// How often a job that fails by our own or the database's fault is tried before it is left for an
 /// admin.
 const MAX_ATTEMPTS: i16 = 20;
-
-/// Why a batch could not be done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PerformError {
-    #[error(transparent)]
-    Slice(#[from] Error),
-    #[error(transparent)]
-    Database(#[from] diesel::result::Error),
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    #[error(transparent)]
-    Twilio(#[from] TwilioError),
-    #[error("the worker panicked while it did this")]
-    Panicked,
-}
 
 impl Worker {
     /// Leases and performs due jobs until none is due, and returns how many there were; for tests
@@ -150,39 +136,4 @@ fn after_failure(job: &Leased, error: &str, now: DateTime<Utc>) -> Finish {
         return Finish::Failed(error.to_owned());
     }
     Finish::Again(now + lease::backoff(job.attempt), Some(error.to_owned()))
-}
-
-/// Repeats a write until the database takes it: what it would record exists nowhere else.
-pub(super) async fn until_written<F, T>(mut write: impl FnMut() -> F) -> Option<T>
-where
-    F: Future<Output = Result<T, PerformError>>,
-{
-    for round in 0_u32.. {
-        match write().await {
-            Ok(written) => return Some(written),
-            // Two transactions that got into each other's way may do better the next time; anything
-            // else fails the same way for ever.
-            Err(error) if !is_away(&error) && round >= 3 => {
-                tracing::error!(%error, "the outcome of jobs could not be written");
-                return None;
-            }
-            Err(error) if round == 0 => {
-                tracing::warn!(%error, "the outcome of jobs could not be written; trying again")
-            }
-            Err(_) => {}
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    None
-}
-
-/// Whether the error means that the database is not there at the moment.
-pub(super) fn is_away(error: &PerformError) -> bool {
-    match error {
-        PerformError::Unavailable(_) => true,
-        PerformError::Database(error) | PerformError::Slice(Error::Database(error)) => {
-            crate::db::is_away(error)
-        }
-        PerformError::Slice(_) | PerformError::Twilio(_) | PerformError::Panicked => false,
-    }
 }

@@ -3,13 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::error::PerformError;
 use crate::connections;
 use crate::ledger::prices;
 use crate::queue::set_aside::{Item, Task};
 use crate::twilio::MessageFilter;
 use crate::types::id::ConnectionId;
 use crate::worker::Worker;
-use crate::worker::perform::PerformError;
 use crate::worker::set_aside::{Aside, guarded};
 
 /// Prices change seldom.

@@ -4,13 +4,13 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 
+use super::error::PerformError;
 use crate::messages::throttle::release::{self, Left};
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::types::id::{MessageId, SenderId};
 use crate::worker::Worker;
-use crate::worker::perform::PerformError;
 use crate::worker::set_aside::{AGAIN, guarded, is_of_one};
 
 /// So many messages are released one by one in a run, where one of them cannot be.

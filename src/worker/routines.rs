@@ -2,22 +2,21 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use futures::FutureExt;
 use futures::future::join_all;
-use parking_lot::Mutex;
 
+use super::Worker;
+use super::error::{PerformError, is_away};
+use super::running_routines::Entered;
+use super::set_aside::{AGAIN, is_of_one};
 use crate::error::Error;
 use crate::ledger;
 use crate::queue::routines::{self, Routine, Turn};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::users::{log_in, sessions};
-use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away};
-use crate::worker::set_aside::{AGAIN, is_of_one};
 
 /// Whoever reads the ledger adds what is not folded yet: the fewer rows the better, but there is no
 /// hurry.
@@ -28,10 +27,6 @@ const AFTER_ERROR: TimeDelta = TimeDelta::minutes(1);
 
 /// So many sessions are looked at where one of them cannot be forgotten.
 const MAX_SESSIONS: i64 = 10_000;
-
-/// The routines that this process runs right now.
-#[derive(Clone, Default)]
-pub(super) struct Running(Arc<Mutex<HashSet<Routine>>>);
 
 impl Worker {
     /// Does what a routine is there for and returns when it is due again.
@@ -168,40 +163,6 @@ impl Worker {
                 %error,
                 "the end of a routine could not be written"
             );
-        }
-    }
-}
-
-/// Routines that are noted as running in this process, however that ends.
-struct Entered {
-    running: Running,
-    names: Vec<Routine>,
-}
-
-impl Entered {
-    /// Notes all that are not running, so that two looks at the same time do not take the same one.
-    fn all_idle(running: &Running) -> Self {
-        let mut set = running.0.lock();
-        let names = Routine::ALL.iter().copied().filter(|routine| set.insert(*routine)).collect();
-        Self { running: running.clone(), names }
-    }
-
-    /// Keeps those that were taken, each by itself; the others are idle again.
-    fn only(mut self, turns: &[Turn]) -> Vec<Self> {
-        let taken: Vec<Self> = turns
-            .iter()
-            .map(|turn| Self { running: self.running.clone(), names: vec![turn.routine] })
-            .collect();
-        self.names.retain(|routine| turns.iter().all(|turn| turn.routine != *routine));
-        taken
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        let mut set = self.running.0.lock();
-        for routine in &self.names {
-            set.remove(routine);
         }
     }
 }

@@ -1,38 +1,19 @@
 //! What happens by the clock: heartbeats, taking over from dead workers, routines.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::Worker;
+use super::error::PerformError;
 use crate::connections;
 use crate::db::Unavailable;
 use crate::queue::lease;
 use crate::queue::routines::{self, Routine};
 use crate::types::deadline::Deadline;
-use crate::worker::Worker;
-use crate::worker::perform::PerformError;
 
 /// Between two heartbeats; four missed ones make a worker dead, see [`lease::DEAD_AFTER`].
 const HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// Until when the others take this worker for alive, as its own heartbeats tell; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(super) struct WorkerLease(Arc<Mutex<Option<Deadline>>>);
-
-impl WorkerLease {
-    /// The deadline, or the end of the lease where that comes sooner. A worker that is driven by
-    /// hand has no lease that could end.
-    pub(super) fn holds_until(&self, deadline: Deadline) -> Deadline {
-        self.0.lock().map_or(deadline, |end| deadline.sooner(end))
-    }
-
-    /// Prolongs it by a heartbeat that was given after this moment.
-    fn prolong(&self, since: Deadline) {
-        *self.0.lock() = Some(since.after(lease::DEAD_AFTER.to_std().unwrap_or_default()));
-    }
-}
 
 impl Worker {
     /// What happens at each tick: says that this worker is alive, gives the jobs of dead ones back

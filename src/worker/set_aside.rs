@@ -6,10 +6,10 @@ use std::panic::AssertUnwindSafe;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
+use super::error::{PerformError, is_away};
 use crate::queue::routines;
 use crate::queue::set_aside::{self, Item, Task};
 use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away};
 
 /// How many items of a task are tried again in one run of its routine.
 pub(super) const AGAIN: i64 = 200;

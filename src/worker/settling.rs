@@ -7,6 +7,7 @@ use diesel_async::AsyncConnection;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::error::{PerformError, is_away};
 use crate::automations::consequences;
 use crate::messages::reconcile::{self, NextStep, stale};
 use crate::messages::report::Report;
@@ -15,7 +16,6 @@ use crate::queue::lease::{self, Finish, JobId, Leased};
 use crate::twilio::{Address, Listing, MessageFilter, TwilioMessage};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away};
 
 /// How many of the newest messages to a number are looked through.
 const MAX_LISTED: usize = 1_000;

@@ -15,7 +15,8 @@ use crate::queue::lease::{self, Finish, JobId};
 use crate::queue::{self, Job, NewJob};
 use crate::types::id::{ConnectionId, MessageId};
 use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away, until_written};
+use crate::worker::error::{PerformError, is_away};
+use crate::worker::until_written::until_written;
 
 /// How long a process that cannot read the saved keys leaves their messages to others.
 const KEYLESS_PAUSE: TimeDelta = TimeDelta::seconds(15);

@@ -6,43 +6,29 @@
 //! ([`recording`]), whichever batch they belong to.
 
 mod claiming;
+mod in_flight;
 mod posting;
 pub(super) mod recording;
 
-pub(super) use claiming::Keys;
-
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
+use super::Worker;
 use super::concurrency_limit::{RequestOutcome, Reservation};
+use super::error::{PerformError, is_away};
+use super::until_written::until_written;
 use crate::messages::claim::Claimed;
 use crate::queue::Job;
 use crate::queue::lease::{self, Finish, Leased};
 use crate::types::id::{ConnectionId, MessageId};
-use crate::worker::Worker;
-use crate::worker::perform::{PerformError, is_away, until_written};
 
-/// The messages that a process is submitting right now: none of them is claimed again by it.
-pub(super) type InFlight = Arc<Mutex<HashSet<MessageId>>>;
-
-/// A message among those in flight, until this is dropped.
-pub(super) struct Entered {
-    job: Leased,
-    message: MessageId,
-    in_flight: InFlight,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.in_flight.lock().remove(&self.message);
-    }
-}
+pub(super) use claiming::Keys;
+pub(super) use in_flight::{Entered, InFlight};
 
 /// How long messages wait in this process for a place at their connection before others may have
 /// them.

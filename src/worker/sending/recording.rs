@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel_async::AsyncConnection;
 
+use super::InFlight;
 use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
@@ -12,9 +13,9 @@ use crate::db::{DedicatedConnection, Pool, generic_plans};
 use crate::messages::submit::{self, Outcome, accepted};
 use crate::queue::lease::{self, Finish, JobId};
 use crate::types::id::WorkerId;
-use crate::worker::BATCH;
-use crate::worker::perform::{PerformError, until_written};
-use crate::worker::sending::InFlight;
+use crate::worker::error::PerformError;
+use crate::worker::limits::BATCH;
+use crate::worker::until_written::until_written;
 
 /// Writes down what Twilio answered; cheap to clone, one for each worker.
 #[derive(Clone)]

@@ -1,0 +1,25 @@
+//! The messages that this process is submitting right now.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::queue::lease::Leased;
+use crate::types::id::MessageId;
+
+/// The messages that a process is submitting right now: none of them is claimed again by it.
+pub(in crate::worker) type InFlight = Arc<Mutex<HashSet<MessageId>>>;
+
+/// A message among those in flight, until this is dropped.
+pub(in crate::worker) struct Entered {
+    pub(super) job: Leased,
+    pub(super) message: MessageId,
+    pub(super) in_flight: InFlight,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.in_flight.lock().remove(&self.message);
+    }
+}
