@@ -1,10 +1,9 @@
 //! The secret key at the start: whether it is the right one, and what only it can make.
 
-use super::AppError;
-use crate::connections;
+use super::error::AppError;
 use crate::context::Context;
 use crate::error::Error;
-use crate::senders;
+use crate::{connections, senders};
 
 /// Makes sure that the saved keys can be read: with another secret key, every message would have to
 /// wait.

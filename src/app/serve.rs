@@ -10,13 +10,27 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, Database, Duty, files, keys, time, worker};
+use super::database::Database;
+use super::error::AppError;
+use super::{files, keys, time};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
 use crate::db;
 use crate::users::setup;
 use crate::web::{self, Web};
+use crate::worker::{Worker, WorkerParts};
+
+/// What one process does of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Duty {
+    /// Pages, API, hooks and jobs.
+    All,
+    /// Pages, API and hooks.
+    Web,
+    /// Jobs.
+    Worker,
+}
 
 /// How long requests in flight may take to end after the stop signal.
 const GRACE_SECONDS: u64 = 10;
@@ -123,6 +137,21 @@ pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
     let (pool, clock) = (context.db.clone(), context.clock.clone());
     tokio::spawn(async move { stop.run_until_cancelled(time::keep(pool, clock)).await });
     Ok(running)
+}
+
+/// A worker of this process.
+#[must_use]
+pub fn worker(context: &Context) -> Worker {
+    Worker::new(WorkerParts {
+        db: context.db.clone(),
+        clock: context.clock.clone(),
+        twilio: context.worker_twilio.clone(),
+        renderer: context.renderer.clone(),
+        secret_key: context.secret_key.clone(),
+        public_url: context.config.public_url.clone(),
+        concurrency: context.config.worker_concurrency,
+        handover: context.handover.clone(),
+    })
 }
 
 impl Running {
