@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncConnection;
 
-use super::Result;
+use super::error::Result;
 use crate::connections::{self, Connection, ConnectionChange};
 use crate::context::Context;
 use crate::error::Error;

@@ -3,7 +3,8 @@
 
 use diesel_async::AsyncConnection;
 
-use super::{Result, note_verified};
+use super::error::Result;
+use super::note_verified;
 use crate::connections::{self, Check};
 use crate::context::Context;
 use crate::error::Error;

@@ -1,62 +1,13 @@
 //! What is connected already: an account or a sender that is entered a second time, and where it
 //! is.
 
-use serde::Serialize;
-
-use super::{ConnectError, Result};
+use super::error::{ConnectError, Existing, Result};
 use crate::connections::{self, Connection, SenderAddress};
 use crate::context::Context;
 use crate::error::Error;
 use crate::senders;
 use crate::twilio::sid::AccountSid;
 use crate::types::id::ConnectionId;
-
-/// The connection that has what was entered.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Existing {
-    /// Its id, for a link.
-    pub(crate) id: ConnectionId,
-    /// What people call it.
-    pub(crate) name: String,
-    /// The field that it was entered into.
-    #[serde(skip)]
-    pub(crate) field: &'static str,
-    /// What is so, and what to do instead.
-    #[serde(skip)]
-    pub(crate) message: String,
-    /// The address of its page.
-    #[serde(skip)]
-    pub(crate) url: String,
-}
-
-impl Existing {
-    /// For tests of templates.
-    pub(crate) fn sample() -> Self {
-        Self {
-            id: ConnectionId::new(),
-            name: "Shop <1>".to_owned(),
-            field: "sender",
-            message: String::new(),
-            url: String::new(),
-        }
-    }
-
-    fn refusal(
-        context: &Context,
-        connection: &Connection,
-        field: &'static str,
-        message: String,
-    ) -> ConnectError {
-        let url = context.config.public_url.join(&format!("/connections/{}", connection.id));
-        ConnectError::Existing(Box::new(Self {
-            id: connection.id,
-            name: connection.name.clone(),
-            field,
-            message,
-            url,
-        }))
-    }
-}
 
 /// Refuses an account that another connection has, with whatever keys.
 pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> Result<()> {
@@ -69,7 +20,7 @@ pub(super) async fn refuse_account(context: &Context, sid: &AccountSid) -> Resul
          keys.",
         connection.name
     );
-    Err(Existing::refusal(context, &connection, "account_sid", message))
+    Err(refusal(context, &connection, "account_sid", message))
 }
 
 /// Refuses a sender that this connection has, or that another one sends from.
@@ -99,5 +50,16 @@ pub(super) async fn refuse_sender(
         sender.label(),
         other.name
     );
-    Err(Existing::refusal(context, &other, "sender", message))
+    Err(refusal(context, &other, "sender", message))
+}
+
+fn refusal(
+    context: &Context,
+    connection: &Connection,
+    field: &'static str,
+    message: String,
+) -> ConnectError {
+    let url = context.config.public_url.join(&format!("/connections/{}", connection.id));
+    let (id, name) = (connection.id, connection.name.clone());
+    ConnectError::Existing(Box::new(Existing { id, name, field, message, url }))
 }

@@ -3,6 +3,7 @@
 
 mod changing;
 mod checking;
+mod error;
 mod existing;
 mod testing;
 
@@ -10,11 +11,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
 use crate::connections::{
-    self, Connection, FormerToken, Keys, NewConnection, NewKeys, Problem, SenderAddress,
-    VerifiedAccount,
+    self, Connection, FormerToken, Keys, NewConnection, NewKeys, SenderAddress, VerifiedAccount,
 };
 use crate::context::Context;
-use crate::db::{Conn, Unavailable};
+use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::messages::claim::{self, WakeScope};
 use crate::senders::offers::{self, Offers};
@@ -22,10 +22,11 @@ use crate::senders::{self, Sender, inbound};
 use crate::twilio::Credentials;
 use crate::types::id::{ConnectionId, SenderId};
 use crate::users::audit::Actor;
+use error::Result;
 
 pub(crate) use changing::{change_connection, change_sender};
 pub(crate) use checking::check;
-pub(crate) use existing::Existing;
+pub(crate) use error::{ConnectError, Existing};
 pub(crate) use testing::{CHALLENGE, proof, refusal, test_webhook};
 
 /// What a person or a program sends to connect an account.
@@ -38,21 +39,6 @@ pub(crate) struct ConnectForm {
     /// A number or the SID of a Messaging Service; empty, the sender is chosen afterwards.
     pub(crate) sender: String,
 }
-
-/// Why an account, its keys or a sender could not be saved.
-#[derive(Debug)]
-pub(crate) enum ConnectError {
-    /// Twilio's answer.
-    Problem(Problem),
-    /// The account or the sender is connected already.
-    Existing(Box<Existing>),
-    /// A field, or a thing that does not exist.
-    Slice(Error),
-    /// No database.
-    Away(Unavailable),
-}
-
-type Result<T> = std::result::Result<T, ConnectError>;
 
 /// Verifies account and sender live, saves both, and has incoming messages reported here. That the
 /// last did not work is noted at the sender and undoes nothing. Without a sender, the account alone
@@ -379,61 +365,4 @@ async fn report_here(
         })
         .await?;
     Ok(sender)
-}
-
-impl From<Problem> for ConnectError {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl From<Error> for ConnectError {
-    fn from(error: Error) -> Self {
-        Self::Slice(error)
-    }
-}
-
-impl From<Unavailable> for ConnectError {
-    fn from(error: Unavailable) -> Self {
-        Self::Away(error)
-    }
-}
-
-impl From<ConnectError> for crate::web::PageError {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::Problem(problem) => Self::Refused(problem.message()),
-            ConnectError::Existing(existing) => Self::Refused(existing.message),
-            ConnectError::Slice(error) => error.into(),
-            ConnectError::Away(error) => error.into(),
-        }
-    }
-}
-
-impl From<ConnectError> for crate::web::api::ApiError {
-    fn from(error: ConnectError) -> Self {
-        use actix_web::http::StatusCode;
-
-        match error {
-            ConnectError::Problem(problem) => {
-                let fields = problem
-                    .field()
-                    .map(|field| FieldErrors::default().with(field, problem.message()));
-                let answer =
-                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), problem.message());
-                answer.with_fields(fields.unwrap_or_default())
-            }
-            ConnectError::Existing(existing) => {
-                let message = format!("{} See {}.", existing.message, existing.url);
-                let answer = Self::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "already_connected",
-                    message.clone(),
-                );
-                answer.with_fields(FieldErrors::default().with(existing.field, message))
-            }
-            ConnectError::Slice(error) => error.into(),
-            ConnectError::Away(error) => error.into(),
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! *Test my webhook*: Carillon calls itself by its public address, signed as Twilio signs, and says
 //! what came of it.
 
-use super::Result;
+use super::error::Result;
 use crate::connections::webhooks::Reason;
 use crate::connections::{self, Check, Mend, WebhookTest};
 use crate::context::Context;

@@ -2,6 +2,7 @@
 //! [`http`].
 
 pub mod api;
+mod connect_error;
 mod hooks;
 mod http;
 pub mod ui;
