@@ -113,14 +113,14 @@ pub struct Running {
     server: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     worker: Option<JoinHandle<()>>,
     /// What the web edge shares.
-    pub web: Data<Web>,
+    pub web: Web,
     stop: CancellationToken,
 }
 
 /// Starts what the duty asks for; `CARILLON_BIND` with port 0 takes any free one.
 pub fn start(context: &Data<Context>, duty: Duty) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
-    let web = Data::new(Web::start(context)?);
+    let web = Web::start(context)?;
     let mut running =
         Running { address: None, server: None, worker: None, web: web.clone(), stop: stop.clone() };
     if duty != Duty::Worker {

@@ -10,7 +10,8 @@ use actix_web::web::{self, Data, Path};
 use actix_web::{App, HttpResponse, HttpServer};
 use carillon::types::public_url::PublicUrl;
 use carillon::web::configure;
-use carillon::web::ui::samples::{Kind, Sample, samples};
+use carillon::web::ui::every_sample;
+use carillon::web::ui::samples::{Kind, Sample};
 
 use crate::harness::TestApp;
 use crate::harness::axe::{look, look_at_colours, measure};
@@ -37,14 +38,14 @@ impl Gallery {
         let url = PublicUrl::parse("http://127.0.0.1").unwrap();
         let all = kinds
             .iter()
-            .flat_map(|kind| samples(&url, *kind).unwrap_or_else(|error| panic!("{error:?}")));
+            .flat_map(|kind| every_sample(&url, *kind).unwrap_or_else(|error| panic!("{error:?}")));
         let samples = Data::new(all.collect::<Vec<_>>());
         let (shown, carillon) = (samples.clone(), app.context.clone());
-        let web_parts = app.web_data();
+        let parts = app.web().clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(carillon.clone())
-                .app_data(web_parts.clone())
+                .configure(|cfg| parts.register(cfg))
                 .app_data(shown.clone())
                 .route("/samples/{number}", web::get().to(show))
                 .configure(configure)

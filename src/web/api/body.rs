@@ -15,8 +15,7 @@ use futures::{FutureExt, StreamExt};
 
 use super::error::ApiError;
 use crate::error::Error;
-use crate::web::Web;
-use crate::web::http::intake::{Body, ContentCoding, UnpackError, gunzip};
+use crate::web::http::intake::{Body, ContentCoding, Intake, UnpackError, gunzip};
 
 /// Largest body: a thousand events with generous properties.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -36,8 +35,8 @@ impl FromRequest for JsonBytes {
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         let coding = request.extensions().get::<ContentCoding>().copied();
-        let (web, account) = (
-            request.app_data::<Data<Web>>().cloned(),
+        let (intake, account) = (
+            request.app_data::<Data<Intake>>().cloned(),
             request.extensions().get::<Rc<Body>>().cloned(),
         );
         let mut payload = payload.take();
@@ -75,7 +74,7 @@ impl FromRequest for JsonBytes {
                 body.extend_from_slice(&chunk);
             }
             if coding.is_some() {
-                body = unpack(web, account, body).await?;
+                body = unpack(intake, account, body).await?;
             }
             Ok(Self(body))
         }
@@ -104,14 +103,14 @@ fn unreadable(error: &PayloadError) -> ApiError {
 
 /// Unpacks a gzip body; what comes out is limited as if it had come unpacked.
 async fn unpack(
-    web: Option<Data<Web>>,
+    intake: Option<Data<Intake>>,
     account: Option<Rc<Body>>,
     packed: Vec<u8>,
 ) -> Result<Vec<u8>, ApiError> {
-    let (Some(web), Some(account)) = (web, account) else {
+    let (Some(intake), Some(account)) = (intake, account) else {
         return Err(Error::Internal("a body came by no server of ours".to_owned()).into());
     };
-    gunzip(&web.intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
+    gunzip(&intake, &account, packed, MAX_BYTES).await.map_err(|error| match error {
         UnpackError::TooLarge => {
             let message = format!(
                 "The body is larger than {} MB when it is unpacked; send less at once.",

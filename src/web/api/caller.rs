@@ -21,7 +21,6 @@ use crate::ledger::typed_days::Today;
 use crate::users::api_keys::{self, ApiKey, Key};
 use crate::users::audit::Actor;
 use crate::users::{Role, User, organization};
-use crate::web::Web;
 use crate::web::http::visit::{Access, Admin, Marketer, Viewer};
 
 /// So many keys are looked up at once.
@@ -69,8 +68,6 @@ impl std::fmt::Debug for ApiKeys {
 pub struct Caller<R: Bearer> {
     /// The application, for its database, clock, keys and clients.
     pub context: Data<Context>,
-    /// What the web edge shares.
-    pub web: Data<Web>,
     /// The key that was presented.
     pub key: ApiKey,
     role: PhantomData<R>,
@@ -124,17 +121,14 @@ impl<R: Bearer> FromRequest for Caller<R> {
         let unregistered =
             || Error::Internal("the application was not registered with the server".to_owned());
         let key = request.extensions().get::<ApiKey>().cloned();
-        let parts = request
-            .app_data::<Data<Context>>()
-            .cloned()
-            .zip(request.app_data::<Data<Web>>().cloned());
-        ready(match (parts, key) {
+        let context = request.app_data::<Data<Context>>().cloned();
+        ready(match (context, key) {
             (None, _) => Err(unregistered().into()),
             (_, None) => {
                 Err(ApiError::unauthorized("Send your API key as `Authorization: Bearer ck_…`."))
             }
             (_, Some(key)) if key.role < R::ROLE => Err(ApiError::forbidden(R::ROLE)),
-            (Some((context, web)), Some(key)) => Ok(Self { context, web, key, role: PhantomData }),
+            (Some(context), Some(key)) => Ok(Self { context, key, role: PhantomData }),
         })
     }
 }
@@ -160,8 +154,8 @@ pub(super) async fn authenticate(
 async fn find_key(request: &HttpRequest) -> Result<ApiKey, ApiError> {
     let unregistered =
         || Error::Internal("the application was not registered with the server".to_owned());
-    let web = request.app_data::<Data<Web>>().ok_or_else(unregistered)?;
-    let found = web.api_keys.find(presented(request)?).await?;
+    let keys = request.app_data::<Data<ApiKeys>>().ok_or_else(unregistered)?;
+    let found = keys.find(presented(request)?).await?;
     found.ok_or_else(|| ApiError::unauthorized("This API key is not known, or was revoked."))
 }
 

@@ -4,14 +4,15 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncConnection;
 
-use super::{Refusal, verify};
+use super::keys::KeyCache;
+use super::refusal::Refusal;
+use super::verify;
 use crate::automations::consequences;
 use crate::connections::webhooks::{Hook, Reason};
 use crate::consent::opt_out::{self, Command};
 use crate::context::Context;
 use crate::messages::inbound::{self, Received};
 use crate::twilio::callbacks::InboundMessage;
-use crate::web::Web;
 
 /// The answer to Twilio: nothing to reply. A reply in here would be a second message that nobody
 /// records.
@@ -20,11 +21,11 @@ const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
 /// Takes in an inbound message; the empty TwiML answer goes out once it is committed.
 pub(super) async fn receive(
     context: Data<Context>,
-    web: Data<Web>,
+    keys: Data<KeyCache>,
     request: HttpRequest,
     body: Bytes,
 ) -> HttpResponse {
-    match take_in(&context, &web, &request, &body).await {
+    match take_in(&context, &keys, &request, &body).await {
         Ok(()) => HttpResponse::Ok().content_type("text/xml").body(EMPTY),
         Err(refusal) => {
             verify::note(&context, Hook::Inbound, &refusal).await;
@@ -35,11 +36,11 @@ pub(super) async fn receive(
 
 async fn take_in(
     context: &Context,
-    web: &Web,
+    keys: &KeyCache,
     request: &HttpRequest,
     body: &Bytes,
 ) -> Result<(), Refusal> {
-    let verified = verify::verify(context, web, request, body).await?;
+    let verified = verify::verify(context, keys, request, body).await?;
     let inbound = InboundMessage::parse(&verified.params).map_err(|error| Refusal::Rejected {
         connection_id: Some(verified.connection_id),
         reason: Reason::Malformed,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use secrecy::SecretString;
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::connections;
 use crate::connections::webhooks::Reason;
 use crate::context::Context;

@@ -3,25 +3,22 @@
 
 mod inbound;
 mod keys;
+mod refusal;
 mod status;
 mod test;
 mod verify;
 
-use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::clock::Clock;
-use crate::connections::webhooks::Reason;
-use crate::db::{self, Pool};
-use crate::error::Error;
-use crate::types::id::ConnectionId;
+use crate::db::Pool;
 
 /// What the hooks of a process share: the batch that callbacks commit in, and the keys that verify
 /// them.
 #[derive(Clone)]
 pub struct Hooks {
-    reports: status::Reports,
-    keys: keys::KeyCache,
+    reports: Data<status::Reports>,
+    keys: Data<keys::KeyCache>,
 }
 
 impl Hooks {
@@ -29,9 +26,14 @@ impl Hooks {
     #[must_use]
     pub fn start(db: &Pool, clock: &Clock) -> Self {
         Self {
-            reports: status::reports(db.clone(), clock.clone()),
-            keys: keys::KeyCache::default(),
+            reports: Data::new(status::reports(db.clone(), clock.clone())),
+            keys: Data::new(keys::KeyCache::default()),
         }
+    }
+
+    /// Registers each as data of the application.
+    pub(super) fn register(&self, cfg: &mut ServiceConfig) {
+        cfg.app_data(self.reports.clone()).app_data(self.keys.clone());
     }
 }
 
@@ -56,64 +58,4 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
     .service(web::resource("/hooks/twilio/{connection_id}/{secret}/inbound").post(inbound::receive))
     .service(web::resource("/hooks/twilio/{connection_id}/test").post(test::receive))
     .service(web::resource("/hooks/twilio/{connection_id}/{secret}/test").post(test::receive));
-}
-
-/// Why a hook did not take what it was given.
-#[derive(Debug)]
-enum Refusal {
-    /// It does not come from Twilio, or not for this connection: 403 (404 where there is no such
-    /// connection, 400 where it cannot be read).
-    Rejected { connection_id: Option<ConnectionId>, reason: Reason, detail: String },
-    /// There is no such message: 404.
-    UnknownMessage,
-    /// The database is away: 503, so that Twilio tries again.
-    Away,
-    /// A mistake of ours: 500, so that Twilio tries again.
-    Failed,
-}
-
-impl From<db::Unavailable> for Refusal {
-    fn from(error: db::Unavailable) -> Self {
-        tracing::warn!(%error, "a webhook was answered with 503");
-        Self::Away
-    }
-}
-
-impl From<diesel::result::Error> for Refusal {
-    fn from(error: diesel::result::Error) -> Self {
-        if db::is_away(&error) {
-            tracing::warn!(%error, "a webhook was answered with 503");
-            return Self::Away;
-        }
-        tracing::error!(%error, "a webhook was answered with 500");
-        Self::Failed
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => error.into(),
-            Error::NotFound("message") => Self::UnknownMessage,
-            other => {
-                tracing::error!(error = %other, "a webhook was answered with 500");
-                Self::Failed
-            }
-        }
-    }
-}
-
-impl Refusal {
-    fn response(&self) -> HttpResponse {
-        match self {
-            Self::Rejected { reason: Reason::UnknownConnection, .. } | Self::UnknownMessage => {
-                HttpResponse::NotFound()
-            }
-            Self::Rejected { reason: Reason::Malformed, .. } => HttpResponse::BadRequest(),
-            Self::Rejected { .. } => HttpResponse::Forbidden(),
-            Self::Away => HttpResponse::ServiceUnavailable(),
-            Self::Failed => HttpResponse::InternalServerError(),
-        }
-        .finish()
-    }
 }

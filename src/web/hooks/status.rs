@@ -8,7 +8,9 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncConnection;
 
-use super::{Refusal, verify};
+use super::keys::KeyCache;
+use super::refusal::Refusal;
+use super::verify;
 use crate::automations::consequences;
 use crate::batch::Batcher;
 use crate::clock::Clock;
@@ -20,7 +22,6 @@ use crate::messages::delivery::{Recorded, fast_path};
 use crate::messages::report::{Report, ReportSource};
 use crate::queue::set_aside::{self, Item, Task};
 use crate::twilio::callbacks::StatusCallback;
-use crate::web::Web;
 
 /// Why quiet reports could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +41,14 @@ const MAX_BATCH: usize = 512;
 /// Takes in a status callback; 204 once it is committed.
 pub(super) async fn receive(
     context: Data<Context>,
-    web: Data<Web>,
+    reports: Data<Reports>,
+    keys: Data<KeyCache>,
     request: HttpRequest,
     body: Bytes,
 ) -> HttpResponse {
     let path = request.match_info();
     let taken = async {
-        let verified = verify::verify(&context, &web, &request, &body).await?;
+        let verified = verify::verify(&context, &keys, &request, &body).await?;
         verified.must_be_proven()?;
         let message_id = path.query("message_id").parse().map_err(|_| Refusal::UnknownMessage)?;
         let callback =
@@ -65,7 +67,7 @@ pub(super) async fn receive(
             source: ReportSource::Callback,
             params: verified.params.to_json(),
         };
-        web.hooks.reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
+        reports.submit(report).await.unwrap_or(Err(Refusal::Failed))
     };
     match taken.await {
         Ok(Recorded::Applied | Recorded::Noted) => HttpResponse::NoContent().finish(),

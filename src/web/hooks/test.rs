@@ -4,20 +4,21 @@
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Refusal, verify};
+use super::keys::KeyCache;
+use super::refusal::Refusal;
+use super::verify;
 use crate::connection_center;
 use crate::connections::webhooks::Hook;
 use crate::context::Context;
-use crate::web::Web;
 
 /// Repeats the challenge of a call that can be verified; changes nothing.
 pub(super) async fn receive(
     context: Data<Context>,
-    web: Data<Web>,
+    keys: Data<KeyCache>,
     request: HttpRequest,
     body: Bytes,
 ) -> HttpResponse {
-    let verified = verify::verify(&context, &web, &request, &body).await;
+    let verified = verify::verify(&context, &keys, &request, &body).await;
     match verified.and_then(|verified| verified.must_be_proven().map(|()| verified)) {
         Ok(verified) => {
             let challenge = verified.params.first(connection_center::CHALLENGE).unwrap_or_default();

@@ -5,8 +5,8 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::web::Bytes;
 use url::Url;
 
-use super::Refusal;
-use super::keys::HookKeys;
+use super::keys::{HookKeys, KeyCache};
+use super::refusal::Refusal;
 use crate::connections;
 use crate::connections::webhooks::{self, Hook, Reason, Rejection};
 use crate::context::Context;
@@ -14,7 +14,6 @@ use crate::twilio::form::{Param, Params, PostedForm};
 use crate::twilio::signature;
 use crate::types::hook_address::redacted;
 use crate::types::id::ConnectionId;
-use crate::web::Web;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
@@ -55,7 +54,7 @@ impl Verified<'_> {
 /// refuses.
 pub(super) async fn verify<'a>(
     context: &Context,
-    web: &Web,
+    cache: &KeyCache,
     request: &HttpRequest,
     body: &'a Bytes,
 ) -> Result<Verified<'a>, Refusal> {
@@ -69,7 +68,7 @@ pub(super) async fn verify<'a>(
     let id: ConnectionId = connection_id.parse().map_err(|_| {
         rejected(None, Reason::UnknownConnection, "The URL does not name a connection.")
     })?;
-    let mut keys = web.hooks.keys.of(context, id).await?;
+    let mut keys = cache.of(context, id).await?;
     let form = PostedForm::read(body)
         .map_err(|error| rejected(Some(id), Reason::Malformed, &error.to_string()))?;
     let mut unproven = None;
@@ -79,7 +78,7 @@ pub(super) async fn verify<'a>(
         };
         let mut is_proven = proves(&keys);
         if !is_proven && secret.is_some() && keys.may_be_outdated() {
-            keys = web.hooks.keys.read(context, id).await?;
+            keys = cache.read(context, id).await?;
             is_proven = proves(&keys);
         }
         unproven = (!is_proven).then_some(if secret.is_some() {
@@ -98,7 +97,7 @@ pub(super) async fn verify<'a>(
         let valid = |keys: &HookKeys| signature::verify(&keys.tokens, &url, form.signed(), header);
         let mut is_valid = valid(&keys);
         if !is_valid && keys.may_be_outdated() {
-            keys = web.hooks.keys.read(context, id).await?;
+            keys = cache.read(context, id).await?;
             is_valid = valid(&keys);
         }
         if !is_valid {

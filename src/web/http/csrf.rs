@@ -19,6 +19,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::error::PageError;
+use super::form::MAX_FORM_BYTES;
 use super::intake::ContentCoding;
 use super::session::Cookies;
 use crate::context::Context;
@@ -26,7 +27,6 @@ use crate::types::sealed::SecretKey;
 use crate::types::text;
 use crate::types::token::Token;
 use crate::users::sessions;
-use crate::web::ui::MAX_FORM_BYTES;
 
 /// Longest form of those who have not signed in: log-in, set-up, invitation, new password.
 const MAX_STRANGERS_FORM_BYTES: usize = 64 * 1024;

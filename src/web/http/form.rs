@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::error::PageError;
 
+/// The longest form, in bytes: a pasted list of some thousand contacts.
+pub(in crate::web) const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
+
 /// The fields of an urlencoded form. `T` is a struct of `String`s with `#[serde(default)]`, so that
 /// what was typed can be shown again; `Vec<(String, String)>` keeps repeated fields.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ pub(in crate::web) mod client_address;
 pub(in crate::web) mod csrf;
 pub(in crate::web) mod cursor;
 pub(in crate::web) mod error;
+pub(in crate::web) mod error_page;
 pub(in crate::web) mod filters;
 pub(in crate::web) mod flash;
 pub(in crate::web) mod form;

@@ -7,16 +7,16 @@ use actix_web::web::Data;
 
 use super::error::PageResult;
 use super::flash::{Flash, Kind, Undo};
+use super::page::Pages;
 use super::session::Cookies;
 use crate::context::Context;
-use crate::web::Web;
 
 /// A redirect (303) to a page of ours; ends with [`Self::flash`], [`Self::warning`] or
 /// [`Self::silently`].
 #[must_use]
 pub struct Redirect {
     context: Data<Context>,
-    web: Data<Web>,
+    pages: Data<Pages>,
     path: String,
     cookies: Vec<Cookie<'static>>,
     undo: Option<Undo>,
@@ -26,10 +26,10 @@ impl Redirect {
     /// To `path`, without the path prefix of the public URL.
     pub(in crate::web) fn to(
         context: Data<Context>,
-        web: Data<Web>,
+        pages: Data<Pages>,
         path: impl Into<String>,
     ) -> Self {
-        Self { context, web, path: path.into(), cookies: Vec::new(), undo: None }
+        Self { context, pages, path: path.into(), cookies: Vec::new(), undo: None }
     }
 
     /// Sets a cookie on the way.
@@ -65,7 +65,7 @@ impl Redirect {
     #[expect(clippy::unnecessary_wraps, reason = "it ends a handler, as the other two do")]
     pub fn silently(self) -> PageResult {
         let mut response = HttpResponse::SeeOther();
-        response.insert_header((LOCATION, format!("{}{}", self.web.pages.base(), self.path)));
+        response.insert_header((LOCATION, format!("{}{}", self.pages.base(), self.path)));
         for cookie in self.cookies {
             response.cookie(cookie);
         }

@@ -7,8 +7,7 @@ use std::net::IpAddr;
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{ContentType, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -17,15 +16,13 @@ use futures::future::LocalBoxFuture;
 use futures::{FutureExt, try_join};
 use serde::Serialize;
 
-use super::browser;
 use super::client_address::{client_address, warn_of_unknown_proxy};
-use super::csrf;
 use super::error::{PageError, PageResult};
 use super::flash::Flash;
-use super::known_browser;
-use super::page::Page;
+use super::page::{Page, Pages};
 use super::redirect::Redirect;
 use super::session::Cookies;
+use super::{browser, csrf, known_browser};
 use crate::context::Context;
 use crate::db::PooledConn;
 use crate::ledger::typed_days::Today;
@@ -36,7 +33,6 @@ use crate::users::audit::Actor;
 use crate::users::log_in::KnownBrowser;
 use crate::users::organization::{self, Organization};
 use crate::users::{Role, Theme, User, sessions};
-use crate::web::Web;
 
 /// Whom a page admits; the markers are [`Anyone`], [`Viewer`], [`Marketer`] and [`Admin`].
 pub trait Access: 'static {
@@ -101,8 +97,8 @@ impl Access for Anyone {
 pub struct Visit<R: Access> {
     /// The application, for its database, clock, keys and clients.
     pub context: Data<Context>,
-    /// What the web edge shares.
-    pub web: Data<Web>,
+    /// The templates of the pages.
+    pub(in crate::web) pages: Data<Pages>,
     /// The user; with [`Anyone`], an `Option`.
     pub user: R::Who,
     /// The organization's settings, for default country and time zone.
@@ -157,7 +153,6 @@ impl<R: Access> Visit<R> {
             matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::TOO_MANY_REQUESTS);
         let layout = Layout { flash: self.flash.as_ref(), invalid, ..self.layout() };
         let html = self
-            .web
             .pages
             .render(page, &layout)
             .map_err(|error| PageError::Internal(in_full(&error)))?;
@@ -190,7 +185,7 @@ impl<R: Access> Visit<R> {
 
     /// Sends to another page of ours (303); `path` without the path prefix of the public URL.
     pub fn redirect(&self, path: impl Into<String>) -> Redirect {
-        Redirect::to(self.context.clone(), self.web.clone(), path)
+        Redirect::to(self.context.clone(), self.pages.clone(), path)
     }
 
     /// A connection to the database.
@@ -263,9 +258,9 @@ impl<R: Access> FromRequest for Visit<R> {
     type Future = LocalBoxFuture<'static, Result<Self, PageError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (Some(context), Some(web)) = (
+        let (Some(context), Some(pages)) = (
             request.app_data::<Data<Context>>().cloned(),
-            request.app_data::<Data<Web>>().cloned(),
+            request.app_data::<Data<Pages>>().cloned(),
         ) else {
             return async {
                 Err(PageError::Internal(
@@ -313,7 +308,7 @@ impl<R: Access> FromRequest for Visit<R> {
             let flash = flash.and_then(|value| Flash::verify(&value, &context.secret_key));
             Ok(Self {
                 context,
-                web,
+                pages,
                 user,
                 organization,
                 stops,

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod automations;
+mod choice;
 mod connections;
 mod contacts;
 mod home;
@@ -21,24 +22,12 @@ mod templates;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, FormConfig, PayloadConfig, ServiceConfig};
 
-use serde::Serialize;
-
 use super::http::error::PageError;
-use super::http::{csrf, error};
+use super::http::form::MAX_FORM_BYTES;
+use super::http::{csrf, error_page};
 
+pub use self::choice::Choice;
 pub use self::messages::LiveMessages;
-
-/// One choice of a select box, for the template component `form.select`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Choice {
-    /// What the form sends.
-    pub value: String,
-    /// What people read.
-    pub label: String,
-}
-
-/// Longest form: a pasted list of some thousand contacts.
-pub(super) const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
 
 /// Mounts the pages: every POST is checked for its CSRF token, every error becomes a page in words.
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -47,7 +36,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .app_data(PayloadConfig::new(MAX_FORM_BYTES))
             .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
             .wrap(from_fn(csrf::check))
-            .wrap(from_fn(error::show))
+            .wrap(from_fn(error_page::show))
             .wrap(Compress::default())
             .configure(home::routes)
             .configure(setup::routes)
@@ -68,18 +57,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
     );
 }
 
-impl Choice {
-    /// A choice.
-    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { value: value.into(), label: label.into() }
-    }
-}
-
 /// Every page there is; tests render the samples of each, and find templates that belong to none.
 #[cfg(debug_assertions)]
 pub(super) const PAGES: &[samples::Samples] = &[
-    samples::of_page::<error::ErrorPage>,
-    samples::of_page::<error::StrangersErrorPage>,
+    samples::of_page::<error_page::ErrorPage>,
+    samples::of_page::<error_page::StrangersErrorPage>,
     samples::of_page::<home::HomePage>,
     samples::of_page::<setup::SetupPage>,
     samples::of_page::<log_in::LogInPage>,
@@ -130,3 +112,21 @@ pub(super) const PAGES: &[samples::Samples] = &[
     samples::of_page::<automations::SwitchPage>,
     samples::of_page::<automations::TryPage>,
 ];
+
+/// Renders every page of the program in each of its states, varied in one way; links lead below
+/// `public_url`. A template with a mistake is told with file and line.
+#[cfg(debug_assertions)]
+pub fn every_sample(
+    public_url: &crate::types::public_url::PublicUrl,
+    kind: samples::Kind,
+) -> Result<Vec<samples::Sample>, tera::Error> {
+    let pages = super::Pages::load(public_url)?;
+    let (mut all, mut wrong) = (Vec::new(), Vec::new());
+    for of_page in PAGES {
+        match of_page(&pages, kind) {
+            Ok(samples) => all.extend(samples),
+            Err(error) => wrong.push(format!("{error:?}")),
+        }
+    }
+    if wrong.is_empty() { Ok(all) } else { Err(tera::Error::message(wrong.join("\n"))) }
+}

@@ -7,8 +7,6 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::PAGES;
-use crate::types::public_url::PublicUrl;
 use crate::web::http::page::{Page, Pages, Varies};
 use crate::web::http::visit::Layout;
 
@@ -61,20 +59,6 @@ impl Kind {
     /// All kinds.
     pub const ALL: [Self; 5] =
         [Self::AsMade, Self::Empty, Self::LongNames, Self::RightToLeft, Self::ManyRows];
-}
-
-/// Renders every page of the program in each of its states, varied in one way; links lead below
-/// `public_url`. A template with a mistake is told with file and line.
-pub fn samples(public_url: &PublicUrl, kind: Kind) -> Result<Vec<Sample>, tera::Error> {
-    let pages = Pages::load(public_url)?;
-    let (mut all, mut wrong) = (Vec::new(), Vec::new());
-    for of_page in PAGES {
-        match of_page(&pages, kind) {
-            Ok(samples) => all.extend(samples),
-            Err(error) => wrong.push(format!("{error:?}")),
-        }
-    }
-    if wrong.is_empty() { Ok(all) } else { Err(tera::Error::message(wrong.join("\n"))) }
 }
 
 /// Renders the samples of a page, those that this kind changes.

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::*;
+use crate::types::public_url::PublicUrl;
 use crate::web::http::markup;
 use crate::web::http::page::template_names;
+use crate::web::ui::every_sample;
 
 /// The longest page that a browser shows without trouble, with [`ROWS`] rows in each of its lists.
 const MAX_BYTES: usize = 48 << 20;
@@ -14,7 +16,7 @@ const MAX_BYTES: usize = 48 << 20;
 const MAX_SECONDS: u64 = 120;
 
 fn rendered(public_url: &str, kind: Kind) -> Vec<Sample> {
-    samples(&PublicUrl::parse(public_url).unwrap(), kind)
+    every_sample(&PublicUrl::parse(public_url).unwrap(), kind)
         .unwrap_or_else(|error| panic!("{error:?}"))
 }
 

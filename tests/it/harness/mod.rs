@@ -308,11 +308,6 @@ impl TestApp {
         &self.running.as_ref().unwrap().web
     }
 
-    /// The same, to be registered with another server.
-    pub(crate) fn web_data(&self) -> Data<Web> {
-        self.running.as_ref().unwrap().web.clone()
-    }
-
     async fn close(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;

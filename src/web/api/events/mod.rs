@@ -3,7 +3,7 @@
 mod reports;
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -146,23 +146,35 @@ struct EventResults {
     description = "One event, or `{\"events\": […]}` with up to 1,000 (`EventsBody`)"
 ),
     responses((status = 202, description = "The event's result; of several, `EventResults`", body = EventResult), (status = 422)))]
-async fn report(caller: Caller<Marketer>, body: JsonFields) -> ApiResult<HttpResponse> {
+async fn report(
+    caller: Caller<Marketer>,
+    reports: Data<EventReports>,
+    body: JsonFields,
+) -> ApiResult<HttpResponse> {
     match several(&body.0)? {
-        Some(events) => report_several(&caller, events).await,
-        None => report_single(&caller, &body.0).await,
+        Some(events) => report_several(&caller, &reports, events).await,
+        None => report_single(&caller, &reports, &body.0).await,
     }
 }
 
-async fn report_single(caller: &Caller<Marketer>, event: &Value) -> ApiResult<HttpResponse> {
+async fn report_single(
+    caller: &Caller<Marketer>,
+    reports: &EventReports,
+    event: &Value,
+) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, std::slice::from_ref(event)).await?;
     let (report, remarks) = read(event, defaults).map_err(ApiError::invalid)?.split(caller.now());
-    match caller.web.events.submit(report).await? {
+    match reports.submit(report).await? {
         (Recorded::Refused(fields), _) => Err(ApiError::invalid(fields)),
         answer => Ok(HttpResponse::Accepted().json(EventResult::of(answer, remarks))),
     }
 }
 
-async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResult<HttpResponse> {
+async fn report_several(
+    caller: &Caller<Marketer>,
+    reporting: &EventReports,
+    events: &[Value],
+) -> ApiResult<HttpResponse> {
     let defaults = defaults(caller, events).await?;
     let now = caller.now();
     let (mut reports, mut readings) =
@@ -177,7 +189,7 @@ async fn report_several(caller: &Caller<Marketer>, events: &[Value]) -> ApiResul
             Err(fields) => readings.push(Err(fields)),
         }
     }
-    let answers = caller.web.events.submit_list(reports).await?;
+    let answers = reporting.submit_list(reports).await?;
     Ok(HttpResponse::Accepted().json(EventResults { results: results(readings, answers) }))
 }
 

@@ -1,6 +1,7 @@
 //! What a process takes in at once: connections, bodies of requests, and what is unpacked of them.
 
 mod body;
+mod content_coding;
 mod guard;
 mod unpack;
 
@@ -10,7 +11,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use tokio::sync::Semaphore;
 
 pub(in crate::web) use self::body::{Body, BodyFailure};
-pub(in crate::web) use self::guard::{ContentCoding, guard};
+pub(in crate::web) use self::content_coding::ContentCoding;
+pub(in crate::web) use self::guard::guard;
 pub(in crate::web) use self::unpack::{UnpackError, gunzip};
 use super::server::connections::{Connections, Limits};
 use crate::config::Config;

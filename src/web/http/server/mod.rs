@@ -21,7 +21,7 @@ use tokio::net::TcpSocket;
 
 use self::stream::{Guarded, Patience};
 use crate::context::Context;
-use crate::web::{self, Web};
+use crate::web::application::{Web, application};
 
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -35,7 +35,7 @@ const BACKLOG: u32 = 2_048;
 /// Listens at an address, with port 0 at any free one, and gives the server to be run.
 pub fn listen(
     context: &Data<Context>,
-    web: &Data<Web>,
+    web: &Web,
     bind: SocketAddr,
     shutdown: Duration,
 ) -> io::Result<(SocketAddr, Server)> {
@@ -51,7 +51,7 @@ pub fn listen(
     let patience = Patience { idle: KEEP_ALIVE, head, answer: 3 * request_timeout };
     let builder = Server::build().disable_signals().shutdown_timeout(shutdown.as_secs());
     // All may be of one thread: ours is the limit, and those beyond it are accepted to be closed.
-    let builder = builder.max_concurrent_connections(2 * web.intake.connections().total());
+    let builder = builder.max_concurrent_connections(2 * web.intake().connections().total());
     let stopping = builder.graceful_shutdown_signal();
     let (context, web) = (context.clone(), web.clone());
     let builder = builder.listen("carillon", listener, move || {
@@ -60,8 +60,8 @@ pub fn listen(
             let stopping = stopping.clone();
             async move { stopping.notified().await }
         };
-        let application =
-            map_config(web::application(context.clone(), web.clone()), |()| AppConfig::default());
+        let factory =
+            map_config(application(context.clone(), web.clone()), |()| AppConfig::default());
         let http = HttpService::build()
             .graceful_shutdown_signal(stopped)
             .keep_alive(KEEP_ALIVE)
@@ -73,8 +73,8 @@ pub fn listen(
             .on_connect_ext(|stream: &Guarded<TcpStream>, extensions| {
                 drop(extensions.insert(Arc::clone(stream.connection())))
             })
-            .h1(application.into_factory().map_err(|error: Error| error.error_response()));
-        let connections = web.intake.connections().clone();
+            .h1(factory.into_factory().map_err(|error: Error| error.error_response()));
+        let connections = web.intake().connections().clone();
         let accept = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
             // A page is compressed and sent piece by piece: otherwise its last piece waits up to 40

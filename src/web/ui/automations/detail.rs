@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::ledger::Standing;
 use super::enrollments::{self, EnrollmentRow};
-use super::switch::as_problems;
+use super::problems::as_problems;
 use super::words;
 use crate::automations::counts::{self, MAX_BY_STEP, Passages};
 use crate::automations::{

@@ -9,6 +9,7 @@ mod enrollment;
 mod enrollments;
 mod form;
 mod list;
+mod problems;
 mod switch;
 mod trial;
 pub(super) mod words;

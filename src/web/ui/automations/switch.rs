@@ -7,15 +7,15 @@ use diesel_async::AsyncConnection;
 use serde::Serialize;
 
 use super::detail::{AutomationPage, StepRow, step_rows};
+use super::problems::{as_problems, sentences};
 use super::words;
 use crate::automations::{
     self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MAX_LOOKED_AT, counts,
 };
 use crate::db::Conn;
-use crate::error::{Error, FieldErrors};
+use crate::error::Error;
 use crate::senders::{self, Sender};
 use crate::types::id::AutomationId;
-use crate::types::mistake::Mistake;
 use crate::users::audit::Actor;
 use crate::web::{Marketer, Page, PageResult, Varies, Visit};
 
@@ -125,33 +125,6 @@ async fn switch(
     conn.transaction(async |conn| automations::update(conn, actor, id, change, now).await).await
 }
 
-/// The errors of fields that the page does not show, as sentences that say where they belong.
-pub(super) fn as_problems(errors: &FieldErrors) -> FieldErrors {
-    let lead = "It cannot be switched on yet. Edit it:";
-    let start = FieldErrors::default().with("form", lead);
-    sentences(errors).into_iter().fold(start, |problems, sentence| problems.with("form", sentence))
-}
-
-fn sentences(errors: &FieldErrors) -> Vec<String> {
-    let place = |field: &str| match field.split('.').collect::<Vec<_>>().as_slice() {
-        ["steps", index, ..] => index
-            .parse::<usize>()
-            .map_or_else(|_| "Steps: ".to_owned(), |index| format!("Step {}: ", index + 1)),
-        ["trigger", ..] => "Trigger: ".to_owned(),
-        _ => String::new(),
-    };
-    // Beside a step, what to do says enough; that a field is missing is for those who see fields.
-    let missing = format!("{} ", Mistake::Missing);
-    let told = |field: &str, sentence: &str| {
-        format!("{}{}", place(field), sentence.strip_prefix(&missing).unwrap_or(sentence))
-    };
-    errors
-        .iter()
-        .flat_map(|(field, all)| all.iter().map(move |sentence| (field, sentence)))
-        .map(|(field, sentence)| told(field, sentence))
-        .collect()
-}
-
 impl SwitchPage {
     async fn load(
         conn: &mut Conn,
@@ -245,6 +218,7 @@ impl Page for SwitchPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::FieldErrors;
 
     #[test]
     fn errors_of_fields_elsewhere_say_where_they_belong() {

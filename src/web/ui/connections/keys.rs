@@ -4,14 +4,13 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::{Deserialize, Serialize};
 
+use super::secret::{API_KEY, AUTH_TOKEN, Secret};
 use super::view::ConnectionView;
-use super::{API_KEY, AUTH_TOKEN, Secret};
-use crate::connection_center;
 use crate::connections::{self, FormerToken, NewKeys};
 use crate::error::FieldErrors;
-use crate::senders;
 use crate::types::id::ConnectionId;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+use crate::{connection_center, senders};
 
 /// Mounts the form.
 pub(super) fn routes(cfg: &mut ServiceConfig) {

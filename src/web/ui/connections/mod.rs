@@ -4,10 +4,13 @@ pub(super) mod add_sender;
 pub(super) mod health;
 pub(super) mod keys;
 pub(super) mod limits;
+mod public_address;
 mod queue;
 pub(super) mod rejected;
+mod secret;
 pub(super) mod show;
 mod switches;
+mod test_input;
 mod test_message;
 mod view;
 
@@ -18,12 +21,13 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::connection_center::{self, ConnectForm, Existing};
-use crate::connections::{self, Check, NewKeys, Outcome, webhooks};
-use crate::context::Context;
+use crate::connections::{self, Check, NewKeys, webhooks};
 use crate::error::FieldErrors;
 use crate::senders::{self, Sender};
 use crate::types::id::ConnectionId;
 use crate::web::{Admin, Form, Page, PageResult, Varies, Viewer, Visit};
+use public_address::{address_warning, is_reachable};
+use secret::{API_KEY, AUTH_TOKEN, Secret};
 use view::{ConnectionView, SenderView};
 
 /// Mounts `/connections` and what changes senders.
@@ -82,15 +86,6 @@ struct ConnectInput {
     api_key_secret: Secret,
     sender: String,
 }
-
-/// A secret on its way from a form to Twilio: cannot be printed.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-struct Secret(String);
-
-/// What the forms call the two ways to sign in to Twilio.
-const AUTH_TOKEN: &str = "auth_token";
-const API_KEY: &str = "api_key";
 
 async fn list(visit: Visit<Viewer>) -> PageResult {
     let mut conn = visit.conn().await?;
@@ -160,17 +155,6 @@ async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
     }
 }
 
-/// What is not as it should be about the public address.
-fn address_warning(context: &Context) -> Option<Check> {
-    connections::address_check(&context.twilio, &context.config.public_url)
-        .filter(|check| check.outcome != Outcome::Passed)
-}
-
-/// Whether Twilio can call the public address, as far as it tells.
-fn is_reachable(context: &Context) -> bool {
-    !address_warning(context).is_some_and(|check| check.has_failed())
-}
-
 impl ConnectInput {
     /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not
     /// count.
@@ -187,12 +171,6 @@ impl ConnectInput {
             },
         };
         ConnectForm { name: self.name.clone(), keys, sender: self.sender.clone() }
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
     }
 }
 

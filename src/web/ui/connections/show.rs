@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::health::LookView;
-use super::test_message::TestInput;
+use super::public_address::is_reachable;
+use super::test_input::TestInput;
 use super::view::{ConnectionView, SenderView};
 use crate::connection_center::{self, ConnectError};
 use crate::connections::{self, ConnectionChange, UnconfirmedPolicy, webhooks};
@@ -168,7 +169,7 @@ impl ConnectionPage {
             sender_choices: choices(&senders),
             senders: senders.into_iter().map(|sender| with_queue(sender, &queues, now)).collect(),
             rejected,
-            is_reachable: super::is_reachable(context),
+            is_reachable: is_reachable(context),
             look,
             policies: policies(),
             test: TestInput::default(),

@@ -2,10 +2,9 @@
 //! it works.
 
 use actix_web::web::{self, Path, ServiceConfig};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::show::ConnectionPage;
+use super::test_input::TestInput;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;
@@ -18,28 +17,6 @@ use crate::web::{Admin, Form, PageError, PageResult, Visit};
 /// Mounts the form's target; the form is part of the connection's page.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/connections/{id}/test-message").post(send));
-}
-
-/// What is typed there.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct TestInput {
-    /// Made with the page, so that a form that is sent twice makes one message.
-    request_key: String,
-    sender_id: String,
-    to: String,
-    text: String,
-}
-
-impl Default for TestInput {
-    fn default() -> Self {
-        Self {
-            request_key: Uuid::new_v4().to_string(),
-            sender_id: String::new(),
-            to: String::new(),
-            text: "This is a test message from Carillon.".to_owned(),
-        }
-    }
 }
 
 async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>) -> PageResult {

@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::Sending;
 use super::queue::Queue;
+use super::sending::Sending;
 use crate::automations::{self, Automation};
 use crate::consent::suppression;
 use crate::db::Conn;

@@ -3,22 +3,20 @@
 mod attention;
 mod dashboard;
 mod queue;
+mod sending;
 mod steps;
 mod workings;
-
-use std::collections::HashMap;
 
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
-use crate::connections::{self, Connection, Status};
 use crate::messages::throttle::figures;
-use crate::senders::{self, Sender};
-use crate::types::id::SenderId;
 use crate::users::Role;
 use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+use crate::{connections, senders};
 use attention::Attention;
 use dashboard::Dashboard;
+use sending::Sending;
 use steps::{Done, Step};
 
 /// Mounts `/`.
@@ -34,24 +32,6 @@ pub(in crate::web) struct HomePage {
     attention: Vec<Attention>,
     /// None before the first message.
     dashboard: Option<Dashboard>,
-}
-
-/// The senders that send now: neither they nor their connection are disabled or stopped.
-struct Sending<'a>(HashMap<SenderId, &'a Sender>);
-
-impl<'a> Sending<'a> {
-    fn of(connections: &[Connection], senders: &'a [Sender]) -> Self {
-        let is_on = |sender: &&Sender| {
-            let of = connections.iter().find(|connection| connection.id == sender.connection_id);
-            sender.status() == Status::Active
-                && of.is_some_and(|connection| connection.status() == Status::Active)
-        };
-        Self(senders.iter().filter(is_on).map(|sender| (sender.id, sender)).collect())
-    }
-
-    fn find(&self, id: SenderId) -> Option<&'a Sender> {
-        self.0.get(&id).copied()
-    }
 }
 
 async fn show(visit: Visit<Viewer>) -> PageResult {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::Sending;
+use super::sending::Sending;
 use crate::messages::throttle::figures::QueueFigures;
 use crate::types::id::SenderId;
 

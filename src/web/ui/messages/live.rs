@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use futures::stream;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -251,17 +251,21 @@ pub(super) struct Watched {
 }
 
 /// Streams what changes on an open page, as server-sent events.
-pub(super) async fn live(visit: Visit<Viewer>, watched: Query<Watched>) -> PageResult {
+pub(super) async fn live(
+    visit: Visit<Viewer>,
+    watchers: Data<LiveMessages>,
+    watched: Query<Watched>,
+) -> PageResult {
     let rows: Vec<MessageId> =
         watched.rows.split_whitespace().filter_map(|id| id.parse().ok()).take(MAX_ROWS).collect();
     let filter = watched.query.filter(visit.organization.default_country, visit.today());
     let filter = filter.map_err(|errors| PageError::BadRequest(errors.to_string()))?;
     let link = watched.query.to_link();
     let news = watched.after.map(|after| News::new(link, filter, after));
-    let Some(watch) = visit.web.live.watch(rows, news) else {
+    let Some(watch) = watchers.watch(rows, news) else {
         return Ok(HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, "60")).finish());
     };
-    let pages = visit.web.pages.clone();
+    let pages = visit.pages.clone();
     let show = path_of(&watched.query);
     let ends = Instant::now() + LIFETIME;
     let events = stream::unfold((watch, pages), move |(mut watch, pages)| {

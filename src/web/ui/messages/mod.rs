@@ -5,6 +5,7 @@ mod chips;
 mod export;
 mod list;
 mod live;
+mod material;
 mod news;
 mod progress;
 mod rows;

@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::LinkPage;
+use super::roles::roles;
 use crate::db::Conn;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::InvitationId;
@@ -94,7 +95,7 @@ impl InviteForm {
 
 impl InvitePage {
     fn new(form: InviteForm, errors: FieldErrors) -> Self {
-        Self { form, roles: super::roles(), errors }
+        Self { form, roles: roles(), errors }
     }
 }
 

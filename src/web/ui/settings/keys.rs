@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::LinkPage;
+use super::roles::roles;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::ApiKeyId;
 use crate::users::Role;
@@ -78,7 +79,7 @@ pub(super) async fn revoke(visit: Visit<Admin>, id: Path<ApiKeyId>) -> PageResul
 
 impl NewKeyPage {
     fn new(form: KeyForm, errors: FieldErrors) -> Self {
-        Self { form, roles: super::roles(), errors }
+        Self { form, roles: roles(), errors }
     }
 }
 

@@ -7,13 +7,12 @@ mod link;
 mod log;
 mod opt_out_words;
 mod organization;
+mod roles;
 mod user;
 mod users;
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::Choice;
-use crate::users::Role;
 use crate::web::{Admin, PageResult, Visit};
 
 #[cfg(debug_assertions)]
@@ -57,14 +56,4 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 async fn first(visit: Visit<Admin>) -> PageResult {
     visit.redirect("/settings/users").silently()
-}
-
-/// The roles with what each allows, the least first.
-fn roles() -> Vec<Choice> {
-    let label = |role: &Role| match role {
-        Role::Viewer => "Viewer: sees everything, changes nothing",
-        Role::Marketer => "Marketer: also writes templates, contacts and automations, and sends",
-        Role::Admin => "Admin: also connects Twilio and manages users, keys and settings",
-    };
-    Role::ALL.iter().map(|role| Choice::new(role.as_str(), label(role))).collect()
 }

@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
 use super::LinkPage;
+use super::roles::roles;
 use crate::error::{Error, FieldErrors};
 use crate::types::id::UserId;
 use crate::users::{self, Role, User, people, resets};
@@ -134,7 +135,7 @@ impl UserPage {
             is_self: account.id == own,
             role: account.role.as_str().to_owned(),
             account,
-            roles: super::roles(),
+            roles: roles(),
             errors,
         }
     }

@@ -162,7 +162,7 @@ async fn submit(
     keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     match form.action() {
         Action::Save => return save(visit, template, form).await,
-        Action::SendTest => return test_send::send(visit, template, form).await,
+        Action::SendTest => return send_test(visit, template, form).await,
         Action::Plain => form.body = with_plain_characters(&form.body),
         Action::Insert => form.body.push_str(&std::mem::take(&mut form.insert)),
         Action::Preview => {}
@@ -170,6 +170,23 @@ async fn submit(
     keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
     let page = EditorPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
+}
+
+async fn send_test(
+    visit: Visit<Marketer>,
+    template: Option<Template>,
+    mut form: TemplateForm,
+) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let sent = test_send::send(&mut conn, &visit, template.as_ref(), &mut form).await?;
+    drop(conn);
+    match sent {
+        Ok(message) => test_send::lead_to(&visit, message, template.as_ref(), &form),
+        Err(errors) => {
+            let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
+            visit.invalid(&page)
+        }
+    }
 }
 
 /// Keeps what is typed for when the user comes back; none where there is nothing to keep.

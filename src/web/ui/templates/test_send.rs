@@ -1,7 +1,6 @@
 //! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of
 //! one's own.
 
-use super::editor::EditorPage;
 use super::form::TemplateForm;
 use super::recipient::Recipient;
 use super::saved::Way;
@@ -15,35 +14,26 @@ use crate::types::id::MessageId;
 use crate::types::phone::PhoneNumber;
 use crate::web::{Marketer, PageError, PageResult, Visit};
 
-/// Sends what is typed, saved or not, as one message, and leads to it; pressing the button twice
-/// sends it once.
-pub(super) async fn send(
-    visit: Visit<Marketer>,
-    template: Option<Template>,
-    mut form: TemplateForm,
+/// Leads to the test message that was sent.
+pub(super) fn lead_to(
+    visit: &Visit<Marketer>,
+    message: MessageId,
+    template: Option<&Template>,
+    form: &TemplateForm,
 ) -> PageResult {
-    let mut conn = visit.conn().await?;
-    let sent = compose(&mut conn, &visit, template.as_ref(), &mut form).await?;
-    drop(conn);
-    match sent {
-        Ok(message) => {
-            let kept = if form.is_saved(template.as_ref()) {
-                ""
-            } else {
-                " What you have not saved of the template is kept."
-            };
-            visit
-                .redirect(format!("/messages/{message}"))
-                .flash(format!("The test message is on its way.{kept}"))
-        }
-        Err(errors) => {
-            let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
-            visit.invalid(&page)
-        }
-    }
+    let kept = if form.is_saved(template) {
+        ""
+    } else {
+        " What you have not saved of the template is kept."
+    };
+    visit
+        .redirect(format!("/messages/{message}"))
+        .flash(format!("The test message is on its way.{kept}"))
 }
 
-async fn compose(
+/// Sends what is typed, saved or not, as one message; pressing the button twice sends it once. The
+/// inner error is what is wrong with the fields.
+pub(super) async fn send(
     conn: &mut Conn,
     visit: &Visit<Marketer>,
     template: Option<&Template>,

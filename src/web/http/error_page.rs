@@ -1,0 +1,202 @@
+//! The pages that errors become.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{LOCATION, REFERER, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::error::PageError;
+use super::page::{Page, Pages, Varies};
+use super::visit::{Anyone, Layout, Visit};
+use crate::error::FieldErrors;
+use crate::users::Role;
+
+/// The page that shows an error to somebody who is signed in: the way to everything else stays.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ErrorPage {
+    status: u16,
+    heading: String,
+    advice: String,
+    instead: Instead,
+    /// Whether a form was certainly not carried out, so that it may be sent once more.
+    unsent: bool,
+}
+
+/// A page to go on with.
+#[derive(Debug, Serialize)]
+struct Instead {
+    path: &'static str,
+    label: &'static str,
+}
+
+/// The page that shows an error to somebody unknown.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(in crate::web) struct StrangersErrorPage(ErrorPage);
+
+/// Turns the errors of all pages into pages; the only place that logs them.
+pub(in crate::web) async fn show(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let status = response.status();
+    let known = response.response().error().map(|error| error.as_error::<PageError>());
+    let page = match known {
+        Some(Some(PageError::SignIn)) => return Ok(to_log_in(response.request().clone())),
+        Some(Some(error)) => ErrorPage::of(error),
+        Some(None) => ErrorPage::of(&by_status(status, response.response().error())),
+        None if status == StatusCode::METHOD_NOT_ALLOWED => {
+            ErrorPage::of(&PageError::NotFound("page"))
+        }
+        None => return Ok(response),
+    };
+    let Some(pages) = response.request().app_data::<Data<Pages>>().cloned() else {
+        return Ok(response);
+    };
+    // Where the database is away, nobody can be known.
+    let visit = if status == StatusCode::SERVICE_UNAVAILABLE {
+        None
+    } else {
+        Visit::<Anyone>::extract(response.request()).await.ok()
+    };
+    let html = match visit.filter(|visit| visit.user.is_some()) {
+        Some(visit) => pages.render(&page, &visit.layout()),
+        None => pages.render(&StrangersErrorPage(page), &Layout::signed_out()),
+    };
+    let html = match html {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(error = %error, "the page for errors could not be rendered");
+            return Ok(response);
+        }
+    };
+    Ok(response.map_body(|head, _| {
+        head.headers_mut().insert(
+            actix_web::http::header::CONTENT_TYPE,
+            actix_web::http::header::HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        head.headers_mut().remove(actix_web::http::header::CONTENT_LENGTH);
+        if head.status == StatusCode::SERVICE_UNAVAILABLE {
+            head.headers_mut()
+                .insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("5"));
+        }
+        BoxBody::new(html)
+    }))
+}
+
+/// What became wrong before a handler of ours ran: a path or query that does not parse.
+fn by_status(status: StatusCode, error: Option<&Error>) -> PageError {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound("page"),
+        StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
+        status if status.is_client_error() => PageError::BadRequest(error.map_or_else(
+            || "The address is mistyped.".to_owned(),
+            |error| format!("The address is mistyped: {error}."),
+        )),
+        _ => PageError::Internal(error.map_or_else(|| status.to_string(), ToString::to_string)),
+    }
+}
+
+/// To the log-in, and from there to the page that was wanted, or whose form was sent.
+fn to_log_in(request: HttpRequest) -> ServiceResponse<BoxBody> {
+    let base =
+        request.app_data::<Data<Pages>>().map(|pages| pages.base().to_owned()).unwrap_or_default();
+    let mut location = format!("{base}/login");
+    let wanted = match *request.method() {
+        Method::GET => request.uri().path_and_query().map(|path| path.as_str().to_owned()),
+        _ => form_of(&request, &base),
+    };
+    if let Some(wanted) = wanted.filter(|wanted| wanted != "/") {
+        location.push_str("?next=");
+        location.extend(url::form_urlencoded::byte_serialize(wanted.as_bytes()));
+    }
+    ServiceResponse::new(
+        request,
+        HttpResponse::SeeOther().insert_header((LOCATION, location)).finish(),
+    )
+}
+
+/// The page of ours that a form was on, as the browser names it.
+fn form_of(request: &HttpRequest, base: &str) -> Option<String> {
+    let page = url::Url::parse(request.headers().get(REFERER)?.to_str().ok()?).ok()?;
+    let path = page.path().strip_prefix(base).filter(|path| path.starts_with('/'))?;
+    Some(page.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+}
+
+impl ErrorPage {
+    fn of(error: &PageError) -> Self {
+        match error {
+            PageError::Away(reason) => {
+                tracing::warn!(
+                    reason = %reason,
+                    "a page could not be shown: the database does not answer"
+                )
+            }
+            PageError::Internal(reason) => {
+                tracing::error!(reason = %reason, "a page could not be shown")
+            }
+            _ => {}
+        }
+        Self {
+            status: error.status_code().as_u16(),
+            heading: error.heading(),
+            advice: error.advice(),
+            instead: Instead::of(error),
+            unsent: matches!(error, PageError::Expired | PageError::TooSlow | PageError::Busy),
+        }
+    }
+}
+
+impl Instead {
+    /// The list of what is not there, or home.
+    fn of(error: &PageError) -> Self {
+        let noun = if let PageError::NotFound(noun) = error { *noun } else { "" };
+        let (path, label) = match noun {
+            "contact" => ("/contacts", "See all contacts"),
+            "message" => ("/messages", "See all messages"),
+            "view" => ("/messages/views", "See all views"),
+            "template" => ("/templates", "See all templates"),
+            "automation" | "enrollment" => ("/automations", "See all automations"),
+            "connection" | "sender" => ("/connections", "See all connections"),
+            _ => ("/", "Go to the home page"),
+        };
+        Self { path, label }
+    }
+}
+
+impl Page for ErrorPage {
+    const TEMPLATE: &'static str = "ui/error.html";
+    const VARIES: Varies = Varies::NOTHING;
+
+    fn samples() -> Vec<Self> {
+        let errors = [
+            PageError::NotFound("contact"),
+            PageError::Forbidden(Role::Admin),
+            PageError::Expired,
+            PageError::Invalid(FieldErrors::default().with("tag", "This must not be blank.")),
+            PageError::Unstorable("name".to_owned()),
+            PageError::Refused("The last admin stays.".to_owned()),
+            PageError::Internal("Row <7> is missing.".to_owned()),
+        ];
+        errors.iter().map(Self::of).collect()
+    }
+}
+
+impl Page for StrangersErrorPage {
+    const TEMPLATE: &'static str = "ui/strangers_error.html";
+    const VARIES: Varies = Varies::NOTHING;
+
+    fn samples() -> Vec<Self> {
+        let errors = [
+            PageError::NotFound("page"),
+            PageError::Expired,
+            PageError::Away("No answer.".to_owned()),
+        ];
+        errors.iter().map(|error| Self(ErrorPage::of(error))).collect()
+    }
+}

@@ -1,0 +1,25 @@
+//! The senders that send now.
+
+use std::collections::HashMap;
+
+use crate::connections::{Connection, Status};
+use crate::senders::Sender;
+use crate::types::id::SenderId;
+
+/// The senders that send now: neither they nor their connection are disabled or stopped.
+pub(super) struct Sending<'a>(HashMap<SenderId, &'a Sender>);
+
+impl<'a> Sending<'a> {
+    pub(super) fn of(connections: &[Connection], senders: &'a [Sender]) -> Self {
+        let is_on = |sender: &&Sender| {
+            let of = connections.iter().find(|connection| connection.id == sender.connection_id);
+            sender.status() == Status::Active
+                && of.is_some_and(|connection| connection.status() == Status::Active)
+        };
+        Self(senders.iter().filter(is_on).map(|sender| (sender.id, sender)).collect())
+    }
+
+    pub(super) fn find(&self, id: SenderId) -> Option<&'a Sender> {
+        self.0.get(&id).copied()
+    }
+}

@@ -1,0 +1,14 @@
+//! The roles as choices of a form.
+
+use crate::users::Role;
+use crate::web::ui::Choice;
+
+/// The roles with what each allows, the least first.
+pub(super) fn roles() -> Vec<Choice> {
+    let label = |role: &Role| match role {
+        Role::Viewer => "Viewer: sees everything, changes nothing",
+        Role::Marketer => "Marketer: also writes templates, contacts and automations, and sends",
+        Role::Admin => "Admin: also connects Twilio and manages users, keys and settings",
+    };
+    Role::ALL.iter().map(|role| Choice::new(role.as_str(), label(role))).collect()
+}
