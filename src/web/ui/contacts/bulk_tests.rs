@@ -1,0 +1,59 @@
+//! What is done to many contacts.
+
+use super::*;
+
+#[test]
+fn it_is_said_what_was_done() {
+    let tag = TagName::parse("VIP").unwrap();
+    let wish = Wish::default();
+    assert_eq!(
+        wish.said(&tag, 2, 3),
+        "The tag “VIP” was given to 2 contacts. 1 contact had it already."
+    );
+    let wish = Wish { action: "remove".to_owned(), ..wish };
+    assert_eq!(wish.said(&tag, 1, 1), "The tag “VIP” was taken from 1 contact.");
+}
+
+#[test]
+fn a_form_that_writes_says_whom_it_means() {
+    let wrong = |fields: &[(&str, &str)]| {
+        let fields: Vec<(String, String)> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Wish::check(&fields).iter().map(|(field, _)| field.to_owned()).collect::<Vec<_>>()
+    };
+    assert!(wrong(&[("action", "add"), ("name", "VIP"), ("all", "true")]).is_empty());
+    for field in ["q", "tag", "from", "id"] {
+        for blank in ["", " ", "\u{200b}"] {
+            assert_eq!(wrong(&[("action", "add"), ("all", "true"), (field, blank)]), [field]);
+        }
+    }
+    assert_eq!(
+        wrong(&[("action", "add"), ("all", "true"), ("from", "soon")]),
+        ["from"],
+        "it would begin with the newest"
+    );
+    assert_eq!(wrong(&[("action", "")]), ["action"]);
+    assert_eq!(
+        wrong(&[("action", "add"), ("all", "true"), ("phone", "+1")]),
+        ["phone"],
+        "it would narrow nothing"
+    );
+    assert_eq!(wrong(&[]), ["action"]);
+}
+
+#[test]
+fn where_it_goes_on_is_part_of_the_link() {
+    let wish = Wish {
+        action: "add".to_owned(),
+        name: "VIP".to_owned(),
+        q: "ann".to_owned(),
+        from: Some(ContactId::new()),
+        ..Wish::default()
+    };
+    let from = wish.from.unwrap();
+    assert_eq!(
+        wish.link(),
+        format!("/contacts/tag?action=add&name=VIP&all=true&q=ann&from={from}")
+    );
+    assert_eq!(wish.back(), "/contacts?q=ann");
+}
