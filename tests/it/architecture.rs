@@ -325,6 +325,43 @@ fn pages_link_to_what_others_named_only_by_a_filter() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The type and the template of each page that a source file implements.
+fn pages_in(source: &Source) -> Vec<(String, String)> {
+    let implementations = source.text.split("impl Page for ").skip(1);
+    implementations
+        .map(|rest| {
+            let template =
+                rest.split("const TEMPLATE").nth(1).and_then(|rest| rest.split('"').nth(1));
+            (word(rest), template.unwrap_or_default().to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_page_its_file_and_its_template_have_one_name() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| source.path.starts_with("web/ui/")) {
+        let path = source.path.strip_prefix("web/").unwrap().strip_suffix(".rs").unwrap();
+        let path = path.strip_suffix("/mod").unwrap_or(path);
+        let (folder, name) = path.rsplit_once('/').unwrap();
+        for (page, template) in pages_in(source) {
+            // What begins with an underscore is a part of a page.
+            let is_part = template == format!("{folder}/_{name}.html");
+            let is_page = template == format!("{folder}/{name}.html");
+            let type_name = format!("{}Page", name.split('_').map(capitalised).collect::<String>());
+            if !is_part && !(is_page && page.ends_with(&type_name)) {
+                wrong.push(format!("src/{}: {page} shows {template}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "a page, its file and its template: {}", wrong.join("\n"));
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
+}
+
 #[test]
 fn time_comes_from_the_clock() {
     let readers: Vec<String> = sources()

@@ -1,4 +1,4 @@
-//! What links lead to: joining as an admin has invited one to, and choosing a new password.
+//! Joining by the link of an invitation.
 //!
 //! The token is in the query: paths come into the request log, queries never do.
 
@@ -10,14 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, FieldErrors};
 use crate::types::token::Token;
 use crate::users::invitations::{self, Invitation};
-use crate::users::password::Password;
-use crate::users::{self, Role, User, resets, sessions};
+use crate::users::{self, Role, sessions};
 use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
 
-/// Mounts `/join` and `/reset`.
+/// Mounts `/join`.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/join").get(show_join).post(join))
-        .service(web::resource("/reset").get(show_reset).post(reset));
+    cfg.service(web::resource("/join").get(show).post(join));
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,7 +24,7 @@ struct Link {
     token: String,
 }
 
-/// What somebody types who joins, or chooses a new password.
+/// What is typed by a person who joins.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct JoinForm {
@@ -51,21 +49,7 @@ struct Invited {
     role: Role,
 }
 
-/// The page for a new password; without somebody, what to do about a link that is worth nothing.
-#[derive(Debug, Serialize)]
-pub(in crate::web) struct ResetPage {
-    whose: Option<Whose>,
-    errors: FieldErrors,
-}
-
-#[derive(Debug, Serialize)]
-struct Whose {
-    token: String,
-    name: String,
-    email: String,
-}
-
-async fn show_join(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
+async fn show(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
     let found = match Token::parse(&link.token) {
         Some(token) => invitations::open(&mut *visit.conn().await?, &token, visit.now())
             .await?
@@ -120,55 +104,6 @@ async fn join(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
     }
 }
 
-async fn show_reset(visit: Visit<Anyone>, link: Query<Link>) -> PageResult {
-    let found = match Token::parse(&link.token) {
-        Some(token) => resets::open(&mut *visit.conn().await?, &token, visit.now())
-            .await?
-            .map(|user| (user, token)),
-        None => None,
-    };
-    match found {
-        Some((user, token)) => visit.page(&ResetPage::of(&user, &token, FieldErrors::default())),
-        None => visit.answer(StatusCode::GONE, &ResetPage::gone()),
-    }
-}
-
-async fn reset(visit: Visit<Anyone>, form: Form<JoinForm>) -> PageResult {
-    let Some(token) = Token::parse(&form.token) else {
-        return visit.answer(StatusCode::GONE, &ResetPage::gone());
-    };
-    let now = visit.now();
-    let Some(user) = resets::open(&mut *visit.conn().await?, &token, now).await? else {
-        return visit.answer(StatusCode::GONE, &ResetPage::gone());
-    };
-    let password = match Password::parse(&form.password, &user.email) {
-        Ok(password) => password,
-        Err(error) => {
-            let errors = FieldErrors::default().with("password", error.to_string());
-            return visit.invalid(&ResetPage::of(&user, &token, errors));
-        }
-    };
-    let hash = password.hash().await?;
-    let session = visit
-        .conn()
-        .await?
-        .transaction::<_, Error, _>(async |conn| {
-            match resets::accept(conn, &token, &hash, now).await? {
-                Some(user) => sessions::start(conn, user, visit.browser(), now)
-                    .await
-                    .map(|session| Some((user, session))),
-                None => Ok(None),
-            }
-        })
-        .await?;
-    match session {
-        Some((user, session)) => {
-            visit.signed_in(user, &session, "/").flash("Your new password is set.")
-        }
-        None => visit.answer(StatusCode::GONE, &ResetPage::gone()),
-    }
-}
-
 impl JoinPage {
     fn of(invitation: Invitation, token: &Token, name: &str, errors: FieldErrors) -> Self {
         let invited = Invited {
@@ -181,21 +116,6 @@ impl JoinPage {
 
     fn gone() -> Self {
         Self { invited: None, name: String::new(), errors: FieldErrors::default() }
-    }
-}
-
-impl ResetPage {
-    fn of(user: &User, token: &Token, errors: FieldErrors) -> Self {
-        let whose = Whose {
-            token: token.expose().to_owned(),
-            name: user.name.clone(),
-            email: user.email.clone(),
-        };
-        Self { whose: Some(whose), errors }
-    }
-
-    fn gone() -> Self {
-        Self { whose: None, errors: FieldErrors::default() }
     }
 }
 
@@ -217,21 +137,6 @@ impl Page for JoinPage {
                 errors: FieldErrors::default(),
             },
             Self { invited: invited(Role::Viewer), name: "<Ben>".to_owned(), errors },
-            Self::gone(),
-        ]
-    }
-}
-
-impl Page for ResetPage {
-    const TEMPLATE: &'static str = "ui/reset.html";
-    const VARIES: Varies = Varies { texts: &["whose.name", "whose.email"], lists: &[] };
-
-    fn samples() -> Vec<Self> {
-        let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), Token::generate());
-        let errors = FieldErrors::default().with("password", "Use at least 10 characters.");
-        vec![
-            Self::of(&user, &token, FieldErrors::default()),
-            Self::of(&user, &token, errors),
             Self::gone(),
         ]
     }

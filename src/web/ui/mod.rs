@@ -12,6 +12,7 @@ mod ledger;
 mod log_in;
 mod made_event;
 mod messages;
+mod reset;
 #[cfg(debug_assertions)]
 pub mod samples;
 mod settings;
@@ -42,6 +43,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(setup::routes)
             .configure(log_in::routes)
             .configure(join::routes)
+            .configure(reset::routes)
             .configure(account::routes)
             .configure(settings::routes)
             .configure(admin::routes)
@@ -66,13 +68,13 @@ pub(super) const PAGES: &[samples::Samples] = &[
     samples::of_page::<setup::SetupPage>,
     samples::of_page::<log_in::LogInPage>,
     samples::of_page::<join::JoinPage>,
-    samples::of_page::<join::ResetPage>,
+    samples::of_page::<reset::ResetPage>,
     samples::of_page::<account::AccountPage>,
     samples::of_page::<settings::UsersPage>,
     samples::of_page::<settings::UserPage>,
     samples::of_page::<settings::InvitePage>,
     samples::of_page::<settings::LinkPage>,
-    samples::of_page::<settings::KeysPage>,
+    samples::of_page::<settings::ApiKeysPage>,
     samples::of_page::<settings::NewKeyPage>,
     samples::of_page::<settings::OrganizationPage>,
     samples::of_page::<settings::OptOutWordsPage>,
@@ -80,37 +82,37 @@ pub(super) const PAGES: &[samples::Samples] = &[
     samples::of_page::<admin::WorkPage>,
     samples::of_page::<admin::FailedPage>,
     samples::of_page::<admin::SetAsidePage>,
-    samples::of_page::<admin::RetryPage>,
+    samples::of_page::<admin::JobRetryPage>,
     samples::of_page::<admin::DatabasePage>,
     samples::of_page::<admin::SystemPage>,
-    samples::of_page::<contacts::ListPage>,
-    samples::of_page::<contacts::ShowPage>,
-    samples::of_page::<contacts::EditPage>,
-    samples::of_page::<contacts::DeletePage>,
-    samples::of_page::<contacts::BulkPage>,
-    samples::of_page::<messages::ListPage>,
-    samples::of_page::<messages::MessagePage>,
+    samples::of_page::<contacts::ContactListPage>,
+    samples::of_page::<contacts::ContactShowPage>,
+    samples::of_page::<contacts::ContactEditPage>,
+    samples::of_page::<contacts::ContactDeletePage>,
+    samples::of_page::<contacts::BulkTagPage>,
+    samples::of_page::<messages::MessageListPage>,
+    samples::of_page::<messages::MessageShowPage>,
     samples::of_page::<messages::ViewsPage>,
-    samples::of_page::<ledger::LedgerPage>,
-    samples::of_page::<ledger::RetryPage>,
-    samples::of_page::<templates::ListPage>,
-    samples::of_page::<templates::EditorPage>,
-    samples::of_page::<templates::HistoryPage>,
-    samples::of_page::<connections::ConnectionsPage>,
-    samples::of_page::<connections::ConnectPage>,
-    samples::of_page::<connections::show::ConnectionPage>,
+    samples::of_page::<ledger::LedgerShowPage>,
+    samples::of_page::<ledger::LedgerRetryPage>,
+    samples::of_page::<templates::TemplateListPage>,
+    samples::of_page::<templates::TemplateEditPage>,
+    samples::of_page::<templates::VersionsPage>,
+    samples::of_page::<connections::list::ConnectionListPage>,
+    samples::of_page::<connections::connect::ConnectPage>,
+    samples::of_page::<connections::show::ConnectionShowPage>,
     samples::of_page::<connections::health::HealthPage>,
-    samples::of_page::<connections::keys::KeysPage>,
+    samples::of_page::<connections::keys::ConnectionKeysPage>,
     samples::of_page::<connections::limits::LimitsPage>,
     samples::of_page::<connections::add_sender::AddSenderPage>,
     samples::of_page::<connections::rejected::RejectedPage>,
-    samples::of_page::<automations::AutomationsPage>,
-    samples::of_page::<automations::AutomationPage>,
-    samples::of_page::<automations::EditorPage>,
+    samples::of_page::<automations::AutomationListPage>,
+    samples::of_page::<automations::AutomationShowPage>,
+    samples::of_page::<automations::AutomationEditPage>,
     samples::of_page::<automations::EnrollmentPage>,
     samples::of_page::<automations::EnrollmentsPage>,
     samples::of_page::<automations::SwitchPage>,
-    samples::of_page::<automations::TryPage>,
+    samples::of_page::<automations::TrialPage>,
 ];
 
 /// Renders every page of the program in each of its states, varied in one way; links lead below

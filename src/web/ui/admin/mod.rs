@@ -15,7 +15,7 @@ use actix_web::web::{self, ServiceConfig};
 #[cfg(debug_assertions)]
 pub(in crate::web) use self::database::DatabasePage;
 pub(in crate::web) use self::failed::FailedPage;
-pub(in crate::web) use self::retry::RetryPage;
+pub(in crate::web) use self::retry::JobRetryPage;
 pub(in crate::web) use self::set_aside::SetAsidePage;
 pub(in crate::web) use self::system::SystemPage;
 pub(in crate::web) use self::work::WorkPage;

@@ -19,7 +19,7 @@ use crate::web::{Admin, Form, Page, PageError, PageResult, Query, Varies, Visit}
 
 /// The question whether all are to be tried again.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct RetryPage {
+pub(in crate::web) struct JobRetryPage {
     /// The kind as forms send it, empty for all.
     kind: &'static str,
     name: Option<&'static str>,
@@ -39,7 +39,7 @@ pub(in crate::web) struct RetryPage {
 pub(super) async fn ask(visit: Visit<Admin>, query: Query<Wanted>) -> PageResult {
     let kind = query.kind();
     let count = failed::count(&mut *visit.conn().await?, kind).await?;
-    visit.page(&RetryPage::new(kind, count))
+    visit.page(&JobRetryPage::new(kind, count))
 }
 
 pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) -> PageResult {
@@ -53,7 +53,7 @@ pub(super) async fn all(visit: Visit<Admin>, form: Form<Vec<(String, String)>>) 
         drop(conn);
         return visit.answer(
             StatusCode::CONFLICT,
-            &RetryPage { changed: Some(changed), ..RetryPage::new(kind, count) },
+            &JobRetryPage { changed: Some(changed), ..JobRetryPage::new(kind, count) },
         );
     }
     let retried = conn.transaction::<_, Error, _>(async |conn| {
@@ -122,7 +122,7 @@ fn failed_jobs(count: usize) -> String {
     if count == 1 { "one failed job".to_owned() } else { format!("{} failed jobs", grouped(count)) }
 }
 
-impl RetryPage {
+impl JobRetryPage {
     fn new(kind: Option<JobKind>, count: i64) -> Self {
         let shown = rough(count, failed::COUNTED);
         Self {
@@ -142,7 +142,7 @@ impl RetryPage {
     }
 }
 
-impl Page for RetryPage {
+impl Page for JobRetryPage {
     const TEMPLATE: &'static str = "ui/admin/retry.html";
     const VARIES: Varies = Varies::NOTHING;
 

@@ -18,7 +18,7 @@ pub(super) struct Position {
 
 /// All automations, the newest first.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct AutomationsPage {
+pub(in crate::web) struct AutomationListPage {
     automations: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
@@ -34,7 +34,7 @@ struct Row {
     messages: String,
 }
 
-pub(super) async fn show(visit: Visit<Viewer>, position: Query<Position>) -> PageResult {
+pub(super) async fn list(visit: Visit<Viewer>, position: Query<Position>) -> PageResult {
     let mut conn = visit.conn().await?;
     let limit = i64::try_from(PER_PAGE).unwrap_or(i64::MAX);
     let mut found = automations::list(&mut conn, position.before, limit + 1).await?;
@@ -54,7 +54,7 @@ pub(super) async fn show(visit: Visit<Viewer>, position: Query<Position>) -> Pag
             messages: words::rough(counts.messages, MAX_ROUGH),
         }
     };
-    let page = AutomationsPage {
+    let page = AutomationListPage {
         automations: found.into_iter().map(row).collect(),
         newer: position.before.map(|_| "/automations".to_owned()),
         older: ids.last().filter(|_| more).map(|last| format!("/automations?before={last}")),
@@ -62,7 +62,7 @@ pub(super) async fn show(visit: Visit<Viewer>, position: Query<Position>) -> Pag
     visit.page(&page)
 }
 
-impl Page for AutomationsPage {
+impl Page for AutomationListPage {
     const TEMPLATE: &'static str = "ui/automations/list.html";
     const VARIES: Varies =
         Varies { texts: &["automations.name", "automations.trigger"], lists: &["automations"] };

@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::Serialize;
 
-use super::detail::{AutomationPage, StepRow, step_rows};
-use super::problems::{as_problems, sentences};
+use super::show::{AutomationShowPage, StepRow, step_rows};
 use super::words;
 use crate::automations::{
     self, Automation, AutomationChange, AutomationStatus, EnrollmentStatus, MAX_LOOKED_AT, counts,
@@ -64,7 +63,7 @@ pub(super) async fn activate(visit: Visit<Marketer>, id: Path<AutomationId>) -> 
             .undo(format!("/automations/{id}/pause"), [])
             .flash("The automation is switched on."),
         Err(Error::Invalid(errors)) => {
-            let page = AutomationPage::load(
+            let page = AutomationShowPage::load(
                 &mut *visit.conn().await?,
                 *id,
                 visit.now(),

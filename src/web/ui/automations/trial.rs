@@ -91,7 +91,7 @@ struct StepView {
 
 /// The page of an automation that is saved.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct TryPage {
+pub(in crate::web) struct TrialPage {
     id: AutomationId,
     name: String,
     trigger: String,
@@ -116,7 +116,7 @@ pub(super) async fn show(
     .await?;
     drop(conn);
     let trigger = words::trigger(&automation.definition.trigger);
-    visit.page(&TryPage { id: automation.id, name: automation.name, trigger, trial, errors })
+    visit.page(&TrialPage { id: automation.id, name: automation.name, trigger, trial, errors })
 }
 
 impl TrialForm {
@@ -399,8 +399,8 @@ impl Trial {
     }
 }
 
-impl Page for TryPage {
-    const TEMPLATE: &'static str = "ui/automations/try.html";
+impl Page for TrialPage {
+    const TEMPLATE: &'static str = "ui/automations/trial.html";
     const VARIES: Varies = Varies {
         texts: &[
             "name",

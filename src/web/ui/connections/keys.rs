@@ -24,7 +24,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The form for new keys.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct KeysPage {
+pub(in crate::web) struct ConnectionKeysPage {
     connection: ConnectionView,
     form: KeysInput,
     errors: FieldErrors,
@@ -90,7 +90,11 @@ async fn ask(visit: Visit<Admin>, id: Path<ConnectionId>) -> PageResult {
     let connection = connections::find(&mut *visit.conn().await?, *id).await?;
     let method = if connection.api_key_sid.is_some() { API_KEY } else { AUTH_TOKEN };
     let form = KeysInput { method: method.to_owned(), ..KeysInput::default() };
-    visit.page(&KeysPage { connection: connection.into(), form, errors: FieldErrors::default() })
+    visit.page(&ConnectionKeysPage {
+        connection: connection.into(),
+        form,
+        errors: FieldErrors::default(),
+    })
 }
 
 async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInput>) -> PageResult {
@@ -114,7 +118,7 @@ async fn replace(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<KeysInp
         Err(error) => {
             let errors = error.fields()?;
             let connection = connections::find(&mut *visit.conn().await?, *id).await?;
-            visit.invalid(&KeysPage { connection: connection.into(), form, errors })
+            visit.invalid(&ConnectionKeysPage { connection: connection.into(), form, errors })
         }
     }
 }
@@ -135,7 +139,7 @@ impl KeysInput {
     }
 }
 
-impl Page for KeysPage {
+impl Page for ConnectionKeysPage {
     const TEMPLATE: &'static str = "ui/connections/keys.html";
     const VARIES: Varies = Varies { texts: &["connection.name"], lists: &[] };
 

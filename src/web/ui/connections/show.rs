@@ -28,7 +28,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// One connection.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct ConnectionPage {
+pub(in crate::web) struct ConnectionShowPage {
     connection: ConnectionView,
     senders: Vec<SenderView>,
     /// Until when the former Auth Token is believed, if it still is.
@@ -70,7 +70,8 @@ struct NameInput {
 
 async fn show(visit: Visit<Viewer>, id: Path<ConnectionId>) -> PageResult {
     let page =
-        ConnectionPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now()).await?;
+        ConnectionShowPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now())
+            .await?;
     visit.page(&page)
 }
 
@@ -86,9 +87,13 @@ async fn change(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<NameInpu
     match outcome {
         Ok(_) => visit.redirect(format!("/connections/{id}")).flash("Saved."),
         Err(errors) => {
-            let mut page =
-                ConnectionPage::load(&visit.context, &mut *visit.conn().await?, *id, visit.now())
-                    .await?;
+            let mut page = ConnectionShowPage::load(
+                &visit.context,
+                &mut *visit.conn().await?,
+                *id,
+                visit.now(),
+            )
+            .await?;
             page.form = form.into_inner();
             page.errors = errors?;
             visit.invalid(&page)
@@ -141,7 +146,7 @@ fn policies() -> [Choice; 2] {
     ]
 }
 
-impl ConnectionPage {
+impl ConnectionShowPage {
     pub(super) async fn load(
         context: &Context,
         conn: &mut Conn,
@@ -192,7 +197,7 @@ impl ConnectionPage {
     }
 }
 
-impl Page for ConnectionPage {
+impl Page for ConnectionShowPage {
     const TEMPLATE: &'static str = "ui/connections/show.html";
     const VARIES: Varies = Varies {
         texts: &[

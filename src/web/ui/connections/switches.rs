@@ -4,7 +4,7 @@
 use actix_web::web::{self, Path, ServiceConfig};
 use serde::Deserialize;
 
-use super::show::ConnectionPage;
+use super::show::ConnectionShowPage;
 use crate::connection_center::{self, ConnectError};
 use crate::connections::{Connection, ConnectionChange};
 use crate::senders::{self, Sender, SenderChange};
@@ -99,7 +99,7 @@ async fn rename_sender(
             .flash(format!("The sender is called {} now.", sender.label())),
         Err(error) => {
             let errors = error.fields()?;
-            let page = ConnectionPage::load(
+            let page = ConnectionShowPage::load(
                 &visit.context,
                 &mut *visit.conn().await?,
                 before.connection_id,

@@ -3,8 +3,7 @@
 
 use actix_web::web::{self, Path, ServiceConfig};
 
-use super::show::ConnectionPage;
-use super::test_input::TestInput;
+use super::show::ConnectionShowPage;
 use crate::db::Conn;
 use crate::error::FieldErrors;
 use crate::messages::test_message::TestMessage;
@@ -27,7 +26,7 @@ async fn send(visit: Visit<Admin>, id: Path<ConnectionId>, form: Form<TestInput>
             .flash("The test message is on its way. This page says what becomes of it."),
         Err(errors) => {
             let mut page =
-                ConnectionPage::load(&visit.context, &mut conn, *id, visit.now()).await?;
+                ConnectionShowPage::load(&visit.context, &mut conn, *id, visit.now()).await?;
             drop(conn);
             page.test = form.into_inner();
             page.errors = errors;

@@ -13,7 +13,7 @@ use crate::web::{Marketer, Page, PageResult, Varies, Visit};
 
 /// The question.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct DeletePage {
+pub(in crate::web) struct ContactDeletePage {
     id: ContactId,
     name: Option<String>,
     phone: PhoneNumber,
@@ -27,7 +27,7 @@ pub(super) async fn ask(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResu
     let suppression =
         suppression::active(&mut conn, &contact.phone).await?.map(|found| found.reason.label());
     drop(conn);
-    visit.page(&DeletePage {
+    visit.page(&ContactDeletePage {
         id: contact.id,
         name: contact.full_name(),
         phone: contact.phone,
@@ -45,7 +45,7 @@ pub(super) async fn delete(visit: Visit<Marketer>, id: Path<ContactId>) -> PageR
     visit.redirect("/contacts").flash("Contact deleted.")
 }
 
-impl Page for DeletePage {
+impl Page for ContactDeletePage {
     const TEMPLATE: &'static str = "ui/contacts/delete.html";
     const VARIES: Varies = Varies { texts: &["name"], lists: &[] };
 

@@ -16,7 +16,7 @@ use crate::web::{Form, Marketer, Page, PageResult, Varies, Visit};
 
 /// The form, of a new contact or an existing one.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct EditPage {
+pub(in crate::web) struct ContactEditPage {
     id: Option<ContactId>,
     title: String,
     /// Name of the country that national numbers are read with.
@@ -39,7 +39,7 @@ const KINDS: [Choice; 3] = [
 ];
 
 pub(super) async fn blank(visit: Visit<Marketer>) -> PageResult {
-    let page = EditPage::new(
+    let page = ContactEditPage::new(
         &visit,
         None,
         ContactForm::default().with_blank_rows(),
@@ -71,7 +71,8 @@ pub(super) async fn create(
 
 pub(super) async fn edit(visit: Visit<Marketer>, id: Path<ContactId>) -> PageResult {
     let contact = contacts::find(&mut *visit.conn().await?, *id).await?;
-    let page = EditPage::new(&visit, Some(*id), ContactForm::of(&contact), FieldErrors::default());
+    let page =
+        ContactEditPage::new(&visit, Some(*id), ContactForm::of(&contact), FieldErrors::default());
     visit.page(&page)
 }
 
@@ -133,14 +134,14 @@ fn saved(
         }
         Err(Error::Invalid(errors)) => {
             // Rows stay where they are: their errors are named by position.
-            let page = EditPage::new(&visit, id, form, errors);
+            let page = ContactEditPage::new(&visit, id, form, errors);
             visit.invalid(&page)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-impl EditPage {
+impl ContactEditPage {
     fn new(
         visit: &Visit<Marketer>,
         id: Option<ContactId>,
@@ -156,7 +157,7 @@ fn title(id: Option<ContactId>) -> String {
     if id.is_some() { "Edit contact" } else { "New contact" }.to_owned()
 }
 
-impl Page for EditPage {
+impl Page for ContactEditPage {
     const TEMPLATE: &'static str = "ui/contacts/edit.html";
     const VARIES: Varies = Varies {
         texts: &[

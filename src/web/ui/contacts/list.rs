@@ -28,7 +28,7 @@ pub(super) struct Wanted {
 
 /// The list.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct ListPage {
+pub(in crate::web) struct ContactListPage {
     q: String,
     tag: String,
     tags: Vec<Choice>,
@@ -67,7 +67,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     };
     let found = wanted.page(&mut conn, &filter).await?;
     let choices = tags::list(&mut conn, TAGS).await?;
-    let page = ListPage::load(&mut conn, &wanted, choices, found).await?;
+    let page = ContactListPage::load(&mut conn, &wanted, choices, found).await?;
     drop(conn);
     visit.page(&page)
 }
@@ -106,7 +106,7 @@ impl Wanted {
     }
 }
 
-impl ListPage {
+impl ContactListPage {
     async fn load(
         conn: &mut Conn,
         wanted: &Wanted,
@@ -151,7 +151,7 @@ impl Row {
     }
 }
 
-impl Page for ListPage {
+impl Page for ContactListPage {
     const TEMPLATE: &'static str = "ui/contacts/list.html";
     const VARIES: Varies = Varies {
         texts: &["q", "tag", "tags.label", "rows.name", "rows.email", "rows.tags"],

@@ -1,6 +1,6 @@
 //! Pages of contacts: list, form, detail with tags, consent and timeline.
 
-mod bulk;
+mod bulk_tag;
 mod consent;
 mod delete;
 mod edit;
@@ -13,17 +13,17 @@ mod timeline;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::bulk::BulkPage;
-pub(in crate::web) use self::delete::DeletePage;
-pub(in crate::web) use self::edit::EditPage;
-pub(in crate::web) use self::list::ListPage;
-pub(in crate::web) use self::show::ShowPage;
+pub(in crate::web) use self::bulk_tag::BulkTagPage;
+pub(in crate::web) use self::delete::ContactDeletePage;
+pub(in crate::web) use self::edit::ContactEditPage;
+pub(in crate::web) use self::list::ContactListPage;
+pub(in crate::web) use self::show::ContactShowPage;
 
 /// Mounts `/contacts` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/contacts").get(list::list).post(edit::create))
         .service(web::resource("/contacts/new").get(edit::blank))
-        .service(web::resource("/contacts/tag").get(bulk::ask).post(bulk::apply))
+        .service(web::resource("/contacts/tag").get(bulk_tag::ask).post(bulk_tag::apply))
         .service(web::resource("/contacts/{id}").get(show::show))
         .service(web::resource("/contacts/{id}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/contacts/{id}/delete").get(delete::ask).post(delete::delete))

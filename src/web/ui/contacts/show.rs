@@ -28,7 +28,7 @@ const SUGGESTIONS: i64 = 200;
 
 /// The page.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct ShowPage {
+pub(in crate::web) struct ContactShowPage {
     id: ContactId,
     title: String,
     name: Option<String>,
@@ -125,8 +125,8 @@ pub(super) async fn show(
         .until
         .and_then(DateTime::from_timestamp_micros)
         .filter(|until| (DateTime::UNIX_EPOCH..EVER).contains(until));
-    let page =
-        ShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default()).await?;
+    let page = ContactShowPage::load(&mut *visit.conn().await?, *id, until, FieldErrors::default())
+        .await?;
     visit.page(&page)
 }
 
@@ -137,11 +137,11 @@ pub(super) async fn again<R: Access>(
     typed: Typed,
     errors: FieldErrors,
 ) -> PageResult {
-    let page = ShowPage::load(&mut *visit.conn().await?, id, None, errors).await?;
-    visit.invalid(&ShowPage { typed, ..page })
+    let page = ContactShowPage::load(&mut *visit.conn().await?, id, None, errors).await?;
+    visit.invalid(&ContactShowPage { typed, ..page })
 }
 
-impl ShowPage {
+impl ContactShowPage {
     async fn load(
         conn: &mut Conn,
         id: ContactId,
@@ -231,7 +231,7 @@ impl Hold {
     }
 }
 
-impl Page for ShowPage {
+impl Page for ContactShowPage {
     const TEMPLATE: &'static str = "ui/contacts/show.html";
     const VARIES: Varies = Varies {
         texts: &[

@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use diesel_async::AsyncConnection;
 use serde::Deserialize;
 
-use super::bulk::started_by;
+use super::bulk_tag::started_by;
 use super::show::{self, Typed};
 use crate::automations::consequences;
 use crate::consent::By;

@@ -1,22 +1,22 @@
 //! Pages of the ledger: how many messages ended how, and sending again what never reached anybody.
 
-mod ask;
 mod numbers;
+mod retry;
 mod show;
 mod wanted;
 
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::ask::RetryPage;
-pub(in crate::web) use self::show::LedgerPage;
+pub(in crate::web) use self::retry::LedgerRetryPage;
+pub(in crate::web) use self::show::LedgerShowPage;
 pub(super) use numbers::{CauseRow, Slice, Standing, bar, columns, percent, words};
 pub(super) use wanted::Wanted;
 
 /// Mounts `/ledger` and below, and the button of a message's page.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/ledger").get(show::show))
-        .service(web::resource("/ledger/retry").get(ask::ask).post(ask::retry))
+        .service(web::resource("/ledger/retry").get(retry::ask).post(retry::retry))
         .service(web::resource("/ledger/repair").post(show::repair))
-        .service(web::resource("/messages/{id}/retry").post(ask::retry_one));
+        .service(web::resource("/messages/{id}/retry").post(retry::retry_one));
 }

@@ -28,7 +28,7 @@ const ROWS: usize = 400;
 
 /// The ledger.
 #[derive(Debug, Default, Serialize)]
-pub(in crate::web) struct LedgerPage {
+pub(in crate::web) struct LedgerShowPage {
     wanted: Wanted,
     narrow: bool,
     errors: FieldErrors,
@@ -89,12 +89,12 @@ pub(super) async fn show(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let mut conn = visit.conn().await?;
     let page = match wanted.filter(visit.today()) {
         Ok((filter, grouping)) => {
-            LedgerPage::load(&mut conn, wanted, FieldErrors::default())
+            LedgerShowPage::load(&mut conn, wanted, FieldErrors::default())
                 .await?
                 .with(&mut conn, &filter, grouping)
                 .await?
         }
-        Err(errors) => LedgerPage::load(&mut conn, wanted, errors).await?,
+        Err(errors) => LedgerShowPage::load(&mut conn, wanted, errors).await?,
     };
     drop(conn);
     visit.page(&page)
@@ -139,7 +139,7 @@ pub(super) async fn repair(visit: Visit<Admin>, form: Form<Sent>) -> PageResult 
     })
 }
 
-impl LedgerPage {
+impl LedgerShowPage {
     /// The page with its choices, without numbers.
     async fn load(conn: &mut Conn, wanted: Wanted, errors: FieldErrors) -> Result<Self> {
         let automations = automations::list(conn, None, CHOICES).await?;
@@ -299,7 +299,7 @@ pub(super) fn shown_day(day: &str) -> String {
         .map_or_else(|_| day.to_owned(), |day| day.format("%-d %b %Y").to_string())
 }
 
-impl Page for LedgerPage {
+impl Page for LedgerShowPage {
     const TEMPLATE: &'static str = "ui/ledger/show.html";
     const VARIES: Varies = Varies {
         texts: &["automations.label", "senders.label", "found.rows.label", "found.causes.words"],

@@ -34,7 +34,7 @@ const CHOICES: i64 = 500;
 
 /// The list.
 #[derive(Debug, Default, Serialize)]
-pub(in crate::web) struct ListPage {
+pub(in crate::web) struct MessageListPage {
     wanted: Wanted,
     /// The filter, field by field.
     chosen: Vec<Choice>,
@@ -90,7 +90,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
     let page = match wanted.whose(&mut conn, visit.organization.default_country).await? {
         ContactScope::These(query) => return visit.redirect(path_of(&query)).silently(),
         ContactScope::Any => {
-            ListPage::load(
+            MessageListPage::load(
                 &mut conn,
                 wanted,
                 &visit.organization,
@@ -102,22 +102,22 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
         ContactScope::OneOf(people) => {
             let errors =
                 FieldErrors::default().with("contact", "Several contacts fit. Choose one below.");
-            ListPage {
+            MessageListPage {
                 people: Person::all(&people, &wanted.query),
-                ..ListPage::choices(&mut conn, wanted, errors).await?
+                ..MessageListPage::choices(&mut conn, wanted, errors).await?
             }
         }
         ContactScope::None => {
             let errors = FieldErrors::default()
                 .with("contact", "No contact fits. Enter the beginning of a name, or a number.");
-            ListPage::choices(&mut conn, wanted, errors).await?
+            MessageListPage::choices(&mut conn, wanted, errors).await?
         }
     };
     drop(conn);
     visit.page(&page)
 }
 
-impl ListPage {
+impl MessageListPage {
     /// The page with its rows, if the filter can be used and nothing else is wrong with it.
     pub(super) async fn load(
         conn: &mut Conn,
@@ -292,7 +292,7 @@ async fn name_of(conn: &mut Conn, id: ContactId) -> Result<String> {
     }
 }
 
-impl Page for ListPage {
+impl Page for MessageListPage {
     const TEMPLATE: &'static str = "ui/messages/list.html";
     const VARIES: Varies = Varies {
         texts: &[

@@ -19,10 +19,10 @@ mod why;
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::list::ListPage;
+pub(in crate::web) use self::list::MessageListPage;
 pub use self::live::LiveMessages;
 pub(super) use self::live::path_of_rows as live_path;
-pub(in crate::web) use self::show::MessagePage;
+pub(in crate::web) use self::show::MessageShowPage;
 pub(in crate::web) use self::views::ViewsPage;
 
 /// Mounts `/messages` and below.

@@ -9,7 +9,7 @@ use crate::web::{Page, PageResult, Varies, Viewer, Visit};
 
 /// The page.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct MessagePage {
+pub(in crate::web) struct MessageShowPage {
     title: String,
     #[serde(flatten)]
     progress: Progress,
@@ -17,7 +17,7 @@ pub(in crate::web) struct MessagePage {
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<MessageId>) -> PageResult {
     let progress = Progress::load(&mut *visit.conn().await?, *id).await?;
-    visit.page(&MessagePage::new(progress))
+    visit.page(&MessageShowPage::new(progress))
 }
 
 /// What the open page asks for every few seconds, until nothing more is expected.
@@ -26,13 +26,13 @@ pub(super) async fn progress(visit: Visit<Viewer>, id: Path<MessageId>) -> PageR
     visit.page(&progress)
 }
 
-impl MessagePage {
+impl MessageShowPage {
     fn new(progress: Progress) -> Self {
         Self { title: progress.title(), progress }
     }
 }
 
-impl Page for MessagePage {
+impl Page for MessageShowPage {
     const TEMPLATE: &'static str = "ui/messages/show.html";
     const VARIES: Varies = Varies {
         texts: &[

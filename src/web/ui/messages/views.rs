@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 
-use super::list::ListPage;
+use super::list::MessageListPage;
 use super::wanted::{Wanted, path_of};
 use crate::error::{Error, FieldErrors, Result};
 use crate::messages::log::query::MessageQuery;
@@ -78,7 +78,7 @@ pub(super) async fn create(visit: Visit<Marketer>, form: Form<ViewForm>) -> Page
             .flash("View saved. Everybody here finds it above the list."),
         Err(Error::Invalid(errors)) => {
             let wanted = Wanted { query, ..Wanted::default() };
-            let page = ListPage::load(&mut conn, wanted, &visit.organization, now, errors)
+            let page = MessageListPage::load(&mut conn, wanted, &visit.organization, now, errors)
                 .await?
                 .named(form.into_inner().name);
             drop(conn);

@@ -5,6 +5,7 @@ mod invite;
 mod keys;
 mod link;
 mod log;
+mod new_key;
 mod opt_out_words;
 mod organization;
 mod roles;
@@ -17,8 +18,9 @@ use crate::web::{Admin, PageResult, Visit};
 
 #[cfg(debug_assertions)]
 pub(in crate::web) use self::invite::InvitePage;
-pub(in crate::web) use self::keys::{KeysPage, NewKeyPage};
+pub(in crate::web) use self::keys::ApiKeysPage;
 pub(in crate::web) use self::log::LogPage;
+pub(in crate::web) use self::new_key::NewKeyPage;
 pub(in crate::web) use self::opt_out_words::OptOutWordsPage;
 pub(in crate::web) use self::organization::OrganizationPage;
 pub(in crate::web) use self::user::UserPage;
@@ -38,7 +40,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/settings/users/{id}/enable").post(user::enable))
         .service(web::resource("/settings/users/{id}/reset").post(user::reset))
         .service(web::resource("/settings/keys").get(keys::list))
-        .service(web::resource("/settings/keys/new").get(keys::new).post(keys::create))
+        .service(web::resource("/settings/keys/new").get(new_key::new).post(new_key::create))
         .service(web::resource("/settings/keys/{id}/revoke").post(keys::revoke))
         .service(
             web::resource("/settings/organization")

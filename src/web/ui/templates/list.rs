@@ -26,7 +26,7 @@ pub(super) struct Wanted {
 
 /// The list, by name.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct ListPage {
+pub(in crate::web) struct TemplateListPage {
     rows: Vec<Row>,
     /// The name that the next page begins after.
     next: Option<String>,
@@ -72,7 +72,7 @@ pub(super) async fn list(visit: Visit<Viewer>, wanted: Query<Wanted>) -> PageRes
         has_draft: drafts.contains(&Some(template.id)),
         ..Row::of(template, &used)
     });
-    visit.page(&ListPage {
+    visit.page(&TemplateListPage {
         rows: rows.collect(),
         next,
         is_first: after.is_none(),
@@ -130,7 +130,7 @@ impl Row {
     }
 }
 
-impl Page for ListPage {
+impl Page for TemplateListPage {
     const TEMPLATE: &'static str = "ui/templates/list.html";
     const VARIES: Varies = Varies { texts: &["rows.name", "rows.first_line"], lists: &["rows"] };
 

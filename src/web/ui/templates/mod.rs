@@ -2,12 +2,12 @@
 //! versions.
 
 mod change;
-mod editor;
+mod edit;
 mod estimate;
 mod form;
-mod history;
 mod insertable;
 mod list;
+mod live;
 mod media;
 mod preview;
 mod recipient;
@@ -16,25 +16,28 @@ mod samples;
 mod saved;
 mod test_send;
 mod trial;
+mod versions;
 
 use actix_web::web::{self, ServiceConfig};
 
 #[cfg(debug_assertions)]
-pub(in crate::web) use self::editor::EditorPage;
-pub(in crate::web) use self::history::HistoryPage;
-pub(in crate::web) use self::list::ListPage;
+pub(in crate::web) use self::edit::TemplateEditPage;
+pub(in crate::web) use self::list::TemplateListPage;
+pub(in crate::web) use self::versions::VersionsPage;
 
 /// Mounts `/templates` and below.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/templates").get(list::list))
-        .service(web::resource("/templates/new").get(editor::blank).post(editor::create))
-        .service(web::resource("/templates/new/try").post(editor::try_new))
+        .service(web::resource("/templates/new").get(edit::blank).post(edit::create))
+        .service(web::resource("/templates/new/try").post(live::try_new))
         .service(web::resource("/templates/new/discard").post(change::discard_new))
-        .service(web::resource("/templates/{id}").get(editor::open).post(editor::change))
-        .service(web::resource("/templates/{id}/try").post(editor::try_change))
+        .service(web::resource("/templates/{id}").get(edit::open).post(edit::change))
+        .service(web::resource("/templates/{id}/try").post(live::try_change))
         .service(web::resource("/templates/{id}/discard").post(change::discard))
-        .service(web::resource("/templates/{id}/versions").get(history::list))
-        .service(web::resource("/templates/{id}/versions/{version}/restore").post(history::restore))
+        .service(web::resource("/templates/{id}/versions").get(versions::list))
+        .service(
+            web::resource("/templates/{id}/versions/{version}/restore").post(versions::restore),
+        )
         .service(web::resource("/templates/{id}/duplicate").post(change::duplicate))
         .service(web::resource("/templates/{id}/archive").post(change::archive))
         .service(web::resource("/templates/{id}/unarchive").post(change::unarchive));

@@ -1,6 +1,7 @@
 //! *Send a test*: the text as it stands, filled in for the contact of the preview, to a number of
 //! one's own.
 
+use super::edit::TemplateEditPage;
 use super::form::TemplateForm;
 use super::recipient::Recipient;
 use super::saved::Way;

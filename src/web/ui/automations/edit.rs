@@ -27,7 +27,7 @@ const MAX_QUERY: usize = 9_000;
 
 /// The editor.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct EditorPage {
+pub(in crate::web) struct AutomationEditPage {
     id: Option<AutomationId>,
     status: AutomationStatus,
     form: AutomationForm,
@@ -169,8 +169,8 @@ async fn submit(
 }
 
 async fn show(visit: Visit<Marketer>, subject: Subject, typed: Typed, focus: Focus) -> PageResult {
-    let page = EditorPage::load(&visit, subject, typed, FieldErrors::default()).await?;
-    visit.page(&EditorPage { focus, ..page })
+    let page = AutomationEditPage::load(&visit, subject, typed, FieldErrors::default()).await?;
+    visit.page(&AutomationEditPage { focus, ..page })
 }
 
 /// Shows the form again with what is wrong with it; other errors are pages of their own.
@@ -200,7 +200,7 @@ async fn show_wrong(
     typed: Typed,
     errors: FieldErrors,
 ) -> PageResult {
-    let page = EditorPage::load(&visit, subject, typed, errors).await?;
+    let page = AutomationEditPage::load(&visit, subject, typed, errors).await?;
     visit.invalid(&page)
 }
 
@@ -275,8 +275,8 @@ async fn try_out(visit: Visit<Marketer>, subject: Subject, typed: Typed) -> Page
     });
     let errors = errors
         .fold(FieldErrors::default(), |errors, (field, sentence)| errors.with(&field, sentence));
-    let page = EditorPage::load(&visit, subject, typed, errors).await?;
-    let page = EditorPage { trial: Some(trial), focus: Focus::trial(), ..page };
+    let page = AutomationEditPage::load(&visit, subject, typed, errors).await?;
+    let page = AutomationEditPage { trial: Some(trial), focus: Focus::trial(), ..page };
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
 }
 
@@ -340,7 +340,7 @@ async fn untitled(conn: &mut Conn) -> Result<String, Error> {
     Ok(free.unwrap_or_else(|| UNTITLED.to_owned()))
 }
 
-impl EditorPage {
+impl AutomationEditPage {
     async fn load(
         visit: &Visit<Marketer>,
         subject: Subject,
@@ -353,7 +353,7 @@ impl EditorPage {
     }
 }
 
-impl Page for EditorPage {
+impl Page for AutomationEditPage {
     const TEMPLATE: &'static str = "ui/automations/edit.html";
     const VARIES: Varies = Varies {
         texts: &[

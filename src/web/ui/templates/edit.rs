@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::form::{Action, TemplateForm, for_people};
 use super::insertable::{EXAMPLES, Example};
 use super::return_to::ReturnTo;
-use super::saved::{Saved, Way};
+use super::saved::Saved;
 use super::trial::Trial;
 use super::{samples, test_send};
 use crate::automations::text_check::Samples;
@@ -27,7 +27,7 @@ use crate::web::{Access, Form, Marketer, Page, PageResult, Query, Varies, Viewer
 
 /// The editor of a new template or of a saved one.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct EditorPage {
+pub(in crate::web) struct TemplateEditPage {
     saved: Option<Saved>,
     pub(super) form: TemplateForm,
     errors: FieldErrors,
@@ -46,18 +46,6 @@ struct Kept {
     updated_at: DateTime<Utc>,
     /// The version that it changes.
     version: i32,
-}
-
-/// The part of the page that follows what is typed.
-#[derive(Debug, Serialize)]
-pub(super) struct LivePage {
-    form: TemplateForm,
-    errors: FieldErrors,
-    no_sender_has_mms: bool,
-    #[serde(flatten)]
-    trial: Trial,
-    /// Whether what is typed is kept; none where it is what is saved.
-    kept: Option<bool>,
 }
 
 /// How the editor of a new template is opened.
@@ -103,8 +91,9 @@ async fn show<R: Access<Who = crate::users::User>>(
     if let Some(draft) = draft {
         form = form.with_draft(draft);
     }
-    let page = EditorPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
-    visit.page(&EditorPage { draft: kept, ..page })
+    let page =
+        TemplateEditPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
+    visit.page(&TemplateEditPage { draft: kept, ..page })
 }
 
 pub(super) async fn create(visit: Visit<Marketer>, form: Form<TemplateForm>) -> PageResult {
@@ -121,39 +110,6 @@ pub(super) async fn change(
     submit(visit, Some(template), form).await
 }
 
-/// What a new template asks for while one types.
-pub(super) async fn try_new(visit: Visit<Marketer>, form: Form<TemplateForm>) -> PageResult {
-    follow(visit, None, form.into_inner()).await
-}
-
-/// What a saved template asks for while one types.
-pub(super) async fn try_change(
-    visit: Visit<Marketer>,
-    id: Path<TemplateId>,
-    form: Form<TemplateForm>,
-) -> PageResult {
-    let template = templates::find(&mut *visit.conn().await?, *id).await?;
-    let form = form.into_inner().over(&template);
-    follow(visit, Some(template), form).await
-}
-
-async fn follow(
-    visit: Visit<Marketer>,
-    template: Option<Template>,
-    mut form: TemplateForm,
-) -> PageResult {
-    let mut conn = visit.conn().await?;
-    let kept = keep(&mut conn, &visit, template.as_ref(), &form).await?;
-    let mut errors = FieldErrors::default();
-    let way = Way::to(&mut conn, template.as_ref()).await?;
-    let trial =
-        Trial::load(&mut conn, &visit.organization, visit.zone(), &way, &mut form, &mut errors)
-            .await?;
-    let senders = senders::usable(&mut conn).await?;
-    drop(conn);
-    visit.page(&LivePage { form, errors, no_sender_has_mms: none_has_mms(&senders), trial, kept })
-}
-
 async fn submit(
     visit: Visit<Marketer>,
     template: Option<Template>,
@@ -168,7 +124,8 @@ async fn submit(
         Action::Preview => {}
     }
     keep(&mut *visit.conn().await?, &visit, template.as_ref(), &form).await?;
-    let page = EditorPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
+    let page =
+        TemplateEditPage::load(&visit, template.as_ref(), form, FieldErrors::default()).await?;
     if page.errors.is_empty() { visit.page(&page) } else { visit.invalid(&page) }
 }
 
@@ -190,7 +147,7 @@ async fn send_test(
 }
 
 /// Keeps what is typed for when the user comes back; none where there is nothing to keep.
-async fn keep(
+pub(super) async fn keep(
     conn: &mut Conn,
     visit: &Visit<Marketer>,
     template: Option<&Template>,
@@ -258,7 +215,7 @@ async fn save(
             {
                 form.version = present.version;
             }
-            let page = EditorPage::load(&visit, template.as_ref(), form, errors).await?;
+            let page = TemplateEditPage::load(&visit, template.as_ref(), form, errors).await?;
             visit.invalid(&page)
         }
         Err(error) => Err(error.into()),
@@ -286,11 +243,11 @@ async fn overtaken(conn: &mut Conn, present: &Template) -> Result<Error, Error> 
     ))
 }
 
-fn none_has_mms(senders: &[Sender]) -> bool {
+pub(super) fn none_has_mms(senders: &[Sender]) -> bool {
     !senders.is_empty() && !senders.iter().any(|sender| sender.mms_capable)
 }
 
-impl EditorPage {
+impl TemplateEditPage {
     /// The page with its choices and, if the text can be read, its preview; what is wrong with
     /// either is added to `errors`.
     pub(super) async fn load<R: Access<Who = crate::users::User>>(
@@ -340,8 +297,8 @@ impl EditorPage {
     }
 }
 
-impl Page for EditorPage {
-    const TEMPLATE: &'static str = "ui/templates/editor.html";
+impl Page for TemplateEditPage {
+    const TEMPLATE: &'static str = "ui/templates/edit.html";
     const VARIES: Varies = Varies {
         texts: &[
             "saved.name",
@@ -404,54 +361,5 @@ impl Page for EditorPage {
                 ..page("{{ contact.last_name }}", Some(Saved::sample(true)), FieldErrors::default())
             },
         ]
-    }
-}
-
-impl Page for LivePage {
-    const TEMPLATE: &'static str = "ui/templates/_live.html";
-    const VARIES: Varies = Varies {
-        texts: &["preview.contact", "preview.text.text", "contacts.label", "events.label"],
-        lists: &["contacts", "events"],
-    };
-
-    fn samples() -> Vec<Self> {
-        let page = |body: &str, kept| {
-            let (mut form, mut errors) = (
-                TemplateForm { body: body.to_owned(), ..TemplateForm::default() },
-                FieldErrors::default(),
-            );
-            let trial = samples::trial(&mut form, &mut errors);
-            Self { form, errors, no_sender_has_mms: false, trial, kept }
-        };
-        vec![
-            page("Hi", None),
-            page("“Hi” {{ contact.first_name }} {{ event.order_id }}", Some(true)),
-            page("{{", Some(false)),
-        ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::public_url::PublicUrl;
-    use crate::web::Pages;
-
-    #[test]
-    fn what_follows_the_typing_renders_in_each_of_its_states() {
-        let pages = Pages::load(&PublicUrl::parse("https://sms.example.com").unwrap()).unwrap();
-        let visit = crate::web::http::visit::Layout::sample();
-        let html: Vec<_> =
-            LivePage::samples().iter().map(|page| pages.render(page, &visit).unwrap()).collect();
-        assert!(
-            html.iter().all(|html| html.contains("<hx-partial") && !html.contains("<html")),
-            "{html:#?}"
-        );
-        assert!(
-            html[1].contains("<mark>“</mark>") && html[1].contains("A-1 &lt;b&gt;"),
-            "{}",
-            html[1]
-        );
-        assert!(html[2].contains("is not closed"), "{}", html[2]);
     }
 }

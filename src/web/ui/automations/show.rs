@@ -25,7 +25,7 @@ const RECENT: i64 = 10;
 
 /// An automation with its steps in words, its counts and its newest enrollments.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct AutomationPage {
+pub(in crate::web) struct AutomationShowPage {
     id: AutomationId,
     name: String,
     status: AutomationStatus,
@@ -81,13 +81,17 @@ struct Count {
 }
 
 pub(super) async fn show(visit: Visit<Viewer>, id: Path<AutomationId>) -> PageResult {
-    let page =
-        AutomationPage::load(&mut *visit.conn().await?, *id, visit.now(), FieldErrors::default())
-            .await?;
+    let page = AutomationShowPage::load(
+        &mut *visit.conn().await?,
+        *id,
+        visit.now(),
+        FieldErrors::default(),
+    )
+    .await?;
     visit.page(&page)
 }
 
-impl AutomationPage {
+impl AutomationShowPage {
     pub(super) async fn load(
         conn: &mut Conn,
         id: AutomationId,
@@ -212,7 +216,7 @@ impl StepRow {
     }
 }
 
-impl Page for AutomationPage {
+impl Page for AutomationShowPage {
     const TEMPLATE: &'static str = "ui/automations/show.html";
     const VARIES: Varies = Varies {
         texts: &["name", "trigger", "steps.text", "recent.contact", "recent.reason"],

@@ -45,7 +45,7 @@ pub(super) struct Wish {
 
 /// The question.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct BulkPage {
+pub(in crate::web) struct BulkTagPage {
     wish: Wish,
     removes: bool,
     back: String,
@@ -71,7 +71,7 @@ pub(super) async fn ask(
     if found == 0 {
         return visit.redirect(wish.back()).warning(NOBODY);
     }
-    let page = BulkPage::load(&mut conn, wish, found).await?;
+    let page = BulkTagPage::load(&mut conn, wish, found).await?;
     drop(conn);
     visit.page(&page)
 }
@@ -91,9 +91,9 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     if let Some(changed) =
         narrowing::changed(expected.as_deref(), whom.len(), "contact").filter(|_| wish.all)
     {
-        let page = BulkPage {
+        let page = BulkTagPage {
             changed: Some(changed),
-            ..BulkPage::load(&mut conn, wish, whom.len()).await?
+            ..BulkTagPage::load(&mut conn, wish, whom.len()).await?
         };
         drop(conn);
         return visit.answer(StatusCode::CONFLICT, &page);
@@ -101,10 +101,12 @@ pub(super) async fn apply(visit: Visit<Marketer>, form: Form<Vec<(String, String
     let tag = match wish.tag_name() {
         Ok(tag) => tag,
         Err(error) => {
-            let page = BulkPage::load(&mut conn, wish, whom.len()).await?;
+            let page = BulkTagPage::load(&mut conn, wish, whom.len()).await?;
             drop(conn);
-            return visit
-                .invalid(&BulkPage { errors: FieldErrors::default().with("name", error), ..page });
+            return visit.invalid(&BulkTagPage {
+                errors: FieldErrors::default().with("name", error),
+                ..page
+            });
         }
     };
     let more = whom.len() > MAX;
@@ -313,7 +315,7 @@ fn query(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
 }
 
-impl BulkPage {
+impl BulkTagPage {
     async fn load(conn: &mut Conn, wish: Wish, found: usize) -> Result<Self> {
         let tag = wish.tag_name();
         let starts = match &tag {
@@ -345,8 +347,8 @@ impl BulkPage {
     }
 }
 
-impl Page for BulkPage {
-    const TEMPLATE: &'static str = "ui/contacts/tag.html";
+impl Page for BulkTagPage {
+    const TEMPLATE: &'static str = "ui/contacts/bulk_tag.html";
     const VARIES: Varies = Varies {
         texts: &["wish.q", "wish.tag", "wish.name", "starts"],
         lists: &["wish.ids", "starts"],
@@ -381,5 +383,5 @@ impl Page for BulkPage {
 }
 
 #[cfg(test)]
-#[path = "bulk_tests.rs"]
+#[path = "bulk_tag_tests.rs"]
 mod tests;

@@ -23,7 +23,7 @@ use crate::{automations, senders};
 
 /// What would be sent again, and what would not.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct RetryPage {
+pub(in crate::web) struct LedgerRetryPage {
     wanted: Wanted,
     errors: FieldErrors,
     /// How the number has changed since it was shown.
@@ -61,11 +61,12 @@ pub(super) async fn ask(visit: Visit<Marketer>, wanted: Query<Wanted>) -> PageRe
     match selection(&wanted, visit.today()) {
         Ok(selection) => {
             let outlook = resend::preview(&mut conn, &selection).await?;
-            let page = RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?;
+            let page =
+                LedgerRetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?;
             drop(conn);
             visit.page(&page)
         }
-        Err(errors) => visit.invalid(&RetryPage::wrong(wanted, &errors)),
+        Err(errors) => visit.invalid(&LedgerRetryPage::wrong(wanted, &errors)),
     }
 }
 
@@ -75,7 +76,7 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
     let chosen = if blank.is_empty() { selection(&wanted, visit.today()) } else { Err(blank) };
     let selection = match chosen {
         Ok(selection) => selection,
-        Err(errors) => return visit.invalid(&RetryPage::wrong(wanted, &errors)),
+        Err(errors) => return visit.invalid(&LedgerRetryPage::wrong(wanted, &errors)),
     };
     let mut conn = visit.conn().await?;
     let outlook = resend::preview(&mut conn, &selection).await?;
@@ -83,9 +84,9 @@ pub(super) async fn retry(visit: Visit<Marketer>, form: Form<Sent>) -> PageResul
     if let Some(changed) =
         narrowing::changed(form.expected(), eligible, "message").filter(|_| eligible > 0)
     {
-        let page = RetryPage {
+        let page = LedgerRetryPage {
             changed: Some(changed),
-            ..RetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?
+            ..LedgerRetryPage::load(&mut conn, wanted, selection.filter(), &outlook).await?
         };
         drop(conn);
         return visit.answer(StatusCode::CONFLICT, &page);
@@ -130,7 +131,7 @@ fn selection(wanted: &Wanted, today: Today) -> Result<Selection, FieldErrors> {
     Selection::new(filter).map_err(|error| FieldErrors::default().with("form", error.to_string()))
 }
 
-impl RetryPage {
+impl LedgerRetryPage {
     async fn load(
         conn: &mut Conn,
         wanted: Wanted,
@@ -226,7 +227,7 @@ impl From<&Group> for GroupRow {
     }
 }
 
-impl Page for RetryPage {
+impl Page for LedgerRetryPage {
     const TEMPLATE: &'static str = "ui/ledger/retry.html";
     const VARIES: Varies = Varies {
         texts: &["automation", "sender", "groups.words", "left_out.groups.words"],

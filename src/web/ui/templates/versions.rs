@@ -30,7 +30,7 @@ pub(super) struct Wanted {
 
 /// The page.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct HistoryPage {
+pub(in crate::web) struct VersionsPage {
     id: TemplateId,
     name: String,
     version: i32,
@@ -101,7 +101,7 @@ pub(super) async fn list(
     let to = side(&mut conn, *id, &to, draft.as_ref()).await?;
     drop(conn);
     let comparison = from.zip(to).map(|(from, to)| Comparison::new(from, to));
-    visit.page(&HistoryPage::new(&template, found, before, draft.is_some(), comparison))
+    visit.page(&VersionsPage::new(&template, found, before, draft.is_some(), comparison))
 }
 
 /// One of the two texts; none if there is no such version.
@@ -138,7 +138,7 @@ pub(super) async fn restore(visit: Visit<Marketer>, path: Path<(TemplateId, i32)
         .flash(format!("Version {number} is restored, as version {}.", restored.version))
 }
 
-impl HistoryPage {
+impl VersionsPage {
     fn new(
         template: &Template,
         found: Vec<Version>,
@@ -208,7 +208,7 @@ impl Side {
     }
 }
 
-impl Page for HistoryPage {
+impl Page for VersionsPage {
     const TEMPLATE: &'static str = "ui/templates/versions.html";
     const VARIES: Varies = Varies {
         texts: &[

@@ -1,0 +1,161 @@
+//! Connecting a Twilio account: the form, and what Twilio says to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::public_address::address_warning;
+use super::secret::{API_KEY, AUTH_TOKEN, Secret};
+use crate::connection_center::{self, ConnectForm, Existing};
+use crate::connections::{Check, NewKeys};
+use crate::error::FieldErrors;
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+
+/// The form that connects an account.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ConnectPage {
+    form: ConnectInput,
+    errors: FieldErrors,
+    /// The connection that has what was entered.
+    existing: Option<Existing>,
+    address_warning: Option<Check>,
+}
+
+/// What is typed there. Secrets are read, but never written into a page.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ConnectInput {
+    name: String,
+    account_sid: String,
+    /// `auth_token` or `api_key`.
+    method: String,
+    #[serde(skip_serializing)]
+    auth_token: Secret,
+    api_key_sid: String,
+    #[serde(skip_serializing)]
+    api_key_secret: Secret,
+    sender: String,
+}
+
+pub(super) async fn ask(visit: Visit<Admin>) -> PageResult {
+    let address_warning = address_warning(&visit.context);
+    visit.page(&ConnectPage {
+        form: ConnectInput::default(),
+        errors: FieldErrors::default(),
+        existing: None,
+        address_warning,
+    })
+}
+
+pub(super) async fn connect(visit: Visit<Admin>, form: Form<ConnectInput>) -> PageResult {
+    let input = form.into_inner();
+    match connection_center::connect(&visit.context, &visit.actor(), input.to_form()).await {
+        Ok((connection, None)) => {
+            visit.redirect(format!("/connections/{}/senders/new", connection.id)).flash(format!(
+                "Twilio accepts the keys: “{}” is connected. Now choose what to send from.",
+                connection.name
+            ))
+        }
+        Ok((connection, Some(sender))) => {
+            let there = visit.redirect(format!("/connections/{}", connection.id));
+            match sender.webhook_error {
+                None => there.flash(format!(
+                    "“{}” is connected, and its incoming messages are reported here.",
+                    connection.name
+                )),
+                Some(_) => there.warning(format!(
+                    "“{}” is connected, but its incoming messages are not reported here yet: see \
+                     below.",
+                    connection.name
+                )),
+            }
+        }
+        Err(error) => {
+            let existing = error.existing();
+            let errors = error.fields()?;
+            let address_warning = address_warning(&visit.context);
+            visit.invalid(&ConnectPage { form: input, errors, existing, address_warning })
+        }
+    }
+}
+
+impl ConnectInput {
+    /// What is sent to Twilio: with the Auth Token chosen, what the API key's fields hold does not
+    /// count.
+    fn to_form(&self) -> ConnectForm {
+        let is_api_key = self.method != AUTH_TOKEN;
+        let keys = NewKeys {
+            account_sid: self.account_sid.clone(),
+            auth_token: self.auth_token.0.as_str().into(),
+            api_key_sid: if is_api_key { self.api_key_sid.clone() } else { String::new() },
+            api_key_secret: if is_api_key {
+                self.api_key_secret.0.as_str().into()
+            } else {
+                String::new().into()
+            },
+        };
+        ConnectForm { name: self.name.clone(), keys, sender: self.sender.clone() }
+    }
+}
+
+impl Page for ConnectPage {
+    const TEMPLATE: &'static str = "ui/connections/connect.html";
+    const VARIES: Varies = Varies { texts: &["form.name", "form.sender"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let form = ConnectInput {
+            account_sid: "AC<12>".to_owned(),
+            method: API_KEY.to_owned(),
+            ..ConnectInput::default()
+        };
+        let errors = FieldErrors::default()
+            .with("account_sid", "An Account SID is AC and 32 characters.")
+            .with("sender", "Enter the phone number to send from.")
+            .with("form", "Twilio could not be reached.");
+        let warning = Check::warning(
+            "Address for Twilio's calls",
+            "Twilio cannot call http://localhost:8080.",
+            "Set CARILLON_PUBLIC_URL.",
+        );
+        vec![
+            Self {
+                form: ConnectInput::default(),
+                errors: FieldErrors::default(),
+                existing: None,
+                address_warning: None,
+            },
+            Self {
+                form,
+                errors,
+                existing: Some(Existing::sample()),
+                address_warning: Some(warning),
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_gets_into_a_page_or_a_log() {
+        let input = ConnectInput {
+            auth_token: Secret("t0ken".into()),
+            api_key_secret: Secret("s3cret".into()),
+            ..ConnectInput::default()
+        };
+        let shown = format!("{} {input:?}", serde_json::to_string(&input).unwrap());
+        assert!(!shown.contains("t0ken") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn with_the_auth_token_chosen_an_api_key_left_in_the_form_does_not_count() {
+        let mut input = ConnectInput {
+            method: AUTH_TOKEN.into(),
+            api_key_sid: "SK1".into(),
+            ..ConnectInput::default()
+        };
+        assert_eq!(input.to_form().keys.api_key_sid, "");
+        input.method = API_KEY.into();
+        assert_eq!(input.to_form().keys.api_key_sid, "SK1");
+    }
+}

@@ -1,0 +1,80 @@
+//! The list of connections, each with its senders.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::public_address::is_reachable;
+use super::view::{ConnectionView, SenderView};
+use crate::connections::{self, webhooks};
+use crate::senders::{self, Sender};
+use crate::types::id::ConnectionId;
+use crate::web::{Page, PageResult, Varies, Viewer, Visit};
+
+/// The list of connections.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ConnectionListPage {
+    connections: Vec<Row>,
+    /// Whether Twilio can call this Carillon, as far as its public address tells.
+    is_reachable: bool,
+    /// Webhooks of the last day that name no connection; none where none of them are kept.
+    strays: Option<i64>,
+}
+
+/// A connection with its senders.
+#[derive(Debug, Serialize)]
+struct Row {
+    connection: ConnectionView,
+    senders: Vec<SenderView>,
+}
+
+pub(super) async fn list(visit: Visit<Viewer>) -> PageResult {
+    let mut conn = visit.conn().await?;
+    let connections = connections::list(&mut conn).await?;
+    let mut senders: HashMap<ConnectionId, Vec<Sender>> = HashMap::new();
+    for sender in senders::list(&mut conn).await? {
+        senders.entry(sender.connection_id).or_default().push(sender);
+    }
+    let strays = if webhooks::has_strays(&mut conn).await? {
+        Some(webhooks::count_since(&mut conn, None, visit.now() - TimeDelta::days(1)).await?)
+    } else {
+        None
+    };
+    drop(conn);
+    let rows = connections.into_iter().map(|connection| Row {
+        senders: senders
+            .remove(&connection.id)
+            .unwrap_or_default()
+            .into_iter()
+            .map(SenderView::from)
+            .collect(),
+        connection: connection.into(),
+    });
+    let is_reachable = super::is_reachable(&visit.context);
+    visit.page(&ConnectionListPage { connections: rows.collect(), is_reachable, strays })
+}
+
+impl Page for ConnectionListPage {
+    const TEMPLATE: &'static str = "ui/connections/list.html";
+    const VARIES: Varies = Varies {
+        texts: &[
+            "connections.connection.name",
+            "connections.connection.account_name",
+            "connections.senders.label",
+        ],
+        lists: &["connections"],
+    };
+
+    fn samples() -> Vec<Self> {
+        let row = |connection, senders| Row { connection, senders };
+        let rows = vec![
+            row(ConnectionView::sample(), SenderView::samples()),
+            row(ConnectionView::stopped_sample(), Vec::new()),
+        ];
+        vec![
+            Self { connections: Vec::new(), is_reachable: true, strays: None },
+            Self { connections: rows, is_reachable: true, strays: Some(3) },
+        ]
+    }
+}

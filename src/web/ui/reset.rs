@@ -1,0 +1,126 @@
+//! Choosing a new password by a link that an admin has made.
+//!
+//! The token is in the query: paths come into the request log, queries never do.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, ServiceConfig};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, FieldErrors};
+use crate::types::token::Token;
+use crate::users::password::Password;
+use crate::users::{Role, User, resets, sessions};
+use crate::web::{Anyone, Form, Page, PageResult, Query, Varies, Visit};
+
+/// Mounts `/reset`.
+pub(super) fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/reset").get(show).post(reset));
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ResetLink {
+    token: String,
+}
+
+/// What is typed by a person who chooses a new password.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ResetForm {
+    token: String,
+    password: String,
+}
+
+/// The page for a new password; without somebody, what to do about a link that is worth nothing.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ResetPage {
+    whose: Option<Whose>,
+    errors: FieldErrors,
+}
+
+#[derive(Debug, Serialize)]
+struct Whose {
+    token: String,
+    name: String,
+    email: String,
+}
+
+async fn show(visit: Visit<Anyone>, link: Query<ResetLink>) -> PageResult {
+    let found = match Token::parse(&link.token) {
+        Some(token) => resets::open(&mut *visit.conn().await?, &token, visit.now())
+            .await?
+            .map(|user| (user, token)),
+        None => None,
+    };
+    match found {
+        Some((user, token)) => visit.page(&ResetPage::of(&user, &token, FieldErrors::default())),
+        None => visit.answer(StatusCode::GONE, &ResetPage::gone()),
+    }
+}
+
+async fn reset(visit: Visit<Anyone>, form: Form<ResetForm>) -> PageResult {
+    let Some(token) = Token::parse(&form.token) else {
+        return visit.answer(StatusCode::GONE, &ResetPage::gone());
+    };
+    let now = visit.now();
+    let Some(user) = resets::open(&mut *visit.conn().await?, &token, now).await? else {
+        return visit.answer(StatusCode::GONE, &ResetPage::gone());
+    };
+    let password = match Password::parse(&form.password, &user.email) {
+        Ok(password) => password,
+        Err(error) => {
+            let errors = FieldErrors::default().with("password", error.to_string());
+            return visit.invalid(&ResetPage::of(&user, &token, errors));
+        }
+    };
+    let hash = password.hash().await?;
+    let session = visit
+        .conn()
+        .await?
+        .transaction::<_, Error, _>(async |conn| {
+            match resets::accept(conn, &token, &hash, now).await? {
+                Some(user) => sessions::start(conn, user, visit.browser(), now)
+                    .await
+                    .map(|session| Some((user, session))),
+                None => Ok(None),
+            }
+        })
+        .await?;
+    match session {
+        Some((user, session)) => {
+            visit.signed_in(user, &session, "/").flash("Your new password is set.")
+        }
+        None => visit.answer(StatusCode::GONE, &ResetPage::gone()),
+    }
+}
+
+impl ResetPage {
+    fn of(user: &User, token: &Token, errors: FieldErrors) -> Self {
+        let whose = Whose {
+            token: token.expose().to_owned(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+        };
+        Self { whose: Some(whose), errors }
+    }
+
+    fn gone() -> Self {
+        Self { whose: None, errors: FieldErrors::default() }
+    }
+}
+
+impl Page for ResetPage {
+    const TEMPLATE: &'static str = "ui/reset.html";
+    const VARIES: Varies = Varies { texts: &["whose.name", "whose.email"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let (user, token) = (User::sample("Ben <Osei>", Role::Viewer), Token::generate());
+        let errors = FieldErrors::default().with("password", "Use at least 10 characters.");
+        vec![
+            Self::of(&user, &token, FieldErrors::default()),
+            Self::of(&user, &token, errors),
+            Self::gone(),
+        ]
+    }
+}

@@ -1,0 +1,71 @@
+//! The form for a new key of the JSON API; the key is shown once.
+
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+
+use super::LinkPage;
+use crate::error::{Error, FieldErrors};
+use crate::users::Role;
+use crate::users::api_keys;
+use crate::web::ui::Choice;
+use crate::web::{Admin, Form, Page, PageResult, Varies, Visit};
+
+/// What is typed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct KeyForm {
+    name: String,
+    role: String,
+}
+
+/// The form for a key.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct NewKeyPage {
+    form: KeyForm,
+    roles: Vec<Choice>,
+    errors: FieldErrors,
+}
+
+pub(super) async fn new(visit: Visit<Admin>) -> PageResult {
+    let form = KeyForm { role: Role::Marketer.as_str().to_owned(), ..KeyForm::default() };
+    visit.page(&NewKeyPage::new(form, FieldErrors::default()))
+}
+
+pub(super) async fn create(visit: Visit<Admin>, form: Form<KeyForm>) -> PageResult {
+    let (actor, now) = (visit.actor(), visit.now());
+    let mut conn = visit.conn().await?;
+    let made = match form.role.parse::<Role>() {
+        Ok(role) => {
+            conn.transaction::<_, Error, _>(async |conn| {
+                api_keys::create(conn, &actor, &form.name, role, now).await
+            })
+            .await
+        }
+        Err(error) => Err(Error::field("role", error.to_string())),
+    };
+    match made {
+        Ok((key, secret)) => visit.page(&LinkPage::key(&key.name, secret.expose().to_owned())),
+        Err(Error::Invalid(errors)) => visit.invalid(&NewKeyPage::new(form.into_inner(), errors)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl NewKeyPage {
+    fn new(form: KeyForm, errors: FieldErrors) -> Self {
+        Self { form, roles: super::roles(), errors }
+    }
+}
+
+impl Page for NewKeyPage {
+    const TEMPLATE: &'static str = "ui/settings/new_key.html";
+    const VARIES: Varies = Varies { texts: &["form.name"], lists: &[] };
+
+    fn samples() -> Vec<Self> {
+        let errors = FieldErrors::default()
+            .with("name", "Enter a name of up to 100 characters that says what the key is for.");
+        vec![
+            Self::new(KeyForm::default(), FieldErrors::default()),
+            Self::new(KeyForm::default(), errors),
+        ]
+    }
+}
